@@ -1,0 +1,14 @@
+# src/base: libc only; the agent is built from the same files.
+base_sources = \
+	src/base/base.h \
+	src/base/buf.c src/base/buf.h \
+	src/base/err.c src/base/err.h \
+	src/base/fd.c src/base/fd.h \
+	src/base/loop.c src/base/loop.h \
+	src/base/mux.c src/base/mux.h \
+	src/base/proto.c src/base/proto.h \
+	src/base/pump.c src/base/pump.h \
+	src/base/wire.c src/base/wire.h
+
+noinst_LIBRARIES += libbase.a
+libbase_a_SOURCES = $(base_sources)
