@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a JSON tree to C structs, as const tables say.
+ *
+ * A table (struct spec_object) lists an object's fields: JSON name, kind,
+ * where it goes in the struct, which values are allowed. A type is described
+ * once and checked everywhere in the same words; adding a field of the spec is
+ * one line in spec.h, one in a table, one in the support table.
+ */
+#ifndef SPEC_DECODE_H
+#define SPEC_DECODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/base.h"
+#include "base/err.h"
+#include "spec/arena.h"
+#include "spec/json.h"
+#include "spec/names.h"
+#include "spec/warnings.h"
+
+enum spec_kind {
+	K_BOOL,	    /* bool */
+	K_OPT_BOOL, /* struct opt_bool */
+	K_I32,	    /* int32_t, min to max */
+	K_U32,	    /* uint32_t, min to max */
+	K_I64,
+	K_U64, /* max is read as unsigned */
+	K_OPT_U32,
+	K_OPT_I64,
+	K_OPT_U64,
+	K_STR,	     /* char * */
+	K_NAME,	     /* one of .names: int, enum, uint32_t or char */
+	K_NAMES,     /* array of .names: struct spec_u32v of their values */
+	K_NAME_BITS, /* array of .names, their values ored: struct opt_u32 */
+	K_STRV,	     /* struct spec_strv */
+	K_U32V,	     /* struct spec_u32v */
+	K_MAP,	     /* object of strings: struct spec_map */
+	K_OBJECT,    /* pointer to a struct of .object */
+	K_EMBEDDED,  /* that struct itself */
+	K_OBJECTS,   /* array of them: { size_t n; struct x *v; } */
+	K_OBJECT_MAP, /* object of them, the key goes to .object->key_off: likewise */
+	K_FN	     /* .fn does it */
+};
+
+/* One decoding in hand. */
+struct decode {
+	const char *name; /* the file, for messages */
+	struct arena *arena;
+	struct spec_warnings *warnings;
+	struct err *err;
+};
+
+/* Where we are, innermost first: a key, or an index where key is NULL. */
+struct where {
+	const struct where *up;
+	const char *key;
+	size_t index;
+};
+
+struct spec_object;
+
+struct spec_field {
+	const char *key;
+	enum spec_kind kind;
+	bool required;
+	size_t off, size; /* of the member */
+	int64_t min;
+	uint64_t max;
+	const struct spec_name *names;
+	const struct spec_object *object;
+	int (*fn)(struct decode *d, const struct where *at, const struct json *j, void *member);
+};
+
+#define SPEC_NO_KEY SIZE_MAX
+
+struct spec_object {
+	size_t size; /* of the struct */
+	size_t n;
+	const struct spec_field *fields;
+	size_t key_off; /* K_OBJECT_MAP: the char * that gets the key; else SPEC_NO_KEY */
+};
+
+#define SPEC_FIELD(type, member, key_, kind_, ...) \
+	{ \
+		.key = (key_), .kind = (kind_), .off = offsetof(struct type, member), \
+		.size = sizeof(((struct type *)0)->member), __VA_ARGS__ \
+	}
+#define SPEC_OBJECT(type, table) \
+	{ \
+		.size = sizeof(struct type), .n = ARRAY_LEN(table), .fields = (table), \
+		.key_off = SPEC_NO_KEY \
+	}
+
+/* Fills the zeroed struct @to from the object @j. 0 or a negative errno with a message. */
+must_check int decode_object(struct decode *d, const struct where *at, const struct json *j,
+	const struct spec_object *object, void *to);
+
+/* `file:line: path: ` and the formatted text as d->err. Returns -EINVAL. */
+int decode_error(struct decode *d, const struct where *at, unsigned line, const char *fmt, ...)
+	printf_like(4, 5);
+
+/* The same as a warning. */
+void decode_warn(struct decode *d, const struct where *at, unsigned line, const char *fmt, ...)
+	printf_like(4, 5);
+
+/* An array of strings: 0 with struct spec_strv filled, or a negative errno. */
+must_check int decode_strv(struct decode *d, const struct where *at, const struct json *j, void *member);
+
+/* A string, borrowed from @j: NULL after an error, which is set. */
+const char *decode_str(struct decode *d, const struct where *at, const struct json *j);
+
+/* The number of @text in *@ret; false if it is no integer or does not fit. */
+must_check bool decode_i64(const char *text, int64_t *ret);
+must_check bool decode_u64(const char *text, uint64_t *ret);
+
+int decode_oom(struct decode *d);
+
+#endif

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * linux.seccomp compiled to the program that the guest's kernel runs.
+ *
+ * libseccomp makes the filter; it is exported, never loaded here. Two things
+ * differ from loading it on the host:
+ *
+ * - The kernel in question is the guest's (5.10 or newer), so libseccomp is told
+ *   the API level instead of probing the host's kernel for it.
+ * - Where the default is an errno, a few instructions in front of the filter
+ *   answer ENOSYS to system calls newer than this libseccomp. No profile can name them,
+ *   and C libraries fall back to older calls on ENOSYS, not on EPERM.
+ *
+ * Architectures that this machine's kernels never run are left out: a filter
+ * is never asked about them.
+ */
+#include "spec/seccomp.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "spec/names.h"
+
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
+
+/* The newest level that libseccomp 2.5 knows (Linux 5.7): every action but none of its probing. */
+#define API_LEVEL 6
+/* No architecture of ours numbers its system calls beyond this (2023: 462). */
+#define SYSCALL_SCAN_MAX 1023
+/* x86: numbers with this bit are x32's (asm/unistd.h). */
+#define X32_BIT 0x40000000u
+/* Binary tree instead of a chain of comparisons: a default profile has 300 rules. */
+#define OPTIMIZE_TREE 2
+
+struct arch {
+	enum spec_seccomp_arch arch;
+	uint32_t token;      /* SCMP_ARCH_* */
+	uint32_t audit_arch; /* what a filter sees in seccomp_data.arch */
+};
+
+static const struct arch archs[] = {
+#ifdef __x86_64__
+	{SPEC_ARCH_X86_64, SCMP_ARCH_X86_64, AUDIT_ARCH_X86_64},
+	{SPEC_ARCH_X86, SCMP_ARCH_X86, AUDIT_ARCH_I386},
+	{SPEC_ARCH_X32, SCMP_ARCH_X32, AUDIT_ARCH_X86_64},
+#elif defined(__aarch64__)
+	{SPEC_ARCH_AARCH64, SCMP_ARCH_AARCH64, AUDIT_ARCH_AARCH64},
+	{SPEC_ARCH_ARM, SCMP_ARCH_ARM, AUDIT_ARCH_ARM},
+#endif
+};
+
+void seccomp_program_done(struct seccomp_program *p)
+{
+	free(p->insns);
+	*p = (struct seccomp_program){.insns = NULL};
+}
+
+/* libseccomp's word for @action with @ret (default EPERM), or -1 for SCMP_ACT_NOTIFY. */
+static int64_t action_word(enum spec_seccomp_action action, const struct opt_u32 *ret)
+{
+	uint32_t data = ret->set ? ret->v : EPERM;
+
+	switch (action) {
+	case SPEC_ACT_ALLOW:
+		return SCMP_ACT_ALLOW;
+	case SPEC_ACT_ERRNO:
+		return SCMP_ACT_ERRNO(data);
+	case SPEC_ACT_KILL_PROCESS:
+		return SCMP_ACT_KILL_PROCESS;
+	case SPEC_ACT_KILL_THREAD:
+		return SCMP_ACT_KILL_THREAD;
+	case SPEC_ACT_LOG:
+		return SCMP_ACT_LOG;
+	case SPEC_ACT_TRACE:
+		return SCMP_ACT_TRACE(data);
+	case SPEC_ACT_TRAP:
+		return SCMP_ACT_TRAP;
+	case SPEC_ACT_NOTIFY:
+		break;
+	}
+	return -1;
+}
+
+static enum scmp_compare compare_word(enum spec_seccomp_op op)
+{
+	switch (op) {
+	case SPEC_CMP_NE:
+		return SCMP_CMP_NE;
+	case SPEC_CMP_LT:
+		return SCMP_CMP_LT;
+	case SPEC_CMP_LE:
+		return SCMP_CMP_LE;
+	case SPEC_CMP_EQ:
+		return SCMP_CMP_EQ;
+	case SPEC_CMP_GE:
+		return SCMP_CMP_GE;
+	case SPEC_CMP_GT:
+		return SCMP_CMP_GT;
+	case SPEC_CMP_MASKED_EQ:
+		return SCMP_CMP_MASKED_EQ;
+	}
+	return _SCMP_CMP_MIN;
+}
+
+static bool lists_arch(const struct spec_seccomp *s, enum spec_seccomp_arch arch)
+{
+	for (size_t i = 0; i < s->architectures.n; i++)
+		if (s->architectures.v[i] == (uint32_t)arch)
+			return true;
+	return false;
+}
+
+static int add_archs(scmp_filter_ctx ctx, const struct spec_seccomp *s, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(archs); i++) {
+		int rc = lists_arch(s, archs[i].arch) ? seccomp_arch_add(ctx, archs[i].token) : 0;
+
+		if (rc < 0 && rc != -EEXIST) /* the native one is there from the start */
+			return err_sys(err, rc, "linux.seccomp.architectures: %s",
+				spec_name_of(spec_seccomp_arch_names, archs[i].arch));
+	}
+	return 0;
+}
+
+/*
+ * One system call of one rule. Conditions on different arguments must all
+ * hold; where an argument comes twice, each condition is a rule of its own
+ * (one comparison an argument is what a libseccomp rule can say; runc's reading).
+ */
+static int add_syscall(
+	scmp_filter_ctx ctx, const struct spec_seccomp_rule *r, uint32_t action, int nr)
+{
+	struct scmp_arg_cmp cmp[6];
+	unsigned seen = 0;
+	bool twice = false;
+	size_t n = r->args.n;
+
+	for (size_t i = 0; i < n; i++) {
+		twice |= seen >> r->args.v[i].index & 1;
+		seen |= 1u << r->args.v[i].index;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct spec_seccomp_arg *a = &r->args.v[i];
+		struct scmp_arg_cmp c = {.arg = a->index,
+			.op = compare_word(a->op),
+			.datum_a = a->value,
+			.datum_b = a->value_two};
+		int rc = 0;
+
+		if (twice)
+			rc = seccomp_rule_add_array(ctx, action, nr, 1, &c);
+		else
+			cmp[i] = c; /* six indices at most, each once */
+		if (rc < 0 && rc != -EEXIST)
+			return rc;
+	}
+	if (twice)
+		return 0;
+	return seccomp_rule_add_array(ctx, action, nr, (unsigned)n, n ? cmp : NULL);
+}
+
+/* @skipped gets the names that libseccomp does not know, of rules that are more than "allow". */
+static int add_rule(scmp_filter_ctx ctx, const struct spec_seccomp *s, size_t index,
+	uint32_t default_word, struct buf *skipped, struct err *err)
+{
+	const struct spec_seccomp_rule *r = &s->syscalls.v[index];
+	int64_t word = action_word(r->action, &r->errno_ret);
+
+	if (word < 0)
+		return err_set(err, ENOTSUP,
+			"linux.seccomp.syscalls[%zu].action: SCMP_ACT_NOTIFY is not supported",
+			index);
+	if ((uint32_t)word == default_word)
+		return 0; /* libseccomp calls such a rule an error */
+	for (size_t i = 0; i < r->names.n; i++) {
+		int nr = seccomp_syscall_resolve_name(r->names.v[i]);
+		int rc;
+
+		if (nr == __NR_SCMP_ERROR) {
+			if (r->action != SPEC_ACT_ALLOW)
+				buf_printf(
+					skipped, "%s%s", skipped->len ? ", " : "", r->names.v[i]);
+			continue;
+		}
+		rc = add_syscall(ctx, r, (uint32_t)word, nr);
+		if (rc < 0 && rc != -EEXIST)
+			return err_sys(err, rc, "linux.seccomp.syscalls[%zu]: \"%s\"", index,
+				r->names.v[i]);
+	}
+	return 0;
+}
+
+/* The largest system call number that libseccomp has a name for, or 0. */
+static uint32_t newest_syscall(uint32_t token)
+{
+	for (int nr = SYSCALL_SCAN_MAX; nr > 0; nr--) {
+		char *name = seccomp_syscall_resolve_num_arch(token, nr);
+
+		free(name);
+		if (name)
+			return (uint32_t)nr;
+	}
+	return 0;
+}
+
+static void put_insn(struct buf *out, uint16_t code, uint32_t k, uint8_t jt, uint8_t jf)
+{
+	const struct sock_filter insn = {.code = code, .k = k, .jt = jt, .jf = jf};
+
+	buf_put(out, &insn, sizeof(insn));
+}
+
+/*
+ * For each architecture of the filter:
+ *
+ *	load arch;  if it is not this one, over to the next
+ *	load nr;    if it is x32's or not newer than @newest, over to the next
+ *	return ENOSYS
+ */
+static void put_enosys(struct buf *out, const struct spec_seccomp *s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(archs); i++) {
+		uint32_t newest = newest_syscall(archs[i].token);
+		bool native = i == 0;
+
+		if (archs[i].arch == SPEC_ARCH_X32 || !newest ||
+			!(native || lists_arch(s, archs[i].arch)))
+			continue;
+		put_insn(out, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
+		put_insn(out, BPF_JMP | BPF_JEQ | BPF_K, archs[i].audit_arch, 0, 4);
+		put_insn(out, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
+		put_insn(out, BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 2, 0);
+		put_insn(out, BPF_JMP | BPF_JGT | BPF_K, newest, 0, 1);
+		put_insn(out, BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS, 0, 0);
+	}
+}
+
+/* The finished filter's bytes behind what @out holds. */
+static int export_filter(scmp_filter_ctx ctx, struct buf *out, struct err *err)
+{
+	autoclose int fd = memfd_create("seccomp", MFD_CLOEXEC);
+	off_t len;
+	void *room;
+	int rc;
+
+	if (fd < 0)
+		return err_sys(err, errno, "memfd_create");
+	rc = seccomp_export_bpf(ctx, fd);
+	if (rc < 0)
+		return err_sys(err, rc, "linux.seccomp: the filter cannot be made");
+	len = lseek(fd, 0, SEEK_END);
+	if (len < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return err_sys(err, errno, "lseek");
+	room = buf_extend(out, (size_t)len);
+	if (!room)
+		return err_set(err, ENOMEM, "out of memory");
+	if (fd_read_full(fd, room, (size_t)len) != len)
+		return err_set(err, EIO, "linux.seccomp: the filter was cut short");
+	return 0;
+}
+
+static int fill_filter(scmp_filter_ctx ctx, const struct spec_seccomp *s, uint32_t default_word,
+	struct spec_warnings *warnings, struct err *err)
+{
+	autobuf skipped = BUF_INIT;
+	int rc = add_archs(ctx, s, err);
+
+	/* An older libseccomp without it makes a longer filter, not a wrong one. */
+	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, OPTIMIZE_TREE);
+	for (size_t i = 0; !rc && i < s->syscalls.n; i++)
+		rc = add_rule(ctx, s, i, default_word, &skipped, err);
+	if (!rc && skipped.len)
+		spec_warn(warnings,
+			"linux.seccomp.syscalls: libseccomp does not know %s: not filtered",
+			skipped.data);
+	return rc;
+}
+
+static uint32_t filter_flags(const struct spec_seccomp *s)
+{
+	/* No list at all: as the kernel was before 5.16, and as runc has it. */
+	if (!s->flags.set)
+		return SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+	/* It is about listeners, and an error without one. */
+	return s->flags.v & ~(uint32_t)SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+}
+
+static int take_program(
+	struct buf *b, const struct spec_seccomp *s, struct seccomp_program *ret, struct err *err)
+{
+	size_t n = b->len / sizeof(struct sock_filter);
+
+	if (buf_error(b))
+		return err_set(err, ENOMEM, "out of memory");
+	if (n > BPF_MAXINSNS)
+		return err_set(err, E2BIG, "linux.seccomp: %zu instructions, the kernel takes %d",
+			n, BPF_MAXINSNS);
+	ret->insns = (struct sock_filter *)(void *)buf_steal(b);
+	if (!ret->insns)
+		return err_set(err, ENOMEM, "out of memory");
+	ret->n = n;
+	ret->flags = filter_flags(s);
+	return 0;
+}
+
+int seccomp_compile(const struct spec_seccomp *s, struct seccomp_program *ret,
+	struct spec_warnings *warnings, struct err *err)
+{
+	int64_t word = action_word(s->default_action, &s->default_errno_ret);
+	unsigned int own_level = seccomp_api_get();
+	autobuf b = BUF_INIT;
+	scmp_filter_ctx ctx;
+	int rc;
+
+	if (word < 0)
+		return err_set(err, ENOTSUP,
+			"linux.seccomp.defaultAction: SCMP_ACT_NOTIFY is not supported");
+	/* asked once, it finds out how filters are loaded; without that, a later seccomp_load() fails */
+	(void)seccomp_api_get();
+	if (seccomp_api_set(API_LEVEL) < 0)
+		return err_set(err, ENOTSUP, "libseccomp is too old for API level %d", API_LEVEL);
+	ctx = seccomp_init((uint32_t)word);
+	if (!ctx)
+		return err_set(err, ENOMEM, "linux.seccomp: libseccomp gives no filter");
+	rc = fill_filter(ctx, s, (uint32_t)word, warnings, err);
+	if (!rc && s->default_action == SPEC_ACT_ERRNO && (uint32_t)word != SCMP_ACT_ERRNO(ENOSYS))
+		put_enosys(&b, s);
+	if (!rc)
+		rc = export_filter(ctx, &b, err);
+	seccomp_release(ctx);
+	/* the level is the whole process's: left at the guest's, loading the monitor's own filter fails */
+	if (!rc && seccomp_api_set(own_level) < 0)
+		rc = err_set(err, ENOTSUP, "libseccomp does not go back to API level %u", own_level);
+	return rc < 0 ? rc : take_program(&b, s, ret, err);
+}

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a config means: the rules of `linux`. */
+#include "spec/validate.h"
+
+#include <errno.h>
+#include <linux/mempolicy.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* IFNAMSIZ without its NUL. */
+#define IFNAME_MAX 15
+/* The largest errno that a filter can return (the kernel's MAX_ERRNO). */
+#define ERRNO_MAX 4095
+
+/* --- namespaces and mappings --- */
+
+static int validate_namespaces(struct validate *v, struct spec_namespaces *list)
+{
+	bool seen[SPEC_NS_COUNT] = {false};
+
+	for (size_t i = 0; i < list->n; i++) {
+		struct spec_namespace *ns = &list->v[i];
+		int rc;
+
+		if (seen[ns->type])
+			return validate_bad(v, validate_at(v, "linux.namespaces[%zu].type", i),
+				"\"%s\" is listed twice", spec_name_of(spec_ns_names, ns->type));
+		seen[ns->type] = true;
+		validate_drop_empty(&ns->path);
+		rc = validate_absolute(
+			v, validate_at(v, "linux.namespaces[%zu].path", i), ns->path);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int validate_user_namespace(struct validate *v, const struct spec_linux *l)
+{
+	const struct spec_namespace *user = spec_namespace_find(v->spec, SPEC_NS_USER);
+	int rc;
+
+	if (!user && l->uid_mappings.n)
+		return validate_bad(
+			v, "linux.uidMappings", "needs a user namespace in linux.namespaces");
+	if (!user && l->gid_mappings.n)
+		return validate_bad(
+			v, "linux.gidMappings", "needs a user namespace in linux.namespaces");
+	if (user && !user->path && !l->uid_mappings.n)
+		return validate_bad(v, "linux.uidMappings", "missing for the new user namespace");
+	if (user && !user->path && !l->gid_mappings.n)
+		return validate_bad(v, "linux.gidMappings", "missing for the new user namespace");
+	rc = validate_idmaps(v, "linux.uidMappings", &l->uid_mappings);
+	if (!rc)
+		rc = validate_idmaps(v, "linux.gidMappings", &l->gid_mappings);
+	return rc;
+}
+
+static int validate_time_offsets(struct validate *v, const struct spec_linux *l)
+{
+	const struct spec_namespace *time = spec_namespace_find(v->spec, SPEC_NS_TIME);
+
+	if (!l->time_offsets || (!l->time_offsets->boottime && !l->time_offsets->monotonic))
+		return 0;
+	if (!time || time->path)
+		return validate_bad(
+			v, "linux.timeOffsets", "needs a new time namespace in linux.namespaces");
+	return 0;
+}
+
+/* --- devices --- */
+
+static int validate_devices(struct validate *v, const struct spec_devices *devices)
+{
+	const struct json *j = json_get(json_get(v->root, "linux"), "devices");
+
+	j = devices->n ? j->first : NULL; /* the same elements, as they stand in the file */
+	for (size_t i = 0; i < devices->n; i++, j = j->next) {
+		const struct spec_device *dev = &devices->v[i];
+		int rc = validate_absolute(
+			v, validate_at(v, "linux.devices[%zu].path", i), dev->path);
+
+		if (rc < 0)
+			return rc;
+		if (dev->type == 'p')
+			continue;
+		if (!json_get(j, "major") || !json_get(j, "minor"))
+			return validate_bad(v, validate_at(v, "linux.devices[%zu]", i),
+				"a device of type %c needs major and minor", dev->type);
+	}
+	return 0;
+}
+
+static void normalise_device_rules(struct spec_device_rules *rules)
+{
+	for (size_t i = 0; i < rules->n; i++) {
+		struct spec_device_rule *r = &rules->v[i];
+
+		if (!r->type)
+			r->type = 'a';
+		if (!r->access)
+			r->access = SPEC_DEVICE_READ | SPEC_DEVICE_WRITE | SPEC_DEVICE_MKNOD;
+		if (r->major.v < 0)
+			r->major = (struct opt_i64){.set = false};
+		if (r->minor.v < 0)
+			r->minor = (struct opt_i64){.set = false};
+	}
+}
+
+static int validate_interface(struct validate *v, const char *path, const char *name)
+{
+	if (!name || (*name && strlen(name) <= IFNAME_MAX && !strpbrk(name, "/ :\t\n") &&
+			     strcmp(name, ".") != 0 && strcmp(name, "..") != 0))
+		return 0;
+	return validate_bad(v, path, "\"%s\" is no name of a network interface", name);
+}
+
+static int validate_net_devices(struct validate *v, struct spec_net_devices *list)
+{
+	int rc = 0;
+
+	if (list->n && !spec_namespace_find(v->spec, SPEC_NS_NETWORK))
+		return validate_bad(
+			v, "linux.netDevices", "needs a network namespace in linux.namespaces");
+	for (size_t i = 0; !rc && i < list->n; i++) {
+		validate_drop_empty(&list->v[i].name);
+		rc = validate_interface(v,
+			validate_at(v, "linux.netDevices.%s", list->v[i].host_name),
+			list->v[i].host_name);
+		if (!rc)
+			rc = validate_interface(v,
+				validate_at(v, "linux.netDevices.%s.name", list->v[i].host_name),
+				list->v[i].name);
+	}
+	return rc;
+}
+
+/* --- resources --- */
+
+static int validate_cpu(struct validate *v, const struct spec_cpu *cpu)
+{
+	int rc;
+
+	if (!cpu)
+		return 0;
+	if (cpu->burst.v && cpu->quota.v > 0 && cpu->burst.v > (uint64_t)cpu->quota.v)
+		return validate_bad(v, "linux.resources.cpu.burst", "%llu is above the quota %lld",
+			(unsigned long long)cpu->burst.v, (long long)cpu->quota.v);
+	rc = validate_list(v, "linux.resources.cpu.cpus", cpu->cpus);
+	if (!rc)
+		rc = validate_list(v, "linux.resources.cpu.mems", cpu->mems);
+	return rc;
+}
+
+static int validate_memory(struct validate *v, const struct spec_memory *m)
+{
+	if (m && m->limit.v > 0 && m->swap.v > 0 && m->swap.v < m->limit.v)
+		return validate_bad(v, "linux.resources.memory.swap",
+			"%lld is below the limit %lld: it is the limit of memory and swap together",
+			(long long)m->swap.v, (long long)m->limit.v);
+	return 0;
+}
+
+static int validate_block_io(struct validate *v, const struct spec_block_io *b)
+{
+	for (size_t i = 0; b && i < b->weight_device.n; i++)
+		if (!b->weight_device.v[i].weight.set && !b->weight_device.v[i].leaf_weight.set)
+			return validate_bad(v,
+				validate_at(v, "linux.resources.blockIO.weightDevice[%zu]", i),
+				"neither weight nor leafWeight");
+	return 0;
+}
+
+/* "2MB": a number without leading zero, a power of two as all page sizes are, then KB, MB or GB. */
+static bool is_page_size(const char *text)
+{
+	unsigned long long n;
+	char *end;
+
+	if (*text < '1' || *text > '9')
+		return false;
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	return !errno && !(n & (n - 1)) && *end && strchr("KMG", *end) && strcmp(end + 1, "B") == 0;
+}
+
+static int validate_hugepages(struct validate *v, const struct spec_hugepage_limits *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (!is_page_size(list->v[i].page_size))
+			return validate_bad(v,
+				validate_at(v, "linux.resources.hugepageLimits[%zu].pageSize", i),
+				"\"%s\" is no page size like \"2MB\"", list->v[i].page_size);
+	return 0;
+}
+
+static int validate_network(struct validate *v, const struct spec_network *n)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && n && i < n->priorities.n; i++)
+		rc = validate_interface(v,
+			validate_at(v, "linux.resources.network.priorities[%zu].name", i),
+			n->priorities.v[i].name);
+	return rc;
+}
+
+static int validate_rdma(struct validate *v, const struct spec_rdma_limits *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (!list->v[i].hca_handles.set && !list->v[i].hca_objects.set)
+			return validate_bad(v,
+				validate_at(v, "linux.resources.rdma.%s", list->v[i].device),
+				"neither hcaHandles nor hcaObjects");
+	return 0;
+}
+
+/* The keys become file names in the cgroup. */
+static int validate_unified(struct validate *v, const struct spec_map *unified)
+{
+	for (size_t i = 0; i < unified->n; i++) {
+		const char *key = unified->v[i].key;
+
+		if (strchr(key, '/') || strcmp(key, ".") == 0 || strcmp(key, "..") == 0)
+			return validate_bad(
+				v, "linux.resources.unified", "\"%s\" is no file name", key);
+	}
+	return 0;
+}
+
+int validate_resources(struct validate *v)
+{
+	struct spec_resources *r = v->spec->linux_->resources;
+	int rc;
+
+	normalise_device_rules(&r->devices);
+	rc = validate_cpu(v, r->cpu);
+	if (!rc)
+		rc = validate_memory(v, r->memory);
+	if (!rc)
+		rc = validate_block_io(v, r->block_io);
+	if (!rc)
+		rc = validate_hugepages(v, &r->hugepage_limits);
+	if (!rc)
+		rc = validate_network(v, r->network);
+	if (!rc)
+		rc = validate_rdma(v, &r->rdma);
+	if (!rc)
+		rc = validate_unified(v, &r->unified);
+	return rc;
+}
+
+/* --- seccomp --- */
+
+static int validate_errno(struct validate *v, const char *path, enum spec_seccomp_action action,
+	const struct opt_u32 *ret)
+{
+	if (!ret->set)
+		return 0;
+	if (action != SPEC_ACT_ERRNO && action != SPEC_ACT_TRACE)
+		return validate_bad(v, path, "%s returns no errno",
+			spec_name_of(spec_seccomp_action_names, action));
+	if (action == SPEC_ACT_ERRNO && ret->v > ERRNO_MAX)
+		return validate_bad(v, path, "%u is out of range (0 to %d)", ret->v, ERRNO_MAX);
+	return 0;
+}
+
+static int validate_seccomp(struct validate *v, struct spec_seccomp *s)
+{
+	bool notify = false;
+	int rc;
+
+	validate_drop_empty(&s->listener_path);
+	validate_drop_empty(&s->listener_metadata);
+	if (s->default_action == SPEC_ACT_NOTIFY)
+		return validate_bad(v, "linux.seccomp.defaultAction", "cannot be SCMP_ACT_NOTIFY");
+	rc = validate_errno(
+		v, "linux.seccomp.defaultErrnoRet", s->default_action, &s->default_errno_ret);
+	for (size_t i = 0; !rc && i < s->syscalls.n; i++) {
+		const struct spec_seccomp_rule *r = &s->syscalls.v[i];
+
+		notify |= r->action == SPEC_ACT_NOTIFY;
+		if (!r->names.n)
+			return validate_bad(
+				v, validate_at(v, "linux.seccomp.syscalls[%zu].names", i), "empty");
+		rc = validate_errno(v, validate_at(v, "linux.seccomp.syscalls[%zu].errnoRet", i),
+			r->action, &r->errno_ret);
+	}
+	if (!rc && notify && !s->listener_path)
+		rc = validate_bad(v, "linux.seccomp.listenerPath", "missing for SCMP_ACT_NOTIFY");
+	if (!rc && s->listener_metadata && !s->listener_path)
+		rc = validate_bad(v, "linux.seccomp.listenerMetadata", "needs listenerPath");
+	return rc;
+}
+
+/* --- the rest --- */
+
+/* Dots or slashes between the parts; nothing that leads out of /proc/sys. */
+static bool is_sysctl_name(const char *name)
+{
+	if (strchr("./", *name) || strstr(name, "..") || strstr(name, "//"))
+		return false;
+	return !strpbrk(name, " \t\n") && !strchr("./", name[strlen(name) - 1]);
+}
+
+static int validate_sysctl(struct validate *v, const struct spec_map *sysctl)
+{
+	for (size_t i = 0; i < sysctl->n; i++)
+		if (!is_sysctl_name(sysctl->v[i].key))
+			return validate_bad(v, "linux.sysctl", "\"%s\" is no name of a sysctl",
+				sysctl->v[i].key);
+	return 0;
+}
+
+static int validate_paths(struct validate *v, const char *field, const struct spec_strv *paths)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < paths->n; i++)
+		rc = validate_absolute(v, validate_at(v, "linux.%s[%zu]", field, i), paths->v[i]);
+	return rc;
+}
+
+static int validate_intel_rdt(struct validate *v, const struct spec_intel_rdt *r)
+{
+	if (r->l3_cache_schema && strchr(r->l3_cache_schema, '\n'))
+		return validate_bad(v, "linux.intelRdt.l3CacheSchema", "has more than one line");
+	if (r->mem_bw_schema &&
+		(strncmp(r->mem_bw_schema, "MB:", 3) != 0 || strchr(r->mem_bw_schema, '\n')))
+		return validate_bad(
+			v, "linux.intelRdt.memBwSchema", "not one line that begins with \"MB:\"");
+	for (size_t i = 0; i < r->schemata.n; i++)
+		if (strchr(r->schemata.v[i], '\n'))
+			return validate_bad(v, validate_at(v, "linux.intelRdt.schemata[%zu]", i),
+				"has more than one line");
+	return 0;
+}
+
+static int validate_memory_policy(struct validate *v, const struct spec_memory_policy *p)
+{
+	struct cpulist nodes = {.bits = {0}};
+	int rc = validate_list(v, "linux.memoryPolicy.nodes", p->nodes);
+	bool given;
+
+	if (rc < 0)
+		return rc;
+	given = p->nodes && cpulist_parse(p->nodes, &nodes) == 0 && cpulist_count(&nodes) > 0;
+	switch (p->mode) {
+	case MPOL_DEFAULT:
+	case MPOL_LOCAL:
+		return given ? validate_bad(
+				       v, "linux.memoryPolicy.nodes", "this mode takes no nodes")
+			     : 0;
+	case MPOL_PREFERRED:
+		return 0;
+	default:
+		return given ? 0
+			     : validate_bad(v, "linux.memoryPolicy.nodes", "this mode needs nodes");
+	}
+}
+
+int validate_linux(struct validate *v)
+{
+	struct spec_linux *l = v->spec->linux_;
+	int rc = validate_namespaces(v, &l->namespaces);
+
+	if (!rc)
+		rc = validate_user_namespace(v, l);
+	if (!rc)
+		rc = validate_time_offsets(v, l);
+	if (!rc)
+		rc = validate_devices(v, &l->devices);
+	if (!rc)
+		rc = validate_net_devices(v, &l->net_devices);
+	if (!rc && l->resources)
+		rc = validate_resources(v);
+	if (!rc && l->seccomp)
+		rc = validate_seccomp(v, l->seccomp);
+	if (!rc)
+		rc = validate_sysctl(v, &l->sysctl);
+	if (!rc)
+		rc = validate_paths(v, "maskedPaths", &l->masked_paths);
+	if (!rc)
+		rc = validate_paths(v, "readonlyPaths", &l->readonly_paths);
+	if (!rc && l->intel_rdt)
+		rc = validate_intel_rdt(v, l->intel_rdt);
+	if (!rc && l->memory_policy)
+		rc = validate_memory_policy(v, l->memory_policy);
+	if (!rc && l->personality && l->personality->flags.n)
+		rc = validate_bad(
+			v, "linux.personality.flags", "Linux has none that the spec names");
+	validate_drop_empty(&l->cgroups_path);
+	validate_drop_empty(&l->mount_label);
+	return rc;
+}
