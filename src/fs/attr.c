@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Attributes of nodes: reading and changing them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "fs/cred.h"
+#include "fs/node.h"
+
+static struct timespec time_of(const struct statx_timestamp *t)
+{
+	return (struct timespec){.tv_sec = t->tv_sec, .tv_nsec = t->tv_nsec};
+}
+
+static uint32_t generation_of(const struct statx *st)
+{
+	uint64_t h = (uint64_t)st->stx_btime.tv_sec * 1000000007u + st->stx_btime.tv_nsec;
+
+	return (uint32_t)(h ^ h >> 32);
+}
+
+int fs_getattr(struct fs_node *node, struct fs_attr *ret_attr)
+{
+	struct statx st;
+	int r = fs_node_check(node, false);
+
+	if (r < 0)
+		return r;
+	if (node->export == NULL) {
+		fs_synth_attr(node, ret_attr);
+		return 0;
+	}
+	fs_cred_service(node->export->fs);
+	r = fs_stat(node->fd, &st);
+	if (r < 0)
+		return r;
+	*ret_attr = (struct fs_attr){
+		.uid = st.stx_uid,
+		.gid = st.stx_gid,
+		.nlink = st.stx_nlink,
+		.rdev = makedev(st.stx_rdev_major, st.stx_rdev_minor),
+		.size = st.stx_size,
+		.blksize = st.stx_blksize,
+		.blocks = st.stx_blocks,
+		.atime = time_of(&st.stx_atime),
+		.mtime = time_of(&st.stx_mtime),
+		.ctime = time_of(&st.stx_ctime),
+		.has_btime = st.stx_mask & STATX_BTIME,
+	};
+	if (ret_attr->has_btime) {
+		ret_attr->btime = time_of(&st.stx_btime);
+		ret_attr->generation = generation_of(&st);
+	}
+	return fs_ident_of(node->export, &st, &ret_attr->ident);
+}
+
+int fs_statfs(struct fs_node *node, struct statfs *ret_st)
+{
+	int r = fs_node_check(node, false);
+
+	if (r < 0)
+		return r;
+	if (node->export == NULL) {
+		*ret_st = (struct statfs){
+			.f_type = V9FS_MAGIC, .f_bsize = 4096, .f_namelen = FS_NAME_MAX};
+		return 0;
+	}
+	fs_cred_service(node->export->fs);
+	return fstatfs(node->fd, ret_st) < 0 ? -errno : 0;
+}
+
+int fs_readlink(struct fs_node *node, char *buf, size_t size)
+{
+	int r = fs_node_check(node, false);
+	ssize_t n;
+
+	if (r < 0)
+		return r;
+	if (node->type != S_IFLNK)
+		return -EINVAL;
+	fs_cred_service(node->export->fs);
+	n = readlinkat(node->fd, "", buf, size);
+	return n < 0 ? -errno : (int)n;
+}
+
+/* ---- changing ---- */
+
+static int set_size(struct fs_node *node, struct fs_file *file, uint64_t size, uint32_t uid)
+{
+	autoclose int own = -1;
+	int fd, r;
+
+	if (node->type != S_IFREG)
+		return node->type == S_IFDIR ? -EISDIR : -EINVAL;
+	if (size > INT64_MAX)
+		return -EFBIG;
+	r = fs_cred_write(node->export->fs, uid);
+	if (r < 0)
+		return r;
+	if (file != NULL && (file->flags & O_ACCMODE) != O_RDONLY) {
+		fd = file->fd;
+	} else {
+		fd = own = fs_reopen(node, O_WRONLY);
+		if (own < 0)
+			return own;
+	}
+	r = ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
+	fs_cred_service(node->export->fs);
+	return r;
+}
+
+static int set_owner(struct fs_node *node, const struct fs_setattr *set)
+{
+	uid_t uid = set->valid & FS_SET_UID ? set->uid : (uid_t)-1;
+	gid_t gid = set->valid & FS_SET_GID ? set->gid : (gid_t)-1;
+
+	return fchownat(node->fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
+static int set_mode(struct fs_node *node, uint32_t mode)
+{
+	/* the magic link would lead fchmodat to the symlink itself, which has no mode of its own */
+	if (node->type == S_IFLNK)
+		return -EOPNOTSUPP;
+	return fchmodat(AT_FDCWD, fs_fd_name(node->fd).text, mode & 07777, 0) < 0 ? -errno : 0;
+}
+
+static int set_times(struct fs_node *node, const struct fs_setattr *set)
+{
+	struct timespec ts[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_OMIT}};
+
+	if (set->valid & FS_SET_ATIME)
+		ts[0] = set->atime;
+	if (set->valid & FS_SET_MTIME)
+		ts[1] = set->mtime;
+	if (utimensat(node->fd, "", ts, AT_EMPTY_PATH) == 0)
+		return 0;
+	if (errno != EINVAL)
+		return -errno;
+	/* Linux before 5.8 does not know the empty path here */
+	return utimensat(AT_FDCWD, fs_fd_name(node->fd).text, ts, 0) < 0 ? -errno : 0;
+}
+
+/*
+ * The order is that of the effects: a new size clears set-id bits, a new owner
+ * does, and both set times; so the mode comes after them and times are last.
+ */
+int fs_setattr(
+	struct fs_node *node, struct fs_file *file, const struct fs_setattr *set, uint32_t uid)
+{
+	int r = fs_node_check(node, true);
+
+	if (r < 0)
+		return r;
+	fs_cred_service(node->export->fs);
+	if (set->valid & FS_SET_SIZE)
+		r = set_size(node, file, set->size, uid);
+	if (r == 0 && (set->valid & (FS_SET_UID | FS_SET_GID)))
+		r = set_owner(node, set);
+	else if (r == 0 && set->valid == FS_SET_CTIME)
+		r = set_owner(node, set); /* to nobody else: only the time changes */
+	if (r == 0 && (set->valid & FS_SET_MODE))
+		r = set_mode(node, set->mode);
+	if (r == 0 && (set->valid & (FS_SET_ATIME | FS_SET_MTIME)))
+		r = set_times(node, set);
+	return r;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * As whom a serving thread acts on the host.
+ *
+ * The guest's kernel has decided who may do what before a request leaves it;
+ * the host is not to decide again with the little it knows (no supplementary
+ * groups, none of the guest's capabilities). So a thread keeps the file
+ * capabilities all the time (SECBIT_NO_SETUID_FIXUP), and takes the guest's
+ * ids as fsuid and fsgid only while it makes a file: the new file belongs to
+ * them from its first moment, without a chown after the fact. Everything else
+ * is done as the service's own user.
+ *
+ * One thing the guest's kernel leaves to its file system on uncached writes:
+ * that a set-user-id file loses the bit when somebody else writes to it. The
+ * host's kernel does that for a thread without CAP_FSETID, so a thread lays it
+ * down before it writes for anybody but root, and takes it up again for what
+ * needs it (chmod g+s, creation in set-group-id directories).
+ *
+ * glibc's wrappers would set the ids of all threads, hence the raw calls. The
+ * thread's present state is kept in thread-local variables: as long as one user
+ * is served, no system call is made.
+ *
+ * A service without CAP_SETUID and CAP_SETGID (rootless, no user namespace)
+ * cannot do any of this: its files all belong to its user.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/securebits.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "fs/cred.h"
+#include "fs/node.h"
+
+static __thread struct {
+	uint32_t uid, gid;
+	bool lacks_fsetid;
+} now;
+
+static int caps_get(struct __user_cap_data_struct caps[2])
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+
+	return syscall(SYS_capget, &header, caps) < 0 ? -errno : 0;
+}
+
+static bool caps_have(const struct __user_cap_data_struct caps[2], int cap)
+{
+	return caps[CAP_TO_INDEX(cap)].effective & CAP_TO_MASK(cap);
+}
+
+bool fs_cred_able(void)
+{
+	struct __user_cap_data_struct caps[2];
+
+	return caps_get(caps) == 0 && caps_have(caps, CAP_SETUID) && caps_have(caps, CAP_SETGID);
+}
+
+int fs_cred_thread_init(struct fs *fs)
+{
+	struct __user_cap_data_struct caps[2];
+	int bits, r;
+
+	now.uid = fs->uid;
+	now.gid = fs->gid;
+	if (fs->own_ids)
+		return 0;
+	bits = prctl(PR_GET_SECUREBITS);
+	if (bits < 0)
+		return -errno;
+	if (!(bits & SECBIT_NO_SETUID_FIXUP) &&
+		prctl(PR_SET_SECUREBITS, (unsigned long)bits | SECBIT_NO_SETUID_FIXUP) < 0)
+		return -errno;
+	r = caps_get(caps);
+	if (r < 0)
+		return r;
+	now.lacks_fsetid = !caps_have(caps, CAP_FSETID);
+	return 0;
+}
+
+/* Lays CAP_FSETID down or takes it up. */
+static int set_fsetid(bool have)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+	struct __user_cap_data_struct caps[2];
+	int r = caps_get(caps);
+
+	if (r < 0)
+		return r;
+	if (have)
+		caps[0].effective |= caps[0].permitted & CAP_TO_MASK(CAP_FSETID);
+	else
+		caps[0].effective &= ~CAP_TO_MASK(CAP_FSETID);
+	if (syscall(SYS_capset, &header, caps) < 0)
+		return -errno;
+	now.lacks_fsetid = !have;
+	return 0;
+}
+
+/* The kernel does not tell whether it obeyed: a second call asks. */
+static int set_ids(uint32_t uid, uint32_t gid)
+{
+	if (now.gid != gid) {
+		syscall(SYS_setfsgid, gid);
+		now.gid = (uint32_t)syscall(SYS_setfsgid, -1);
+	}
+	if (now.uid != uid) {
+		syscall(SYS_setfsuid, uid);
+		now.uid = (uint32_t)syscall(SYS_setfsuid, -1);
+	}
+	return now.uid == uid && now.gid == gid ? 0 : -EPERM;
+}
+
+int fs_cred_create(struct fs *fs, struct fs_owner owner)
+{
+	if (fs->own_ids)
+		return 0;
+	if (now.lacks_fsetid) {
+		int r = set_fsetid(true);
+
+		if (r < 0)
+			return r;
+	}
+	return set_ids(owner.uid == FS_OWNER_SERVICE ? fs->uid : owner.uid,
+		owner.gid == FS_OWNER_SERVICE ? fs->gid : owner.gid);
+}
+
+int fs_cred_write(struct fs *fs, uint32_t uid)
+{
+	bool root = uid == 0 || uid == FS_OWNER_SERVICE;
+
+	if (fs->own_ids)
+		return 0;
+	if (now.lacks_fsetid == root) {
+		int r = set_fsetid(root);
+
+		if (r < 0)
+			return r;
+	}
+	return set_ids(fs->uid, fs->gid);
+}
+
+void fs_cred_service(struct fs *fs)
+{
+	int r = fs_cred_create(fs, (struct fs_owner){FS_OWNER_SERVICE, FS_OWNER_SERVICE});
+
+	/* the service's ids can always be taken back: it started with them */
+	assert(r == 0);
+	(void)r;
+}

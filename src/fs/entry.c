@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Directory entries: making, linking, renaming, removing them.
+ *
+ * All are one system call of the host on (directory descriptor, name). What
+ * happens to nodes that are held is names.c's: a node is its inode, not its
+ * name.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fs/cred.h"
+#include "fs/node.h"
+
+/* What comes before each operation that makes @name in @dir. */
+static int make_check(struct fs_node *dir, const char *name, struct fs_owner owner)
+{
+	int r = fs_entry_check(dir, name, true);
+
+	return r < 0 ? r : fs_cred_create(dir->export->fs, owner);
+}
+
+int fs_mkdir(struct fs_node *dir, const char *name, uint32_t mode, struct fs_owner owner,
+	struct fs_ident *ret_ident)
+{
+	int r = make_check(dir, name, owner);
+
+	if (r < 0)
+		return r;
+	if (mkdirat(dir->fd, name, mode & 07777) < 0)
+		return -errno;
+	return fs_ident_at(dir, name, ret_ident);
+}
+
+int fs_mknod(struct fs_node *dir, const char *name, uint32_t mode, uint64_t rdev,
+	struct fs_owner owner, struct fs_ident *ret_ident)
+{
+	int r = make_check(dir, name, owner);
+
+	if (r < 0)
+		return r;
+	if (mknodat(dir->fd, name, mode & (S_IFMT | 07777), rdev) < 0)
+		return -errno;
+	return fs_ident_at(dir, name, ret_ident);
+}
+
+int fs_symlink(struct fs_node *dir, const char *name, const char *target, struct fs_owner owner,
+	struct fs_ident *ret_ident)
+{
+	int r = make_check(dir, name, owner);
+
+	if (r < 0)
+		return r;
+	if (symlinkat(target, dir->fd, name) < 0)
+		return -errno;
+	return fs_ident_at(dir, name, ret_ident);
+}
+
+int fs_link(struct fs_node *dir, const char *name, struct fs_node *node)
+{
+	int r = fs_entry_check(dir, name, true);
+
+	if (r == 0)
+		r = fs_node_check(node, true);
+	if (r < 0)
+		return r;
+	if (node->export != dir->export)
+		return -EXDEV;
+	fs_cred_service(dir->export->fs);
+	/* the magic link instead of AT_EMPTY_PATH, which needs CAP_DAC_READ_SEARCH */
+	if (linkat(AT_FDCWD, fs_fd_name(node->fd).text, dir->fd, name, AT_SYMLINK_FOLLOW) < 0)
+		return -errno;
+	return 0;
+}
+
+int fs_unlink(struct fs_node *dir, const char *name, bool directory)
+{
+	int r = fs_entry_check(dir, name, true);
+
+	if (r < 0)
+		return r;
+	fs_names_wake(dir, name);
+	fs_cred_service(dir->export->fs);
+	if (unlinkat(dir->fd, name, directory ? AT_REMOVEDIR : 0) < 0)
+		return -errno;
+	fs_names_removed(dir, name);
+	return 0;
+}
+
+int fs_rename(struct fs_node *old_dir, const char *old_name, struct fs_node *new_dir,
+	const char *new_name)
+{
+	int r = fs_entry_check(old_dir, old_name, true);
+
+	if (r == 0)
+		r = fs_entry_check(new_dir, new_name, true);
+	if (r < 0)
+		return r;
+	if (old_dir->export != new_dir->export)
+		return -EXDEV;
+	fs_names_wake(new_dir, new_name);
+	fs_cred_service(old_dir->export->fs);
+	if (renameat(old_dir->fd, old_name, new_dir->fd, new_name) < 0)
+		return -errno;
+	fs_names_renamed(old_dir, old_name, new_dir, new_name);
+	return 0;
+}
+
+/* ---- by node ---- */
+
+struct found {
+	struct fs_node *dir; /* referenced */
+	char name[FS_NAME_MAX + 1];
+};
+
+/*
+ * Where @node was found, if it is still there: between this and its use, the host may be quicker,
+ * as always.
+ */
+static int node_where(struct fs_node *node, struct found *ret)
+{
+	struct statx st;
+	int r;
+
+	if (node->export == NULL)
+		return -EROFS;
+	r = fs_node_check(node, true);
+	if (r < 0)
+		return r;
+	ret->dir = NULL;
+	pthread_mutex_lock(&node->export->lock);
+	if (node->name != NULL) {
+		ret->dir = fs_node_get(node->parent);
+		strcpy(ret->name, node->name); /* it passed fs_name_check */
+	}
+	pthread_mutex_unlock(&node->export->lock);
+	if (ret->dir == NULL)
+		return node->export->root_ino == node->ino && node->export->root_dev == node->dev
+			       ? -EBUSY
+			       : -ENOENT; /* unlinked, or come to by ".." */
+	if (statx(ret->dir->fd, ret->name, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_INO, &st) < 0 ||
+		st.stx_ino != node->ino || fs_dev_of(&st) != node->dev) {
+		fs_node_put(ret->dir);
+		return -ENOENT;
+	}
+	return 0;
+}
+
+int fs_remove_node(struct fs_node *node)
+{
+	struct found at;
+	int r = node_where(node, &at);
+
+	if (r < 0)
+		return r;
+	r = fs_unlink(at.dir, at.name, node->type == S_IFDIR);
+	fs_node_put(at.dir);
+	return r;
+}
+
+int fs_rename_node(struct fs_node *node, struct fs_node *new_dir, const char *new_name)
+{
+	struct found at;
+	int r = node_where(node, &at);
+
+	if (r < 0)
+		return r;
+	r = fs_rename(at.dir, at.name, new_dir, new_name);
+	fs_node_put(at.dir);
+	return r;
+}

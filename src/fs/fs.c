@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The service itself: its descriptors, their bound, the threads' set-up.
+ *
+ * Much that can be done to an open file cannot be done through an O_PATH
+ * descriptor: opening it, chmod, xattrs. The way there is the magic link
+ * /proc/self/fd/N, which leads to the very inode whatever its name has become.
+ * It is never looked up from "/": a guest could have removed the mount point
+ * under the jail's /proc. Instead every serving thread has a working directory
+ * of its own (CLONE_FS is unshared), and that is the service's proc_fd; so "N"
+ * alone is the path.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "fs/cred.h"
+#include "fs/node.h"
+
+static int proc_check(int fd, struct err *err)
+{
+	struct statfs fs;
+	struct stat direct, through;
+
+	if (fstatfs(fd, &fs) < 0)
+		return err_sys(err, errno, "statfs of /proc/self/fd");
+	if (fs.f_type != PROC_SUPER_MAGIC)
+		return err_set(err, ENODEV, "/proc/self/fd is not in a proc file system");
+	if (fstat(fd, &direct) < 0 || fstatat(fd, fs_fd_name(fd).text, &through, 0) < 0)
+		return err_sys(err, errno, "look-up in /proc/self/fd");
+	if (direct.st_dev != through.st_dev || direct.st_ino != through.st_ino)
+		return err_set(err, ESRCH, "/proc/self/fd was opened in another process");
+	return 0;
+}
+
+int fs_proc_open(struct err *err)
+{
+	autoclose int fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return err_sys(err, errno, "open '/proc/self/fd'");
+	r = proc_check(fd, err);
+	return r < 0 ? r : steal_fd(&fd);
+}
+
+struct fs_fd_name fs_fd_name(int fd)
+{
+	struct fs_fd_name name;
+	char *p = name.text + sizeof(name.text);
+	unsigned int n = (unsigned int)fd;
+
+	*--p = '\0';
+	do
+		*--p = (char)('0' + n % 10);
+	while (n /= 10);
+	memmove(name.text, p, (size_t)(name.text + sizeof(name.text) - p));
+	return name;
+}
+
+/* An empty file that nobody can change, as O_PATH. */
+static int dead_open(int proc_fd, struct err *err)
+{
+	autoclose int fd = memfd_create("vmrunc-revoked", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int r;
+
+	if (fd < 0)
+		return err_sys(err, errno, "memfd_create");
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+		return err_sys(err, errno, "seal a memfd");
+	r = openat(proc_fd, fs_fd_name(fd).text, O_PATH | O_CLOEXEC);
+	return r < 0 ? err_sys(err, errno, "open in /proc/self/fd") : r;
+}
+
+static unsigned int fds_bound(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY ||
+		limit.rlim_cur >= FS_FDS_MAX + FS_FDS_RESERVED)
+		return FS_FDS_MAX;
+	if (limit.rlim_cur <= 2 * FS_FDS_RESERVED)
+		return (unsigned int)limit.rlim_cur / 2;
+	return (unsigned int)limit.rlim_cur - FS_FDS_RESERVED;
+}
+
+int fs_new(int proc_fd, struct fs **ret_fs, struct err *err)
+{
+	autoclose int own_proc = -1;
+	struct fs *fs;
+	int r;
+
+	if (proc_fd < 0) {
+		proc_fd = own_proc = fs_proc_open(err);
+		if (own_proc < 0)
+			return own_proc;
+	} else {
+		r = proc_check(proc_fd, err);
+		if (r < 0)
+			return r;
+	}
+	fs = calloc(1, sizeof(*fs));
+	if (fs == NULL)
+		return err_set(err, ENOMEM, "file service: out of memory");
+	fs->proc_fd = fs->dead_fd = -1;
+	fs->fds_max = fds_bound();
+	fs->own_ids = !fs_cred_able();
+	fs->uid = (uint32_t)setfsuid((uid_t)-1);
+	fs->gid = (uint32_t)setfsgid((gid_t)-1);
+	pthread_rwlock_init(&fs->tree, NULL);
+	r = fs_ids_init(&fs->ids);
+	if (r < 0)
+		err_sys(err, r, "file service");
+	else
+		r = fs->dead_fd = dead_open(proc_fd, err);
+	if (r >= 0) {
+		r = fs_synth_new(fs, "", &fs->root);
+		if (r < 0)
+			err_sys(err, r, "file service");
+	}
+	if (r < 0) {
+		fs_free(fs);
+		return r;
+	}
+	fs->proc_fd = proc_fd;
+	own_proc = -1;
+	*ret_fs = fs;
+	return 0;
+}
+
+void fs_free(struct fs *fs)
+{
+	if (fs == NULL)
+		return;
+	if (fs->root != NULL) {
+		fs_synth_clear(fs->root);
+		fs_node_put(fs->root);
+	}
+	fs_ids_done(&fs->ids);
+	pthread_rwlock_destroy(&fs->tree);
+	fd_close(fs->dead_fd);
+	fd_close(fs->proc_fd);
+	free(fs);
+}
+
+int fs_thread_init(struct fs *fs)
+{
+	if (unshare(CLONE_FS) < 0)
+		return -errno;
+	if (fchdir(fs->proc_fd) < 0)
+		return -errno;
+	umask(0);
+	return fs_cred_thread_init(fs);
+}
+
+struct fs *fs_of(const struct fs_node *node)
+{
+	return node->export != NULL ? node->export->fs : node->synth->fs;
+}
+
+int fs_fd_take(struct fs *fs)
+{
+	if (atomic_fetch_add_explicit(&fs->fds, 1, memory_order_relaxed) < fs->fds_max)
+		return 0;
+	fs_fd_give(fs);
+	return -ENFILE;
+}
+
+void fs_fd_give(struct fs *fs)
+{
+	atomic_fetch_sub_explicit(&fs->fds, 1, memory_order_relaxed);
+}
+
+struct fs_node *fs_root(struct fs *fs)
+{
+	return fs_node_get(fs->root);
+}

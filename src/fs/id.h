@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One 64-bit number for each (device, inode) of the host: see id.c.
+ */
+#ifndef FS_ID_H
+#define FS_ID_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include "base/base.h"
+
+/*
+ * Prefixes that fit above 48 bits of inode number, with the top bit left for numbers given one by
+ * one.
+ */
+#define FS_ID_PREFIXES_MAX 0x7fffu
+/*
+ * Numbers given one by one that are remembered; beyond, all are forgotten at once (and never used
+ * again).
+ */
+#define FS_ID_SINGLES_MAX (1u << 19)
+
+struct fs_id_slot;
+
+struct fs_id_table {
+	struct fs_id_slot *slots;
+	uint32_t size; /* a power of two, or 0 */
+	uint32_t used;
+};
+
+struct fs_ids {
+	pthread_rwlock_t lock;
+	/* LOCK: lock */
+	struct fs_id_table prefixes; /* (device, upper 16 bits of inode) -> 1.. */
+	struct fs_id_table singles;  /* (device, inode) -> 1.. */
+	uint64_t next_single;
+};
+
+must_check int fs_ids_init(struct fs_ids *ids);
+void fs_ids_done(struct fs_ids *ids);
+
+/* The id of inode @ino on device @dev; -ENOMEM if it cannot be remembered. Never 0. */
+must_check int fs_ids_get(struct fs_ids *ids, uint64_t dev, uint64_t ino, uint64_t *ret_id);
+
+/* An id that no inode has and that is given only once. */
+uint64_t fs_ids_fresh(struct fs_ids *ids);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Record locks of open files, as open-file-description locks of the host: what
+ * the guest locks is locked for the host's processes and for other guests.
+ *
+ * The guest sends flock(2) and fcntl(2) locks alike, with the whole range for
+ * the former. flock may lock exclusively what is open for reading only, OFD
+ * locks may not; so a file that is not open for both gets a second descriptor
+ * that is, and all its locks live there. Where that cannot be had either (a
+ * directory, a read-only file system, a program being run), the host's flock(2)
+ * takes the place: whole-file locks among those who come here that way.
+ *
+ * Nothing waits here: who has to wait comes again.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "fs/cred.h"
+#include "fs/node.h"
+
+/* Opens the second descriptor, or decides for flock. LOCK: file->lock */
+static int lock_fd_open(struct fs_file *file)
+{
+	struct fs_node *node = file->node;
+	struct fs_export *export = node->export;
+	autoclose int fd = -1;
+	int r;
+
+	if (node->type != S_IFREG || (export->flags & FS_EXPORT_READONLY)) {
+		file->lock_whole = true;
+		return 0;
+	}
+	fs_cred_service(export->fs);
+	fd = fs_reopen(node, O_RDWR);
+	if (fd == -EROFS || fd == -EACCES || fd == -EPERM || fd == -ETXTBSY) {
+		file->lock_whole = true;
+		return 0;
+	}
+	if (fd < 0)
+		return fd;
+	r = fs_fd_take(export->fs);
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&export->lock);
+	if (atomic_load(&export->dead))
+		r = -ESTALE;
+	else
+		file->lock_fd = steal_fd(&fd);
+	pthread_mutex_unlock(&export->lock);
+	if (r < 0)
+		fs_fd_give(export->fs);
+	return r;
+}
+
+/* The descriptor for locks; *@ret_whole: by flock(2). LOCK: file->lock */
+static int lock_fd_of(struct fs_file *file, bool *ret_whole)
+{
+	int r = 0;
+
+	if ((file->flags & O_ACCMODE) != O_RDWR && file->lock_fd < 0 && !file->lock_whole)
+		r = lock_fd_open(file);
+	if (r < 0)
+		return r;
+	*ret_whole = file->lock_whole;
+	return file->lock_fd >= 0 ? file->lock_fd : file->fd;
+}
+
+static int lock_to_host(const struct fs_lock *lock, struct flock *ret_fl)
+{
+	if (lock->start > INT64_MAX || lock->length > INT64_MAX)
+		return -EINVAL;
+	if (lock->type != F_RDLCK && lock->type != F_WRLCK && lock->type != F_UNLCK)
+		return -EINVAL;
+	*ret_fl = (struct flock){
+		.l_type = lock->type,
+		.l_whence = SEEK_SET,
+		.l_start = (off_t)lock->start,
+		.l_len = (off_t)lock->length,
+	};
+	return 0;
+}
+
+static int lock_check(const struct fs_file *file)
+{
+	return file->node->export == NULL ? -ENOLCK : fs_node_check(file->node, false);
+}
+
+int fs_lock_set(struct fs_file *file, const struct fs_lock *lock)
+{
+	struct flock fl;
+	bool whole;
+	int fd, r;
+
+	r = lock_check(file);
+	if (r == 0)
+		r = lock_to_host(lock, &fl);
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&file->lock);
+	fd = lock_fd_of(file, &whole);
+	if (fd < 0)
+		r = fd;
+	else if (!whole)
+		r = fcntl(fd, F_OFD_SETLK, &fl) < 0 ? -errno : 0;
+	else
+		r = flock(fd, LOCK_NB | (lock->type == F_RDLCK          ? LOCK_SH
+						: lock->type == F_WRLCK ? LOCK_EX
+									: LOCK_UN)) < 0
+			    ? -errno
+			    : 0;
+	pthread_mutex_unlock(&file->lock);
+	return r == -EACCES ? -EAGAIN : r;
+}
+
+int fs_lock_get(struct fs_file *file, struct fs_lock *lock)
+{
+	struct flock fl;
+	bool whole;
+	int fd, r;
+
+	r = lock_check(file);
+	if (r == 0)
+		r = lock_to_host(lock, &fl);
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&file->lock);
+	fd = lock_fd_of(file, &whole);
+	if (fd < 0)
+		r = fd;
+	else if (whole)
+		fl.l_type = F_UNLCK; /* flock(2) cannot be asked */
+	else
+		r = fcntl(fd, F_OFD_GETLK, &fl) < 0 ? -errno : 0;
+	pthread_mutex_unlock(&file->lock);
+	if (r == 0)
+		*lock = (struct fs_lock){
+			.type = fl.l_type,
+			.start = (uint64_t)fl.l_start,
+			.length = (uint64_t)fl.l_len,
+		};
+	return r;
+}

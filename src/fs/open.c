@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Open files: opening, creating, data, directory listings.
+ *
+ * Only regular files and directories are ever opened. Opening a FIFO would
+ * block, opening a device would do whatever its driver does on open; a node's
+ * type is known before, and the magic link opens exactly that node.
+ *
+ * Reads and writes name their offset, so requests on one file run side by
+ * side. A directory's descriptor has one position: its lock covers a listing.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "fs/cred.h"
+#include "fs/node.h"
+
+#define OPEN_FLAGS (O_ACCMODE | O_TRUNC | O_APPEND | O_DSYNC | O_SYNC | O_NOATIME | O_DIRECTORY)
+
+int fs_reopen(const struct fs_node *node, int flags)
+{
+	int fd = openat(AT_FDCWD, fs_fd_name(node->fd).text, flags | O_CLOEXEC | O_NOCTTY);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * @fd is the file's on success (or, with @fd_is_nodes, stays the node's); -1 for a synthetic
+ * directory.
+ */
+static int file_new(
+	struct fs_node *node, int fd, bool fd_is_nodes, int flags, struct fs_file **ret_file)
+{
+	struct fs_file *file = calloc(1, sizeof(*file));
+	bool counted = fd >= 0 && !fd_is_nodes;
+	int r = file != NULL ? 0 : -ENOMEM;
+
+	if (r == 0 && counted)
+		r = fs_fd_take(fs_of(node));
+	if (r < 0) {
+		free(file);
+		return r;
+	}
+	atomic_init(&file->refs, 1);
+	file->fd = fd;
+	file->fd_is_nodes = fd_is_nodes;
+	file->flags = flags;
+	file->lock_fd = -1;
+	pthread_mutex_init(&file->lock, NULL);
+	fs_link_init(&file->link);
+	if (node->export != NULL) {
+		pthread_mutex_lock(&node->export->lock);
+		r = atomic_load(&node->export->dead) ? -ESTALE : 0;
+		if (r == 0)
+			fs_link_add(&node->export->files, &file->link);
+		pthread_mutex_unlock(&node->export->lock);
+	}
+	if (r < 0) {
+		if (counted)
+			fs_fd_give(fs_of(node));
+		pthread_mutex_destroy(&file->lock);
+		free(file);
+		return r;
+	}
+	file->node = fs_node_get(node);
+	*ret_file = file;
+	return 0;
+}
+
+struct fs_file *fs_file_get(struct fs_file *file)
+{
+	atomic_fetch_add_explicit(&file->refs, 1, memory_order_relaxed);
+	return file;
+}
+
+void fs_file_put(struct fs_file *file)
+{
+	struct fs_node *node;
+
+	if (file == NULL || atomic_fetch_sub(&file->refs, 1) != 1)
+		return;
+	node = file->node;
+	if (node->export != NULL) {
+		pthread_mutex_lock(&node->export->lock);
+		fs_link_del(&file->link);
+		pthread_mutex_unlock(&node->export->lock);
+	}
+	if (file->fd >= 0 && !file->fd_is_nodes) {
+		fd_close(file->fd);
+		fs_fd_give(fs_of(node));
+	}
+	if (file->lock_fd >= 0) {
+		fd_close(file->lock_fd);
+		fs_fd_give(fs_of(node));
+	}
+	pthread_mutex_destroy(&file->lock);
+	free(file);
+	fs_node_put(node);
+}
+
+static int open_check(struct fs_node *node, int flags)
+{
+	bool write = (flags & O_ACCMODE) != O_RDONLY;
+
+	if ((flags & ~OPEN_FLAGS) != 0 || (flags & O_ACCMODE) == O_ACCMODE)
+		return -EINVAL;
+	if (node->type == S_IFLNK)
+		return -ELOOP;
+	if (node->type == S_IFDIR) {
+		if (write || (flags & O_TRUNC))
+			return -EISDIR;
+	} else if (flags & O_DIRECTORY) {
+		return -ENOTDIR;
+	} else if (node->type != S_IFREG) {
+		return -ENXIO;
+	}
+	return fs_node_check(node, node->type == S_IFREG && (write || (flags & O_TRUNC)));
+}
+
+int fs_open(struct fs_node *node, int flags, uint32_t uid, struct fs_file **ret_file,
+	struct fs_ident *ret_ident)
+{
+	autoclose int fd = -1;
+	int r;
+
+	r = open_check(node, flags);
+	if (r < 0)
+		return r;
+	if (node->export != NULL) {
+		struct fs *fs = node->export->fs;
+
+		if (flags & O_TRUNC) {
+			r = fs_cred_write(fs, uid);
+			if (r < 0)
+				return r;
+		} else {
+			fs_cred_service(fs);
+		}
+		if (node->type == S_IFDIR)
+			flags |= O_DIRECTORY;
+		fd = fs_reopen(node, flags);
+		if (fd < 0)
+			return fd;
+	}
+	r = fs_ident_get(node, ret_ident);
+	if (r == 0)
+		r = file_new(node, fd, false, flags, ret_file);
+	if (r == 0)
+		(void)steal_fd(&fd);
+	return r;
+}
+
+/* An existing file instead of a new one: opened as any other, by its node. */
+static int open_existing(struct fs_node *dir, const char *name, int flags, uint32_t uid,
+	struct fs_node **ret_node, struct fs_file **ret_file, struct fs_ident *ret_ident)
+{
+	struct fs_ident ident;
+	struct fs_node *node;
+	int r = fs_walk(dir, name, &node, &ident);
+
+	if (r == 0)
+		r = fs_open(node, flags, uid, ret_file, ret_ident);
+	else
+		node = NULL;
+	if (r < 0)
+		fs_node_put(node);
+	else
+		*ret_node = node;
+	return r;
+}
+
+int fs_create(struct fs_node *dir, const char *name, int flags, uint32_t mode,
+	struct fs_owner owner, struct fs_node **ret_node, struct fs_file **ret_file,
+	struct fs_ident *ret_ident)
+{
+	bool exclusive = flags & O_EXCL;
+	autoclose int fd = -1;
+	struct fs_node *node;
+	struct statx st;
+	int r;
+
+	flags &= ~(O_EXCL | O_CREAT);
+	if ((flags & ~OPEN_FLAGS) != 0 || (flags & O_ACCMODE) == O_ACCMODE || (flags & O_DIRECTORY))
+		return -EINVAL;
+	r = fs_entry_check(dir, name, true);
+	if (r == 0)
+		r = fs_cred_create(dir->export->fs, owner);
+	if (r < 0)
+		return r;
+	fd = fs_openat(dir->fd, name, flags | O_CREAT | O_EXCL, mode & 07777);
+	if (fd == -EEXIST && !exclusive)
+		return open_existing(dir, name, flags, owner.uid, ret_node, ret_file, ret_ident);
+	if (fd < 0)
+		return fd;
+	r = fs_stat(fd, &st);
+	if (r == 0)
+		r = fs_ident_of(dir->export, &st, ret_ident);
+	if (r == 0)
+		r = fs_node_new(dir->export, fd, &st, dir, name, &node);
+	if (r < 0)
+		return r;
+	r = file_new(node, fd, true, flags, ret_file);
+	(void)steal_fd(&fd); /* the node's */
+	if (r < 0)
+		fs_node_put(node);
+	else
+		*ret_node = node;
+	return r;
+}
+
+/* ---- data ---- */
+
+static int data_check(const struct fs_file *file, uint64_t offset, bool write)
+{
+	if (file->node->type == S_IFDIR)
+		return -EISDIR;
+	if (offset > INT64_MAX)
+		return -EINVAL;
+	return fs_node_check(file->node, write);
+}
+
+ssize_t fs_read(struct fs_file *file, const struct iovec *iov, int count, uint64_t offset)
+{
+	int r = data_check(file, offset, false);
+	ssize_t n;
+
+	if (r < 0)
+		return r;
+	n = preadv(file->fd, iov, count, (off_t)offset);
+	return n < 0 ? -errno : n;
+}
+
+ssize_t fs_write(
+	struct fs_file *file, const struct iovec *iov, int count, uint64_t offset, uint32_t uid)
+{
+	int r = data_check(file, offset, true);
+	ssize_t n;
+
+	if (r == 0)
+		r = fs_cred_write(file->node->export->fs, uid);
+	if (r < 0)
+		return r;
+	n = pwritev(file->fd, iov, count, (off_t)offset);
+	return n < 0 ? -errno : n;
+}
+
+int fs_sync(struct fs_node *node, struct fs_file *file, bool data_only)
+{
+	autoclose int own = -1;
+	int fd, r;
+
+	r = fs_node_check(node, false);
+	if (r < 0)
+		return r;
+	if (node->export == NULL || (node->type != S_IFREG && node->type != S_IFDIR))
+		return 0; /* nothing of it is ours to write */
+	if (file != NULL) {
+		fd = file->fd;
+	} else {
+		fs_cred_service(node->export->fs);
+		fd = own = fs_reopen(node, O_RDONLY);
+		if (own < 0)
+			return own;
+	}
+	return (data_only ? fdatasync(fd) : fsync(fd)) < 0 ? -errno : 0;
+}
+
+/* ---- listings ---- */
+
+static uint32_t mode_of_dtype(unsigned char type)
+{
+	return type == DT_UNKNOWN ? 0 : DTTOIF(type);
+}
+
+/* The id of an entry: its inode number on the directory's device, without a stat for each. */
+static int entry_id(struct fs_file *dir, const struct dirent64 *d, uint64_t *ret_id)
+{
+	struct fs_node *node = dir->node;
+	struct fs_export *export = node->export;
+
+	/* the host's directory above an export is nobody's business */
+	if (strcmp(d->d_name, "..") == 0 && node->ino == export->root_ino &&
+		node->dev == export->root_dev) {
+		struct fs_ident up;
+
+		fs_synth_ident(export->parent, &up);
+		*ret_id = up.id;
+		return 0;
+	}
+	return fs_ids_get(&export->fs->ids, node->dev, d->d_ino, ret_id);
+}
+
+/* Gives the @len bytes of entries at @buf to @emit. LOCK: dir->lock */
+static int emit_all(struct fs_file *dir, const char *buf, size_t len, fs_emit_fn *emit, void *arg)
+{
+	for (size_t at = 0; at < len;) {
+		const struct dirent64 *d = (const void *)(buf + at);
+		struct fs_dirent entry = {
+			.ident = {.mode = mode_of_dtype(d->d_type)},
+			.cookie = (uint64_t)d->d_off,
+			.name = d->d_name,
+		};
+		int r = entry_id(dir, d, &entry.ident.id);
+
+		if (r < 0)
+			return r;
+		if (!emit(arg, &entry)) {
+			/* the descriptor is beyond this one; the next listing seeks */
+			dir->position = UINT64_MAX;
+			return 0;
+		}
+		dir->position = entry.cookie;
+		at += d->d_reclen;
+	}
+	return 0;
+}
+
+int fs_readdir(struct fs_file *dir, uint64_t cookie, size_t room, void *scratch,
+	size_t scratch_size, fs_emit_fn *emit, void *arg)
+{
+	ssize_t n;
+	int r;
+
+	if (dir->node->type != S_IFDIR)
+		return -ENOTDIR;
+	if (cookie > INT64_MAX)
+		return -EINVAL;
+	r = fs_node_check(dir->node, false);
+	if (r < 0)
+		return r;
+	if (dir->node->export == NULL)
+		return fs_synth_readdir(dir->node, cookie, emit, arg);
+
+	pthread_mutex_lock(&dir->lock);
+	/* from the start always by a seek: it is what makes a file system look again */
+	if ((cookie == 0 || cookie != dir->position) &&
+		lseek(dir->fd, (off_t)cookie, SEEK_SET) < 0) {
+		r = -errno;
+	} else {
+		dir->position = UINT64_MAX;
+		n = getdents64(dir->fd, scratch, MIN(room, scratch_size));
+		r = n < 0 ? -errno : emit_all(dir, scratch, (size_t)n, emit, arg);
+	}
+	pthread_mutex_unlock(&dir->lock);
+	return r;
+}

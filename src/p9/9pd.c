@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vmrunc-9pd: the file service on a unix socket, for developers.
+ *
+ *   vmrunc-9pd SOCKET NAME=PATH[:ro]...
+ *
+ * Exports each PATH under NAME and serves any 9P2000.L client that connects
+ * (Linux: mount -t 9p -o trans=unix,version=9p2000.L,aname=NAME SOCKET DIR).
+ * Not installed: it has none of the runtime's confinement. One thread a
+ * connection reads, the server's workers do the rest.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "fs/fs.h"
+#include "p9/server.h"
+#include "p9/socket.h"
+
+struct client {
+	struct p9_server *server;
+	int fd;
+};
+
+static void *client_run(void *arg)
+{
+	struct client *client = arg;
+	int r = p9_socket_serve(client->server, client->fd);
+
+	if (r < 0)
+		fprintf(stderr, "vmrunc-9pd: connection ended: %s\n", strerror(-r));
+	fd_close(client->fd);
+	free(client);
+	return NULL;
+}
+
+static int client_start(struct p9_server *server, int fd)
+{
+	struct client *client = malloc(sizeof(*client));
+	pthread_t thread;
+	int r;
+
+	if (client == NULL)
+		return -ENOMEM;
+	*client = (struct client){.server = server, .fd = fd};
+	r = pthread_create(&thread, NULL, client_run, client);
+	if (r != 0) {
+		free(client);
+		return -r;
+	}
+	pthread_detach(thread);
+	return 0;
+}
+
+/* NAME=PATH[:ro] */
+static int export_add(struct fs *fs, char *arg, struct err *err)
+{
+	char *path = strchr(arg, '=');
+	unsigned int flags = 0;
+	size_t len;
+	int fd, r;
+
+	if (path == NULL)
+		return err_set(err, EINVAL, "'%s' is not NAME=PATH", arg);
+	*path++ = '\0';
+	len = strlen(path);
+	if (len > 3 && strcmp(path + len - 3, ":ro") == 0) {
+		path[len - 3] = '\0';
+		flags = FS_EXPORT_READONLY;
+	}
+	fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, errno, "open '%s'", path);
+	r = fs_export_add(fs, arg, fd, flags, err);
+	if (r < 0)
+		fd_close(fd);
+	return r;
+}
+
+static int listen_at(const char *path, struct err *err)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return err_sys(err, errno, "socket");
+	if (strlen(path) >= sizeof(addr.sun_path))
+		return err_set(err, ENAMETOOLONG, "socket path '%s' is too long", path);
+	strcpy(addr.sun_path, path);
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(fd, 16) < 0)
+		return err_sys(err, errno, "listen at '%s'", path);
+	return steal_fd(&fd);
+}
+
+static int serve(const char *socket_path, struct p9_server *server, struct err *err)
+{
+	autoclose int listener = listen_at(socket_path, err);
+
+	if (listener < 0)
+		return listener;
+	printf("listening\n");
+	fflush(stdout);
+	for (;;) {
+		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC), r;
+
+		if (fd < 0 && errno == EINTR)
+			continue;
+		if (fd < 0)
+			return err_sys(err, errno, "accept");
+		r = client_start(server, fd);
+		if (r < 0) {
+			fd_close(fd);
+			return err_sys(err, r, "thread");
+		}
+	}
+}
+
+static void raise_nofile(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit); /* fewer nodes otherwise */
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct err err = ERR_INIT;
+	struct p9_server *server;
+	struct fs *fs;
+	int r;
+
+	if (argc < 3) {
+		fprintf(stderr, "usage: vmrunc-9pd SOCKET NAME=PATH[:ro]...\n");
+		return 2;
+	}
+	raise_nofile();
+	r = fs_new(-1, &fs, &err);
+	for (int i = 2; r == 0 && i < argc; i++)
+		r = export_add(fs, argv[i], &err);
+	if (r == 0)
+		r = p9_server_new(fs, NULL, &server, &err);
+	if (r == 0)
+		r = serve(argv[1], server, &err);
+	fprintf(stderr, "vmrunc-9pd: %s\n", err.msg);
+	return 1;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A 9P client for tests: it sends whatever it is told to, right or wrong.
+ */
+#ifndef TESTS_P9_CLIENT_H
+#define TESTS_P9_CLIENT_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/wire.h"
+#include "fs/fs.h"
+#include "p9/p9.h"
+#include "p9/proto.h"
+
+#define P9C_ROOT 0u /* the fid that p9c_start attaches */
+#define P9C_MSIZE 65536u
+
+/* A server over a service of one export, in this process, with one connection. */
+struct p9c {
+	char dir[64]; /* the exported directory, made for the test */
+	int dir_fd;
+	struct fs *fs;
+	struct p9_server *server;
+	int fd; /* the client's end */
+	int server_fd;
+	pthread_t thread;
+	uint32_t msize;
+	uint16_t next_tag;
+	uint8_t *reply; /* the last one received, whole */
+	struct wire r;  /* behind its header */
+	uint16_t reply_tag;
+	uint8_t reply_type;
+};
+
+/*
+ * A fresh directory exported as "top/export", a session with version agreed and that export
+ * attached as P9C_ROOT.
+ */
+void p9c_start(struct p9c *c, unsigned int export_flags);
+void p9c_stop(struct p9c *c); /* and removes the directory */
+void p9c_connect(struct p9c *c);
+void p9c_disconnect(struct p9c *c);
+
+/*
+ * A message: @fmt has a letter a field: b, w, d, q integers of 1 to 8 bytes
+ * (int for b, w; uint32_t; uint64_t), s a string, D data (const void *, size_t)
+ * without a length.
+ */
+void p9c_message(struct buf *b, uint8_t type, uint16_t tag, const char *fmt, ...);
+void p9c_send(struct p9c *c, uint8_t type, uint16_t tag, const char *fmt, ...);
+void p9c_send_raw(struct p9c *c, const void *data, size_t len);
+
+/* Receives any reply: 0, -errno of an Rlerror, or -ECONNRESET at the end. */
+int p9c_receive(struct p9c *c);
+
+/*
+ * Sends and receives: 0 with c->r at the body, or -errno. A reply of another type or tag fails the
+ * test.
+ */
+int p9c_call(struct p9c *c, uint8_t type, const char *fmt, ...);
+
+const char *p9c_str(struct p9c *c, char *buf, size_t size); /* a string field of the reply */
+struct p9c_qid {
+	uint8_t type;
+	uint32_t version;
+	uint64_t path;
+};
+struct p9c_qid p9c_qid(struct p9c *c);
+
+/* Common calls. 0 or -errno. */
+int p9c_walk(struct p9c *c, uint32_t fid, uint32_t newfid, const char *name); /* NULL: a clone */
+int p9c_open(struct p9c *c, uint32_t fid, uint32_t flags);
+int p9c_create(struct p9c *c, uint32_t dir, uint32_t newfid, const char *name, uint32_t flags,
+	uint32_t mode);
+int p9c_clunk(struct p9c *c, uint32_t fid);
+int p9c_write(
+	struct p9c *c, uint32_t fid, uint64_t offset, const void *data, size_t len); /* bytes */
+int p9c_read(struct p9c *c, uint32_t fid, uint64_t offset, void *data, size_t len);  /* bytes */
+
+struct p9c_attr {
+	uint64_t valid;
+	struct p9c_qid qid;
+	uint32_t mode, uid, gid;
+	uint64_t nlink, rdev, size, blksize, blocks;
+	uint64_t mtime_sec, mtime_nsec;
+};
+int p9c_getattr(struct p9c *c, uint32_t fid, struct p9c_attr *ret);
+
+/* Reads the whole directory @fid (open): names joined by spaces, sorted, without . and .. */
+int p9c_list(struct p9c *c, uint32_t fid, struct buf *ret_names);
+
+#endif
