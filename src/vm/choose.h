@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whether KVM is usable on this host: the probe's verdict and its cache.
+ *
+ * The verdict holds for one boot of the host, one build of vmrunc and one
+ * /dev/kvm (device, inode, kernel's module behind it); the file in the cache
+ * directory names them, so that a stale, foreign or broken one is just not used.
+ */
+#ifndef VM_CHOOSE_H
+#define VM_CHOOSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define VM_WHY_MAX 256 /* bytes that a verdict in words takes at most */
+
+struct vm_verdict {
+	bool usable;
+	bool cached;		/* taken from the cache */
+	char why[VM_WHY_MAX]; /* in words: what KVM is, or why it cannot be used */
+};
+
+/* Asks the cache below @cache_dir (NULL: none), else the probe, and stores what the probe says. */
+void vm_kvm_verdict(const char *cache_dir, struct vm_verdict *ret_verdict);
+
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kvm engine: machine, vCPUs and devices put together behind vm.h.
+ *
+ *   kvm_new          machine, devices, kernel in memory, vCPUs
+ *   kvm_share_add    exports of the two file services
+ *   kvm_start        devices on the loop, then a thread for each vCPU
+ *       a vCPU meets the end: struct end ──eventfd──> kvm_on_end on the loop:
+ *       stops and joins the other vCPUs, then events->on_exit
+ *   kvm_free         vCPUs, devices, machine: in this order, from any state
+ *
+ * Invariants:
+ *  1. While a vCPU thread lives, so does everything that a bus callback reaches.
+ *  2. vCPU threads never wait for the loop: joining them on it cannot hang.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <linux/if_tun.h>
+#include <linux/kvm.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/fd.h"
+#include "fs/fs.h"
+#include "vm/engine.h"
+#include "vm/kvm/devices.h"
+#include "vm/kvm/end.h"
+#include "vm/guestlog.h"
+#include "vm/kvm/irq.h"
+#include "vm/kvm/machine.h"
+#include "vm/kvm/serial.h"
+#include "vm/kvm/vcpu.h"
+#include "vm/kvm/x86/boot.h"
+#include "vm/kvm/x86/layout.h"
+#include "vm/kvm/x86/platform.h"
+#include "vm/virtio/device.h"
+
+struct kvm_vm {
+	struct vm vm;
+	struct machine machine;
+	struct end end;
+	struct guestlog log;
+	struct irq serial_irq;
+	struct serial serial;
+	struct devices devices;
+	struct vcpu vcpus[VM_VCPUS_MAX];
+	unsigned int vcpus_len; /* made so far */
+	int channel_fd;	/* our end of the agent's channel; owned */
+
+	struct watch *end_watch;
+	struct vm_events events;
+};
+
+static struct kvm_vm *kvm_of(struct vm *vm)
+{
+	return container_of(vm, struct kvm_vm, vm);
+}
+
+static void kvm_stop_vcpus(struct kvm_vm *k)
+{
+	for (unsigned int i = 0; i < k->vcpus_len; i++)
+		vcpu_stop(&k->vcpus[i]);
+	for (unsigned int i = 0; i < k->vcpus_len; i++)
+		vcpu_join(&k->vcpus[i]);
+}
+
+static void kvm_free(struct vm *vm)
+{
+	struct kvm_vm *k = kvm_of(vm);
+
+	kvm_stop_vcpus(k);
+	watch_free(k->end_watch);
+	for (unsigned int i = 0; i < k->vcpus_len; i++)
+		vcpu_done(&k->vcpus[i]);
+	devices_done(&k->devices);
+	irq_done(&k->serial_irq);
+	machine_done(&k->machine);
+	serial_done(&k->serial);
+	guestlog_done(&k->log);
+	end_done(&k->end);
+	fd_close(k->channel_fd);
+	free(k);
+}
+
+static int kvm_add_serial(struct kvm_vm *k, struct err *err)
+{
+	int r = irq_init(&k->serial_irq, &k->machine, LAYOUT_SERIAL_GSI, err);
+
+	if (r < 0)
+		return r;
+	return bus_add_pio(&k->machine.bus, LAYOUT_SERIAL_PORT, LAYOUT_SERIAL_PORTS, &serial_ops,
+		&k->serial, err);
+}
+
+/* The channel to the agent, and the devices; @cfg's taps are taken in any case. */
+static int kvm_add_devices(struct kvm_vm *k, const struct vm_config *cfg, struct err *err)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) < 0) {
+		vm_config_close_fds(cfg);
+		return err_sys(err, errno, "socket of the agent's channel");
+	}
+	k->channel_fd = ends[0];
+	return devices_init(&k->devices, &k->machine, cfg, ends[1], &k->log, err);
+}
+
+static int kvm_add_vcpus(struct kvm_vm *k, unsigned int n, struct err *err)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		int r = vcpu_init(&k->vcpus[i], &k->machine, &k->end, i, err);
+
+		if (r < 0)
+			return r;
+		k->vcpus_len++;
+	}
+	return 0;
+}
+
+static int kvm_build(struct kvm_vm *k, const struct vm_config *cfg, struct err *err)
+{
+	int r;
+
+	if ((r = end_init(&k->end, err)) < 0 ||
+		(r = machine_init(&k->machine, cfg->mem_bytes, cfg->vcpus, err)) < 0) {
+		vm_config_close_fds(cfg);
+		return r;
+	}
+	if ((r = kvm_add_devices(k, cfg, err)) < 0 || (r = kvm_add_serial(k, err)) < 0 ||
+		(r = platform_add_ports(&k->machine.bus, &k->end, err)) < 0 ||
+		(r = kvm_add_vcpus(k, cfg->vcpus, err)) < 0)
+		return r;
+	return boot_load(&k->machine, cfg, k->devices.len, k->vcpus[0].fd, err);
+}
+
+static int kvm_new(const struct vm_config *cfg, struct vm **ret_vm, struct err *err)
+{
+	struct kvm_vm *k = calloc(1, sizeof(*k));
+	int r;
+
+	if (!k) {
+		vm_config_close_fds(cfg);
+		return err_sys(err, ENOMEM, "virtual machine");
+	}
+	k->vm.ops = &kvm_vm_ops;
+	k->end.fd = k->machine.kvm_fd = k->machine.vm_fd = k->channel_fd = -1;
+	k->serial_irq = (struct irq)IRQ_INIT;
+	guestlog_init(&k->log, cfg->log_fd);
+	serial_init(&k->serial, &k->log, &k->serial_irq);
+	r = kvm_build(k, cfg, err);
+	if (r < 0) {
+		kvm_free(&k->vm);
+		return r;
+	}
+	*ret_vm = &k->vm;
+	return 0;
+}
+
+static int kvm_share_add(struct vm *vm, enum vm_share share, const char *name, int fd,
+	unsigned int flags, struct err *err)
+{
+	unsigned int export_flags = flags & VM_SHARE_READ_ONLY ? FS_EXPORT_READONLY : 0;
+	int r;
+
+	if (share == VM_SHARE_PRIVATE)
+		export_flags |= FS_EXPORT_EXCLUSIVE;
+	r = fs_export_add(kvm_of(vm)->devices.fs[share], name, fd, export_flags, err);
+	if (r < 0)
+		fd_close(fd); /* not taken, and ours in any case */
+	return r;
+}
+
+static int kvm_channel_fd(const struct vm *vm)
+{
+	return container_of(vm, const struct kvm_vm, vm)->channel_fd;
+}
+
+/* A panic is told in the guest's own words; otherwise a reset that nobody asked for in its last ones. */
+static void kvm_explain_reset(struct kvm_vm *k, char *detail)
+{
+	static const char panic[] = "Kernel panic - not syncing";
+	char line[GUESTLOG_LINE];
+	size_t len;
+
+	if (guestlog_find(&k->log, panic, line, sizeof(line))) {
+		(void)snprintf(detail, END_DETAIL_MAX, "guest kernel panicked: %s", line);
+		return;
+	}
+	len = strlen(detail);
+	if (guestlog_find(&k->log, "", line, sizeof(line)))
+		(void)snprintf(detail + len, END_DETAIL_MAX - len, "; its last line: %s", line);
+}
+
+static void kvm_on_end(void *arg, uint32_t events unused)
+{
+	char detail[END_DETAIL_MAX];
+	struct kvm_vm *k = arg;
+	enum vm_exit how;
+
+	if (!end_get(&k->end, &how, detail))
+		return;
+	kvm_stop_vcpus(k);
+	guestlog_flush(&k->log);
+	watch_free(k->end_watch); /* once only; we are inside its call, which the loop allows */
+	k->end_watch = NULL;
+	if (how == VM_EXIT_RESET)
+		kvm_explain_reset(k, detail);
+	k->events.on_exit(k->events.arg, how, detail); /* may free the VM */
+}
+
+static void kvm_mark(const struct kvm_vm *k, const char *mark)
+{
+	if (k->events.on_mark)
+		k->events.on_mark(k->events.arg, mark);
+}
+
+static int kvm_start(struct vm *vm, struct loop *loop, const struct vm_events *events,
+	struct err *err)
+{
+	struct kvm_vm *k = kvm_of(vm);
+	int r;
+
+	k->events = *events;
+	kvm_mark(k, "vm-built");
+	bus_freeze(&k->machine.bus);
+	r = watch_new(loop, k->end.fd, EPOLLIN, kvm_on_end, k, &k->end_watch);
+	if (r < 0)
+		return err_sys(err, r, "watch the virtual machine");
+	if ((r = devices_start(&k->devices, loop, err)) < 0)
+		return r;
+	for (unsigned int i = 0; i < k->vcpus_len; i++)
+		if ((r = vcpu_start(&k->vcpus[i], err)) < 0)
+			return r; /* vm_free() ends those that run */
+	kvm_mark(k, "kernel-entered");
+	return 0;
+}
+
+/*
+ * What the comments "seccomp:" beside the calls say, what the devices name in
+ * device.h, and what glibc's threads and malloc make of them.
+ */
+static const char *const kvm_seccomp_syscalls[] = {
+	"read", "write", "poll", "close",	       /* eventfds, log */
+	"epoll_ctl",				       /* watches of the loop */
+	VIRTIO_SYSCALLS,
+	"set_robust_list", "rseq", "sched_getaffinity", /* threads begin */
+	"exit", "futex", "madvise", "munmap",	       /* and end */
+	"mmap", "mprotect", "brk", "mremap",	       /* stacks, malloc */
+	"rt_sigaction", "rt_sigprocmask", "getpid", "gettid", "prctl", /* kicks (tgkill: the jail's), names */
+	"restart_syscall", "rt_sigreturn", "sched_yield",
+	NULL,
+};
+
+static const unsigned long kvm_seccomp_ioctls[] = {
+	KVM_RUN, KVM_GET_REGS, VIRTIO_IOCTLS, 0,
+};
+
+const struct vm_ops kvm_vm_ops = {
+	.name = "kvm",
+	.new = kvm_new,
+	.share_add = kvm_share_add,
+	.channel_fd = kvm_channel_fd,
+	.start = kvm_start,
+	.free = kvm_free,
+	.syscalls = kvm_seccomp_syscalls,
+	.ioctls = kvm_seccomp_ioctls,
+};

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Is /dev/kvm of use on this machine?
+ *
+ * The program of probe_guest.S runs on the calling thread until it says that
+ * it is done, or a timer's signal ends KVM_RUN. The signal is blocked here and
+ * unblocked by KVM only inside KVM_RUN (as in vcpu.h), and directed at this
+ * thread: no handler is installed and no other thread is disturbed.
+ *
+ * The measure is the CPU time of the thread, not the wall's: on a busy machine
+ * both get less of the processor, but only an emulated guest gets less done with it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "vm/kvm/probe.h"
+#include "vm/kvm/x86/cpuid.h"
+#include "vm/kvm/x86/probe_guest.h"
+
+/*
+ * Millions of instructions per second below which a guest is emulated: KVM's
+ * instruction emulator makes about two, a processor thousands, and a
+ * processor that is itself emulated (the KVM test machine) some hundred.
+ */
+#define PROBE_MIPS_MIN 10
+
+#define PROBE_SIGNAL SIGRTMIN
+#define PROBE_SIGSET_LEN 8 /* the kernel's */
+
+extern const uint8_t probe_guest_start[], probe_guest_end[];
+
+struct probe {
+	int kvm_fd, vm_fd, vcpu_fd;
+	uint8_t *mem;
+	struct kvm_run *run;
+	size_t run_len;
+	bool xsave;
+	struct kvm_verdict *v;
+};
+
+/* Sets the verdict: returns 0, which ends the probe in order. */
+static int printf_like(3, 4)
+probe_say(struct probe *p, enum kvm_verdict_kind kind, const char *fmt, ...)
+{
+	va_list ap;
+
+	p->v->kind = kind;
+	va_start(ap, fmt);
+	(void)vsnprintf(p->v->why, sizeof(p->v->why), fmt, ap); /* cut is fine */
+	va_end(ap);
+	return 0;
+}
+
+/* A call of KVM failed: that is this process's lack, or a verdict. Returns -errno or 0. */
+static int probe_call_failed(struct probe *p, const char *call)
+{
+	int error = errno;
+
+	if (error == ENOMEM || error == EMFILE || error == ENFILE)
+		return -error;
+	return probe_say(p, KVM_VERDICT_FAILS, "%s fails: %s", call, strerror(error));
+}
+
+/* Each step: 1 to go on, else the probe is over with 0 (a verdict) or -errno. */
+
+static int probe_open(struct probe *p)
+{
+	p->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (p->kvm_fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+		return -errno;
+	if (p->kvm_fd < 0)
+		return probe_say(p, KVM_VERDICT_ABSENT, "/dev/kvm cannot be opened: %s",
+			strerror(errno));
+	if (ioctl(p->kvm_fd, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
+		return probe_say(p, KVM_VERDICT_FAILS, "/dev/kvm has another API version than %d",
+			KVM_API_VERSION);
+	return 1;
+}
+
+static int probe_make_vm(struct probe *p)
+{
+	struct kvm_userspace_memory_region slot = { .memory_size = PROBE_MEM };
+	void *mem;
+
+	do
+		p->vm_fd = ioctl(p->kvm_fd, KVM_CREATE_VM, 0);
+	while (p->vm_fd < 0 && errno == EINTR);
+	if (p->vm_fd < 0)
+		return probe_call_failed(p, "KVM_CREATE_VM");
+	mem = mmap(NULL, PROBE_MEM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (mem == MAP_FAILED)
+		return -errno;
+	p->mem = mem;
+	slot.userspace_addr = (uintptr_t)mem;
+	if (ioctl(p->vm_fd, KVM_SET_TSS_ADDR, 0xfffbd000ul) < 0)
+		return probe_call_failed(p, "KVM_SET_TSS_ADDR");
+	if (ioctl(p->vm_fd, KVM_SET_USER_MEMORY_REGION, &slot) < 0)
+		return probe_call_failed(p, "KVM_SET_USER_MEMORY_REGION");
+	return 1;
+}
+
+static int probe_set_signal_mask(struct probe *p)
+{
+	union {
+		struct kvm_signal_mask mask;
+		char room[sizeof(struct kvm_signal_mask) + PROBE_SIGSET_LEN];
+	} arg = { .mask = { .len = PROBE_SIGSET_LEN } };
+	uint64_t blocked = ~(1ull << (PROBE_SIGNAL - 1));
+
+	memcpy(arg.mask.sigset, &blocked, sizeof(blocked));
+	return ioctl(p->vcpu_fd, KVM_SET_SIGNAL_MASK, &arg.mask) < 0
+		? probe_call_failed(p, "KVM_SET_SIGNAL_MASK")
+		: 1;
+}
+
+static int probe_set_cpuid(struct probe *p)
+{
+	const struct cpuid_shape shape = { .vcpu = 0, .vcpus = 1 };
+	autofree struct kvm_cpuid2 *supported = NULL, *cpuid = NULL;
+	const struct kvm_cpuid_entry2 *features;
+	int r = cpuid_supported(p->kvm_fd, &supported, NULL);
+
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0) {
+		errno = -r;
+		return probe_call_failed(p, "KVM_GET_SUPPORTED_CPUID");
+	}
+	if ((r = cpuid_make(supported, &shape, &cpuid)) < 0)
+		return r;
+	features = cpuid_find(cpuid, 1, 0);
+	if (!features || !(features->ecx & 1u << 13))
+		return probe_say(p, KVM_VERDICT_FAILS,
+			"KVM's vCPUs have no cmpxchg16b, which 64-bit kernels need");
+	p->xsave = features->ecx & 1u << 26;
+	if (ioctl(p->vcpu_fd, KVM_SET_CPUID2, cpuid) < 0)
+		return probe_call_failed(p, "KVM_SET_CPUID2");
+	return 1;
+}
+
+static int probe_make_vcpu(struct probe *p)
+{
+	int len = ioctl(p->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0), r;
+	void *run;
+
+	p->vcpu_fd = ioctl(p->vm_fd, KVM_CREATE_VCPU, 0);
+	if (p->vcpu_fd < 0)
+		return probe_call_failed(p, "KVM_CREATE_VCPU");
+	if (len < (int)sizeof(*p->run))
+		return probe_say(p, KVM_VERDICT_FAILS, "KVM_GET_VCPU_MMAP_SIZE says %d", len);
+	run = mmap(NULL, (size_t)len, PROT_READ | PROT_WRITE, MAP_SHARED, p->vcpu_fd, 0);
+	if (run == MAP_FAILED)
+		return -errno;
+	p->run = run;
+	p->run_len = (size_t)len;
+	r = probe_set_signal_mask(p);
+	return r == 1 ? probe_set_cpuid(p) : r;
+}
+
+static void probe_put_u64(struct probe *p, uint32_t gpa, uint64_t value)
+{
+	memcpy(p->mem + gpa, &value, sizeof(value));
+}
+
+/* The guest as a kernel would have set itself up: long mode, paging, ring 0. */
+static int probe_enter_kernel(struct probe *p)
+{
+	const struct kvm_segment data = {
+		.limit = UINT32_MAX, .selector = 0x10, .type = 3, .present = 1, .db = 1, .s = 1, .g = 1,
+	};
+	struct kvm_regs regs = {
+		.rip = PROBE_CODE, .rsp = PROBE_STACK, .rflags = 2, .rdi = p->xsave,
+	};
+	struct kvm_sregs s;
+
+	memcpy(p->mem + PROBE_CODE, probe_guest_start,
+		(size_t)(probe_guest_end - probe_guest_start));
+	probe_put_u64(p, PROBE_PML4, PROBE_PDPT | 3); /* present, writable */
+	probe_put_u64(p, PROBE_PDPT, PROBE_PD | 3);
+	probe_put_u64(p, PROBE_PD, 0x83); /* 2 MiB at 0 */
+	if (ioctl(p->vcpu_fd, KVM_GET_SREGS, &s) < 0)
+		return probe_call_failed(p, "KVM_GET_SREGS");
+	s.ds = s.es = s.ss = s.fs = s.gs = data;
+	s.cs = data;
+	s.cs.selector = 0x8;
+	s.cs.type = 11;
+	s.cs.db = 0;
+	s.cs.l = 1;
+	s.cr3 = PROBE_PML4;
+	s.cr4 = 0x620 | (p->xsave ? 0x40000 : 0); /* PAE, OSFXSR, OSXMMEXCPT; OSXSAVE */
+	s.cr0 = 0x80010033;			  /* PG, WP, NE, ET, MP, PE */
+	s.efer = 0x500;				  /* LMA, LME */
+	if (ioctl(p->vcpu_fd, KVM_SET_SREGS, &s) < 0)
+		return probe_call_failed(p, "KVM_SET_SREGS");
+	if (ioctl(p->vcpu_fd, KVM_SET_REGS, &regs) < 0)
+		return probe_call_failed(p, "KVM_SET_REGS");
+	return 1;
+}
+
+/* xsave of x87 and SSE: what every processor that has it can. */
+static int probe_enable_xsave(struct probe *p)
+{
+	struct kvm_xcrs xcrs = { .nr_xcrs = 1, .xcrs = { { .xcr = 0, .value = 3 } } };
+
+	if (p->xsave && ioctl(p->vcpu_fd, KVM_SET_XCRS, &xcrs) < 0)
+		return probe_call_failed(p, "KVM_SET_XCRS");
+	return 1;
+}
+
+static uint64_t probe_rounds(const struct probe *p)
+{
+	uint64_t n;
+
+	memcpy(&n, p->mem + PROBE_PROGRESS, sizeof(n));
+	return n;
+}
+
+/* Rounds and time made into a verdict: of a guest that ran to its end, or out of time. */
+static int probe_judge_speed(struct probe *p, uint64_t cpu_ns)
+{
+	uint64_t insns = probe_rounds(p) * PROBE_INNER * PROBE_TURN_INSNS;
+
+	p->v->mips = (unsigned int)(insns * 1000 / MAX(cpu_ns, 1));
+	if (p->v->mips < PROBE_MIPS_MIN)
+		return probe_say(p, KVM_VERDICT_TOO_SLOW,
+			"KVM emulates the guest's kernel instead of running it: %s%u million instructions/s "
+			"(a nested or fake KVM)",
+			p->v->mips == 0 ? "below " : "", MAX(p->v->mips, 1));
+	return probe_say(p, KVM_VERDICT_USABLE, "KVM runs a guest's kernel at %u million instructions/s",
+		p->v->mips);
+}
+
+static int probe_judge_exit(struct probe *p, uint64_t cpu_ns)
+{
+	const struct kvm_run *run = p->run;
+
+	switch (run->exit_reason) {
+	case KVM_EXIT_IO:
+		if (run->io.port == PROBE_PORT && *((const uint8_t *)run + run->io.data_offset) == PROBE_DONE)
+			return probe_judge_speed(p, cpu_ns);
+		return probe_say(p, KVM_VERDICT_FAILS, "KVM ran guest instructions wrongly");
+	case KVM_EXIT_INTERNAL_ERROR:
+		return probe_say(p, KVM_VERDICT_FAILS,
+			"KVM cannot run a guest's kernel: internal error %u%s", run->internal.suberror,
+			run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION
+				? ", it emulates instructions and does not know them all"
+				: "");
+	default:
+		return probe_say(p, KVM_VERDICT_FAILS, "KVM cannot run a guest's kernel: exit reason %u",
+			run->exit_reason);
+	}
+}
+
+static uint64_t probe_cpu_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t); /* cannot fail */
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* The timer is armed and its signal blocked. */
+static int probe_run(struct probe *p)
+{
+	uint64_t start = probe_cpu_ns(), cpu_ns;
+	int r = ioctl(p->vcpu_fd, KVM_RUN, 0), error = errno;
+
+	cpu_ns = probe_cpu_ns() - start;
+	if (r == 0 && p->run->exit_reason != KVM_EXIT_INTR)
+		return probe_judge_exit(p, cpu_ns);
+	if (r < 0 && error != EINTR) {
+		errno = error;
+		return probe_call_failed(p, "KVM_RUN");
+	}
+	return probe_judge_speed(p, cpu_ns); /* out of time */
+}
+
+static int probe_run_timed(struct probe *p)
+{
+	const struct itimerspec when = { .it_value = { .tv_nsec = PROBE_RUN_MS * 1000000l } };
+	const struct timespec now = { 0, 0 };
+	struct sigevent ev = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = PROBE_SIGNAL };
+	sigset_t set, old;
+	timer_t timer;
+	int r;
+
+	ev._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+	sigemptyset(&set);
+	sigaddset(&set, PROBE_SIGNAL);
+	if (timer_create(CLOCK_MONOTONIC, &ev, &timer) < 0)
+		return -errno;
+	(void)pthread_sigmask(SIG_BLOCK, &set, &old); /* a valid set: cannot fail */
+	r = timer_settime(timer, 0, &when, NULL) < 0 ? -errno : probe_run(p);
+	(void)timer_delete(timer); /* ours, valid */
+	/* What has come meanwhile is taken off before the mask goes back. */
+	while (sigtimedwait(&set, NULL, &now) > 0)
+		;
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return r;
+}
+
+int kvm_probe(struct kvm_verdict *ret)
+{
+	struct kvm_verdict v = { .mips = 0 };
+	struct probe p = { .kvm_fd = -1, .vm_fd = -1, .vcpu_fd = -1, .v = &v };
+	int r;
+
+	if ((r = probe_open(&p)) == 1 && (r = probe_make_vm(&p)) == 1 &&
+		(r = probe_make_vcpu(&p)) == 1 && (r = probe_enter_kernel(&p)) == 1 &&
+		(r = probe_enable_xsave(&p)) == 1)
+		r = probe_run_timed(&p);
+	if (p.run)
+		(void)munmap(p.run, p.run_len); /* our own mappings, whole */
+	fd_close(p.vcpu_fd);
+	fd_close(p.vm_fd);
+	fd_close(p.kvm_fd);
+	if (p.mem)
+		(void)munmap(p.mem, PROBE_MEM);
+	if (r == 0)
+		*ret = v;
+	return r;
+}

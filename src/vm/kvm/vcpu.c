@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One virtual CPU and its thread. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "vm/kvm/vcpu.h"
+#include "vm/kvm/x86/cpu.h"
+
+#define VCPU_STACK (256 * KIB) /* devices' register callbacks run on it */
+
+/* KVM takes the kernel's signal set (64 bits), not glibc's. */
+#define VCPU_SIGSET_LEN 8
+
+static int vcpu_set_signal_mask(const struct vcpu *v, struct err *err)
+{
+	union {
+		struct kvm_signal_mask mask;
+		char room[sizeof(struct kvm_signal_mask) + VCPU_SIGSET_LEN];
+	} arg = { .mask = { .len = VCPU_SIGSET_LEN } };
+	uint64_t blocked = ~(1ull << (VCPU_KICK - 1));
+
+	memcpy(arg.mask.sigset, &blocked, sizeof(blocked));
+	if (ioctl(v->fd, KVM_SET_SIGNAL_MASK, &arg.mask) < 0)
+		return err_sys(err, errno, "KVM_SET_SIGNAL_MASK");
+	return 0;
+}
+
+static int vcpu_map_run(struct vcpu *v, struct err *err)
+{
+	int len = ioctl(v->machine->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+	void *run;
+
+	if (len < (int)sizeof(*v->run))
+		return err_sys(err, len < 0 ? errno : EIO, "KVM_GET_VCPU_MMAP_SIZE");
+	run = mmap(NULL, (size_t)len, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
+	if (run == MAP_FAILED)
+		return err_sys(err, errno, "map the state of vCPU %u", v->index);
+	v->run = run;
+	v->run_len = (size_t)len;
+	return 0;
+}
+
+int vcpu_init(struct vcpu *v, const struct machine *m, struct end *end, unsigned int index,
+	struct err *err)
+{
+	int r;
+
+	*v = (struct vcpu){ .machine = m, .end = end, .index = index };
+	v->fd = ioctl(m->vm_fd, KVM_CREATE_VCPU, (unsigned long)index);
+	if (v->fd < 0)
+		return err_sys(err, errno, "KVM_CREATE_VCPU %u", index);
+	if ((r = vcpu_map_run(v, err)) < 0 || (r = vcpu_set_signal_mask(v, err)) < 0 ||
+		(r = cpu_setup(m, v->fd, index, err)) < 0)
+		vcpu_done(v);
+	return r;
+}
+
+void vcpu_done(struct vcpu *v)
+{
+	if (v->run)
+		(void)munmap(v->run, v->run_len); /* our own mapping, whole */
+	fd_close(v->fd);
+	v->run = NULL;
+	v->fd = -1;
+}
+
+static void vcpu_exit_pio(struct vcpu *v)
+{
+	const struct kvm_run *run = v->run;
+	uint8_t *data = (uint8_t *)v->run + run->io.data_offset;
+
+	/* String instructions come as several items; KVM bounds them to its page. */
+	for (uint32_t i = 0; i < run->io.count; i++)
+		bus_pio(&v->machine->bus, run->io.port, data + (size_t)i * run->io.size,
+			run->io.size, run->io.direction == KVM_EXIT_IO_OUT);
+}
+
+static void vcpu_report_internal_error(struct vcpu *v)
+{
+	const struct kvm_run *run = v->run;
+
+	end_report(v->end, VM_EXIT_FAILED,
+		"KVM internal error: suberror %u on vCPU %u at rip 0x%llx%s", run->internal.suberror,
+		v->index, (unsigned long long)cpu_rip(v->fd),
+		run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION
+			? " (it cannot emulate the guest's instruction)"
+			: "");
+}
+
+static void vcpu_report_system_event(struct vcpu *v)
+{
+	switch (v->run->system_event.type) {
+	case KVM_SYSTEM_EVENT_SHUTDOWN:
+		end_report(v->end, VM_EXIT_POWEROFF, "the guest powered off");
+		break;
+	case KVM_SYSTEM_EVENT_RESET:
+		end_report(v->end, VM_EXIT_RESET, "the guest rebooted");
+		break;
+	default:
+		end_report(v->end, VM_EXIT_RESET, "the guest crashed (KVM system event %u)",
+			v->run->system_event.type);
+		break;
+	}
+}
+
+/* Handles one exit: false if the machine has ended by it. */
+static bool vcpu_handle_exit(struct vcpu *v)
+{
+	struct kvm_run *run = v->run;
+
+	switch (run->exit_reason) {
+	case KVM_EXIT_IO:
+		vcpu_exit_pio(v);
+		return true;
+	case KVM_EXIT_MMIO:
+		bus_mmio(&v->machine->bus, run->mmio.phys_addr, run->mmio.data, run->mmio.len,
+			run->mmio.is_write);
+		return true;
+	case KVM_EXIT_INTR:
+	case KVM_EXIT_IRQ_WINDOW_OPEN:
+		return true;
+	case KVM_EXIT_SHUTDOWN:
+		end_report(v->end, VM_EXIT_RESET, "triple fault on vCPU %u at rip 0x%llx", v->index,
+			(unsigned long long)cpu_rip(v->fd));
+		return false;
+	case KVM_EXIT_SYSTEM_EVENT:
+		vcpu_report_system_event(v);
+		return false;
+	case KVM_EXIT_INTERNAL_ERROR:
+		vcpu_report_internal_error(v);
+		return false;
+	case KVM_EXIT_FAIL_ENTRY:
+		end_report(v->end, VM_EXIT_FAILED,
+			"KVM could not enter the guest on vCPU %u: hardware reason 0x%llx", v->index,
+			(unsigned long long)run->fail_entry.hardware_entry_failure_reason);
+		return false;
+	default:
+		end_report(v->end, VM_EXIT_FAILED, "unexpected KVM exit %u on vCPU %u at rip 0x%llx",
+			run->exit_reason, v->index, (unsigned long long)cpu_rip(v->fd));
+		return false;
+	}
+}
+
+/* Handles what KVM_RUN returned instead of an exit: false if the machine has ended by it. */
+static bool vcpu_handle_error(struct vcpu *v, int error)
+{
+	if (error == EINTR || error == EAGAIN) /* a kick, a debugger, a freezer; an AP woken to nothing */
+		return true;
+	end_report(v->end, VM_EXIT_FAILED, "KVM_RUN of vCPU %u at rip 0x%llx: %s", v->index,
+		(unsigned long long)cpu_rip(v->fd), strerror(error));
+	return false;
+}
+
+static void *vcpu_main(void *arg)
+{
+	struct vcpu *v = arg;
+	bool running = true;
+	char name[16];
+
+	(void)snprintf(name, sizeof(name), "vcpu%u", v->index);
+	(void)pthread_setname_np(pthread_self(), name); /* for top(1) only. seccomp: prctl */
+	while (running && !atomic_load_explicit(&v->stop, memory_order_relaxed)) {
+		/* seccomp: ioctl KVM_RUN */
+		int r = ioctl(v->fd, KVM_RUN, 0);
+
+		running = r < 0 ? vcpu_handle_error(v, errno) : vcpu_handle_exit(v);
+	}
+	return NULL;
+}
+
+int vcpu_start(struct vcpu *v, struct err *err)
+{
+	sigset_t all, old;
+	pthread_attr_t attr;
+	int r;
+
+	/* The thread inherits the mask: every signal of the process is the main thread's. */
+	sigfillset(&all);
+	(void)pthread_attr_init(&attr); /* cannot fail on Linux */
+	(void)pthread_attr_setstacksize(&attr, VCPU_STACK);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old); /* seccomp: rt_sigprocmask */
+	r = pthread_create(&v->thread, &attr, vcpu_main, v);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	(void)pthread_attr_destroy(&attr);
+	if (r != 0)
+		return err_sys(err, r, "start the thread of vCPU %u", v->index);
+	v->started = true;
+	return 0;
+}
+
+void vcpu_stop(struct vcpu *v)
+{
+	if (!v->started)
+		return;
+	atomic_store_explicit(&v->stop, true, memory_order_relaxed);
+	/* Not yet joined, so the thread id is valid. seccomp: tgkill */
+	(void)pthread_kill(v->thread, VCPU_KICK);
+}
+
+void vcpu_join(struct vcpu *v)
+{
+	if (!v->started)
+		return;
+	(void)pthread_join(v->thread, NULL); /* seccomp: futex */
+	v->started = false;
+}

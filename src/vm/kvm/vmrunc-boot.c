@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vmrunc-boot: boots a kernel with the kvm engine and shows its console. For
+ * people who work on the engine; not installed.
+ *
+ *   vmrunc-boot [-s] [-c VCPUS] [-m MIB] [-k MS] [-p NAME=DIR] [-S NAME=DIR] KERNEL INITRD [CMDLINE...]
+ *
+ * -s: under the system call filter that the engine asks for; a call that is
+ *     not in it ends the program with 13 and the call's number
+ * -k: frees the VM after that many milliseconds, in the middle of whatever it does
+ * -p, -S: exports a directory in the private or the shared device (not with -s:
+ *     to serve them takes more calls)
+ *
+ * What the guest writes to its agent's port goes to stderr. Times in ms go
+ * there too. Exits with 0 after a poweroff, 10 after a reset, 11 if the engine
+ * failed, 12 if it was freed by -k.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/loop.h"
+#include "vm/engine.h"
+
+#define BOOT_SHARES_MAX 8
+
+struct boot_share {
+	enum vm_share share;
+	char *name; /* of argv, cut at the "=" */
+	const char *dir;
+};
+
+struct boot {
+	struct vm_config cfg;
+	struct boot_share shares[BOOT_SHARES_MAX];
+	unsigned int shares_len;
+	unsigned long kill_ms;
+	bool filtered;
+
+	struct loop *loop;
+	struct vm *vm;
+	struct timespec start;
+	int status;
+};
+
+static double boot_ms(const struct boot *b)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
+	return (double)(now.tv_sec - b->start.tv_sec) * 1e3 +
+	       (double)(now.tv_nsec - b->start.tv_nsec) / 1e6;
+}
+
+static void boot_on_mark(void *arg, const char *mark)
+{
+	fprintf(stderr, "%8.1f %s\n", boot_ms(arg), mark);
+}
+
+static void boot_on_exit(void *arg, enum vm_exit how, const char *detail)
+{
+	static const char *const names[] = { "poweroff", "reset", "failed" };
+	static const int statuses[] = { 0, 10, 11 };
+	struct boot *b = arg;
+
+	fprintf(stderr, "%8.1f %s: %s\n", boot_ms(b), names[how], detail);
+	b->status = statuses[how];
+	loop_stop(b->loop);
+}
+
+static void boot_on_time(void *arg)
+{
+	struct boot *b = arg;
+
+	fprintf(stderr, "%8.1f freed\n", boot_ms(b));
+	b->status = 12;
+	loop_stop(b->loop);
+}
+
+static void boot_on_channel(void *arg, uint32_t events unused)
+{
+	struct boot *b = arg;
+	char data[4096];
+	ssize_t n = read(kvm_vm_ops.channel_fd(b->vm), data, sizeof(data));
+
+	if (n > 0)
+		fprintf(stderr, "%8.1f channel: %.*s\n", boot_ms(b), (int)n, data);
+}
+
+static int boot_add_shares(struct boot *b, struct err *err)
+{
+	for (unsigned int i = 0; i < b->shares_len; i++) {
+		const struct boot_share *s = &b->shares[i];
+		int fd = open(s->dir, O_PATH | O_DIRECTORY | O_CLOEXEC), r;
+
+		if (fd < 0)
+			return err_sys(err, errno, "open '%s'", s->dir);
+		r = kvm_vm_ops.share_add(b->vm, s->share, s->name, fd, 0, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void boot_on_sigsys(int sig unused, siginfo_t *info, void *context unused)
+{
+	fprintf(stderr, "vmrunc-boot: system call %d is not in the engine's list\n", info->si_syscall);
+	_exit(13);
+}
+
+/* The engine's calls; those of this program itself; and what file service does for each new thread. */
+static int boot_filter(struct err *err)
+{
+	static const char *const own[] = { "epoll_wait", "epoll_pwait", "timerfd_create",
+		"timerfd_settime", "write", "read", "close", "exit_group", "clock_gettime", "clone",
+		"clone3", "fstat", "newfstatat", NULL };
+	static const char *const fs_thread[] = { "unshare", "fchdir", "umask", "capget", NULL };
+	const struct sigaction sa = { .sa_sigaction = boot_on_sigsys, .sa_flags = SA_SIGINFO };
+	const char *const *lists[] = { own, fs_thread, kvm_vm_ops.syscalls };
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_TRAP);
+	int r = ctx ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		for (const char *const *name = lists[i]; r == 0 && *name; name++) {
+			r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW,
+				seccomp_syscall_resolve_name(*name), 0);
+			r = r == -EEXIST ? 0 : r;
+		}
+	for (const unsigned long *ioc = kvm_vm_ops.ioctls; r == 0 && *ioc; ioc++)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+			SCMP_A1_32(SCMP_CMP_EQ, (uint32_t)*ioc, 0));
+	if (r == 0)
+		r = sigaction(SIGSYS, &sa, NULL) < 0 ? -errno : seccomp_load(ctx);
+	seccomp_release(ctx);
+	return r < 0 ? err_sys(err, r, "system call filter") : 0;
+}
+
+/* Runs it to its end or to that of -k. */
+static int boot_run(struct boot *b, struct err *err)
+{
+	struct vm_events events = { .on_exit = boot_on_exit, .on_mark = boot_on_mark, .arg = b };
+	struct watch *timer = NULL, *channel = NULL;
+	int r;
+
+	if ((r = kvm_vm_ops.new(&b->cfg, &b->vm, err)) == 0 && (r = boot_add_shares(b, err)) == 0 &&
+		b->filtered)
+		r = boot_filter(err);
+	if (r == 0)
+		r = kvm_vm_ops.start(b->vm, b->loop, &events, err);
+	if (r == 0 && watch_new(b->loop, kvm_vm_ops.channel_fd(b->vm), EPOLLIN, boot_on_channel, b,
+			      &channel) < 0)
+		r = err_set(err, ENOMEM, "watch");
+	if (r == 0 && b->kill_ms > 0 && timer_new(b->loop, b->kill_ms, boot_on_time, b, &timer) < 0)
+		r = err_set(err, ENOMEM, "timer");
+	if (r == 0 && (r = loop_run(b->loop)) < 0)
+		err_sys(err, r, "event loop");
+	watch_free(channel);
+	watch_free(timer);
+	if (b->vm)
+		kvm_vm_ops.free(b->vm);
+	fprintf(stderr, "%8.1f gone\n", boot_ms(b));
+	return r;
+}
+
+static int boot_usage(void)
+{
+	fprintf(stderr, "usage: vmrunc-boot [-s] [-c VCPUS] [-m MIB] [-k MS] [-p NAME=DIR] "
+			"[-S NAME=DIR] KERNEL INITRD [CMDLINE...]\n");
+	return 2;
+}
+
+static bool boot_parse_share(struct boot *b, enum vm_share share, char *arg)
+{
+	char *sign = strchr(arg, '=');
+
+	if (!sign || b->shares_len == BOOT_SHARES_MAX)
+		return false;
+	*sign = '\0';
+	b->shares[b->shares_len++] = (struct boot_share){ share, arg, sign + 1 };
+	return true;
+}
+
+static bool boot_parse(struct boot *b, int argc, char **argv)
+{
+	int opt;
+
+	while ((opt = getopt(argc, argv, "sc:m:k:p:S:")) != -1) {
+		if (opt == 's')
+			b->filtered = true;
+		else if (opt == 'c')
+			b->cfg.vcpus = (unsigned int)strtoul(optarg, NULL, 10);
+		else if (opt == 'm')
+			b->cfg.mem_bytes = strtoul(optarg, NULL, 10) * MIB;
+		else if (opt == 'k')
+			b->kill_ms = strtoul(optarg, NULL, 10);
+		else if (opt == 'p' && boot_parse_share(b, VM_SHARE_PRIVATE, optarg))
+			continue;
+		else if (opt == 'S' && boot_parse_share(b, VM_SHARE_SHARED, optarg))
+			continue;
+		else
+			return false;
+	}
+	return argc - optind >= 2 && b->cfg.vcpus >= 1 && b->cfg.vcpus <= VM_VCPUS_MAX &&
+	       b->cfg.mem_bytes >= VM_MEM_MIN;
+}
+
+int main(int argc, char **argv)
+{
+	struct boot b = {
+		.cfg = { .vcpus = 1, .mem_bytes = 512 * MIB, .log_fd = STDOUT_FILENO },
+		.status = 1,
+	};
+	struct err err = ERR_INIT;
+	autobuf cmdline = BUF_INIT;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &b.start); /* cannot fail */
+	if (!boot_parse(&b, argc, argv))
+		return boot_usage();
+	b.cfg.kernel_path = argv[optind];
+	b.cfg.initrd_path = argv[optind + 1];
+	for (int i = optind + 2; i < argc; i++)
+		buf_printf(&cmdline, "%s%s", i > optind + 2 ? " " : "", argv[i]);
+	b.cfg.cmdline = cmdline.data ? cmdline.data : "";
+	if (loop_new(&b.loop) < 0)
+		return 1;
+	if (boot_run(&b, &err) < 0) {
+		fprintf(stderr, "vmrunc-boot: %s\n", err.msg);
+		b.status = 1;
+	}
+	loop_free(b.loop);
+	return b.status;
+}

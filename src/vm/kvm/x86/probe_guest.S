@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The probe's guest program: 64-bit code at ring 0, copied to PROBE_CODE.
+ * Position-independent. rdi: not 0 if xsave may be used. Ends by out to PROBE_PORT.
+ */
+#include "probe_guest.h"
+
+	.section .rodata
+	.globl	probe_guest_start, probe_guest_end
+	.hidden	probe_guest_start, probe_guest_end
+	.code64
+
+probe_guest_start:
+	xorl	%r8d, %r8d			/* rounds */
+round:
+	/* Ordinary work: arithmetic, memory, branches. */
+	movl	$PROBE_INNER, %ecx
+	movl	$PROBE_XSAVE_AREA - 8, %esi
+turn:
+	addq	%rcx, (%rsi)
+	imulq	$31, %rax, %rax
+	xorq	(%rsi), %rax
+	decl	%ecx
+	jnz	turn
+
+	/* What a kernel's allocator does. */
+	movq	PROBE_OPERAND, %rax
+	movq	PROBE_OPERAND + 8, %rdx
+	leaq	1(%rax), %rbx
+	leaq	2(%rdx), %rcx
+	lock cmpxchg16b PROBE_OPERAND
+	jnz	wrong
+
+	/* What a kernel's task switch does. */
+	testq	%rdi, %rdi
+	jz	1f
+	movq	%r8, %xmm0
+	movl	$-1, %eax
+	movl	$-1, %edx
+	movl	$PROBE_XSAVE_AREA, %esi
+	xsave64	(%rsi)
+	pxor	%xmm0, %xmm0
+	movl	$-1, %eax
+	movl	$-1, %edx
+	xrstor64 (%rsi)
+	movq	%xmm0, %rax
+	cmpq	%r8, %rax
+	jne	wrong
+1:
+	movq	%cr3, %rax
+	movq	%rax, %cr3
+
+	incq	%r8
+	movq	%r8, PROBE_PROGRESS
+	cmpq	$PROBE_ROUNDS, %r8
+	jb	round
+	movb	$PROBE_DONE, %al
+	outb	%al, $PROBE_PORT
+	hlt
+wrong:
+	movb	$PROBE_WRONG, %al
+	outb	%al, $PROBE_PORT
+	hlt
+probe_guest_end:
+
+	.section .note.GNU-stack, "", @progbits

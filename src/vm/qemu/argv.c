@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* QEMU's command line: see argv.h. */
+#include "vm/qemu/argv.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+/*
+ * The working directory is the stage's tree, so the exports' paths are just
+ * the tags. remap: a share holds several host file systems, whose inode
+ * numbers may be equal.
+ */
+#define FSDEV(tag) "local,id=" tag ",path=" tag ",security_model=passthrough,multidevs=remap"
+#define DEVICE_9P(tag) "virtio-9p-device,fsdev=" tag ",mount_tag=" tag
+
+/*
+ * The PIT and the RTC stay: a kernel under TCG has no other clock to start
+ * from, and without an RTC it waits a second for one.
+ */
+#define MACHINE "microvm,acpi=on,usb=off,pcie=off,graphics=off,auto-kernel-cmdline=off,mem-merge=off"
+
+/*
+ * What 9p passthrough as root does not need is denied: QEMU dies on such a
+ * call. Privileges were already bounded before QEMU was started.
+ */
+#define SANDBOX "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
+
+/* Strings are collected end to end with their NULs; pointers are made when nothing moves any more. */
+#define arg(b, ...)                       \
+	do {                              \
+		buf_printf(b, __VA_ARGS__); \
+		buf_put(b, "", 1);        \
+	} while (0)
+
+static void argv_machine(struct buf *b, const struct qemu_plan *plan)
+{
+	const struct vm_config *cfg = plan->cfg;
+
+	arg(b, "-no-user-config");
+	arg(b, "-nodefaults");
+	arg(b, "-no-reboot");
+	arg(b, "-S");
+	arg(b, "-display");
+	arg(b, "none");
+	arg(b, "-sandbox");
+	arg(b, "%s", SANDBOX);
+	arg(b, "-M");
+	arg(b, "%s", MACHINE);
+	arg(b, "-accel");
+	arg(b, "%s", plan->kvm ? "kvm" : "tcg");
+	arg(b, "-cpu");
+	arg(b, "%s", plan->kvm ? "host" : "max");
+	arg(b, "-smp");
+	arg(b, "%u", cfg->vcpus);
+	arg(b, "-m");
+	arg(b, "%lluK", (unsigned long long)(cfg->mem_bytes / KIB));
+	arg(b, "-global");
+	arg(b, "virtio-mmio.force-legacy=off");
+}
+
+static void argv_boot(struct buf *b, const struct qemu_plan *plan)
+{
+	arg(b, "-kernel");
+	arg(b, "/proc/self/fd/%d", plan->kernel_fd);
+	arg(b, "-initrd");
+	arg(b, "/proc/self/fd/%d", plan->initrd_fd);
+	arg(b, "-append");
+	/*
+	 * console: a kernel with virtual terminals would talk to those alone.
+	 * reboot=t: a triple fault is the one way that every kernel leaves a microvm by, and at once.
+	 */
+	if (!plan->kvm && plan->tsc_khz)
+		arg(b, "console=ttyS0 reboot=t %s tsc_early_khz=%u", plan->cfg->cmdline, plan->tsc_khz);
+	else
+		arg(b, "console=ttyS0 reboot=t %s", plan->cfg->cmdline);
+}
+
+static void argv_devices(struct buf *b, const struct qemu_plan *plan)
+{
+	static const char *const fixed[] = {
+		"-device", "virtio-serial-device,max_ports=4",
+		"-device", "virtserialport,chardev=agent,name=" VM_PORT_AGENT,
+		"-fsdev", FSDEV(VM_TAG_PRIVATE), "-device", DEVICE_9P(VM_TAG_PRIVATE),
+		"-fsdev", FSDEV(VM_TAG_SHARED), "-device", DEVICE_9P(VM_TAG_SHARED),
+		"-device", "virtio-rng-device",
+		"-device", "virtio-balloon-device,free-page-reporting=on",
+	};
+
+	arg(b, "-chardev");
+	arg(b, "socket,id=qmp,fd=%d", plan->qmp_fd);
+	arg(b, "-mon");
+	arg(b, "chardev=qmp,mode=control");
+	arg(b, "-chardev");
+	arg(b, "socket,id=agent,fd=%d", plan->agent_fd);
+	arg(b, "-chardev");
+	arg(b, "socket,id=serial,fd=%d", plan->serial_fd);
+	arg(b, "-serial");
+	arg(b, "chardev:serial");
+	for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
+		arg(b, "%s", fixed[i]);
+}
+
+static void argv_nics(struct buf *b, const struct vm_config *cfg)
+{
+	for (unsigned int i = 0; i < cfg->nics_len; i++) {
+		const struct vm_nic *nic = &cfg->nics[i];
+		const uint8_t *m = nic->mac;
+
+		arg(b, "-netdev");
+		arg(b, "tap,id=net%u,fd=%d", i, nic->tap_fd);
+		arg(b, "-device");
+		buf_printf(b, "virtio-net-device,netdev=net%u,mac=%02x:%02x:%02x:%02x:%02x:%02x", i,
+			m[0], m[1], m[2], m[3], m[4], m[5]);
+		if (nic->mtu)
+			buf_printf(b, ",host_mtu=%u", nic->mtu);
+		buf_put(b, "", 1);
+	}
+}
+
+char **qemu_argv_make(const struct qemu_plan *plan)
+{
+	autobuf text = BUF_INIT;
+	size_t count = 0, table;
+	char **argv, *at;
+
+	arg(&text, "%s", plan->program);
+	argv_machine(&text, plan);
+	argv_boot(&text, plan);
+	argv_devices(&text, plan);
+	argv_nics(&text, plan->cfg);
+	if (buf_error(&text))
+		return NULL;
+	for (size_t i = 0; i < text.len; i++)
+		count += text.data[i] == '\0';
+	table = (count + 1) * sizeof(*argv);
+	argv = malloc(table + text.len);
+	if (!argv)
+		return NULL;
+	at = (char *)argv + table;
+	memcpy(at, text.data, text.len);
+	for (size_t i = 0; i < count; i++) {
+		argv[i] = at;
+		at += strlen(at) + 1;
+	}
+	argv[count] = NULL;
+	return argv;
+}

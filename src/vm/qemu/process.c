@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The QEMU process: see process.h.
+ *
+ * Rights: QEMU's 9P server with security_model=passthrough works as root on
+ * the exports, so it keeps the capabilities of a file server, and no other:
+ * none to mount, trace, load, bind, or change namespaces. trusted.* extended
+ * attributes would need CAP_SYS_ADMIN and are refused to the guest instead.
+ */
+#include "vm/qemu/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+#define LAST_WORDS_MS 1000 /* a QEMU that closed its sockets gets to end by itself */
+
+static const int file_server_caps[] = {
+	CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID, CAP_MKNOD,
+	CAP_SETFCAP,
+};
+
+static bool cap_is_kept(int cap)
+{
+	for (size_t i = 0; i < ARRAY_LEN(file_server_caps); i++) {
+		if (file_server_caps[i] == cap)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What root gets by execve(2) is the bounding set. (The inheritable and ambient
+ * sets add nothing that is not in it.)
+ */
+static int process_bound_caps(void)
+{
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++) {
+		if (!cap_is_kept(cap) && prctl(PR_CAPBSET_DROP, cap) < 0)
+			return -errno;
+	}
+	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+static int process_keep_fds(const int *keep, size_t keep_len)
+{
+	if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+		return -errno;
+	for (size_t i = 0; i < keep_len; i++) {
+		if (fcntl(keep[i], F_SETFD, 0) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+/* Between fork and exec, by a copy of the monitor; what goes wrong is said on stderr. */
+static _Noreturn void process_exec(char *const argv[], const int *keep, size_t keep_len,
+	int ns_pidfd, const char *dir, pid_t parent)
+{
+	static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin", locale[] = "LC_ALL=C";
+	char *const env[] = { path, locale, NULL };
+	const char *what = "cannot follow its parent";
+	sigset_t none;
+
+	(void)sigemptyset(&none); /* cannot fail */
+	(void)sigprocmask(SIG_SETMASK, &none, NULL); /* nor this */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || (getppid() != parent && getppid() != 0))
+		goto fail;
+	what = "cannot join its mount namespace";
+	if (setns(ns_pidfd, CLONE_NEWNS) < 0 || chdir(dir) < 0)
+		goto fail;
+	what = "cannot give up capabilities";
+	errno = -process_bound_caps();
+	if (errno || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		goto fail;
+	what = "cannot hand over descriptors";
+	errno = -process_keep_fds(keep, keep_len);
+	if (errno)
+		goto fail;
+	what = argv[0];
+	(void)execve(argv[0], argv, env); /* returns only on failure, which is told below */
+fail:
+	(void)dprintf(STDERR_FILENO, "%s: %s\n", what, strerror(errno)); /* nobody else to tell */
+	_exit(127);
+}
+
+/*
+ * Descriptors 0, 1 and 2 of the child. @err_fd may itself be one of them: then
+ * nothing was there. No path is used: the parent may have pivoted away from
+ * the host's root already.
+ */
+static int process_set_stdio(int null_fd, int err_fd)
+{
+	if (err_fd <= STDERR_FILENO && (err_fd = fcntl(err_fd, F_DUPFD_CLOEXEC, 3)) < 0)
+		return -errno;
+	if (null_fd <= STDERR_FILENO && (null_fd = fcntl(null_fd, F_DUPFD_CLOEXEC, 3)) < 0)
+		return -errno;
+	if (dup2(null_fd, STDIN_FILENO) < 0 || dup2(null_fd, STDOUT_FILENO) < 0 ||
+		dup2(err_fd, STDERR_FILENO) < 0)
+		return -errno;
+	return 0;
+}
+
+int qemu_process_start(struct qemu_process *p, char *const argv[], const int *keep, size_t keep_len,
+	int ns_pidfd, const char *dir, struct err *err)
+{
+	autoclose int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	pid_t parent = getpid();
+	int pipes[2], r;
+
+	if (null_fd < 0)
+		return err_sys(err, errno, "qemu: /dev/null");
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return err_sys(err, errno, "qemu: pipe");
+	p->stderr_fd = pipes[0];
+	p->pid = fork();
+	if (p->pid == 0) {
+		if (process_set_stdio(null_fd, pipes[1]) < 0)
+			_exit(127);
+		process_exec(argv, keep, keep_len, ns_pidfd, dir, parent);
+	}
+	r = errno;
+	fd_close(pipes[1]);
+	if (p->pid < 0) {
+		p->pid = 0;
+		return err_sys(err, r, "qemu: fork");
+	}
+	p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
+	if (p->pidfd < 0)
+		return err_sys(err, errno, "qemu: pidfd_open");
+	r = fd_set_nonblock(p->stderr_fd, 1);
+	return r < 0 ? err_sys(err, r, "qemu: pipe") : 0;
+}
+
+/* Keeps the last QEMU_TAIL_MAX bytes. */
+static void process_keep_tail(struct qemu_process *p, const char *data, size_t len)
+{
+	size_t drop = p->tail_len + len > sizeof(p->tail) ? p->tail_len + len - sizeof(p->tail) : 0;
+
+	memmove(p->tail, p->tail + drop, p->tail_len - drop);
+	p->tail_len -= drop;
+	memcpy(p->tail + p->tail_len, data, len);
+	p->tail_len += len;
+}
+
+int qemu_process_read_stderr(struct qemu_process *p)
+{
+	char chunk[QEMU_TAIL_MAX / 4]; /* never more than the tail holds */
+	ssize_t n;
+
+	if (p->stderr_fd < 0)
+		return -EPIPE;
+	while ((n = read(p->stderr_fd, chunk, sizeof(chunk))) > 0)
+		process_keep_tail(p, chunk, (size_t)n);
+	return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -EPIPE;
+}
+
+void qemu_process_reap(struct qemu_process *p)
+{
+	pid_t r;
+
+	if (!p->pid || p->reaped)
+		return;
+	do {
+		r = waitpid(p->pid, &p->status, 0);
+	} while (r < 0 && errno == EINTR);
+	p->reaped = true;
+	(void)qemu_process_read_stderr(p); /* complete now; that it is closed is no news */
+}
+
+/* The last line of the tail that says anything, without QEMU's own name before it. */
+static size_t process_last_line(const struct qemu_process *p, const char **ret_line)
+{
+	static const char name[] = "qemu-system-x86_64: ";
+	const char *end = p->tail + p->tail_len, *line;
+	size_t len;
+
+	while (end > p->tail && (end[-1] == '\n' || end[-1] == '\r' || end[-1] == ' '))
+		end--;
+	for (line = end; line > p->tail && line[-1] != '\n'; line--)
+		;
+	len = (size_t)(end - line);
+	if (len >= sizeof(name) - 1 && !memcmp(line, name, sizeof(name) - 1)) {
+		line += sizeof(name) - 1;
+		len -= sizeof(name) - 1;
+	}
+	*ret_line = line;
+	return len;
+}
+
+int qemu_process_last_words(struct qemu_process *p, struct err *err)
+{
+	char clean[512];
+	const char *line;
+	size_t len = MIN(process_last_line(p, &line), sizeof(clean) - 1);
+
+	/* GUEST: a guest may have a say in what QEMU prints: no control characters reach a terminal. */
+	for (size_t i = 0; i < len; i++)
+		clean[i] = line[i] >= ' ' && line[i] <= '~' ? line[i] : '?';
+	clean[len] = '\0';
+	if (len)
+		return err_set(err, EIO, "qemu: %s", clean);
+	if (p->reaped && WIFSIGNALED(p->status))
+		return err_set(err, EIO, "qemu: killed by signal %d", WTERMSIG(p->status));
+	if (p->reaped)
+		return err_set(err, EIO, "qemu: ended with status %d", WEXITSTATUS(p->status));
+	return err_set(err, EIO, "qemu: failed without a word");
+}
+
+int qemu_process_wait_last_words(struct qemu_process *p, struct err *err)
+{
+	struct pollfd pfd = { .fd = p->pidfd, .events = POLLIN };
+
+	if (poll(&pfd, 1, LAST_WORDS_MS) <= 0)
+		(void)kill(p->pid, SIGKILL); /* our unreaped child: the pid is its own */
+	qemu_process_reap(p);
+	return qemu_process_last_words(p, err);
+}
+
+void qemu_process_done(struct qemu_process *p)
+{
+	if (p->pid && !p->reaped) {
+		(void)kill(p->pid, SIGKILL); /* our unreaped child: the pid is its own */
+		qemu_process_reap(p);
+	}
+	fd_close(p->pidfd);
+	fd_close(p->stderr_fd);
+	*p = (struct qemu_process)QEMU_PROCESS_INIT;
+}

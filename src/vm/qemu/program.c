@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The QEMU program: see program.h. */
+#include "vm/qemu/program.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROGRAM_NAME "qemu-system-x86_64"
+/* Engines call us with any $PATH, podman's `delete` with none. */
+#define PROGRAM_DIRS "/usr/local/bin:/usr/bin:/bin"
+
+static int program_in(const char *dirs, const char *name, char *ret_path, size_t size)
+{
+	int found = -ENOENT;
+
+	while (*dirs) {
+		size_t len = strcspn(dirs, ":");
+
+		/* An empty or relative entry would be the caller's directory: not for a program run as root. */
+		if (dirs[0] == '/') {
+			if (snprintf(ret_path, size, "%.*s/%s", (int)len, dirs, name) >= (int)size)
+				return -ENAMETOOLONG;
+			if (access(ret_path, X_OK) == 0)
+				return 0;
+			if (errno == EACCES)
+				found = -EACCES;
+		}
+		dirs += len + (dirs[len] == ':');
+	}
+	return found;
+}
+
+int qemu_program_find(const char *wanted, char *ret_path, size_t size)
+{
+	const char *name = wanted ? wanted : PROGRAM_NAME;
+	const char *path = getenv("PATH");
+	int r = -ENOENT;
+
+	if (strchr(name, '/')) {
+		if (snprintf(ret_path, size, "%s", name) >= (int)size)
+			return -ENAMETOOLONG;
+		return access(name, X_OK) < 0 ? -errno : 0;
+	}
+	if (path)
+		r = program_in(path, name, ret_path, size);
+	return r == -ENOENT ? program_in(PROGRAM_DIRS, name, ret_path, size) : r;
+}

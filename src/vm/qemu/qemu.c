@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The qemu engine: the machine of vm.h by qemu-system-x86_64 -M microvm.
+ *
+ *   vm_new        stager and QEMU are forked; QEMU starts up while the caller goes on
+ *   vm_share_add  the stager mounts
+ *   vm_start      QEMU's greeting is awaited, QEMU locked into the stage, `cont` sent
+ *   running       events SHUTDOWN, STOP; the pidfd says that QEMU is gone
+ *   vm_free       SIGKILL and reap, at any point
+ *
+ * How a guest's end shows (QEMU has -no-reboot): an orderly poweroff is SHUTDOWN
+ * with reason guest-shutdown; a reboot, a panic (panic=-1) and a triple fault
+ * are SHUTDOWN with guest-reset; an internal error of KVM is STOP; QEMU's own
+ * death has no event, and its last words on stderr are reported. 9P writes are
+ * in the host's kernel by then, so QEMU is not waited for after SHUTDOWN.
+ *
+ * Trust: a guest may break into QEMU. QEMU runs in a mount namespace that holds
+ * nothing but the exports (stage.h), with the capabilities of a file server,
+ * no_new_privs and its own seccomp filter; what it says over QMP is bounded.
+ *
+ * Invariants: the main thread alone works here; QEMU dies with it (PDEATHSIG).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "vm/choose.h"
+#include "vm/engine.h"
+#include "vm/guestlog.h"
+#include "vm/qemu/argv.h"
+#include "vm/qemu/process.h"
+#include "vm/qemu/program.h"
+#include "vm/qemu/qmp.h"
+#include "vm/qemu/stage.h"
+#include "vm/qemu/tsc.h"
+
+/* QEMU starts in 0.1 s; under TCG, in an emulated host, on a loaded machine it was seen to take 10 s. */
+#define START_TIMEOUT_MS 60000
+#define COMMAND_TIMEOUT_MS 30000
+#define SERIAL_CHUNK 16384 /* bytes of the guest's console taken at a time: a flood does not keep the loop */
+
+struct qemu_vm {
+	struct vm vm;
+	struct stage stage;
+	struct qemu_process process;
+	struct qmp qmp;
+	int agent_fd;
+	int serial_fd; /* our end of the guest's serial port */
+	struct guestlog log;
+
+	struct watch *qmp_watch, *exit_watch, *stderr_watch, *serial_watch, *late_watch;
+	struct vm_events events;
+	bool running;	/* vm_start() succeeded: events may be reported */
+	bool ended;	/* how and detail are set */
+	enum vm_exit how;
+	char detail[ERR_MSG_MAX];
+};
+
+static struct qemu_vm *qemu_of(struct vm *vm)
+{
+	return container_of(vm, struct qemu_vm, vm);
+}
+
+static void qemu_mark(struct qemu_vm *q, const char *mark)
+{
+	if (q->events.on_mark)
+		q->events.on_mark(q->events.arg, mark);
+}
+
+/* Remembers the first reason for the VM's end. */
+static void qemu_end(struct qemu_vm *q, enum vm_exit how, const char *detail)
+{
+	if (q->ended)
+		return;
+	q->ended = true;
+	q->how = how;
+	(void)snprintf(q->detail, sizeof(q->detail), "%s", detail); /* cutting is meant */
+}
+
+static void qemu_end_dead(struct qemu_vm *q)
+{
+	struct err err = ERR_INIT;
+
+	qemu_process_last_words(&q->process, &err);
+	qemu_end(q, VM_EXIT_FAILED, err.msg);
+}
+
+/* GUEST: a compromised QEMU says anything at any time; all of it only ever ends this VM. */
+static void qemu_take_event(struct qemu_vm *q, const struct qmp_msg *msg)
+{
+	if (!strcmp(msg->event, "SHUTDOWN")) {
+		if (!strcmp(msg->reason, "guest-shutdown"))
+			qemu_end(q, VM_EXIT_POWEROFF, "the guest powered off");
+		else if (!strcmp(msg->reason, "guest-reset"))
+			qemu_end(q, VM_EXIT_RESET, "guest reset");
+		else if (!strcmp(msg->reason, "guest-panic"))
+			qemu_end(q, VM_EXIT_RESET, "guest kernel panicked");
+		else
+			qemu_end(q, VM_EXIT_FAILED, "qemu: shut down from outside");
+	} else if (!strcmp(msg->event, "GUEST_PANICKED")) {
+		qemu_end(q, VM_EXIT_RESET, "guest kernel panicked");
+	} else if (!strcmp(msg->event, "STOP")) {
+		/* Nobody stops a VM but QEMU itself, on an error of the accelerator: stderr says which. */
+		qemu_process_read_stderr(&q->process);
+		if (q->process.tail_len)
+			qemu_end_dead(q);
+		else
+			qemu_end(q, VM_EXIT_FAILED, "qemu: stopped the guest on an internal error");
+	}
+}
+
+/*
+ * Takes what QEMU has said: the next reply (1, *ret_msg), or 0 when there is
+ * none yet. Events on the way are dealt with. -errno: QEMU is gone or talks nonsense.
+ */
+static int qemu_next_reply(struct qemu_vm *q, struct qmp_msg *ret_msg)
+{
+	for (;;) {
+		int r = qmp_next(&q->qmp, ret_msg);
+
+		if (r <= 0)
+			return r;
+		if (ret_msg->kind == QMP_EVENT)
+			qemu_take_event(q, ret_msg);
+		else if (ret_msg->kind != QMP_OTHER)
+			return 1;
+	}
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail with this clock */
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Waits for the greeting (@id 0) or for the reply to command @id. Only before the loop watches QEMU. */
+static int qemu_await(struct qemu_vm *q, unsigned int id, int timeout_ms, struct err *err)
+{
+	int64_t deadline = now_ms() + timeout_ms;
+
+	for (;;) {
+		struct pollfd fds[] = {
+			{ .fd = q->qmp.fd, .events = POLLIN },
+			{ .fd = q->process.stderr_fd, .events = POLLIN },
+		};
+		struct qmp_msg msg;
+		int64_t left = deadline - now_ms();
+		int r = qemu_next_reply(q, &msg);
+
+		if (r == -EPIPE)
+			return qemu_process_wait_last_words(&q->process, err);
+		if (r < 0)
+			return err_sys(err, r, "qemu: its control socket");
+		if (r == 1 && msg.kind == QMP_GREETING && id == 0)
+			return 0;
+		if (r == 1 && msg.id == id && msg.kind == QMP_RETURN)
+			return 0;
+		if (r == 1 && msg.id == id && msg.kind == QMP_ERROR)
+			return err_set(err, EIO, "qemu: %s", msg.text);
+		if (r == 1)
+			continue;
+		if (left <= 0)
+			return err_set(err, ETIMEDOUT, "qemu: no answer in %d s", timeout_ms / 1000);
+		r = poll(fds, q->process.stderr_fd < 0 ? 1 : 2, (int)left);
+		if (r < 0 && errno != EINTR)
+			return err_sys(err, errno, "qemu: poll");
+		qemu_process_read_stderr(&q->process);
+	}
+}
+
+static int qemu_command(struct qemu_vm *q, const char *command, struct err *err)
+{
+	unsigned int id;
+	int r = qmp_send(&q->qmp, command, &id);
+
+	if (r < 0)
+		return err_sys(err, r, "qemu: cannot send \"%s\"", command);
+	r = qemu_await(q, id, COMMAND_TIMEOUT_MS, err);
+	return r < 0 ? err_prefix(err, "%s", command) : 0;
+}
+
+/* GUEST: what its console says, any bytes. False: nothing more for now. */
+static bool qemu_read_serial(struct qemu_vm *q)
+{
+	char chunk[SERIAL_CHUNK];
+	ssize_t n = recv(q->serial_fd, chunk, sizeof(chunk), MSG_DONTWAIT);
+
+	if (n > 0)
+		guestlog_put(&q->log, chunk, (size_t)n);
+	return n > 0;
+}
+
+/* A reset is told apart by the guest's last words, as the kvm engine does. */
+static void qemu_explain_reset(struct qemu_vm *q)
+{
+	char line[GUESTLOG_LINE];
+	size_t len = strlen(q->detail);
+
+	if (guestlog_find(&q->log, "Kernel panic", line, sizeof(line)))
+		(void)snprintf(q->detail, sizeof(q->detail), "guest kernel panicked: %s", line);
+	else if (guestlog_find(&q->log, "", line, sizeof(line)))
+		(void)snprintf(q->detail + len, sizeof(q->detail) - len, "; its last line: %s", line);
+}
+
+static void qemu_unwatch(struct qemu_vm *q)
+{
+	watch_free(q->qmp_watch);
+	watch_free(q->exit_watch);
+	watch_free(q->stderr_watch);
+	watch_free(q->serial_watch);
+	watch_free(q->late_watch);
+	q->qmp_watch = q->exit_watch = q->stderr_watch = q->serial_watch = q->late_watch = NULL;
+}
+
+/* Says that the VM has ended. The callback may free @q: nothing is touched after it. */
+static void qemu_report(struct qemu_vm *q)
+{
+	if (!q->running || !q->ended)
+		return;
+	q->running = false;
+	qemu_unwatch(q);
+	for (uint64_t taken = 0; taken < GUESTLOG_MAX && qemu_read_serial(q); taken += SERIAL_CHUNK)
+		;
+	guestlog_flush(&q->log);
+	if (q->how == VM_EXIT_RESET)
+		qemu_explain_reset(q);
+	q->events.on_exit(q->events.arg, q->how, q->detail);
+}
+
+static void on_qmp(void *arg, unused uint32_t events)
+{
+	struct qemu_vm *q = arg;
+	struct qmp_msg msg;
+	int r;
+
+	while ((r = qemu_next_reply(q, &msg)) == 1)
+		; /* no command is under way: a reply means nothing */
+	if (r == -EPIPE && q->qmp_watch) {
+		/* It is dying: the pidfd will say so, and stderr is complete by then. */
+		watch_free(q->qmp_watch);
+		q->qmp_watch = NULL;
+	} else if (r < 0 && r != -EPIPE) {
+		qemu_end(q, VM_EXIT_FAILED, "qemu: sent what is not QMP");
+	}
+	qemu_report(q);
+}
+
+/* What came along with the reply to `cont`, and is no longer in the socket to wake the loop. */
+static void on_late(void *arg)
+{
+	on_qmp(arg, EPOLLIN);
+}
+
+static void on_stderr(void *arg, unused uint32_t events)
+{
+	struct qemu_vm *q = arg;
+
+	if (qemu_process_read_stderr(&q->process) == 0)
+		return;
+	watch_free(q->stderr_watch);
+	q->stderr_watch = NULL;
+}
+
+static void on_serial(void *arg, uint32_t events)
+{
+	struct qemu_vm *q = arg;
+
+	if (qemu_read_serial(q) || !(events & (EPOLLHUP | EPOLLERR)))
+		return;
+	watch_free(q->serial_watch);
+	q->serial_watch = NULL;
+}
+
+static void on_process_exit(void *arg, unused uint32_t events)
+{
+	struct qemu_vm *q = arg;
+	struct qmp_msg msg;
+
+	while (qemu_next_reply(q, &msg) == 1)
+		; /* its last event says more than its exit status */
+	qemu_process_reap(&q->process);
+	qemu_end_dead(q);
+	qemu_report(q);
+}
+
+static void qemu_free(struct vm *vm)
+{
+	struct qemu_vm *q = qemu_of(vm);
+
+	qemu_unwatch(q);
+	stage_done(&q->stage);
+	qemu_process_done(&q->process);
+	qmp_done(&q->qmp);
+	guestlog_done(&q->log);
+	fd_close(q->agent_fd);
+	fd_close(q->serial_fd);
+	free(q);
+}
+
+static int qemu_open_image(const char *what, const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return err_sys(err, errno, "vm: %s \"%s\"", what, path);
+	return fd;
+}
+
+static int qemu_socketpair(int *ret_ours, int *ret_theirs, struct err *err)
+{
+	int socks[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, socks) < 0)
+		return err_sys(err, errno, "qemu: socketpair");
+	*ret_ours = socks[0];
+	*ret_theirs = socks[1];
+	r = fd_set_nonblock(socks[0], 1);
+	return r < 0 ? err_sys(err, r, "qemu: socketpair") : 0;
+}
+
+/* Opens what QEMU gets, and forks it. */
+static int qemu_launch(struct qemu_vm *q, const struct vm_config *cfg, struct err *err)
+{
+	struct tsc_sample tsc = tsc_sample();
+	autoclose int kernel_fd = -1, initrd_fd = -1, qmp_fd = -1, agent_fd = -1, serial_fd = -1;
+	struct qemu_plan plan = { .cfg = cfg };
+	struct vm_verdict verdict;
+	char program[4096];
+	int keep[VM_NICS_MAX + 5];
+	size_t keep_len = 0;
+	autofree char **argv = NULL;
+	int r = qemu_program_find(cfg->qemu_path, program, sizeof(program));
+
+	if (r < 0)
+		return err_sys(err, r, "qemu: cannot run \"%s\" (package qemu-system-x86)",
+			cfg->qemu_path ? cfg->qemu_path : "qemu-system-x86_64");
+	if ((kernel_fd = qemu_open_image("kernel", cfg->kernel_path, err)) < 0)
+		return kernel_fd;
+	if ((initrd_fd = qemu_open_image("initrd", cfg->initrd_path, err)) < 0)
+		return initrd_fd;
+	if ((r = qemu_socketpair(&q->qmp.fd, &qmp_fd, err)) < 0 ||
+		(r = qemu_socketpair(&q->agent_fd, &agent_fd, err)) < 0 ||
+		(r = qemu_socketpair(&q->serial_fd, &serial_fd, err)) < 0 ||
+		(r = stage_open(&q->stage, cfg->runtime_dir, err)) < 0)
+		return r;
+
+	vm_kvm_verdict(cfg->cache_dir, &verdict);
+	plan.program = program;
+	plan.kvm = verdict.usable;
+	plan.tsc_khz = verdict.usable ? 0 : tsc_khz_since(tsc);
+	keep[keep_len++] = plan.kernel_fd = kernel_fd;
+	keep[keep_len++] = plan.initrd_fd = initrd_fd;
+	keep[keep_len++] = plan.qmp_fd = qmp_fd;
+	keep[keep_len++] = plan.agent_fd = agent_fd;
+	keep[keep_len++] = plan.serial_fd = serial_fd;
+	for (unsigned int i = 0; i < cfg->nics_len; i++)
+		keep[keep_len++] = cfg->nics[i].tap_fd;
+	argv = qemu_argv_make(&plan);
+	if (!argv)
+		return err_sys(err, ENOMEM, "qemu");
+	return qemu_process_start(&q->process, argv, keep, keep_len, q->stage.pidfd,
+		cfg->runtime_dir, err);
+}
+
+static int qemu_new(const struct vm_config *cfg, struct vm **ret_vm, struct err *err)
+{
+	struct qemu_vm *q = calloc(1, sizeof(*q));
+	int r;
+
+	if (!q) {
+		vm_config_close_fds(cfg);
+		return err_sys(err, ENOMEM, "qemu");
+	}
+	q->vm.ops = &qemu_vm_ops;
+	q->stage = (struct stage)STAGE_INIT;
+	q->process = (struct qemu_process)QEMU_PROCESS_INIT;
+	q->agent_fd = q->serial_fd = -1;
+	guestlog_init(&q->log, cfg->log_fd);
+	qmp_init(&q->qmp, -1);
+	r = qemu_launch(q, cfg, err);
+	vm_config_close_fds(cfg); /* QEMU has its own */
+	if (r < 0) {
+		qemu_free(&q->vm);
+		return r;
+	}
+	*ret_vm = &q->vm;
+	return 0;
+}
+
+static int qemu_share_add(struct vm *vm, enum vm_share share, const char *name, int fd,
+	unsigned int flags, struct err *err)
+{
+	int r = stage_add(&qemu_of(vm)->stage, share, name, fd, flags, err);
+
+	fd_close(fd);
+	return r;
+}
+
+static int qemu_channel_fd(const struct vm *vm)
+{
+	return container_of(vm, const struct qemu_vm, vm)->agent_fd;
+}
+
+static int qemu_start(struct vm *vm, struct loop *loop, const struct vm_events *events, struct err *err)
+{
+	struct qemu_vm *q = qemu_of(vm);
+	int r;
+
+	q->events = *events;
+	/*
+	 * The greeting comes from a thread of its own; commands are served when the
+	 * machine is complete, and only then has QEMU opened all that it needs.
+	 */
+	if ((r = qemu_await(q, 0, START_TIMEOUT_MS, err)) < 0 ||
+		(r = qemu_command(q, "qmp_capabilities", err)) < 0)
+		return r;
+	qemu_mark(q, "vm-built");
+	if ((r = stage_seal(&q->stage, q->process.pid, err)) < 0)
+		return r;
+	if ((r = watch_new(loop, q->qmp.fd, EPOLLIN, on_qmp, q, &q->qmp_watch)) < 0 ||
+		(r = watch_new(loop, q->process.pidfd, EPOLLIN, on_process_exit, q, &q->exit_watch)) < 0 ||
+		(r = watch_new(loop, q->process.stderr_fd, EPOLLIN, on_stderr, q, &q->stderr_watch)) < 0 ||
+		(r = watch_new(loop, q->serial_fd, EPOLLIN, on_serial, q, &q->serial_watch)) < 0 ||
+		(r = timer_new(loop, 1, on_late, q, &q->late_watch)) < 0)
+		return err_sys(err, r, "qemu: event loop");
+	if ((r = qemu_command(q, "cont", err)) < 0)
+		return r;
+	qemu_mark(q, "kernel-entered");
+	q->running = true;
+	return 0;
+}
+
+static const char *const qemu_syscalls[] = {
+	"clock_gettime", "close", "epoll_ctl", "exit_group", "futex", "getpid", "kill", "madvise", "mmap",
+	"mremap", "munmap", "brk", "pidfd_send_signal", "poll", "read", "recvfrom", "recvmsg",
+	"restart_syscall", "rt_sigprocmask", "rt_sigreturn", "sendmsg", "sendto", "timerfd_create", "timerfd_settime", "wait4", "waitid",
+	"write", NULL,
+};
+
+const struct vm_ops qemu_vm_ops = {
+	.name = "qemu",
+	.new = qemu_new,
+	.share_add = qemu_share_add,
+	.channel_fd = qemu_channel_fd,
+	.start = qemu_start,
+	.free = qemu_free,
+	.syscalls = qemu_syscalls,
+	.ioctls = NULL,
+};

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * QEMU's mount namespace: see stage.h.
+ *
+ *   monitor                         stager                      QEMU
+ *   stage_open   --- fork -------->  unshare, tmpfs on DIR
+ *                <-- reply --------
+ *   (fork QEMU)  ------------------------------------------->   setns, chdir DIR, exec
+ *   stage_add    --- name, fd ---->  mkdir, move_mount
+ *                <-- reply --------
+ *   stage_seal   --- QEMU's pid -->  pivot_root, umount the host
+ *                <-- reply --------  exit
+ *
+ * pivot_root(2) moves the root of every process of the namespace that has the
+ * old one, so QEMU is locked in without a privilege of its own, after it has
+ * opened what it needs. A request is one packet with at most one fd; a reply
+ * is a struct err whole. Each end dies with the other.
+ */
+#include "vm/qemu/stage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+#define STAGE_TMPFS_OPTS "mode=0755,size=1m,nr_inodes=16k" /* holds nothing but mount points */
+#define STAGE_NAME_MAX 1024 /* of an export: an id (<= 255), a number and a file name, with room */
+
+enum stage_op { STAGE_ADD, STAGE_SEAL };
+
+struct stage_req {
+	uint32_t op;
+	uint32_t share;
+	uint32_t flags;
+	int32_t qemu;
+	char name[STAGE_NAME_MAX];
+};
+
+static const char *const share_tags[VM_SHARES] = {
+	[VM_SHARE_PRIVATE] = VM_TAG_PRIVATE,
+	[VM_SHARE_SHARED] = VM_TAG_SHARED,
+};
+
+static int stager_make_tree(const char *dir, struct err *err)
+{
+	if (unshare(CLONE_NEWNS) < 0)
+		return err_sys(err, errno, "qemu: cannot make a mount namespace");
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return err_sys(err, errno, "qemu: cannot make the mounts private");
+	if (mount("vmrunc", dir, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, STAGE_TMPFS_OPTS) < 0)
+		return err_sys(err, errno, "qemu: cannot mount a tmpfs on \"%s\"", dir);
+	if (chdir(dir) < 0)
+		return err_sys(err, errno, "qemu: cannot enter \"%s\"", dir);
+	for (int i = 0; i < VM_SHARES; i++) {
+		if (mkdir(share_tags[i], 0755) < 0)
+			return err_sys(err, errno, "qemu: cannot make \"%s/%s\"", dir, share_tags[i]);
+	}
+	return 0;
+}
+
+/* Makes the directories above @path, and at @path a directory or a file for a mount to cover. */
+static int stager_make_target(char *path, bool directory)
+{
+	for (char *p = strchr(path, '/'); p; p = strchr(p + 1, '/')) {
+		*p = '\0';
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			return -errno;
+		*p = '/';
+	}
+	if (directory)
+		return mkdir(path, 0755) < 0 ? -errno : 0;
+	return mknod(path, S_IFREG | 0444, 0) < 0 ? -errno : 0;
+}
+
+static int stager_add(const struct stage_req *req, int fd, struct err *err)
+{
+	char path[STAGE_NAME_MAX + 16];
+	struct stat st;
+	int r;
+
+	if (fd < 0 || req->share >= VM_SHARES || !memchr(req->name, '\0', sizeof(req->name)))
+		return err_set(err, EINVAL, "qemu: broken request to add an export");
+	(void)snprintf(path, sizeof(path), "%s/%s", share_tags[req->share], req->name); /* fits: see above */
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, errno, "qemu: export \"%s\"", path);
+	if (req->flags & VM_SHARE_READ_ONLY) {
+		struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY };
+
+		if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &ro, sizeof(ro)) < 0)
+			return err_sys(err, errno, "qemu: export \"%s\": cannot make it read-only", path);
+	}
+	r = stager_make_target(path, S_ISDIR(st.st_mode));
+	if (r < 0)
+		return err_sys(err, r, "qemu: export \"%s\"", path);
+	if (move_mount(fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return err_sys(err, errno, "qemu: export \"%s\": cannot mount it", path);
+	return 0;
+}
+
+/* QEMU's 9P server reaches files through /proc/self/fd/N: this, of all of /proc, it keeps. */
+static int stager_keep_fds(pid_t qemu, struct err *err)
+{
+	char fds[64];
+
+	(void)snprintf(fds, sizeof(fds), "/proc/%d/fd", (int)qemu); /* fits */
+	if (mkdir("proc", 0755) < 0 || mkdir("proc/self", 0755) < 0 || mkdir("proc/self/fd", 0755) < 0)
+		return err_sys(err, errno, "qemu: cannot make its /proc");
+	if (mount(fds, "proc/self/fd", NULL, MS_BIND, NULL) < 0)
+		return err_sys(err, errno, "qemu: cannot mount \"%s\"", fds);
+	return 0;
+}
+
+static int stager_seal(const struct stage_req *req, struct err *err)
+{
+	struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY };
+	int r = stager_keep_fds(req->qemu, err);
+
+	if (r < 0)
+		return r;
+	if (mount_setattr(AT_FDCWD, ".", 0, &ro, sizeof(ro)) < 0)
+		return err_sys(err, errno, "qemu: cannot make the tree of exports read-only");
+	/* The old root ends up over the new one, and below our working directory's feet: detach it there. */
+	if (syscall(SYS_pivot_root, ".", ".") < 0)
+		return err_sys(err, errno, "qemu: cannot lock it into its tree of exports: pivot_root");
+	if (umount2(".", MNT_DETACH) < 0)
+		return err_sys(err, errno, "qemu: cannot detach the host's mounts");
+	return 0;
+}
+
+/* The stager's whole life. Its exit status is not looked at: its replies say what happened. */
+static _Noreturn void stager_main(const char *dir, int sock)
+{
+	struct err err = ERR_INIT;
+	bool done = stager_make_tree(dir, &err) < 0;
+
+	while (fd_send(sock, &err, sizeof(err), NULL, 0) == 0 && !done) {
+		struct stage_req req;
+		int fd = -1;
+		size_t nfds = 0;
+
+		if (fd_recv(sock, &req, sizeof(req), &fd, 1, &nfds) != (ssize_t)sizeof(req))
+			break;
+		err = (struct err)ERR_INIT;
+		if (req.op == STAGE_ADD)
+			(void)stager_add(&req, nfds ? fd : -1, &err); /* the reply is @err */
+		done = req.op == STAGE_SEAL;
+		if (done)
+			(void)stager_seal(&req, &err); /* the same */
+		if (nfds)
+			fd_close(fd);
+	}
+	_exit(0);
+}
+
+static int stage_reply(struct stage *st, struct err *err)
+{
+	struct err reply;
+	size_t nfds;
+	ssize_t n = fd_recv(st->sock, &reply, sizeof(reply), NULL, 0, &nfds);
+
+	if (n != (ssize_t)sizeof(reply))
+		return err_set(err, EPIPE, "qemu: the process that prepares its mounts died");
+	reply.msg[sizeof(reply.msg) - 1] = '\0';
+	if (!reply.errnum)
+		return 0;
+	return err_set(err, reply.errnum, "%s", reply.msg);
+}
+
+int stage_open(struct stage *st, const char *dir, struct err *err)
+{
+	pid_t parent = getpid();
+	int socks[2];
+	int r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, socks) < 0)
+		return err_sys(err, errno, "qemu: socketpair");
+	st->pid = fork();
+	if (st->pid < 0) {
+		r = err_sys(err, errno, "qemu: fork");
+		st->pid = 0;
+		fd_close(socks[0]);
+		fd_close(socks[1]);
+		return r;
+	}
+	if (st->pid == 0) {
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || (getppid() != parent && getppid() != 0))
+			_exit(1);
+		/* Nothing of the monitor's may be kept open by us, the container's stdio least of all. */
+		if (dup2(socks[1], 3) < 0 || close_range(0, 2, 0) < 0 || close_range(4, ~0u, 0) < 0 ||
+			open("/dev/null", O_RDWR) != 0 || dup(0) != 1 || dup(0) != 2)
+			_exit(1);
+		stager_main(dir, 3);
+	}
+	fd_close(socks[1]);
+	st->sock = socks[0];
+	st->pidfd = (int)syscall(SYS_pidfd_open, st->pid, 0);
+	r = st->pidfd < 0 ? err_sys(err, errno, "qemu: pidfd_open") : stage_reply(st, err);
+	if (r < 0)
+		stage_done(st);
+	return r;
+}
+
+static int stage_ask(struct stage *st, const struct stage_req *req, const int *fd, struct err *err)
+{
+	int r;
+
+	if (!st->pid)
+		return err_set(err, EINVAL, "qemu: the VM runs: no export can be added");
+	r = fd_send(st->sock, req, sizeof(*req), fd, fd ? 1 : 0);
+	if (r < 0)
+		return err_sys(err, r, "qemu: the process that prepares its mounts");
+	return stage_reply(st, err);
+}
+
+int stage_add(struct stage *st, enum vm_share share, const char *name, int fd, unsigned int flags,
+	struct err *err)
+{
+	struct stage_req req = { .op = STAGE_ADD, .share = share, .flags = flags };
+
+	if (strlen(name) >= sizeof(req.name))
+		return err_set(err, ENAMETOOLONG, "qemu: export \"%s\": its name is too long", name);
+	(void)snprintf(req.name, sizeof(req.name), "%s", name); /* fits: just checked */
+	return stage_ask(st, &req, &fd, err);
+}
+
+int stage_seal(struct stage *st, pid_t qemu, struct err *err)
+{
+	struct stage_req req = { .op = STAGE_SEAL, .qemu = qemu };
+	int r = stage_ask(st, &req, NULL, err);
+
+	stage_done(st);
+	return r;
+}
+
+void stage_done(struct stage *st)
+{
+	if (st->pid > 0) {
+		(void)kill(st->pid, SIGKILL); /* it may have ended by itself */
+		while (waitpid(st->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	fd_close(st->pidfd);
+	fd_close(st->sock);
+	*st = (struct stage)STAGE_INIT;
+}

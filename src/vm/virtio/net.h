@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* virtio-net (virtio 1.2 §5.1): one pair of queues over a tap. */
+#ifndef VM_VIRTIO_NET_H
+#define VM_VIRTIO_NET_H
+
+#include <stdbool.h>
+
+#include "vm/virtio/device.h"
+
+struct virtio_net_counters {
+	uint64_t rx_dropped; /* packets too long for the guest's buffers */
+	uint64_t tx_dropped; /* packets that the tap refused */
+};
+
+/*
+ * @fd: a tap made with IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, or a datagram
+ * socket that carries frames behind a struct virtio_net_hdr_v1; the device's
+ * from the call on, also on failure, and made non-blocking. @mtu 0: none is offered.
+ */
+must_check int virtio_net_new(const struct mem *mem, int fd, const uint8_t mac[6], uint16_t mtu,
+	struct virtio_dev **ret_dev, struct err *err);
+
+/* Tells the guest that the link is up (as it is at first) or down. Any thread. */
+void virtio_net_set_link(struct virtio_dev *dev, bool up);
+
+void virtio_net_get_counters(struct virtio_dev *dev, struct virtio_net_counters *ret);
+
+#endif

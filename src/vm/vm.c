@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One virtual machine: checks what every engine may rely on, and hands on to the engine. */
+#include "vm/vm.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "vm/engine.h"
+
+/* A page table of the guest's memory is made of 2 MiB pages in both engines. */
+#define MEM_GRAIN (2 * MIB)
+
+static int vm_config_check(const struct vm_config *cfg, struct err *err)
+{
+	if (!cfg->kernel_path || !cfg->initrd_path || !cfg->cmdline || !cfg->runtime_dir)
+		return err_set(err, EINVAL, "vm: kernel, initrd, command line and runtime directory are needed");
+	if (cfg->vcpus < 1 || cfg->vcpus > VM_VCPUS_MAX)
+		return err_set(err, EINVAL, "vm: %u vCPUs: must be 1 to %d", cfg->vcpus, VM_VCPUS_MAX);
+	if (cfg->mem_bytes < VM_MEM_MIN || cfg->mem_bytes % MEM_GRAIN)
+		return err_set(err, EINVAL, "vm: %llu bytes of memory: must be a multiple of 2 MiB, at least %llu MiB",
+			(unsigned long long)cfg->mem_bytes, VM_MEM_MIN / MIB);
+	if (cfg->nics_len > VM_NICS_MAX)
+		return err_set(err, EINVAL, "vm: %u network interfaces: at most %d", cfg->nics_len, VM_NICS_MAX);
+	return 0;
+}
+
+int vm_new(const struct vm_config *cfg, struct vm **ret_vm, struct err *err)
+{
+	int r = vm_config_check(cfg, err);
+
+	if (r < 0) {
+		vm_config_close_fds(cfg);
+		return r;
+	}
+	switch (cfg->engine) {
+	case VM_ENGINE_KVM:
+		return kvm_vm_ops.new(cfg, ret_vm, err);
+	case VM_ENGINE_QEMU:
+		return qemu_vm_ops.new(cfg, ret_vm, err);
+	case VM_ENGINE_AUTO:
+		break;
+	}
+	vm_config_close_fds(cfg);
+	return err_set(err, EINVAL, "vm: the engine was not chosen");
+}
+
+/* Relative, and no component that is empty, "." or "..". */
+static bool share_name_ok(const char *name)
+{
+	const char *at = name;
+
+	for (;;) {
+		size_t len = strcspn(at, "/");
+
+		if (len == 0 || len > 255 || (len <= 2 && strspn(at, ".") >= len))
+			return false;
+		if (at[len] == '\0')
+			return true;
+		at += len + 1;
+	}
+}
+
+int vm_share_add(struct vm *vm, enum vm_share share, const char *name, int fd, unsigned int flags,
+	struct err *err)
+{
+	if (share >= VM_SHARES || !share_name_ok(name)) {
+		fd_close(fd);
+		return err_set(err, EINVAL, "vm: share \"%s\": not a relative path of plain names", name);
+	}
+	return vm->ops->share_add(vm, share, name, fd, flags, err);
+}
+
+int vm_channel_fd(const struct vm *vm)
+{
+	return vm->ops->channel_fd(vm);
+}
+
+const char *const *vm_syscalls(const struct vm *vm)
+{
+	return vm->ops->syscalls;
+}
+
+const unsigned long *vm_ioctls(const struct vm *vm)
+{
+	return vm->ops->ioctls;
+}
+
+int vm_start(struct vm *vm, struct loop *loop, const struct vm_events *events, struct err *err)
+{
+	return vm->ops->start(vm, loop, events, err);
+}
+
+void vm_free(struct vm *vm)
+{
+	if (vm)
+		vm->ops->free(vm);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One virtual machine, whichever engine runs it.
+ *
+ * The guest sees the same in both engines: virtio over MMIO announced by ACPI;
+ * two 9P devices with the tags VM_TAG_PRIVATE and VM_TAG_SHARED; a console
+ * device whose port VM_PORT_AGENT is the channel to the agent; rng, balloon,
+ * and the nics. The engines differ in who implements the devices: our own
+ * code in this process (kvm) or a qemu-system process below it (qemu).
+ *
+ * A VM's life, all in the monitor process, all calls on its main thread:
+ *
+ *   vm_new        before the jail: everything that needs the host's paths and
+ *                 devices (/dev/kvm, kernel, initrd, the qemu program)
+ *   vm_share_add  before the jail: exports, as detached mounts or single files
+ *   (jail: pivot, capabilities, seccomp)
+ *   vm_start      threads and vCPUs run; callbacks come on the loop
+ *   vm_free       ends it at any point; nothing is left
+ *
+ * Invariants: on_exit is called at most once, from the loop, never from
+ * within another vm_ call; after it only vm_free() may be called. No
+ * engine allocates for the guest without a named bound once it runs.
+ */
+#ifndef VM_VM_H
+#define VM_VM_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/loop.h"
+
+#define VM_TAG_PRIVATE "private"	 /* exports that only this VM uses: cached aggressively */
+#define VM_TAG_SHARED "shared"		 /* exports that the host changes too: cached coherently */
+#define VM_PORT_AGENT "org.vmrunc.agent" /* name of the console port of the channel */
+
+#define VM_NICS_MAX 8
+#define VM_VCPUS_MAX 64
+#define VM_MEM_MIN (64 * MIB)
+
+enum vm_engine { VM_ENGINE_AUTO, VM_ENGINE_KVM, VM_ENGINE_QEMU };
+
+enum vm_share { VM_SHARE_PRIVATE, VM_SHARE_SHARED, VM_SHARES };
+
+enum vm_share_flags {
+	VM_SHARE_READ_ONLY = 1 << 0,
+};
+
+struct vm_nic {
+	int tap_fd;	/* owned by the VM from vm_new() on, also when it fails */
+	uint8_t mac[6];
+	uint16_t mtu;	/* bytes; 0: the device does not offer one */
+};
+
+struct vm_config {
+	enum vm_engine engine;	   /* KVM or QEMU; AUTO is resolved by vm_choose_engine() */
+	const char *kernel_path;   /* uncompressed ELF vmlinux */
+	const char *initrd_path;   /* newc cpio */
+	const char *cmdline;	   /* the whole of what the caller wants; the engine adds what it must */
+	unsigned int vcpus;	   /* 1..VM_VCPUS_MAX */
+	uint64_t mem_bytes;	   /* a multiple of 2 MiB, >= VM_MEM_MIN */
+	const char *qemu_path;	   /* qemu engine; NULL: qemu-system-x86_64 in $PATH */
+	const char *cache_dir;	   /* as for vm_choose_engine(): qemu asks it whether KVM is usable; NULL: not cached */
+	const char *runtime_dir;   /* a directory of this VM's own, used as a mount point in QEMU's mount namespace (qemu) */
+	int log_fd;		   /* borrowed: the guest's console (kernel log) is appended here, bounded by the caller's pipe or file; -1: dropped */
+	struct vm_nic nics[VM_NICS_MAX];
+	unsigned int nics_len;
+};
+
+enum vm_exit {
+	VM_EXIT_POWEROFF, /* the guest asked for it in order */
+	VM_EXIT_RESET,	  /* reboot, panic (the command line has panic=-1) or triple fault */
+	VM_EXIT_FAILED,	  /* the engine gave up: internal error, QEMU died */
+};
+
+struct vm;
+
+struct vm_events {
+	/* @detail: a sentence for the log, valid during the call */
+	void (*on_exit)(void *arg, enum vm_exit how, const char *detail);
+	/* engine milestones for the boot timeline: "vm-built", "kernel-entered" */
+	void (*on_mark)(void *arg, const char *mark);
+	void *arg;
+};
+
+/* Builds a VM (nothing runs yet). @cfg is read during the call only. Caller frees *ret with vm_free(). */
+must_check int vm_new(const struct vm_config *cfg, struct vm **ret_vm, struct err *err);
+
+/*
+ * Adds an export at @name ("CID/rootfs", "CID/3/hosts": relative, no empty,
+ * "." or ".." component; made as synthetic directories) to a share.
+ * @fd: a directory from open_tree(2) OPEN_TREE_CLONE, or the same of a single
+ * file, socket, FIFO or device; the VM owns it from the call on, also on failure.
+ */
+must_check int vm_share_add(struct vm *vm, enum vm_share share, const char *name, int fd,
+	unsigned int flags, struct err *err);
+
+/*
+ * The channel's host end: a connected non-blocking AF_UNIX stream socket,
+ * valid from vm_new() to vm_free(), borrowed. Bytes written before the agent
+ * has opened its port wait.
+ */
+int vm_channel_fd(const struct vm *vm);
+
+/* Lets the guest run. @loop and @events->arg must outlive the VM. */
+must_check int vm_start(struct vm *vm, struct loop *loop, const struct vm_events *events, struct err *err);
+
+/* Stops vCPUs and devices at once, waits for their threads or processes, frees. Accepts NULL. */
+void vm_free(struct vm *vm);
+
+/*
+ * What the VM needs from vm_start() on, vm_free() included, for the jail's
+ * allow-list: names of system calls for libseccomp, NULL at the end, and the
+ * requests of ioctl(2), 0 at the end (NULL: none). Static. File service adds its own.
+ */
+const char *const *vm_syscalls(const struct vm *vm);
+const unsigned long *vm_ioctls(const struct vm *vm);
+
+/*
+ * What AUTO means on this machine: KVM where the probe succeeded (its verdict is
+ * cached per host boot below @cache_dir), else QEMU where it is installed, else
+ * -ENODEV with an error that says what to install. @ret_why gets words for
+ * `vmrunc check` and for the one warning line (NULL: not wanted), @why_len bytes.
+ */
+must_check int vm_choose_engine(const char *cache_dir, const char *qemu_path, enum vm_engine *ret_engine,
+	char *ret_why, size_t why_len, struct err *err);
+
+#endif
