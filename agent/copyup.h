@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Copying a directory's content into a fresh tmpfs (mount option tmpcopyup).
+ */
+#ifndef AGENT_COPYUP_H
+#define AGENT_COPYUP_H
+
+#include "base/base.h"
+
+/*
+ * Copies what is below @from into @to with owners, modes, times of files and
+ * symlinks; @to itself gets @from's mode and owner. Special files are made anew.
+ * 0 or -errno.
+ */
+must_check int copyup_tree(int from, int to);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The agent's start.
+ *
+ *   /init                                   PID 1 of a virtual machine
+ *   agent --channel-fd N --shares DIR [--cgroup DIR]
+ *                                           a test on the host, PID 1 of a pid namespace
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "agent.h"
+#include "boot.h"
+#include "channel.h"
+#include "log.h"
+#include "reaper.h"
+
+static int parse_options(struct agent *agent, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "channel-fd", required_argument, NULL, 'f' },
+		{ "shares", required_argument, NULL, 's' },
+		{ "cgroup", required_argument, NULL, 'c' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'f':
+			agent->channel_fd = atoi(optarg);
+			break;
+		case 's':
+			agent->shares = optarg;
+			break;
+		case 'c':
+			agent->cgroup = optarg;
+			break;
+		default:
+			return -EINVAL;
+		}
+	}
+	agent->native = agent->channel_fd >= 0;
+	return agent->native && !agent->shares ? -EINVAL : 0;
+}
+
+/* Descriptors 0 to 2 are open, so that no other gets their numbers; the kernel may have had no console. */
+static void hold_stdio(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd < 2);
+	if (fd > 2)
+		fd_close(fd);
+}
+
+static int agent_start(struct agent *agent, struct err *err)
+{
+	int r = agent->native ? boot_native(agent, err) : boot_machine(agent, err);
+
+	if (r < 0)
+		return r;
+	hold_stdio();
+	r = loop_new(&agent->loop);
+	if (r == 0)
+		r = reaper_start(agent);
+	if (r == 0)
+		r = channel_open(agent);
+	return r < 0 ? err_sys(err, r, "cannot start") : 0;
+}
+
+int main(int argc, char **argv)
+{
+	static struct agent agent = { .channel_fd = -1 };
+	struct err err = ERR_INIT;
+	int r;
+
+	LIST_INIT(&agent.containers);
+	LIST_INIT(&agent.processes);
+	LIST_INIT(&agent.syncs);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)umask(022);
+	/* The kernel gives unknown words of its command line to init: only the test's are looked at. */
+	if (getpid() != 1 || (argc > 1 && strcmp(argv[1], "--channel-fd") == 0)) {
+		if (parse_options(&agent, argc, argv) < 0 || !agent.native) {
+			(void)fprintf(stderr, "usage: %s --channel-fd N --shares DIR [--cgroup DIR]\n", argv[0]);
+			return 2;
+		}
+	}
+	log_start(&agent);
+	r = agent_start(&agent, &err);
+	if (r < 0) {
+		log_write(PROTO_LOG_ERROR, "%s", err.msg);
+		agent_poweroff(&agent);
+	}
+	r = loop_run(agent.loop);
+	log_write(PROTO_LOG_ERROR, "the loop ended: %s", strerror(-r));
+	agent_poweroff(&agent);
+}

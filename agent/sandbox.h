@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the VM has once for all of its containers: the shares, its name.
+ */
+#ifndef AGENT_SANDBOX_H
+#define AGENT_SANDBOX_H
+
+#include "agent.h"
+
+#define SANDBOX_PRIVATE "private" /* names of the shares: tags, and directories below agent->shares */
+#define SANDBOX_SHARED "shared"
+
+/* 0 or -errno with @err set. A second call is -EALREADY. */
+must_check int sandbox_setup(struct agent *agent, const struct guest_sandbox *s, struct err *err);
+
+enum sysctl_scope {
+	SYSCTL_VM,	  /* what the kernel has once, and the network, which is the VM's */
+	SYSCTL_CONTAINER, /* what belongs to an ipc, uts or user namespace: the caller's own */
+};
+
+/* Writes those of @values ("net.ipv4.ip_forward" or with slashes) that are of @scope. 0 or -errno. */
+must_check int sysctl_write_all(const struct guest_values *values, enum sysctl_scope scope, struct err *err);
+
+#endif
