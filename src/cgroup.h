@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The container's cgroup on the host: the monitor is its only member.
+ *
+ * Works with v1, hybrid and v2: every hierarchy that is mounted gets the
+ * container's directory. What is a cgroup is asked of the kernel (f_type): on
+ * machines where /sys/fs/cgroup is a plain tmpfs nothing is made there.
+ *
+ * Crash safety: cgroup_plan() only looks. Its two lists go into state.json
+ * before cgroup_make() makes anything, so that a killed create leaves nothing
+ * that delete does not know; a directory that was there before is never in the
+ * list of those that delete removes.
+ */
+#ifndef CGROUP_H
+#define CGROUP_H
+
+#include <sys/types.h>
+
+#include "base/base.h"
+#include "base/err.h"
+#include "spec/spec.h"
+#include "state.h"
+
+/*
+ * @path: linux.cgroupsPath (absolute: from each hierarchy's root; relative:
+ * from the caller's own cgroup), NULL: /@id. Fills the lists of @s.
+ */
+must_check int cgroup_plan(const char *path, const char *id, struct state *s, struct err *err);
+
+/* Makes what cgroup_plan() found missing. */
+must_check int cgroup_make(const struct state *s, struct err *err);
+
+/*
+ * Writes the limits of @r to the container's cgroups. Memory limits
+ * become at least @memory_bytes (guest RAM and the VMM): the guest enforces the exact ones.
+ */
+must_check int cgroup_limit(const struct state *s, const struct spec_resources *r,
+	uint64_t memory_bytes, struct err *err);
+
+/* Moves the calling process. */
+must_check int cgroup_join(const struct state *s, struct err *err);
+
+/* Kills what is left in cgroups that vmrunc made and removes them, those below them too. */
+must_check int cgroup_remove(const struct state *s, struct err *err);
+
+#endif

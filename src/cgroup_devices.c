@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The device list of the host's cgroup: see cgroup_devices.h. */
+#include "cgroup_devices.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cgroup_file.h"
+
+/* What every container may use, and what stands for it on the host: the monitor, QEMU, the file service. */
+static const char *const own_rules[] = {
+	"c *:* m", "b *:* m",						    /* the file service makes nodes */
+	"c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", /* null zero full random urandom */
+	"c 5:0 rwm", "c 5:2 rwm", "c 136:* rwm",			    /* tty ptmx pts */
+	"c 10:200 rwm", "c 10:232 rwm",				    /* net/tun kvm */
+};
+
+#define RULE_MAX 64
+
+static void put_number(char *to, size_t size, const struct opt_i64 *n)
+{
+	if (n->set && n->v >= 0)
+		(void)snprintf(to, size, "%" PRId64, n->v);
+	else
+		(void)snprintf(to, size, "*");
+}
+
+static int write_rule(const struct state *s, const struct spec_device_rule *rule, char type, struct err *err)
+{
+	char text[RULE_MAX], major[24], minor[24];
+
+	put_number(major, sizeof(major), &rule->major);
+	put_number(minor, sizeof(minor), &rule->minor);
+	(void)snprintf(text, sizeof(text), "%c %s:%s %s%s%s", type, major, minor,
+		rule->access & SPEC_DEVICE_READ ? "r" : "", rule->access & SPEC_DEVICE_WRITE ? "w" : "",
+		rule->access & SPEC_DEVICE_MKNOD ? "m" : "");
+	return cgroup_file_write(s, rule->allow ? "devices.allow" : "devices.deny", text, err);
+}
+
+int cgroup_limit_devices(const struct state *s, const struct spec_device_rules *rules, struct err *err)
+{
+	int r = 0;
+
+	if (rules->n == 0 || !cgroup_file_exists(s, "devices.deny"))
+		return 0;
+	for (size_t i = 0; r == 0 && i < rules->n; i++) {
+		const struct spec_device_rule *rule = &rules->v[i];
+		bool all = !rule->major.set && !rule->minor.set && rule->access == 7;
+
+		/* the kernel takes "a" for everything, whatever stands behind it */
+		if (rule->type != 'a' || all) {
+			r = write_rule(s, rule, rule->type, err);
+		} else {
+			r = write_rule(s, rule, 'c', err);
+			if (r == 0)
+				r = write_rule(s, rule, 'b', err);
+		}
+		if (r < 0)
+			return err_prefix(err, "linux.resources.devices[%zu]", i);
+	}
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(own_rules); i++)
+		r = cgroup_file_write(s, "devices.allow", own_rules[i], err);
+	return r;
+}

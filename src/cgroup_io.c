@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * linux.resources.blockIO on the host's cgroup: the devices are the host's, so
+ * it is enforced here alone, on what the VM's file service and QEMU read and write.
+ */
+#include "cgroup_io.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cgroup_file.h"
+
+/* cgroup v1 weights are 10 to 1000, those of v2 1 to 10000. */
+#define V1_WEIGHT_MIN 10u
+#define V1_WEIGHT_MAX 1000u
+#define V2_WEIGHT_MAX 10000u
+
+static unsigned int weight_v2(unsigned int weight)
+{
+	return 1 + (weight - V1_WEIGHT_MIN) * (V2_WEIGHT_MAX - 1) / (V1_WEIGHT_MAX - V1_WEIGHT_MIN);
+}
+
+/* Both of v1's and v2's schedulers have names of their own for the same. */
+static const char *weight_file(const struct state *s, const char *cfq, const char *bfq)
+{
+	return cgroup_file_exists(s, cfq) ? cfq : bfq;
+}
+
+static int write_weight(const struct state *s, uint32_t weight, struct err *err)
+{
+	char v1[16], v2[32];
+
+	(void)snprintf(v1, sizeof(v1), "%" PRIu32, weight);
+	(void)snprintf(v2, sizeof(v2), "default %u", weight_v2(MAX(weight, V1_WEIGHT_MIN)));
+	return cgroup_file_write_either(s, weight_file(s, "blkio.weight", "blkio.bfq.weight"), v1,
+		weight_file(s, "io.weight", "io.bfq.weight"), v2, "blockIO.weight", err);
+}
+
+static int write_device_weights(const struct state *s, const struct spec_weight_devices *devices, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < devices->n; i++) {
+		const struct spec_weight_device *d = &devices->v[i];
+		char v1[64], v2[64];
+
+		if (d->weight.set) {
+			(void)snprintf(v1, sizeof(v1), "%u:%u %" PRIu32, d->major, d->minor, d->weight.v);
+			(void)snprintf(v2, sizeof(v2), "%u:%u %u", d->major, d->minor,
+				weight_v2(MAX(d->weight.v, V1_WEIGHT_MIN)));
+			r = cgroup_file_write_either(s,
+				weight_file(s, "blkio.weight_device", "blkio.bfq.weight_device"), v1,
+				weight_file(s, "io.weight", "io.bfq.weight"), v2, "blockIO.weightDevice", err);
+		}
+		if (r == 0 && d->leaf_weight.set) {
+			(void)snprintf(v1, sizeof(v1), "%u:%u %" PRIu32, d->major, d->minor, d->leaf_weight.v);
+			r = cgroup_file_write(s, "blkio.leaf_weight_device", v1, err);
+		}
+	}
+	return r;
+}
+
+static int write_throttle(const struct state *s, const struct spec_throttle_devices *devices, const char *v1_file,
+	const char *v2_word, const char *field, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < devices->n; i++) {
+		const struct spec_throttle_device *d = &devices->v[i];
+		char v1[64], v2[64];
+
+		(void)snprintf(v1, sizeof(v1), "%u:%u %" PRIu64, d->major, d->minor, d->rate);
+		(void)snprintf(v2, sizeof(v2), "%u:%u %s=%" PRIu64, d->major, d->minor, v2_word, d->rate);
+		r = cgroup_file_write_either(s, v1_file, v1, "io.max", v2, field, err);
+	}
+	return r;
+}
+
+int cgroup_limit_io(const struct state *s, const struct spec_block_io *io, struct err *err)
+{
+	char text[16];
+	int r = 0;
+
+	if (!io)
+		return 0;
+	if (io->weight.set && io->weight.v) /* Docker writes 0 for "not set" */
+		r = write_weight(s, io->weight.v, err);
+	if (r == 0 && io->leaf_weight.set && io->leaf_weight.v) {
+		(void)snprintf(text, sizeof(text), "%" PRIu32, io->leaf_weight.v);
+		r = cgroup_file_write(s, "blkio.leaf_weight", text, err);
+	}
+	if (r == 0)
+		r = write_device_weights(s, &io->weight_device, err);
+	if (r == 0)
+		r = write_throttle(s, &io->read_bps, "blkio.throttle.read_bps_device", "rbps",
+			"blockIO.throttleReadBpsDevice", err);
+	if (r == 0)
+		r = write_throttle(s, &io->write_bps, "blkio.throttle.write_bps_device", "wbps",
+			"blockIO.throttleWriteBpsDevice", err);
+	if (r == 0)
+		r = write_throttle(s, &io->read_iops, "blkio.throttle.read_iops_device", "riops",
+			"blockIO.throttleReadIOPSDevice", err);
+	if (r == 0)
+		r = write_throttle(s, &io->write_iops, "blkio.throttle.write_iops_device", "wiops",
+			"blockIO.throttleWriteIOPSDevice", err);
+	return r;
+}

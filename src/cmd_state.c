@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands state and list. */
+#include <dirent.h>
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "cli.h"
+#include "container.h"
+#include "log.h"
+
+static int cmd_state(struct call *call, struct err *err)
+{
+	struct settings settings;
+	struct state s = {.id = NULL};
+	autofree char *text = NULL;
+	enum status status;
+	int r = settings_load(&settings, call->options, err);
+
+	if (r == 0)
+		r = container_load(&settings, call->argv[0], &s, &status, err);
+	if (r == 0)
+		r = state_json(&s, status, true, &text, err);
+	if (r == 0)
+		(void)fputs(text, stdout);
+	state_done(&s);
+	return r;
+}
+
+/* One container of the list, in each of the three forms. */
+struct listing {
+	struct buf table, json, ids;
+	size_t n;
+};
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static const char *owner_name(uid_t uid, char *text, size_t len)
+{
+	const struct passwd *pw = getpwuid(uid);
+
+	if (pw)
+		(void)snprintf(text, len, "%s", pw->pw_name);
+	else
+		(void)snprintf(text, len, "#%u", (unsigned int)uid);
+	return text;
+}
+
+static int list_one(
+	struct listing *l, const struct settings *settings, const char *id, struct err *err)
+{
+	struct state s = {.id = NULL};
+	autofree char *text = NULL;
+	char owner[64];
+	enum status status;
+	int r = container_load(settings, id, &s, &status, err);
+
+	if (r < 0) { /* deleted meanwhile, or a wreck */
+		if (r != -ENOENT)
+			log_warning("%s", err->msg);
+		state_done(&s);
+		return 0;
+	}
+	r = state_json(&s, status, false, &text, err);
+	if (r == 0) {
+		buf_printf(&l->ids, "%s\n", id);
+		buf_printf(&l->json, "%s%s", l->n++ ? "," : "", text);
+		buf_printf(&l->table, "%-27s %-11ld %-11s %-27s %-31s %s\n", id,
+			status == STATUS_STOPPED ? 0 : (long)s.pid, status_name(status), s.bundle,
+			s.created, owner_name(s.owner, owner, sizeof(owner)));
+	}
+	state_done(&s);
+	return r;
+}
+
+/* The IDs below the root, sorted. */
+static int read_ids(const char *root, struct state_strv *ids, struct err *err)
+{
+	DIR *dir = opendir(root);
+	struct dirent *entry;
+	int r = 0;
+
+	if (!dir)
+		return errno == ENOENT ? 0 : err_sys(err, errno, "cannot read \"%s\"", root);
+	while (r == 0 && (entry = readdir(dir))) {
+		if (entry->d_type == DT_DIR && state_check_id(entry->d_name, err) == 0)
+			r = state_strv_add(ids, entry->d_name);
+	}
+	(void)closedir(dir);
+	if (ids->n)
+		qsort(ids->v, ids->n, sizeof(*ids->v), compare_names);
+	return r < 0 ? err_sys(err, r, "cannot read \"%s\"", root) : 0;
+}
+
+static int cmd_list(struct call *call, struct err *err)
+{
+	const char *format = call->options->format;
+	struct listing l = {.table = BUF_INIT, .json = BUF_INIT, .ids = BUF_INIT};
+	autostate holder = {.id = NULL}; /* owns the IDs */
+	struct settings settings;
+	int r = settings_load(&settings, call->options, err);
+
+	if (r == 0 && format && strcmp(format, "table") != 0 && strcmp(format, "json") != 0)
+		r = err_set(err, EINVAL, "--format: \"%s\" is neither table nor json", format);
+	if (r == 0)
+		r = read_ids(settings.root, &holder.cgroups, err);
+	for (size_t i = 0; r == 0 && i < holder.cgroups.n; i++)
+		r = list_one(&l, &settings, holder.cgroups.v[i], err);
+	if (r == 0 && (buf_error(&l.ids) || buf_error(&l.json) || buf_error(&l.table)))
+		r = err_sys(err, ENOMEM, "list");
+	if (r == 0) {
+		if (call->options->quiet)
+			(void)fputs(l.ids.data ? l.ids.data : "", stdout);
+		else if (format && strcmp(format, "json") == 0)
+			(void)printf("[%s]\n", l.json.data ? l.json.data : "");
+		else
+			(void)printf("%-27s %-11s %-11s %-27s %-31s %s\n%s", "ID", "PID", "STATUS",
+				"BUNDLE", "CREATED", "OWNER", l.table.data ? l.table.data : "");
+	}
+	buf_done(&l.table);
+	buf_done(&l.json);
+	buf_done(&l.ids);
+	return r;
+}
+
+static const struct cli_option list_options[] = {
+	CLI_STRING_OPTION("format", 'f', "table|json", format, "how to print"),
+	CLI_FLAG_OPTION("quiet", 'q', quiet, "IDs only"),
+	CLI_OPTIONS_END,
+};
+
+const struct command cmd_state_table[] = {
+	{"state", "ID", 1, 1, "print the container's state as JSON", NULL, cmd_state},
+	{"list", "", 0, 0, "print all containers of the root", list_options, cmd_list},
+	{.name = NULL},
+};

@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The host's end of the channel: see guest.h.
+ *
+ * Records:
+ * - a request, from its sending until its RESULT. The guest may answer each
+ *   once; an answer to no request breaks the protocol.
+ * - a process, from guest_create() or guest_exec() until on_exited, or until
+ *   that request fails. It has up to three pumps. The exit is told when EXITED
+ *   has come and both output pumps are done (or never were).
+ *
+ * Everything runs on the loop's thread. Callbacks may call guest_free(): while
+ * one runs (`busy`), freeing waits for its return.
+ */
+#include "config.h"
+
+#include "guest/guest.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mux.h"
+#include "base/pump.h"
+#include "guest/stdio.h"
+
+#define ERRNO_MAX 4095
+
+/* Control bytes that may wait for the guest to read: one largest message and some small ones behind it. */
+#define GUEST_CONTROL_OUT_MAX (PROTO_TO_GUEST_MAX + 256 * 1024)
+
+struct guest_request {
+	LIST_ENTRY(guest_request) link;
+	uint32_t seq;
+	uint32_t process; /* of CREATE and EXEC: forgotten if it fails; else 0 */
+	guest_done_fn *done;
+	void *arg;
+};
+
+struct guest_proc {
+	LIST_ENTRY(guest_proc) link;
+	struct guest *g;
+	uint32_t id;
+	struct source *in;
+	struct sink *out[2];
+	bool exited, oom;
+	int status;
+};
+
+struct guest {
+	struct loop *loop;
+	struct mux *mux;
+	struct guest_events events;
+	LIST_HEAD(, guest_request) requests;
+	LIST_HEAD(, guest_proc) procs;
+	uint32_t next_seq, next_process, next_stream;
+	bool ready, closed;
+	time_t log_second;
+	unsigned int log_count;
+	unsigned int busy;
+	bool free_me;
+};
+
+/* --- life --- */
+
+static void guest_destroy(struct guest *g);
+
+static void guest_enter(struct guest *g)
+{
+	g->busy++;
+}
+
+static void guest_leave(struct guest *g)
+{
+	if (--g->busy == 0 && g->free_me)
+		guest_destroy(g);
+}
+
+static void request_finish(struct guest_request *req, const struct err *err, const void *payload, size_t len)
+{
+	LIST_REMOVE(req, link);
+	if (req->done)
+		req->done(req->arg, err, payload, len);
+	free(req);
+}
+
+static void guest_fail_requests(struct guest *g)
+{
+	struct err err = ERR_INIT;
+
+	(void)err_set(&err, ECONNRESET, "the guest is gone");
+	while (!LIST_EMPTY(&g->requests))
+		request_finish(LIST_FIRST(&g->requests), &err, NULL, 0);
+}
+
+static void proc_free(struct guest_proc *p)
+{
+	LIST_REMOVE(p, link);
+	source_free(p->in);
+	sink_free(p->out[0]);
+	sink_free(p->out[1]);
+	free(p);
+}
+
+static struct guest_proc *guest_find_proc(struct guest *g, uint32_t id)
+{
+	struct guest_proc *p;
+
+	LIST_FOREACH (p, &g->procs, link) {
+		if (p->id == id)
+			return p;
+	}
+	return NULL;
+}
+
+static void guest_destroy(struct guest *g)
+{
+	while (!LIST_EMPTY(&g->procs))
+		proc_free(LIST_FIRST(&g->procs));
+	mux_free(g->mux);
+	free(g);
+}
+
+void guest_free(struct guest *g)
+{
+	if (!g || g->free_me)
+		return;
+	g->closed = true;
+	g->free_me = true;
+	guest_enter(g);
+	guest_fail_requests(g);
+	guest_leave(g);
+}
+
+/* --- what the guest says --- */
+
+/* GUEST: what goes to logs and terminals has one line, printable bytes, and an end. */
+static void guest_clean_text(const char *text, char *ret, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < size && text[i]; i++) {
+		unsigned char ch = (unsigned char)text[i];
+
+		ret[i] = ch < ' ' || ch == 0x7f ? ' ' : (char)ch;
+		/* U+0080 to U+009f are control characters as well; 0x9b of them begins sequences */
+		if (i > 0 && (unsigned char)text[i - 1] == 0xc2 && ch >= 0x80 && ch < 0xa0)
+			ret[i - 1] = ret[i] = ' ';
+	}
+	ret[i] = '\0';
+}
+
+/* Tells the exit of @p once it is complete, and forgets it. */
+static void proc_settle(struct guest_proc *p)
+{
+	struct guest *g = p->g;
+	uint32_t id = p->id;
+	int status = p->status;
+	bool oom = p->oom;
+
+	if (!p->exited || p->out[0] || p->out[1] || g->free_me)
+		return;
+	proc_free(p);
+	g->events.on_exited(g->events.arg, id, status, oom);
+}
+
+static void proc_on_in_end(void *arg, int error unused)
+{
+	struct guest_proc *p = arg;
+
+	p->in = NULL;
+}
+
+static void proc_on_out_end(struct guest_proc *p, int i)
+{
+	struct guest *g = p->g;
+
+	guest_enter(g);
+	p->out[i] = NULL;
+	proc_settle(p);
+	guest_leave(g);
+}
+
+static void proc_on_stdout_end(void *arg, int error unused)
+{
+	proc_on_out_end(arg, 0);
+}
+
+static void proc_on_stderr_end(void *arg, int error unused)
+{
+	proc_on_out_end(arg, 1);
+}
+
+static int guest_take_hello(struct guest *g, const void *msg, size_t len)
+{
+	struct proto_hello hello;
+	char build[128], kernel[128];
+
+	/* GUEST: once, first, our version */
+	if (g->ready || proto_get_hello(msg, len, &hello) < 0 || hello.version != PROTO_VERSION)
+		return -EPROTO;
+	guest_clean_text(hello.build, build, sizeof(build));
+	guest_clean_text(hello.kernel, kernel, sizeof(kernel));
+	hello.build = build;
+	hello.kernel = kernel;
+	g->ready = true;
+	g->events.on_ready(g->events.arg, &hello);
+	return 0;
+}
+
+static int guest_take_result(struct guest *g, const void *msg, size_t len)
+{
+	struct err err = ERR_INIT;
+	struct guest_request *req;
+	struct proto_result res;
+	char text[PROTO_TEXT_MAX];
+
+	/* GUEST: a number there is, an answer to something asked */
+	if (proto_get_result(msg, len, &res) < 0 || res.errnum > ERRNO_MAX || res.exit_status > 255)
+		return -EPROTO;
+	LIST_FOREACH (req, &g->requests, link) {
+		if (req->seq == res.seq)
+			break;
+	}
+	if (!req)
+		return -EPROTO;
+	if (res.errnum) {
+		guest_clean_text(res.msg, text, sizeof(text));
+		(void)err_set(&err, (int)res.errnum, "%s", text);
+		err.exit_status = (int)res.exit_status;
+		if (req->process) {
+			struct guest_proc *p = guest_find_proc(g, req->process);
+
+			if (p)
+				proc_free(p);
+		}
+	}
+	request_finish(req, &err, res.payload, res.payload_len);
+	return 0;
+}
+
+static int guest_take_exited(struct guest *g, const void *msg, size_t len)
+{
+	struct proto_exited e;
+	struct guest_proc *p;
+
+	/* GUEST: a process that there is, once, with a status that wait(2) could give */
+	if (proto_get_exited(msg, len, &e) < 0 || e.status > 0xffff)
+		return -EPROTO;
+	p = guest_find_proc(g, e.process);
+	if (!p || p->exited)
+		return -EPROTO;
+	p->exited = true;
+	p->status = (int)e.status;
+	p->oom = e.oom;
+	source_free(p->in);
+	p->in = NULL;
+	proc_settle(p);
+	return 0;
+}
+
+static int guest_take_log(struct guest *g, const void *msg, size_t len)
+{
+	struct proto_log_entry entry;
+	char text[PROTO_TEXT_MAX];
+	struct timespec now;
+
+	if (proto_get_log(msg, len, &entry) < 0 || entry.level > PROTO_LOG_DEBUG)
+		return -EPROTO;
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
+	if (now.tv_sec != g->log_second) {
+		g->log_second = now.tv_sec;
+		g->log_count = 0;
+	}
+	if (g->log_count++ >= GUEST_LOGS_PER_SECOND) /* GUEST: a flood of text is dropped */
+		return 0;
+	guest_clean_text(entry.text, text, sizeof(text));
+	g->events.on_log(g->events.arg, (enum proto_log)entry.level, text);
+	return 0;
+}
+
+static int guest_on_message(void *arg, const void *msg, size_t len)
+{
+	struct guest *g = arg;
+	uint16_t type = proto_type(msg, len);
+	int r;
+
+	guest_enter(g);
+	if (type == PROTO_HELLO)
+		r = guest_take_hello(g, msg, len);
+	else if (!g->ready) /* GUEST: nothing before HELLO */
+		r = -EPROTO;
+	else if (type == PROTO_RESULT)
+		r = guest_take_result(g, msg, len);
+	else if (type == PROTO_EXITED)
+		r = guest_take_exited(g, msg, len);
+	else if (type == PROTO_LOG)
+		r = guest_take_log(g, msg, len);
+	else
+		r = -EPROTO;
+	guest_leave(g);
+	return r;
+}
+
+static void guest_on_closed(void *arg, int error)
+{
+	struct guest *g = arg;
+	const char *detail = "the guest closed its channel";
+
+	if (error == -EPROTO)
+		detail = "the guest broke the channel's protocol";
+	else if (error < 0)
+		detail = strerror(-error);
+	g->closed = true;
+	guest_enter(g);
+	guest_fail_requests(g);
+	if (!g->free_me)
+		g->events.on_closed(g->events.arg, error, detail);
+	guest_leave(g);
+}
+
+/* --- what the guest is told --- */
+
+static int guest_send_hello(struct guest *g)
+{
+	struct proto_hello hello = { .version = PROTO_VERSION, .build = PACKAGE_VERSION };
+	autobuf out = BUF_INIT;
+	struct timespec now;
+	size_t done = 0;
+
+	while (done < sizeof(hello.seed)) {
+		ssize_t n = getrandom(hello.seed + done, sizeof(hello.seed) - done, 0);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0)
+			done += (size_t)n;
+	}
+	if (clock_gettime(CLOCK_REALTIME, &now) < 0)
+		return -errno;
+	hello.realtime_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	proto_put_hello(&out, &hello);
+	return buf_error(&out) < 0 ? buf_error(&out) : mux_send(g->mux, out.data, out.len);
+}
+
+int guest_new(struct loop *loop, int fd, const struct guest_events *events, struct guest **ret_guest,
+	struct err *err)
+{
+	static const struct mux_limits limits = {
+		.control_in_max = PROTO_TO_HOST_MAX,
+		.control_out_max = GUEST_CONTROL_OUT_MAX,
+	};
+	struct mux_events mux_events = { .on_message = guest_on_message, .on_closed = guest_on_closed };
+	struct guest *g = calloc(1, sizeof(*g));
+	int r;
+
+	if (!g)
+		return err_set(err, ENOMEM, "no memory for the guest's channel");
+	g->loop = loop;
+	g->events = *events;
+	LIST_INIT(&g->requests);
+	LIST_INIT(&g->procs);
+	mux_events.arg = g;
+	r = mux_new(loop, fd, &limits, &mux_events, &g->mux);
+	if (r == 0)
+		r = guest_send_hello(g);
+	if (r < 0) {
+		guest_destroy(g);
+		return err_sys(err, r, "cannot open the guest's channel");
+	}
+	*ret_guest = g;
+	return 0;
+}
+
+uint32_t guest_next_process(struct guest *g)
+{
+	return ++g->next_process;
+}
+
+/* Sends @out, which asks for an answer under the number of g->next_seq. */
+static int guest_ask(struct guest *g, const struct buf *out, uint32_t process, guest_done_fn *done, void *arg,
+	struct err *err)
+{
+	struct guest_request *req;
+	int r;
+
+	if (g->closed)
+		return err_set(err, ECONNRESET, "the guest is gone");
+	if (buf_error(out) < 0)
+		return err_set(err, ENOMEM, "no memory for a message to the guest");
+	if (out->len > PROTO_TO_GUEST_MAX)
+		return err_set(err, E2BIG, "a message of %zu bytes is more than the guest takes (%d)",
+			out->len, PROTO_TO_GUEST_MAX);
+	req = calloc(1, sizeof(*req));
+	if (!req)
+		return err_set(err, ENOMEM, "no memory for a request to the guest");
+	r = mux_send(g->mux, out->data, out->len);
+	if (r < 0) {
+		free(req);
+		return err_sys(err, r, "cannot send to the guest");
+	}
+	*req = (struct guest_request){ .seq = g->next_seq, .process = process, .done = done, .arg = arg };
+	LIST_INSERT_HEAD(&g->requests, req, link);
+	return 0;
+}
+
+/*
+ * Opens the streams of @p for @stdio and writes their numbers into it. The
+ * message that names them must be sent next. On failure the caller frees *@ret.
+ */
+static int guest_attach(struct guest *g, struct guest_process *p, const int stdio[3], struct guest_proc **ret,
+	struct err *err)
+{
+	static pump_end_fn *const out_end[2] = { proc_on_stdout_end, proc_on_stderr_end };
+	struct guest_proc *proc = calloc(1, sizeof(*proc));
+
+	if (!proc)
+		return err_set(err, ENOMEM, "no memory for a process");
+	proc->g = g;
+	proc->id = p->id;
+	LIST_INSERT_HEAD(&g->procs, proc, link);
+	*ret = proc;
+	for (int i = 0; i < 3; i++) {
+		enum pump_kind kind;
+		int fd, r;
+
+		p->stream[i] = 0;
+		if (stdio[i] < 0 || (p->terminal && i == 2))
+			continue;
+		r = stdio_open(stdio[i], i > 0, &fd, &kind);
+		if (r < 0)
+			return err_sys(err, r, "cannot use descriptor %d as the process's stdio", stdio[i]);
+		p->stream[i] = ++g->next_stream;
+		if (i == 0)
+			r = source_new(g->loop, g->mux, p->stream[i], fd, kind, proc_on_in_end, proc, &proc->in);
+		else
+			r = sink_new(g->loop, g->mux, p->stream[i], fd, kind, out_end[i - 1], proc,
+				&proc->out[i - 1]);
+		if (r < 0)
+			return err_sys(err, r, "cannot open a stream to the guest");
+	}
+	return 0;
+}
+
+int guest_create(struct guest *g, const struct guest_container *c, const int stdio[3], guest_done_fn *done,
+	void *arg, struct err *err)
+{
+	struct guest_container copy = *c;
+	struct guest_proc *proc = NULL;
+	autobuf out = BUF_INIT;
+	int r = guest_attach(g, &copy.process, stdio, &proc, err);
+
+	if (r == 0) {
+		proto_put_create(&out, ++g->next_seq, &copy);
+		r = guest_ask(g, &out, copy.process.id, done, arg, err);
+	}
+	if (r < 0 && proc)
+		proc_free(proc);
+	return r;
+}
+
+int guest_exec(struct guest *g, const char *cid, const struct guest_process *p, const int stdio[3],
+	guest_done_fn *done, void *arg, struct err *err)
+{
+	struct guest_process copy = *p;
+	struct guest_proc *proc = NULL;
+	autobuf out = BUF_INIT;
+	int r = guest_attach(g, &copy, stdio, &proc, err);
+
+	if (r == 0) {
+		proto_put_exec(&out, ++g->next_seq, cid, &copy);
+		r = guest_ask(g, &out, copy.id, done, arg, err);
+	}
+	if (r < 0 && proc)
+		proc_free(proc);
+	return r;
+}
+
+int guest_sandbox(struct guest *g, const struct guest_sandbox *s, guest_done_fn *done, void *arg, struct err *err)
+{
+	autobuf out = BUF_INIT;
+
+	proto_put_sandbox(&out, ++g->next_seq, s);
+	return guest_ask(g, &out, 0, done, arg, err);
+}
+
+int guest_start(struct guest *g, uint32_t process, guest_done_fn *done, void *arg, struct err *err)
+{
+	autobuf out = BUF_INIT;
+
+	proto_put_start(&out, ++g->next_seq, process);
+	return guest_ask(g, &out, 0, done, arg, err);
+}
+
+int guest_signal(struct guest *g, uint32_t process, int signo, bool all, guest_done_fn *done, void *arg,
+	struct err *err)
+{
+	autobuf out = BUF_INIT;
+
+	proto_put_signal(&out, ++g->next_seq, process, (uint32_t)signo, all);
+	return guest_ask(g, &out, 0, done, arg, err);
+}
+
+int guest_update(struct guest *g, const char *cid, const struct guest_values *values, guest_done_fn *done,
+	void *arg, struct err *err)
+{
+	autobuf out = BUF_INIT;
+
+	proto_put_update(&out, ++g->next_seq, cid, values);
+	return guest_ask(g, &out, 0, done, arg, err);
+}
+
+static int guest_request(struct guest *g, enum proto_type type, const char *cid, const char *file,
+	guest_done_fn *done, void *arg, struct err *err)
+{
+	autobuf out = BUF_INIT;
+
+	proto_put_request(&out, type, ++g->next_seq, cid, file);
+	return guest_ask(g, &out, 0, done, arg, err);
+}
+
+int guest_delete(struct guest *g, const char *cid, guest_done_fn *done, void *arg, struct err *err)
+{
+	return guest_request(g, PROTO_DELETE, cid, NULL, done, arg, err);
+}
+
+int guest_sync(struct guest *g, guest_done_fn *done, void *arg, struct err *err)
+{
+	return guest_request(g, PROTO_SYNC, NULL, NULL, done, arg, err);
+}
+
+int guest_ps(struct guest *g, const char *cid, guest_done_fn *done, void *arg, struct err *err)
+{
+	return guest_request(g, PROTO_PS, cid, NULL, done, arg, err);
+}
+
+int guest_read_cgroup(struct guest *g, const char *cid, const char *file, guest_done_fn *done, void *arg,
+	struct err *err)
+{
+	return guest_request(g, PROTO_READ_CGROUP, cid, file, done, arg, err);
+}
+
+int guest_poweroff(struct guest *g, struct err *err)
+{
+	autobuf out = BUF_INIT;
+	int r;
+
+	proto_put_request(&out, PROTO_POWEROFF, ++g->next_seq, NULL, NULL);
+	r = buf_error(&out) < 0 ? buf_error(&out) : mux_send(g->mux, out.data, out.len);
+	return r < 0 ? err_sys(err, r, "cannot send to the guest") : 0;
+}
+
+int guest_winsize(struct guest *g, uint32_t process, uint16_t rows, uint16_t cols)
+{
+	autobuf out = BUF_INIT;
+
+	proto_put_winsize(&out, process, rows, cols);
+	return buf_error(&out) < 0 ? buf_error(&out) : mux_send(g->mux, out.data, out.len);
+}
