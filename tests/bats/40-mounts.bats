@@ -1,0 +1,140 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The mounts of the config.
+
+load helpers
+setup_file() { common_setup_file; }
+setup() {
+	common_setup
+	SRC=$BATS_TEST_TMPDIR/src
+	mkdir "$SRC"
+}
+teardown() { common_teardown; }
+
+@test "file systems: types, sources, order and options as given" {
+	sh_bundle 'awk "{print \$5}" /proc/self/mountinfo | tr "\n" " "; grep " /dev/shm " /proc/mounts; grep " /data " /proc/mounts; grep -q " /sys sysfs" /proc/mounts && echo sysfs' \
+		'.mounts += [{destination:"/data",type:"tmpfs",source:"scratch",options:["nosuid","noexec","size=1m","mode=1770"]}]'
+	run_c
+	eq "$status" 0
+	has "${lines[0]}" "/ /proc /dev /dev/pts /dev/shm /dev/mqueue /sys"
+	has "$output" "shm /dev/shm tmpfs rw,nosuid,nodev,noexec"
+	has "$output" "scratch /data tmpfs rw,nosuid,noexec"
+	has "$output" "size=1024k,mode=1770"
+	has "$output" sysfs
+}
+
+@test "bind: a directory, read-write, both ways at once" {
+	echo from-host >"$SRC/a"
+	sh_bundle 'cat /data/a; echo from-guest >/data/b; touch /data/ready; while [ ! -e /data/late ]; do sleep 0.05; done; cat /data/late' '.mounts += [{destination:"/data",type:"bind",source:$src,options:["rbind","rw"]}]' --arg src "$SRC"
+	rt run --bundle "$BUNDLE" "$ID" >"$BATS_TEST_TMPDIR/out" 2>&1 &
+	local pid=$!
+	wait_for "$WAIT_S" test -e "$SRC/ready"
+	eq "$(cat "$SRC/b")" from-guest
+	echo later >"$SRC/late.tmp"
+	mv "$SRC/late.tmp" "$SRC/late"
+	wait $pid
+	eq "$(echo $(cat "$BATS_TEST_TMPDIR/out"))" "from-host later"
+}
+
+@test "bind: read-only, and a single file whose name and neighbours stay hidden" {
+	echo one >"$SRC/one"
+	echo two >"$SRC/two"
+	sh_bundle 'cat /etc/one; echo x >/etc/one; echo y >/ro/new; ls /etc | tr "\n" " "; echo; grep " /etc/one " /proc/self/mountinfo | cut -d" " -f4' \
+		'.mounts += [{destination:"/etc/one",type:"bind",source:($src+"/one"),options:["bind","ro"]},{destination:"/ro",source:$src,options:["rbind","ro"]}]' --arg src "$SRC"
+	run_c
+	eq "${lines[0]}" one
+	has "$stderr" "Read-only file system"
+	hasnt "${lines[1]}" two
+	eq "$(basename "${lines[2]}")" one # mountinfo's root field ends as the source does
+	eq "$(cat "$SRC/one")" one
+	[ ! -e "$SRC/new" ]
+}
+
+@test "bind: a file that the host edits in place is seen changed" {
+	echo before >"$SRC/hosts"
+	sh_bundle 'cat /etc/hosts; echo go; read x; cat /etc/hosts' '.mounts += [{destination:"/etc/hosts",source:($src+"/hosts"),options:["bind"]}]' --arg src "$SRC"
+	mkfifo "$BATS_TEST_TMPDIR/in"
+	rt run --bundle "$BUNDLE" "$ID" <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 2>&1 &
+	local pid=$!
+	exec 7>"$BATS_TEST_TMPDIR/in"
+	wait_for "$WAIT_S" file_has "$BATS_TEST_TMPDIR/out" go
+	echo after-and-longer >"$SRC/hosts"
+	echo >&7
+	exec 7>&-
+	wait $pid
+	eq "$(echo $(cat "$BATS_TEST_TMPDIR/out"))" "before go after-and-longer"
+}
+
+@test "destinations are made when missing, and links in them never lead out" {
+	echo x >"$SRC/f"
+	new_bundle '.process.args = ["sh","-c","cat /a/b/c/f; cat /out/esc/f; cat /x/file"] | .mounts += [
+		{destination:"/a/b/c",source:$src,options:["bind"]},
+		{destination:"/link/esc",source:$src,options:["bind"]},
+		{destination:"/x/file",source:($src+"/f"),options:["bind"]}]' --arg src "$SRC"
+	mkdir "$BUNDLE/rootfs/out"
+	ln -s ../../../../../out "$BUNDLE/rootfs/link" # inside the root this is /out
+	run_c
+	eq "$status $(echo $output)" "0 x x x"
+	[ -d "$BUNDLE/rootfs/out/esc" ]
+	[ ! -e /out ]
+}
+
+@test "an empty symlink chain or a loop in a destination is a clear error" {
+	new_bundle '.mounts += [{destination:"/loop/x",source:$src,options:["bind"]}]' --arg src "$SRC"
+	ln -s loop "$BUNDLE/rootfs/loop"
+	run_c
+	[ "$status" -ne 0 ]
+	has "$stderr" loop
+}
+
+@test "a bind source that does not exist is a clear error and leaves nothing" {
+	new_bundle '.mounts += [{destination:"/data",source:"/no/such/source",options:["bind"]}]'
+	run_c
+	[ "$status" -ne 0 ]
+	has "$stderr" /no/such/source
+	run rt state "$ID"
+	[ "$status" -ne 0 ]
+}
+
+@test "cgroup: /sys/fs/cgroup shows the container's own cgroup" {
+	vmrunc_only
+	sh_bundle 'stat -f -c %t /sys/fs/cgroup; cat /proc/self/cgroup; cat /sys/fs/cgroup/cgroup.procs | head -1; cat /sys/fs/cgroup/pids.max' \
+		'.linux.namespaces += [{"type":"cgroup"}] | .mounts += [{destination:"/sys/fs/cgroup",type:"cgroup",source:"cgroup",options:["ro"]}] | .linux.resources.pids.limit = 77'
+	run_c
+	eq "$status" 0
+	eq "${lines[0]}" 63677270
+	eq "${lines[1]}" "0::/"
+	eq "${lines[2]}" 1
+	eq "${lines[3]}" 77
+}
+
+@test "tmpfs with tmpcopyup keeps what lay below" {
+	vmrunc_only
+	sh_bundle 'cat /etc/keep; echo new >/etc/new; ls /etc' '.mounts += [{destination:"/etc",type:"tmpfs",source:"tmpfs",options:["tmpcopyup"]}]'
+	echo kept >"$BUNDLE/rootfs/etc/keep"
+	run_c
+	eq "$status" 0
+	has "$output" kept
+	[ ! -e "$BUNDLE/rootfs/etc/new" ]
+}
+
+@test "files: unlinked open files, append, rename over an open file, shared mmap" {
+	vmrunc_only
+	cat >"$SRC/job.sh" <<-'S'
+	set -e
+	cd "$1"
+	exec 5<>f; echo hello >&5; rm f; echo again >&5
+	# QEMU's 9P server keeps paths: it cannot open an unlinked file again
+	if [ "$2" = qemu ]; then echo hello; echo again; else cat /proc/self/fd/5; fi
+	for i in 1 2 3; do echo $i >>app; done; cat app
+	echo old >o; exec 6<o; echo new >n; mv n o; cat <&6; cat o
+	ln o hard; stat -c %h o
+	mkdir -p d/e; mv d d2; ls d2
+	truncate -s 100000 big; stat -c %s big
+	S
+	sh_bundle 'sh /src/job.sh /tmp '"${VMRUNC_ENGINE:-auto}"'; mkdir /src/w; sh /src/job.sh /src/w '"${VMRUNC_ENGINE:-auto}" '.mounts += [{destination:"/src",source:$src,options:["bind"]}]' --arg src "$SRC"
+	run_c
+	eq "$status" 0
+	wanted="hello again 1 2 3 old new 2 e 100000"
+	eq "$(echo $output)" "$wanted $wanted"
+}

@@ -1,0 +1,202 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Wrong input of every kind: a message that a stranger understands, a non-zero exit, nothing left.
+
+load helpers
+setup_file() { common_setup_file; }
+setup() { common_setup; }
+teardown() { common_teardown; }
+
+# fails STATUS TEXT: run_c must fail with this status ("any": not 0, nor "not found"), say TEXT, and leave no container.
+# Each check returns by itself: the callers' "||" switches errexit off.
+fails() {
+	run_c "${@:3}"
+	if [ "$1" = any ]; then
+		[ "$status" -ne 0 ] && [ "$status" -ne 127 ] || { echo "status $status: $stderr"; return 1; }
+	else
+		eq "$status" "$1" || return 1
+	fi
+	has "$stderr" "$2" || return 1
+	run rt state "$ID"
+	[ "$status" -ne 0 ] || { echo "the container exists: $output"; return 1; }
+}
+
+@test "a bundle that is not there" {
+	BUNDLE=/no/such/bundle
+	fails any /no/such/bundle
+}
+
+@test "a bundle without config.json" {
+	new_bundle
+	rm "$BUNDLE/config.json"
+	fails any config.json
+}
+
+@test "config.json that is not JSON: the line is named" {
+	vmrunc_only
+	new_bundle
+	printf '{\n "ociVersion": "1.0.2",\n "process": {,}\n}\n' >"$BUNDLE/config.json"
+	fails any "config.json:3"
+}
+
+@test "wrong types and values: the field is named by its path" {
+	vmrunc_only
+	local filter want
+	while IFS='|' read -r filter want; do
+		new_bundle "$filter"
+		fails any "$want" || { echo "case: $filter"; return 1; }
+	done <<-'T'
+	.process.user.uid = "root"|process.user.uid
+	.process.user.uid = -1|process.user.uid
+	.process.args = []|process.args
+	.process.args = [1]|process.args[0]
+	.process.cwd = "relative"|process.cwd
+	.process.env = "x"|process.env
+	.process.rlimits[0].type = "RLIMIT_TEST"|RLIMIT_TEST
+	.process.terminal = 1|process.terminal
+	.root = null|root
+	.mounts[0].destination = 5|mounts[0].destination
+	.linux.namespaces[0].type = "banana"|linux.namespaces[0].type
+	.linux.namespaces += [{"type":"pid"}]|linux.namespaces
+	.ociVersion = "2.0.0"|ociVersion
+	.ociVersion = "invalid"|ociVersion
+	del(.ociVersion)|ociVersion
+	.linux.seccomp = {defaultAction:"SCMP_ACT_BANANA"}|seccomp
+	T
+}
+
+@test "a root file system that is missing or is not a directory" {
+	vmrunc_only
+	new_bundle
+	rm -r "$BUNDLE/rootfs"
+	fails any rootfs
+	touch "$BUNDLE/rootfs"
+	fails any rootfs
+}
+
+@test "a program that is missing (127) or not executable (126), in runc's words" {
+	vmrunc_only
+	new_bundle '.process.args = ["no-such-program"]'
+	fails 127 'exec: "no-such-program": executable file not found in $PATH'
+	new_bundle '.process.args = ["/bin/none"]'
+	fails 127 'exec: "/bin/none": stat /bin/none: no such file or directory'
+	new_bundle '.process.args = ["/etc/passwd"]'
+	fails 126 'exec: "/etc/passwd": permission denied'
+}
+
+@test "create of a missing program fails in create" {
+	vmrunc_only
+	new_bundle '.process.args = ["no-such-program"]'
+	run rt create --bundle "$BUNDLE" "$ID"
+	[ "$status" -ne 0 ]
+	has "$output" "executable file not found"
+	run rt state "$ID"
+	[ "$status" -ne 0 ]
+}
+
+@test "bad and duplicate ids" {
+	sh_bundle 'sleep 1000'
+	local id
+	for id in "" ".." "a/b" "a b" "$(printf 'x%.0s' $(seq 2000))"; do
+		run rt create --bundle "$BUNDLE" "$id"
+		[ "$status" -ne 0 ] || { echo "accepted: '$id'"; return 1; }
+	done
+	rt create --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1
+	run rt create --bundle "$BUNDLE" "$ID"
+	[ "$status" -ne 0 ]
+	has "$output" exist
+	eq "$(status_of "$ID")" created
+	rt delete --force "$ID"
+}
+
+@test "commands on an unknown id, without an id, with unknown options" {
+	local c
+	for c in state start "kill" delete; do
+		run rt $c no-such-container
+		[ "$status" -ne 0 ] || { echo "$c accepted"; return 1; }
+		has "$output" "does not exist"
+		run rt $c
+		[ "$status" -ne 0 ]
+		run rt $c --no-such-option x
+		[ "$status" -ne 0 ]
+	done
+	run rt no-such-command
+	[ "$status" -ne 0 ]
+	run rt delete --force no-such-container
+	eq "$status" 0
+}
+
+@test "kill with a signal that does not exist" {
+	sh_bundle 'sleep 1000'
+	rt create --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1
+	run rt kill "$ID" NOSUCH
+	[ "$status" -ne 0 ]
+	has "$output" NOSUCH
+	eq "$(status_of "$ID")" created
+	rt delete --force "$ID"
+}
+
+@test "--log: one JSON object with level, msg and time; stderr says the same" {
+	new_bundle '.process.args = ["no-such-program"]'
+	run rt --log "$BATS_TEST_TMPDIR/log" --log-format json create --bundle "$BUNDLE" "$ID"
+	[ "$status" -ne 0 ]
+	has "$output" "executable file not found"
+	eq "$(jq -s 'map(select(.level == "error")) | length' "$BATS_TEST_TMPDIR/log")" 1
+	has "$(jq -r 'select(.level == "error").msg' "$BATS_TEST_TMPDIR/log")" "executable file not found"
+	jq -e '.time | test("^[0-9]{4}-[0-9]{2}-[0-9]{2}T")' "$BATS_TEST_TMPDIR/log"
+}
+
+@test "a kernel that is not there, is no kernel, or has no 9p" {
+	vmrunc_only
+	new_bundle
+	run --separate-stderr rt run --kernel /no/such/kernel --bundle "$BUNDLE" "$ID"
+	[ "$status" -ne 0 ]
+	has "$stderr" /no/such/kernel
+	head -c 100000 /dev/urandom >"$BATS_TEST_TMPDIR/noise"
+	run --separate-stderr rt run --kernel "$BATS_TEST_TMPDIR/noise" --bundle "$BUNDLE" "$ID"
+	[ "$status" -ne 0 ]
+	has "$stderr" "$BATS_TEST_TMPDIR/noise"
+	: >"$BATS_TEST_TMPDIR/empty"
+	run --separate-stderr rt run --kernel "$BATS_TEST_TMPDIR/empty" --bundle "$BUNDLE" "$ID"
+	[ "$status" -ne 0 ]
+	has "$stderr" "$BATS_TEST_TMPDIR/empty"
+}
+
+@test "no KVM and no QEMU: the error says what to install" {
+	vmrunc_only
+	new_bundle
+	# a private view in which there is neither; the verdict's cache must not remember it
+	run unshare -m bash -c 'mount -t tmpfs tmpfs /dev/shm; mount --bind /dev/null /dev/kvm 2>/dev/null
+		export XDG_CACHE_HOME=/dev/shm; for q in $(which -a qemu-system-x86_64); do mount --bind /etc/hostname "$(readlink -f "$q")"; done
+		exec "$@"' _ "$RT" --root "$ROOT" --engine auto run --bundle "$BUNDLE" "$ID"
+	[ "$status" -ne 0 ]
+	has "$output" qemu-system-x86
+	has "$output" kvm
+}
+
+@test "disk full under the state directory: a clear error, and nothing left" {
+	vmrunc_only
+	sh_bundle 'true'
+	mkdir "$BATS_TEST_TMPDIR/small"
+	run unshare -m bash -c 'mount -t tmpfs -o size=64k tmpfs "$1"; head -c 200000 /dev/zero >"$1/fill" 2>/dev/null; shift; "$@"; s=$?; ls -A "$3"; exit $s' _ \
+		"$BATS_TEST_TMPDIR/small" "$RT" --root "$BATS_TEST_TMPDIR/small/root" --engine "${VMRUNC_ENGINE:-auto}" run --bundle "$BUNDLE" "$ID"
+	[ "$status" -ne 0 ]
+	has "$output" "No space left on device"
+}
+
+@test "standard output that takes nothing" {
+	for command in features list "spec --help" --version; do
+		# shellcheck disable=SC2086 # words
+		run -1 --separate-stderr bash -c '"$@" >/dev/full' - "$VMRUNC" $command
+		has "$stderr" "cannot write to standard output"
+	done
+}
+
+@test "state names the bundle's directory by its one absolute path" {
+	sh_bundle 'sleep 1000'
+	cd "$BUNDLE"
+	rt create --bundle ./rootfs/.. "$ID" </dev/null >/dev/null 2>&1
+	run -0 --separate-stderr rt state "$ID"
+	eq "$(jq -r .bundle <<<"$output")" "$(realpath "$BUNDLE")"
+	rt delete --force "$ID"
+}

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# What every bats file of vmrunc shares: bundles, the runtime under test, waiting, and the check that nothing is left.
+#
+# Environment:
+#   VMRUNC         the vmrunc to test (default: build/vmrunc of this tree)
+#   VMRUNC_ENGINE  kvm, qemu or auto (default: auto)
+#   VMRUNC_KERNEL  a guest kernel (default: what vmrunc finds)
+#   RUNTIME        another runtime's path: runs the runtime-neutral tests against it, to test the tests
+#   VMRUNC_MUST_WORK=1  a test that cannot run here fails instead of being skipped
+
+bats_require_minimum_version 1.5.0
+
+TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+VMRUNC=${VMRUNC:-$TOP/build/vmrunc}
+RT=${RUNTIME:-$VMRUNC}
+WAIT_S=${WAIT_S:-60} # how long an event may take on an emulated machine
+
+# The runtime under test, with its root and engine.
+# The runtime under test, with its root and engine: RT_CMD for timeout(1) and the like, rt for everything else.
+rt_set() {
+	RT_CMD=("$RT" --root "$ROOT")
+	[ -n "${RUNTIME:-}" ] || RT_CMD+=(--engine "${VMRUNC_ENGINE:-auto}" ${VMRUNC_KERNEL:+--kernel "$VMRUNC_KERNEL"})
+}
+
+rt() {
+	"${RT_CMD[@]}" "$@"
+}
+
+# For tests of what only vmrunc has.
+vmrunc_only() {
+	[ -z "${RUNTIME:-}" ] || skip "only vmrunc has this"
+}
+
+# cannot REASON: the environment lacks something. A skip, or a failure where everything must work.
+cannot() {
+	if [ "${VMRUNC_MUST_WORK:-0}" = 1 ]; then
+		echo "cannot run here, but VMRUNC_MUST_WORK is set: $1"
+		return 1
+	fi
+	skip "$1"
+}
+
+# A busybox root file system, made once a file and copied for each bundle (hard links would share inodes between bundles).
+common_setup_file() {
+	export ROOTFS_TEMPLATE=$BATS_FILE_TMPDIR/rootfs
+	mkdir -p "$ROOTFS_TEMPLATE"/{bin,dev,etc,proc,root,sys,tmp,run,home}
+	cp /bin/busybox "$ROOTFS_TEMPLATE/bin/busybox"
+	chroot "$ROOTFS_TEMPLATE" /bin/busybox --install -s /bin
+	chmod 1777 "$ROOTFS_TEMPLATE/tmp"
+	printf 'root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000:user:/home:/bin/sh\n' >"$ROOTFS_TEMPLATE/etc/passwd"
+	printf 'root:x:0:\nuser:x:1000:\n' >"$ROOTFS_TEMPLATE/etc/group"
+}
+
+common_setup() {
+	ROOT=$BATS_TEST_TMPDIR/state
+	rt_set
+	ID=t$$-$BATS_TEST_NUMBER-$RANDOM
+	MOUNTS_BEFORE=$(sort /proc/self/mountinfo)
+	CGROUPS_BEFORE=$(cgroup_dirs)
+}
+
+common_teardown() {
+	local id
+	for id in $(ls -A "$ROOT" 2>/dev/null); do
+		rt delete --force "$id" >/dev/null 2>&1 || true
+	done
+	if [ -z "${RUNTIME:-}" ]; then
+		assert_nothing_left
+	fi
+}
+
+cgroup_dirs() {
+	find /sys/fs/cgroup -type d 2>/dev/null | sort
+}
+
+# After all containers of this test are deleted: no process, no mount, no cgroup, no state.
+assert_nothing_left() {
+	local left
+	left=$(ls -A "$ROOT" 2>/dev/null || true)
+	[ -z "$left" ] || { echo "left in the state directory: $left"; return 1; }
+	left=$(pgrep -f "$BATS_TEST_TMPDIR" 2>/dev/null | grep -v "^$$\$" || true)
+	for p in $left; do
+		case $(readlink "/proc/$p/exe" 2>/dev/null) in
+		*vmrunc | *qemu*) echo "process left: $p $(tr '\0' ' ' <"/proc/$p/cmdline")"; return 1 ;;
+		esac
+	done
+	left=$(pgrep -f "vmrunc: $ID" 2>/dev/null || true)
+	[ -z "$left" ] || { echo "monitor left: $left"; return 1; }
+	left=$(diff <(echo "$MOUNTS_BEFORE") <(sort /proc/self/mountinfo) | grep '^>' || true)
+	[ -z "$left" ] || { echo "mounts left: $left"; return 1; }
+	left=$(diff <(echo "$CGROUPS_BEFORE") <(cgroup_dirs) | grep '^>' | grep "$ID" || true)
+	[ -z "$left" ] || { echo "cgroups left: $left"; return 1; }
+}
+
+base_config() {
+	cat <<-'J'
+	{
+	  "ociVersion": "1.0.2",
+	  "process": {
+	    "terminal": false,
+	    "user": {"uid": 0, "gid": 0},
+	    "args": ["true"],
+	    "env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm"],
+	    "cwd": "/",
+	    "capabilities": {
+	      "bounding": ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"],
+	      "effective": ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"],
+	      "permitted": ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"]
+	    },
+	    "rlimits": [{"type": "RLIMIT_NOFILE", "hard": 1024, "soft": 1024}],
+	    "noNewPrivileges": true
+	  },
+	  "root": {"path": "rootfs", "readonly": false},
+	  "hostname": "vmrunc-test",
+	  "mounts": [
+	    {"destination": "/proc", "type": "proc", "source": "proc"},
+	    {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "strictatime", "mode=755", "size=65536k"]},
+	    {"destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]},
+	    {"destination": "/dev/shm", "type": "tmpfs", "source": "shm", "options": ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]},
+	    {"destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue", "options": ["nosuid", "noexec", "nodev"]},
+	    {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"]}
+	  ],
+	  "linux": {
+	    "namespaces": [{"type": "pid"}, {"type": "network"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}]
+	  }
+	}
+	J
+}
+
+# new_bundle [JQ_FILTER [JQ_ARGS...]]: makes $BUNDLE with a root file system and a config.json from the base and the filter.
+new_bundle() {
+	local filter=${1:-.}
+	[ $# -eq 0 ] || shift
+	BUNDLE=$(mktemp -d "$BATS_TEST_TMPDIR/bundle.XXXXXX")
+	cp -a "$ROOTFS_TEMPLATE" "$BUNDLE/rootfs"
+	base_config | jq "$@" "$filter" >"$BUNDLE/config.json"
+}
+
+# sh_bundle SCRIPT [JQ_FILTER...]: a bundle whose process is sh -c SCRIPT.
+sh_bundle() {
+	local script=$1 filter=${2:-.}
+	shift
+	[ $# -eq 0 ] || shift
+	new_bundle ".process.args = [\"sh\", \"-c\", \$script] | $filter" --arg script "$script" "$@"
+}
+
+# run_c [RUN_OPTIONS...]: runs $BUNDLE in the foreground under bats' run, stdout and stderr apart.
+run_c() {
+	run --separate-stderr rt run --bundle "$BUNDLE" "$@" "$ID"
+}
+
+status_of() {
+	rt state "$1" 2>/dev/null | jq -r .status
+}
+
+# wait_for SECONDS COMMAND...: until the command succeeds.
+wait_for() {
+	local deadline=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $deadline ] || { echo "waited in vain for: $*"; return 1; }
+		sleep 0.05
+	done
+}
+
+is_status() {
+	[ "$(status_of "$1")" = "$2" ]
+}
+
+wait_status() {
+	wait_for "$WAIT_S" is_status "$1" "$2" || { rt state "$1"; return 1; }
+}
+
+file_has() {
+	grep -q -- "$2" "$1" 2>/dev/null
+}
+
+# Comparisons that print wanted and got.
+eq() {
+	[ "$1" = "$2" ] || { printf 'wanted: %s\ngot:    %s\n' "$2" "$1"; [ -z "${stderr:-}" ] || printf 'stderr: %s\n' "$stderr"; return 1; }
+}
+
+has() {
+	case $1 in
+	*"$2"*) ;;
+	*) printf 'wanted something with: %s\ngot: %s\n' "$2" "$1"; return 1 ;;
+	esac
+}
+
+hasnt() {
+	case $1 in
+	*"$2"*) printf 'wanted nothing with: %s\ngot: %s\n' "$2" "$1"; return 1 ;;
+	esac
+}

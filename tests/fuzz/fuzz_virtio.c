@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fuzz target: a guest that does what it likes with a virtio device.
+ *
+ * The input is a small program: its first byte chooses the device, then come
+ * operations: register accesses, writes into RAM, well-formed steps that a mutated
+ * byte string would not hit upon (bring the device up, make a chain available),
+ * kicks, and bytes from the host's side. RAM has guard pages on both sides, so
+ * that one byte outside it is a crash.
+ *
+ * Built with -fsanitize=fuzzer (`make fuzz-virtio`) it fuzzes. Otherwise main()
+ * replays the files in its arguments, or without any the corpus of the source
+ * tree and some thousand inputs from a fixed seed: that is `make check`.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "vm/virtio/balloon.h"
+#include "vm/virtio/console.h"
+#include "vm/virtio/mmio.h"
+#include "vm/virtio/net.h"
+#include "vm/virtio/rng.h"
+
+#define LOW_SIZE (512 * KIB)
+#define HIGH_SIZE (64 * KIB)
+#define GUARD (64 * KIB)
+#define RING_GPA(q) (0x10000ull + 0x2000ull * (q)) /* where OP_UP puts the rings */
+#define OPS_MAX 4096
+#define INPUT_MAX 65536
+
+struct fuzz {
+	struct mem mem;
+	uint8_t *map;
+	struct virtio_dev *dev;
+	int peer; /* the other end of the device's socket, or -1 */
+	const uint8_t *in, *end;
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* ---- input ---- */
+
+static uint64_t take(struct fuzz *f, unsigned int bytes)
+{
+	uint64_t v = 0;
+
+	for (unsigned int i = 0; i < bytes && f->in < f->end; i++)
+		v |= (uint64_t)*f->in++ << (8 * i);
+	return v;
+}
+
+/* ---- the machine ---- */
+
+static void ram_init(struct fuzz *f)
+{
+	const size_t total = LOW_SIZE + HIGH_SIZE + 3 * GUARD;
+
+	f->map = mmap(NULL, total, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (f->map == MAP_FAILED || mprotect(f->map + GUARD, LOW_SIZE, PROT_READ | PROT_WRITE) < 0 ||
+		mprotect(f->map + 2 * GUARD + LOW_SIZE, HIGH_SIZE, PROT_READ | PROT_WRITE) < 0)
+		abort();
+	f->mem.regions[0] = (struct mem_region){ 0, LOW_SIZE, f->map + GUARD };
+	f->mem.regions[1] = (struct mem_region){ MEM_HOLE_END, HIGH_SIZE, f->map + 2 * GUARD + LOW_SIZE };
+	f->mem.regions_len = 2;
+}
+
+static void log_sink(void *arg, const void *data, size_t len)
+{
+	volatile uint8_t sum = 0;
+
+	(void)arg;
+	for (size_t i = 0; i < len; i++) /* so that sanitizers see every byte read */
+		sum = (uint8_t)(sum + ((const uint8_t *)data)[i]);
+}
+
+static int device_new(struct fuzz *f, unsigned int which)
+{
+	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 };
+	int sv[2] = { -1, -1 };
+	struct err err;
+
+	f->peer = -1;
+	if (which % 4 >= 2 &&
+		socketpair(AF_UNIX, (which % 4 == 2 ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0, sv) < 0)
+		abort();
+	f->peer = sv[0];
+	switch (which % 4) {
+	case 0:
+		return virtio_rng_new(&f->mem, &f->dev, &err);
+	case 1:
+		return virtio_balloon_new(&f->mem, &f->dev, &err);
+	case 2:
+		return virtio_console_new(&f->mem, sv[1], "port", log_sink, NULL, &f->dev, &err);
+	default:
+		return virtio_net_new(&f->mem, sv[1], mac, 1500, &f->dev, &err);
+	}
+}
+
+/* ---- operations ---- */
+
+enum { OP_WRITE, OP_READ, OP_POKE, OP_DESC, OP_AVAIL, OP_TURN, OP_HOST_SEND, OP_HOST_RECV, OP_UP, OPS };
+
+static void set(struct fuzz *f, uint32_t offset, uint64_t value)
+{
+	virtio_mmio_write(f->dev, offset, 4, value);
+}
+
+static void op_up(struct fuzz *f)
+{
+	uint64_t features = f->dev->features & ~take(f, 8);
+
+	features |= VIRTIO_BIT(VIRTIO_F_VERSION_1);
+	set(f, VIRTIO_MMIO_STATUS, 0);
+	set(f, VIRTIO_MMIO_STATUS, 1);
+	set(f, VIRTIO_MMIO_STATUS, 3);
+	for (unsigned int sel = 0; sel < 2; sel++) {
+		set(f, VIRTIO_MMIO_DRIVER_FEATURES_SEL, sel);
+		set(f, VIRTIO_MMIO_DRIVER_FEATURES, (uint32_t)(features >> (32 * sel)));
+	}
+	set(f, VIRTIO_MMIO_STATUS, 11);
+	for (unsigned int q = 0; q < f->dev->queues_len; q++) {
+		set(f, VIRTIO_MMIO_QUEUE_SEL, q);
+		set(f, VIRTIO_MMIO_QUEUE_NUM, 8);
+		set(f, VIRTIO_MMIO_QUEUE_DESC_LOW, RING_GPA(q));
+		set(f, VIRTIO_MMIO_QUEUE_AVAIL_LOW, RING_GPA(q) + 0x800);
+		set(f, VIRTIO_MMIO_QUEUE_USED_LOW, RING_GPA(q) + 0x1000);
+		set(f, VIRTIO_MMIO_QUEUE_READY, 1);
+	}
+	memset(mem_at(&f->mem, RING_GPA(0), 0x2000ull * f->dev->queues_len), 0,
+		0x2000ull * f->dev->queues_len);
+	set(f, VIRTIO_MMIO_STATUS, 15);
+}
+
+/* An address: mostly in RAM, often at an edge of it. */
+static uint64_t take_gpa(struct fuzz *f)
+{
+	static const uint64_t edges[] = { LOW_SIZE, MEM_HOLE_END, MEM_HOLE_END + HIGH_SIZE, UINT64_MAX };
+	uint8_t how = (uint8_t)take(f, 1);
+
+	if (how < 0xc0)
+		return 0x20000 + take(f, 2);
+	if (how < 0xf0)
+		return edges[how % ARRAY_LEN(edges)] - take(f, 1);
+	return take(f, 8);
+}
+
+static void op_desc(struct fuzz *f)
+{
+	uint8_t q = (uint8_t)take(f, 1) % 8, i = (uint8_t)take(f, 1) % 9;
+	struct vring_desc d = { .addr = take_gpa(f) };
+
+	d.len = (uint32_t)take(f, 1) << (take(f, 1) % 25);
+	d.flags = (uint16_t)(take(f, 1) % 8);
+	d.next = (uint16_t)(take(f, 1) % 10);
+	memcpy(mem_at(&f->mem, RING_GPA(q) + 16ull * i, sizeof(d)), &d, sizeof(d));
+}
+
+static void op_avail(struct fuzz *f)
+{
+	uint8_t q = (uint8_t)take(f, 1) % 8, head = (uint8_t)take(f, 1);
+	struct vring_avail *avail = mem_at(&f->mem, RING_GPA(q) + 0x800, 64);
+
+	avail->ring[avail->idx % 8] = head % 16 < 15 ? head % 8 : head;
+	avail->idx++;
+}
+
+static void op_poke(struct fuzz *f)
+{
+	uint64_t gpa = take_gpa(f);
+	unsigned int len = 1u << (take(f, 1) % 4);
+	uint64_t value = take(f, len);
+	void *p = mem_at(&f->mem, gpa, len);
+
+	if (p)
+		memcpy(p, &value, len);
+}
+
+static void op_host_send(struct fuzz *f)
+{
+	static uint8_t bytes[65700];
+	size_t len = (size_t)take(f, 1) << (take(f, 1) % 9);
+
+	if (f->peer >= 0)
+		(void)!send(f->peer, bytes, MIN(len, sizeof(bytes)), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void op_host_recv(struct fuzz *f)
+{
+	static uint8_t bytes[65700];
+
+	if (f->peer >= 0)
+		(void)!recv(f->peer, bytes, sizeof(bytes), MSG_DONTWAIT);
+}
+
+static void one_op(struct fuzz *f)
+{
+	static const unsigned int widths[] = { 4, 4, 1, 2, 8, 4, 3, 4 };
+	uint8_t op = (uint8_t)take(f, 1);
+	unsigned int width = widths[op >> 5];
+	uint32_t offset;
+
+	switch (op % 32 % OPS) {
+	case OP_WRITE:
+		offset = (uint32_t)take(f, 2) % 0x208;
+		virtio_mmio_write(f->dev, op & 0x80 ? offset : offset & ~3u, width, take(f, width));
+		break;
+	case OP_READ:
+		offset = (uint32_t)take(f, 2) % 0x208;
+		(void)virtio_mmio_read(f->dev, op & 0x80 ? offset : offset & ~3u, width); /* any value will do */
+		break;
+	case OP_POKE:
+		op_poke(f);
+		break;
+	case OP_DESC:
+		op_desc(f);
+		break;
+	case OP_AVAIL:
+		op_avail(f);
+		break;
+	case OP_TURN:
+		virtio_queue_turn(&f->dev->queues[take(f, 1) % f->dev->queues_len]);
+		break;
+	case OP_HOST_SEND:
+		op_host_send(f);
+		break;
+	case OP_HOST_RECV:
+		op_host_recv(f);
+		break;
+	default:
+		op_up(f);
+		break;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz f = { .in = data, .end = data + size };
+
+	ram_init(&f);
+	if (device_new(&f, (unsigned int)take(&f, 1)) < 0)
+		abort();
+	for (int i = 0; i < OPS_MAX && f.in < f.end; i++)
+		one_op(&f);
+	for (unsigned int q = 0; q < f.dev->queues_len; q++) {
+		/* outside a turn no chain of these devices is out */
+		if (f.dev->queues[q].vq.in_flight != 0)
+			abort();
+	}
+	virtio_free(f.dev);
+	fd_close(f.peer);
+	munmap(f.map, LOW_SIZE + HIGH_SIZE + 3 * GUARD);
+	return 0;
+}
+
+#ifndef FUZZING
+#define RANDOM_INPUTS 3000
+#define RANDOM_LEN 600
+
+static int replay_file(int dirfd, const char *path)
+{
+	autofree char *data = NULL;
+	size_t len;
+	int r = fd_read_file(dirfd, path, INPUT_MAX, &data, &len);
+
+	if (r < 0) {
+		fprintf(stderr, "%s: %s\n", path, strerror(-r));
+		return 1;
+	}
+	(void)LLVMFuzzerTestOneInput((const uint8_t *)data, len); /* always 0: it crashes or it does not */
+	return 0;
+}
+
+static int replay_corpus(void)
+{
+	const char *srcdir = getenv("srcdir");
+	char path[4096];
+	struct dirent *de;
+	int bad = 0, n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/tests/fuzz/corpus/virtio", srcdir ? srcdir : ".");
+	dir = opendir(path);
+	if (!dir) {
+		perror(path);
+		return 1;
+	}
+	while ((de = readdir(dir)) != NULL) {
+		if (de->d_name[0] == '.')
+			continue;
+		bad |= replay_file(dirfd(dir), de->d_name);
+		n++;
+	}
+	closedir(dir);
+	printf("%d inputs of the corpus\n", n);
+	return n == 0 || bad;
+}
+
+/* Bytes like the input's own: an xorshift generator, the same on every machine. */
+static void replay_random(void)
+{
+	uint64_t x = 0x9e3779b97f4a7c15ull;
+	uint8_t data[RANDOM_LEN];
+
+	for (int i = 0; i < RANDOM_INPUTS; i++) {
+		for (size_t j = 0; j < sizeof(data); j++) {
+			x ^= x << 13;
+			x ^= x >> 7;
+			x ^= x << 17;
+			data[j] = (uint8_t)(x >> 32);
+		}
+		data[0] = (uint8_t)i;
+		data[1] = OP_UP;
+		memset(data + 2, 0, 8);
+		(void)LLVMFuzzerTestOneInput(data, sizeof(data)); /* as above */
+	}
+	printf("%d random inputs\n", RANDOM_INPUTS);
+}
+
+int main(int argc, char **argv)
+{
+	int bad = 0;
+
+	for (int i = 1; i < argc; i++)
+		bad |= replay_file(AT_FDCWD, argv[i]);
+	if (argc == 1) {
+		bad = replay_corpus();
+		replay_random();
+	}
+	return bad;
+}
+#endif

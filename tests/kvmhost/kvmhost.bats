@@ -1,0 +1,57 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The KVM test machine keeps its promises (README.md beside this file).
+
+setup() {
+	RUN=$BATS_TEST_DIRNAME/run
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+@test "the command's exit code and its two streams come back, and /dev/kvm is there" {
+	"$RUN" --timeout 120 -- sh -c 'test -c /dev/kvm || exit 1; printf out; printf err >&2; exit 42' >out 2>err || status=$?
+	[ "$status" = 42 ]
+	[ "$(cat out)" = out ]
+	[ "$(cat err)" = err ]
+}
+
+@test "output is complete and binary-clean" {
+	"$RUN" --timeout 120 -- sh -c 'head -c 20000000 /dev/urandom | tee /tmp/data; sha256sum </tmp/data >&2' >out 2>sum
+	[ "$(stat -c %s out)" = 20000000 ]
+	[ "$(sha256sum <out)" = "$(cat sum)" ]
+}
+
+@test "input, directory, environment and a writable directory" {
+	mkdir results
+	printf 'a\0b\n' >in
+	VMRUNC_X="it's \$HOME" "$RUN" --timeout 120 --rw "$PWD/results" --env 'Y=a  b' --stdin -- \
+		sh -c 'cat >results/in; pwd >results/pwd; echo "$VMRUNC_X|$Y|$1" >results/env; echo lost >lost' sh '* "?"' <in
+	cmp in results/in
+	[ "$(cat results/pwd)" = "$PWD" ]
+	[ "$(cat results/env)" = "it's \$HOME|a  b|* \"?\"" ]
+	[ ! -e lost ]
+}
+
+@test "cgroup v2 has every controller enabled" {
+	"$RUN" --timeout 120 -- cat /sys/fs/cgroup/cgroup.controllers /sys/fs/cgroup/cgroup.subtree_control >out
+	[ "$(sed -n 1p out)" = "$(sed -n 2p out)" ]
+	grep -qw memory out
+	grep -qw pids out
+}
+
+@test "a process left behind does not keep the machine" {
+	"$RUN" --timeout 60 -- sh -c 'sleep 1000 & echo done' >out
+	[ "$(cat out)" = done ]
+}
+
+@test "a panic is an error of the machine, with its message" {
+	"$RUN" --timeout 120 -- sh -c 'echo c >/proc/sysrq-trigger; sleep 100' >out 2>err || status=$?
+	[ "$status" = 125 ]
+	grep -q 'ended before the command' err
+	grep -q 'sysrq triggered crash' err
+}
+
+@test "--timeout ends it with 124" {
+	"$RUN" --timeout 12 -- sleep 1000 2>err || status=$?
+	[ "$status" = 124 ]
+	grep -q 'no end within 12 s' err
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Unit tests of src/base: errors, descriptors, buffers, codec, loop. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/loop.h"
+#include "base/wire.h"
+
+static void err_messages_are_built_outwards(void **state)
+{
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(err_sys(&err, -ENOENT, "open '%s'", "x"), -ENOENT);
+	assert_string_equal(err.msg, "open 'x': No such file or directory");
+	assert_int_equal(err_prefix(&err, "bundle"), -ENOENT);
+	assert_string_equal(err.msg, "bundle: open 'x': No such file or directory");
+	assert_int_equal(err_set(NULL, EINVAL, "unseen"), -EINVAL);
+}
+
+static void err_messages_are_cut_not_overrun(void **state)
+{
+	char big[2 * ERR_MSG_MAX];
+	struct err err = ERR_INIT;
+
+	(void)state;
+	memset(big, 'a', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	assert_int_equal(err_sys(&err, EIO, "%s", big), -EIO);
+	assert_int_equal(strlen(err.msg), ERR_MSG_MAX - 1);
+	assert_int_equal(err_prefix(&err, "%s", big), -EIO);
+	assert_int_equal(strlen(err.msg), ERR_MSG_MAX - 1);
+}
+
+static void wire_round_trip(void **state)
+{
+	autobuf b = BUF_INIT;
+	struct wire w;
+	size_t len;
+
+	(void)state;
+	wire_put_u8(&b, 1);
+	wire_put_u16(&b, 0x1234);
+	wire_put_u32(&b, 0xdeadbeef);
+	wire_put_u64(&b, UINT64_MAX - 1);
+	wire_put_str(&b, "name");
+	wire_put_str(&b, NULL);
+	wire_put_blob(&b, "\0\1", 2);
+	assert_int_equal(buf_error(&b), 0);
+	wire_init(&w, b.data, b.len);
+	assert_int_equal(wire_get_u8(&w), 1);
+	assert_int_equal(wire_get_u16(&w), 0x1234);
+	assert_int_equal(wire_get_u32(&w), 0xdeadbeef);
+	assert_true(wire_get_u64(&w) == UINT64_MAX - 1);
+	assert_string_equal(wire_get_str(&w), "name");
+	assert_string_equal(wire_get_str(&w), "");
+	assert_memory_equal(wire_get_blob(&w, &len), "\0\1", 2);
+	assert_int_equal(len, 2);
+	assert_int_equal(wire_finish(&w), 0);
+}
+
+static void wire_refuses_every_cut(void **state)
+{
+	autobuf b = BUF_INIT;
+	struct wire w;
+	size_t len;
+
+	(void)state;
+	wire_put_u32(&b, 7);
+	wire_put_str(&b, "abc");
+	wire_put_blob(&b, "xyz", 3);
+	for (size_t cut = 0; cut < b.len; cut++) {
+		wire_init(&w, b.data, cut);
+		(void)wire_get_u32(&w);
+		(void)wire_get_str(&w);
+		(void)wire_get_blob(&w, &len);
+		assert_int_equal(wire_finish(&w), -EBADMSG);
+	}
+	wire_init(&w, b.data, b.len);
+	(void)wire_get_u32(&w);
+	assert_int_equal(wire_finish(&w), -EBADMSG); /* bytes left over */
+}
+
+static void wire_refuses_lying_lengths(void **state)
+{
+	static const uint8_t inner_nul[] = { 3, 0, 0, 0, 'a', 0, 'c', 0 };
+	static const uint8_t no_nul[] = { 2, 0, 0, 0, 'a', 'b', 'c' };
+	static const uint8_t huge[] = { 0xff, 0xff, 0xff, 0xff, 'a', 'b' };
+	struct wire w;
+	size_t len = 99;
+
+	(void)state;
+	wire_init(&w, inner_nul, sizeof(inner_nul));
+	assert_string_equal(wire_get_str(&w), "");
+	assert_int_equal(wire_error(&w), -EBADMSG);
+	wire_init(&w, no_nul, sizeof(no_nul));
+	assert_string_equal(wire_get_str(&w), "");
+	assert_int_equal(wire_error(&w), -EBADMSG);
+	wire_init(&w, huge, sizeof(huge));
+	(void)wire_get_blob(&w, &len);
+	assert_int_equal(len, 0);
+	assert_int_equal(wire_error(&w), -EBADMSG);
+	wire_init(&w, huge, sizeof(huge));
+	assert_int_equal(wire_get_count(&w, 1, UINT32_MAX), 0);
+	assert_int_equal(wire_error(&w), -EBADMSG);
+}
+
+static void buf_consumes_and_hands_over(void **state)
+{
+	struct buf b = BUF_INIT;
+	char *s;
+
+	(void)state;
+	buf_printf(&b, "%s-%d", "abc", 12);
+	buf_consume(&b, 2);
+	assert_string_equal(b.data, "c-12");
+	s = buf_steal(&b);
+	assert_string_equal(s, "c-12");
+	free(s);
+	s = buf_steal(&b);
+	assert_string_equal(s, "");
+	free(s);
+}
+
+static void fd_files_are_replaced_whole(void **state)
+{
+	char dir[] = "/tmp/test_base.XXXXXX";
+	autofree char *data = NULL;
+	autoclose int dirfd = -1;
+	size_t len;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	dirfd = open(dir, O_DIRECTORY | O_CLOEXEC);
+	assert_true(dirfd >= 0);
+	assert_int_equal(fd_write_file_atomic(dirfd, "f", "one", 3, 0600), 0);
+	assert_int_equal(fd_write_file_atomic(dirfd, "f", "three", 5, 0600), 0);
+	assert_int_equal(fd_read_file(dirfd, "f", 100, &data, &len), 0);
+	assert_int_equal(len, 5);
+	assert_string_equal(data, "three");
+	assert_int_equal(fd_read_file(dirfd, "f", 4, &data, &len), -EFBIG);
+	assert_int_equal(fd_read_file(dirfd, "none", 4, &data, &len), -ENOENT);
+	assert_int_equal(unlinkat(dirfd, "f", 0), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+static void fd_passes_descriptors(void **state)
+{
+	int sv[2], fds[2], got[1];
+	char byte;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	assert_int_equal(fd_send(sv[0], "x", 1, fds, 2), 0);
+	assert_int_equal(fd_recv(sv[1], &byte, 1, got, 1, &n), 1);
+	assert_int_equal(n, 1); /* the second was closed */
+	assert_true(fcntl(got[0], F_GETFD) & FD_CLOEXEC);
+	fd_close(got[0]);
+	fd_close(fds[0]);
+	fd_close(fds[1]);
+	fd_close(sv[0]);
+	fd_close(sv[1]);
+}
+
+struct loop_case {
+	struct loop *loop;
+	struct watch *a, *b;
+	int calls;
+};
+
+static void on_either(void *arg, uint32_t events)
+{
+	struct loop_case *c = arg;
+
+	assert_true(events & EPOLLIN);
+	c->calls++;
+	watch_free(c->a); /* whichever ran first ends both */
+	watch_free(c->b);
+	loop_stop(c->loop);
+}
+
+static void loop_watch_removed_in_its_batch_is_not_called(void **state)
+{
+	struct loop_case c = { .calls = 0 };
+	int p[2], q[2];
+
+	(void)state;
+	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(q, O_CLOEXEC), 0);
+	assert_int_equal(fd_write_full(p[1], "x", 1), 0);
+	assert_int_equal(fd_write_full(q[1], "x", 1), 0);
+	assert_int_equal(loop_new(&c.loop), 0);
+	assert_int_equal(watch_new(c.loop, p[0], EPOLLIN, on_either, &c, &c.a), 0);
+	assert_int_equal(watch_new(c.loop, q[0], EPOLLIN, on_either, &c, &c.b), 0);
+	assert_int_equal(loop_run(c.loop), 0);
+	assert_int_equal(c.calls, 1);
+	loop_free(c.loop);
+	for (int i = 0; i < 2; i++) {
+		fd_close(p[i]);
+		fd_close(q[i]);
+	}
+}
+
+static void on_timer(void *arg)
+{
+	struct loop_case *c = arg;
+
+	if (++c->calls == 2)
+		loop_stop(c->loop);
+	else
+		assert_int_equal(timer_set(c->a, 1), 0);
+}
+
+static void loop_timer_fires_and_rearms(void **state)
+{
+	struct loop_case c = { .calls = 0 };
+
+	(void)state;
+	assert_int_equal(loop_new(&c.loop), 0);
+	assert_int_equal(timer_new(c.loop, 1, on_timer, &c, &c.a), 0);
+	assert_int_equal(loop_run(c.loop), 0);
+	assert_int_equal(c.calls, 2);
+	loop_free(c.loop);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(err_messages_are_built_outwards),
+		cmocka_unit_test(err_messages_are_cut_not_overrun),
+		cmocka_unit_test(wire_round_trip),
+		cmocka_unit_test(wire_refuses_every_cut),
+		cmocka_unit_test(wire_refuses_lying_lengths),
+		cmocka_unit_test(buf_consumes_and_hands_over),
+		cmocka_unit_test(fd_files_are_replaced_whole),
+		cmocka_unit_test(fd_passes_descriptors),
+		cmocka_unit_test(loop_watch_removed_in_its_batch_is_not_called),
+		cmocka_unit_test(loop_timer_fires_and_rearms),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host's end of the channel against a guest that lies: what it may do, and what closes the channel. */
+#include "guest/guest.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/fd.h"
+#include "base/mux.h"
+#include "guest/stdio.h"
+
+#define NOT_CLOSED 12345
+
+struct seen {
+	struct loop *loop;
+	struct guest *guest;
+	int ready, exits, status, logs, closed, answers, last_errno, last_exit_status;
+	char last_text[PROTO_TEXT_MAX], last_msg[ERR_MSG_MAX];
+	bool free_in_ready;
+};
+
+static void on_ready(void *arg, const struct proto_hello *hello)
+{
+	struct seen *s = arg;
+
+	s->ready++;
+	(void)strncpy(s->last_text, hello->build, sizeof(s->last_text) - 1);
+	if (s->free_in_ready) {
+		guest_free(s->guest);
+		s->guest = NULL;
+		loop_stop(s->loop);
+	}
+}
+
+static void on_exited(void *arg, uint32_t process, int status, bool oom)
+{
+	struct seen *s = arg;
+
+	assert_int_equal(process, 1);
+	assert_true(oom);
+	s->exits++;
+	s->status = status;
+}
+
+static void on_log(void *arg, enum proto_log level, const char *text)
+{
+	struct seen *s = arg;
+
+	assert_true(level <= PROTO_LOG_DEBUG);
+	assert_true(strlen(text) < PROTO_TEXT_MAX);
+	(void)strcpy(s->last_text, text);
+	s->logs++;
+}
+
+static void on_closed(void *arg, int error, const char *detail)
+{
+	struct seen *s = arg;
+
+	assert_int_equal(s->closed, NOT_CLOSED);
+	assert_true(strlen(detail) > 0);
+	s->closed = error;
+	loop_stop(s->loop);
+}
+
+static void on_done(void *arg, const struct err *err, const void *payload, size_t len)
+{
+	struct seen *s = arg;
+
+	(void)payload;
+	(void)len;
+	s->answers++;
+	s->last_errno = err->errnum;
+	s->last_exit_status = err->exit_status;
+	(void)strcpy(s->last_msg, err->msg);
+}
+
+/* --- what the guest sends --- */
+
+static void put_frame(struct buf *b, uint8_t type, uint32_t stream, const void *data, size_t len)
+{
+	uint8_t head[MUX_HEADER] = { type };
+	uint32_t id = htole32(stream), n = htole32((uint32_t)len);
+
+	memcpy(head + 4, &id, 4);
+	memcpy(head + 8, &n, 4);
+	buf_put(b, head, sizeof(head));
+	buf_put(b, data, len);
+}
+
+static void put_message(struct buf *b, const struct buf *msg)
+{
+	uint32_t n = htole32((uint32_t)msg->len);
+	autobuf whole = BUF_INIT;
+
+	buf_put(&whole, &n, 4);
+	buf_put(&whole, msg->data, msg->len);
+	put_frame(b, MUX_DATA, MUX_CONTROL, whole.data, whole.len);
+}
+
+static void say_hello(struct buf *b, uint32_t version, const char *build)
+{
+	struct proto_hello hello = { .version = version, .build = build, .kernel = "k" };
+	autobuf msg = BUF_INIT;
+
+	proto_put_hello(&msg, &hello);
+	put_message(b, &msg);
+}
+
+static void say_result(struct buf *b, uint32_t seq, uint32_t errnum, uint32_t exit_status, const char *text)
+{
+	struct proto_result res = { .seq = seq, .errnum = errnum, .exit_status = exit_status, .msg = text };
+	autobuf msg = BUF_INIT;
+
+	proto_put_result(&msg, &res);
+	put_message(b, &msg);
+}
+
+static void say_exited(struct buf *b, uint32_t process, uint32_t status)
+{
+	struct proto_exited e = { .process = process, .status = status, .oom = true };
+	autobuf msg = BUF_INIT;
+
+	proto_put_exited(&msg, &e);
+	put_message(b, &msg);
+}
+
+static void say_log(struct buf *b, uint8_t level, const char *text)
+{
+	autobuf msg = BUF_INIT;
+
+	proto_put_log(&msg, level, text);
+	put_message(b, &msg);
+}
+
+/* Requests that the host has made when the guest speaks: 1 is a sandbox, 2 a container with process 1. */
+#define SANDBOX 1
+#define CREATE 2
+
+/* Lets a guest say @bytes and hang up; what the host made of it. @out: where stdout and stderr go. */
+static struct seen listen_to(const struct buf *bytes, int out, bool free_in_ready)
+{
+	static const char *args[] = { "x" };
+	struct guest_container c = { .cid = "c", .rootfs = "c/rootfs", .process = { .args = { 1, args } } };
+	struct guest_events events = {
+		.on_ready = on_ready, .on_exited = on_exited, .on_log = on_log, .on_closed = on_closed
+	};
+	struct seen *s = calloc(1, sizeof(*s));
+	struct guest_sandbox sb = { .hostname = "" };
+	struct err err = ERR_INIT;
+	struct seen result;
+	int sv[2], big = 1 << 20;
+
+	assert_non_null(s);
+	*s = (struct seen){ .closed = NOT_CLOSED, .free_in_ready = free_in_ready };
+	events.arg = s;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
+	(void)setsockopt(sv[1], SOL_SOCKET, SO_SNDBUFFORCE, &big, sizeof(big));
+	assert_int_equal(fd_set_nonblock(sv[0], 1), 0);
+	assert_int_equal(loop_new(&s->loop), 0);
+	assert_int_equal(guest_new(s->loop, sv[0], &events, &s->guest, &err), 0);
+	assert_int_equal(guest_sandbox(s->guest, &sb, on_done, s, &err), 0);
+	c.process.id = guest_next_process(s->guest);
+	assert_int_equal(guest_create(s->guest, &c, (int[3]){ -1, out, out }, on_done, s, &err), 0);
+	assert_int_equal(fd_write_full(sv[1], bytes->data, bytes->len), 0);
+	assert_int_equal(shutdown(sv[1], SHUT_WR), 0);
+	assert_int_equal(loop_run(s->loop), 0);
+	guest_free(s->guest);
+	loop_free(s->loop);
+	fd_close(sv[0]);
+	fd_close(sv[1]);
+	result = *s;
+	free(s);
+	return result;
+}
+
+static void expect_closed(const char *what, const struct buf *bytes, int want)
+{
+	autoclose int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	struct seen s = listen_to(bytes, null, false);
+
+	if (s.closed != want)
+		fail_msg("%s: wanted %d, got %d", what, want, s.closed);
+	if (s.answers != 2)
+		fail_msg("%s: both requests want an answer, there were %d", what, s.answers);
+}
+
+/* Each lie alone behind an honest HELLO, but where it is about HELLO itself. */
+static void lies(void **state)
+{
+	static const char garbage[] = "\x40\x00 this is not a result";
+
+	(void)state;
+	for (int i = 0; i < 14; i++) {
+		autobuf b = BUF_INIT;
+		autobuf junk = BUF_INIT;
+		const char *what = "";
+		int want = -EPROTO;
+
+		if (i > 2)
+			say_hello(&b, PROTO_VERSION, "b");
+		switch (i) {
+		case 0:
+			what = "nothing";
+			want = 0;
+			break;
+		case 1:
+			what = "another version";
+			say_hello(&b, PROTO_VERSION + 1, "b");
+			break;
+		case 2:
+			what = "a result before hello";
+			say_result(&b, SANDBOX, 0, 0, "");
+			break;
+		case 3:
+			what = "hello twice";
+			say_hello(&b, PROTO_VERSION, "b");
+			break;
+		case 4:
+			what = "an answer to nothing";
+			say_result(&b, 77, 0, 0, "");
+			break;
+		case 5:
+			what = "an answer twice";
+			say_result(&b, SANDBOX, 0, 0, "");
+			say_result(&b, SANDBOX, 0, 0, "");
+			break;
+		case 6:
+			what = "an errno that there is not";
+			say_result(&b, SANDBOX, 4096, 0, "");
+			break;
+		case 7:
+			what = "an exit status that there is not";
+			say_result(&b, SANDBOX, 1, 256, "");
+			break;
+		case 8:
+			what = "the exit of nobody";
+			say_exited(&b, 9, 0);
+			break;
+		case 9:
+			what = "an exit twice";
+			say_exited(&b, 1, 0);
+			say_exited(&b, 1, 0);
+			break;
+		case 10:
+			what = "a status that wait(2) cannot give";
+			say_exited(&b, 1, 0x10000);
+			break;
+		case 11:
+			what = "a log level that there is not";
+			say_log(&b, 4, "x");
+			break;
+		case 12:
+			what = "a request to the host";
+			proto_put_start(&junk, 1, 1);
+			put_message(&b, &junk);
+			break;
+		default:
+			what = "garbage";
+			buf_put(&junk, garbage, sizeof(garbage));
+			put_message(&b, &junk);
+		}
+		expect_closed(what, &b, want);
+	}
+}
+
+static void words_are_cleaned_and_a_flood_is_cut(void **state)
+{
+	autoclose int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	char long_text[3000];
+	autobuf b = BUF_INIT;
+	struct seen s;
+
+	(void)state;
+	memset(long_text, 'x', sizeof(long_text) - 1);
+	long_text[sizeof(long_text) - 1] = '\0';
+	say_hello(&b, PROTO_VERSION, "b\033[2J\nuild\302\2332J\303\251");
+	say_result(&b, SANDBOX, ENOENT, 127, "no\nsuch\033]0;thing");
+	say_result(&b, CREATE, EIO, 0, long_text);
+	s = listen_to(&b, null, false);
+	assert_int_equal(s.ready, 1);
+	assert_string_equal(s.last_text, "b [2J uild  2J\303\251"); /* 0xc2 0x9b begins sequences like ESC [ */
+	assert_int_equal(s.closed, 0);
+	assert_int_equal(s.answers, 2);
+	assert_int_equal(strlen(s.last_msg), ERR_MSG_MAX - 1);
+
+	for (int i = 0; i < 5000; i++)
+		say_log(&b, PROTO_LOG_INFO, "flood");
+	s = listen_to(&b, null, false);
+	assert_int_equal(s.closed, 0);
+	assert_true(s.logs >= GUEST_LOGS_PER_SECOND && s.logs <= 3 * GUEST_LOGS_PER_SECOND);
+}
+
+/* EXITED overtakes the output, since control goes first: on_exited must not. */
+static void exit_comes_after_the_output(void **state)
+{
+	autobuf b = BUF_INIT;
+	struct seen s;
+	char got[64];
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	say_hello(&b, PROTO_VERSION, "b");
+	say_result(&b, SANDBOX, 0, 0, "");
+	say_result(&b, CREATE, 0, 0, "");
+	say_exited(&b, 1, 3 << 8);
+	s = listen_to(&b, fds[1], false);
+	assert_int_equal(s.exits, 0); /* the streams have not ended: only the channel has */
+
+	put_frame(&b, MUX_DATA, 1, "out", 3);
+	put_frame(&b, MUX_EOF, 1, NULL, 0);
+	put_frame(&b, MUX_DATA, 2, "err", 3);
+	put_frame(&b, MUX_EOF, 2, NULL, 0);
+	s = listen_to(&b, fds[1], false);
+	assert_int_equal(s.exits, 1);
+	assert_int_equal(s.status, 3 << 8);
+	assert_int_equal(read(fds[0], got, sizeof(got)), 6);
+	assert_memory_equal(got, "outerr", 6);
+	assert_int_equal(s.answers, 2);
+	fd_close(fds[0]);
+	fd_close(fds[1]);
+}
+
+static void freed_in_its_callback(void **state)
+{
+	autoclose int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	autobuf b = BUF_INIT;
+	struct seen s;
+
+	(void)state;
+	say_hello(&b, PROTO_VERSION, "b");
+	say_result(&b, SANDBOX, 0, 0, "");
+	s = listen_to(&b, null, true);
+	assert_int_equal(s.ready, 1);
+	assert_int_equal(s.closed, NOT_CLOSED);
+	assert_int_equal(s.answers, 2);
+	assert_int_equal(s.last_errno, ECONNRESET);
+}
+
+/* The caller's descriptors keep their flags, whatever they are; each gets the way that does not block. */
+static void stdio_is_not_changed(void **state)
+{
+	char path[] = "/tmp/vmrunc-stdio.XXXXXX";
+	enum pump_kind kind;
+	int fds[2], own;
+
+	(void)state;
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	assert_int_equal(stdio_open(fds[1], true, &own, &kind), 0);
+	assert_int_equal(kind, PUMP_NONBLOCK);
+	assert_false(fcntl(fds[1], F_GETFL) & O_NONBLOCK);
+	assert_true(fcntl(own, F_GETFL) & O_NONBLOCK);
+	fd_close(own);
+	fd_close(fds[0]);
+	fd_close(fds[1]);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	assert_int_equal(stdio_open(fds[0], false, &own, &kind), 0);
+	assert_int_equal(kind, PUMP_SOCKET);
+	assert_false(fcntl(fds[0], F_GETFL) & O_NONBLOCK);
+	fd_close(own);
+	fd_close(fds[0]);
+	fd_close(fds[1]);
+	fds[0] = mkstemp(path);
+	assert_true(fds[0] >= 0);
+	assert_int_equal(stdio_open(fds[0], true, &own, &kind), 0);
+	assert_int_equal(kind, PUMP_FILE);
+	assert_int_equal(write(own, "abc", 3), 3);
+	assert_int_equal(lseek(fds[0], 0, SEEK_CUR), 3); /* one offset: several writers of a log file rely on it */
+	fd_close(own);
+	fd_close(fds[0]);
+	(void)unlink(path);
+	fds[0] = open("/dev/null", O_RDWR | O_CLOEXEC);
+	assert_int_equal(stdio_open(fds[0], false, &own, &kind), 0);
+	assert_int_equal(kind, PUMP_FILE);
+	fd_close(own);
+	fd_close(fds[0]);
+	fds[0] = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	assert_int_equal(stdio_open(fds[0], true, &own, &kind), 0);
+	assert_int_equal(kind, PUMP_CAREFUL); /* opening it anew would be another terminal */
+	fd_close(own);
+	fd_close(fds[0]);
+	assert_int_equal(stdio_open(-1, true, &own, &kind), -EBADF);
+}
+
+/* In a process of its own: 0: nothing but the pipe was opened; 77: no right to mount; else a line's number. */
+static int stdio_open_below_a_false_proc(void)
+{
+	struct stat pipe_st, own_st;
+	enum pump_kind kind;
+	char path[64];
+	int fds[2], own;
+
+	if (pipe2(fds, O_CLOEXEC) < 0 || fstat(fds[1], &pipe_st) < 0)
+		return 1;
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL) < 0 ||
+		mount("none", "/proc", "tmpfs", 0, NULL) < 0)
+		return 77;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fds[1]);
+	if (mkdir("/proc/self", 0755) < 0 || mkdir("/proc/self/fd", 0755) < 0 ||
+		mknod(path, S_IFREG | 0644, 0) < 0)
+		return 2;
+	if (stdio_open(fds[1], true, &own, &kind) < 0 || fstat(own, &own_st) < 0)
+		return 3;
+	if (own_st.st_dev != pipe_st.st_dev || own_st.st_ino != pipe_st.st_ino)
+		return 4;
+	return kind == PUMP_CAREFUL ? 0 : 5;
+}
+
+/* What lies at /proc in the monitor's root may be the guest's files: a device node there is not opened. */
+static void stdio_trusts_no_files_at_proc(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	pid = fork();
+	if (pid == 0)
+		_exit(stdio_open_below_a_false_proc());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lies),
+		cmocka_unit_test(words_are_cleaned_and_a_flood_is_cut),
+		cmocka_unit_test(exit_comes_after_the_output),
+		cmocka_unit_test(freed_in_its_callback),
+		cmocka_unit_test(stdio_is_not_changed),
+		cmocka_unit_test(stdio_trusts_no_files_at_proc),
+	};
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

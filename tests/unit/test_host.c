@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the life cycle does on the host without a VM: log, guest log, settings, control socket,
+ * timeline, hooks, cgroups. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/fd.h"
+#include "base/loop.h"
+#include "cgroup.h"
+#include "control.h"
+#include "guestlog.h"
+#include "hooks.h"
+#include "log.h"
+#include "settings.h"
+#include "state.h"
+#include "timeline.h"
+
+static char tmp[64];
+
+static int make_tmp(void **state)
+{
+	(void)state;
+	(void)strcpy(tmp, "/tmp/test_host.XXXXXX");
+	return mkdtemp(tmp) ? 0 : -1;
+}
+
+static int remove_tmp(void **state)
+{
+	(void)state;
+	return rmdir(tmp);
+}
+
+static const char *path_of(const char *name)
+{
+	static char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", tmp, name);
+	return path;
+}
+
+static void put_file(const char *name, const char *text)
+{
+	assert_int_equal(
+		fd_write_file_atomic(AT_FDCWD, path_of(name), text, strlen(text), 0644), 0);
+}
+
+static char *get_file(const char *name)
+{
+	char *text = NULL;
+
+	assert_int_equal(fd_read_file(AT_FDCWD, path_of(name), 16 * MIB, &text, NULL), 0);
+	return text;
+}
+
+/* Engines parse the file of a failed call as one JSON object: no warning may be in it. */
+static void test_log(void **state)
+{
+	struct err err = ERR_INIT;
+	autofree char *text = NULL;
+
+	(void)state;
+	assert_int_equal(log_open(NULL, "xml", NULL, &err), -EINVAL);
+	assert_int_equal(log_open(NULL, NULL, "loud", &err), -EINVAL);
+	assert_int_equal(log_open(path_of("log"), "json", NULL, &err), 0);
+	log_warning("a warning");
+	log_debug("not asked for");
+	log_error("a \"quote\", a \\, a\nline, a \x01");
+	log_finish(true);
+	text = get_file("log");
+	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+	assert_non_null(strstr(text, "{\"level\":\"error\",\"msg\":\"a \\\"quote\\\", a \\\\, "
+				     "a\\nline, a \\u0001\",\"time\":\"2"));
+	free(steal_ptr(text));
+
+	/* of a call that succeeded, warnings are in it */
+	assert_int_equal(log_open(path_of("log"), "text", NULL, &err), 0);
+	log_warning("kept");
+	log_finish(false);
+	text = get_file("log");
+	assert_non_null(strstr(text, "level=warning msg=\"kept\""));
+	assert_null(strstr(text, "a warning"));
+	assert_int_equal(unlink(path_of("log")), 0);
+}
+
+static void test_guestlog_is_bounded(void **state)
+{
+	const char *line = "<0>spam spam spam spam spam spam spam spam spam\x1b[2J\r\n";
+	struct guestlog *log;
+	struct stat st;
+	char last[128];
+	autofree char *text = NULL;
+	int fd;
+
+	(void)state;
+	fd = open(path_of("guest.log"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(guestlog_new(fd, &log), 0);
+	for (int i = 0; i < 60000; i++) {
+		if (write(guestlog_fd(log), line, strlen(line)) < 0)
+			assert_int_equal(errno, EAGAIN);
+		if (i % 500 == 0)
+			guestlog_drain(log);
+	}
+	guestlog_drain(log);
+	guestlog_say(log, "one");
+	guestlog_say(log, "two %d", 2);
+	assert_int_equal(stat(path_of("guest.log"), &st), 0);
+	assert_true(st.st_size <= GUESTLOG_FILE_MAX);
+	assert_true(st.st_size >= GUESTLOG_TAIL_MAX / 2);
+	guestlog_last(log, 2, last, sizeof(last));
+	assert_string_equal(last, "one; two 2");
+	guestlog_last(log, 1, last, sizeof(last));
+	assert_string_equal(last, "two 2");
+	guestlog_last(log, 100, last, 8);
+	assert_true(strlen(last) < 8);
+	text = get_file("guest.log");
+	assert_null(strchr(text, '\x1b'));
+	guestlog_free(log);
+	assert_int_equal(unlink(path_of("guest.log")), 0);
+}
+
+static int load_settings(struct settings *s, const char *text, struct err *err)
+{
+	struct options options = {.config = NULL};
+
+	put_file("s.json", text);
+	options.config = path_of("s.json");
+	*err = (struct err)ERR_INIT;
+	return settings_load(s, &options, err);
+}
+
+static void test_settings(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} wrong[] = {
+		{"[]", "not a JSON object"},
+		{"{", "not JSON"},
+		{"{\"engine\": \"xen\"}", "engine: \"xen\""},
+		{"{\"engine\": 1}", "engine: not a string"},
+		{"{\"memory\": \"512\"}", "memory: not a number"},
+		{"{\"memory\": 1}", "memory: \"1\""},
+		{"{\"memory\": 5.5}", "memory: \"5.5\""},
+		{"{\"memory\": -512}", "memory: \"-512\""},
+		{"{\"vcpus\": 65}", "vcpus: \"65\""},
+		{"{\"kernel\": \"relative\"}", "kernel: \"relative\""},
+	};
+	struct settings s;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		int r = load_settings(&s, wrong[i].text, &err);
+
+		if (r != -EINVAL || !strstr(err.msg, wrong[i].want))
+			fail_msg("%s: wanted '%s', got %d '%s'", wrong[i].text, wrong[i].want, r,
+				err.msg);
+	}
+	assert_int_equal(load_settings(&s,
+				 "// a comment\n{\"engine\": \"qemu\", /* and */ \"memory\": 1024, "
+				 "\"vcpus\": 2}",
+				 &err),
+		0);
+	assert_int_equal(s.engine, VM_ENGINE_QEMU);
+	assert_int_equal(s.memory_mib, 1024);
+	assert_int_equal(s.vcpus, 2);
+	assert_false(s.engine_forced);
+	assert_int_equal(unlink(path_of("s.json")), 0);
+	{
+		struct options options = {.config = "/no/such/file"};
+
+		assert_int_equal(settings_load(&s, &options, &err), -ENOENT);
+		options = (struct options){.config = "/dev/null", .root = "rel", .engine = "kvm"};
+		assert_int_equal(
+			settings_load(&s, &options, &err), -EINVAL); /* an empty file is no JSON */
+	}
+}
+
+struct server {
+	struct loop *loop;
+	struct control_request seen;
+};
+
+static void serve(void *arg, const struct control_request *request, struct control_client *client)
+{
+	struct server *s = arg;
+	struct err err = ERR_INIT;
+
+	s->seen = *request;
+	if (request->op == CONTROL_SIGNAL)
+		(void)err_set(&err, ESRCH, "container not running");
+	control_answer(client, &err);
+	if (request->op == CONTROL_SIGNAL)
+		loop_stop(s->loop);
+}
+
+/* In a directory whose path is longer than a socket's may be. */
+static void test_control(void **state)
+{
+	static const char *const parts[] = {"a", "b", "c", "d"};
+	struct statedir dir = STATEDIR_NONE;
+	struct err err = ERR_INIT;
+	char root[512];
+	int status, fd;
+	pid_t pid;
+
+	(void)state;
+	(void)snprintf(root, sizeof(root), "%s", tmp);
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		size_t len = strlen(root);
+
+		(void)snprintf(root + len, sizeof(root) - len, "/%s-%060d", parts[i], 0);
+	}
+	assert_int_equal(statedir_create(root, "id", &dir, &err), 0);
+	fd = control_listen(&dir, &err);
+	assert_true(fd >= 0);
+	pid = fork();
+	if (pid == 0) {
+		const struct control_request start = {.op = CONTROL_START};
+		const struct control_request sig = {.op = CONTROL_SIGNAL, .signal = 15, .all = 1};
+		int bad = control_call(&dir, &start, 5000, &err) != 0;
+
+		bad |= control_call(&dir, &sig, 5000, &err) != -ESRCH;
+		bad |= strcmp(err.msg, "container not running") != 0;
+		_exit(bad);
+	}
+	{
+		struct server s = {.loop = NULL};
+		struct control *control;
+
+		assert_int_equal(loop_new(&s.loop), 0);
+		assert_int_equal(control_new(s.loop, fd, serve, &s, &control), 0);
+		assert_int_equal(loop_run(s.loop), 0);
+		assert_int_equal(s.seen.signal, 15);
+		assert_int_equal(s.seen.all, 1);
+		control_free(control);
+		loop_free(s.loop);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	{
+		const struct control_request start = {.op = CONTROL_START};
+
+		assert_int_equal(control_call(&dir, &start, 1000, &err), -ECONNREFUSED);
+	}
+	assert_int_equal(statedir_remove(&dir, &err), 0);
+	statedir_close(&dir);
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		assert_int_equal(rmdir(root), 0);
+		*strrchr(root, '/') = '\0';
+	}
+}
+
+static void test_timeline(void **state)
+{
+	struct timeline *t;
+	struct err err = ERR_INIT;
+	autofree char *text = NULL;
+
+	(void)state;
+	timeline_mark(NULL, "nothing");
+	assert_int_equal(timeline_new(&t, &err), 0);
+	timeline_mark(t, "first");
+	if (fork() == 0) {
+		timeline_mark(t, "in-a-child");
+		_exit(0);
+	}
+	assert_true(wait(NULL) > 0);
+	for (int i = 0; i < TIMELINE_MARKS_MAX * 2; i++)
+		timeline_mark(t, "many");
+	assert_int_equal(timeline_write(t, path_of("t.json"), &err), 0);
+	text = get_file("t.json");
+	assert_non_null(strstr(text, "{\"name\": \"first\", \"ns\": "));
+	assert_non_null(strstr(text, "in-a-child"));
+	timeline_free(t);
+	assert_int_equal(unlink(path_of("t.json")), 0);
+}
+
+static void test_hooks(void **state)
+{
+	char script[256];
+	char *cat_args[] = {(char *)"sh", (char *)"-c", script, NULL};
+	char *fail_args[] = {
+		(char *)"sh", (char *)"-c", (char *)"echo first >&2; echo last >&2; exit 7", NULL};
+	char *sleep_args[] = {(char *)"sh", (char *)"-c", (char *)"exec sleep 100", NULL};
+	char *env[] = {(char *)"A=b", NULL};
+	struct spec_hook hook = {.path = (char *)"/bin/sh", .args = {3, cat_args}, .env = {1, env}};
+	struct spec_hook_list list = {1, &hook};
+	struct state s = {.id = (char *)"id", .bundle = tmp, .pid = 42};
+	struct err err = ERR_INIT;
+	autofree char *text = NULL;
+
+	(void)state;
+	(void)snprintf(script, sizeof(script), "{ pwd; env; cat; } > %s", path_of("hook"));
+	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, &err), 0);
+	text = get_file("hook");
+	assert_non_null(strstr(text, tmp));
+	assert_non_null(strstr(text, "A=b\n"));
+	assert_null(strstr(text, "HOME=")); /* the caller's environment stays with the caller */
+	assert_non_null(strstr(text, "\"pid\":42,\"status\":\"creating\""));
+	assert_int_equal(unlink(path_of("hook")), 0);
+
+	hook.args.v = fail_args;
+	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, &err), -ECANCELED);
+	assert_string_equal(
+		err.msg, "hooks.prestart[0]: \"/bin/sh\" failed with exit status 7: first last");
+	hook.args.v = sleep_args;
+	hook.timeout_s = (struct opt_i64){.set = true, .v = 1};
+	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, &err), -ETIMEDOUT);
+	hook.path = (char *)"/no/such/hook";
+	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, &err), -ECANCELED);
+	assert_non_null(strstr(err.msg, "/no/such/hook: No such file or directory"));
+}
+
+static void test_cgroups(void **state)
+{
+	struct state s = {.id = NULL};
+	struct err err = ERR_INIT;
+	char path[64];
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(cgroup_plan("/a/../b", "id", &s, &err), -EINVAL);
+	state_done(&s);
+	(void)snprintf(path, sizeof(path), "/vmrunc-test-%ld/leaf", (long)getpid());
+	assert_int_equal(cgroup_plan(path, "id", &s, &err), 0);
+	if (geteuid() != 0 || s.cgroups.n == 0) {
+		print_message("not root, or no cgroups: making them is not tested\n");
+		state_done(&s);
+		skip();
+	}
+	assert_true(s.cgroups_made.n == 2 * s.cgroups.n);
+	if (cgroup_make(&s, &err) < 0) {
+		print_message("%s: not tested\n", err.msg);
+		state_done(&s);
+		skip();
+	}
+	/* a member that stays: removing kills it */
+	pid = fork();
+	if (pid == 0) {
+		if (cgroup_join(&s, &err) < 0)
+			_exit(1);
+		for (;;)
+			(void)pause();
+	}
+	for (int i = 0; i < 1000; i++) { /* until it has joined the last one */
+		autofree char *members = NULL;
+		char file[4096 + 16];
+
+		(void)snprintf(file, sizeof(file), "%s/cgroup.procs", s.cgroups.v[s.cgroups.n - 1]);
+		assert_int_equal(fd_read_file(AT_FDCWD, file, MIB, &members, NULL), 0);
+		if (*members)
+			break;
+		(void)usleep(1000);
+	}
+	assert_int_equal(cgroup_remove(&s, &err), 0);
+	for (size_t i = 0; i < s.cgroups_made.n; i++) {
+		if (access(s.cgroups_made.v[i], F_OK) == 0)
+			fail_msg("left: %s", s.cgroups_made.v[i]);
+	}
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	state_done(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_log),
+		cmocka_unit_test(test_guestlog_is_bounded),
+		cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_control),
+		cmocka_unit_test(test_timeline),
+		cmocka_unit_test(test_hooks),
+		cmocka_unit_test(test_cgroups),
+	};
+
+	(void)signal(SIGPIPE, SIG_IGN); /* as main.c has it: a hook need not read its input */
+	return cmocka_run_group_tests(tests, make_tmp, remove_tmp);
+}

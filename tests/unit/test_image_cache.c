@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The cache: entries are made once, damaged ones again, and makers may race. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "image_fixture.h"
+#include "vm/image/cache.h"
+
+struct fixture {
+	char *dir;
+	struct cache cache;
+	struct cache_id id;
+	int made; /* calls of fill */
+};
+
+static int fill(int fd, void *arg, struct err *err)
+{
+	struct fixture *f = arg;
+
+	(void)err;
+	f->made++;
+	return fd_write_full(fd, "contents", 8);
+}
+
+static int fill_and_fail(int fd, void *arg, struct err *err)
+{
+	(void)arg;
+	assert_int_equal(fd_write_full(fd, "half", 4), 0);
+	return err_set(err, ENOSPC, "the disk is full");
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	autofree char *sub = NULL;
+	struct err err = ERR_INIT;
+
+	f->dir = fixture_dir();
+	f->id = (struct cache_id)CACHE_ID_INIT;
+	cache_id_add_str(&f->id, "something");
+	sub = fixture_path(f->dir, "a/b/cache");
+	assert_int_equal(cache_open(&f->cache, sub, &err), 0);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	cache_done(&f->cache);
+	fixture_remove(f->dir);
+	free(f);
+	return 0;
+}
+
+static void expect_contents(int fd)
+{
+	char text[16];
+
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, text, sizeof(text), 0), 8);
+	assert_memory_equal(text, "contents", 8);
+	/* Nobody can change an entry through the fd that is handed out. */
+	assert_int_equal(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDONLY);
+	close(fd);
+}
+
+static size_t count_files(const char *path)
+{
+	DIR *d = opendir(path);
+	size_t n = 0;
+
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n - 2;
+}
+
+static void test_made_once(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = ERR_INIT;
+	char path[PATH_MAX], again[PATH_MAX];
+
+	assert_int_equal(cache_get(&f->cache, "thing", &f->id, NULL), -ENOENT);
+	expect_contents(cache_make(&f->cache, "thing", &f->id, fill, f, path, &err));
+	expect_contents(cache_make(&f->cache, "thing", &f->id, fill, f, again, &err));
+	assert_int_equal(f->made, 1);
+	assert_string_equal(path, again);
+	expect_contents(open(path, O_RDONLY));
+	expect_contents(cache_get(&f->cache, "thing", &f->id, path));
+	/* the same id of another kind is another entry */
+	assert_int_equal(cache_get(&f->cache, "thong", &f->id, NULL), -ENOENT);
+}
+
+static void damage_truncate(const char *path)
+{
+	assert_int_equal(truncate(path, 4), 0);
+}
+
+static void damage_grow(const char *path)
+{
+	assert_int_equal(truncate(path, 4096), 0);
+}
+
+static void damage_rewrite(const char *path)
+{
+	int fd = open(path, O_WRONLY);
+
+	assert_int_equal(pwrite(fd, "CONTENTS", 8, 0), 8);
+	close(fd);
+}
+
+static void damage_replace(const char *path)
+{
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0644), 0);
+}
+
+static void damage_unlink(const char *path)
+{
+	assert_int_equal(unlink(path), 0);
+}
+
+static void damage_seal(const char *path)
+{
+	char seal[PATH_MAX + 8];
+
+	(void)snprintf(seal, sizeof(seal), "%s.seal", path);
+	assert_int_equal(truncate(seal, 10), 0);
+}
+
+static void damage_unseal(const char *path)
+{
+	char seal[PATH_MAX + 8];
+
+	(void)snprintf(seal, sizeof(seal), "%s.seal", path);
+	assert_int_equal(unlink(seal), 0);
+}
+
+static void test_damaged_is_made_again(void **state)
+{
+	static void (*const damages[])(const char *) = { damage_truncate, damage_grow,
+		damage_rewrite, damage_replace, damage_unlink, damage_seal, damage_unseal };
+	struct fixture *f = *state;
+	struct err err = ERR_INIT;
+	char path[PATH_MAX];
+
+	expect_contents(cache_make(&f->cache, "thing", &f->id, fill, f, path, &err));
+	for (size_t i = 0; i < ARRAY_LEN(damages); i++) {
+		damages[i](path);
+		assert_int_equal(cache_get(&f->cache, "thing", &f->id, NULL), -ENOENT);
+		expect_contents(cache_make(&f->cache, "thing", &f->id, fill, f, path, &err));
+		assert_int_equal(f->made, (int)i + 2);
+		damages[i](path);
+		expect_contents(cache_make(&f->cache, "thing", &f->id, fill, f, path, &err));
+		f->made--;
+	}
+}
+
+static void test_failed_making_leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = ERR_INIT;
+
+	assert_int_equal(
+		cache_make(&f->cache, "thing", &f->id, fill_and_fail, f, NULL, &err), -ENOSPC);
+	assert_string_equal(err.msg, "the disk is full");
+	assert_int_equal(cache_get(&f->cache, "thing", &f->id, NULL), -ENOENT);
+	assert_int_equal(count_files(f->cache.path), 1); /* the lock */
+	expect_contents(cache_make(&f->cache, "thing", &f->id, fill, f, NULL, &err));
+}
+
+static int fill_slowly(int fd, void *arg, struct err *err)
+{
+	int r = fd_write_full(fd, "con", 3);
+
+	(void)err;
+	/* A mark outside for each maker; then time for the others to come. */
+	assert_int_equal(write(*(int *)arg, "m", 1), 1);
+	usleep(50000);
+	return r ? r : fd_write_full(fd, "tents", 5);
+}
+
+static void test_racing_makers(void **state)
+{
+	enum { MAKERS = 8 };
+	struct fixture *f = *state;
+	char marks[MAKERS + 1];
+	int pipe_fds[2];
+
+	assert_int_equal(pipe(pipe_fds), 0);
+	for (int i = 0; i < MAKERS; i++) {
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (pid == 0) {
+			struct cache own;
+			struct err err = ERR_INIT;
+			char text[8] = "";
+			int fd;
+
+			if (cache_open(&own, f->cache.path, &err) < 0)
+				_exit(1);
+			fd = cache_make(
+				&own, "thing", &f->id, fill_slowly, &pipe_fds[1], NULL, &err);
+			_exit(fd >= 0 && pread(fd, text, 8, 0) == 8 &&
+						memcmp(text, "contents", 8) == 0
+					? 0
+					: 2);
+		}
+	}
+	for (int i = 0; i < MAKERS; i++) {
+		int status;
+
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+	}
+	close(pipe_fds[1]);
+	assert_int_equal(read(pipe_fds[0], marks, sizeof(marks)), 1); /* one of them did the work */
+	close(pipe_fds[0]);
+}
+
+static void test_old_entries_go(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = ERR_INIT;
+	struct cache_id last = f->id;
+
+	for (uint64_t i = 0; i < 3 * CACHE_KEEP; i++) {
+		last = (struct cache_id)CACHE_ID_INIT;
+		cache_id_add_u64(&last, i);
+		expect_contents(cache_make(&f->cache, "thing", &last, fill, f, NULL, &err));
+	}
+	expect_contents(cache_get(&f->cache, "thing", &last, NULL));
+	assert_int_equal(count_files(f->cache.path), 2 * CACHE_KEEP + 1);
+}
+
+static void test_refused_directories(void **state)
+{
+	struct fixture *f = *state;
+	autofree char *open_dir = fixture_path(f->dir, "open"),
+		      *file = fixture_path(f->dir, "file");
+	struct err err = ERR_INIT;
+	struct cache c;
+
+	assert_int_equal(mkdir(open_dir, 0755), 0);
+	assert_int_equal(chmod(open_dir, 0777), 0);
+	assert_int_equal(cache_open(&c, open_dir, &err), -EPERM);
+	assert_non_null(strstr(err.msg, "others may write"));
+	cache_done(&c);
+	fixture_write(f->dir, "file", "", 0);
+	assert_int_equal(cache_open(&c, file, &err), -ENOTDIR);
+	assert_int_equal(cache_open(&c, "relative", &err), -EINVAL);
+	assert_int_equal(cache_open(&c, "/proc/no-such-thing", &err), -ENOENT);
+}
+
+static void test_unwritable_directory(void **state)
+{
+	struct fixture *f = *state;
+	pid_t pid;
+	int status;
+
+	/* Root may write everywhere: another user tries. */
+	if (geteuid() != 0)
+		skip();
+	pid = fork();
+	if (pid == 0) {
+		struct err err = ERR_INIT;
+		struct cache c;
+
+		if (setuid(65534) < 0)
+			_exit(2);
+		_exit(cache_open(&c, f->cache.path, &err) == -EACCES &&
+					strstr(err.msg, f->cache.path)
+				? 0
+				: 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void test_ids_differ(void **state)
+{
+	struct cache_id a = CACHE_ID_INIT, b = CACHE_ID_INIT, c = CACHE_ID_INIT, d = CACHE_ID_INIT;
+
+	(void)state;
+	cache_id_add_str(&a, "ab");
+	cache_id_add_str(&a, "c");
+	cache_id_add_str(&b, "a");
+	cache_id_add_str(&b, "bc");
+	assert_memory_not_equal(&a, &b, sizeof(a));
+	cache_id_add(&c, "12345678\0", 9);
+	cache_id_add(&d, "12345678", 8);
+	assert_memory_not_equal(&c, &d, sizeof(c));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_made_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_damaged_is_made_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_failed_making_leaves_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_racing_makers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_old_entries_go, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refused_directories, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_unwritable_directory, setup, teardown),
+		cmocka_unit_test(test_ids_differ),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

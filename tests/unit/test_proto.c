@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages of the channel: each field there and back, and every way to cut or spoil a message. */
+#include "base/proto.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *args[] = { "sh", "-c", "echo \xc3\xa4" };
+static const char *env[] = { "PATH=/bin", "" };
+static struct guest_value values[] = { { "pids.max", "5" }, { "memory.max", "" } };
+static struct guest_idmap idmaps[] = { { 0, 100000, 65536 }, { 65536, 7, 1 } };
+static struct guest_device devices[] = { { "/dev/null", 0020666, 1, 3, 0, 5 } };
+static struct guest_rlimit rlimits[] = { { 7, 1024, UINT64_MAX } };
+static uint32_t groups[] = { 5, 4294967294u };
+static struct guest_mount mounts[] = {
+	{ .kind = GUEST_MOUNT_BIND_SHARED,
+		.source = "c1/3/hosts",
+		.destination = "/etc/hosts",
+		.flags = 4096,
+		.attr_set = 1,
+		.attr_clear = 2,
+		.rec_attr_set = 4,
+		.rec_attr_clear = 8,
+		.propagation = { 2, groups },
+		.idmap = true,
+		.idmap_rec = true,
+		.uids = { 2, idmaps },
+		.gids = { 1, idmaps } },
+	{ .kind = GUEST_MOUNT_FS,
+		.source = "tmpfs",
+		.destination = "/run",
+		.fstype = "tmpfs",
+		.data = "mode=755",
+		.tmpcopyup = true },
+};
+
+static struct guest_container sample(void)
+{
+	struct guest_container c = {
+		.cid = "c1",
+		.rootfs = "c1/rootfs",
+		.readonly = true,
+		.rootfs_propagation = 1 << 20,
+		.uids = { 2, idmaps },
+		.gids = { 1, idmaps },
+		.has_boottime = true,
+		.has_monotonic = true,
+		.boottime_s = -5,
+		.monotonic_s = 1ll << 40,
+		.boottime_ns = 1,
+		.monotonic_ns = 999999999,
+		.hostname = "h",
+		.domainname = "d",
+		.mounts = { 2, mounts },
+		.no_devices = true,
+		.devices = { 1, devices },
+		.masked = { 3, args },
+		.readonly_paths = { 2, env },
+		.sysctl = { 2, values },
+		.cgroup = { 1, values },
+		.device_filter = { 3, "\0\1\2" },
+	};
+
+	for (size_t i = 0; i < GUEST_NS_COUNT; i++)
+		c.ns[i] = (struct guest_namespace){ .mode = (uint8_t)(i % 3), .cid = i % 3 == 2 ? "sb" : "" };
+	c.process = (struct guest_process){
+		.id = 9,
+		.stream = { 1, 2, 3 },
+		.terminal = true,
+		.rows = 24,
+		.cols = 80,
+		.args = { 3, args },
+		.env = { 2, env },
+		.cwd = "/w",
+		.uid = 1000,
+		.gid = 1001,
+		.groups = { 2, groups },
+		.umask = 077,
+		.caps = { 1, 2, 3, 4, UINT64_MAX },
+		.rlimits = { 1, rlimits },
+		.no_new_privs = true,
+		.has_oom_score_adj = true,
+		.oom_score_adj = -999,
+		.seccomp = { 4, "abc" },
+		.seccomp_flags = 3,
+		.has_scheduler = true,
+		.scheduler = { 1, 2, -3, 4, 5, 6, 7 },
+		.has_ioprio = true,
+		.ioprio = 0x4007,
+		.cpus_initial = "0-1",
+		.cpus_final = "1",
+		.has_personality = true,
+		.personality = 8,
+	};
+	return c;
+}
+
+/* Encoding what was decoded must give the same bytes: then no field was lost or crossed. */
+static void create_round_trip(void **state)
+{
+	struct guest_container c = sample();
+	struct proto_arena arena = { 0 };
+	struct proto_request req;
+	autobuf one = BUF_INIT;
+	autobuf two = BUF_INIT;
+
+	(void)state;
+	proto_put_create(&one, 77, &c);
+	assert_int_equal(buf_error(&one), 0);
+	assert_int_equal(proto_type(one.data, one.len), PROTO_CREATE);
+	assert_int_equal(proto_get_request(one.data, one.len, &arena, &req), 0);
+	assert_int_equal(req.seq, 77);
+	assert_string_equal(req.container.cid, "c1");
+	assert_string_equal(req.container.mounts.at[0].source, "c1/3/hosts");
+	assert_int_equal(req.container.mounts.at[0].uids.at[1].container, 65536);
+	assert_true(req.container.mounts.at[1].tmpcopyup);
+	assert_string_equal(req.container.mounts.at[0].fstype, "");
+	assert_int_equal(req.container.devices.at[0].gid, 5);
+	assert_int_equal(req.container.boottime_s, -5);
+	assert_int_equal(req.container.ns[GUEST_NS_IPC].mode, GUEST_NS_JOIN);
+	assert_string_equal(req.container.ns[GUEST_NS_IPC].cid, "sb");
+	assert_int_equal(req.container.process.args.len, 3);
+	assert_string_equal(req.container.process.args.at[2], args[2]);
+	assert_int_equal(req.container.process.groups.at[1], 4294967294u);
+	assert_int_equal(req.container.process.scheduler.nice, -3);
+	assert_int_equal(req.container.process.oom_score_adj, -999);
+	assert_memory_equal(req.container.process.seccomp.at, "abc", 4);
+	assert_true(req.container.process.caps[GUEST_CAP_AMBIENT] == UINT64_MAX);
+	assert_int_equal(req.container.mounts.at[0].propagation.at[0], 5);
+	proto_put_create(&two, 77, &req.container);
+	assert_int_equal(one.len, two.len);
+	assert_memory_equal(one.data, two.data, one.len);
+	proto_arena_done(&arena);
+}
+
+/* No prefix of a message is a message, and nothing is read behind its end (the copy is exact, for ASan). */
+static void create_cut_anywhere(void **state)
+{
+	struct guest_container c = sample();
+	autobuf one = BUF_INIT;
+
+	(void)state;
+	proto_put_create(&one, 1, &c);
+	for (size_t len = 0; len < one.len; len++) {
+		struct proto_arena arena = { 0 };
+		struct proto_request req;
+		char *copy = malloc(len + !len);
+
+		assert_non_null(copy);
+		memcpy(copy, one.data, len);
+		if (proto_get_request(copy, len, &arena, &req) != -EBADMSG)
+			fail_msg("the first %zu of %zu bytes were taken for a message", len, one.len);
+		proto_arena_done(&arena);
+		free(copy);
+	}
+}
+
+/* Every byte changed in turn: an error or a message, never a wild read or a huge allocation. */
+static void create_spoiled_anywhere(void **state)
+{
+	struct guest_container c = sample();
+	autobuf one = BUF_INIT;
+	unsigned int refused = 0;
+
+	(void)state;
+	proto_put_create(&one, 1, &c);
+	for (size_t i = 0; i < one.len; i++) {
+		struct proto_arena arena = { 0 };
+		struct proto_request req;
+		char was = one.data[i];
+		int r;
+
+		one.data[i] = (char)0xff;
+		r = proto_get_request(one.data, one.len, &arena, &req);
+		assert_true(r == 0 || r == -EBADMSG);
+		refused += r < 0;
+		proto_arena_done(&arena);
+		one.data[i] = was;
+	}
+	assert_true(refused > 100);
+}
+
+static void requests_round_trip(void **state)
+{
+	static const enum proto_type with_cid[] = { PROTO_DELETE, PROTO_PS, PROTO_READ_CGROUP };
+	struct guest_values v = { 2, values };
+	struct guest_sandbox sb = { .hostname = "vm", .private_cache = "mmap", .sysctl = { 2, values } };
+	struct guest_container c = sample();
+	struct proto_arena arena = { 0 };
+	struct proto_request req;
+	autobuf b = BUF_INIT;
+
+	(void)state;
+	proto_put_sandbox(&b, 5, &sb);
+	assert_int_equal(proto_get_request(b.data, b.len, &arena, &req), 0);
+	assert_int_equal(req.type, PROTO_SANDBOX);
+	assert_string_equal(req.sandbox.hostname, "vm");
+	assert_string_equal(req.sandbox.private_cache, "mmap");
+	assert_string_equal(req.sandbox.shared_cache, "");
+	assert_string_equal(req.sandbox.sysctl.at[0].key, "pids.max");
+	buf_done(&b);
+
+	proto_put_exec(&b, 6, "c1", &c.process);
+	assert_int_equal(proto_get_request(b.data, b.len, &arena, &req), 0);
+	assert_string_equal(req.cid, "c1");
+	assert_int_equal(req.exec.id, 9);
+	assert_string_equal(req.exec.cwd, "/w");
+	buf_done(&b);
+
+	proto_put_signal(&b, 7, 9, 15, true);
+	assert_int_equal(proto_get_request(b.data, b.len, &arena, &req), 0);
+	assert_int_equal(req.signo, 15);
+	assert_int_equal(req.process, 9);
+	assert_true(req.all);
+	buf_done(&b);
+
+	proto_put_start(&b, 8, 9);
+	assert_int_equal(proto_get_request(b.data, b.len, &arena, &req), 0);
+	assert_int_equal(req.type, PROTO_START);
+	assert_int_equal(req.seq, 8);
+	assert_int_equal(req.process, 9);
+	buf_done(&b);
+
+	proto_put_update(&b, 9, "c1", &v);
+	assert_int_equal(proto_get_request(b.data, b.len, &arena, &req), 0);
+	assert_int_equal(req.values.len, 2);
+	assert_string_equal(req.values.at[0].value, "5");
+	buf_done(&b);
+
+	proto_put_winsize(&b, 9, 24, 80);
+	assert_int_equal(proto_get_request(b.data, b.len, &arena, &req), 0);
+	assert_int_equal(req.rows, 24);
+	assert_int_equal(req.cols, 80);
+	buf_done(&b);
+
+	for (size_t i = 0; i < ARRAY_LEN(with_cid); i++) {
+		proto_put_request(&b, with_cid[i], 10, "c1", "memory.events");
+		assert_int_equal(proto_get_request(b.data, b.len, &arena, &req), 0);
+		assert_int_equal(req.type, with_cid[i]);
+		assert_string_equal(req.cid, "c1");
+		if (with_cid[i] == PROTO_READ_CGROUP)
+			assert_string_equal(req.file, "memory.events");
+		buf_done(&b);
+	}
+	proto_put_request(&b, PROTO_SYNC, 11, NULL, NULL);
+	assert_int_equal(proto_get_request(b.data, b.len, &arena, &req), 0);
+	assert_int_equal(req.seq, 11);
+	proto_arena_done(&arena);
+}
+
+static void answers_round_trip(void **state)
+{
+	struct proto_hello hello = { .version = PROTO_VERSION,
+		.features = 3,
+		.build = "b",
+		.kernel = "6.1",
+		.uptime_us = 1ull << 33,
+		.realtime_ns = 5,
+		.seed = { 1, 2, [PROTO_SEED_LEN - 1] = 9 } };
+	struct proto_result res = {
+		.seq = 4, .errnum = ENOENT, .exit_status = 127, .msg = "no", .payload = "xy", .payload_len = 2
+	};
+	struct proto_exited ex = { .process = 3, .status = 0x8b, .oom = true };
+	struct proto_log_entry log;
+	struct proto_hello hello2;
+	struct proto_result res2;
+	struct proto_exited ex2;
+	autobuf b = BUF_INIT;
+
+	(void)state;
+	proto_put_hello(&b, &hello);
+	assert_int_equal(proto_get_hello(b.data, b.len, &hello2), 0);
+	assert_true(hello2.uptime_us == hello.uptime_us && hello2.features == 3 && hello2.realtime_ns == 5);
+	assert_memory_equal(hello2.seed, hello.seed, PROTO_SEED_LEN);
+	assert_string_equal(hello2.kernel, "6.1");
+	assert_int_equal(proto_get_hello(b.data, b.len - 1, &hello2), -EBADMSG);
+	assert_int_equal(proto_get_result(b.data, b.len, &res2), -EBADMSG);
+	buf_done(&b);
+	proto_put_result(&b, &res);
+	assert_int_equal(proto_get_result(b.data, b.len, &res2), 0);
+	assert_int_equal(res2.errnum, ENOENT);
+	assert_int_equal(res2.exit_status, 127);
+	assert_int_equal(res2.payload_len, 2);
+	assert_memory_equal(res2.payload, "xy", 2);
+	buf_done(&b);
+	proto_put_exited(&b, &ex);
+	assert_int_equal(proto_get_exited(b.data, b.len, &ex2), 0);
+	assert_int_equal(ex2.status, 0x8b);
+	assert_true(ex2.oom);
+	buf_done(&b);
+	proto_put_log(&b, PROTO_LOG_WARN, "careful");
+	assert_int_equal(proto_get_log(b.data, b.len, &log), 0);
+	assert_string_equal(log.text, "careful");
+	assert_int_equal(log.level, PROTO_LOG_WARN);
+}
+
+/* Counts beyond the limits, or beyond what the message could hold, and values that do not exist. */
+static void refuses_what_is_not_there(void **state)
+{
+	static const struct {
+		const char *what;
+		size_t len;
+		const char *msg;
+	} cases[] = {
+		{ "empty", 0, "" },
+		{ "half a type", 1, "\x10" },
+		{ "unknown type", 6, "\xff\x7f\0\0\0\0" },
+		{ "a guest's message", 6, "\x40\0\0\0\0\0" },
+		{ "start without process", 6, "\x12\0\1\0\0\0" },
+		{ "start with too much", 11, "\x12\0\1\0\0\0\2\0\0\0\0" },
+		{ "update with 4 billion values", 15, "\x15\0\1\0\0\0\0\0\0\0\0\xff\xff\xff\xff" },
+		{ "string without NUL", 11, "\x16\0\1\0\0\0\0\0\0\0x" },
+		{ "string with a NUL inside", 13, "\x16\0\1\0\0\0\2\0\0\0a\0\0" },
+		{ "signal with a truth value of 2", 15, "\x14\0\1\0\0\0\1\0\0\0\1\0\0\0\2" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct proto_arena arena = { 0 };
+		struct proto_request req;
+		int r = proto_get_request(cases[i].msg, cases[i].len, &arena, &req);
+
+		if (r != -EBADMSG)
+			fail_msg("%s: wanted %d, got %d", cases[i].what, -EBADMSG, r);
+		proto_arena_done(&arena);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(create_round_trip),
+		cmocka_unit_test(create_cut_anywhere),
+		cmocka_unit_test(create_spoiled_anywhere),
+		cmocka_unit_test(requests_round_trip),
+		cmocka_unit_test(answers_round_trip),
+		cmocka_unit_test(refuses_what_is_not_there),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The qemu engine with a false QEMU: command line, staging, the life of a VM
+ * and each way in which it can go wrong.
+ *
+ * The false QEMU is this program again, under a name that says how it behaves
+ * (fakes[] below). What needs root and mounts is skipped without them.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/loop.h"
+#include "vm/engine.h"
+#include "vm/qemu/argv.h"
+#include "vm/qemu/program.h"
+#include "vm/qemu/tsc.h"
+
+#define TEST_TIMEOUT_S 120
+#define GREETING "{\"QMP\": {\"version\": {}, \"capabilities\": []}}\r\n"
+#define OK(id) "{\"return\": {}, \"id\": " #id "}\r\n"
+
+/* ---- the false QEMU ---- */
+
+static int fake_fd(char **argv, const char *chardev)
+{
+	for (; *argv; argv++) {
+		const char *fd;
+
+		if (!strncmp(*argv, "socket,", 7) && strstr(*argv, chardev) && (fd = strstr(*argv, "fd=")))
+			return atoi(fd + 3);
+	}
+	return -1;
+}
+
+static void say(int fd, const char *text)
+{
+	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		_exit(9);
+}
+
+/* Waits for a line that contains @word. */
+static void hear(int fd, const char *word)
+{
+	char line[256];
+	size_t n = 0;
+
+	while (n < sizeof(line) - 1 && read(fd, line + n, 1) == 1 && line[n] != '\n')
+		n++;
+	line[n] = '\0';
+	if (!strstr(line, word)) {
+		fprintf(stderr, "wanted %s, heard %s\n", word, line);
+		_exit(9);
+	}
+}
+
+static void fake_boot(int qmp)
+{
+	say(qmp, GREETING);
+	hear(qmp, "qmp_capabilities");
+	say(qmp, OK(1));
+	hear(qmp, "cont");
+	say(qmp, OK(2));
+}
+
+#define EVENT(name, reason) \
+	"{\"event\": \"" name "\", \"data\": {\"guest\": true, \"reason\": \"" reason "\"}}\r\n"
+
+/* After boot: lists what it sees of the file system over the agent's channel. */
+static void fake_look(int agent)
+{
+	static const char *const seen[] = { "/", "/etc", "/private/c/rootfs/marker", "/shared/c/0/file",
+		"/proc/self/fd/0", "/proc/1", NULL };
+	struct stat st;
+
+	for (int i = 0; seen[i]; i++)
+		dprintf(agent, "%s %s\n", seen[i], stat(seen[i], &st) == 0 ? "yes" : "no");
+	dprintf(agent, "mkdir %s\n", mkdir("/private/x", 0700) < 0 ? strerror(errno) : "yes");
+	dprintf(agent, "write %s\n",
+		open("/private/c/rootfs/new", O_CREAT | O_WRONLY, 0600) < 0 ? strerror(errno) : "yes");
+	dprintf(agent, "read-only %s\n",
+		open("/shared/c/1/new", O_CREAT | O_WRONLY, 0600) < 0 ? strerror(errno) : "yes");
+	dprintf(agent, "mount %s\n", mount("x", "/private", "tmpfs", 0, NULL) < 0 ? strerror(errno) : "yes");
+}
+
+static int fake_main(const char *how, char **argv)
+{
+	int qmp = fake_fd(argv, "id=qmp"), agent = fake_fd(argv, "id=agent");
+	int serial = fake_fd(argv, "id=serial");
+
+	if (!strcmp(how, "dies")) {
+		fprintf(stderr, "first line\nqemu-system-x86_64: -accel kvm: no \033[31mluck\n\n");
+		return 1;
+	}
+	if (!strcmp(how, "silent"))
+		return 5;
+	if (!strcmp(how, "garbage")) {
+		say(qmp, "hello\n");
+		pause();
+	}
+	if (!strcmp(how, "refuses")) {
+		say(qmp, GREETING);
+		hear(qmp, "qmp_capabilities");
+		say(qmp, "{\"id\": 1, \"error\": {\"class\": \"GenericError\", \"desc\": \"not today\"}}\n");
+		pause();
+	}
+	fake_boot(qmp);
+	if (!strcmp(how, "looks"))
+		fake_look(agent);
+	else if (!strcmp(how, "crashes"))
+		(void)raise(SIGKILL);
+	else if (!strcmp(how, "panics"))
+		say(serial, "[    0.1] Kernel panic - not syncing: Oh dear\r\n[    0.2] ---[ end ]---\r\n");
+	else if (!strcmp(how, "stops"))
+		say(qmp, "{\"event\": \"STOP\"}\n");
+	else if (!strcmp(how, "babbles"))
+		say(qmp, "{\"event\": ]\n");
+	if (!strcmp(how, "reboots") || !strcmp(how, "panics"))
+		say(qmp, EVENT("SHUTDOWN", "guest-reset"));
+	else if (!strcmp(how, "looks") || !strcmp(how, "offs"))
+		say(qmp, EVENT("SHUTDOWN", "guest-shutdown"));
+	else if (!strcmp(how, "told"))
+		say(qmp, EVENT("SHUTDOWN", "host-signal"));
+	for (;;)
+		pause();
+}
+
+/* ---- the bench ---- */
+
+struct bench {
+	char dir[64];
+	char program[128];
+	char runtime[128];
+	char exports[128];
+	struct vm_config cfg;
+	struct loop *loop;
+	int exits;
+	enum vm_exit how;
+	char detail[512];
+};
+
+static char self_path[4096];
+
+static bool may_mount(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		_exit(unshare(CLONE_NEWNS) < 0 ||
+			mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0);
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+static void touch(const char *dir, const char *name)
+{
+	char path[256];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd_close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+}
+
+static void bench_open(struct bench *b, const char *fake)
+{
+	*b = (struct bench){ .dir = "/tmp/test-qemu.XXXXXX" };
+	if (!may_mount())
+		skip();
+	assert_non_null(mkdtemp(b->dir));
+	(void)snprintf(b->program, sizeof(b->program), "%s/fake-%s", b->dir, fake);
+	(void)snprintf(b->runtime, sizeof(b->runtime), "%s/runtime, with comma", b->dir);
+	(void)snprintf(b->exports, sizeof(b->exports), "%s/exports", b->dir);
+	assert_int_equal(symlink(self_path, b->program), 0);
+	assert_int_equal(mkdir(b->runtime, 0700), 0);
+	assert_int_equal(mkdir(b->exports, 0755), 0);
+	touch(b->exports, "marker");
+	b->cfg = (struct vm_config){ .engine = VM_ENGINE_QEMU, .kernel_path = "/dev/null",
+		.initrd_path = "/dev/null", .cmdline = "quiet", .vcpus = 1, .mem_bytes = VM_MEM_MIN,
+		.qemu_path = b->program, .runtime_dir = b->runtime, .log_fd = -1 };
+	assert_int_equal(loop_new(&b->loop), 0);
+}
+
+static void bench_close(struct bench *b)
+{
+	char path[256];
+
+	loop_free(b->loop);
+	assert_int_equal(rmdir(b->runtime), 0); /* nothing was left in it, and nothing mounted on it */
+	for (const char *const *name = (const char *const[]){ "marker", "new", NULL }; *name; name++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", b->exports, *name);
+		(void)unlink(path);
+	}
+	assert_int_equal(rmdir(b->exports), 0);
+	assert_int_equal(unlink(b->program), 0);
+	assert_int_equal(rmdir(b->dir), 0);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child is left */
+	assert_int_equal(errno, ECHILD);
+}
+
+static void bench_on_exit(void *arg, enum vm_exit how, const char *detail)
+{
+	struct bench *b = arg;
+
+	b->exits++;
+	b->how = how;
+	(void)snprintf(b->detail, sizeof(b->detail), "%s", detail);
+	loop_stop(b->loop);
+}
+
+static int clone_tree(const char *path)
+{
+	int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (fd < 0)
+		fail_msg("open_tree %s: %s", path, strerror(errno));
+	return fd;
+}
+
+/* Starts the VM and runs it to its end. */
+static void bench_run(struct bench *b, struct vm *vm)
+{
+	const struct vm_events events = { .on_exit = bench_on_exit, .arg = b };
+	struct err err = ERR_INIT;
+
+	if (vm_start(vm, b->loop, &events, &err) < 0)
+		fail_msg("vm_start: %s", err.msg);
+	assert_int_equal(b->exits, 0); /* never from within vm_start() */
+	assert_int_equal(loop_run(b->loop), 0);
+	assert_int_equal(b->exits, 1);
+}
+
+static struct vm *bench_new(struct bench *b)
+{
+	struct err err = ERR_INIT;
+	struct vm *vm;
+
+	if (vm_new(&b->cfg, &vm, &err) < 0)
+		fail_msg("vm_new: %s", err.msg);
+	return vm;
+}
+
+/* ---- how it ends ---- */
+
+struct end_case {
+	const char *fake;
+	enum vm_exit how;
+	const char *detail;
+};
+
+static const struct end_case end_cases[] = {
+	{ "offs", VM_EXIT_POWEROFF, "the guest powered off" },
+	{ "reboots", VM_EXIT_RESET, "guest reset" },
+	{ "panics", VM_EXIT_RESET, "guest kernel panicked: Kernel panic - not syncing: Oh dear" },
+	{ "crashes", VM_EXIT_FAILED, "qemu: killed by signal 9" },
+	{ "stops", VM_EXIT_FAILED, "qemu: stopped the guest on an internal error" },
+	{ "babbles", VM_EXIT_FAILED, "qemu: sent what is not QMP" },
+	{ "told", VM_EXIT_FAILED, "qemu: shut down from outside" },
+};
+
+static void reports_each_end(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(end_cases); i++) {
+		const struct end_case *c = &end_cases[i];
+		struct bench b;
+		struct vm *vm;
+
+		bench_open(&b, c->fake);
+		vm = bench_new(&b);
+		bench_run(&b, vm);
+		if (b.how != c->how || strcmp(b.detail, c->detail))
+			fail_msg("%s: wanted %d \"%s\", got %d \"%s\"", c->fake, (int)c->how, c->detail,
+				(int)b.how, b.detail);
+		vm_free(vm);
+		bench_close(&b);
+	}
+}
+
+struct start_case {
+	const char *fake;
+	const char *message;
+};
+
+static const struct start_case start_cases[] = {
+	{ "dies", "qemu: -accel kvm: no ?[31mluck" },
+	{ "silent", "qemu: ended with status 5" },
+	{ "garbage", "qemu: its control socket: Bad message" },
+	{ "refuses", "qmp_capabilities: qemu: not today" },
+};
+
+static void reports_a_failing_start(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(start_cases); i++) {
+		const struct start_case *c = &start_cases[i];
+		const struct vm_events events = { .on_exit = bench_on_exit };
+		struct err err = ERR_INIT;
+		struct bench b;
+		struct vm *vm;
+
+		bench_open(&b, c->fake);
+		vm = bench_new(&b);
+		assert_true(vm_start(vm, b.loop, &events, &err) < 0);
+		if (strcmp(err.msg, c->message))
+			fail_msg("%s: wanted \"%s\", got \"%s\"", c->fake, c->message, err.msg);
+		vm_free(vm);
+		assert_int_equal(b.exits, 0);
+		bench_close(&b);
+	}
+}
+
+static void ends_before_the_start(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "offs");
+	vm_free(bench_new(&b));
+	bench_close(&b);
+}
+
+static void refuses_bad_configurations(void **state)
+{
+	struct err err = ERR_INIT;
+	struct bench b;
+	struct vm *vm = NULL;
+
+	(void)state;
+	bench_open(&b, "offs");
+	b.cfg.kernel_path = "/nonexistent/vmlinux";
+	assert_int_equal(vm_new(&b.cfg, &vm, &err), -ENOENT);
+	assert_string_equal(err.msg, "vm: kernel \"/nonexistent/vmlinux\": No such file or directory");
+	b.cfg.kernel_path = "/dev/null";
+	b.cfg.qemu_path = "/nonexistent/qemu";
+	assert_int_equal(vm_new(&b.cfg, &vm, &err), -ENOENT);
+	assert_non_null(strstr(err.msg, "qemu-system-x86"));
+	b.cfg.qemu_path = b.program;
+	b.cfg.vcpus = VM_VCPUS_MAX + 1;
+	assert_int_equal(vm_new(&b.cfg, &vm, &err), -EINVAL);
+	b.cfg.vcpus = 1;
+	b.cfg.mem_bytes = VM_MEM_MIN + 4096;
+	assert_int_equal(vm_new(&b.cfg, &vm, &err), -EINVAL);
+	b.cfg.mem_bytes = VM_MEM_MIN;
+	b.cfg.runtime_dir = "/nonexistent/runtime";
+	assert_int_equal(vm_new(&b.cfg, &vm, &err), -ENOENT);
+	assert_null(vm);
+	bench_close(&b);
+}
+
+static void shows_exports_and_nothing_else(void **state)
+{
+	static const char wanted[] = "/ yes\n/etc no\n/private/c/rootfs/marker yes\n/shared/c/0/file yes\n"
+		"/proc/self/fd/0 yes\n/proc/1 no\nmkdir Read-only file system\nwrite yes\n"
+		"read-only Read-only file system\nmount Operation not permitted\n";
+	struct err err = ERR_INIT;
+	char got[1024], file[256];
+	struct bench b;
+	struct vm *vm;
+	ssize_t n;
+
+	(void)state;
+	bench_open(&b, "looks");
+	vm = bench_new(&b);
+	(void)snprintf(file, sizeof(file), "%s/marker", b.exports);
+	assert_int_equal(vm_share_add(vm, VM_SHARE_PRIVATE, "c/rootfs", clone_tree(b.exports), 0, &err), 0);
+	assert_int_equal(vm_share_add(vm, VM_SHARE_SHARED, "c/0/file", clone_tree(file), 0, &err), 0);
+	assert_int_equal(vm_share_add(vm, VM_SHARE_SHARED, "c/1", clone_tree(b.exports),
+		VM_SHARE_READ_ONLY, &err), 0);
+	assert_int_equal(vm_share_add(vm, VM_SHARE_SHARED, "c/1", clone_tree(b.exports), 0, &err), -EEXIST);
+	for (const char *const *bad = (const char *const[]){ "", "/", "/a", "a/", "a//b", ".", "..",
+		"a/../b", "a/.", NULL }; *bad; bad++)
+		assert_int_equal(vm_share_add(vm, VM_SHARE_SHARED, *bad, clone_tree(b.exports), 0, &err), -EINVAL);
+	bench_run(&b, vm);
+	/* All of it was written before the event that ended the run. */
+	n = recv(vm_channel_fd(vm), got, sizeof(got) - 1, MSG_DONTWAIT);
+	assert_true(n > 0);
+	got[n] = '\0';
+	assert_string_equal(got, wanted);
+	assert_true(vm_share_add(vm, VM_SHARE_SHARED, "late", clone_tree(b.exports), 0, &err) < 0);
+	vm_free(vm);
+	bench_close(&b);
+}
+
+static void dies_with_its_monitor(void **state)
+{
+	struct bench b;
+	int alive[2];
+	char byte;
+	pid_t pid;
+
+	(void)state;
+	bench_open(&b, "reboots");
+	/* Each child holds the pipe's write end as its serial port's other name: the end is seen when all are gone. */
+	assert_int_equal(pipe2(alive, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		b.cfg.nics_len = 1;
+		b.cfg.nics[0].tap_fd = alive[1];
+		(void)bench_new(&b);
+		(void)raise(SIGKILL);
+	}
+	close(alive[1]);
+	assert_int_equal(read(alive[0], &byte, 1), 0);
+	close(alive[0]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	bench_close(&b);
+}
+
+/* ---- the command line ---- */
+
+static bool has_pair(char **argv, const char *option, const char *value)
+{
+	for (; argv[0] && argv[1]; argv++) {
+		if (!strcmp(argv[0], option) && !strcmp(argv[1], value))
+			return true;
+	}
+	return false;
+}
+
+static void makes_the_command_line(void **state)
+{
+	struct vm_config cfg = { .cmdline = "quiet,x=y --flag", .vcpus = 3, .mem_bytes = 256 * MIB, .nics_len = 2,
+		.nics = { { .tap_fd = 40, .mac = { 2, 0, 0, 0xa, 0xb, 0xc }, .mtu = 1400 }, { .tap_fd = 41 } } };
+	struct qemu_plan plan = { .program = "/usr/bin/q", .cfg = &cfg, .tsc_khz = 2600000, .kernel_fd = 10,
+		.initrd_fd = 11, .qmp_fd = 12, .agent_fd = 13, .serial_fd = 14 };
+	char **argv = qemu_argv_make(&plan);
+
+	(void)state;
+	assert_non_null(argv);
+	assert_string_equal(argv[0], "/usr/bin/q");
+	assert_true(has_pair(argv, "-accel", "tcg"));
+	assert_true(has_pair(argv, "-cpu", "max"));
+	assert_true(has_pair(argv, "-smp", "3"));
+	assert_true(has_pair(argv, "-m", "262144K"));
+	assert_true(has_pair(argv, "-append", "console=ttyS0 reboot=t quiet,x=y --flag tsc_early_khz=2600000"));
+	assert_true(has_pair(argv, "-kernel", "/proc/self/fd/10"));
+	assert_true(has_pair(argv, "-netdev", "tap,id=net1,fd=41"));
+	assert_true(has_pair(argv, "-device", "virtio-net-device,netdev=net0,mac=02:00:00:0a:0b:0c,host_mtu=1400"));
+	assert_true(has_pair(argv, "-device", "virtio-net-device,netdev=net1,mac=00:00:00:00:00:00"));
+	free(argv);
+
+	plan.kvm = true;
+	argv = qemu_argv_make(&plan);
+	assert_non_null(argv);
+	assert_true(has_pair(argv, "-accel", "kvm"));
+	assert_true(has_pair(argv, "-cpu", "host"));
+	assert_true(has_pair(argv, "-append", "console=ttyS0 reboot=t quiet,x=y --flag"));
+	free(argv);
+}
+
+static void finds_the_program(void **state)
+{
+	char dir[] = "/tmp/test-qemu.XXXXXX", path[4096], wanted[128];
+	char *saved = strdup(getenv("PATH") ? getenv("PATH") : "");
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(wanted, sizeof(wanted), "%s/qemu-fake", dir);
+	assert_int_equal(symlink("/bin/sh", wanted), 0);
+	assert_int_equal(setenv("PATH", dir, 1), 0);
+	assert_int_equal(qemu_program_find("qemu-fake", path, sizeof(path)), 0);
+	assert_string_equal(path, wanted);
+	assert_int_equal(qemu_program_find(wanted, path, sizeof(path)), 0);
+	assert_int_equal(qemu_program_find("sh", path, sizeof(path)), 0); /* not in $PATH: the usual directories */
+	assert_int_equal(qemu_program_find("qemu-none", path, sizeof(path)), -ENOENT);
+	assert_int_equal(qemu_program_find("qemu-fake", path, 8), -ENAMETOOLONG);
+	/* An empty or relative entry is not searched. */
+	assert_int_equal(chdir(dir), 0);
+	assert_int_equal(setenv("PATH", ":.:", 1), 0);
+	assert_int_equal(qemu_program_find("qemu-fake", path, sizeof(path)), -ENOENT);
+	assert_int_equal(setenv("PATH", saved, 1), 0);
+	assert_int_equal(chdir("/"), 0);
+	assert_int_equal(unlink(wanted), 0);
+	assert_int_equal(rmdir(dir), 0);
+	free(saved);
+}
+
+static void measures_the_counter(void **state)
+{
+	struct tsc_sample from = tsc_sample();
+	unsigned int first = tsc_khz_since(from), second = tsc_khz_since(from);
+
+	(void)state;
+	assert_true(first > 0);
+	/* Two spans with one start agree to 0.1 %, or neither is worth giving to a kernel. */
+	assert_in_range(second, first - first / 1000, first + first / 1000);
+}
+
+int main(int argc, char **argv)
+{
+	const char *fake = strstr(argv[0], "/fake-");
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(makes_the_command_line),
+		cmocka_unit_test(finds_the_program),
+		cmocka_unit_test(measures_the_counter),
+		cmocka_unit_test(reports_each_end),
+		cmocka_unit_test(reports_a_failing_start),
+		cmocka_unit_test(ends_before_the_start),
+		cmocka_unit_test(refuses_bad_configurations),
+		cmocka_unit_test(shows_exports_and_nothing_else),
+		cmocka_unit_test(dies_with_its_monitor),
+	};
+
+	(void)argc;
+	if (fake)
+		return fake_main(fake + strlen("/fake-"), argv);
+	(void)alarm(TEST_TIMEOUT_S); /* a process that hangs is a failure, not a wait */
+	if (readlink("/proc/self/exe", self_path, sizeof(self_path) - 1) < 0)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Unit tests of virtio-net: over a datagram socket, and over a real tap in a network namespace of its own. */
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/if_tun.h>
+#include <linux/virtio_net.h>
+
+#include <cmocka.h>
+
+#include "base/fd.h"
+#include "test_virtio_guest.h"
+#include "vm/virtio/net.h"
+
+enum { RX, TX };
+#define HDR 12
+#define PLAIN VIRTIO_BIT(VIRTIO_F_VERSION_1)
+
+static const uint8_t mac[6] = { 0x02, 1, 2, 3, 4, 5 };
+
+struct fixture {
+	struct guest g;
+	struct virtio_dev *dev;
+	int peer;
+	uint64_t bufs; /* 1 MiB */
+	uint8_t packet[70000];
+};
+
+static struct fixture *fixture_new(int fd, uint16_t mtu)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct err err = ERR_INIT;
+
+	assert_non_null(f);
+	guest_init(&f->g);
+	f->peer = -1;
+	if (virtio_net_new(&f->g.mem, fd, mac, mtu, &f->dev, &err) < 0)
+		fail_msg("%s", err.msg);
+	f->bufs = guest_alloc(&f->g, 1 << 20, 4096);
+	for (size_t i = 0; i < sizeof(f->packet); i++)
+		f->packet[i] = (uint8_t)(i * 7 + (i >> 8));
+	memset(f->packet, 0, HDR);
+	return f;
+}
+
+static int setup(void **state)
+{
+	int sv[2], big = 1 << 20;
+	struct fixture *f;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, sv), 0);
+	assert_int_equal(setsockopt(sv[0], SOL_SOCKET, SO_SNDBUF, &big, sizeof(big)), 0);
+	f = fixture_new(sv[1], 1400);
+	f->peer = sv[0];
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	virtio_free(f->dev);
+	fd_close(f->peer);
+	guest_done(&f->g);
+	free(f);
+	return 0;
+}
+
+static void host_sends(struct fixture *f, size_t len)
+{
+	assert_int_equal(send(f->peer, f->packet, len, MSG_DONTWAIT), len);
+}
+
+/* A kick of the receive queue, as when the guest adds buffers. */
+static void serve(struct fixture *f, unsigned int queue)
+{
+	guest_kick(&f->g, queue);
+	guest_serve(f->dev);
+}
+
+static void config_says_mac_mtu_and_link(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t got[6];
+
+	guest_up(&f->g, f->dev, UINT64_MAX);
+	for (uint32_t i = 0; i < 6; i++)
+		got[i] = (uint8_t)virtio_mmio_read(f->dev, VIRTIO_MMIO_CONFIG + i, 1);
+	assert_memory_equal(got, mac, 6);
+	assert_int_equal(virtio_mmio_read(f->dev, VIRTIO_MMIO_CONFIG + 6, 2), VIRTIO_NET_S_LINK_UP);
+	assert_int_equal(virtio_mmio_read(f->dev, VIRTIO_MMIO_CONFIG + 10, 2), 1400);
+	assert_true(f->dev->features & VIRTIO_BIT(VIRTIO_NET_F_MTU));
+	assert_false(f->dev->features & VIRTIO_BIT(VIRTIO_NET_F_CSUM)); /* a socket offloads nothing */
+	(void)guest_irqs(f->dev);
+	virtio_net_set_link(f->dev, false);
+	assert_int_equal(reg_get(f->dev, VIRTIO_MMIO_INTERRUPT_STATUS), VIRTIO_MMIO_INT_CONFIG);
+	assert_int_equal(virtio_mmio_read(f->dev, VIRTIO_MMIO_CONFIG + 6, 2), 0);
+}
+
+static void packet_into_one_buffer(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t id, len;
+	uint8_t *p;
+
+	guest_up(&f->g, f->dev, UINT64_MAX);
+	host_sends(f, HDR + 1500);
+	guest_put(&f->g, RX, 0, 0, f->bufs, 2048);
+	serve(f, RX);
+	assert_true(ring_take(&f->g.rings[RX], &id, &len));
+	assert_int_equal(len, HDR + 1500);
+	p = guest_at(&f->g, f->bufs, 2048);
+	assert_memory_equal(p, f->packet, 10);
+	assert_int_equal(p[10] | p[11] << 8, 1); /* num_buffers */
+	assert_memory_equal(p + HDR, f->packet + HDR, 1500);
+}
+
+/* What lies in @n buffers of @size is the packet. */
+static void check_spread(struct fixture *f, size_t packet_len, uint32_t size, unsigned int n)
+{
+	size_t off = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		uint8_t *p = guest_at(&f->g, f->bufs + (uint64_t)i * size, size);
+		size_t skip = i == 0 ? HDR : 0;
+		uint32_t id, len;
+
+		assert_true(ring_take(&f->g.rings[RX], &id, &len));
+		assert_int_equal(len, MIN(size, packet_len - off));
+		assert_memory_equal(p + skip, f->packet + off + skip, len - skip);
+		if (i == 0)
+			assert_int_equal(p[10] | p[11] << 8, n);
+		off += len;
+	}
+	assert_int_equal(off, packet_len);
+}
+
+static void large_packet_is_merged(void **state)
+{
+	static const struct {
+		size_t len;
+		uint32_t size;
+	} cases[] = { { 65562, 1536 }, { 65562, 4096 }, { 1537, 1536 }, { 3072, 1536 }, { 3073, 1536 }, { 40, 12 } };
+
+	for (size_t c = 0; c < ARRAY_LEN(cases); c++) {
+		struct fixture *f = *state;
+		unsigned int n = (unsigned int)((cases[c].len + cases[c].size - 1) / cases[c].size);
+		struct virtio_net_counters counters;
+		uint32_t id, len;
+
+		f->g.brk = f->bufs + (1 << 20);
+		guest_up(&f->g, f->dev, UINT64_MAX);
+		host_sends(f, cases[c].len);
+		/* one too few: nothing is seen of it; then the last */
+		for (unsigned int i = 0; i + 1 < n; i++)
+			guest_put(&f->g, RX, 0, 0, f->bufs + (uint64_t)i * cases[c].size, cases[c].size);
+		serve(f, RX);
+		assert_false(ring_take(&f->g.rings[RX], &id, &len));
+		guest_put(&f->g, RX, 0, 0, f->bufs + (uint64_t)(n - 1) * cases[c].size, cases[c].size);
+		serve(f, RX);
+		check_spread(f, cases[c].len, cases[c].size, n);
+		virtio_net_get_counters(f->dev, &counters);
+		assert_int_equal(counters.rx_dropped, 0);
+	}
+}
+
+static void header_may_be_cut_anywhere(void **state)
+{
+	struct fixture *f = *state;
+	struct guest_ring *r;
+	uint32_t id, len;
+	uint8_t *p;
+
+	guest_up(&f->g, f->dev, UINT64_MAX);
+	r = &f->g.rings[RX];
+	for (uint16_t i = 0; i < 13; i++) /* 12 buffers of a byte, and one for the rest; apart from each other */
+		ring_desc(r, i, f->bufs + i * 100ull, i < 12 ? 1 : 64,
+			VRING_DESC_F_WRITE | (i < 12 ? VRING_DESC_F_NEXT : 0), (uint16_t)(i + 1));
+	ring_avail(r, 0);
+	ring_desc(r, 20, f->bufs + 8192, 4096, VRING_DESC_F_WRITE, 0);
+	ring_avail(r, 20);
+	host_sends(f, HDR + 100);
+	serve(f, RX);
+	assert_true(ring_take(r, &id, &len));
+	assert_int_equal(len, HDR + 64);
+	assert_true(ring_take(r, &id, &len));
+	assert_int_equal(len, 36);
+	p = guest_at(&f->g, f->bufs, 1300);
+	assert_int_equal(p[1000] | p[1100] << 8, 2);
+	assert_memory_equal(p + 1200, f->packet + HDR, 64);
+	assert_memory_equal(guest_at(&f->g, f->bufs + 8192, 36), f->packet + HDR + 64, 36);
+}
+
+static void packet_too_large_is_dropped(void **state)
+{
+	struct fixture *f = *state;
+	struct virtio_net_counters counters;
+	uint32_t id, len;
+
+	/* without merging a packet has one chain */
+	guest_up(&f->g, f->dev, PLAIN);
+	host_sends(f, HDR + 3000);
+	host_sends(f, HDR + 100);
+	guest_put(&f->g, RX, 0, 0, f->bufs, 2048);
+	guest_put(&f->g, RX, 0, 0, f->bufs + 2048, 2048);
+	serve(f, RX);
+	assert_true(ring_take(&f->g.rings[RX], &id, &len));
+	assert_int_equal(len, HDR + 100); /* the next one is fine */
+	virtio_net_get_counters(f->dev, &counters);
+	assert_int_equal(counters.rx_dropped, 1);
+	/* with merging: a whole ring of small buffers does not suffice either */
+	guest_up(&f->g, f->dev, UINT64_MAX);
+	host_sends(f, 65000);
+	for (int i = 0; i < 256; i++)
+		guest_put(&f->g, RX, 0, 0, f->bufs, 64);
+	serve(f, RX);
+	assert_false(ring_take(&f->g.rings[RX], &id, &len));
+	virtio_net_get_counters(f->dev, &counters);
+	assert_int_equal(counters.rx_dropped, 2);
+	assert_int_equal(f->dev->queues[RX].vq.in_flight, 0);
+}
+
+static void buffer_without_header_room_breaks(void **state)
+{
+	struct fixture *f = *state;
+
+	guest_up(&f->g, f->dev, UINT64_MAX);
+	host_sends(f, HDR + 100);
+	guest_put(&f->g, RX, 0, 0, f->bufs, HDR - 1);
+	serve(f, RX);
+	assert_int_equal(reg_get(f->dev, VIRTIO_MMIO_STATUS), 0xf | VIRTIO_CONFIG_S_NEEDS_RESET);
+	guest_up(&f->g, f->dev, UINT64_MAX); /* and the packet is not lost */
+	guest_put(&f->g, RX, 0, 0, f->bufs, 2048);
+	serve(f, RX);
+	assert_int_equal(f->g.rings[RX].used->idx, 1);
+}
+
+static void guest_sends_packets(void **state)
+{
+	static const struct {
+		uint32_t len;
+		bool sent;
+	} cases[] = { { HDR + 60, true }, { HDR, false }, { 5, false }, { 65562, true }, { 65600, false },
+		{ 1 << 20, false }, { HDR + 1, true } };
+	struct fixture *f = *state;
+	struct virtio_net_counters counters;
+	uint8_t got[70000];
+	uint32_t id, len, dropped = 0;
+
+	guest_up(&f->g, f->dev, UINT64_MAX);
+	memcpy(guest_at(&f->g, f->bufs, sizeof(f->packet)), f->packet, sizeof(f->packet));
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		guest_put(&f->g, TX, f->bufs, cases[i].len, 0, 0);
+		serve(f, TX);
+		assert_true(ring_take(&f->g.rings[TX], &id, &len));
+		assert_int_equal(len, 0);
+		dropped += !cases[i].sent;
+		assert_int_equal(recv(f->peer, got, sizeof(got), MSG_DONTWAIT),
+			cases[i].sent ? (ssize_t)cases[i].len : -1);
+		if (cases[i].sent)
+			assert_memory_equal(got, f->packet, cases[i].len);
+	}
+	virtio_net_get_counters(f->dev, &counters);
+	assert_int_equal(counters.tx_dropped, dropped);
+}
+
+static void full_tap_holds_packets(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int home = 0, sent;
+	uint8_t got[2048];
+	uint32_t id, len;
+
+	guest_up(&f->g, f->dev, UINT64_MAX);
+	for (int i = 0; i < 200; i++)
+		guest_put(&f->g, TX, f->bufs, HDR + 1000, 0, 0);
+	serve(f, TX);
+	while (ring_take(&f->g.rings[TX], &id, &len))
+		home++;
+	assert_true(home > 0 && home < 200);
+	for (sent = 0; recv(f->peer, got, sizeof(got), MSG_DONTWAIT) > 0; sent++)
+		;
+	assert_int_equal(sent, home); /* each once: none was lost, none sent and kept */
+}
+
+static void features_need_each_other(void **state)
+{
+	static const struct {
+		uint64_t bits;
+		bool ok;
+	} cases[] = {
+		{ VIRTIO_BIT(VIRTIO_NET_F_GUEST_TSO4), false },
+		{ VIRTIO_BIT(VIRTIO_NET_F_GUEST_TSO6), false },
+		{ VIRTIO_BIT(VIRTIO_NET_F_GUEST_TSO6) | VIRTIO_BIT(VIRTIO_NET_F_GUEST_CSUM), true },
+		{ VIRTIO_BIT(VIRTIO_NET_F_GUEST_ECN) | VIRTIO_BIT(VIRTIO_NET_F_GUEST_CSUM), false },
+		{ VIRTIO_BIT(VIRTIO_NET_F_HOST_TSO4), false },
+		{ VIRTIO_BIT(VIRTIO_NET_F_HOST_TSO4) | VIRTIO_BIT(VIRTIO_NET_F_CSUM), true },
+		{ VIRTIO_BIT(VIRTIO_NET_F_HOST_ECN) | VIRTIO_BIT(VIRTIO_NET_F_CSUM), false },
+	};
+	struct fixture *f = *state;
+
+	f->dev->features |= 0x7fff & ~(1u << 2); /* as a tap offers */
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_int_equal(!!(guest_negotiate(f->dev, PLAIN | cases[i].bits) &
+					 VIRTIO_CONFIG_S_FEATURES_OK), cases[i].ok);
+}
+
+static void foreign_descriptors_are_refused(void **state)
+{
+	struct virtio_dev *dev;
+	struct err err = ERR_INIT;
+	struct guest g;
+
+	(void)state;
+	guest_init(&g);
+	assert_int_equal(virtio_net_new(&g.mem, open("/dev/null", O_RDWR | O_CLOEXEC), mac, 0, &dev, &err),
+		-ENOTTY);
+	assert_string_equal(err.msg, "virtio net: not a tap: Inappropriate ioctl for device");
+	guest_done(&g);
+}
+
+/* ---- a real tap ---- */
+
+static int tap_open(const char *name, short flags)
+{
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	struct ifreq ifr;
+
+	memset(&ifr, 0, sizeof(ifr));
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	ifr.ifr_flags = flags;
+	if (fd >= 0 && ioctl(fd, TUNSETIFF, &ifr) < 0) {
+		fd_close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* A packet socket on the interface, which is brought up. */
+static int packet_socket(const char *name)
+{
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
+	struct sockaddr_ll sll = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
+	struct ifreq ifr;
+
+	assert_true(fd >= 0);
+	memset(&ifr, 0, sizeof(ifr));
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	assert_int_equal(ioctl(fd, SIOCGIFFLAGS, &ifr), 0);
+	ifr.ifr_flags |= IFF_UP;
+	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &ifr), 0);
+	assert_int_equal(ioctl(fd, SIOCGIFINDEX, &ifr), 0);
+	sll.sll_ifindex = ifr.ifr_ifindex;
+	assert_int_equal(bind(fd, (struct sockaddr *)&sll, sizeof(sll)), 0);
+	return fd;
+}
+
+#define TEST_TYPE 0x88b5 /* IEEE's for experiments: nothing else is sent with it */
+
+static void frame(uint8_t *p, uint8_t fill, size_t len)
+{
+	memset(p, fill, len);
+	memset(p, 0xff, 6);
+	memcpy(p + 6, mac, 6);
+	p[12] = TEST_TYPE >> 8;
+	p[13] = TEST_TYPE & 0xff;
+}
+
+static void tap_carries_frames(void **state)
+{
+	struct virtio_dev *dev;
+	struct err err = ERR_INIT;
+	struct fixture *f;
+	uint8_t buf[1500], *p;
+	uint32_t id, len;
+	int tap = -1;
+
+	if (unshare(geteuid() == 0 ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET) < 0 ||
+		(tap = tap_open("t0", IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)) < 0) {
+		print_message("no tap in a network namespace of our own: %s\n", strerror(errno));
+		assert_null(getenv("VMRUNC_MUST_WORK"));
+		skip();
+	}
+	f = fixture_new(tap, 1500);
+	*state = f;
+	f->peer = packet_socket("t0");
+	assert_true(f->dev->features & VIRTIO_BIT(VIRTIO_NET_F_HOST_TSO4));
+	guest_up(&f->g, f->dev, UINT64_MAX);
+
+	/* guest to host */
+	frame(guest_at(&f->g, f->bufs + HDR, 100), 0x11, 100);
+	guest_put(&f->g, TX, f->bufs, HDR + 100, 0, 0);
+	serve(f, TX);
+	assert_true(ring_take(&f->g.rings[TX], &id, &len));
+	do
+		assert_true(recv(f->peer, buf, sizeof(buf), 0) > 0);
+	while (buf[12] != TEST_TYPE >> 8 || buf[13] != (TEST_TYPE & 0xff));
+	assert_memory_equal(buf, guest_at(&f->g, f->bufs + HDR, 100), 100);
+
+	/* a header that the kernel refuses: dropped */
+	p = guest_at(&f->g, f->bufs, HDR);
+	p[0] = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	p[6] = p[7] = 0xff; /* csum_start far behind the frame */
+	guest_put(&f->g, TX, f->bufs, HDR + 100, 0, 0);
+	serve(f, TX);
+	assert_true(ring_take(&f->g.rings[TX], &id, &len));
+
+	/* host to guest; the kernel's own chatter (IPv6) may come before */
+	for (int i = 0; i < 64; i++)
+		guest_put(&f->g, RX, 0, 0, f->bufs + 65536 + i * 2048ull, 2048);
+	frame(buf, 0x22, 1000);
+	assert_int_equal(send(f->peer, buf, 1000, 0), 1000);
+	serve(f, RX);
+	do {
+		assert_true(ring_take(&f->g.rings[RX], &id, &len));
+		p = guest_at(&f->g, f->bufs + 65536 + id * 2048ull, 2048);
+	} while (len != HDR + 1000);
+	assert_memory_equal(p + HDR, buf, 1000);
+	assert_int_equal(p[10] | p[11] << 8, 1);
+
+	/* one made otherwise */
+	tap = tap_open("t1", IFF_TAP | IFF_NO_PI);
+	assert_true(tap >= 0);
+	assert_int_equal(virtio_net_new(&f->g.mem, tap, mac, 0, &dev, &err), -EINVAL);
+	assert_string_equal(err.msg,
+		"virtio net: tap 't1' was not made with IFF_TAP, IFF_NO_PI and IFF_VNET_HDR");
+	(void)teardown(state);
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test(config_says_mac_mtu_and_link),
+		test(packet_into_one_buffer),
+		test(large_packet_is_merged),
+		test(header_may_be_cut_anywhere),
+		test(packet_too_large_is_dropped),
+		test(buffer_without_header_room_breaks),
+		test(guest_sends_packets),
+		test(full_tap_holds_packets),
+		test(features_need_each_other),
+		cmocka_unit_test(foreign_descriptors_are_refused),
+		cmocka_unit_test(tap_carries_frames),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
