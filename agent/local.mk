@@ -19,6 +19,7 @@ agent_sources = \
 	agent/rootfs.c agent/rootfs.h \
 	agent/rootpath.c agent/rootpath.h \
 	agent/sandbox.c agent/sandbox.h \
+	agent/signals.c agent/signals.h \
 	agent/sync.c agent/sync.h \
 	agent/sys.h \
 	agent/tty.c agent/tty.h

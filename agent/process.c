@@ -32,6 +32,7 @@
 #include "devices.h"
 #include "launch.h"
 #include "log.h"
+#include "signals.h"
 #include "sync.h"
 #include "sys.h"
 
@@ -77,6 +78,7 @@ static void process_free(struct process *p)
 
 	process_close_sync(p);
 	process_close_stdio(p);
+	signals_done(p);
 	LIST_REMOVE(p, link);
 	if (k) {
 		if (k->init == p)
@@ -245,6 +247,7 @@ static void process_take_end(struct process *p)
 	process_close_sync(p);
 	if (p->state == PROCESS_STARTING) {
 		p->state = PROCESS_RUNNING;
+		signals_begin(p);
 		p->told = true;
 		channel_reply(p->agent, p->seq, NULL, 0);
 	} else if (p->state == PROCESS_SETTING_UP) {
@@ -557,9 +560,7 @@ int process_signal(struct agent *agent, uint32_t id, int signo, bool all, struct
 		cgroup_signal(p->container->cgroup_fd, signo);
 		return 0;
 	}
-	if (kill(p->pid, signo) < 0)
-		return err_sys(err, errno, "cannot send signal %d", signo);
-	return 0;
+	return signals_send(p, signo, err);
 }
 
 void process_winsize(struct agent *agent, uint32_t id, uint16_t rows, uint16_t cols)
@@ -602,6 +603,7 @@ static void process_end(struct process *p, int status)
 	uint32_t id = p->id;
 
 	p->pid = 0;
+	signals_done(p);
 	if (p->state == PROCESS_FAILED) {
 		if (p->is_init && p->container)
 			container_kill_all(p->container);

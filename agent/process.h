@@ -36,6 +36,9 @@ struct process {
 	int tty; /* the master, for its size; -1: none */
 	uint16_t rows, cols;
 	bool maps; /* the container's id maps are to be written for it */
+	int64_t settled_at_ms;	    /* signals.c: until then signals may wait for a handler */
+	uint64_t waiting;	    /* these do */
+	struct watch *signal_timer; /* looks after them; NULL: none has waited yet */
 	struct sink *in;
 	struct source *out[2];
 	int status;

@@ -675,6 +675,32 @@ static void signals_reach_the_init(void **state)
 	box_delete(&box);
 }
 
+/* A TERM right behind the start: @script's exit status must be @wanted. */
+static void early_term(const char *script, int wanted)
+{
+	struct err err = ERR_INIT;
+
+	need_root();
+	box_init(&box, script);
+	assert_int_equal(box_create(&box, false), 0);
+	box_start(&box);
+	assert_int_equal(guest_signal(rig.guest, box.c.process.id, SIGTERM, false, on_done, &rig, &err), 0);
+	assert_int_equal(answer(), 0);
+	wait_exit(&box);
+	assert_true(WIFEXITED(rig.status));
+	assert_int_equal(WEXITSTATUS(rig.status), wanted);
+	box_read(&box);
+	box_delete(&box);
+}
+
+static void early_signals_wait_for_a_handler(void **state)
+{
+	(void)state;
+	early_term("busybox sleep 0.3; trap 'exit 9' TERM; while :; do busybox sleep 0.05; done", 9);
+	/* the kernel's word on a signal that pid 1 does not take, once the time to get ready is over */
+	early_term("busybox sleep 2.5; trap 'exit 9' TERM; busybox sleep 0.1; exit 4", 4);
+}
+
 static void killed_before_its_start(void **state)
 {
 	struct err err = ERR_INIT;
@@ -896,6 +922,7 @@ int main(void)
 		in_a_rig(becomes_its_user),
 		in_a_rig(filters_system_calls),
 		in_a_rig(signals_reach_the_init),
+		in_a_rig(early_signals_wait_for_a_handler),
 		in_a_rig(killed_before_its_start),
 		in_a_rig(deleted_while_it_runs),
 		in_a_rig(background_children_end_with_init),
