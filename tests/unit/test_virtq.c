@@ -108,6 +108,7 @@ static void rings_are_checked_at_start(void **state)
 
 #define BUF 0x100000ull /* buffers live here, clear of the rings */
 #define TABLE 0x200000ull
+#define RING_DESC 0x1000ull /* where guest_ring() lays the first ring's descriptors out */
 
 struct chain_case {
 	const char *what;
@@ -168,6 +169,9 @@ static const struct chain_case chain_cases[] = {
 	{ "indirect with next", { { TABLE, 16, I | N, 1 }, { BUF, 1, 0, 0 } }, { { BUF, 8, 0, 0 } }, -EINVAL,
 		0, 0, 0, 0 },
 	{ "indirect in indirect", { { TABLE, 16, I, 0 } }, { { TABLE, 16, I, 0 } }, -EINVAL, 0, 0, 0, 0 },
+	{ "indirect table that is the ring's own", { { RING_DESC, 128, I, 0 } }, { { 0 } }, -EINVAL, 0, 0, 0, 0 },
+	{ "indirect table that is the ring's own, behind direct",
+		{ { BUF, 4, N, 1 }, { RING_DESC, 128, I, 0 } }, { { 0 } }, -EINVAL, 0, 0, 0, 0 },
 	{ "indirect loop", { { TABLE, 16, I, 0 } }, { { BUF, 8, N, 0 } }, -EINVAL, 0, 0, 0, 0 },
 	{ "indirect next behind the table", { { TABLE, 16, I, 0 } }, { { BUF, 8, N, 1 }, { BUF, 8, 0, 0 } },
 		-EINVAL, 0, 0, 0, 0 },
@@ -189,6 +193,7 @@ static void chain_case_run(const struct chain_case *c)
 	int r;
 
 	fixture_up(&f, 8, false);
+	assert_int_equal(f.r->desc_gpa, RING_DESC);
 	memcpy(f.r->desc, c->desc, sizeof(c->desc));
 	memcpy(guest_at(&f.g, TABLE, sizeof(c->table)), c->table, sizeof(c->table));
 	ring_avail(f.r, 0);

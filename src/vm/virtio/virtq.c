@@ -126,6 +126,7 @@ static int avail_refresh(struct virtq *vq)
 struct desc_table {
 	const struct vring_desc *at;
 	unsigned int len;
+	bool indirect;
 };
 
 static int desc_read(const struct desc_table *t, unsigned int i, struct vring_desc *ret)
@@ -177,13 +178,14 @@ static int chain_add(struct virtq *vq, struct virtq_chain *c, struct iovec *iov,
 /* §2.7.5.3: one table, named by the last descriptor of the ring's part, not nested. */
 static int indirect_enter(struct virtq *vq, const struct vring_desc *d, struct desc_table *t)
 {
-	/* GUEST: form and place of the indirect table */
-	if (t->at != vq->desc || (d->flags & VRING_DESC_F_NEXT))
+	/* GUEST: form and place of the indirect table, which may be that of the ring's own table */
+	if (t->indirect || (d->flags & VRING_DESC_F_NEXT))
 		return -EINVAL;
 	if (d->len == 0 || d->len % sizeof(*t->at) || d->addr % 16)
 		return -EINVAL;
 	t->at = mem_at(vq->mem, d->addr, d->len);
 	t->len = d->len / sizeof(*t->at);
+	t->indirect = true;
 	return t->at ? 0 : -EINVAL;
 }
 
