@@ -388,23 +388,17 @@ static bool flush_wait(struct p9_session *session, struct p9_request *req, uint1
 	return true;
 }
 
-static void submit_flush(struct p9_session *session, struct p9_request *req)
+/* The tag that a Tflush names, which is read before the lock is taken: 0 or -errno. */
+static int flush_tag(const struct p9_request *req, uint16_t *ret_tag)
 {
-	uint8_t old_tag[2];
-	bool waits;
+	uint8_t tag[2];
 
-	if (req->size < P9_HEADER + 2 ||
-		p9_iov_read(req->in, req->in_count, P9_HEADER, old_tag, 2) != 2) { /* GUEST: */
-		p9_finish(req, p9_reply_error(req, -EBADMSG));
-		return;
-	}
-	pthread_mutex_lock(&session->lock);
-	waits = flush_wait(session, req, (uint16_t)(old_tag[0] | old_tag[1] << 8));
-	pthread_mutex_unlock(&session->lock);
-	if (waits)
-		p9_locks_kick(session->server->locks);
-	else
-		p9_finish(req, p9_reply(req, P9_MSIZE_MIN, NULL, 0, 0));
+	if (req->size < P9_HEADER + sizeof(tag) ||
+		p9_iov_read(req->in, req->in_count, P9_HEADER, tag, sizeof(tag)) !=
+			sizeof(tag)) /* GUEST: */
+		return -EBADMSG;
+	*ret_tag = (uint16_t)(tag[0] | tag[1] << 8);
+	return 0;
 }
 
 /* LOCK: session->lock. Everything that waits or is queued, but @except, will be answered EINTR. */
@@ -433,10 +427,16 @@ static int tag_enter(struct p9_session *session, struct p9_request *req)
 	return 0;
 }
 
-/* Enters @req; true if it is to be served now, false if it is somebody else's already. */
+/*
+ * Enters @req; true if it is to be served now, false if it is somebody else's already.
+ *
+ * GUEST: a Tflush is entered and tied to what it names in one go. So it waits only for what was
+ * entered before it, and two that name each other never wait for each other.
+ */
 static bool request_take(struct p9_session *session, struct p9_request *req)
 {
-	bool version, alone = false;
+	bool version, flush, waits = false;
+	uint16_t old_tag = 0;
 	int r = request_init(session, req);
 
 	if (r < 0) {
@@ -445,24 +445,29 @@ static bool request_take(struct p9_session *session, struct p9_request *req)
 		return false;
 	}
 	version = req->type == P9_TVERSION;
+	flush = req->type == P9_TFLUSH;
+	if (flush)
+		r = flush_tag(req, &old_tag);
 	pthread_mutex_lock(&session->lock);
-	r = tag_enter(session, req);
-	if (r == 0 && version) {
+	if (r == 0)
+		r = tag_enter(session, req);
+	if (r == 0 && flush) {
+		waits = flush_wait(session, req, old_tag);
+	} else if (r == 0 && version) {
 		session->version = req;
 		cancel_all(session, req);
-		alone = session->outstanding == 1;
+		waits = session->outstanding != 1;
 	}
 	pthread_mutex_unlock(&session->lock);
 
-	if (r < 0) {
+	if (r < 0)
 		req->done(req, p9_reply_error(req, r));
-	} else if (req->type == P9_TFLUSH) {
-		submit_flush(session, req);
-	} else if (!version || alone) {
+	else if (waits)
+		p9_locks_kick(session->server->locks); /* what was cancelled may be a lock's wait */
+	else if (flush)
+		p9_finish(req, p9_reply(req, P9_MSIZE_MIN, NULL, 0, 0));
+	else
 		return true;
-	} else {
-		p9_locks_kick(session->server->locks);
-	}
 	return false;
 }
 

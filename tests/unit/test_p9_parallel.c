@@ -2,8 +2,12 @@
 /* Unit tests of src/p9: requests side by side, tags, flushes, locks, ends of sessions. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,6 +15,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -200,6 +205,87 @@ static void flushes(void **state)
 	assert_int_equal(lock(1, P9_LOCK_UNLCK, 0, 0, 0), P9_LOCK_SUCCESS);
 	assert_int_equal(flock(c.dir_fd, LOCK_EX | LOCK_NB), 0);
 	assert_int_equal(lock(2, P9_LOCK_WRLCK, 0, 0, 0), P9_LOCK_SUCCESS);
+}
+
+/* Two threads, each with a flush of the other's tag. */
+#define FLUSH_ROUNDS 20000
+#define FLUSH_WAIT_S 10
+#define FLUSH_SPIN 1000 /* turns between two looks at the clock */
+
+struct flusher {
+	struct p9_session *session;
+	uint16_t tag, old_tag;
+	atomic_uint *ready, *answered;
+};
+
+static void flush_answered(struct p9_request *req, uint32_t reply_len)
+{
+	if (reply_len == P9_HEADER)
+		atomic_fetch_add((atomic_uint *)req->arg, 1);
+}
+
+static bool wait_for_count(atomic_uint *count, unsigned int want)
+{
+	struct timespec start, now;
+	unsigned int turns = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	while (atomic_load(count) < want) {
+		if (++turns % FLUSH_SPIN)
+			continue;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (now.tv_sec - start.tv_sec > FLUSH_WAIT_S)
+			return false;
+		sched_yield();
+	}
+	return true;
+}
+
+static void *flusher_run(void *arg)
+{
+	struct flusher *f = arg;
+
+	for (unsigned int round = 1; round <= FLUSH_ROUNDS; round++) {
+		uint8_t message[] = {9, 0, 0, 0, P9_TFLUSH, (uint8_t)f->tag, 0, (uint8_t)f->old_tag, 0};
+		uint8_t reply[P9_HEADER];
+		struct iovec in = {message, sizeof(message)}, out = {reply, sizeof(reply)};
+		struct p9_request req = {.in = &in,
+			.in_count = 1,
+			.out = &out,
+			.out_count = 1,
+			.done = flush_answered,
+			.arg = f->answered};
+
+		/* both at the same moment, which a sleeping barrier would not give */
+		atomic_fetch_add(f->ready, 1);
+		if (!wait_for_count(f->ready, 2 * round))
+			return NULL;
+		p9_submit(f->session, &req);
+		if (!wait_for_count(f->answered, 2 * round)) {
+			print_message("round %u: two flushes wait for each other\n", round);
+			_exit(1); /* nothing in here could be ended in order */
+		}
+	}
+	return NULL;
+}
+
+static void flushes_that_name_each_other(void **state)
+{
+	struct p9_session *session;
+	atomic_uint ready = 0, answered = 0;
+	pthread_t threads[2];
+	struct flusher f[2];
+
+	(void)state;
+	assert_int_equal(p9_session_new(c.server, &session), 0);
+	for (uint16_t i = 0; i < 2; i++) {
+		f[i] = (struct flusher){session, (uint16_t)(1 + i), (uint16_t)(2 - i), &ready, &answered};
+		assert_int_equal(pthread_create(&threads[i], NULL, flusher_run, &f[i]), 0);
+	}
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	assert_int_equal(atomic_load(&answered), 2 * FLUSH_ROUNDS);
+	p9_session_free(session);
 }
 
 /* ---- locks ---- */
@@ -450,6 +536,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(races_on_the_same_fids, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_tag_in_use_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(flushes, setup, teardown),
+		cmocka_unit_test_setup_teardown(flushes_that_name_each_other, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			locks_exclude_each_other_and_the_host, setup, teardown),
 		cmocka_unit_test_setup_teardown(
