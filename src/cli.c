@@ -65,7 +65,8 @@ static void set_add(struct option_set *set, const struct cli_option *options)
 		set->known[set->n] = o;
 		set->longs[set->n] = (struct option){
 			.name = o->name,
-			.has_arg = o->kind == CLI_FLAG ? no_argument : required_argument,
+			/* --all=false: scripts write it, as runc's parser takes it */
+			.has_arg = o->kind == CLI_FLAG ? optional_argument : required_argument,
 			.val = OPTION_BASE + set->n,
 		};
 		set->n++;
@@ -88,14 +89,39 @@ static const struct cli_option *set_find(const struct option_set *set, int value
 	return NULL;
 }
 
-static void option_store(const struct cli_option *o, struct options *options)
+/* The words that runc's parser takes for a boolean. */
+static int parse_bool(const char *word, bool *ret)
+{
+	static const char *const words[2][6] = {
+		{"0", "f", "F", "false", "FALSE", "False"},
+		{"1", "t", "T", "true", "TRUE", "True"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words) * ARRAY_LEN(words[0]); i++) {
+		size_t value = i / ARRAY_LEN(words[0]);
+
+		if (strcmp(word, words[value][i % ARRAY_LEN(words[0])]) == 0) {
+			*ret = value;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int option_store(const struct cli_option *o, struct options *options, struct err *err)
 {
 	char *field = (char *)options + o->offset;
+	bool flag = true;
 
-	if (o->kind == CLI_FLAG)
-		*(bool *)(void *)field = true;
-	else
+	if (o->kind == CLI_STRING) {
 		*(const char **)(void *)field = optarg;
+		return 0;
+	}
+	if (optarg && parse_bool(optarg, &flag) < 0)
+		return err_set(err, EINVAL, "option \"--%s\": \"%s\" is neither true nor false", o->name,
+			optarg);
+	*(bool *)(void *)field = flag;
+	return 0;
 }
 
 /* Parses from optind on; @prefix is getopt's: "+" stops at the first word that is no option. */
@@ -117,31 +143,12 @@ static int parse_part(int argc, char **argv, const char *prefix, const struct cl
 				err, EINVAL, "option \"%s\" needs a value", argv[optind - 1]);
 		if (!o && optopt > 0 && optopt < OPTION_BASE)
 			return err_set(err, EINVAL, "unknown option \"-%c\"", optopt);
-		if (!o && optopt >= OPTION_BASE)
-			return err_set(
-				err, EINVAL, "option \"%s\" takes no value", argv[optind - 1]);
 		if (!o)
 			return err_set(err, EINVAL, "unknown option \"%s\"", argv[optind - 1]);
-		option_store(o, options);
+		if (option_store(o, options, err) < 0)
+			return -EINVAL;
 	}
 	return 0;
-}
-
-/* Shell-like conveniences that boolean options of runc's parser have: --all=true. */
-static void strip_true(int argc, char **argv)
-{
-	static const char suffix[] = "=true";
-
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-		size_t len = strlen(argv[i]);
-
-		if (strncmp(argv[i], "--", 2) != 0 || len < sizeof(suffix) - 1)
-			continue;
-		if (strcmp(argv[i] + len - (sizeof(suffix) - 1), suffix) == 0 &&
-			strchr(argv[i], '=') == argv[i] + len - (sizeof(suffix) - 1) &&
-			strncmp(argv[i], "--rootless", 10) != 0)
-			argv[i][len - (sizeof(suffix) - 1)] = '\0';
-	}
 }
 
 int cli_parse(int argc, char **argv, struct options *options, const struct command **ret_command,
@@ -153,7 +160,6 @@ int cli_parse(int argc, char **argv, struct options *options, const struct comma
 	memset(options, 0, sizeof(*options));
 	*call = (struct call){.options = options};
 	*ret_command = NULL;
-	strip_true(argc, argv);
 	optind = 0; /* a fresh start, in a test for the second time */
 	r = parse_part(argc, argv, "+:", NULL, options, err);
 	if (r < 0 || optind >= argc)

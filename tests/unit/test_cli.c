@@ -87,6 +87,14 @@ static void test_forms(void **state)
 	assert_true(p.options.detach);
 	assert_int_equal(p.call.argc, 1);
 
+	/* a flag's value in every word that runc takes; a later one counts */
+	assert_int_equal(PARSE(&p, "--debug=1", "create", "-d", "--detach=false", "id"), 0);
+	assert_true(p.options.debug);
+	assert_false(p.options.detach);
+	assert_int_equal(PARSE(&p, "--debug=F", "create", "--detach=False", "--detach=T", "id"), 0);
+	assert_false(p.options.debug);
+	assert_true(p.options.detach);
+
 	/* an ID that begins with a dash comes behind "--" */
 	assert_int_equal(PARSE(&p, "kill", "--", "-id", "9"), 0);
 	assert_string_equal(p.call.argv[0], "-id");
@@ -109,7 +117,10 @@ static void test_mistakes(void **state)
 		{{"create", "--no-such-option", "a"}, "\"--no-such-option\""},
 		{{"--no-such-option", "create", "a"}, "\"--no-such-option\""},
 		{{"create", "a", "--bundle"}, "needs a value"},
-		{{"create", "a", "--detach=maybe"}, "takes no value"},
+		{{"create", "a", "--detach=maybe"}, "\"--detach\": \"maybe\" is neither true nor false"},
+		{{"create", "a", "--detach="}, "is neither true nor false"},
+		{{"create", "a", "-b"}, "\"-b\" needs a value"},
+		{{"--root"}, "\"--root\" needs a value"},
 		{{"kill", "id", "-x"}, "\"-x\""},
 	};
 	struct parsed p;
