@@ -8,10 +8,13 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "base/fd.h"
 #include "cli.h"
 #include "log.h"
 #include "proctitle.h"
@@ -55,13 +58,29 @@ static int run(int argc, char **argv, struct err *err)
 	return r < 0 ? r : call.exit_status;
 }
 
+/*
+ * A caller may have closed a standard stream. Its number would go to the next
+ * file that is opened, and the container would write into that: /dev/null
+ * stands there instead, as with runc.
+ */
+static int fill_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	fd_close(fd);
+	return fd < 0 ? -errno : 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct err err = ERR_INIT;
 	char **args = proctitle_init(argc, argv);
 	int r;
 
-	if (!args)
+	if (!args || fill_standard_streams() < 0)
 		return EXIT_ERROR;
 	/* a caller that has gone is an error of write(2), not our end */
 	(void)signal(SIGPIPE, SIG_IGN);
