@@ -161,11 +161,13 @@ static void on_report(void *arg, uint32_t events)
 	struct report report;
 
 	(void)events;
-	if (recv(run->created.report, &report, sizeof(report), MSG_DONTWAIT) ==
-			(ssize_t)sizeof(report) &&
-		report.kind == REPORT_FAILED) {
+	while (recv(run->created.report, &report, sizeof(report), MSG_DONTWAIT) ==
+		(ssize_t)sizeof(report)) {
 		report.err.msg[sizeof(report.err.msg) - 1] = '\0';
-		run->failed = report.err;
+		if (report.kind == REPORT_FAILED)
+			run->failed = report.err;
+		else if (report.kind == REPORT_WARNING)
+			log_warning("%s", report.err.msg);
 	}
 }
 

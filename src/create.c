@@ -149,15 +149,14 @@ static int block_signals(struct creation *c, struct err *err)
 	return c->signal_fd < 0 ? err_sys(err, errno, "signalfd") : 0;
 }
 
-/* Waits for the monitor's READY. -EINTR: a signal said to stop. */
-static int wait_ready(struct creation *c, struct err *err)
+/* Waits until the monitor has something to say. -EINTR: a signal said to stop. */
+static int wait_report(struct creation *c, struct err *err)
 {
 	struct pollfd p[] = {
 		{.fd = c->report, .events = POLLIN},
 		{.fd = c->signal_fd, .events = POLLIN},
 	};
 	struct signalfd_siginfo info;
-	struct report report;
 	int r;
 
 	for (;;) {
@@ -170,9 +169,23 @@ static int wait_ready(struct creation *c, struct err *err)
 			return err_set(err, EINTR, "interrupted by signal %d", (int)info.ssi_signo);
 		}
 		if (r > 0 && p[0].revents)
-			break;
+			return 0;
 	}
-	r = monitor_report(c->report, &report, err);
+}
+
+/* Waits for the monitor's READY. -EINTR: a signal said to stop. */
+static int wait_ready(struct creation *c, struct err *err)
+{
+	struct report report = {.kind = REPORT_WARNING};
+	int r = 0;
+
+	while (r == 0 && report.kind == REPORT_WARNING) {
+		r = wait_report(c, err);
+		if (r == 0)
+			r = monitor_report(c->report, &report, err);
+		if (r == 0 && report.kind == REPORT_WARNING)
+			log_warning("%s", report.err.msg);
+	}
 	if (r < 0 || report.kind == REPORT_READY)
 		return r;
 	*err = report.err;

@@ -155,6 +155,18 @@ static void on_guest_log(void *arg, enum proto_log level, const char *text)
 	guestlog_say(m->log, "agent: %s: %s", level < ARRAY_LEN(names) ? names[level] : "?", text);
 }
 
+static void on_stream_broken(void *arg, uint32_t process, const char *text)
+{
+	struct monitor *m = arg;
+	struct err err = ERR_INIT;
+
+	if (process != m->process)
+		return;
+	(void)err_set(&err, EIO, "the container's %s", text);
+	guestlog_say(m->log, "vmrunc: %s", err.msg);
+	report_send(m, REPORT_WARNING, &err);
+}
+
 static void on_exited(void *arg, uint32_t process, int status, bool oom)
 {
 	struct monitor *m = arg;
@@ -461,6 +473,7 @@ static int assemble(struct monitor *m, struct err *err)
 		.on_ready = on_guest_ready,
 		.on_exited = on_exited,
 		.on_log = on_guest_log,
+		.on_stream_broken = on_stream_broken,
 		.on_closed = on_guest_closed,
 		.arg = m,
 	};

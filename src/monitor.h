@@ -59,6 +59,7 @@ struct monitor_job {
 enum report_kind {
 	REPORT_PID,    /* from birth: the monitor's pid */
 	REPORT_READY,  /* the process stands ready in the guest */
+	REPORT_WARNING, /* err says what went wrong beside the container's life */
 	REPORT_FAILED, /* err says why: before READY there is no container, after it the VM has died
 			*/
 };

@@ -17,6 +17,7 @@
 #include "guest/guest.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -169,31 +170,54 @@ static void proc_settle(struct guest_proc *p)
 	g->events.on_exited(g->events.arg, id, status, oom);
 }
 
-static void proc_on_in_end(void *arg, int error unused)
+/* Tells that stream @i broke, unless it is only that nobody reads any more. */
+static void proc_tell_broken(struct guest_proc *p, int i, int error)
 {
-	struct guest_proc *p = arg;
+	static const char *const what[] = {
+		"standard input cannot be read",
+		"standard output cannot be written, what it still says is lost",
+		"standard error cannot be written, what it still says is lost",
+	};
+	struct guest *g = p->g;
+	char text[128];
 
-	p->in = NULL;
+	if (error >= 0 || error == -EPIPE || error == -ECONNRESET || error == -ECANCELED || g->free_me ||
+		!g->events.on_stream_broken)
+		return;
+	(void)snprintf(text, sizeof(text), "%s: %s", what[i], strerror(-error)); /* fits */
+	g->events.on_stream_broken(g->events.arg, p->id, text);
 }
 
-static void proc_on_out_end(struct guest_proc *p, int i)
+static void proc_on_in_end(void *arg, int error)
+{
+	struct guest_proc *p = arg;
+	struct guest *g = p->g;
+
+	guest_enter(g);
+	p->in = NULL;
+	proc_tell_broken(p, 0, error);
+	guest_leave(g);
+}
+
+static void proc_on_out_end(struct guest_proc *p, int i, int error)
 {
 	struct guest *g = p->g;
 
 	guest_enter(g);
 	p->out[i] = NULL;
+	proc_tell_broken(p, 1 + i, error);
 	proc_settle(p);
 	guest_leave(g);
 }
 
-static void proc_on_stdout_end(void *arg, int error unused)
+static void proc_on_stdout_end(void *arg, int error)
 {
-	proc_on_out_end(arg, 0);
+	proc_on_out_end(arg, 0, error);
 }
 
-static void proc_on_stderr_end(void *arg, int error unused)
+static void proc_on_stderr_end(void *arg, int error)
 {
-	proc_on_out_end(arg, 1);
+	proc_on_out_end(arg, 1, error);
 }
 
 static int guest_take_hello(struct guest *g, const void *msg, size_t len)

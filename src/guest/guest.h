@@ -39,6 +39,8 @@ struct guest_events {
 	/* @status as wait(2) gives it; see "Order" above. @oom: the guest's OOM killer struck in this container. */
 	void (*on_exited)(void *arg, uint32_t process, int status, bool oom);
 	void (*on_log)(void *arg, enum proto_log level, const char *text);
+	/* A process's stream broke other than by its reader's end (a full disk): @text says which and why. May be NULL. */
+	void (*on_stream_broken)(void *arg, uint32_t process, const char *text);
 	/*
 	 * The channel is gone: 0 if the guest closed it, else -errno (-EPROTO: it broke
 	 * the protocol); @detail is a sentence. No further call but from guest_free().

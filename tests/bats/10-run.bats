@@ -41,6 +41,31 @@ teardown() { common_teardown; }
 	eq "$output" "$(sha256sum <"$BATS_TEST_TMPDIR/in"; echo end)"
 }
 
+@test "run: standard streams that are closed are /dev/null, and never another file" {
+	sh_bundle 'cat; echo out; echo err >&2; exit 3'
+	run -3 --separate-stderr bash -c '"$@" <&-' - "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
+	eq "$output" out
+	eq "$stderr" err
+	run -3 --separate-stderr bash -c '"$@" </dev/null >&-' - "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
+	eq "$output" ""
+	has "$stderr" err
+	run -3 --separate-stderr bash -c '"$@" </dev/null 2>&-' - "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
+	eq "$output" out
+	run -3 bash -c '"$@" <&- >&- 2>&-' - "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
+	eq "$output" ""
+}
+
+@test "run: a standard output that is full, and a standard input that is a directory, are told" {
+	vmrunc_only
+	sh_bundle 'cat; echo hello; exit 3'
+	run -3 --separate-stderr bash -c '"$@" </dev/null >/dev/full' - "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
+	has "$stderr" "standard output cannot be written"
+	has "$stderr" "No space left on device"
+	run -3 --separate-stderr bash -c '"$@" </' - "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
+	eq "$output" hello
+	has "$stderr" "standard input cannot be read: Is a directory"
+}
+
 @test "run: argument vector, environment and working directory are the config's" {
 	new_bundle '.process.args = ["sh", "-c", "pwd; echo \"$A|$B\"; for a; do echo \"<$a>\"; done", "sh", "a b", "", "ünï"]
 		| .process.env += ["A=1 2", "B="] | .process.cwd = "/tmp"'
