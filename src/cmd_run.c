@@ -148,7 +148,9 @@ static void on_run_signal(void *arg, uint32_t events)
 		} else if (signo == SIGWINCH) {
 			tty_relay_resize(run->relay);
 		} else {
-			if (signo == SIGINT && ++run->interrupts >= INTERRUPTS_MAX)
+			if (signo == SIGINT && ++run->interrupts == INTERRUPTS_MAX - 1)
+				log_warning("the container does not end on Ctrl-C: once more kills it");
+			else if (signo == SIGINT && run->interrupts >= INTERRUPTS_MAX)
 				signo = SIGKILL;
 			(void)kill(run->created.pid, signo); /* it may be gone: SIGCHLD follows */
 		}

@@ -31,11 +31,61 @@ static int cmd_state(struct call *call, struct err *err)
 	return r;
 }
 
-/* One container of the list, in each of the three forms. */
+/*
+ * The list as runc lays it out: a column is as wide as its longest cell and a
+ * gap, and at least a minimum; the last one ends with its cell.
+ */
+#define COLUMNS 6
+#define COLUMN_GAP 3
+#define COLUMN_MIN 12
+
+static const char *const column_names[COLUMNS] = {
+	"ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"};
+
+/* The containers of the list, in each of the three forms. */
 struct listing {
-	struct buf table, json, ids;
+	struct buf cells; /* of the table: strings end to end, COLUMNS a container */
+	int widths[COLUMNS];
+	struct buf json, ids;
 	size_t n;
 };
+
+static void listing_init(struct listing *l)
+{
+	*l = (struct listing){.cells = BUF_INIT, .json = BUF_INIT, .ids = BUF_INIT};
+	for (size_t i = 0; i < COLUMNS; i++)
+		l->widths[i] = COLUMN_MIN;
+}
+
+static void listing_done(struct listing *l)
+{
+	buf_done(&l->cells);
+	buf_done(&l->json);
+	buf_done(&l->ids);
+}
+
+static void add_row(struct listing *l, const char *const cells[COLUMNS])
+{
+	for (size_t i = 0; i < COLUMNS; i++) {
+		buf_put(&l->cells, cells[i], strlen(cells[i]) + 1);
+		l->widths[i] = MAX(l->widths[i], (int)strlen(cells[i]) + COLUMN_GAP);
+	}
+}
+
+static void print_table(const struct listing *l)
+{
+	const char *cell = l->cells.data, *end = l->cells.data + l->cells.len;
+
+	while (cell < end) {
+		for (size_t i = 0; i < COLUMNS; i++) {
+			if (i + 1 < COLUMNS)
+				(void)printf("%-*s", l->widths[i], cell);
+			else
+				(void)printf("%s\n", cell);
+			cell += strlen(cell) + 1;
+		}
+	}
+}
 
 static int compare_names(const void *a, const void *b)
 {
@@ -58,7 +108,7 @@ static int list_one(
 {
 	struct state s = {.id = NULL};
 	autofree char *text = NULL;
-	char owner[64];
+	char owner[64], pid[32];
 	enum status status;
 	int r = container_load(settings, id, &s, &status, err);
 
@@ -72,9 +122,9 @@ static int list_one(
 	if (r == 0) {
 		buf_printf(&l->ids, "%s\n", id);
 		buf_printf(&l->json, "%s%s", l->n++ ? "," : "", text);
-		buf_printf(&l->table, "%-27s %-11ld %-11s %-27s %-31s %s\n", id,
-			status == STATUS_STOPPED ? 0 : (long)s.pid, status_name(status), s.bundle,
-			s.created, owner_name(s.owner, owner, sizeof(owner)));
+		(void)snprintf(pid, sizeof(pid), "%ld", status == STATUS_STOPPED ? 0 : (long)s.pid);
+		add_row(l, (const char *const[COLUMNS]){id, pid, status_name(status), s.bundle,
+				   s.created, owner_name(s.owner, owner, sizeof(owner))});
 	}
 	state_done(&s);
 	return r;
@@ -102,18 +152,20 @@ static int read_ids(const char *root, struct state_strv *ids, struct err *err)
 static int cmd_list(struct call *call, struct err *err)
 {
 	const char *format = call->options->format;
-	struct listing l = {.table = BUF_INIT, .json = BUF_INIT, .ids = BUF_INIT};
+	struct listing l;
 	autostate holder = {.id = NULL}; /* owns the IDs */
 	struct settings settings;
 	int r = settings_load(&settings, call->options, err);
 
+	listing_init(&l);
+	add_row(&l, column_names);
 	if (r == 0 && format && strcmp(format, "table") != 0 && strcmp(format, "json") != 0)
 		r = err_set(err, EINVAL, "--format: \"%s\" is neither table nor json", format);
 	if (r == 0)
 		r = read_ids(settings.root, &holder.cgroups, err);
 	for (size_t i = 0; r == 0 && i < holder.cgroups.n; i++)
 		r = list_one(&l, &settings, holder.cgroups.v[i], err);
-	if (r == 0 && (buf_error(&l.ids) || buf_error(&l.json) || buf_error(&l.table)))
+	if (r == 0 && (buf_error(&l.ids) || buf_error(&l.json) || buf_error(&l.cells)))
 		r = err_sys(err, ENOMEM, "list");
 	if (r == 0) {
 		if (call->options->quiet)
@@ -121,12 +173,9 @@ static int cmd_list(struct call *call, struct err *err)
 		else if (format && strcmp(format, "json") == 0)
 			(void)printf("[%s]\n", l.json.data ? l.json.data : "");
 		else
-			(void)printf("%-27s %-11s %-11s %-27s %-31s %s\n%s", "ID", "PID", "STATUS",
-				"BUNDLE", "CREATED", "OWNER", l.table.data ? l.table.data : "");
+			print_table(&l);
 	}
-	buf_done(&l.table);
-	buf_done(&l.json);
-	buf_done(&l.ids);
+	listing_done(&l);
 	return r;
 }
 

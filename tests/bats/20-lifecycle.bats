@@ -142,6 +142,16 @@ create() { rt create --bundle "$BUNDLE" "$@" "$ID" </dev/null >"$BATS_TEST_TMPDI
 	vmrunc_only
 	sh_bundle 'sleep 1000'
 	create
+	eq "$(rt list | head -1 | tr -s ' ')" "ID PID STATUS BUNDLE CREATED OWNER"
+	eq "$(rt list | sed -n 2p | awk '{print $1, $3, $4, $6}')" "$ID created $BUNDLE $(id -un)"
+	# columns stand under their names
+	local line
+	line=$(rt list | sed -n 2p)
+	for name in PID STATUS BUNDLE CREATED OWNER; do
+		head=$(rt list | head -1)
+		head=${head%%"$name"*}
+		[ "${line:${#head}-1:1}" = " " ] && [ "${line:${#head}:1}" != " " ] || { rt list; return 1; }
+	done
 	eq "$(rt list -q)" "$ID"
 	eq "$(rt list --format json | jq -r '.[0] | [.id, .status, .bundle] | join(" ")')" "$ID created $BUNDLE"
 	run rt list
