@@ -35,7 +35,6 @@ struct check {
 	const char *cgroups; /* "v1", "hybrid", "v2", "none" */
 	struct image_report image;
 	struct buf remedies; /* a line each: for the engine, and then the image's */
-	size_t remedies_own; /* bytes of them that are not the image's, whose text has its own */
 	bool root;
 	bool usable;
 };
@@ -108,7 +107,6 @@ static void find_remedies(struct check *c)
 	if (!c->kvm.usable && access("/dev/kvm", F_OK) < 0)
 		buf_puts(&c->remedies, "for speed: a host with /dev/kvm (modules kvm_intel or "
 				       "kvm_amd; in a VM: nested virtualization)\n");
-	c->remedies_own = c->remedies.len;
 	if (c->image.remedy.data)
 		buf_puts(&c->remedies, c->image.remedy.data);
 }
@@ -141,6 +139,16 @@ static int gather(struct check *c, struct err *err)
 	return buf_error(&c->remedies) < 0 ? err_sys(err, ENOMEM, "check") : 0;
 }
 
+static void print_remedies(const char *lines)
+{
+	(void)printf("what to do:\n");
+	for (size_t n; *lines; lines += n) {
+		n = strcspn(lines, "\n");
+		(void)printf("  %.*s\n", (int)n, lines);
+		n += lines[n] == '\n';
+	}
+}
+
 static void print_text(const struct check *c)
 {
 	(void)printf("KVM: %s: %s%s\n", c->kvm.usable ? "usable" : "not usable", c->kvm.why,
@@ -151,8 +159,8 @@ static void print_text(const struct check *c)
 	(void)fputs(c->image.text.data ? c->image.text.data : "", stdout);
 	(void)printf("host cgroups: %s%s\n", c->cgroups,
 		strcmp(c->cgroups, "none") == 0 ? ": limits are enforced in the guest only" : "");
-	if (c->remedies_own)
-		(void)printf("what to do:\n%.*s", (int)c->remedies_own, c->remedies.data);
+	if (c->remedies.len)
+		print_remedies(c->remedies.data);
 	(void)printf("%s\n", c->usable ? "containers can run here" : "containers cannot run here");
 }
 

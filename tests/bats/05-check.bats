@@ -43,6 +43,16 @@ check_json() {
 	jq -e '.qemu.usable == false and .engine.name == "" and any(.remedies[]; contains("qemu-system-x86"))' <<<"$output"
 }
 
+@test "/dev/kvm that may not be opened: said, and QEMU takes its place" {
+	[ -c /dev/kvm ] || cannot "no /dev/kvm"
+	mknod -m 0 "$BATS_TEST_TMPDIR/kvm" c 10 232
+	# a root that the permissions of files hold for; the verdict must not be kept
+	run unshare -m bash -c 'mount --bind "$1" /dev/kvm; shift; export XDG_CACHE_HOME=$1; shift
+		exec setpriv --bounding-set -dac_override,-dac_read_search "$@"' _ \
+		"$BATS_TEST_TMPDIR/kvm" "$EMPTY" "$VMRUNC" ${VMRUNC_KERNEL:+--kernel "$VMRUNC_KERNEL"} check --format json
+	jq -e '.kvm.usable == false and (.kvm.why | contains("/dev/kvm: Permission denied")) and .engine.name != "kvm"' <<<"$output"
+}
+
 @test "the KVM verdict is kept for this boot" {
 	[ -c /dev/kvm ] || cannot "no /dev/kvm: nothing is probed"
 	run check_json

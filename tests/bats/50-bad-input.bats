@@ -146,7 +146,7 @@ fails() {
 	jq -e '.time | test("^[0-9]{4}-[0-9]{2}-[0-9]{2}T")' "$BATS_TEST_TMPDIR/log"
 }
 
-@test "a kernel that is not there, is no kernel, or has no 9p" {
+@test "a kernel that is not there, or is no kernel" {
 	vmrunc_only
 	new_bundle
 	run --separate-stderr rt run --kernel /no/such/kernel --bundle "$BUNDLE" "$ID"
@@ -162,16 +162,73 @@ fails() {
 	has "$stderr" "$BATS_TEST_TMPDIR/empty"
 }
 
-@test "no KVM and no QEMU: the error says what to install" {
+# with_kernel_tree: $TREE/boot/vmlinuz-$RELEASE and its module directory, which has only the virtio transports.
+with_kernel_tree() {
+	local stock modules
+	vmrunc_only
+	stock=$("$TOP/contrib/get-kernel" --print-path)
+	[ -d "$stock/boot" ] || cannot "no stock kernel: run contrib/get-kernel"
+	RELEASE=$(basename "$(readlink -f "$stock")")
+	TREE=$BATS_TEST_TMPDIR/tree
+	modules=$TREE/lib/modules/$RELEASE
+	mkdir -p "$TREE/boot" "$modules"
+	cp "$stock/boot/vmlinuz-$RELEASE" "$TREE/boot"
+	(cd "$stock/lib/modules/$RELEASE" && cp -a --parents kernel/drivers/virtio modules.builtin modules.order modules.builtin.modinfo "$modules")
+	depmod -b "$TREE" "$RELEASE"
+	new_bundle
+}
+
+# A root that the permissions of files hold for.
+without_override() {
+	setpriv --bounding-set -dac_override,-dac_read_search "$@"
+}
+
+@test "a kernel without 9p: the missing options are named" {
+	with_kernel_tree
+	fails 1 "it lacks CONFIG_VIRTIO_CONSOLE (the channel to the agent), CONFIG_NET_9P_VIRTIO (9P over virtio), CONFIG_9P_FS (the host's files)" \
+		--kernel "$TREE/boot/vmlinuz-$RELEASE"
+	run -1 "$VMRUNC" --kernel "$TREE/boot/vmlinuz-$RELEASE" check
+	has "$output" CONFIG_9P_FS
+	has "$output" "install a guest kernel: linux-image-amd64 (Debian; not linux-image-cloud-amd64"
+	has "${lines[-1]}" "cannot run"
+}
+
+@test "a module directory that cannot be read, or was never indexed: it is named" {
+	local modules
+	with_kernel_tree
+	modules=$TREE/lib/modules/$RELEASE
+	rm "$modules/modules.dep.bin"
+	fails 1 "module directory \"$modules\" has no modules.dep.bin: run \"depmod" --kernel "$TREE/boot/vmlinuz-$RELEASE"
+	chmod 0 "$modules"
+	run -1 --separate-stderr without_override "${RT_CMD[@]}" --kernel "$TREE/boot/vmlinuz-$RELEASE" run --bundle "$BUNDLE" "$ID"
+	has "$stderr" "cannot read the module directory \"$modules\": Permission denied"
+	run without_override "$VMRUNC" --kernel "$TREE/boot/vmlinuz-$RELEASE" check
+	has "$output" "cannot read the module directory \"$modules\": Permission denied"
+	chmod 755 "$modules"
+}
+
+# no_engines COMMAND...: runs it in a private view in which there is neither KVM nor QEMU; the verdict is not kept.
+no_engines() {
+	touch "$BATS_TEST_TMPDIR/no-program"
+	unshare -m bash -c 'mount -t tmpfs tmpfs /dev/shm; export XDG_CACHE_HOME=/dev/shm
+		[ ! -e /dev/kvm ] || mount --bind /dev/null /dev/kvm || exit
+		for q in $(which -a qemu-system-x86_64); do mount --bind "$1" "$(readlink -f "$q")" || exit; done
+		shift; exec "$@"' _ "$BATS_TEST_TMPDIR/no-program" "$@"
+}
+
+@test "no KVM and no QEMU: the error says what to install, and so does check" {
 	vmrunc_only
 	new_bundle
-	# a private view in which there is neither; the verdict's cache must not remember it
-	run unshare -m bash -c 'mount -t tmpfs tmpfs /dev/shm; mount --bind /dev/null /dev/kvm 2>/dev/null
-		export XDG_CACHE_HOME=/dev/shm; for q in $(which -a qemu-system-x86_64); do mount --bind /etc/hostname "$(readlink -f "$q")"; done
-		exec "$@"' _ "$RT" --root "$ROOT" --engine auto run --bundle "$BUNDLE" "$ID"
-	[ "$status" -ne 0 ]
+	run -1 no_engines "$RT" --root "$ROOT" --engine auto run --bundle "$BUNDLE" "$ID"
 	has "$output" qemu-system-x86
-	has "$output" kvm
+	has "$output" /dev/kvm
+	run -1 no_engines "$RT" check
+	has "$output" "KVM: not usable"
+	has "$output" "engine: none"
+	has "$output" "install QEMU (Debian: qemu-system-x86, Fedora: qemu-system-x86-core)"
+	run -1 no_engines "$RT" check --format json
+	jq -e '.usable == false and .kvm.usable == false and .qemu.usable == false and .engine.name == ""
+		and any(.remedies[]; contains("qemu-system-x86"))' <<<"$output"
 }
 
 @test "disk full under the state directory: a clear error, and nothing left" {

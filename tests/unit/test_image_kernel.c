@@ -480,8 +480,9 @@ static void test_report(void **state)
 	assert_int_equal(image_report(&req, &r), 0);
 	assert_false(r.usable);
 	assert_string_equal(r.kernel_path, "");
-	assert_non_null(strstr(r.text.data, "linux-image-amd64"));
-	assert_non_null(strstr(r.text.data, "make guest-kernel"));
+	assert_non_null(strstr(r.text.data, "guest kernel: none"));
+	assert_non_null(strstr(r.remedy.data, "linux-image-amd64"));
+	assert_non_null(strstr(r.remedy.data, "make guest-kernel"));
 	image_report_done(&r);
 
 	put_bzimage(f, "boot/vmlinuz-6.1.0-5", "6.1.0-5", without_9p);

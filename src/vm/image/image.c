@@ -177,10 +177,6 @@ static void write_text(struct image_report *r, const struct err *cache_err)
 		buf_printf(t, "cache: %s\n", r->cache_path);
 	else
 		buf_printf(t, "cache: none usable: %s\n", cache_err->msg);
-	if (r->remedy.len) {
-		buf_puts(t, "to do:\n");
-		indent_lines(t, r->remedy.data);
-	}
 }
 
 int image_report(const struct image_request *req, struct image_report *ret)

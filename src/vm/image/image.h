@@ -62,7 +62,7 @@ struct image_report {
 	struct buf passed_over;		    /* a line for each kernel that was looked at and not taken */
 	struct buf remedy;		    /* a line for each thing to do: what is missing, and the packages that bring it */
 	char cache_path[PATH_MAX];	    /* "": none usable */
-	struct buf text;		    /* all of this in words, several lines */
+	struct buf text;		    /* all of this but the remedies in words, several lines */
 };
 
 /*

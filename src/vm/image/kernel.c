@@ -523,10 +523,14 @@ int kernel_find(const struct kernel_wish *wishes, size_t wishes_len,
 		return err_set(err, ENOENT,
 			"no guest kernel found: install linux-image-amd64 (Debian) or kernel-core "
 			"and kernel-modules (Fedora), or name one with --kernel");
+	/* whoever has asked for the notes has them; here they are one line */
+	for (size_t i = 0; i < notes.len; i++)
+		if (notes.data[i] == '\n')
+			notes.data[i] = i + 1 < notes.len ? ';' : '\0';
 	return err_set(err, ENOENT,
 		"no usable guest kernel found: install linux-image-amd64 (Debian) or kernel-core "
-		"and kernel-modules (Fedora), or name one with --kernel; passed over: %s",
-		s.passed_over->data);
+		"and kernel-modules (Fedora), or name one with --kernel%s%s",
+		notes.len ? "; passed over: " : "", notes.len ? notes.data : "");
 }
 
 static int fill_vmlinux(int fd, void *arg, struct err *err)

@@ -6,11 +6,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PROGRAM_NAME "qemu-system-x86_64"
 /* Engines call us with any $PATH, podman's `delete` with none. */
 #define PROGRAM_DIRS "/usr/local/bin:/usr/bin:/bin"
+
+/* 0, or -errno if @path is nothing that can be run: a directory can be "executed" as well. */
+static int program_check(const char *path)
+{
+	struct stat st;
+
+	if (access(path, X_OK) < 0 || stat(path, &st) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode) ? 0 : -EACCES;
+}
 
 static int program_in(const char *dirs, const char *name, char *ret_path, size_t size)
 {
@@ -23,9 +34,11 @@ static int program_in(const char *dirs, const char *name, char *ret_path, size_t
 		if (dirs[0] == '/') {
 			if (snprintf(ret_path, size, "%.*s/%s", (int)len, dirs, name) >= (int)size)
 				return -ENAMETOOLONG;
-			if (access(ret_path, X_OK) == 0)
+			int r = program_check(ret_path);
+
+			if (r == 0)
 				return 0;
-			if (errno == EACCES)
+			if (r == -EACCES)
 				found = -EACCES;
 		}
 		dirs += len + (dirs[len] == ':');
@@ -42,7 +55,7 @@ int qemu_program_find(const char *wanted, char *ret_path, size_t size)
 	if (strchr(name, '/')) {
 		if (snprintf(ret_path, size, "%s", name) >= (int)size)
 			return -ENAMETOOLONG;
-		return access(name, X_OK) < 0 ? -errno : 0;
+		return program_check(name);
 	}
 	if (path)
 		r = program_in(path, name, ret_path, size);
