@@ -4,8 +4,8 @@
 
 console.py socket PATH ROWS COLS [TEXT]   listen at PATH, take the pty master, set its size, type TEXT,
                                           print what comes until the other side closes
-console.py pty ROWS COLS TEXT CMD...      run CMD on a new pty, type TEXT once it has printed "ready",
-                                          print what comes; exits with CMD's code
+console.py pty ROWS COLS TEXT CMD...      run CMD on a new pty, type TEXT once it has printed "ready"
+                                          ($CONSOLE_READY, if set), print what comes; exits with CMD's code
 """
 import array, fcntl, os, pty, select, socket, struct, sys, termios
 
@@ -59,7 +59,7 @@ def main():
     if pid == 0:
         os.execvp(sys.argv[5], sys.argv[5:])
     set_size(master, rows, cols)
-    copy(master, text, b"ready")
+    copy(master, text, os.environ.get("CONSOLE_READY", "ready").encode())
     _, status = os.waitpid(pid, 0)
     return os.waitstatus_to_exitcode(status) & 0xFF
 
