@@ -8,7 +8,6 @@ agent_sources = \
 	agent/copyup.c agent/copyup.h \
 	agent/devices.c agent/devices.h \
 	agent/identity.c agent/identity.h \
-	agent/idmap.c agent/idmap.h \
 	agent/launch.c agent/launch.h \
 	agent/log.c agent/log.h \
 	agent/main.c \

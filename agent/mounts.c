@@ -20,7 +20,6 @@
 
 #include "base/fd.h"
 #include "copyup.h"
-#include "idmap.h"
 #include "rootpath.h"
 #include "sandbox.h"
 #include "sys.h"
@@ -196,7 +195,7 @@ static int mount_bind(const struct launch *l, const struct guest_mount *m, struc
 
 /* --- attributes, and the place --- */
 
-static int mount_set_attributes(const struct launch *l, const struct guest_mount *m, int fd, struct err *err)
+static int mount_set_attributes(const struct guest_mount *m, int fd, struct err *err)
 {
 	struct mount_attr rec = { .attr_set = m->rec_attr_set, .attr_clr = m->rec_attr_clear };
 	struct mount_attr one = { .attr_set = m->attr_set, .attr_clr = m->attr_clear };
@@ -205,17 +204,6 @@ static int mount_set_attributes(const struct launch *l, const struct guest_mount
 		return err_sys(err, errno, "mount \"%s\": cannot set its recursive flags", m->destination);
 	if ((one.attr_set || one.attr_clr) && sys_mount_setattr(fd, 0, &one) < 0)
 		return err_sys(err, errno, "mount \"%s\": cannot set its flags", m->destination);
-	if (m->idmap) {
-		struct mount_attr map = { .attr_set = MOUNT_ATTR_IDMAP };
-		autoclose int userns = idmap_open(l, m, err);
-
-		if (userns < 0)
-			return userns;
-		map.userns_fd = (uint64_t)userns;
-		if (sys_mount_setattr(fd, m->idmap_rec ? AT_RECURSIVE : 0, &map) < 0)
-			return err_sys(err, errno, "mount \"%s\": ids cannot be mapped on this file system",
-				m->destination);
-	}
 	return 0;
 }
 
@@ -256,7 +244,7 @@ int mount_make(const struct launch *l, int root, const struct guest_mount *m, st
 		return fd;
 	r = m->tmpcopyup ? mount_copy_up(root, m, fd, err) : 0;
 	if (r == 0)
-		r = mount_set_attributes(l, m, fd, err);
+		r = mount_set_attributes(m, fd, err);
 	if (r == 0)
 		r = mount_attach(root, fd, m->destination, err);
 	if (r < 0)

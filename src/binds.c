@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "idmap.h"
 
 void binds_done(struct binds *b)
 {
@@ -109,9 +110,34 @@ static void base_name(const char *source, char *to, size_t len)
 		(void)snprintf(to, len, "root");
 }
 
-static int open_bind(const struct spec_mount *m, size_t mount, const char *bundle, const char *cid,
+/* Both clones show ids as the mount's mapping has them. */
+static int map_ids(const struct spec *spec, const struct spec_mount *m, const struct bind *bind,
+	const char *source, struct err *err)
+{
+	autoclose int userns = -1;
+	int r = idmap_open(spec, m, &userns, err);
+
+	if (r < 0)
+		return err_prefix(err, "mounts[%zu]: idmap", bind->mount);
+	if (userns < 0)
+		return 0;
+	r = idmap_apply(m, bind->jail_fd, userns);
+	if (r == 0)
+		r = idmap_apply(m, bind->export_fd, userns);
+	if (r == -EINVAL)
+		return err_set(err, EINVAL,
+			"mounts[%zu]: idmap: the host's kernel cannot map the ids of the file system "
+			"of \"%s\"",
+			bind->mount, source);
+	return r < 0 ? err_sys(err, r, "mounts[%zu]: idmap: cannot map the ids of \"%s\"",
+			       bind->mount, source)
+		     : 0;
+}
+
+static int open_bind(const struct spec *spec, size_t mount, const char *bundle, const char *cid,
 	struct bind *bind, struct err *err)
 {
+	const struct spec_mount *m = &spec->mounts.v[mount];
 	char path[PATH_MAX], base[NAME_MAX + 1], what[64];
 	struct stat st;
 	int r;
@@ -126,6 +152,8 @@ static int open_bind(const struct spec_mount *m, size_t mount, const char *bundl
 	bind->readonly = is_readonly(m);
 	r = clone_twice(path, !has_option(m, "bind") || has_option(m, "rbind"), what,
 		&bind->jail_fd, &bind->export_fd, err);
+	if (r == 0)
+		r = map_ids(spec, m, bind, path, err);
 	if (r < 0)
 		return r;
 	if (fstat(bind->export_fd, &st) < 0)
@@ -155,7 +183,7 @@ int binds_open(const struct spec *spec, const char *bundle, const char *rootfs, 
 			continue;
 		*bind = (struct bind){.jail_fd = -1, .export_fd = -1};
 		b->n++;
-		r = open_bind(&spec->mounts.v[i], i, bundle, cid, bind, err);
+		r = open_bind(spec, i, bundle, cid, bind, err);
 		if (r < 0)
 			return r;
 		b->exports[b->n - 1] =

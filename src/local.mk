@@ -19,6 +19,7 @@ vmrunc_sources = \
 	src/create.c \
 	src/guestlog.c src/guestlog.h \
 	src/hooks.c src/hooks.h \
+	src/idmap.c src/idmap.h \
 	src/jail.c src/jail.h \
 	src/jail_seccomp.c \
 	src/log.c src/log.h \

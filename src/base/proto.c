@@ -255,15 +255,11 @@ static void code_mount(struct codec *c, struct guest_mount *m)
 	code_u64(c, &m->rec_attr_clear);
 	code_ids(c, &m->propagation);
 	code_bool(c, &m->tmpcopyup);
-	code_bool(c, &m->idmap);
-	code_bool(c, &m->idmap_rec);
-	code_idmaps(c, &m->uids);
-	code_idmaps(c, &m->gids);
 }
 
 static void code_mounts(struct codec *c, struct guest_mounts *m)
 {
-	uint32_t n = CODE_COUNT(c, m, 4 * MIN_STR + 56, PROTO_MOUNTS_MAX);
+	uint32_t n = CODE_COUNT(c, m, 4 * MIN_STR + 46, PROTO_MOUNTS_MAX);
 
 	for (uint32_t i = 0; i < n; i++)
 		code_mount(c, &m->at[i]);

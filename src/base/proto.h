@@ -177,8 +177,6 @@ struct guest_mount {
 	uint64_t rec_attr_set, rec_attr_clear; /* ... of it and all below */
 	struct guest_ids propagation; /* MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE with MS_REC, one after the other */
 	bool tmpcopyup;
-	bool idmap, idmap_rec; /* with the two mappings, or the container's own where they are empty */
-	struct guest_idmaps uids, gids;
 };
 struct guest_mounts {
 	uint32_t len;

@@ -46,10 +46,6 @@ void guest_translation_free(struct guest_translation *t)
 	c = &t->container;
 	for (size_t i = 0; i < t->n_mountopts; i++)
 		mountopts_done(&t->mountopts[i]);
-	for (uint32_t i = 0; i < c->mounts.len; i++) {
-		free(c->mounts.at[i].uids.at);
-		free(c->mounts.at[i].gids.at);
-	}
 	free(t->mountopts);
 	free(c->mounts.at);
 	free(c->uids.at);
@@ -192,7 +188,6 @@ static int put_mount(const struct spec *spec, size_t i, const struct mountopts *
 {
 	const struct spec_mount *m = &spec->mounts.v[i];
 	const struct guest_export *export = export_of(exports, i);
-	int r;
 
 	to->destination = m->destination;
 	if (export)
@@ -207,10 +202,7 @@ static int put_mount(const struct spec *spec, size_t i, const struct mountopts *
 	to->propagation.at = (uint32_t *)(uintptr_t)o->propagation; /* owned by the mountopts; not changed */
 	to->propagation.len = (uint32_t)o->n_propagation;
 	to->tmpcopyup = o->tmpcopyup;
-	to->idmap = o->idmap != MOUNTOPT_IDMAP_NONE || m->uid_mappings.n > 0;
-	to->idmap_rec = o->idmap == MOUNTOPT_RIDMAP;
-	r = put_idmaps(&m->uid_mappings, "mounts[].uidMappings", &to->uids, err);
-	return r < 0 ? r : put_idmaps(&m->gid_mappings, "mounts[].gidMappings", &to->gids, err);
+	return 0;
 }
 
 static int put_mounts(const struct spec *spec, const struct guest_export_list *exports,

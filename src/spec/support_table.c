@@ -9,7 +9,6 @@
 
 /* Reasons that several rows share. */
 #define NO_HOOKS "hooks in the container's namespaces would have to run in the guest"
-#define NO_IDMAP "the guest's 9p has no idmapped mounts"
 #define NO_RDT "resctrl belongs to the host's CPU and cannot be reached from the VM"
 #define NO_LISTENER "notifications cannot leave the VM yet"
 #define NO_IMAGE "the guest's root file system is vmrunc's initramfs"
@@ -55,10 +54,8 @@ const struct support_row support_table[] = {
 		"bind (by 9p), tmpfs, proc, sysfs, devpts, mqueue, cgroup (as cgroup2), and what the guest's kernel has" },
 	{ "mounts[].source", SUPPORT_DONE, NULL },
 	{ "mounts[].options", SUPPORT_DONE, NULL },
-	{ "mounts[].options[]=idmap", SUPPORT_REFUSED, NO_IDMAP },
-	{ "mounts[].options[]=ridmap", SUPPORT_REFUSED, NO_IDMAP },
-	{ "mounts[].uidMappings", SUPPORT_REFUSED, NO_IDMAP },
-	{ "mounts[].gidMappings", SUPPORT_REFUSED, NO_IDMAP },
+	{ "mounts[].uidMappings", SUPPORT_DONE, "on the host; its kernel must have idmapped mounts for the file system" },
+	{ "mounts[].gidMappings", SUPPORT_DONE, NULL },
 
 	{ "hooks.prestart", SUPPORT_DONE, "on the host" },
 	{ "hooks.createRuntime", SUPPORT_DONE, "on the host" },

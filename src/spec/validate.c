@@ -252,7 +252,7 @@ static int validate_mount_mappings(struct validate *v, size_t i, const struct sp
 	if (!m->uid_mappings.n != !m->gid_mappings.n)
 		return validate_bad(
 			v, path, "uidMappings and gidMappings come together or not at all");
-	if (mapped && !bind)
+	if ((mapped || o->idmap != MOUNTOPT_IDMAP_NONE) && !bind)
 		return validate_bad(v, path, "only bind mounts can have id mappings");
 	if (o->idmap != MOUNTOPT_IDMAP_NONE && !mapped && !user_namespace_listed(v->spec))
 		return validate_bad(v, validate_at(v, "mounts[%zu].options", i),

@@ -26,11 +26,7 @@ static struct guest_mount mounts[] = {
 		.attr_clear = 2,
 		.rec_attr_set = 4,
 		.rec_attr_clear = 8,
-		.propagation = { 2, groups },
-		.idmap = true,
-		.idmap_rec = true,
-		.uids = { 2, idmaps },
-		.gids = { 1, idmaps } },
+		.propagation = { 2, groups } },
 	{ .kind = GUEST_MOUNT_FS,
 		.source = "tmpfs",
 		.destination = "/run",
@@ -117,7 +113,7 @@ static void create_round_trip(void **state)
 	assert_int_equal(req.seq, 77);
 	assert_string_equal(req.container.cid, "c1");
 	assert_string_equal(req.container.mounts.at[0].source, "c1/3/hosts");
-	assert_int_equal(req.container.mounts.at[0].uids.at[1].container, 65536);
+	assert_int_equal(req.container.uids.at[1].container, 65536);
 	assert_true(req.container.mounts.at[1].tmpcopyup);
 	assert_string_equal(req.container.mounts.at[0].fstype, "");
 	assert_int_equal(req.container.devices.at[0].gid, 5);

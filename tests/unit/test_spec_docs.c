@@ -194,7 +194,9 @@ static void what_features_lists_is_accepted(void **state)
 		struct spec *s = NULL;
 
 		buf_printf(&config, "{\"ociVersion\":\"%s\",\"root\":{\"path\":\"r\"},\"mounts\":[{\"destination\":\"/a\","
-			"\"type\":\"tmpfs\",\"source\":\"x\",\"options\":[\"%s\"]}]}", at(root, "ociVersionMax")->text, c->text);
+			"\"type\":\"bind\",\"source\":\"x\",\"options\":[\"%s\"]}],\"linux\":{\"namespaces\":[{\"type\":\"user\"}],"
+			"\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}],"
+			"\"gidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}]}}", at(root, "ociVersionMax")->text, c->text);
 		if (spec_parse("c.json", config.data, config.len, &s, NULL, &err) != 0)
 			fail_msg("%s: %s", c->text, err.msg);
 		spec_free(s);
