@@ -28,22 +28,13 @@ void binds_done(struct binds *b)
 	*b = (struct binds)BINDS_NONE;
 }
 
-static bool has_option(const struct spec_mount *m, const char *option)
-{
-	for (size_t i = 0; i < m->options.n; i++) {
-		if (strcmp(m->options.v[i], option) == 0)
-			return true;
-	}
-	return false;
-}
-
 bool binds_is_bind(const struct spec_mount *m)
 {
-	return has_option(m, "bind") || has_option(m, "rbind") ||
-	       (m->type && strcmp(m->type, "bind") == 0);
+	return !spec_mount_has(m, "remount") && (spec_mount_has(m, "bind") || spec_mount_has(m, "rbind") ||
+		(m->type && strcmp(m->type, "bind") == 0));
 }
 
-/* The last of "ro" and "rw" counts. */
+/* The last of "ro" and "rw", plain or recursive, counts. */
 static bool is_readonly(const struct spec_mount *m)
 {
 	bool ro = false;
@@ -51,7 +42,7 @@ static bool is_readonly(const struct spec_mount *m)
 	for (size_t i = 0; i < m->options.n; i++) {
 		if (strcmp(m->options.v[i], "ro") == 0 || strcmp(m->options.v[i], "rro") == 0)
 			ro = true;
-		else if (strcmp(m->options.v[i], "rw") == 0)
+		else if (strcmp(m->options.v[i], "rw") == 0 || strcmp(m->options.v[i], "rrw") == 0)
 			ro = false;
 	}
 	return ro;
@@ -150,7 +141,7 @@ static int open_bind(const struct spec *spec, size_t mount, const char *bundle, 
 		return err_set(err, ENAMETOOLONG, "%s: too long", what);
 	bind->mount = mount;
 	bind->readonly = is_readonly(m);
-	r = clone_twice(path, !has_option(m, "bind") || has_option(m, "rbind"), what,
+	r = clone_twice(path, !spec_mount_has(m, "bind") || spec_mount_has(m, "rbind"), what,
 		&bind->jail_fd, &bind->export_fd, err);
 	if (r == 0)
 		r = map_ids(spec, m, bind, path, err);

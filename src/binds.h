@@ -57,7 +57,7 @@ must_check int binds_share(struct binds *b, struct vm *vm, struct err *err);
 /* The export list for guest_translate(); borrowed. */
 struct guest_export_list binds_exports(const struct binds *b);
 
-/* Whether mount @m is a bind mount: its options say so, or its type does. */
+/* Whether mount @m is a new bind mount: its options say so, or its type does. */
 bool binds_is_bind(const struct spec_mount *m);
 
 #endif

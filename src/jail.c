@@ -191,7 +191,10 @@ static void build_done(struct build *b)
 	free(b->tmpfs);
 }
 
-/* A mount that is no bind mount. Those of the guest's kernel alone only get their mount point. */
+/*
+ * A mount that is no bind mount. Of the guest's file systems the monitor's root has the
+ * place alone, as an empty tmpfs: mount points below them are made there, not in the rootfs.
+ */
 static int build_fs(struct build *b, const struct spec_mount *m)
 {
 	static const char *const tmpfs[] = {"mode", "755", "size", "1m", "nr_inodes", "1k", NULL};
@@ -201,17 +204,12 @@ static int build_fs(struct build *b, const struct spec_mount *m)
 		b->has_proc = true;
 		return attach_fs("proc", NULL, b->root, m->destination, NULL);
 	}
-	if (is_type(m, "tmpfs")) {
-		r = attach_fs("tmpfs", tmpfs, b->root, m->destination, &b->tmpfs[b->tmpfs_len]);
-		if (r == 0)
-			b->tmpfs_len++;
-		return r;
-	}
-	r = open_destination(b->root, m->destination, true);
-	if (r < 0)
-		return r;
-	fd_close(r);
-	return 0;
+	if (spec_mount_has(m, "remount"))
+		return 0; /* what lies there is what it is about */
+	r = attach_fs("tmpfs", tmpfs, b->root, m->destination, &b->tmpfs[b->tmpfs_len]);
+	if (r == 0)
+		b->tmpfs_len++;
+	return r;
 }
 
 /* All mounts of the config in their order. */

@@ -202,6 +202,14 @@ const struct spec_namespace *spec_namespace_find(const struct spec *spec, enum s
 	return NULL;
 }
 
+bool spec_mount_has(const struct spec_mount *m, const char *option)
+{
+	for (size_t i = 0; i < m->options.n; i++)
+		if (strcmp(m->options.v[i], option) == 0)
+			return true;
+	return false;
+}
+
 const char *spec_annotation(const struct spec *spec, const char *key)
 {
 	for (size_t i = 0; i < spec->annotations.n; i++)

@@ -523,6 +523,9 @@ static inline void spec_freep(struct spec **spec)
 /* The namespace of @type that the config lists, or NULL. */
 const struct spec_namespace *spec_namespace_find(const struct spec *spec, enum spec_ns type);
 
+/* Whether @option is among the words of a mount's options. */
+bool spec_mount_has(const struct spec_mount *m, const char *option);
+
 /* The value of an annotation, or NULL. */
 const char *spec_annotation(const struct spec *spec, const char *key);
 
