@@ -75,7 +75,8 @@ int devices_make(const struct launch *l, int root, struct err *err)
 	for (uint32_t i = 0; i < devices->len; i++) {
 		int r = device_make(l, root, i);
 
-		if (r == -EPERM) {
+		/* a user namespace, or a 9P server that makes no nodes */
+		if (r == -EPERM || r == -ENXIO || r == -EOPNOTSUPP) {
 			r = devices_stage(l->agent, l->container, err);
 			if (r < 0)
 				return r;
