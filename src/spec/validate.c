@@ -175,11 +175,40 @@ static int validate_scheduler(struct validate *v, const struct spec_scheduler *s
 }
 
 /* Ambient ones must be permitted and inheritable; what cannot be granted is a warning. */
-static void validate_ambient(struct validate *v, const struct spec_capabilities *c)
+static void validate_ambient(struct validate *v, struct spec_capabilities *c)
 {
-	if (c && (c->ambient & ~(c->permitted & c->inheritable)))
-		validate_warn(v, "process.capabilities.ambient",
-			"those not also permitted and inheritable cannot be ambient, ignored");
+	if (!c || !(c->ambient & ~(c->permitted & c->inheritable)))
+		return;
+	validate_warn(v, "process.capabilities.ambient",
+		"those not also permitted and inheritable cannot be ambient, ignored");
+	c->ambient &= c->permitted & c->inheritable;
+}
+
+/*
+ * A name has one value: of several entries the last stays, in its place (as
+ * runc does; which one a program takes would be its own choice).
+ */
+static int validate_env(struct validate *v, struct spec_strv *env)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < env->n; i++) {
+		size_t name = strcspn(env->v[i], "=");
+		bool again = false;
+
+		if (name == 0)
+			return validate_bad(v, validate_at(v, "process.env[%zu]", i), "\"%s\" has no name", env->v[i]);
+		if (!env->v[i][name])
+			validate_warn(v, validate_at(v, "process.env[%zu]", i), "\"%s\" has no '='", env->v[i]);
+		for (size_t k = i + 1; k < env->n && !again && env->v[i][name]; k++)
+			again = strncmp(env->v[k], env->v[i], name + 1) == 0;
+		if (!again)
+			env->v[n++] = env->v[i];
+	}
+	if (env->v)
+		env->v[n] = NULL;
+	env->n = n;
+	return 0;
 }
 
 static int validate_process(struct validate *v)
@@ -204,10 +233,9 @@ static int validate_process(struct validate *v)
 			v, "process.user.additionalGids", "more than %d groups", GROUPS_MAX);
 	if (rc < 0)
 		return rc;
-	for (size_t i = 0; i < p->env.n; i++)
-		if (!strchr(p->env.v[i], '='))
-			validate_warn(v, validate_at(v, "process.env[%zu]", i), "\"%s\" has no '='",
-				p->env.v[i]);
+	rc = validate_env(v, &p->env);
+	if (rc < 0)
+		return rc;
 	validate_ambient(v, p->capabilities);
 	validate_drop_empty(&p->apparmor_profile);
 	validate_drop_empty(&p->selinux_label);
@@ -278,7 +306,10 @@ static int validate_mount(struct validate *v, size_t i, struct spec_mount *m)
 	if (mountopts_parse(m->options.v, m->options.n, &o, &err) < 0)
 		return validate_bad(v, validate_at(v, "mounts[%zu].options", i), "%s", err.msg);
 	bind = (o.flags & MS_BIND) || (m->type && strcmp(m->type, "bind") == 0);
-	if (bind && !m->source)
+	if (o.data && (bind || (m->type && strcmp(m->type, "cgroup") == 0)))
+		validate_warn(v, validate_at(v, "mounts[%zu].options", i), "\"%s\" means nothing on a %s mount, ignored",
+			o.data, bind ? "bind" : "cgroup");
+	if (bind && !m->source && !(o.flags & MS_REMOUNT))
 		rc = validate_bad(
 			v, validate_at(v, "mounts[%zu].source", i), "missing for a bind mount");
 	else if (!bind && !m->type && !(o.flags & MS_REMOUNT))
