@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -32,6 +33,7 @@
 #define IOPRIO_WHO_PROCESS 1
 #define CPUS_MAX 4096 /* CPUs of an affinity list */
 #define CAP_LIMIT 64  /* a mask has no more */
+#define LONG_BITS (8 * sizeof(long))
 
 struct sched_attr_v1 { /* sched_setattr(2), as of Linux 5.3 */
 	uint32_t size, policy;
@@ -109,6 +111,32 @@ static int set_affinity(const char *list, struct err *err)
 	if (syscall(SYS_sched_setaffinity, 0, sizeof(mask), mask) < 0)
 		return err_sys(err, errno, "process.execCPUAffinity: \"%s\"", list);
 	return 0;
+}
+
+/* linux.memoryPolicy: of what the process allocates from here on, kept over execve(2). */
+static int set_memory_policy(const struct guest_process *p, struct err *err)
+{
+	unsigned long mask[PROTO_NODES_MAX / LONG_BITS] = { 0 };
+	const struct guest_ids *nodes = &p->memory_nodes;
+
+	if (!p->has_memory_policy)
+		return 0;
+	for (uint32_t i = 0; i < nodes->len; i++) {
+		if (nodes->at[i] >= PROTO_NODES_MAX)
+			return err_set(err, EINVAL, "linux.memoryPolicy: the VM has no memory node %u", nodes->at[i]);
+		mask[nodes->at[i] / LONG_BITS] |= 1ul << (nodes->at[i] % LONG_BITS);
+	}
+	/* the kernel looks at one bit less than it is told */
+	if (syscall(SYS_set_mempolicy, (int)p->memory_policy, nodes->len ? mask : NULL,
+		    nodes->len ? PROTO_NODES_MAX + 1ul : 0ul) == 0)
+		return 0;
+	if (errno == ENOSYS)
+		return err_set(err, ENOSYS, "linux.memoryPolicy: the guest's kernel has no memory nodes (CONFIG_NUMA)");
+	if (errno == EINVAL)
+		return err_set(err, EINVAL,
+			"linux.memoryPolicy: the guest's kernel refuses it: a node that the VM does not have, or a mode or flag "
+			"that the kernel does not have");
+	return err_sys(err, errno, "linux.memoryPolicy");
 }
 
 static int set_scheduling(const struct guest_process *p, struct err *err)
@@ -250,8 +278,18 @@ static int load_seccomp(const struct guest_process *p, struct err *err)
  */
 static int enter_cwd(const char *cwd, bool last_try, struct err *err)
 {
-	if (!*cwd || chdir(cwd) == 0)
+	char now[PATH_MAX];
+
+	if (!*cwd)
 		return 0;
+	if (chdir(cwd) == 0) {
+		/* By a descriptor in /proc a path can lead out of the root: the kernel then has no absolute path for it. */
+		if (syscall(SYS_getcwd, now, sizeof(now)) < 0 || now[0] != '/')
+			return err_set(err, EXDEV,
+				"chdir to cwd (\"%s\") set in config.json failed: it is outside of the container's root",
+				cwd);
+		return 0;
+	}
 	if (!last_try && (errno == EACCES || errno == EPERM))
 		return -EAGAIN;
 	return err_sys(err, errno, "chdir to cwd (\"%s\") set in config.json failed", cwd);
@@ -263,6 +301,8 @@ int identity_set(const struct guest_process *p, struct err *err)
 	int r = set_scheduling(p, err);
 	int in_cwd;
 
+	if (r == 0)
+		r = set_memory_policy(p, err);
 	if (r == 0)
 		r = set_limits(p, err);
 	in_cwd = r == 0 ? enter_cwd(p->cwd, false, err) : r;

@@ -78,6 +78,16 @@ static int mount_fs_error(const struct guest_mount *m, int fs, const char *what,
 	return err_sys(err, e, "mount \"%s\": %s %s%s", m->destination, m->fstype, what, words);
 }
 
+static int mount_fs_flags(const struct guest_mount *m, int fs, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(super_flags); i++) {
+		if ((m->flags & super_flags[i].flag) &&
+			sys_fsconfig(fs, FSCONFIG_SET_FLAG, super_flags[i].word, NULL) < 0)
+			return mount_fs_error(m, fs, super_flags[i].word, err);
+	}
+	return 0;
+}
+
 /* Gives the comma-separated @data to @fs, word by word. */
 static int mount_fs_options(const struct guest_mount *m, int fs, struct err *err)
 {
@@ -132,12 +142,9 @@ static int mount_fs(int root, const struct guest_mount *m, struct err *err)
 		return err_sys(err, errno, "mount \"%s\": file system \"%s\"", m->destination, m->fstype);
 	if (*m->source && sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", m->source) < 0)
 		return mount_fs_error(m, fs, "refuses its source", err);
-	for (size_t i = 0; i < ARRAY_LEN(super_flags); i++) {
-		if ((m->flags & super_flags[i].flag) &&
-			sys_fsconfig(fs, FSCONFIG_SET_FLAG, super_flags[i].word, NULL) < 0)
-			return mount_fs_error(m, fs, super_flags[i].word, err);
-	}
-	r = mount_fs_mode(root, m, fs, err);
+	r = mount_fs_flags(m, fs, err);
+	if (r == 0)
+		r = mount_fs_mode(root, m, fs, err);
 	if (r == 0)
 		r = mount_fs_options(m, fs, err);
 	if (r < 0)
@@ -235,11 +242,67 @@ static int mount_copy_up(int root, const struct guest_mount *m, int fd, struct e
 	return r < 0 ? err_sys(err, r, "mount \"%s\": cannot copy what is there (tmpcopyup)", m->destination) : 0;
 }
 
-int mount_make(const struct launch *l, int root, const struct guest_mount *m, struct err *err)
+static int mount_spread(const struct guest_mount *m, int fd, struct err *err)
 {
-	autoclose int fd = m->kind == GUEST_MOUNT_FS ? mount_fs_or_copy(l, root, m, err) : mount_bind(l, m, err);
+	for (uint32_t i = 0; i < m->propagation.len; i++) {
+		int r = mount_set_propagation(fd, m->propagation.at[i]);
+
+		if (r < 0)
+			return err_sys(err, r, "mount \"%s\": cannot set its propagation", m->destination);
+	}
+	return 0;
+}
+
+/* --- what is mounted already --- */
+
+/* The options of the file system below @at, if any are given. */
+static int mount_reconfigure(const struct guest_mount *m, int at, struct err *err)
+{
+	autoclose int fs = -1;
+	bool super = *m->data;
 	int r;
 
+	for (size_t i = 0; i < ARRAY_LEN(super_flags); i++)
+		super |= (m->flags & super_flags[i].flag) != 0;
+	if (!super)
+		return 0;
+	fs = sys_fspick(at);
+	if (fs < 0)
+		return err_sys(err, errno, "mount \"%s\": cannot remount its file system", m->destination);
+	r = mount_fs_flags(m, fs, err);
+	if (r == 0)
+		r = mount_fs_options(m, fs, err);
+	if (r == 0 && sys_fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL) < 0)
+		r = mount_fs_error(m, fs, "cannot be remounted", err);
+	return r;
+}
+
+/* As mount(2) with MS_REMOUNT: flags that are not given are off afterwards. */
+static int mount_again(int root, const struct guest_mount *m, struct err *err)
+{
+	static const uint64_t flags = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
+		MOUNT_ATTR_NODIRATIME | MOUNT_ATTR_NOSYMFOLLOW;
+	autoclose int at = rootpath_open(root, m->destination, O_PATH);
+	struct guest_mount whole = *m;
+	int r;
+
+	if (at < 0)
+		return err_sys(err, at, "mount \"%s\": nothing is there to be remounted", m->destination);
+	whole.attr_clear |= flags & ~m->attr_set;
+	r = mount_reconfigure(m, at, err);
+	if (r == 0)
+		r = mount_set_attributes(&whole, at, err);
+	return r == 0 ? mount_spread(m, at, err) : r;
+}
+
+int mount_make(const struct launch *l, int root, const struct guest_mount *m, struct err *err)
+{
+	autoclose int fd = -1;
+	int r;
+
+	if (m->kind == GUEST_MOUNT_REMOUNT)
+		return mount_again(root, m, err);
+	fd = m->kind == GUEST_MOUNT_FS ? mount_fs_or_copy(l, root, m, err) : mount_bind(l, m, err);
 	if (fd < 0)
 		return fd;
 	r = m->tmpcopyup ? mount_copy_up(root, m, fd, err) : 0;
@@ -247,14 +310,7 @@ int mount_make(const struct launch *l, int root, const struct guest_mount *m, st
 		r = mount_set_attributes(m, fd, err);
 	if (r == 0)
 		r = mount_attach(root, fd, m->destination, err);
-	if (r < 0)
-		return r;
-	for (uint32_t i = 0; i < m->propagation.len; i++) {
-		r = mount_set_propagation(fd, m->propagation.at[i]);
-		if (r < 0)
-			return err_sys(err, r, "mount \"%s\": cannot set its propagation", m->destination);
-	}
-	return 0;
+	return r == 0 ? mount_spread(m, fd, err) : r;
 }
 
 /* --- masked and read-only paths --- */

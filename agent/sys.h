@@ -60,6 +60,12 @@ static inline int sys_fsmount(int fd, unsigned int flags, unsigned int attr)
 	return (int)syscall(SYS_fsmount, fd, flags, attr);
 }
 
+/* The file system of the mount that @fd is, to be reconfigured. */
+static inline int sys_fspick(int fd)
+{
+	return (int)syscall(SYS_fspick, fd, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
+}
+
 static inline int sys_openat2(int dirfd, const char *path, const struct open_how *how)
 {
 	return (int)syscall(SYS_openat2, dirfd, path, how, sizeof(*how));

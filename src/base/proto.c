@@ -242,7 +242,7 @@ static void code_scheduler(struct codec *c, struct guest_scheduler *s)
 static void code_mount(struct codec *c, struct guest_mount *m)
 {
 	code_u8(c, &m->kind);
-	if (m->kind > GUEST_MOUNT_FS) /* GUEST: a kind there is */
+	if (m->kind > GUEST_MOUNT_REMOUNT) /* GUEST: a kind there is */
 		c->in.error = -EBADMSG;
 	code_str(c, &m->source);
 	code_str(c, &m->destination);
@@ -296,6 +296,9 @@ static void code_process(struct codec *c, struct guest_process *p)
 	code_str(c, &p->cpus_final);
 	code_bool(c, &p->has_personality);
 	code_u64(c, &p->personality);
+	code_bool(c, &p->has_memory_policy);
+	code_u32(c, &p->memory_policy);
+	code_ids(c, &p->memory_nodes);
 }
 
 static void code_container(struct codec *c, struct guest_container *k)

@@ -44,6 +44,7 @@
 #define PROTO_GROUPS_MAX 65536 /* NGROUPS_MAX */
 #define PROTO_RLIMITS_MAX 32
 #define PROTO_IDMAPS_MAX 340 /* the kernel's limit */
+#define PROTO_NODES_MAX 1024 /* memory nodes: no kernel has more */
 #define PROTO_VALUES_MAX 4096
 #define PROTO_TEXT_MAX 1024 /* bytes of a message text from the guest; the rest is cut */
 
@@ -165,6 +166,7 @@ enum guest_mount_kind {
 	GUEST_MOUNT_BIND_SHARED,
 	GUEST_MOUNT_BIND_GUEST, /* source: a path of the VM itself, "/dev/null" */
 	GUEST_MOUNT_FS,		 /* a new mount of fstype, or what the container's own instance of it is */
+	GUEST_MOUNT_REMOUNT,	 /* what is mounted at the destination gets these flags and data */
 };
 
 struct guest_mount {
@@ -172,7 +174,7 @@ struct guest_mount {
 	const char *source;	 /* GUEST_MOUNT_FS: the word that mountinfo shows */
 	const char *destination; /* absolute, resolved inside the root */
 	const char *fstype, *data;
-	uint64_t flags;	   /* MS_*: of a new file system, and MS_REC of a bind */
+	uint64_t flags;	   /* MS_*: of a file system, and MS_REC of a bind */
 	uint64_t attr_set, attr_clear;	       /* MOUNT_ATTR_* of this mount */
 	uint64_t rec_attr_set, rec_attr_clear; /* ... of it and all below */
 	struct guest_ids propagation; /* MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE with MS_REC, one after the other */
@@ -247,6 +249,9 @@ struct guest_process {
 	const char *cpus_initial, *cpus_final; /* lists as in cpuset.cpus; "": none */
 	bool has_personality;
 	uint64_t personality;
+	bool has_memory_policy; /* set_mempolicy(2): MPOL_* | MPOL_F_*, and the nodes */
+	uint32_t memory_policy;
+	struct guest_ids memory_nodes;
 };
 
 struct guest_container {

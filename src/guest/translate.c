@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "guest/device_filter.h"
 #include "guest/resources.h"
+#include "spec/cpulist.h"
 #include "spec/mountopt.h"
 #include "spec/seccomp.h"
 
@@ -58,6 +59,7 @@ void guest_translation_free(struct guest_translation *t)
 	free(c->process.args.at);
 	free(c->process.env.at);
 	free(c->process.groups.at);
+	free(c->process.memory_nodes.at);
 	free(c->process.rlimits.at);
 	resource_files_done(&t->resources);
 	buf_done(&t->device_filter);
@@ -183,6 +185,18 @@ static void put_fs(const struct mountopts *o, const struct spec_mount *m, struct
 	}
 }
 
+/* Of a bind only the mount's own flags can be changed. */
+static void put_remount(const struct mountopts *o, struct guest_mount *to)
+{
+	bool has_bind = o->flags & MS_BIND;
+
+	to->kind = GUEST_MOUNT_REMOUNT;
+	to->source = "";
+	to->flags = has_bind ? 0 : o->flags;
+	to->fstype = "";
+	to->data = o->data && !has_bind ? o->data : "";
+}
+
 static int put_mount(const struct spec *spec, size_t i, const struct mountopts *o,
 	const struct guest_export_list *exports, struct guest_mount *to, struct err *err)
 {
@@ -192,6 +206,8 @@ static int put_mount(const struct spec *spec, size_t i, const struct mountopts *
 	to->destination = m->destination;
 	if (export)
 		put_bind(o, export, to);
+	else if (o->flags & MS_REMOUNT)
+		put_remount(o, to);
 	else if (o->flags & MS_BIND)
 		return err_set(err, EINVAL, "mounts[%zu].source: not exported to the VM", i);
 	else if (!m->type || !*m->type)
@@ -226,7 +242,7 @@ static int put_mounts(const struct spec *spec, const struct guest_export_list *e
 		r = put_mount(spec, i, &t->mountopts[i], exports, &to->at[i], err);
 		if (r < 0)
 			return r;
-		if (to->at[i].kind != GUEST_MOUNT_FS && strcmp(m->destination, "/dev") == 0)
+		if (export_of(exports, i) && strcmp(m->destination, "/dev") == 0)
 			t->container.no_devices = true;
 	}
 	return 0;
@@ -322,6 +338,26 @@ static void put_scheduling(const struct spec_process *from, struct guest_process
 	}
 }
 
+static int put_memory_policy(const struct spec_memory_policy *from, struct guest_process *to, struct err *err)
+{
+	struct cpulist nodes = { .bits = { 0 } };
+	int r = from->nodes ? cpulist_parse(from->nodes, &nodes) : 0;
+
+	if (r < 0)
+		return err_sys(err, r, "linux.memoryPolicy.nodes: \"%s\"", from->nodes);
+	r = new_array(cpulist_count(&nodes), PROTO_NODES_MAX, sizeof(*to->memory_nodes.at), "linux.memoryPolicy.nodes",
+		&to->memory_nodes.at, &to->memory_nodes.len, err);
+	if (r < 0)
+		return r;
+	to->has_memory_policy = true;
+	to->memory_policy = from->mode | from->flags.v;
+	for (uint32_t node = 0, i = 0; node < CPULIST_BITS; node++) {
+		if (cpulist_has(&nodes, node))
+			to->memory_nodes.at[i++] = node;
+	}
+	return 0;
+}
+
 static void put_identity(const struct spec_process *from, struct guest_process *to)
 {
 	const struct spec_capabilities *caps = from->capabilities;
@@ -368,6 +404,8 @@ static int put_process(const struct spec *spec, const struct spec_process *from,
 	if (r == 0)
 		r = new_array(from->rlimits.n, PROTO_RLIMITS_MAX, sizeof(*to->rlimits.at), "process.rlimits",
 			&to->rlimits.at, &to->rlimits.len, err);
+	if (r == 0 && spec->linux_ && spec->linux_->memory_policy)
+		r = put_memory_policy(spec->linux_->memory_policy, to, err);
 	if (r < 0)
 		return r;
 	for (uint32_t i = 0; i < to->groups.len; i++)

@@ -53,7 +53,9 @@ const struct support_row support_table[] = {
 	{ "mounts[].type", SUPPORT_DONE,
 		"bind (by 9p), tmpfs, proc, sysfs, devpts, mqueue, cgroup (as cgroup2), and what the guest's kernel has" },
 	{ "mounts[].source", SUPPORT_DONE, NULL },
-	{ "mounts[].options", SUPPORT_DONE, NULL },
+	{ "mounts[].options", SUPPORT_DONE,
+		"mand, acl, iversion and silent change nothing: the guest's file systems have them always or never; a bind is one "
+		"file system in the guest, with all that is mounted below its source, so its flags are those of the whole" },
 	{ "mounts[].uidMappings", SUPPORT_DONE, "on the host; its kernel must have idmapped mounts for the file system" },
 	{ "mounts[].gidMappings", SUPPORT_DONE, NULL },
 
@@ -89,7 +91,7 @@ const struct support_row support_table[] = {
 	{ "linux.readonlyPaths", SUPPORT_DONE, NULL },
 	{ "linux.mountLabel", SUPPORT_IGNORED, "the guest's kernel has no SELinux policy" },
 	{ "linux.personality", SUPPORT_DONE, NULL },
-	{ "linux.memoryPolicy", SUPPORT_REFUSED, "the VM has one memory node" },
+	{ "linux.memoryPolicy", SUPPORT_DONE, "of the VM, which has one memory node; needs a guest kernel with CONFIG_NUMA" },
 	{ "linux.intelRdt.closID", SUPPORT_REFUSED, NO_RDT },
 	{ "linux.intelRdt.l3CacheSchema", SUPPORT_REFUSED, NO_RDT },
 	{ "linux.intelRdt.memBwSchema", SUPPORT_REFUSED, NO_RDT },

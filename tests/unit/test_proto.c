@@ -92,6 +92,9 @@ static struct guest_container sample(void)
 		.cpus_final = "1",
 		.has_personality = true,
 		.personality = 8,
+		.has_memory_policy = true,
+		.memory_policy = 0x8002,
+		.memory_nodes = { 2, groups },
 	};
 	return c;
 }
