@@ -18,8 +18,11 @@
 #include "vm/image/kernel.h"
 #include "vm/image/modules.h"
 
-/* Kernel parameters that every guest gets; what an engine's machine needs comes on top. */
-#define IMAGE_CMDLINE "quiet cryptomgr.notests pci=off panic=-1 percpu_alloc=page"
+/*
+ * Kernel parameters that every guest gets; what an engine's machine needs comes on top.
+ * dummy.numdummies: a driver that is built in would make a "dummy0" beside lo.
+ */
+#define IMAGE_CMDLINE "quiet cryptomgr.notests pci=off panic=-1 percpu_alloc=page dummy.numdummies=0"
 
 struct image_request {
 	const struct kernel_wish *kernels; /* who asked for a kernel, most important first */
