@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -245,7 +246,10 @@ static void on_sandbox(void *arg, const struct err *err, const void *payload, si
 static void on_guest_ready(void *arg, const struct proto_hello *hello)
 {
 	struct monitor *m = arg;
-	struct guest_sandbox sandbox = {.hostname = "vmrunc"};
+	struct utsname host;
+	/* A container without a name of its own has that of the UTS namespace where it was
+	 * started, or which it joins, as under any runtime. */
+	struct guest_sandbox sandbox = {.hostname = uname(&host) == 0 ? host.nodename : ""};
 	struct err err = ERR_INIT;
 
 	guestlog_say(m->log, "vmrunc: the agent answers after %llu ms of kernel %s",
