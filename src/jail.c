@@ -19,6 +19,8 @@
 
 #include "base/fd.h"
 
+#define TMPFS_MODE 01777 /* what a tmpfs has that is told no mode: tmpfs(5) */
+
 int jail_enter_mounts(bool own_pids, struct err *err)
 {
 	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
@@ -192,6 +194,26 @@ static void build_done(struct build *b)
 }
 
 /*
+ * The mount point of a tmpfs. The guest gives that file system the mode of the
+ * directory that it covers, as runc does; one that is missing means tmpfs' own.
+ */
+static int make_tmpfs_point(int root, const char *path)
+{
+	autoclose int dir = open_in_root(root, path, O_PATH);
+
+	if (dir != -ENOENT)
+		return dir < 0 ? dir : 0;
+	dir = open_destination(root, path, true);
+	if (dir < 0)
+		return dir;
+	fd_close(steal_fd(&dir));
+	dir = open_in_root(root, path, O_RDONLY | O_DIRECTORY);
+	if (dir < 0)
+		return dir;
+	return fchmod(dir, TMPFS_MODE) < 0 ? -errno : 0;
+}
+
+/*
  * A mount that is no bind mount. Of the guest's file systems the monitor's root has the
  * place alone, as an empty tmpfs: mount points below them are made there, not in the rootfs.
  */
@@ -206,7 +228,9 @@ static int build_fs(struct build *b, const struct spec_mount *m)
 	}
 	if (spec_mount_has(m, "remount"))
 		return 0; /* what lies there is what it is about */
-	r = attach_fs("tmpfs", tmpfs, b->root, m->destination, &b->tmpfs[b->tmpfs_len]);
+	r = is_type(m, "tmpfs") ? make_tmpfs_point(b->root, m->destination) : 0;
+	if (r == 0)
+		r = attach_fs("tmpfs", tmpfs, b->root, m->destination, &b->tmpfs[b->tmpfs_len]);
 	if (r == 0)
 		b->tmpfs_len++;
 	return r;
