@@ -112,11 +112,10 @@ static int rootfs_make_cwd(const struct launch *l, int root, struct err *err)
 
 static int rootfs_pivot(const struct launch *l, int root, struct err *err)
 {
-	uint32_t propagation = l->container->rootfs_propagation & ~(uint32_t)MS_REC;
 	autoclose int new_root = -1;
 	int r;
 
-	/* pivot_root(2) refuses to put the old root on a shared mount; the mounts below stay what they are. */
+	/* pivot_root(2) refuses to put the old root on a shared mount. */
 	r = mount_set_propagation(root, MS_PRIVATE);
 	if (r < 0)
 		return err_sys(err, r, "cannot make the root private");
@@ -128,7 +127,8 @@ static int rootfs_pivot(const struct launch *l, int root, struct err *err)
 	new_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (new_root < 0)
 		return err_sys(err, errno, "cannot open the new root");
-	r = mount_set_propagation(new_root, propagation);
+	/* "rslave" and its like are for all mounts below too, as runc and crun have it. */
+	r = mount_set_propagation(new_root, l->container->rootfs_propagation);
 	return r < 0 ? err_sys(err, r, "linux.rootfsPropagation") : 0;
 }
 
@@ -140,10 +140,6 @@ int rootfs_enter(const struct launch *l, int *ret_slave, struct err *err)
 
 	if (root < 0)
 		return root;
-	/* What is mounted below a shared root becomes shared too; the other kinds are the root's alone. */
-	r = l->container->rootfs_propagation & MS_SHARED ? mount_set_propagation(root, MS_SHARED) : 0;
-	if (r < 0)
-		return err_sys(err, r, "linux.rootfsPropagation");
 	r = rootfs_make_mounts(l, root, err);
 	if (r == 0)
 		r = rootfs_make_devices(l, root, ret_slave, err);
