@@ -143,10 +143,10 @@ static void boot_raise_loopback(void)
 		log_write(PROTO_LOG_WARN, "cannot bring the loopback interface up: %s", strerror(errno));
 }
 
-/* "private" and "shared" are mounted on; a container's root is bound at "root"; "dev" holds staged nodes. */
+/* "private" and "shared" are mounted on; a container's root is bound at "root"; "dev" holds staged nodes, "sys" a sysfs. */
 static int boot_make_shares(const char *shares, struct err *err)
 {
-	static const char *const names[] = { "", "/private", "/shared", "/root", "/dev" };
+	static const char *const names[] = { "", "/private", "/shared", "/root", "/dev", "/sys" };
 	char path[256];
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {

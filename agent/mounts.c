@@ -160,22 +160,25 @@ static int mount_fs(int root, const struct guest_mount *m, struct err *err)
 /*
  * sysfs belongs to the network namespace and cgroup2 to the cgroup namespace.
  * Where these are the VM's, a container with a user namespace of its own may not
- * mount them, but may have a copy: of the VM's /sys, and (as runc) of its own cgroup.
+ * mount them, but may have a copy: of a sysfs of the VM's, and (as runc) of its own cgroup.
  */
 static int mount_fs_or_copy(const struct launch *l, int root, const struct guest_mount *m, struct err *err)
 {
-	char path[512] = "/sys";
+	bool cgroup = strcmp(m->fstype, "cgroup2") == 0 && l->agent->cgroup;
 	int fd = mount_fs(root, m, err);
+	char path[512];
 
 	if (fd != -EPERM || !l->new_ns[GUEST_NS_USER])
 		return fd;
-	if (strcmp(m->fstype, "cgroup2") == 0 && l->agent->cgroup)
-		(void)snprintf(path, sizeof(path), "%s/%s", l->agent->cgroup, l->container->cid); /* as in cgroup.c */
-	else if (strcmp(m->fstype, "sysfs") != 0)
+	if (!cgroup && strcmp(m->fstype, "sysfs") != 0)
 		return fd;
-	fd = mount_clone(path, true);
+	if (cgroup)
+		(void)snprintf(path, sizeof(path), "%s/%s", l->agent->cgroup, l->container->cid); /* as in cgroup.c */
+	else
+		(void)snprintf(path, sizeof(path), "%s/" SANDBOX_SYSFS, l->agent->shares); /* shares is short */
+	fd = mount_clone(path, cgroup);
 	if (fd < 0)
-		return err_sys(err, fd, "mount \"%s\": cannot copy the VM's \"%s\"", m->destination, path);
+		return err_sys(err, fd, "mount \"%s\": cannot copy \"%s\"", m->destination, path);
 	*err = (struct err)ERR_INIT;
 	return fd;
 }
@@ -207,10 +210,11 @@ static int mount_set_attributes(const struct guest_mount *m, int fd, struct err 
 	struct mount_attr rec = { .attr_set = m->rec_attr_set, .attr_clr = m->rec_attr_clear };
 	struct mount_attr one = { .attr_set = m->attr_set, .attr_clr = m->attr_clear };
 
-	if ((rec.attr_set || rec.attr_clr) && sys_mount_setattr(fd, AT_RECURSIVE, &rec) < 0)
-		return err_sys(err, errno, "mount \"%s\": cannot set its recursive flags", m->destination);
 	if ((one.attr_set || one.attr_clr) && sys_mount_setattr(fd, 0, &one) < 0)
 		return err_sys(err, errno, "mount \"%s\": cannot set its flags", m->destination);
+	/* The recursive ones last, as runc and crun: of "dev" and "rnodev" the latter counts, in any order. */
+	if ((rec.attr_set || rec.attr_clr) && sys_mount_setattr(fd, AT_RECURSIVE, &rec) < 0)
+		return err_sys(err, errno, "mount \"%s\": cannot set its recursive flags", m->destination);
 	return 0;
 }
 

@@ -32,6 +32,7 @@
 #include "devices.h"
 #include "launch.h"
 #include "log.h"
+#include "sandbox.h"
 #include "signals.h"
 #include "sync.h"
 #include "sys.h"
@@ -480,7 +481,8 @@ static int process_make_container(struct process *p, const struct guest_containe
 		return r;
 	process_attach_container(p, k);
 	p->maps = c->ns[GUEST_NS_USER].mode == GUEST_NS_NEW;
-	return p->maps ? devices_stage(p->agent, c, err) : 0;
+	r = p->maps ? devices_stage(p->agent, c, err) : 0;
+	return r == 0 && p->maps ? sandbox_stage_sysfs(p->agent, err) : r;
 }
 
 static void close_stdio(const int stdio[3])

@@ -10,8 +10,16 @@
 #define SANDBOX_PRIVATE "private" /* names of the shares: tags, and directories below agent->shares */
 #define SANDBOX_SHARED "shared"
 
+#define SANDBOX_SYSFS "sys"	    /* a sysfs with nothing mounted in it: see sandbox_stage_sysfs() */
+
 /* 0 or -errno with @err set. A second call is -EALREADY. */
 must_check int sandbox_setup(struct agent *agent, const struct guest_sandbox *s, struct err *err);
+
+/*
+ * Mounts a sysfs among the shares, to be copied by containers that may not mount one. Not the VM's /sys: all
+ * that is mounted there, such as the whole of the VM's cgroups, would have to come along.
+ */
+must_check int sandbox_stage_sysfs(const struct agent *agent, struct err *err);
 
 enum sysctl_scope {
 	SYSCTL_VM,	  /* what the kernel has once, and the network, which is the VM's */
