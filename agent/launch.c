@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -148,6 +149,13 @@ static int launch_time_offsets(const struct guest_container *c, struct err *err)
 
 	if (unshare(CLONE_NEWTIME) < 0)
 		return err_sys(err, errno, "cannot make a time namespace");
+	/*
+	 * Having become root of a user namespace made this process undumpable, and so its
+	 * /proc files the VM's root's. Nobody else is in the user namespace yet; execve
+	 * decides anew.
+	 */
+	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+		return err_sys(err, errno, "cannot open up /proc/self");
 	if (c->has_monotonic) {
 		(void)snprintf(text, sizeof(text), "monotonic %lld %u", (long long)c->monotonic_s, c->monotonic_ns);
 		r = fd_write_existing(AT_FDCWD, "/proc/self/timens_offsets", text);
@@ -182,6 +190,8 @@ static int launch_container(const struct launch *l, int *ret_slave, struct err *
 
 	if (l->new_ns[GUEST_NS_USER])
 		r = launch_become_root(err);
+	if (r == 0 && l->new_ns[GUEST_NS_USER] && l->new_ns[GUEST_NS_IPC] && unshare(CLONE_NEWIPC) < 0)
+		r = err_sys(err, errno, "cannot make an ipc namespace");
 	if (r == 0 && l->new_ns[GUEST_NS_CGROUP] && unshare(CLONE_NEWCGROUP) < 0)
 		r = err_sys(err, errno, "cannot make a cgroup namespace");
 	if (r == 0 && l->new_ns[GUEST_NS_TIME])
@@ -303,8 +313,13 @@ static _Noreturn void launch_joiner(const struct launch *l)
 	if (launch_join(l, &err) < 0)
 		launch_fail(l, &err);
 	for (size_t i = 0; i < GUEST_NS_COUNT; i++) {
-		/* These two the process makes itself: in its cgroup, and with its offsets. */
-		if (l->new_ns[i] && i != GUEST_NS_CGROUP && i != GUEST_NS_TIME)
+		/*
+		 * These the process makes itself: in its cgroup, with its offsets, and, as root of
+		 * a new user namespace, the mqueue of the ipc namespace, whose root is the maker's.
+		 */
+		if (i == GUEST_NS_CGROUP || i == GUEST_NS_TIME || (i == GUEST_NS_IPC && l->new_ns[GUEST_NS_USER]))
+			continue;
+		if (l->new_ns[i])
 			args.flags |= ns_flag[i];
 	}
 	if (l->cgroup_fd >= 0) {
