@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What may differ between crun on a host and vmrunc in a VM, each with its reason.
+
+Two tables. A difference that is in neither fails the test. The reasons that a
+user should know stand in docs/limits.md or docs/spec-support.md too.
+"""
+
+import re
+
+
+LINKS = {"/files/link": "/files/file", "/files/dirlink": "/files/dir"}	# in execute.py's root file system
+
+
+def in_paths(field):
+	"""For keys with the path in their first group: linux.FIELD has it, or a link to it."""
+	return lambda config, m, *_: m[1] in [LINKS.get(p, p) for p in config["linux"].get(field, [])]
+
+
+def has_namespace(config, kind):
+	return any(n["type"] == kind for n in config["linux"]["namespaces"])
+
+
+def without_namespace(kind):
+	return lambda config, *_: not has_namespace(config, kind)
+
+
+def with_user_namespace(config, *_):
+	return has_namespace(config, "user")
+
+
+def limit_not_set(config, m, *_):
+	return all(r["type"] != f"RLIMIT_{m[1]}" for r in config["process"].get("rlimits", []))
+
+
+def tested_is(value):
+	return lambda config, m, reference, tested: tested == value
+
+
+def tmpfs_without_mode(config, path):
+	"""The last tmpfs at @path, if its options say no mode."""
+	found = [m for m in config["mounts"] if m["type"] == "tmpfs" and
+	         LINKS.get(m["destination"], m["destination"]) == LINKS.get(path, path)]
+	return bool(found) and not any(o.startswith("mode=") for o in found[-1].get("options", []))
+
+
+def covered_mode(config, m, reference, tested):
+	if not tmpfs_without_mode(config, m[1]):
+		return False
+	return re.sub("^d1777", "d0755", reference) == tested or re.sub("^d1777", "d0700", reference) == tested
+
+
+def covered_mode_option(config, m, reference, tested):
+	words = [w for w in tested.split(",") if not w.startswith("mode=")]
+	return tmpfs_without_mode(config, m[1]) and ",".join(words) == reference
+
+
+def is_mount_point(config, m, reference, tested):
+	"""A path, as the host sees it, that leads to a mount's destination or a device, and that a runtime has made."""
+	point = "/" + m[1]
+	made = [x["destination"] for x in config["mounts"]] + [d["path"] for d in config["linux"].get("devices", [])]
+	made.append(config["process"]["cwd"])
+	return any(p == point or p.startswith(point + "/") for p in made)
+
+
+# (key, condition(config, match, reference's value, tested value) or None, reason). Keys are regular expressions.
+ACCEPTED = [
+    # --- the guest's kernel ---
+    (r"call\.(acct|kexec_load|quotactl)", tested_is("errno 38"),
+     "vmrunc's small kernel is built without process accounting, kexec and quotas"),
+    (r"call\.syslog", tested_is("errno 0"),
+     "Debian's kernel restricts its log to privileged processes by default; the guest's log is the container's own"),
+    (r"(dev|host rootfs/dev|host rootfs)\.?/dev/core", tested_is("(not there)"),
+     "vmrunc's small kernel has no /proc/kcore, so no link to it is made"),
+    (r"host rootfs/dev/core", tested_is("(not there)"),
+     "vmrunc's small kernel has no /proc/kcore, so no link to it is made"),
+    (r"rlimit\.(NPROC|SIGPENDING)", limit_not_set, "the kernel derives the default from the machine's memory"),
+
+    # --- what is the VM's instead of the host's ---
+    (r"call\.socket-packet", lambda c, m, ref, got: has_namespace(c, "user") and got == "errno 1",
+     "the network is the VM's: root of a user namespace has no rights over it"),
+    (r"proc\.cgroup", without_namespace("cgroup"), "the path is one in the VM's cgroup tree"),
+    (r"cgroup\.cpuset\.(cpus|mems)", tested_is(""),
+     "the config's numbers are those of the host's CPUs and nodes: the monitor is bound to them, and the VM has as many"),
+    (r"stdio\.[012]\.type", None, "the process's stdio are pipes (or a terminal) of the VM, whatever the caller's are"),
+
+    # --- masks ---
+    (r"mount (/.+?)(?: #\d)? (options|super)", in_paths("maskedPaths"),
+     "a mask's own flags: crun's are ro (and size=0k), vmrunc's nosuid,nodev,noexec and, over a directory, ro too"),
+    (r"path\.(/.+?)(\.followed)?", in_paths("maskedPaths"),
+     "a mask over a file is a null device, which crun gives to the container's user"),
+    (r"path\.(/.+)\.readonly", in_paths("maskedPaths"),
+     "crun binds /dev/null read-only over a masked file, runc and vmrunc do not"),
+
+    # --- crun's own ways ---
+    (r"mount /sys/fs/cgroup source", lambda c, m, ref, got: (ref, got) == ("cgroup2", "cgroup"),
+     "crun replaces the source, runc and vmrunc take the config's"),
+    (r"(dev|open)\./dev/null", lambda c, m, ref, got: c["process"]["user"]["gid"] or c["process"]["user"]["uid"],
+     "crun gives its stdio to the user, also where that is the container's /dev/null; runc and vmrunc leave it alone"),
+    (r"host rootfs/(.+)", is_mount_point,
+     "the mount points that a runtime makes: crun's modes are 0700 and 01755, vmrunc's 0644 and 0755 (01777 under a "
+     "tmpfs without mode), and the monitor, which is root of the host, owns them also where there is a user namespace"),
+    (r"(?:path|made)\.(/.+?)(\.followed|\.access)?", covered_mode,
+     "a tmpfs without mode: crun leaves tmpfs' 01777, runc and vmrunc take that of the directory that it covers"),
+    (r"mount (/.+?)(?: #\d)? super", covered_mode_option,
+     "the mode of the directory that a tmpfs covers is an option with vmrunc, and set afterwards by runc"),
+    (r"(dev|open)\./dev/(null|zero|full|random|urandom|tty)", with_user_namespace,
+     "in a user namespace crun binds the host's nodes, whose owner is not mapped; vmrunc's belong to the container's root"),
+]
+
+POLICIES = {"SCHED_OTHER": 0, "SCHED_FIFO": 1, "SCHED_RR": 2, "SCHED_BATCH": 3, "SCHED_IDLE": 5}
+IO_CLASSES = {"IOPRIO_CLASS_RT": 1, "IOPRIO_CLASS_BE": 2, "IOPRIO_CLASS_IDLE": 3}
+
+
+def scheduler(config):
+	s = config["process"].get("scheduler")
+	if not s:
+		return None
+	reset = "SCHED_FLAG_RESET_ON_FORK" in s.get("flags", [])
+	return (f"policy {POLICIES[s['policy']]} flags {int(reset)} nice {s.get('nice', 0)} "
+	        f"priority {s.get('priority', 0)} deadline 0/0/0")
+
+
+def io_priority(config):
+	p = config["process"].get("ioPriority")
+	return p and f"class {IO_CLASSES[p['class']]} priority {p['priority']}"
+
+
+def time_namespace(config):
+	return "own" if has_namespace(config, "time") else None
+
+
+def time_offsets(config):
+	if not has_namespace(config, "time"):
+		return None
+	lines = []
+	for clock in ("monotonic", "boottime"):
+		o = config["linux"].get("timeOffsets", {}).get(clock, {"secs": 0, "nanosecs": 0})
+		lines.append(f"{clock:<10} {o['secs']:>10} {o['nanosecs']:>9}")
+	return "\\x0a".join(lines)
+
+
+def host_name(config):
+	return config.get("hostname")
+
+
+# (key, value(config), or None where the config says nothing; reason): fields that neither crun 1.8 nor runc 1.1
+# implements. The config alone says what is right.
+EXPECTED = [
+    (r"scheduler", scheduler, "crun 1.8 ignores process.scheduler"),
+    (r"ioprio", io_priority, "crun 1.8 ignores process.ioPriority"),
+    (r"ns\.time(_for_children)?", time_namespace, "crun 1.8 has no reliable time namespaces"),
+    (r"timens_offsets", time_offsets, "crun 1.8 sets no offsets"),
+]
+
+
+def reason(key, config, reference, tested):
+	for pattern, condition, why in ACCEPTED:
+		m = re.fullmatch(pattern, key)
+		if m and (condition is None or condition(config, m, reference, tested)):
+			return why
+	return None
+
+
+def expectation(key, config):
+	for pattern, value, why in EXPECTED:
+		if re.fullmatch(pattern, key):
+			wanted = value(config)
+			if wanted is not None:
+				return wanted, why
+	return None
