@@ -119,7 +119,7 @@ static int copy_level(int from, int to, int depth)
 	return r;
 }
 
-int copyup_tree(int from, int to)
+int copyup_tree(int from, int to, bool with_mode)
 {
 	autoclose int in = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	autoclose int out = openat(to, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -127,7 +127,7 @@ int copyup_tree(int from, int to)
 
 	if (in < 0 || out < 0 || fstat(in, &st) < 0)
 		return -errno;
-	if (fchown(out, st.st_uid, st.st_gid) < 0 || fchmod(out, st.st_mode & 07777) < 0)
+	if (fchown(out, st.st_uid, st.st_gid) < 0 || (with_mode && fchmod(out, st.st_mode & 07777) < 0))
 		return -errno;
 	return copy_level(in, out, 0);
 }

@@ -234,6 +234,11 @@ static int mount_attach(int root, int fd, const char *destination, struct err *e
 	return 0;
 }
 
+static bool mount_says_mode(const struct guest_mount *m)
+{
+	return strncmp(m->data, "mode=", 5) == 0 || strstr(m->data, ",mode=");
+}
+
 /* Fills the new tmpfs @fd with what its destination holds now. */
 static int mount_copy_up(int root, const struct guest_mount *m, int fd, struct err *err)
 {
@@ -242,7 +247,7 @@ static int mount_copy_up(int root, const struct guest_mount *m, int fd, struct e
 
 	if (from < 0)
 		return err_sys(err, from, "mount \"%s\": cannot make the destination", m->destination);
-	r = copyup_tree(from, fd);
+	r = copyup_tree(from, fd, !mount_says_mode(m));
 	return r < 0 ? err_sys(err, r, "mount \"%s\": cannot copy what is there (tmpcopyup)", m->destination) : 0;
 }
 

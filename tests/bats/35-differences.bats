@@ -95,3 +95,13 @@ userns_bundle() {
 	eq "${lines[0]}" "0 1777"
 	eq "$(echo ${lines[2]})" "boottime 5 0"
 }
+
+@test "tmpfs with tmpcopyup and a mode has that mode, not the one of what it copies" {
+	sh_bundle 'stat -c %a /covers; cat /covers/a' \
+		'.mounts += [{"destination":"/covers","type":"tmpfs","source":"tmpfs","options":["mode=1770","tmpcopyup"]}]'
+	mkdir -m 0755 "$BUNDLE/rootfs/covers"
+	echo content >"$BUNDLE/rootfs/covers/a"
+	run_c
+	eq "$status" 0
+	eq "$(echo $output)" "1770 content"
+}

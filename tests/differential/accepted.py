@@ -5,6 +5,7 @@ Two tables. A difference that is in neither fails the test. The reasons that a
 user should know stand in docs/limits.md or docs/spec-support.md too.
 """
 
+import os
 import re
 
 
@@ -28,6 +29,26 @@ def with_user_namespace(config, *_):
 	return has_namespace(config, "user")
 
 
+def mount_at(config, path):
+	"""The last mount of the config at @path, or {}."""
+	found = [m for m in config["mounts"] if LINKS.get(m["destination"], os.path.normpath(m["destination"])) == path]
+	return found[-1] if found else {}
+
+
+def is_bind_from_shared(config, m, reference, tested):
+	options = mount_at(config, m[1]).get("options", [])
+	return (reference, tested) == ("shared", "") and ("bind" in options or "rbind" in options)
+
+
+def is_undone_by_crun(config, m, reference, tested):
+	return (reference, tested) == ("", "shared") and "rootfsPropagation" not in config["linux"] and \
+	    {"shared", "rshared"} & set(mount_at(config, m[1]).get("options", []))
+
+
+def is_device_in_user_namespace(config, m, *_):
+	return has_namespace(config, "user") and m[1] in [d["path"] for d in config["linux"].get("devices", [])]
+
+
 def limit_not_set(config, m, *_):
 	return all(r["type"] != f"RLIMIT_{m[1]}" for r in config["process"].get("rlimits", []))
 
@@ -37,10 +58,8 @@ def tested_is(value):
 
 
 def tmpfs_without_mode(config, path):
-	"""The last tmpfs at @path, if its options say no mode."""
-	found = [m for m in config["mounts"] if m["type"] == "tmpfs" and
-	         LINKS.get(m["destination"], m["destination"]) == LINKS.get(path, path)]
-	return bool(found) and not any(o.startswith("mode=") for o in found[-1].get("options", []))
+	m = mount_at(config, LINKS.get(path, path))
+	return m.get("type") == "tmpfs" and not any(o.startswith("mode=") for o in m.get("options", []))
 
 
 def covered_mode(config, m, reference, tested):
@@ -81,6 +100,8 @@ ACCEPTED = [
     (r"proc\.cgroup", without_namespace("cgroup"), "the path is one in the VM's cgroup tree"),
     (r"cgroup\.cpuset\.(cpus|mems)", tested_is(""),
      "the config's numbers are those of the host's CPUs and nodes: the monitor is bound to them, and the VM has as many"),
+    (r"mount /sys/fs/cgroup root", lambda c, *_: has_namespace(c, "user") and not has_namespace(c, "cgroup"),
+     "with a user namespace and the VM's cgroup namespace, the container's own cgroup is bound there, not the whole tree"),
     (r"stdio\.[012]\.type", None, "the process's stdio are pipes (or a terminal) of the VM, whatever the caller's are"),
 
     # --- masks ---
@@ -94,8 +115,15 @@ ACCEPTED = [
     # --- crun's own ways ---
     (r"mount /sys/fs/cgroup source", lambda c, m, ref, got: (ref, got) == ("cgroup2", "cgroup"),
      "crun replaces the source, runc and vmrunc take the config's"),
-    (r"(dev|open)\./dev/null", lambda c, m, ref, got: c["process"]["user"]["gid"] or c["process"]["user"]["uid"],
+    (r"(dev|open)\./dev/null", lambda c, m, ref, got: c["process"]["user"]["gid"] or c["process"]["user"]["uid"] or
+     any(d["path"] == "/dev/null" for d in c["linux"].get("devices", [])),
      "crun gives its stdio to the user, also where that is the container's /dev/null; runc and vmrunc leave it alone"),
+    (r"(?:dev|open)\.(/.+?)(\.read|\.write)?", is_device_in_user_namespace,
+     "in a user namespace crun makes nodes under the caller's umask, and those without fileMode as 0000"),
+    (r"mount (/.+?)(?: #\d)? propagation", is_undone_by_crun,
+     "without rootfsPropagation crun makes all mounts private at the end, runc and vmrunc keep what the options say"),
+    (r"mount (/.+?)(?: #\d)? propagation", is_bind_from_shared,
+     "the source's mount is shared on the host, and its peers are there: nothing propagates into a VM or out of it"),
     (r"host rootfs/(.+)", is_mount_point,
      "the mount points that a runtime makes: crun's modes are 0700 and 01755, vmrunc's 0644 and 0755 (01777 under a "
      "tmpfs without mode), and the monitor, which is root of the host, owns them also where there is a user namespace"),

@@ -238,6 +238,8 @@ def names(c):
 GENERIC = ["nosuid", "nodev", "noexec", "suid", "dev", "exec", "ro", "rw"]
 ATIME = ["noatime", "relatime", "strictatime", "nodiratime", "atime", "norelatime"]
 RECURSIVE = ["rro", "rnosuid", "rnodev", "rnoexec", "rrw", "rexec", "rsuid", "rdev"]
+OPPOSITES = {"ro": ["rrw"], "rw": ["rro"], "nosuid": ["rsuid"], "suid": ["rnosuid"], "nodev": ["rdev"],
+             "dev": ["rnodev"], "noexec": ["rexec"], "exec": ["rnoexec"]}
 PROPAGATION = ["private", "rprivate", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable"]
 
 
@@ -250,7 +252,8 @@ def mount_options(c, extra=(), read_only=True):
 		options.append(c.dice.choice([o for o in RECURSIVE if read_only or o not in ("rro", "rnoexec")]))
 	if c.chance(25):
 		options.append(c.dice.choice(PROPAGATION))
-	return options
+	# Of a flag and the recursive opposite, which one counts depends on the kind of mount with either reference.
+	return [o for o in options if not any(r in options for r in OPPOSITES.get(o, ()))]
 
 
 def standard_mounts(c):
@@ -297,7 +300,9 @@ def tmpfs_mounts(c):
 
 def bind_mounts(c):
 	for source in c.some(["dir", "nested", "file", "secret", "fifo", "socket", "chr", "tree"], 1, 4):
-		destination = c.one("/mnt/" + source, "/new/place/" + source)
+		# crun makes the wrong kind of destination for files deeper down
+		destination = c.one("/mnt/" + source, "/new/place/" + source) if source in ("dir", "nested", "tree") else \
+		    "/mnt/" + source
 		if source in ("dir", "tree") and c.chance(30):
 			destination = c.one("/files/dir", "/files/dirlink", "/mnt/../mnt/x")
 		if source == "file" and c.chance(30):

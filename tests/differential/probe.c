@@ -471,6 +471,10 @@ static void probe_cgroup(const char *file)
 	}
 	own += strlen("0::");
 	own[strcspn(own, "\n")] = '\0';
+	(void)snprintf(path, sizeof(path), "/sys/fs/cgroup%s/cgroup.procs", own);
+	/* Without a cgroup namespace either the whole tree is mounted there or its own cgroup alone. */
+	if (access(path, F_OK) < 0)
+		own = (char[]){ "" };
 	(void)snprintf(path, sizeof(path), "/sys/fs/cgroup%s/%s", own, file);
 	tell_file(keyf("cgroup.%s", file), path);
 }
