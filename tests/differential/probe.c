@@ -474,7 +474,7 @@ static void probe_cgroup(const char *file)
 	(void)snprintf(path, sizeof(path), "/sys/fs/cgroup%s/cgroup.procs", own);
 	/* Without a cgroup namespace either the whole tree is mounted there or its own cgroup alone. */
 	if (access(path, F_OK) < 0)
-		own = (char[]){ "" };
+		*own = '\0';
 	(void)snprintf(path, sizeof(path), "/sys/fs/cgroup%s/%s", own, file);
 	tell_file(keyf("cgroup.%s", file), path);
 }
