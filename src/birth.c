@@ -80,9 +80,12 @@ static _Noreturn void birth(struct monitor_job *job, int report)
 	struct report r = {.kind = REPORT_PID};
 	struct err err = ERR_INIT;
 	sigset_t none;
+	char settled;
 	pid_t pid;
 
 	log_detach();
+	if (job->settle.fn && recv(report, &settled, sizeof(settled), 0) != (ssize_t)sizeof(settled))
+		_exit(1); /* create has given up, or is dead */
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (cgroup_join(job->state, &err) < 0 || ns_enter(job->ns, &err) < 0)
@@ -124,7 +127,7 @@ int monitor_spawn(struct monitor_job *job, pid_t *ret_pid, int *ret_report, stru
 {
 	autoclose int ours = -1, theirs = -1;
 	struct report report;
-	int ends[2], r;
+	int ends[2], r = 0;
 	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
@@ -140,9 +143,17 @@ int monitor_spawn(struct monitor_job *job, pid_t *ret_pid, int *ret_report, stru
 		birth(job, theirs);
 	}
 	fd_close(steal_fd(&theirs));
+	if (job->settle.fn) {
+		r = job->settle.fn(job->settle.arg, pid, err);
+		if (r == 0)
+			r = fd_send(ours, "", 1, NULL, 0) < 0 ? err_set(err, EIO, "the monitor has died at birth") : 0;
+		if (r < 0)
+			(void)kill(pid, SIGKILL); /* our child: it is there until we wait for it */
+	}
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	r = monitor_report(ours, &report, err);
+	if (r == 0)
+		r = monitor_report(ours, &report, err);
 	if (r < 0)
 		return r;
 	if (report.kind != REPORT_PID) {

@@ -12,12 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/fd.h"
+#include "cgroup_unit.h"
 #include "log.h"
 
 /* Large hosts have some thousands of mounts. */
@@ -29,6 +31,7 @@
 
 struct hierarchy {
 	char mount[PATH_MAX];
+	bool v2;
 	char root[PATH_MAX];        /* which cgroup is mounted there: "/" but in containers */
 	char controllers[NAME_MAX]; /* "cpu,cpuacct", "name=systemd"; "" for v2 */
 };
@@ -79,6 +82,16 @@ static void keep_controllers(const char *options, char *to, size_t len)
 	}
 }
 
+/* Whether @path is the mount of this super block ("MAJOR:MINOR"), not another one on top of it. */
+static bool is_visible(const char *path, const char *device)
+{
+	unsigned int major_number, minor_number;
+	struct stat st;
+
+	return sscanf(device, "%u:%u", &major_number, &minor_number) == 2 && stat(path, &st) == 0 &&
+	       st.st_dev == makedev(major_number, minor_number);
+}
+
 /* One line of mountinfo; true if it is a cgroup mount. */
 static bool parse_mount(char *line, struct hierarchy *h)
 {
@@ -102,9 +115,10 @@ static bool parse_mount(char *line, struct hierarchy *h)
 	unescape(h->root);
 	unescape(h->mount);
 	h->controllers[0] = '\0';
-	if (strcmp(type, "cgroup") == 0)
+	h->v2 = strcmp(type, "cgroup2") == 0;
+	if (!h->v2)
 		keep_controllers(options, h->controllers, sizeof(h->controllers));
-	return is_cgroup(h->mount);
+	return is_cgroup(h->mount) && is_visible(h->mount, field[2]);
 }
 
 /* Finds the hierarchies that are mounted here, each once. Returns their number or -errno. */
@@ -131,6 +145,16 @@ static int find_hierarchies(struct hierarchy *h, struct err *err)
 	return n;
 }
 
+/* @path of the whole hierarchy as one below the mount point: what is mounted may be a part of it. */
+static const char *below_root(const struct hierarchy *h, const char *path)
+{
+	size_t len = strlen(h->root);
+
+	if (len > 1 && strncmp(path, h->root, len) == 0 && (path[len] == '/' || path[len] == '\0'))
+		return path + len;
+	return path;
+}
+
 /* The caller's cgroup in @h as a path below the mount point. */
 static int own_cgroup(const struct hierarchy *h, char *path, size_t len, struct err *err)
 {
@@ -143,16 +167,13 @@ static int own_cgroup(const struct hierarchy *h, char *path, size_t len, struct 
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		char *controllers = strchr(line, ':');
 		char *where = controllers ? strchr(controllers + 1, ':') : NULL;
-		size_t root_len = strlen(h->root);
 
 		if (!where)
 			continue;
 		*where++ = '\0';
 		if (strcmp(controllers + 1, h->controllers) != 0)
 			continue;
-		if (root_len > 1 && strncmp(where, h->root, root_len) == 0)
-			where += root_len;
-		if (snprintf(path, len, "%s", where) < (int)len)
+		if (snprintf(path, len, "%s", below_root(h, where)) < (int)len)
 			return 0;
 	}
 	return err_set(
@@ -181,34 +202,56 @@ static int clean_path(const char *path, char *to, size_t len, struct err *err)
 	return 0;
 }
 
-/* Adds @mount@path to the cgroups, and what is missing of it to those to be made. */
 static int plan_one(const char *mount, const char *path, struct state *s)
 {
 	char full[PATH_MAX * 2];
-	size_t at = strlen(mount);
 
 	if (snprintf(full, sizeof(full), "%s%s", mount, path) >= PATH_MAX)
 		return -ENAMETOOLONG;
-	if (state_strv_add(&s->cgroups, full) < 0)
-		return -ENOMEM;
-	while (full[at]) {
-		char *end = strchrnul(full + at + 1, '/');
-		char kept = *end;
+	return state_strv_add(&s->cgroups, full);
+}
 
-		*end = '\0';
-		if (access(full, F_OK) < 0 && state_strv_add(&s->cgroups_made, full) < 0)
-			return -ENOMEM;
-		*end = kept;
-		at = (size_t)(end - full);
+int cgroup_plan_missing(struct state *s, struct err *err)
+{
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < s->cgroups.n; i++) {
+		/* the mount point is there: what is missing is below it */
+		(void)snprintf(path, sizeof(path), "%s", s->cgroups.v[i]);
+		for (char *end = strchr(path + 1, '/'); end; end = strchr(end + 1, '/')) {
+			*end = '\0';
+			if (access(path, F_OK) < 0 && state_strv_add(&s->cgroups_made, path) < 0)
+				return err_sys(err, ENOMEM, "cgroups");
+			*end = '/';
+		}
+		if (access(path, F_OK) < 0 && state_strv_add(&s->cgroups_made, path) < 0)
+			return err_sys(err, ENOMEM, "cgroups");
 	}
 	return 0;
+}
+
+/*
+ * Where a relative path starts in @h. In v2 beside the caller's own cgroup, not
+ * below it, as runc does: the caller is in there, and a cgroup with processes
+ * hands no controllers down.
+ */
+static int relative_start(const struct hierarchy *h, char *path, size_t len, struct err *err)
+{
+	int r = own_cgroup(h, path, len, err);
+	char *slash = r == 0 && h->v2 ? strrchr(path, '/') : NULL;
+
+	if (slash)
+		*slash = '\0';
+	if (r == 0 && strcmp(path, "/") == 0)
+		*path = '\0';
+	return r;
 }
 
 int cgroup_plan(const char *path, const char *id, struct state *s, struct err *err)
 {
 	autofree struct hierarchy *h = calloc(HIERARCHIES_MAX, sizeof(*h));
-	char clean[PATH_MAX], full[PATH_MAX * 2], own[PATH_MAX];
-	bool relative = path && path[0] != '/';
+	char clean[PATH_MAX], full[PATH_MAX * 2], start[PATH_MAX];
+	bool relative = path && *path && path[0] != '/';
 	int n, r;
 
 	if (!h)
@@ -216,20 +259,38 @@ int cgroup_plan(const char *path, const char *id, struct state *s, struct err *e
 	r = clean_path(path && *path ? path : id, clean, sizeof(clean), err);
 	if (r < 0)
 		return r;
+	if (!*clean) /* its limits would be the whole machine's */
+		return err_set(err, EINVAL, "linux.cgroupsPath: \"%s\" is the root of all cgroups", path);
 	n = find_hierarchies(h, err);
 	for (int i = 0; i < n; i++) {
-		own[0] = '\0';
+		start[0] = '\0';
 		if (relative) {
-			r = own_cgroup(&h[i], own, sizeof(own), err);
+			r = relative_start(&h[i], start, sizeof(start), err);
 			if (r < 0)
 				return r;
 		}
-		(void)snprintf(full, sizeof(full), "%s%s", strcmp(own, "/") == 0 ? "" : own, clean);
+		(void)snprintf(full, sizeof(full), "%s%s", start, clean);
 		r = plan_one(h[i].mount, full, s);
 		if (r < 0)
 			return err_sys(err, r, "cgroup \"%s%s\"", h[i].mount, full);
 	}
-	return n < 0 ? n : 0;
+	return n < 0 ? n : cgroup_plan_missing(s, err);
+}
+
+int cgroup_plan_at(const char *path, struct state *s, struct err *err)
+{
+	autofree struct hierarchy *h = calloc(HIERARCHIES_MAX, sizeof(*h));
+	int n, r = 0;
+
+	if (!h)
+		return err_sys(err, ENOMEM, "cgroups");
+	n = find_hierarchies(h, err);
+	for (int i = 0; r == 0 && i < n; i++) {
+		r = plan_one(h[i].mount, below_root(&h[i], path), s);
+		if (r < 0)
+			return err_sys(err, r, "cgroup \"%s%s\"", h[i].mount, path);
+	}
+	return MIN(n, 0);
 }
 
 /* A new cpuset has no CPUs and takes no process before it is given some: its parent's. */
@@ -249,7 +310,7 @@ static int copy_cpuset(int dirfd, const char *file, const char *parent_file)
  * v2: a cgroup has the controllers that its parent hands down. What cannot be
  * (the parent has processes of its own, no such controller) shows when a limit is written.
  */
-static void hand_down(const char *parent)
+static void hand_down_one(const char *parent)
 {
 	static const char *const wanted[] = {
 		"+cpuset", "+cpu", "+io", "+memory", "+hugetlb", "+pids", "+rdma"};
@@ -258,6 +319,21 @@ static void hand_down(const char *parent)
 	for (size_t i = 0; fd >= 0 && i < ARRAY_LEN(wanted); i++) {
 		if (fd_write_existing(fd, "cgroup.subtree_control", wanted[i]) < 0)
 			log_debug("cgroup: \"%s\" does not hand down %s", parent, wanted[i] + 1);
+	}
+}
+
+/* All that are above @leaf and in cgroup v2, the highest first: each can give only what it got. */
+static void hand_down(const char *leaf)
+{
+	char path[PATH_MAX];
+	struct statfs fs;
+
+	(void)snprintf(path, sizeof(path), "%s", leaf);
+	for (char *end = strchr(path + 1, '/'); end; end = strchr(end + 1, '/')) {
+		*end = '\0';
+		if (statfs(path, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
+			hand_down_one(path);
+		*end = '/';
 	}
 }
 
@@ -272,8 +348,10 @@ static int make_one(const char *path, struct err *err)
 	if (!slash)
 		return err_sys(err, ENOMEM, "cgroup \"%s\"", path);
 	*slash = '\0';
-	if (statfs(parent, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
-		hand_down(parent);
+	/* never a plain directory: what was mounted here when it was planned may be gone */
+	if (statfs(parent, &fs) < 0 ||
+		(fs.f_type != CGROUP_SUPER_MAGIC && fs.f_type != CGROUP2_SUPER_MAGIC))
+		return err_set(err, ENOENT, "cannot make cgroup \"%s\": \"%s\" is no cgroup", path, parent);
 	if (mkdir(path, 0755) < 0 && errno != EEXIST)
 		return err_sys(err, errno, "cannot make cgroup \"%s\"", path);
 	if (fs.f_type == CGROUP2_SUPER_MAGIC)
@@ -293,6 +371,8 @@ int cgroup_make(const struct state *s, struct err *err)
 		if (r < 0)
 			return r;
 	}
+	for (size_t i = 0; i < s->cgroups.n; i++)
+		hand_down(s->cgroups.v[i]);
 	return 0;
 }
 
@@ -315,7 +395,10 @@ static void kill_members(int dirfd)
 	autofree char *text = NULL;
 	char *save = NULL;
 
-	if (fd_read_file(dirfd, "cgroup.procs", 4 * MIB, &text, NULL) < 0)
+	if (fd_write_existing(dirfd, "freezer.state", "THAWED") == 0) /* v1: the frozen do not die */
+		log_debug("cgroup: thawed, if it was frozen");
+	if (fd_write_existing(dirfd, "cgroup.kill", "1") == 0 ||
+		fd_read_file(dirfd, "cgroup.procs", 4 * MIB, &text, NULL) < 0)
 		return;
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		pid_t pid = (pid_t)strtol(line, NULL, 10);
@@ -361,26 +444,44 @@ static bool is_leaf(const struct state *s, const char *path)
 	return false;
 }
 
-int cgroup_remove(const struct state *s, struct err *err)
+/* A leaf with all that is below it: bounded by REMOVE_TRIES. */
+static int remove_leaf(const char *path, struct err *err)
 {
 	const struct timespec pause = {.tv_nsec = REMOVE_PAUSE_MS * 1000000};
+	int tries = REMOVE_TRIES, r;
 
-	for (size_t i = s->cgroups_made.n; i-- > 0;) {
+	/* the path is data of a file of ours, but it is removed only where it is a cgroup */
+	if (access(path, F_OK) < 0 || !is_cgroup(path))
+		return 0;
+	while ((r = remove_tree(AT_FDCWD, path)) == -EBUSY && tries-- > 0)
+		(void)nanosleep(&pause, NULL);
+	return r < 0 ? err_sys(err, r, "cannot remove cgroup \"%s\"", path) : 0;
+}
+
+static int remove_leaves(const struct state_strv *leaves, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < leaves->n; i++)
+		r = remove_leaf(leaves->v[i], err);
+	return r;
+}
+
+int cgroup_remove(const struct state *s, struct err *err)
+{
+	bool unit = s->unit && *s->unit;
+	int r = unit ? cgroup_unit_stop(s, err) : 0;
+
+	/* the unit's own cgroups are systemd's to remove, unless something was made below them */
+	if (r == 0 && unit)
+		r = remove_leaves(&s->cgroups, err);
+	for (size_t i = s->cgroups_made.n; r == 0 && i-- > 0;) {
 		const char *path = s->cgroups_made.v[i];
-		int tries = REMOVE_TRIES, r;
 
-		/* the path is data of a file of ours, but it is removed only where it is a cgroup
-		 */
-		if (access(path, F_OK) < 0 || !is_cgroup(path))
-			continue;
-		if (!is_leaf(s, path)) {
+		if (is_leaf(s, path))
+			r = remove_leaf(path, err);
+		else if (access(path, F_OK) == 0 && is_cgroup(path))
 			(void)rmdir(path); /* others may use the parents that we made */
-			continue;
-		}
-		while ((r = remove_tree(AT_FDCWD, path)) == -EBUSY && tries-- > 0)
-			(void)nanosleep(&pause, NULL);
-		if (r < 0)
-			return err_sys(err, r, "cannot remove cgroup \"%s\"", path);
 	}
-	return 0;
+	return r;
 }

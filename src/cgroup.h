@@ -23,9 +23,15 @@
 
 /*
  * @path: linux.cgroupsPath (absolute: from each hierarchy's root; relative:
- * from the caller's own cgroup), NULL: /@id. Fills the lists of @s.
+ * below the caller's own cgroup in v1, beside it in v2), NULL or "": /@id.
+ * Fills the lists of @s.
  */
 must_check int cgroup_plan(const char *path, const char *id, struct state *s, struct err *err);
+
+/* The two halves of it, for who makes the leaves otherwise: @path in every hierarchy ... */
+must_check int cgroup_plan_at(const char *path, struct state *s, struct err *err);
+/* ... and what of the planned ones is missing. */
+must_check int cgroup_plan_missing(struct state *s, struct err *err);
 
 /* Makes what cgroup_plan() found missing. */
 must_check int cgroup_make(const struct state *s, struct err *err);
@@ -40,7 +46,11 @@ must_check int cgroup_limit(const struct state *s, const struct spec_resources *
 /* Moves the calling process. */
 must_check int cgroup_join(const struct state *s, struct err *err);
 
-/* Kills what is left in cgroups that vmrunc made and removes them, those below them too. */
+/*
+ * Kills what is left in cgroups that vmrunc made and removes them, those below
+ * them too; stops the unit. Parents that it made go if nobody else uses them.
+ * Returns when all is gone.
+ */
 must_check int cgroup_remove(const struct state *s, struct err *err);
 
 #endif

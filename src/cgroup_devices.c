@@ -8,11 +8,19 @@
 #include "cgroup_file.h"
 
 /* What every container may use, and what stands for it on the host: the monitor, QEMU, the file service. */
-static const char *const own_rules[] = {
-	"c *:* m", "b *:* m",						    /* the file service makes nodes */
-	"c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", /* null zero full random urandom */
-	"c 5:0 rwm", "c 5:2 rwm", "c 136:* rwm",			    /* tty ptmx pts */
-	"c 10:200 rwm", "c 10:232 rwm",				    /* net/tun kvm */
+static struct spec_device_rule own_rules[] = {
+#define OWN(major_number, minor_number, bits)                                                      \
+	{                                                                                          \
+		.allow = true, .type = 'c', .major = {(major_number) >= 0, major_number},          \
+		.minor = {(minor_number) >= 0, minor_number}, .access = bits                       \
+	}
+	/* the file service makes nodes */
+	OWN(-1, -1, SPEC_DEVICE_MKNOD),
+	{.allow = true, .type = 'b', .access = SPEC_DEVICE_MKNOD},
+	OWN(1, 3, 7), OWN(1, 5, 7), OWN(1, 7, 7), OWN(1, 8, 7), OWN(1, 9, 7), /* null zero full random urandom */
+	OWN(5, 0, 7), OWN(5, 2, 7), OWN(136, -1, 7),			      /* tty ptmx pts */
+	OWN(10, 200, 7), OWN(10, 232, 7),				      /* net/tun kvm */
+#undef OWN
 };
 
 #define RULE_MAX 64
@@ -37,6 +45,11 @@ static int write_rule(const struct state *s, const struct spec_device_rule *rule
 	return cgroup_file_write(s, rule->allow ? "devices.allow" : "devices.deny", text, err);
 }
 
+struct spec_device_rules cgroup_devices_own(void)
+{
+	return (struct spec_device_rules){.n = ARRAY_LEN(own_rules), .v = own_rules};
+}
+
 int cgroup_limit_devices(const struct state *s, const struct spec_device_rules *rules, struct err *err)
 {
 	int r = 0;
@@ -59,6 +72,6 @@ int cgroup_limit_devices(const struct state *s, const struct spec_device_rules *
 			return err_prefix(err, "linux.resources.devices[%zu]", i);
 	}
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(own_rules); i++)
-		r = cgroup_file_write(s, "devices.allow", own_rules[i], err);
+		r = write_rule(s, &own_rules[i], own_rules[i].type, err);
 	return r;
 }

@@ -15,4 +15,7 @@
  */
 must_check int cgroup_limit_devices(const struct state *s, const struct spec_device_rules *rules, struct err *err);
 
+/* What the monitor itself opens, as rules; not to be changed. */
+struct spec_device_rules cgroup_devices_own(void);
+
 #endif

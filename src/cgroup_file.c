@@ -4,7 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -31,6 +35,23 @@ bool cgroup_file_exists(const struct state *s, const char *file)
 
 	fd_close(fd);
 	return fd >= 0;
+}
+
+bool cgroup_is_v2(const struct state *s)
+{
+	char path[PATH_MAX], *slash;
+	struct statfs fs;
+
+	if (s->cgroups.n != 1)
+		return false;
+	(void)snprintf(path, sizeof(path), "%s", s->cgroups.v[0]);
+	while (statfs(path, &fs) < 0) { /* it may not have been made yet */
+		slash = strrchr(path, '/');
+		if (!slash || slash == path)
+			return false;
+		*slash = '\0';
+	}
+	return fs.f_type == CGROUP2_SUPER_MAGIC;
 }
 
 int cgroup_file_write(const struct state *s, const char *file, const char *text, struct err *err)

@@ -5,6 +5,8 @@
 #ifndef CGROUP_FILE_H
 #define CGROUP_FILE_H
 
+#include <stdbool.h>
+
 #include "base/base.h"
 #include "base/err.h"
 #include "state.h"
@@ -21,5 +23,8 @@ must_check int cgroup_file_write_either(const struct state *s, const char *v1, c
 
 /* Whether one of the container's cgroups has @file. */
 bool cgroup_file_exists(const struct state *s, const char *file);
+
+/* Whether the host has cgroup v2 alone: no limit goes to a file of v1. */
+bool cgroup_is_v2(const struct state *s);
 
 #endif

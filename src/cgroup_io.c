@@ -15,25 +15,29 @@
 #define V1_WEIGHT_MAX 1000u
 #define V2_WEIGHT_MAX 10000u
 
-static unsigned int weight_v2(unsigned int weight)
+unsigned int cgroup_io_weight_v2(unsigned int weight)
 {
+	weight = MIN(MAX(weight, V1_WEIGHT_MIN), V1_WEIGHT_MAX);
 	return 1 + (weight - V1_WEIGHT_MIN) * (V2_WEIGHT_MAX - 1) / (V1_WEIGHT_MAX - V1_WEIGHT_MIN);
 }
 
-/* Both of v1's and v2's schedulers have names of their own for the same. */
-static const char *weight_file(const struct state *s, const char *cfq, const char *bfq)
+/*
+ * The weight @of (a device with a blank behind it, or "default ") in whichever
+ * file there is: the schedulers have names of their own for the same, and BFQ
+ * keeps v1's numbers in v2 too.
+ */
+static int write_weight(const struct state *s, const char *of, uint32_t weight, bool device,
+	const char *field, struct err *err)
 {
-	return cgroup_file_exists(s, cfq) ? cfq : bfq;
-}
+	const char *v1 = device ? "blkio.weight_device" : "blkio.weight";
+	const char *v1_bfq = device ? "blkio.bfq.weight_device" : "blkio.bfq.weight";
+	char old[64], converted[64];
 
-static int write_weight(const struct state *s, uint32_t weight, struct err *err)
-{
-	char v1[16], v2[32];
-
-	(void)snprintf(v1, sizeof(v1), "%" PRIu32, weight);
-	(void)snprintf(v2, sizeof(v2), "default %u", weight_v2(MAX(weight, V1_WEIGHT_MIN)));
-	return cgroup_file_write_either(s, weight_file(s, "blkio.weight", "blkio.bfq.weight"), v1,
-		weight_file(s, "io.weight", "io.bfq.weight"), v2, "blockIO.weight", err);
+	(void)snprintf(old, sizeof(old), "%s%" PRIu32, device ? of : "", weight);
+	(void)snprintf(converted, sizeof(converted), "%s%u", of, cgroup_io_weight_v2(weight));
+	if (cgroup_file_exists(s, v1) || cgroup_file_exists(s, v1_bfq))
+		return cgroup_file_write_either(s, v1, old, v1_bfq, old, field, err);
+	return cgroup_file_write_either(s, "io.bfq.weight", old, "io.weight", converted, field, err);
 }
 
 static int write_device_weights(const struct state *s, const struct spec_weight_devices *devices, struct err *err)
@@ -42,15 +46,11 @@ static int write_device_weights(const struct state *s, const struct spec_weight_
 
 	for (size_t i = 0; r == 0 && i < devices->n; i++) {
 		const struct spec_weight_device *d = &devices->v[i];
-		char v1[64], v2[64];
+		char of[32], v1[64];
 
 		if (d->weight.set) {
-			(void)snprintf(v1, sizeof(v1), "%u:%u %" PRIu32, d->major, d->minor, d->weight.v);
-			(void)snprintf(v2, sizeof(v2), "%u:%u %u", d->major, d->minor,
-				weight_v2(MAX(d->weight.v, V1_WEIGHT_MIN)));
-			r = cgroup_file_write_either(s,
-				weight_file(s, "blkio.weight_device", "blkio.bfq.weight_device"), v1,
-				weight_file(s, "io.weight", "io.bfq.weight"), v2, "blockIO.weightDevice", err);
+			(void)snprintf(of, sizeof(of), "%u:%u ", d->major, d->minor);
+			r = write_weight(s, of, d->weight.v, true, "blockIO.weightDevice", err);
 		}
 		if (r == 0 && d->leaf_weight.set) {
 			(void)snprintf(v1, sizeof(v1), "%u:%u %" PRIu32, d->major, d->minor, d->leaf_weight.v);
@@ -71,6 +71,8 @@ static int write_throttle(const struct state *s, const struct spec_throttle_devi
 
 		(void)snprintf(v1, sizeof(v1), "%u:%u %" PRIu64, d->major, d->minor, d->rate);
 		(void)snprintf(v2, sizeof(v2), "%u:%u %s=%" PRIu64, d->major, d->minor, v2_word, d->rate);
+		if (d->rate == 0) /* v1's word for "no limit" */
+			(void)snprintf(v2, sizeof(v2), "%u:%u %s=max", d->major, d->minor, v2_word);
 		r = cgroup_file_write_either(s, v1_file, v1, "io.max", v2, field, err);
 	}
 	return r;
@@ -84,7 +86,7 @@ int cgroup_limit_io(const struct state *s, const struct spec_block_io *io, struc
 	if (!io)
 		return 0;
 	if (io->weight.set && io->weight.v) /* Docker writes 0 for "not set" */
-		r = write_weight(s, io->weight.v, err);
+		r = write_weight(s, "default ", io->weight.v, false, "blockIO.weight", err);
 	if (r == 0 && io->leaf_weight.set && io->leaf_weight.v) {
 		(void)snprintf(text, sizeof(text), "%" PRIu32, io->leaf_weight.v);
 		r = cgroup_file_write(s, "blkio.leaf_weight", text, err);

@@ -17,8 +17,8 @@ static const struct cli_option global_options[] = {
 	CLI_STRING_OPTION("log-format", 0, "text|json", log_format, "format of that file"),
 	CLI_STRING_OPTION("log-level", 0, "LEVEL", log_level, "error, warning, info or debug"),
 	CLI_FLAG_OPTION("debug", 0, debug, "the same as --log-level debug"),
-	CLI_FLAG_OPTION("systemd-cgroup", 0, systemd_cgroup, "cgroups by systemd"),
-	CLI_STRING_OPTION("cgroup-manager", 0, "NAME", cgroup_manager, "cgroupfs or disabled"),
+	CLI_FLAG_OPTION("systemd-cgroup", 0, systemd_cgroup, "cgroups as units of systemd"),
+	CLI_STRING_OPTION("cgroup-manager", 0, "NAME", cgroup_manager, "cgroupfs, systemd or disabled"),
 	CLI_STRING_OPTION("engine", 0, "auto|kvm|qemu", engine, "what runs the virtual machine"),
 	CLI_STRING_OPTION("kernel", 0, "FILE", kernel, "the guest's kernel (vmlinux or bzImage)"),
 	CLI_STRING_OPTION(

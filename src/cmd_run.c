@@ -34,13 +34,10 @@ static int check_options(const struct options *o, struct err *err)
 	char *end;
 	long n;
 
-	if (o->systemd_cgroup)
-		return err_set(err, ENOTSUP,
-			"--systemd-cgroup: not supported yet: use the cgroupfs manager");
 	if (o->cgroup_manager && strcmp(o->cgroup_manager, "cgroupfs") != 0 &&
-		strcmp(o->cgroup_manager, "disabled") != 0)
+		strcmp(o->cgroup_manager, "systemd") != 0 && strcmp(o->cgroup_manager, "disabled") != 0)
 		return err_set(err, ENOTSUP,
-			"--cgroup-manager: \"%s\" is neither cgroupfs nor disabled",
+			"--cgroup-manager: \"%s\" is none of cgroupfs, systemd and disabled",
 			o->cgroup_manager);
 	if (!o->preserve_fds)
 		return 0;
@@ -55,6 +52,16 @@ static int check_options(const struct options *o, struct err *err)
 	return 0;
 }
 
+/* crun's --cgroup-manager, and runc's --systemd-cgroup. */
+static enum cgroup_manager cgroup_manager(const struct options *o)
+{
+	if (o->cgroup_manager && strcmp(o->cgroup_manager, "disabled") == 0)
+		return CGROUPS_DISABLED;
+	if (o->systemd_cgroup || (o->cgroup_manager && strcmp(o->cgroup_manager, "systemd") == 0))
+		return CGROUPS_SYSTEMD;
+	return CGROUPS_CGROUPFS;
+}
+
 static void fill_request(const struct call *call, struct create_request *request)
 {
 	const struct options *o = call->options;
@@ -64,7 +71,7 @@ static void fill_request(const struct call *call, struct create_request *request
 		.bundle = o->bundle,
 		.pid_file = o->pid_file,
 		.console_fd = -1,
-		.cgroups = !o->cgroup_manager || strcmp(o->cgroup_manager, "disabled") != 0,
+		.cgroups = cgroup_manager(o),
 	};
 }
 

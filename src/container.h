@@ -22,13 +22,15 @@
 #include "state.h"
 #include "timeline.h"
 
+enum cgroup_manager { CGROUPS_DISABLED, CGROUPS_CGROUPFS, CGROUPS_SYSTEMD };
+
 struct create_request {
 	const char *id;
 	const char *bundle;    /* NULL: the current directory */
 	const char *pid_file;  /* NULL: none */
 	int console_fd;        /* connected socket for the terminal's master, or -1; borrowed */
 	bool console_optional; /* the socket is there in case that process.terminal is set */
-	bool cgroups;          /* false: --cgroup-manager disabled */
+	enum cgroup_manager cgroups;
 	struct timeline *timeline;
 };
 

@@ -27,6 +27,7 @@
 #include "binds.h"
 #include "bundle.h"
 #include "cgroup.h"
+#include "cgroup_unit.h"
 #include "control.h"
 #include "guest/translate.h"
 #include "hooks.h"
@@ -233,6 +234,18 @@ static int prepare(struct creation *c, struct err *err)
 	return r;
 }
 
+/* What is planned, and the limits in it. */
+static int make_cgroups(struct creation *c, struct err *err)
+{
+	const struct spec *spec = c->bundle.spec;
+	int r = cgroup_make(&c->state, err);
+
+	if (r == 0)
+		r = cgroup_limit(&c->state, spec->linux_ ? spec->linux_->resources : NULL,
+			c->plan.host_bytes, err);
+	return r;
+}
+
 /* The state directory with all that the monitor needs. */
 static int reserve(struct creation *c, struct err *err)
 {
@@ -253,15 +266,33 @@ static int reserve(struct creation *c, struct err *err)
 		r = plan_make(c->settings, spec, vm_dir, &c->plan, err);
 	if (r == 0)
 		r = fill_state(c, err);
-	if (r == 0 && c->request->cgroups)
+	if (r == 0 && c->request->cgroups == CGROUPS_CGROUPFS)
 		r = cgroup_plan(cgroups_path, c->request->id, &c->state, err);
+	if (r == 0 && c->request->cgroups == CGROUPS_SYSTEMD)
+		r = cgroup_unit_plan(cgroups_path, c->request->id, &c->state, err);
 	if (r == 0)
 		r = state_save(&c->dir, &c->state, err);
+	if (r == 0 && c->request->cgroups == CGROUPS_CGROUPFS)
+		r = make_cgroups(c, err);
+	return r;
+}
+
+/* systemd makes no scope without a process: the monitor's parent is its first. */
+static int settle_in_unit(void *arg, pid_t pid, struct err *err)
+{
+	struct creation *c = arg;
+	int r = cgroup_unit_start(c->bundle.spec, c->plan.host_bytes, pid, c->signal_fd, &c->state, err);
+	struct err ignored = ERR_INIT;
+	struct signalfd_siginfo info;
+
+	if (r == -EINTR && read(c->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		err->exit_status = 128 + (int)info.ssi_signo;
 	if (r == 0)
-		r = cgroup_make(&c->state, err);
+		r = state_save(&c->dir, &c->state, err);
+	else if (r == -EEXIST && state_save(&c->dir, &c->state, &ignored) < 0)
+		log_warning("%s", ignored.msg); /* undo() knows it without the file */
 	if (r == 0)
-		r = cgroup_limit(&c->state, spec->linux_ ? spec->linux_->resources : NULL,
-			c->plan.host_bytes, err);
+		r = make_cgroups(c, err);
 	return r;
 }
 
@@ -272,6 +303,7 @@ static int launch(struct creation *c, struct err *err)
 		.rootfs = c->bundle.rootfs,
 		.spec = c->bundle.spec,
 		.state = &c->state,
+		.settle = {.fn = c->request->cgroups == CGROUPS_SYSTEMD ? settle_in_unit : NULL, .arg = c},
 		.ns = &c->ns,
 		.binds = &c->binds,
 		.vm = &c->plan.vm,

@@ -8,6 +8,8 @@ vmrunc_sources = \
 	src/cgroup_file.c src/cgroup_file.h \
 	src/cgroup_io.c src/cgroup_io.h \
 	src/cgroup_limit.c \
+	src/cgroup_unit.c src/cgroup_unit.h \
+	src/cgroup_values.c src/cgroup_values.h \
 	src/check.c src/check.h \
 	src/cli.c src/cli.h \
 	src/cmd_info.c \
@@ -18,6 +20,7 @@ vmrunc_sources = \
 	src/control.c src/control.h \
 	src/create.c \
 	src/guestlog.c src/guestlog.h \
+	src/gvariant.c src/gvariant.h \
 	src/hooks.c src/hooks.h \
 	src/idmap.c src/idmap.h \
 	src/jail.c src/jail.h \
@@ -30,24 +33,30 @@ vmrunc_sources = \
 	src/settings.c src/settings.h \
 	src/state.c src/state.h \
 	src/statedir.c \
+	src/systemd.c src/systemd.h \
+	src/systemd_props.c src/systemd_props.h \
 	src/timeline.c src/timeline.h \
-	src/tty.c src/tty.h
+	src/tty.c src/tty.h \
+	src/unitname.c src/unitname.h
 
 noinst_LIBRARIES += liblife.a
 liblife_a_SOURCES = $(vmrunc_sources)
-liblife_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAJL_CFLAGS) $(SECCOMP_CFLAGS) $(LIBCAP_CFLAGS)
+liblife_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAJL_CFLAGS) $(SECCOMP_CFLAGS) $(LIBCAP_CFLAGS) $(SYSTEMD_CFLAGS)
 
 bin_PROGRAMS += vmrunc
 vmrunc_SOURCES = src/main.c
 vmrunc_LDADD = liblife.a libimage.a libguest.a libspec.a libagentblob.a $(vm_libs) \
-	$(image_libs) $(spec_libs) $(vm_extlibs)
+	$(image_libs) $(spec_libs) $(vm_extlibs) $(SYSTEMD_LIBS)
 
-life_tests = tests/unit/test_cli tests/unit/test_host tests/unit/test_state
+life_tests = tests/unit/test_cgroup tests/unit/test_cli tests/unit/test_host tests/unit/test_state
 if HAVE_CMOCKA
 unit_tests += $(life_tests)
 check_PROGRAMS += $(life_tests)
 endif
-life_test_ldadd = liblife.a libspec.a $(spec_libs) libbase.a $(unit_ldadd)
+life_test_ldadd = liblife.a libguest.a libspec.a $(spec_libs) libbase.a $(SYSTEMD_LIBS) $(unit_ldadd)
+tests_unit_test_cgroup_SOURCES = tests/unit/test_cgroup.c
+tests_unit_test_cgroup_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_unit_test_cgroup_LDADD = $(life_test_ldadd)
 tests_unit_test_state_SOURCES = tests/unit/test_state.c
 tests_unit_test_state_LDADD = $(life_test_ldadd)
 tests_unit_test_cli_SOURCES = tests/unit/test_cli.c

@@ -3,7 +3,8 @@
  * The monitor: the long-lived process that is the container on the host.
  *
  *   create --fork--> birth ----fork---> monitor (session leader, pid 1 of its
- *                    joins cgroups,      pid namespace)
+ *                    settled by create,  pid namespace)
+ *                    joins cgroups,         |
  *                    namespaces; exits      |  mounts, VM built, jail
  *                                           |  vm_start: the guest boots
  *                                        [booting]    on_ready
@@ -39,12 +40,22 @@
 #include "timeline.h"
 #include "vm/vm.h"
 
+/*
+ * What is to be done, in create, with the process that the monitor will be the
+ * child of, before that process joins the cgroups: 0 or -errno.
+ */
+struct monitor_settle {
+	int (*fn)(void *arg, pid_t pid, struct err *err); /* NULL: nothing */
+	void *arg;
+};
+
 /* What create has prepared. All of it is inherited by fork; create ends its own copies. */
 struct monitor_job {
 	const char *id;
 	const char *rootfs; /* absolute */
 	const struct spec *spec;
 	const struct state *state; /* the cgroups */
+	struct monitor_settle settle;
 	const struct ns_set *ns;
 	struct binds *binds;
 	struct vm_config *vm; /* log_fd is set by the monitor */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/agent_blob.h"
+#include "guest/resources.h"
 #include "log.h"
 
 #define ANNOTATION_ENGINE "org.vmrunc.engine"
@@ -160,8 +161,7 @@ static int size_vcpus(
 static int size_memory(
 	const struct settings *s, const struct spec *spec, struct plan *p, struct err *err)
 {
-	const struct spec_memory *m =
-		spec->linux_ && spec->linux_->resources ? spec->linux_->resources->memory : NULL;
+	uint64_t limit = resources_memory_limit(spec->linux_ ? spec->linux_->resources : NULL);
 	const char *wish = spec_annotation(spec, ANNOTATION_MEMORY);
 	uint64_t bytes = s->memory_mib * MIB, mib;
 	int r;
@@ -174,8 +174,8 @@ static int size_memory(
 		if (r < 0)
 			return r;
 		bytes = mib * MIB;
-	} else if (m && m->limit.set && m->limit.v > 0) {
-		bytes = MIN((uint64_t)m->limit.v, (uint64_t)RAM_MAX) + s->guest_overhead_mib * MIB;
+	} else if (limit != RESOURCES_NO_LIMIT) {
+		bytes = MIN(limit, (uint64_t)RAM_MAX) + s->guest_overhead_mib * MIB;
 	}
 	bytes = MAX(bytes, (uint64_t)VM_MEM_MIN);
 	bytes = MIN(bytes, (uint64_t)RAM_MAX);

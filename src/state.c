@@ -51,6 +51,7 @@ void state_done(struct state *s)
 	free(s->rootfs);
 	free(s->created);
 	free(s->engine);
+	free(s->unit);
 	for (size_t i = 0; i < s->annotations_len; i++) {
 		free(s->annotations[i].key);
 		free(s->annotations[i].value);
@@ -186,6 +187,7 @@ int state_save(const struct statedir *dir, const struct state *s, struct err *er
 	(void)yajl_gen_integer(g, (long long)s->pid_start);
 	gen_str(g, "owner");
 	(void)yajl_gen_integer(g, (long long)s->owner);
+	gen_pair(g, "cgroupUnit", s->unit);
 	gen_strv(g, "cgroups", &s->cgroups);
 	gen_strv(g, "cgroupsMade", &s->cgroups_made);
 	gen_annotations(g, s);
@@ -254,10 +256,12 @@ static int load_tree(yajl_val tree, struct state *s)
 	s->rootfs = tree_str(tree, "rootfs");
 	s->created = tree_str(tree, "created");
 	s->engine = tree_str(tree, "engine");
+	s->unit = tree_str(tree, "cgroupUnit");
 	s->pid = (pid_t)tree_int(tree, "pid");
 	s->pid_start = (uint64_t)tree_int(tree, "pidStart");
 	s->owner = (uid_t)tree_int(tree, "owner");
-	if (!s->id || !s->oci_version || !s->bundle || !s->rootfs || !s->created || !s->engine)
+	if (!s->id || !s->oci_version || !s->bundle || !s->rootfs || !s->created || !s->engine ||
+		!s->unit)
 		return -ENOMEM;
 	if (tree_strv(tree, "cgroups", &s->cgroups) < 0 ||
 		tree_strv(tree, "cgroupsMade", &s->cgroups_made) < 0)

@@ -57,6 +57,7 @@ struct state {
 	uid_t owner;
 	size_t annotations_len;
 	struct state_pair *annotations;
+	char *unit; /* the transient unit of systemd that holds the cgroup; "" or NULL: cgroupfs */
 	struct state_strv cgroups; /* the container's directories, to be joined or killed in */
 	struct state_strv
 		cgroups_made; /* those that vmrunc made, parents first: removed by delete */

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Files that the v1-shaped fields can become, not counting hugepages and unified. */
 #define FIXED_FILES_MAX 8
@@ -22,6 +23,58 @@ uint64_t resources_weight_of_shares(uint64_t shares)
 	shares = MAX(shares, SHARES_MIN);
 	shares = MIN(shares, SHARES_MAX);
 	return 1 + (shares - SHARES_MIN) * (WEIGHT_MAX - 1) / (SHARES_MAX - SHARES_MIN);
+}
+
+bool resources_unified_is_host(const char *key)
+{
+	static const char *const controllers[] = { "cpuset.", "io.", "misc.", "rdma." };
+
+	for (size_t i = 0; i < ARRAY_LEN(controllers); i++) {
+		if (strncmp(key, controllers[i], strlen(controllers[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool resources_parse_limit(const char *text, uint64_t *ret)
+{
+	static const char suffixes[] = "kmgt";
+	const char *suffix;
+	unsigned long long n;
+	int shift = 0;
+	char *end;
+
+	if (strcmp(text, "max") == 0) {
+		*ret = RESOURCES_NO_LIMIT;
+		return true;
+	}
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	suffix = *end ? strchr(suffixes, *end | 0x20) : NULL;
+	if (suffix) {
+		shift = 10 * (int)(suffix - suffixes + 1);
+		end++;
+	}
+	if (errno || *end || n > (UINT64_MAX >> shift))
+		return false;
+	*ret = (uint64_t)n << shift;
+	return true;
+}
+
+uint64_t resources_memory_limit(const struct spec_resources *r)
+{
+	uint64_t n;
+
+	for (size_t i = 0; r && i < r->unified.n; i++) {
+		if (strcmp(r->unified.v[i].key, "memory.max") == 0 &&
+			resources_parse_limit(r->unified.v[i].value, &n))
+			return n;
+	}
+	if (r && r->memory && r->memory->limit.set && r->memory->limit.v > 0)
+		return (uint64_t)r->memory->limit.v;
+	return RESOURCES_NO_LIMIT;
 }
 
 static void add(struct resource_files *f, const char *key, const char *fmt, ...) printf_like(3, 4);
@@ -103,6 +156,8 @@ static int add_unified(struct resource_files *f, const struct spec_map *unified,
 	for (size_t i = 0; i < unified->n; i++) {
 		struct resource_file *file = &f->v[f->n];
 
+		if (resources_unified_is_host(unified->v[i].key))
+			continue;
 		if (snprintf(file->key, sizeof(file->key), "%s", unified->v[i].key) >= (int)sizeof(file->key))
 			return err_set(err, EINVAL, "linux.resources.unified[\"%s\"]: too long", unified->v[i].key);
 		file->value = unified->v[i].value;
