@@ -102,11 +102,14 @@ static void file_put(struct guestlog *log, const char *data, size_t len)
 
 static void put(struct guestlog *log, char *data, size_t len)
 {
-	/* GUEST: escape sequences would reach the terminal of whoever reads the log */
+	/*
+	 * GUEST: escape sequences would reach the terminal of whoever reads the log. Some of them
+	 * begin with a byte of 0x80 to 0x9f; kernels speak ASCII.
+	 */
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)data[i];
 
-		if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
+		if ((c < 0x20 && c != '\n' && c != '\t') || c >= 0x7f)
 			data[i] = c == '\r' ? ' ' : '?';
 	}
 	file_put(log, data, len);

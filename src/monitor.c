@@ -141,7 +141,7 @@ static void on_guest_closed(void *arg, int error, const char *detail)
 	struct err err = ERR_INIT;
 
 	if (error == -EPROTO) {
-		(void)err_set(&err, EPROTO, "the guest broke the protocol: %s", detail);
+		(void)err_set(&err, EPROTO, "%s: its virtual machine is ended", detail);
 		fail(m, &err);
 	} else {
 		fail_guest(m, detail);

@@ -342,9 +342,9 @@ static void guest_on_closed(void *arg, int error)
 		detail = strerror(-error);
 	g->closed = true;
 	guest_enter(g);
+	/* first the reason, then what it has ended */
+	g->events.on_closed(g->events.arg, error, detail);
 	guest_fail_requests(g);
-	if (!g->free_me)
-		g->events.on_closed(g->events.arg, error, detail);
 	guest_leave(g);
 }
 

@@ -43,7 +43,8 @@ struct guest_events {
 	void (*on_stream_broken)(void *arg, uint32_t process, const char *text);
 	/*
 	 * The channel is gone: 0 if the guest closed it, else -errno (-EPROTO: it broke
-	 * the protocol); @detail is a sentence. No further call but from guest_free().
+	 * the protocol); @detail is a sentence. Requests under way end with ECONNRESET
+	 * behind it; then there is no further call.
 	 */
 	void (*on_closed)(void *arg, int error, const char *detail);
 	void *arg;

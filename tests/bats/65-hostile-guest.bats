@@ -1,0 +1,127 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# A guest that has turned on its host: PID 1 of the virtual machine says on the agent's channel whatever it likes
+# (tests/hostile/agent.c). Never a hang, never more memory or disk than bounded, never a leftover.
+
+load helpers
+setup_file() { common_setup_file; }
+setup() {
+	common_setup
+	vmrunc_only
+	HOSTILE=$(dirname "$VMRUNC")/tests/hostile/agent
+	[ -x "$HOSTILE" ] || cannot "no $HOSTILE: run make"
+}
+teardown() { common_teardown; }
+
+LOG_MAX=1100000 # bytes of guest.log: see docs/limits.md
+RSS_MAX_KIB=$((24 * 1024)) # of a monitor that holds no guest memory, whatever a guest sends
+
+# hostile_bundle MODE: a bundle whose virtual machine runs the hostile agent.
+hostile_bundle() {
+	local tree=$BATS_TEST_TMPDIR/initrd
+	mkdir -p "$tree"
+	cp "$HOSTILE" "$tree/hostile"
+	(cd "$tree" && find . | cpio --quiet -o -H newc) >"$BATS_TEST_TMPDIR/initrd.cpio"
+	# the field must be there, and the kernel is the one that vmrunc would take anyhow
+	new_bundle '.vm = {kernel: {path: $kernel, initrd: $initrd, parameters: ["rdinit=/hostile", "hostile=" + $mode]}}' \
+		--arg initrd "$BATS_TEST_TMPDIR/initrd.cpio" --arg mode "$1" \
+		--arg kernel "${VMRUNC_KERNEL:-$("$VMRUNC" check --format json | jq -r .kernel.path)}"
+}
+
+# breaks MODE: the guest breaks the protocol while the container is made; run says so.
+breaks() {
+	hostile_bundle "$1"
+	run_c
+	eq "$status" 1
+	has "$stderr" "the guest broke the channel's protocol"
+	run rt state "$ID"
+	[ "$status" -ne 0 ]
+}
+
+# create_and_start MODE: with a standard output that nobody reads.
+create_and_start() {
+	hostile_bundle "$1"
+	mkfifo "$BATS_TEST_TMPDIR/out"
+	exec 9<>"$BATS_TEST_TMPDIR/out" # a reader's end that stays, and is not read
+	rt create --bundle "$BUNDLE" "$ID" </dev/null >"$BATS_TEST_TMPDIR/out" 9>&- 2>"$BATS_TEST_TMPDIR/err" || { cat "$BATS_TEST_TMPDIR/err"; return 1; }
+	rt start "$ID" 9>&-
+}
+
+# The monitor's own memory: with the kvm engine the guest's is in it too, and says nothing.
+rss_is_bounded() {
+	local rss
+	[ "$(jq -r .engine "$ROOT/$ID/state.json")" = qemu ] || return 0
+	rss=$(awk '/^RssAnon/ {print $2}' "/proc/$1/status")
+	[ "$rss" -le $RSS_MAX_KIB ] || { echo "the monitor has $rss KiB"; return 1; }
+}
+
+@test "random bytes on the channel" {
+	breaks garbage
+}
+
+@test "a message that is announced far too long" {
+	breaks huge
+}
+
+@test "an answer to nothing, the end of a process that there is not" {
+	breaks answer
+	ID=$ID-b
+	breaks exit
+}
+
+@test "a flood of log messages instead of an agent: bounded, and create can be interrupted" {
+	hostile_bundle logs
+	"${RT_CMD[@]}" create --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1 &
+	local create=$! monitor
+	wait_for "$WAIT_S" file_has "$ROOT/$ID/guest.log" "agent: error: .*spam"
+	monitor=$(jq .pid "$ROOT/$ID/state.json")
+	for _ in 1 2 3 4 5; do
+		eq "$(timeout 10 "${RT_CMD[@]}" state "$ID" | jq -r .status)" creating
+		rss_is_bounded "$monitor"
+	done
+	[ "$(stat -c %s "$ROOT/$ID/guest.log")" -le $LOG_MAX ]
+	# nothing that a terminal obeys
+	! LC_ALL=C grep -q $'[\001-\010\013-\037\177-\237]' "$ROOT/$ID/guest.log"
+	kill -TERM $create
+	wait $create && return 1
+	run rt state "$ID"
+	[ "$status" -ne 0 ]
+}
+
+@test "an agent that says nothing: create can be interrupted" {
+	hostile_bundle silent
+	"${RT_CMD[@]}" create --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1 &
+	local create=$!
+	wait_for "$WAIT_S" file_has "$ROOT/$ID/guest.log" "the agent answers"
+	kill -INT $create
+	wait $create && return 1
+	run rt state "$ID"
+	[ "$status" -ne 0 ]
+}
+
+@test "more output than was granted: the container ends, with the reason in its log" {
+	create_and_start window
+	wait_status "$ID" stopped
+	file_has "$ROOT/$ID/guest.log" "the guest broke the channel's protocol"
+	rt delete "$ID"
+}
+
+@test "a process that ends twice" {
+	create_and_start twice
+	wait_status "$ID" stopped
+	file_has "$ROOT/$ID/guest.log" "the guest broke the channel's protocol"
+	rt delete "$ID"
+}
+
+@test "a running guest that floods the channel and does not listen: commands answer, KILL ends it" {
+	create_and_start deaf
+	local monitor
+	monitor=$(rt state "$ID" | jq .pid)
+	wait_for "$WAIT_S" file_has "$ROOT/$ID/guest.log" "agent: error: .*spam"
+	eq "$(timeout 10 "${RT_CMD[@]}" state "$ID" | jq -r .status)" running
+	rss_is_bounded "$monitor"
+	[ "$(stat -c %s "$ROOT/$ID/guest.log")" -le $LOG_MAX ]
+	timeout 30 "${RT_CMD[@]}" kill "$ID" KILL
+	wait_status "$ID" stopped
+	timeout 30 "${RT_CMD[@]}" delete "$ID"
+}
