@@ -110,7 +110,7 @@ static void put_seccomp(struct gen *g)
 	put_names(g, "operators", spec_seccomp_op_names, "linux.seccomp.syscalls[].args");
 	put_names(g, "archs", spec_seccomp_arch_names, "linux.seccomp.architectures");
 	put_names(g, "knownFlags", spec_seccomp_flag_names, "linux.seccomp.flags");
-	put_names(g, "supportedFlags", spec_seccomp_flag_names, "linux.seccomp.flags");
+	put_names(g, "supportedFlags", spec_seccomp_flag_names, "linux.seccomp.flags[]");
 	gen_close_object(g);
 }
 

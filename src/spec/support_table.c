@@ -130,6 +130,7 @@ const struct support_row support_table[] = {
 	{ "linux.seccomp.defaultErrnoRet", SUPPORT_DONE, NULL },
 	{ "linux.seccomp.architectures", SUPPORT_DONE, NULL },
 	{ "linux.seccomp.flags", SUPPORT_DONE, NULL },
+	{ "linux.seccomp.flags[]=SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", SUPPORT_IGNORED, "it is about a listener" },
 	{ "linux.seccomp.listenerPath", SUPPORT_REFUSED, NO_LISTENER },
 	{ "linux.seccomp.listenerMetadata", SUPPORT_REFUSED, NO_LISTENER },
 	{ "linux.seccomp.syscalls[].names", SUPPORT_DONE, "names that libseccomp does not know are skipped" },

@@ -6,6 +6,7 @@ could not run at all. Candidates take turns within each round, so that a load
 from elsewhere meets all of them alike, and the median of the rounds is shown.
 """
 
+import json
 import os
 import shutil
 import statistics
@@ -136,6 +137,51 @@ def timing_rows(results, base=None):
         ratio = f"{median(seconds) / median(results[base]):.2f}" if base in results else ""
         rows.append((name, *(f"{f(seconds) * 1000:.0f}" for f in (median, min, max)), ratio))
     return rows
+
+
+def make_bundle(directory, args, name="bundle"):
+    """A bundle of Debian's static busybox with the configuration that `vmrunc spec` writes."""
+    bundle = os.path.join(directory, name)
+    binaries = os.path.join(bundle, "rootfs/bin")
+    for name in ("bin", "dev", "etc", "proc", "sys", "tmp", "run"):
+        os.makedirs(os.path.join(bundle, "rootfs", name))
+    shutil.copy("/bin/busybox", binaries)
+    for name in ("sh", "true", "sleep"):
+        os.symlink("busybox", os.path.join(binaries, name))
+    must([VMRUNC, "spec", "-b", bundle])
+    path = os.path.join(bundle, "config.json")
+    with open(path, encoding="utf-8") as f:
+        config = json.load(f)
+    config["ociVersion"] = "1.0.2"  # Debian 12's crun knows no later one
+    config["process"]["terminal"] = False
+    config["process"]["args"] = args
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(config, f)
+    return bundle
+
+
+class Vmrunc:
+    """vmrunc, and the phases of each run."""
+
+    def __init__(self, engine, directory, bundle):
+        self.engine, self.directory, self.bundle = engine, directory, bundle
+        self.number = 0
+        self.phases = []
+
+    def __call__(self):
+        self.number += 1
+        timeline = os.path.join(self.directory, "timeline.json")
+        seconds, _ = must([VMRUNC, "--root", os.path.join(self.directory, "root"), "--engine", self.engine,
+                             "--kernel", small_kernel(), "--timeline", timeline, "run", "-b", self.bundle,
+                             f"bench-{os.path.basename(self.bundle)}-{self.number}"])
+        with open(timeline, encoding="utf-8") as f:
+            marks = json.load(f)["marks"]
+        phases, last = {}, 0
+        for mark in marks:
+            phases[mark["name"]] = (mark["ns"] - last) / 1e9
+            last = mark["ns"]
+        self.phases.append(phases)
+        return seconds
 
 
 def where():

@@ -16,6 +16,6 @@ bench: all $(bench_guest_programs)
 .PHONY: bench
 
 EXTRA_DIST += \
-	tests/bench/all tests/bench/benchlib.py tests/bench/memory tests/bench/ninep tests/bench/start \
+	tests/bench/all tests/bench/benchlib.py tests/bench/memory tests/bench/ninep tests/bench/podman-config tests/bench/start \
 	tests/bench/poweroff.c tests/bench/workload.c \
 	docs/limits.md
