@@ -29,6 +29,7 @@
 #include "cgroup.h"
 #include "cgroup_unit.h"
 #include "control.h"
+#include "filter_store.h"
 #include "guest/translate.h"
 #include "hooks.h"
 #include "log.h"
@@ -226,6 +227,7 @@ static int prepare(struct creation *c, struct err *err)
 	if (r < 0)
 		return r;
 	exports = binds_exports(&c->binds);
+	filter_store_use(c->settings->cache_dir);
 	r = guest_translate(spec, c->request->id, c->binds.root_name, &exports, NULL, &warnings,
 		&c->translation, err);
 	for (size_t i = 0; i < warnings.n; i++)

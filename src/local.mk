@@ -19,6 +19,7 @@ vmrunc_sources = \
 	src/container.c src/container.h \
 	src/control.c src/control.h \
 	src/create.c \
+	src/filter_store.c src/filter_store.h \
 	src/guestlog.c src/guestlog.h \
 	src/gvariant.c src/gvariant.h \
 	src/hooks.c src/hooks.h \
@@ -48,7 +49,8 @@ vmrunc_SOURCES = src/main.c
 vmrunc_LDADD = liblife.a libimage.a libguest.a libspec.a libagentblob.a $(vm_libs) \
 	$(image_libs) $(spec_libs) $(vm_extlibs) $(SYSTEMD_LIBS)
 
-life_tests = tests/unit/test_cgroup tests/unit/test_cli tests/unit/test_host tests/unit/test_state
+life_tests = tests/unit/test_cgroup tests/unit/test_cli tests/unit/test_filter_store tests/unit/test_host \
+	tests/unit/test_state
 if HAVE_CMOCKA
 unit_tests += $(life_tests)
 check_PROGRAMS += $(life_tests)
@@ -57,6 +59,8 @@ life_test_ldadd = liblife.a libguest.a libspec.a $(spec_libs) libbase.a $(SYSTEM
 tests_unit_test_cgroup_SOURCES = tests/unit/test_cgroup.c
 tests_unit_test_cgroup_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_unit_test_cgroup_LDADD = $(life_test_ldadd)
+tests_unit_test_filter_store_SOURCES = tests/unit/test_filter_store.c
+tests_unit_test_filter_store_LDADD = liblife.a libimage.a libspec.a $(image_libs) $(spec_libs) libbase.a $(unit_ldadd)
 tests_unit_test_state_SOURCES = tests/unit/test_state.c
 tests_unit_test_state_LDADD = $(life_test_ldadd)
 tests_unit_test_cli_SOURCES = tests/unit/test_cli.c

@@ -26,6 +26,7 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
+#include "base/wire.h"
 #include "spec/names.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
@@ -38,6 +39,8 @@
 #define SYSCALL_SCAN_MAX 1023
 /* x86: numbers with this bit are x32's (asm/unistd.h). */
 #define X32_BIT 0x40000000u
+/* Of what compile() makes of a profile: one more with each change of it, or old programs stay in use. */
+#define COMPILER_VERSION 1
 /* Binary tree instead of a chain of comparisons: a default profile has 300 rules. */
 #define OPTIMIZE_TREE 2
 
@@ -269,19 +272,14 @@ static int export_filter(scmp_filter_ctx ctx, struct buf *out, struct err *err)
 }
 
 static int fill_filter(scmp_filter_ctx ctx, const struct spec_seccomp *s, uint32_t default_word,
-	struct spec_warnings *warnings, struct err *err)
+	struct buf *skipped, struct err *err)
 {
-	autobuf skipped = BUF_INIT;
 	int rc = add_archs(ctx, s, err);
 
 	/* An older libseccomp without it makes a longer filter, not a wrong one. */
 	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, OPTIMIZE_TREE);
 	for (size_t i = 0; !rc && i < s->syscalls.n; i++)
-		rc = add_rule(ctx, s, i, default_word, &skipped, err);
-	if (!rc && skipped.len)
-		spec_warn(warnings,
-			"linux.seccomp.syscalls: libseccomp does not know %s: not filtered",
-			skipped.data);
+		rc = add_rule(ctx, s, i, default_word, skipped, err);
 	return rc;
 }
 
@@ -312,12 +310,11 @@ static int take_program(
 	return 0;
 }
 
-int seccomp_compile(const struct spec_seccomp *s, struct seccomp_program *ret,
-	struct spec_warnings *warnings, struct err *err)
+/* The program's bytes behind what @b holds, and the names that were left out. */
+static int compile(const struct spec_seccomp *s, struct buf *b, struct buf *skipped, struct err *err)
 {
 	int64_t word = action_word(s->default_action, &s->default_errno_ret);
 	unsigned int own_level = seccomp_api_get();
-	autobuf b = BUF_INIT;
 	scmp_filter_ctx ctx;
 	int rc;
 
@@ -331,14 +328,114 @@ int seccomp_compile(const struct spec_seccomp *s, struct seccomp_program *ret,
 	ctx = seccomp_init((uint32_t)word);
 	if (!ctx)
 		return err_set(err, ENOMEM, "linux.seccomp: libseccomp gives no filter");
-	rc = fill_filter(ctx, s, (uint32_t)word, warnings, err);
+	rc = fill_filter(ctx, s, (uint32_t)word, skipped, err);
 	if (!rc && s->default_action == SPEC_ACT_ERRNO && (uint32_t)word != SCMP_ACT_ERRNO(ENOSYS))
-		put_enosys(&b, s);
+		put_enosys(b, s);
 	if (!rc)
-		rc = export_filter(ctx, &b, err);
+		rc = export_filter(ctx, b, err);
 	seccomp_release(ctx);
 	/* the level is the whole process's: left at the guest's, loading the monitor's own filter fails */
 	if (!rc && seccomp_api_set(own_level) < 0)
 		rc = err_set(err, ENOTSUP, "libseccomp does not go back to API level %u", own_level);
-	return rc < 0 ? rc : take_program(&b, s, ret, err);
+	return rc;
+}
+
+/* --- kept programs --- */
+
+static const struct seccomp_store *store;
+
+void seccomp_set_store(const struct seccomp_store *new_store)
+{
+	store = new_store;
+}
+
+static void put_opt(struct buf *key, const struct opt_u32 *v)
+{
+	wire_put_u8(key, v->set);
+	wire_put_u32(key, v->v);
+}
+
+/* All that compile() reads, and who compiles. */
+static void put_key(struct buf *key, const struct spec_seccomp *s)
+{
+	const struct scmp_version *v = seccomp_version();
+
+	wire_put_u32(key, COMPILER_VERSION);
+	wire_put_u32(key, v->major);
+	wire_put_u32(key, v->minor);
+	wire_put_u32(key, v->micro);
+	wire_put_u32(key, archs[0].audit_arch);
+	wire_put_u32(key, s->default_action);
+	put_opt(key, &s->default_errno_ret);
+	wire_put_u32(key, (uint32_t)s->architectures.n);
+	for (size_t i = 0; i < s->architectures.n; i++)
+		wire_put_u32(key, s->architectures.v[i]);
+	for (size_t i = 0; i < s->syscalls.n; i++) {
+		const struct spec_seccomp_rule *r = &s->syscalls.v[i];
+
+		wire_put_u32(key, r->action);
+		put_opt(key, &r->errno_ret);
+		wire_put_u32(key, (uint32_t)r->args.n);
+		for (size_t k = 0; k < r->args.n; k++) {
+			wire_put_u32(key, r->args.v[k].index);
+			wire_put_u32(key, r->args.v[k].op);
+			wire_put_u64(key, r->args.v[k].value);
+			wire_put_u64(key, r->args.v[k].value_two);
+		}
+		wire_put_u32(key, (uint32_t)r->names.n);
+		for (size_t k = 0; k < r->names.n; k++)
+			wire_put_str(key, r->names.v[k]);
+	}
+}
+
+/* Takes a kept value apart: 0 or -ENOENT, for one that cannot be. */
+static int take_kept(const struct buf *value, struct buf *b, struct buf *skipped)
+{
+	const void *insns;
+	struct wire w;
+	size_t len;
+
+	wire_init(&w, value->data, value->len);
+	buf_puts(skipped, wire_get_str(&w));
+	insns = wire_get_blob(&w, &len);
+	if (wire_finish(&w) < 0 || len == 0 || len % sizeof(struct sock_filter))
+		return -ENOENT;
+	buf_put(b, insns, len);
+	return 0;
+}
+
+static int compile_or_take(const struct spec_seccomp *s, struct buf *b, struct buf *skipped, struct err *err)
+{
+	autobuf key = BUF_INIT, value = BUF_INIT;
+	int rc;
+
+	if (!store)
+		return compile(s, b, skipped, err);
+	put_key(&key, s);
+	if (!buf_error(&key) && store->get(store->arg, &key, &value) == 0 && take_kept(&value, b, skipped) == 0)
+		return 0;
+	buf_done(&value);
+	buf_done(skipped);
+	rc = compile(s, b, skipped, err);
+	if (rc < 0)
+		return rc;
+	wire_put_str(&value, skipped->len ? skipped->data : "");
+	wire_put_blob(&value, b->data, b->len);
+	if (!buf_error(&key) && !buf_error(&value))
+		store->put(store->arg, &key, &value);
+	return 0;
+}
+
+int seccomp_compile(const struct spec_seccomp *s, struct seccomp_program *ret,
+	struct spec_warnings *warnings, struct err *err)
+{
+	autobuf b = BUF_INIT, skipped = BUF_INIT;
+	int rc = compile_or_take(s, &b, &skipped, err);
+
+	if (rc < 0)
+		return rc;
+	if (skipped.len)
+		spec_warn(warnings, "linux.seccomp.syscalls: libseccomp does not know %s: not filtered",
+			skipped.data);
+	return take_program(&b, s, ret, err);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/base.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "spec/spec.h"
 
@@ -27,6 +28,21 @@ struct seccomp_program {
  */
 must_check int seccomp_compile(const struct spec_seccomp *s, struct seccomp_program *ret,
 	struct spec_warnings *warnings, struct err *err);
+
+/*
+ * Where compiled programs are kept between runs of the program. @key is all
+ * that a program follows from, version included.
+ */
+struct seccomp_store {
+	/* Appends the value kept for this very key: 0, or a negative errno if there is none. */
+	int (*get)(void *arg, const struct buf *key, struct buf *ret);
+	/* Keeps it, if that is possible. */
+	void (*put)(void *arg, const struct buf *key, const struct buf *value);
+	void *arg;
+};
+
+/* Of the whole process, as libseccomp's own state is. Borrowed; NULL (from the start): nowhere. */
+void seccomp_set_store(const struct seccomp_store *store);
 
 void seccomp_program_done(struct seccomp_program *p); /* accepts a zeroed one */
 
