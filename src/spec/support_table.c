@@ -46,7 +46,7 @@ const struct support_row support_table[] = {
 	{ "process.ioPriority", SUPPORT_DONE, NULL },
 	{ "process.execCPUAffinity", SUPPORT_IGNORED, "it is for exec, which is not there yet" },
 
-	{ "hostname", SUPPORT_DONE, NULL },
+	{ "hostname", SUPPORT_DONE, "without one: that of the UTS namespace where vmrunc runs, or which is joined" },
 	{ "domainname", SUPPORT_DONE, NULL },
 
 	{ "mounts[].destination", SUPPORT_DONE, NULL },
@@ -76,7 +76,8 @@ const struct support_row support_table[] = {
 	{ "linux.namespaces[].type=network", SUPPORT_DONE, "the VM's own network stack, with lo alone so far" },
 	{ "linux.namespaces[].type=pid", SUPPORT_DONE, NULL },
 	{ "linux.namespaces[].type=time", SUPPORT_DONE, NULL },
-	{ "linux.namespaces[].type=user", SUPPORT_DONE, NULL },
+	{ "linux.namespaces[].type=user", SUPPORT_DONE,
+		"its root has no rights over the network, which is the VM's: no raw sockets, no ports below 1024" },
 	{ "linux.namespaces[].type=uts", SUPPORT_DONE, NULL },
 	{ "linux.namespaces[].path", SUPPORT_DONE, "joined by the monitor, on the host" },
 	{ "linux.uidMappings", SUPPORT_DONE, NULL },
@@ -85,7 +86,8 @@ const struct support_row support_table[] = {
 	{ "linux.devices", SUPPORT_DONE, "made in the guest; only those that the VM has work" },
 	{ "linux.netDevices", SUPPORT_REFUSED, "host interfaces are not moved into the VM" },
 	{ "linux.cgroupsPath", SUPPORT_DONE, "on the host, for the monitor" },
-	{ "linux.rootfsPropagation", SUPPORT_DONE, NULL },
+	{ "linux.rootfsPropagation", SUPPORT_DONE,
+		"nothing propagates into a VM or out of it" },
 	{ "linux.sysctl", SUPPORT_DONE, "any: the kernel is the container's own" },
 	{ "linux.maskedPaths", SUPPORT_DONE, NULL },
 	{ "linux.readonlyPaths", SUPPORT_DONE, NULL },
@@ -100,7 +102,7 @@ const struct support_row support_table[] = {
 	{ "linux.intelRdt.enableCMT", SUPPORT_REFUSED, NO_RDT },
 	{ "linux.intelRdt.enableMBM", SUPPORT_REFUSED, NO_RDT },
 
-	{ "linux.resources.devices", SUPPORT_DONE, "as eBPF in the guest" },
+	{ "linux.resources.devices", SUPPORT_DONE, "as eBPF in the guest; without rules the default devices alone can be opened, as with runc" },
 	{ "linux.resources.memory.limit", SUPPORT_DONE, "exactly in the guest; on the host with the VM's own memory on top" },
 	{ "linux.resources.memory.reservation", SUPPORT_DONE, "in the guest, as memory.low" },
 	{ "linux.resources.memory.swap", SUPPORT_DONE, NULL },

@@ -107,9 +107,10 @@ def facts(result, config):
 			key += "'"
 		found[key] = value
 		ended |= key == "end"
+	if result["exit"] == "timeout":
+		return {"outcome": "does not end"}
 	if not ended:
-		return {"outcome": "ends early" if found else "refused", "last": max(found, default="") and list(found)[-1]} \
-		    if found else {"outcome": "refused"}
+		return {"outcome": f"ends early, behind {list(found)[-1]}" if found else "refused"}
 	found["outcome"] = f"runs, exit {result['exit']}"
 	found.update(mount_facts(unescape(found.pop("mountinfo", "")), config))
 	for path, what in result["files"].items():
@@ -147,12 +148,13 @@ def differences(config, reference, second, tested):
 	"""Results of execute.py for the reference, the second reference or None, and the tested runtime."""
 	a, c = facts(reference, config), facts(tested, config)
 	b = facts(second, config) if second else {}
-	if b.get("outcome") == "refused":
+	if not b.get("outcome", "").startswith("runs"):
 		b = {} # it has no opinion on what it cannot do
 	missing = missing_paths(a) | missing_paths(c)
 	for x in (a, b, c):
 		drop_missing(x, missing)
-	keys = ["outcome"] if a["outcome"] == "refused" or c["outcome"] == "refused" else sorted(a.keys() | c.keys())
+	both_ran = a["outcome"].startswith("runs") and c["outcome"].startswith("runs")
+	keys = sorted(a.keys() | c.keys()) if both_ran else ["outcome"]
 	found = []
 	for key in keys:
 		wanted, got = a.get(key, "(not there)"), c.get(key, "(not there)")

@@ -400,7 +400,9 @@ def sysctls(c):
 	if "network" in c.namespaces:
 		choices.update({"net.ipv4.ip_forward": "1", "net.ipv4.ping_group_range": "0 1000",
 		                "net.ipv4.ip_unprivileged_port_start": "80", "net/ipv4/tcp_syncookies": "0",
-		                "net.core.somaxconn": "1024", "net.ipv4.conf.lo.rp_filter": "2"})
+		                "net.ipv4.conf.lo.rp_filter": "2"})
+		if "user" not in c.namespaces: # hidden there, on a host
+			choices["net.core.somaxconn"] = "1024"
 	if choices:
 		c.linux["sysctl"] = {k: choices[k] for k in c.some(sorted(choices), 1, 4)}
 		for name in c.linux["sysctl"]:
@@ -462,10 +464,11 @@ def resources(c):
 			r["cpu"] = {}
 			if c.chance(60):
 				r["cpu"]["shares"] = c.one(2, 512, 1024, 262144, 3, 5000)
+			period = 100000
 			if c.chance(60):
-				r["cpu"]["quota"] = c.one(20000, 50000, 100000, -1)
-			if c.chance(60):
-				r["cpu"]["period"] = c.one(100000, 50000, 1000000)
+				period = r["cpu"]["period"] = c.one(100000, 50000, 1000000)
+			if c.chance(60): # not less: the boot of a VM is in it too
+				r["cpu"]["quota"] = c.one(period // 2, period, period * 3 // 2, -1)
 			if c.chance(30):
 				r["cpu"]["cpus"] = "0"
 				r["cpu"]["mems"] = "0"
