@@ -116,6 +116,10 @@ ACCEPTED = [
     (r"path\.(/.+)\.readonly", in_paths("maskedPaths"),
      "crun binds /dev/null read-only over a masked file, runc and vmrunc do not"),
 
+    (r"mount (/.+?)(?: #\d)? options", lambda c, m, ref, got: in_paths("readonlyPaths")(c, m) and
+     set(ref.split(",")) < set(got.split(",")),
+     "a read-only path loses its mount's nosuid, nodev and noexec with crun, not with vmrunc"),
+
     # --- crun's own ways ---
     (r"mount /sys/fs/cgroup source", lambda c, m, ref, got: (ref, got) == ("cgroup2", "cgroup"),
      "crun replaces the source, runc and vmrunc take the config's"),

@@ -339,6 +339,8 @@ def hidden_paths(c):
 	for field in ("maskedPaths", "readonlyPaths"):
 		if c.chance(70):
 			paths = c.some(PROC_PATHS, 0, 5) + c.some(ROOTFS_PATHS, 0, 3)
+			if {"/files/dir", "/files/dirlink"} & set(paths): # the outer bind undoes the inner one with crun
+				paths = [p for p in paths if p != "/files/dir/deep"]
 			c.linux[field] = paths
 			for p in paths:
 				c.probe(f"path:{p}")
