@@ -5,7 +5,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,65 +66,23 @@ static char *passwd_home(uint32_t uid)
 	return strdup("/");
 }
 
-/* By the name before the "=". */
-static int compare_names(const void *a, const void *b)
-{
-	const char *x = *(char *const *)a, *y = *(char *const *)b;
-	size_t xlen = strcspn(x, "="), ylen = strcspn(y, "=");
-	int r = memcmp(x, y, xlen < ylen ? xlen : ylen);
-
-	return r ? r : (xlen > ylen) - (xlen < ylen);
-}
-
-static void keep(void *slot unused)
-{
-}
-
-/*
- * The variables of @p, each once: of a name that is given twice the last value counts, in the place
- * of the first. So it is with setenv(3), and so with runc and crun; a plain execve(2) would leave
- * the first one to getenv(3). How many there are, or -ENOMEM.
- */
-static int64_t put_environment(const struct guest_process *p, char **env)
-{
-	void *names = NULL;
-	int64_t n = 0;
-
-	for (uint32_t i = 0; i < p->env.len && n >= 0; i++) {
-		char ***slot;
-
-		env[n] = (char *)(uintptr_t)p->env.at[i]; /* execve(2) takes them so */
-		slot = tsearch(&env[n], &names, compare_names);
-		if (!slot) {
-			n = -ENOMEM;
-		} else if (*slot != &env[n]) {
-			**slot = env[n];
-			env[n] = NULL;
-		} else {
-			n++;
-		}
-	}
-	tdestroy(names, keep);
-	return n;
-}
-
 int program_environment(const struct guest_process *p, char ***ret_env, struct err *err)
 {
 	char **env = calloc(p->env.len + 2u, sizeof(*env));
 	autofree char *home = NULL;
 	const char *given;
-	int64_t n = env ? put_environment(p, env) : -ENOMEM;
+	uint32_t n = 0;
 
-	if (n < 0) {
-		free(env);
+	if (!env)
 		return err_set(err, ENOMEM, "process.env: no memory");
-	}
+	for (; n < p->env.len; n++)
+		env[n] = (char *)(uintptr_t)p->env.at[n]; /* execve(2) takes them so */
 	given = env_get(env, "HOME");
 	if (!given || !*given) {
-		int64_t at = n;
+		uint32_t at = n;
 
 		home = passwd_home(p->uid);
-		for (int64_t i = 0; given && i < n && at == n; i++) {
+		for (uint32_t i = 0; given && i < n && at == n; i++) {
 			if (strncmp(env[i], "HOME=", 5) == 0) /* an empty one is replaced, in its place */
 				at = i;
 		}

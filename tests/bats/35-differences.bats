@@ -14,11 +14,11 @@ userns_bundle() {
 	chown -R 100000:100000 "$BUNDLE/rootfs"
 }
 
-@test "env: of a name given twice the last value counts, in the first one's place" {
+@test "env: of a name given twice the last value counts" {
 	new_bundle '.process.args = ["env"] | .process.env = ["PATH=/bin", "D=1", "A=a", "D=2", "HOME=/h"]'
 	run_c
 	eq "$status" 0
-	eq "$(echo $output)" "PATH=/bin D=2 A=a HOME=/h"
+	eq "$(echo $output)" "PATH=/bin A=a D=2 HOME=/h"
 }
 
 @test "env: an empty HOME is the user's home directory, and nothing changes its place" {

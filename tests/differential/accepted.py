@@ -49,6 +49,11 @@ def is_device_in_user_namespace(config, m, *_):
 	return has_namespace(config, "user") and m[1] in [d["path"] for d in config["linux"].get("devices", [])]
 
 
+def gives_a_name_twice(config, m, reference, tested):
+	names = [e.split("=")[0] for e in config["process"]["env"]]
+	return len(set(names)) < len(names) and sorted(reference.split()) == sorted(tested.split())
+
+
 def limit_not_set(config, m, *_):
 	return all(r["type"] != f"RLIMIT_{m[1]}" for r in config["process"].get("rlimits", []))
 
@@ -121,6 +126,12 @@ ACCEPTED = [
      "a read-only path loses its mount's nosuid, nodev and noexec with crun, not with vmrunc"),
 
     # --- crun's own ways ---
+    (r"env order", gives_a_name_twice,
+     "of a name given twice crun and runc 1.1 keep the last value in the first one's place, vmrunc and runc 1.2 in its own"),
+    (r"env HOME", lambda c, m, ref, got: ref in ("", "(not there)") and got.startswith("/"),
+     "crun leaves an empty HOME empty, and sets none for a user that passwd does not know; runc and vmrunc do"),
+    (r"env order", lambda c, m, ref, got: ref + " HOME" == got,
+     "crun sets no HOME for a user that passwd does not know"),
     (r"mount /sys/fs/cgroup source", lambda c, m, ref, got: (ref, got) == ("cgroup2", "cgroup"),
      "crun replaces the source, runc and vmrunc take the config's"),
     (r"(dev|open)\./dev/null", lambda c, m, ref, got: c["process"]["user"]["gid"] or c["process"]["user"]["uid"] or

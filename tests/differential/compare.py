@@ -76,6 +76,19 @@ def super_options(kind, text):
 	return ",".join(sorted(words))
 
 
+def environment_facts(found):
+	"""By name, and the order apart from the values."""
+	order = []
+	for i in range(len(found)):
+		entry = found.pop(f"env.{i}", None)
+		if entry is None:
+			break
+		name, _, value = entry.partition("=")
+		order.append(name)
+		found[f"env {name}" + (f" #{order.count(name)}" if order.count(name) > 1 else "")] = value
+	found["env order"] = " ".join(order)
+
+
 def drop_volatile(found):
 	"""What is in the files and directories of a kernel is that kernel's, and another one each time."""
 	for key in list(found):
@@ -115,6 +128,7 @@ def facts(result, config):
 	found.update(mount_facts(unescape(found.pop("mountinfo", "")), config))
 	for path, what in result["files"].items():
 		found[f"host {path}"] = what
+	environment_facts(found)
 	drop_volatile(found)
 	return found
 

@@ -30,7 +30,7 @@ DOCKER_CAPS = ["CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", 
 
 # Left out, as the references cannot do it (all of it is in tests/bats): recursive access time options (crun:
 # EINVAL), devices of type p (crun: EINVAL), binds without a bind option (crun: ENODEV), proc or sysfs
-# elsewhere than on /proc and /sys (crun refuses), an unbindable root with masked files (crun: EINVAL).
+# elsewhere than on /proc and /sys (crun refuses), a flag and then its opposite (crun: the first), an unbindable root with masked files (crun: EINVAL).
 
 # System calls that neither a runtime needs after it has loaded the filter nor the probe outside its table of calls.
 VICTIMS = ["mkdir", "chmod", "sched_yield", "sysinfo", "times", "getpriority", "unshare", "keyctl", "add_key", "bpf",
@@ -235,7 +235,7 @@ def names(c):
 
 # --- mounts ---
 
-GENERIC = ["nosuid", "nodev", "noexec", "suid", "dev", "exec", "ro", "rw"]
+GENERIC = [("nosuid", "suid"), ("nodev", "dev"), ("noexec", "exec"), ("ro", "rw")]
 ATIME = ["noatime", "relatime", "strictatime", "nodiratime", "atime", "norelatime"]
 RECURSIVE = ["rro", "rnosuid", "rnodev", "rnoexec", "rrw", "rexec", "rsuid", "rdev"]
 OPPOSITES = {"ro": ["rrw"], "rw": ["rro"], "nosuid": ["rsuid"], "suid": ["rnosuid"], "nodev": ["rdev"],
@@ -243,13 +243,13 @@ OPPOSITES = {"ro": ["rrw"], "rw": ["rro"], "nosuid": ["rsuid"], "suid": ["rnosui
 PROPAGATION = ["private", "rprivate", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable"]
 
 
-def mount_options(c, extra=(), read_only=True):
+def mount_options(c, extra=()):
 	options = list(extra)
-	options += c.some(GENERIC if read_only else [o for o in GENERIC if o not in ("ro", "noexec")], 0, 3)
+	options += [c.one(*pair) for pair in c.some(GENERIC, 0, 3)]
 	if c.chance(30):
 		options.append(c.dice.choice(ATIME))
 	if c.chance(15):
-		options.append(c.dice.choice([o for o in RECURSIVE if read_only or o not in ("rro", "rnoexec")]))
+		options.append(c.dice.choice(RECURSIVE))
 	if c.chance(25):
 		options.append(c.dice.choice(PROPAGATION))
 	# Of a flag and the recursive opposite, which one counts depends on the kind of mount with either reference.
@@ -311,6 +311,8 @@ def bind_mounts(c):
 		if source in ("dir", "nested", "tree") and c.chance(30):
 			mount["type"] = c.one("none", "") # of files crun thinks then that they are directories
 		mount["options"] = mount_options(c, [c.one("bind", "rbind")])
+		if c.mappings: # the kernel refuses these there; crun goes on without them, runc and vmrunc do not
+			mount["options"] = [o for o in mount["options"] if o not in ATIME]
 		c.dice.shuffle(mount["options"])
 		c.json["mounts"].append(mount)
 		c.probe(f"path:{destination}")
