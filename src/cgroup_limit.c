@@ -154,7 +154,8 @@ static int limit_numbers(const struct state *s, const struct cgroup_values *v, b
 		bool word = v2 || numbers[i].v1 == numbers[i].v2; /* pids.max is the same in both */
 		char text[32];
 
-		if (!n->set)
+		/* without a file: the other version's counterpart (shares, weight) has it */
+		if (!n->set || (numbers[i].required && !file))
 			continue;
 		(void)snprintf(text, sizeof(text), "%" PRIu64, n->v);
 		if (n->v == CGROUP_NO_LIMIT)

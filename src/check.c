@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "plan.h"
 #include "settings.h"
+#include "systemd.h"
 #include "vm/choose.h"
 #include "vm/image/image.h"
 #include "vm/qemu/program.h"
@@ -60,6 +61,14 @@ static const char *cgroup_mode(void)
 										      : "v1";
 	}
 	return "none";
+}
+
+/* Whether --systemd-cgroup can be had here. */
+static const char *systemd_word(void)
+{
+	if (!systemd_built_in())
+		return "not built in";
+	return systemd_runs() ? "usable" : "systemd does not manage this host";
 }
 
 static void find_qemu(struct check *c)
@@ -159,6 +168,7 @@ static void print_text(const struct check *c)
 	(void)fputs(c->image.text.data ? c->image.text.data : "", stdout);
 	(void)printf("host cgroups: %s%s\n", c->cgroups,
 		strcmp(c->cgroups, "none") == 0 ? ": limits are enforced in the guest only" : "");
+	(void)printf("--systemd-cgroup: %s\n", systemd_word());
 	if (c->remedies.len)
 		print_remedies(c->remedies.data);
 	(void)printf("%s\n", c->usable ? "containers can run here" : "containers cannot run here");
@@ -248,6 +258,7 @@ static int print_json(const struct check *c, struct err *err)
 	(void)yajl_gen_map_close(g);
 	gen_kernel(g, &c->image);
 	gen_pair(g, "cgroups", c->cgroups);
+	gen_pair(g, "systemdCgroup", systemd_word());
 	gen_pair(g, "cache", c->image.cache_path);
 	gen_lines(g, "remedies", c->remedies.data);
 	(void)yajl_gen_map_close(g);

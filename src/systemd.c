@@ -16,6 +16,7 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
+#include "base/fd.h"
 #include "log.h"
 #include "systemd_props.h"
 
@@ -232,6 +233,20 @@ static int read_job(sd_bus_message *answer, struct job *job, struct err *err)
 	return r < 0 ? err_sys(err, r, "systemd: its answer has no job") : 0;
 }
 
+/* The text of a property of unit @name, to be freed; NULL: there is no such unit. */
+static char *unit_property(sd_bus *bus, const char *name, const char *property)
+{
+	automessage *answer = NULL;
+	const char *path;
+	char *text = NULL;
+
+	if (sd_bus_call_method(bus, SERVICE, OBJECT, MANAGER, "GetUnit", NULL, &answer, "s", name) < 0 ||
+		sd_bus_message_read(answer, "o", &path) < 0 ||
+		sd_bus_get_property_string(bus, SERVICE, path, UNIT, property, NULL, &text) < 0)
+		return NULL;
+	return text;
+}
+
 /* --- start --- */
 
 /* systemd's version; 0 if it does not say. */
@@ -273,6 +288,19 @@ static int call_start(sd_bus *bus, const struct systemd_unit *u, struct job *job
 	return read_job(answer, job, err);
 }
 
+/* systemd takes an active slice without a file of its own for one that can still be described: we do not. */
+static bool is_active(sd_bus *bus, const char *name)
+{
+	autofree char *text = unit_property(bus, name, "ActiveState");
+
+	return text && strcmp(text, "inactive") != 0 && strcmp(text, "failed") != 0;
+}
+
+static int start(sd_bus *bus, const struct systemd_unit *u, struct job *job, struct err *err)
+{
+	return is_active(bus, u->name) ? -EEXIST : call_start(bus, u, job, err);
+}
+
 int systemd_start_unit(const struct systemd_unit *u, int interrupt_fd, struct err *err)
 {
 	struct job job = {.unit = u->name};
@@ -283,10 +311,10 @@ int systemd_start_unit(const struct systemd_unit *u, int interrupt_fd, struct er
 		r = watch_jobs(bus, &job, err);
 	if (r < 0)
 		return r;
-	r = call_start(bus, u, &job, err);
+	r = start(bus, u, &job, err);
 	if (r == -EEXIST) { /* perhaps what is left of one that failed */
 		reset_failed(bus, u->name);
-		r = call_start(bus, u, &job, err);
+		r = start(bus, u, &job, err);
 		if (r == -EEXIST)
 			return err_set(err, EEXIST, "systemd: there is a unit \"%s\" already", u->name);
 	}
@@ -305,17 +333,9 @@ int systemd_start_unit(const struct systemd_unit *u, int interrupt_fd, struct er
 /* Whether there is a unit of this name and description. */
 static bool is_ours(sd_bus *bus, const char *name, const char *description)
 {
-	automessage *answer = NULL;
-	const char *path;
-	char *text = NULL;
-	bool ours = false;
+	autofree char *text = unit_property(bus, name, "Description");
 
-	if (sd_bus_call_method(bus, SERVICE, OBJECT, MANAGER, "GetUnit", NULL, &answer, "s", name) >= 0 &&
-		sd_bus_message_read(answer, "o", &path) >= 0 &&
-		sd_bus_get_property_string(bus, SERVICE, path, UNIT, "Description", NULL, &text) >= 0)
-		ours = strcmp(text, description) == 0;
-	free(text);
-	return ours;
+	return text && strcmp(text, description) == 0;
 }
 
 int systemd_stop_unit(const char *name, const char *description, struct err *err)

@@ -96,7 +96,11 @@ static void put_cgroup(struct gen *g)
 	gen_key_object(g, "cgroup");
 	gen_key_bool(g, "v1", any);
 	gen_key_bool(g, "v2", any);
+#ifdef HAVE_LIBSYSTEMD
+	gen_key_bool(g, "systemd", true);
+#else
 	gen_key_bool(g, "systemd", false);
+#endif
 	gen_key_bool(g, "systemdUser", false);
 	gen_key_bool(g, "rdma", done("linux.resources.rdma"));
 	gen_close_object(g);
