@@ -54,7 +54,8 @@ static int write_device_weights(const struct state *s, const struct spec_weight_
 		}
 		if (r == 0 && d->leaf_weight.set) {
 			(void)snprintf(v1, sizeof(v1), "%u:%u %" PRIu32, d->major, d->minor, d->leaf_weight.v);
-			r = cgroup_file_write(s, "blkio.leaf_weight_device", v1, err);
+			r = cgroup_file_write_either(s, "blkio.leaf_weight_device", v1, "blkio.leaf_weight_device", v1,
+				"blockIO.weightDevice", err);
 		}
 	}
 	return r;
@@ -89,7 +90,8 @@ int cgroup_limit_io(const struct state *s, const struct spec_block_io *io, struc
 		r = write_weight(s, "default ", io->weight.v, false, "blockIO.weight", err);
 	if (r == 0 && io->leaf_weight.set && io->leaf_weight.v) {
 		(void)snprintf(text, sizeof(text), "%" PRIu32, io->leaf_weight.v);
-		r = cgroup_file_write(s, "blkio.leaf_weight", text, err);
+		r = cgroup_file_write_either(s, "blkio.leaf_weight", text, "blkio.leaf_weight", text,
+			"blockIO.leafWeight", err);
 	}
 	if (r == 0)
 		r = write_device_weights(s, &io->weight_device, err);

@@ -116,7 +116,7 @@ static int add_memory(struct resource_files *f, const struct spec_memory *m, str
 	} else if (m->swap.set && m->swap.v < 0) {
 		add_limit(f, "memory.swap.max", -1);
 	}
-	/* kernel, swappiness, disableOOMKiller: cgroup v2 has none; the spec layer warns of them */
+	/* kernel, kernelTCP, swappiness, disableOOMKiller: cgroup v2 has none; a host with v1 has */
 	return 0;
 }
 
@@ -135,7 +135,7 @@ static void add_cpu(struct resource_files *f, const struct spec_cpu *c)
 		add(f, "cpu.max.burst", "%" PRIu64, c->burst.v);
 	if (c->idle.set)
 		add(f, "cpu.idle", "%" PRId64, c->idle.v);
-	/* realtime times: cgroup v2 has none; the spec layer warns of them */
+	/* realtime times: cgroup v2 has none; a host with v1 may have */
 	/* cpus, mems: numbers of the host's CPUs and nodes; the vCPUs are as many, and pinned there */
 }
 

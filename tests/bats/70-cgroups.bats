@@ -10,22 +10,153 @@ setup() {
 }
 teardown() { common_teardown; }
 
+is_v2() {
+	[ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]
+}
+
 # host_file V1_CONTROLLER V1_FILE V2_FILE: what the container's cgroup on the host says.
 host_file() {
-	if [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]; then
-		cat "/sys/fs/cgroup/$ID/$3"
+	if is_v2; then
+		cat "/sys/fs/cgroup/${CG:-$ID}/$3"
 	else
-		cat "/sys/fs/cgroup/$1/$ID/$2"
+		cat "/sys/fs/cgroup/$1/${CG:-$ID}/$2"
 	fi
 }
 
 v1_only() {
-	[ "$(stat -fc %T /sys/fs/cgroup)" != cgroup2fs ] || skip "cgroup v1 alone has this file"
+	! is_v2 || skip "cgroup v1 alone has this"
+}
+
+v2_only() {
+	is_v2 || skip "cgroup v2 alone has this"
 }
 
 create() {
-	rt create --bundle "$BUNDLE" "$ID" </dev/null >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err"
+	rt create --bundle "$BUNDLE" "$ID" </dev/null >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" ||
+		{ cat "$BATS_TEST_TMPDIR/err"; return 1; }
+	PID=$(rt state "$ID" | jq .pid)
 }
+
+# res JQ: linux.resources, in a cgroup of the container's own name.
+res() {
+	echo '.linux.cgroupsPath = ("/" + $id) | .linux.resources = '"$1"
+}
+
+# Of lines of /proc/PID/cgroup the paths in hierarchies that are mounted.
+mounted_paths() {
+	local controllers path
+	while IFS=: read -r _ controllers path; do
+		if [ -z "$controllers" ]; then
+			grep -q ' - cgroup2 ' /proc/self/mountinfo || continue
+		else
+			grep ' - cgroup ' /proc/self/mountinfo | grep -qE "[ ,]${controllers%%,*}(,|\$)" || continue
+		fi
+		echo "$path"
+	done
+}
+
+# Each of v1's hierarchies, or v2's one, as directories.
+hierarchies() {
+	awk '/ - cgroup2? / { print $5 }' /proc/self/mountinfo | sort -u
+}
+
+# --- which cgroup ---
+
+@test "an absolute path: the monitor is in it in every mounted hierarchy, name=systemd and unified too" {
+	sh_bundle true '.linux.cgroupsPath = ("/vmt-" + $id + "/a/../b/leaf" | sub("a/../"; ""))' --arg id "$ID"
+	create
+	eq "$(mounted_paths <"/proc/$PID/cgroup" | sort -u)" "/vmt-$ID/b/leaf"
+	# nothing but cgroups was made: a directory on the tmpfs that holds the mounts would be none
+	eq "$(find /sys/fs/cgroup -type d -name "vmt-$ID" -exec stat -fc %T {} + | grep -v '^cgroup' | sort -u)" ""
+	rt delete --force "$ID"
+	# the parents that it made are gone too
+	eq "$(find /sys/fs/cgroup -type d -name "vmt-$ID")" ""
+}
+
+@test "a relative path starts at the caller's own cgroup (v1), beside it (v2: a cgroup with processes has no children with limits)" {
+	sh_bundle true '.linux.cgroupsPath = ("rel/" + $id)' --arg id "$ID"
+	local own want
+	own=$(awk -F: '$2 == "pids" || $1 == 0 { print $3; exit }' /proc/self/cgroup)
+	want=${own%/}/rel/$ID
+	! is_v2 || want=$(dirname "$own")
+	! is_v2 || want=${want%/}/rel/$ID
+	create
+	eq "$(awk -F: '$2 == "pids" || $1 == 0 { print $3; exit }' "/proc/$PID/cgroup")" "$want"
+	rt delete --force "$ID"
+	eq "$(find /sys/fs/cgroup -type d -path "*/rel/$ID")" ""
+}
+
+@test "no path, and an empty one: /ID" {
+	sh_bundle true 'del(.linux.cgroupsPath)'
+	create
+	eq "$(mounted_paths <"/proc/$PID/cgroup" | sort -u)" "/$ID"
+	rt delete --force "$ID"
+	sh_bundle true '.linux.cgroupsPath = ""'
+	create
+	eq "$(mounted_paths <"/proc/$PID/cgroup" | sort -u)" "/$ID"
+	rt delete --force "$ID"
+}
+
+@test "a path that is the root, or leads out, is refused" {
+	sh_bundle true '.linux.cgroupsPath = "/"'
+	run create
+	eq "$status" 1
+	has "$output" 'linux.cgroupsPath: "/" is the root of all cgroups'
+	sh_bundle true '.linux.cgroupsPath = "/a/../../b"'
+	run create
+	eq "$status" 1
+	has "$output" 'linux.cgroupsPath: "/a/../../b" has a ".."'
+}
+
+@test "a cgroup that was there is joined and left; so are parents that somebody else uses" {
+	local dir
+	for dir in $(hierarchies); do
+		mkdir "$dir/$ID" "$dir/$ID/there"
+		if [ -e "$dir/$ID/cpuset.cpus" ] && [ -e "$dir/$ID/cpuset.cpu_exclusive" ]; then
+			for f in cpuset.cpus cpuset.mems; do
+				cat "$dir/$f" >"$dir/$ID/$f"
+				cat "$dir/$f" >"$dir/$ID/there/$f"
+			done
+		fi
+	done
+	sh_bundle true '.linux.cgroupsPath = ("/" + $id + "/there")' --arg id "$ID"
+	create
+	eq "$(mounted_paths <"/proc/$PID/cgroup" | sort -u)" "/$ID/there"
+	rt delete --force "$ID"
+	for dir in $(hierarchies); do
+		[ -d "$dir/$ID/there" ]
+		rmdir "$dir/$ID/there"
+	done
+	sh_bundle true '.linux.cgroupsPath = ("/" + $id + "/new/leaf")' --arg id "$ID"
+	create
+	mkdir "$(hierarchies | head -1)/$ID/new/other"
+	rt delete --force "$ID"
+	rmdir "$(hierarchies | head -1)/$ID/new/other"
+	for dir in $(hierarchies); do
+		[ -d "$dir/$ID" ]
+		[ ! -d "$dir/$ID/new/leaf" ]
+		[ ! -d "$dir/$ID/new" ] || rmdir "$dir/$ID/new"
+		rmdir "$dir/$ID"
+	done
+}
+
+@test "after kill -9, delete removes what is below the container's cgroup, processes and all" {
+	sh_bundle true '.linux.cgroupsPath = ("/" + $id)' --arg id "$ID"
+	create
+	local dir sleeper
+	if is_v2; then dir=/sys/fs/cgroup/$ID; else dir=/sys/fs/cgroup/pids/$ID; fi
+	kill -9 "$PID"
+	wait_status "$ID" stopped
+	mkdir "$dir/below"
+	sleep 1000 &
+	sleeper=$!
+	echo $sleeper >"$dir/below/cgroup.procs"
+	rt delete "$ID"
+	! kill -0 $sleeper 2>/dev/null || { wait $sleeper || true; }
+	[ ! -e "$dir" ]
+}
+
+# --- limits ---
 
 @test "pids, cpu and memory: on the host and in the guest; the monitor is a member; delete removes the cgroups" {
 	sh_bundle 'cd /sys/fs/cgroup; cat pids.max cpu.weight cpu.max memory.max memory.swap.max' \
@@ -33,9 +164,7 @@ create() {
 		| .mounts += [{destination:"/sys/fs/cgroup",type:"cgroup",source:"cgroup"}]
 		| .linux.resources = {pids:{limit:1000},cpu:{shares:2048,quota:50000,period:100000},memory:{limit:134217728,swap:134217728}}' --arg id "$ID"
 	create
-	local pid
-	pid=$(rt state "$ID" | jq .pid)
-	grep -q "/$ID\$" "/proc/$pid/cgroup"
+	grep -q "/$ID\$" "/proc/$PID/cgroup"
 	eq "$(host_file pids pids.max pids.max)" 1000
 	if [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]; then
 		eq "$(host_file - - cpu.max)" "50000 100000"
@@ -97,4 +226,166 @@ create() {
 	create
 	has "$(host_file blkio blkio.throttle.read_bps_device io.max)" 10485760
 	rt delete --force "$ID"
+}
+
+@test "blockIO: a weight that the kernel has no file for is an error that names it; a rate of 0 is no limit" {
+	local dev
+	dev=$(lsblk -ndo MAJ:MIN -e 7,11 2>/dev/null | head -1 | tr -d ' ')
+	if [ -n "$dev" ]; then
+		sh_bundle true "$(res '{blockIO:{throttleReadBpsDevice:[{major:$maj,minor:$min,rate:0}]}}')" --arg id "$ID" \
+			--argjson maj "${dev%:*}" --argjson min "${dev#*:}"
+		create
+		rt delete --force "$ID"
+	fi
+	[ -z "$(find /sys/fs/cgroup/ -maxdepth 3 -name blkio.leaf_weight)" ] || skip "this kernel has the file"
+	sh_bundle true "$(res '{blockIO:{leafWeight:500}}')" --arg id "$ID"
+	run create
+	eq "$status" 1
+	has "$output" 'linux.resources.blockIO.leafWeight: cgroup: this machine has no "blkio.leaf_weight"'
+}
+
+@test "memory of every kind: on a v1 host in its files, in the guest as cgroup v2 has it" {
+	sh_bundle 'cd /sys/fs/cgroup; cat memory.max memory.swap.max memory.low' '.linux.namespaces += [{type:"cgroup"}]
+		| .mounts += [{destination:"/sys/fs/cgroup",type:"cgroup",source:"cgroup"}] | '"$(res '{memory:{limit:134217728,swap:201326592,
+		reservation:67108864,swappiness:30,disableOOMKiller:true,kernelTCP:33554432}}')" --arg id "$ID"
+	create
+	if is_v2; then
+		eq "$(host_file - - memory.low)" 67108864
+		eq "$(host_file - - memory.swap.max)" 67108864
+	else
+		eq "$(host_file memory memory.soft_limit_in_bytes)" 67108864
+		eq "$(host_file memory memory.swappiness)" 30
+		has "$(host_file memory memory.oom_control)" "oom_kill_disable 1"
+		eq "$(host_file memory memory.kmem.tcp.limit_in_bytes)" 33554432
+		# memory and swap together have the VM's room on top as well
+		eq "$(($(host_file memory memory.memsw.limit_in_bytes) - $(host_file memory memory.limit_in_bytes)))" 67108864
+	fi
+	rt start "$ID"
+	wait_status "$ID" stopped
+	eq "$(echo $(cat "$BATS_TEST_TMPDIR/out"))" "134217728 67108864 67108864"
+	rt delete "$ID"
+}
+
+@test "-1 is no limit, on the host and in the guest" {
+	sh_bundle 'cd /sys/fs/cgroup; cat memory.max memory.swap.max pids.max cpu.max' '.linux.namespaces += [{type:"cgroup"}]
+		| .mounts += [{destination:"/sys/fs/cgroup",type:"cgroup",source:"cgroup"}] | '"$(res '{memory:{limit:-1,swap:-1},
+		pids:{limit:-1},cpu:{quota:-1}}')" --arg id "$ID"
+	create
+	eq "$(host_file pids pids.max pids.max)" max
+	if is_v2; then
+		eq "$(host_file - - memory.max) $(host_file - - cpu.max)" "max max 100000"
+	else
+		eq "$(host_file memory memory.limit_in_bytes)" "$(cat /sys/fs/cgroup/memory/memory.limit_in_bytes)"
+		eq "$(host_file cpu cpu.cfs_quota_us)" -1
+	fi
+	rt start "$ID"
+	wait_status "$ID" stopped
+	eq "$(echo $(cat "$BATS_TEST_TMPDIR/out"))" "max max max max 100000"
+	rt delete "$ID"
+}
+
+@test "zeros change nothing" {
+	sh_bundle true "$(res '{memory:{limit:0,swap:0,reservation:0},pids:{limit:0},blockIO:{weight:0,leafWeight:0},
+		cpu:{shares:0,quota:0,period:0,realtimeRuntime:0,realtimePeriod:0,cpus:"",mems:""},network:{classID:0}}')" --arg id "$ID"
+	create
+	eq "$(host_file pids pids.max pids.max)" max
+	if is_v2; then
+		eq "$(host_file - - memory.max) $(host_file - - cpu.max) $(host_file - - cpu.weight)" "max max 100000 100"
+	else
+		eq "$(host_file cpu cpu.shares) $(host_file cpu cpu.cfs_quota_us)" "1024 -1"
+	fi
+	rt delete --force "$ID"
+}
+
+@test "cpu: burst and a period alone; real time where the host has it, else a warning; the cpuset" {
+	sh_bundle 'cd /sys/fs/cgroup; cat cpu.max cpu.max.burst' '.linux.namespaces += [{type:"cgroup"}]
+		| .mounts += [{destination:"/sys/fs/cgroup",type:"cgroup",source:"cgroup"}] | '"$(res '{cpu:{quota:100000,period:50000,burst:10000,
+		realtimePeriod:1000000,realtimeRuntime:1000,cpus:"0",mems:"0"}}')" --arg id "$ID"
+	create
+	eq "$(host_file cpu cpu.cfs_burst_us cpu.max.burst)" 10000
+	eq "$(host_file cpuset cpuset.cpus cpuset.cpus) $(host_file cpuset cpuset.mems cpuset.mems)" "0 0"
+	if [ -e /sys/fs/cgroup/cpu/cpu.rt_runtime_us ]; then
+		eq "$(host_file cpu cpu.rt_runtime_us) $(host_file cpu cpu.rt_period_us)" "1000 1000000"
+	else
+		has "$(cat "$BATS_TEST_TMPDIR/err")" 'linux.resources.cpu.realtimeRuntime: not set on the host, whose cgroups have no "cpu.rt_runtime_us"'
+	fi
+	rt start "$ID"
+	wait_status "$ID" stopped
+	eq "$(echo $(cat "$BATS_TEST_TMPDIR/out"))" "100000 50000 10000"
+	rt delete "$ID"
+
+	sh_bundle true "$(res '{cpu:{period:50000}}')" --arg id "$ID"
+	create
+	if is_v2; then eq "$(host_file - - cpu.max)" "max 50000"; else eq "$(host_file cpu cpu.cfs_period_us)" 50000; fi
+	rt delete --force "$ID"
+}
+
+@test "cpu: idle, on the host and in the guest" {
+	[ "${VMRUNC_KVMHOST:-0}" = 1 ] || skip "on a busy machine an idle VM would not boot in time"
+	sh_bundle 'cat /sys/fs/cgroup/cpu.idle' '.linux.namespaces += [{type:"cgroup"}]
+		| .mounts += [{destination:"/sys/fs/cgroup",type:"cgroup",source:"cgroup"}] | '"$(res '{cpu:{idle:1,shares:512}}')" --arg id "$ID"
+	create
+	eq "$(host_file cpu cpu.idle cpu.idle)" 1
+	rt start "$ID"
+	wait_status "$ID" stopped
+	eq "$(cat "$BATS_TEST_TMPDIR/out")" 1
+	rt delete "$ID"
+}
+
+@test "unified: on a v2 host there and in the guest, with the VM's memory on top; devices and CPUs are the host's alone" {
+	v2_only
+	sh_bundle 'cd /sys/fs/cgroup; cat memory.max memory.high memory.min pids.max cpu.weight; cat cpuset.cpus' '.linux.namespaces += [{type:"cgroup"}]
+		| .mounts += [{destination:"/sys/fs/cgroup",type:"cgroup",source:"cgroup"}] | '"$(res '{unified:{"memory.max":"256M","memory.high":"134217728",
+		"memory.min":"16777216","pids.max":"500","cpu.weight":"42","cpuset.cpus":"0","memory.oom.group":"1"}}')" --arg id "$ID"
+	create
+	[ "$(host_file - - memory.max)" -gt 268435456 ]
+	[ "$(host_file - - memory.high)" -gt 134217728 ]
+	eq "$(host_file - - memory.min) $(host_file - - pids.max) $(host_file - - cpu.weight)" "16777216 500 42"
+	eq "$(host_file - - cpuset.cpus) $(host_file - - memory.oom.group)" "0 1"
+	rt start "$ID"
+	wait_status "$ID" stopped
+	eq "$(echo $(cat "$BATS_TEST_TMPDIR/out"))" "268435456 134217728 16777216 500 42"
+	rt delete "$ID"
+
+	sh_bundle true "$(res '{unified:{"io.no_such":"1"}}')" --arg id "$ID"
+	run create
+	eq "$status" 1
+	has "$output" 'linux.resources.unified["io.no_such"]'
+}
+
+@test "unified: on a v1 host in the guest alone, which is warned of; what only a host can do is an error" {
+	v1_only
+	sh_bundle 'cat /sys/fs/cgroup/memory.high' '.linux.namespaces += [{type:"cgroup"}]
+		| .mounts += [{destination:"/sys/fs/cgroup",type:"cgroup",source:"cgroup"}] | '"$(res '{unified:{"memory.high":"134217728"}}')" --arg id "$ID"
+	create
+	has "$(cat "$BATS_TEST_TMPDIR/err")" 'linux.resources.unified["memory.high"]: in the guest only: this host has cgroup v1'
+	rt start "$ID"
+	wait_status "$ID" stopped
+	eq "$(cat "$BATS_TEST_TMPDIR/out")" 134217728
+	rt delete "$ID"
+	sh_bundle true "$(res '{unified:{"io.max":"8:0 rbps=1"}}')" --arg id "$ID"
+	run create
+	eq "$status" 1
+	has "$output" 'linux.resources.unified["io.max"]: this host has cgroup v1, and the guest none of its devices and CPUs'
+}
+
+@test "swap below memory, and swap without memory, are errors that name the field" {
+	sh_bundle true "$(res '{memory:{limit:134217728,swap:67108864}}')" --arg id "$ID"
+	run create
+	eq "$status" 1
+	has "$output" "linux.resources.memory.swap: 67108864 is below the limit 134217728"
+	sh_bundle true "$(res '{memory:{swap:67108864}}')" --arg id "$ID"
+	run create
+	eq "$status" 1
+	has "$output" "linux.resources.memory.swap: needs a memory.limit"
+}
+
+@test "--systemd-cgroup where systemd is not the init: an error that says so, and nothing is left" {
+	[ ! -d /run/systemd/system ] || skip "systemd is this host's init"
+	sh_bundle true
+	run rt --systemd-cgroup create --bundle "$BUNDLE" "$ID"
+	eq "$status" 1
+	has "$output" "--systemd-cgroup: "
+	has "$output" "use the cgroupfs manager"
+	eq "$(ls -A "$ROOT")" ""
 }
