@@ -4,8 +4,8 @@ EXTRA_DIST += \
 	HACKING.md README.md SECURITY.md \
 	autogen.sh \
 	contrib/install-packages contrib/layers contrib/lint contrib/packages contrib/quickstart contrib/test \
-	docs/conformance.md docs/design.md docs/limits.md \
-	tests/bats tests/conformance tests/real
+	docs/cgroups.md docs/conformance.md docs/design.md docs/limits.md \
+	tests/bats tests/conformance tests/real tests/systemd
 
 .PHONY: lint asan fuzz
 lint:

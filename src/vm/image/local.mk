@@ -31,6 +31,7 @@ EXTRA_DIST += \
 	tests/kvmhost/kvmhost.bats \
 	tests/kvmhost/init \
 	tests/kvmhost/make-image \
+	tests/kvmhost/make-root \
 	tests/kvmhost/run
 
 if HAVE_CMOCKA
