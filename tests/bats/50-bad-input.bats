@@ -231,14 +231,46 @@ no_engines() {
 		and any(.remedies[]; contains("qemu-system-x86"))' <<<"$output"
 }
 
+# on_small_disk SCRIPT: runs it with $S, a state directory on a file system of its own of 256 KiB, and vmrunc on it as "v".
+on_small_disk() {
+	mkdir -p "$BATS_TEST_TMPDIR/small"
+	run unshare -m bash -c 'set -u; mount -t tmpfs -o size=256k tmpfs "$1" || exit; S=$1 script=$2; shift 2
+		v() { "${cmd[@]}" "$@"; }; cmd=("$@")
+		fill() { cat /dev/zero >"$S/fill" 2>/dev/null; }
+		left() { ls -A "$S/root"; }
+		eval "$script"' _ "$BATS_TEST_TMPDIR/small" "$1" \
+		"$RT" --root "$BATS_TEST_TMPDIR/small/root" --engine "${VMRUNC_ENGINE:-auto}" ${VMRUNC_KERNEL:+--kernel "$VMRUNC_KERNEL"}
+}
+
 @test "disk full under the state directory: a clear error, and nothing left" {
 	vmrunc_only
 	sh_bundle 'true'
-	mkdir "$BATS_TEST_TMPDIR/small"
-	run unshare -m bash -c 'mount -t tmpfs -o size=64k tmpfs "$1"; head -c 200000 /dev/zero >"$1/fill" 2>/dev/null; shift; "$@"; s=$?; ls -A "$3"; exit $s' _ \
-		"$BATS_TEST_TMPDIR/small" "$RT" --root "$BATS_TEST_TMPDIR/small/root" --engine "${VMRUNC_ENGINE:-auto}" run --bundle "$BUNDLE" "$ID"
-	[ "$status" -ne 0 ]
-	has "$output" "No space left on device"
+	export BUNDLE ID
+	# full from the start; full where the second, the third ... block is needed
+	for free in 0 1 2 3 4; do
+		on_small_disk 'fill; mkdir -p $S/root; truncate -s -$(('$free' * 4096)) $S/fill
+			v run --bundle "$BUNDLE" "$ID"; echo "status $?"; left'
+		has "$output" "status"
+		if [[ $output == *"status 0"* ]]; then
+			[ "$free" -gt 0 ]
+		else
+			has "$output" "No space left on device"
+		fi
+		eq "${lines[-1]%% *}" status
+	done
+}
+
+@test "disk full while a container runs: it runs on, ends with its code, and is deleted" {
+	vmrunc_only
+	kmsg_bundle 'while [ ! -e /tmp/go ]; do sleep 0.05; done; echo out; for i in 1 2 3 4 5 6 7 8; do echo "<0>spam" >/dev/kmsg; done; exit 5'
+	export BUNDLE ID WAIT_S
+	on_small_disk 'v create --bundle "$BUNDLE" "$ID" >"$BUNDLE/out" 2>&1 </dev/null || exit
+		fill; v start "$ID"; echo "start $?"; v state "$ID" | jq -r .status
+		touch "$BUNDLE/rootfs/tmp/go"
+		for ((end = SECONDS + WAIT_S; SECONDS < end;)); do [ "$(v state "$ID" | jq -r .status)" != stopped ] || break; sleep 0.05; done
+		v state "$ID" | jq -r .status; v delete "$ID"; echo "delete $?"; left'
+	eq "$output" "$(printf 'start 0\nrunning\nstopped\ndelete 0')"
+	eq "$(cat "$BUNDLE/out")" out
 }
 
 @test "standard output that takes nothing" {

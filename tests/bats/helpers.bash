@@ -145,6 +145,13 @@ sh_bundle() {
 	new_bundle ".process.args = [\"sh\", \"-c\", \$script] | $filter" --arg script "$script" "$@"
 }
 
+# kmsg_bundle SCRIPT: one whose process may write to its kernel's log, as much as it likes.
+kmsg_bundle() {
+	sh_bundle "$1" '.linux.devices = [{path:"/dev/kmsg",type:"c",major:1,minor:11}]
+		| .linux.resources.devices = [{allow:true,type:"c",major:1,minor:11,access:"rw"}]
+		| .linux.sysctl = {"kernel.printk_devkmsg":"on\n"}'
+}
+
 # run_c [RUN_OPTIONS...]: runs $BUNDLE in the foreground under bats' run, stdout and stderr apart.
 run_c() {
 	run --separate-stderr rt run --bundle "$BUNDLE" "$@" "$ID"
