@@ -3,7 +3,7 @@ EXTRA_DIST += \
 	.ci/run \
 	HACKING.md README.md SECURITY.md \
 	autogen.sh \
-	contrib/install-packages contrib/layers contrib/lint contrib/packages contrib/quickstart contrib/test \
+	contrib/dots contrib/install-packages contrib/layers contrib/lint contrib/packages contrib/quickstart contrib/test \
 	docs/cgroups.md docs/conformance.md docs/design.md docs/limits.md \
 	tests/bats tests/conformance tests/real tests/systemd
 
