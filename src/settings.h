@@ -20,8 +20,8 @@
 
 struct settings {
 	char root[PATH_MAX];      /* state of containers, absolute */
-	char cache_dir[PATH_MAX]; /* kernels, initramfs, the probe's verdict: may be deleted at any
-				     time */
+	char cache_dir[PATH_MAX]; /* kernels, initramfs, seccomp filters, the probe's verdict: may be
+				     deleted at any time */
 	enum vm_engine engine;
 	bool engine_forced;    /* by the command line: annotations do not change it */
 	char kernel[PATH_MAX]; /* "": the first that is found */
