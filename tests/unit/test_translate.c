@@ -296,6 +296,35 @@ static void identity_namespaces_and_devices(void **state)
 	spec_free(spec);
 }
 
+static void remounts_and_memory_policy(void **state)
+{
+	static const char text[] =
+		"{\"ociVersion\":\"1.3.0\",\"root\":{\"path\":\"r\"},\"process\":{\"args\":[\"x\"],\"cwd\":\"/\"},\"mounts\":["
+		"{\"destination\":\"/a\",\"options\":[\"bind\",\"remount\",\"ro\",\"size=1k\"]},"
+		"{\"destination\":\"/b\",\"options\":[\"remount\",\"sync\",\"size=1k\"]}],"
+		"\"linux\":{\"memoryPolicy\":{\"mode\":\"MPOL_INTERLEAVE\",\"nodes\":\"0-1, 5\",\"flags\":[\"MPOL_F_STATIC_NODES\"]}}}";
+	const struct guest_export_list none = { .n = 0 };
+	const struct guest_container *c;
+	struct guest_translation *t;
+	struct spec *spec;
+
+	(void)state;
+	t = translate(text, &none, &spec);
+	c = guest_translation_container(t);
+	assert_int_equal(c->mounts.at[0].kind, GUEST_MOUNT_REMOUNT);
+	assert_int_equal(c->mounts.at[0].attr_set, MOUNT_ATTR_RDONLY);
+	assert_string_equal(c->mounts.at[0].data, ""); /* a bind is not the file system */
+	assert_int_equal(c->mounts.at[1].kind, GUEST_MOUNT_REMOUNT);
+	assert_true(c->mounts.at[1].flags & MS_SYNCHRONOUS);
+	assert_string_equal(c->mounts.at[1].data, "size=1k");
+	assert_true(c->process.has_memory_policy);
+	assert_int_equal(c->process.memory_policy, 3 | 1 << 15);
+	assert_int_equal(c->process.memory_nodes.len, 3);
+	assert_int_equal(c->process.memory_nodes.at[2], 5);
+	guest_translation_free(t);
+	spec_free(spec);
+}
+
 /* Every config that the engines were seen to write translates, and survives the channel. */
 static void samples_translate_and_cross_the_channel(void **state)
 {
@@ -350,6 +379,7 @@ int main(void)
 		cmocka_unit_test(mounts_become_binds_and_file_systems),
 		cmocka_unit_test(a_bind_without_an_export_is_refused),
 		cmocka_unit_test(identity_namespaces_and_devices),
+		cmocka_unit_test(remounts_and_memory_policy),
 		cmocka_unit_test(samples_translate_and_cross_the_channel),
 	};
 
