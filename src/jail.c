@@ -50,22 +50,32 @@ static int open_in_root(int root, const char *path, int flags)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-/* Makes the last component of @path, whose parent exists. */
+/*
+ * Makes the last component of @path, whose parent exists. It belongs to the owner of
+ * the root directory: where there is a user namespace, that is the container's root.
+ */
 static int make_last(int root, char *path, bool dir)
 {
 	char *slash = strrchr(path, '/');
 	autoclose int parent = -1, file = -1;
+	struct stat owner;
 
 	*slash = '\0';
 	parent = open_in_root(root, *path ? path : "/", O_PATH | O_DIRECTORY);
 	*slash = '/';
 	if (parent < 0)
 		return parent;
-	if (dir)
-		return mkdirat(parent, slash + 1, 0755) < 0 && errno != EEXIST ? -errno : 0;
-	file = openat(
-		parent, slash + 1, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	return file < 0 && errno != EEXIST ? -errno : 0;
+	if (dir && mkdirat(parent, slash + 1, 0755) < 0)
+		return errno != EEXIST ? -errno : 0;
+	if (!dir) {
+		file = openat(parent, slash + 1, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+		if (file < 0)
+			return errno != EEXIST ? -errno : 0;
+	}
+	if (fstat(root, &owner) < 0 ||
+		fchownat(parent, slash + 1, owner.st_uid, owner.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return 0;
 }
 
 /* An O_PATH fd of @destination, made with its parents where missing; or -errno. */

@@ -105,3 +105,19 @@ userns_bundle() {
 	eq "$status" 0
 	eq "$(echo $output)" "1770 content"
 }
+
+@test "user namespace: mount points that are made belong to its root" {
+	userns_bundle 'stat -c "%u:%g" /new' '.mounts += [{"destination":"/new/one","type":"tmpfs","source":"tmpfs","options":["tmpcopyup"]}]'
+	run_c
+	eq "$status" 0
+	eq "$output" 0:0
+	eq "$(stat -c %u:%g "$BUNDLE/rootfs/new/one")" 100000:100000
+}
+
+@test "linux.resources.memory.swap: -1 is no limit" {
+	sh_bundle 'cat /sys/fs/cgroup/memory.swap.max' '.linux.resources.memory = {"limit": 134217728, "swap": -1} | .linux.namespaces += [{"type":"cgroup"}]
+		| .mounts += [{"destination":"/sys/fs/cgroup","type":"cgroup","source":"cgroup"}]'
+	run_c
+	eq "$status" 0
+	eq "$output" max
+}
