@@ -66,7 +66,7 @@ static int limit_swap(const struct state *s, const struct cgroup_values *v, stru
 			log_warning("linux.resources.memory.swap: not set on the host, whose kernel does not count swap");
 		return 0;
 	}
-	return write_limit(s, file, file, value, "memory.swap", err);
+	return write_limit(s, "memory.memsw.limit_in_bytes", "memory.swap.max", value, "memory.swap", err);
 }
 
 static int limit_memory(const struct state *s, const struct cgroup_values *v, struct err *err)
