@@ -139,7 +139,7 @@ static int set_memory_policy(const struct guest_process *p, struct err *err)
 	return err_sys(err, errno, "linux.memoryPolicy");
 }
 
-static int set_scheduling(const struct guest_process *p, struct err *err)
+int identity_schedule(const struct guest_process *p, pid_t pid, struct err *err)
 {
 	const struct guest_scheduler *s = &p->scheduler;
 	struct sched_attr_v1 attr = { .size = sizeof(attr),
@@ -151,11 +151,11 @@ static int set_scheduling(const struct guest_process *p, struct err *err)
 		.deadline = s->deadline,
 		.period = s->period };
 
-	if (p->has_scheduler && syscall(SYS_sched_setattr, 0, &attr, 0) < 0)
+	if (p->has_scheduler && syscall(SYS_sched_setattr, pid, &attr, 0) < 0)
 		return err_sys(err, errno, "process.scheduler");
-	if (p->has_ioprio && syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, (int)p->ioprio) < 0)
+	if (p->has_ioprio && syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, pid, (int)p->ioprio) < 0)
 		return err_sys(err, errno, "process.ioPriority");
-	return set_affinity(*p->cpus_final ? p->cpus_final : p->cpus_initial, err);
+	return 0;
 }
 
 static int set_limits(const struct guest_process *p, struct err *err)
@@ -298,7 +298,7 @@ static int enter_cwd(const char *cwd, bool last_try, struct err *err)
 int identity_set(const struct guest_process *p, struct err *err)
 {
 	uint64_t known = known_caps();
-	int r = set_scheduling(p, err);
+	int r = set_affinity(*p->cpus_final ? p->cpus_final : p->cpus_initial, err);
 	int in_cwd;
 
 	if (r == 0)

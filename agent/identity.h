@@ -5,6 +5,8 @@
 #ifndef AGENT_IDENTITY_H
 #define AGENT_IDENTITY_H
 
+#include <sys/types.h>
+
 #include "agent.h"
 
 /*
@@ -12,6 +14,9 @@
  * and hard limits as high as they are to be (identity_set() then sets them).
  */
 must_check int identity_prepare(const struct guest_process *p, struct err *err);
+
+/* Scheduling and I/O priority of the new process @pid, by who has the right: root of a user namespace has not. */
+must_check int identity_schedule(const struct guest_process *p, pid_t pid, struct err *err);
 
 /* All but what identity_set_last() does; ends in the working directory. */
 must_check int identity_set(const struct guest_process *p, struct err *err);

@@ -333,6 +333,10 @@ static _Noreturn void launch_joiner(const struct launch *l)
 		(void)err_sys(&err, errno, "cannot make the process");
 		launch_fail(l, &err);
 	}
+	if (identity_schedule(l->process, pid, &err) < 0) {
+		(void)kill(pid, SIGKILL); /* it waits for its go, and there will be none */
+		launch_fail(l, &err);
+	}
 	msg.pid = (uint32_t)pid;
 	if (launch_send(l, &msg, -1) < 0)
 		_exit(1); /* the agent sees the socket's end */

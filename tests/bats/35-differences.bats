@@ -121,3 +121,12 @@ userns_bundle() {
 	eq "$status" 0
 	eq "$output" max
 }
+
+@test "user namespace: real-time scheduling and I/O priority, which its root could not take" {
+	userns_bundle 'cut -d" " -f40,41 /proc/self/stat; ionice' \
+		'.process.scheduler = {"policy":"SCHED_FIFO","priority":10} | .process.ioPriority = {"class":"IOPRIO_CLASS_RT","priority":3}'
+	run_c
+	eq "$status" 0
+	eq "${lines[0]}" "10 1"
+	has "${lines[1]}" "prio 3"
+}
