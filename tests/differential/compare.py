@@ -5,7 +5,7 @@ facts(result, config) makes a dictionary of one result of execute.py. What
 cannot be the same on a host and in a VM is taken out there, each with its
 reason (the functions that are called `drop_*` and `same_*`), and nothing else.
 
-differences(config, reference, second, tested) compares; each difference has a
+differences(config, engine, reference, second, tested) compares; each difference has a
 verdict:
 
    agrees    the second reference (runc) has what the tested runtime has:
@@ -142,7 +142,7 @@ class Difference:
 		return text + (f" ({self.reason})" if self.reason else "")
 
 
-def judge(key, config, reference, second, tested):
+def judge(key, config, engine, reference, second, tested):
 	"""(verdict, reason) of a difference."""
 	expectation = accepted.expectation(key, config)
 	if expectation is not None:
@@ -150,7 +150,7 @@ def judge(key, config, reference, second, tested):
 		if tested == wanted:
 			return "expected", reason
 		return "wrong", f"the config says {wanted!r}: {reason}"
-	reason = accepted.reason(key, config, reference, tested)
+	reason = accepted.reason(key, config, engine, reference, tested)
 	if reason:
 		return "expected", reason
 	if second is not None and second == tested:
@@ -158,7 +158,7 @@ def judge(key, config, reference, second, tested):
 	return "wrong", ""
 
 
-def differences(config, reference, second, tested):
+def differences(config, engine, reference, second, tested):
 	"""Results of execute.py for the reference, the second reference or None, and the tested runtime."""
 	a, c = facts(reference, config), facts(tested, config)
 	b = facts(second, config) if second else {}
@@ -175,7 +175,7 @@ def differences(config, reference, second, tested):
 		# What neither reference implements must be what the config says, also where all agree to ignore it.
 		if wanted == got and accepted.expectation(key, config) is None:
 			continue
-		verdict, reason = judge(key, config, wanted, b.get(key, "(not there)") if b else None, got)
+		verdict, reason = judge(key, config, engine, wanted, b.get(key, "(not there)") if b else None, got)
 		if wanted == got and verdict != "wrong":
 			continue
 		found.append(Difference(key, wanted, got, verdict, reason))
