@@ -156,6 +156,17 @@ ACCEPTED = [
      "in a user namespace crun binds the host's nodes, whose owner is not mapped; vmrunc's belong to the container's root"),
 ]
 
+# Where crun refuses a config and runc is the reference.
+ACCEPTED += [
+    (r"rlimit\.(NOFILE)", limit_not_set, "the Go run-time of runc raises the soft limit that it inherits"),
+    (r"mount /sys super", lambda c, m, ref, got: (ref, got) == ("ro", "rw"),
+     "read-only is the mount's alone with crun and vmrunc, the superblock's too with runc"),
+    (r"dev\./dev/mqueue", with_user_namespace, "the group of mqueue's root is nobody's with runc"),
+    (r"(?:path|make|made)\.(/.+?)(\.followed|\.access)?", lambda c, m, ref, got:
+     any(o == f"mode=0{got[2:5]}" for o in mount_at(c, LINKS.get(m[1], m[1])).get("options", [])),
+     "runc 1.1 gives a tmpfs the mode of the directory that it covers even against its option"),
+]
+
 POLICIES = {"SCHED_OTHER": 0, "SCHED_FIFO": 1, "SCHED_RR": 2, "SCHED_BATCH": 3, "SCHED_IDLE": 5}
 IO_CLASSES = {"IOPRIO_CLASS_RT": 1, "IOPRIO_CLASS_BE": 2, "IOPRIO_CLASS_IDLE": 3}
 
@@ -188,8 +199,8 @@ def time_offsets(config):
 	return "\\x0a".join(lines)
 
 
-def host_name(config):
-	return config.get("hostname")
+def domain_name(config):
+	return config.get("domainname")
 
 
 # (key, value(config), or None where the config says nothing; reason): fields that neither crun 1.8 nor runc 1.1
@@ -198,6 +209,7 @@ EXPECTED = [
     (r"scheduler", scheduler, "crun 1.8 ignores process.scheduler"),
     (r"ioprio", io_priority, "crun 1.8 ignores process.ioPriority"),
     (r"ns\.time(_for_children)?", time_namespace, "crun 1.8 has no reliable time namespaces"),
+    (r"uname\.domainname", domain_name, "runc 1.1 ignores domainname"),
     (r"timens_offsets", time_offsets, "crun 1.8 sets no offsets"),
 ]
 

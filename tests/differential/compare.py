@@ -3,10 +3,10 @@
 
 facts(result, config) makes a dictionary of one result of execute.py. What
 cannot be the same on a host and in a VM is taken out there, each with its
-reason (the functions that are called `drop_*` and `same_*`), and nothing else.
+reason, and nothing else.
 
-differences(config, engine, reference, second, tested) compares; each difference has a
-verdict:
+differences(config, engine, reference, second, tested) compares. The reference is
+crun, or runc where crun refuses a config. Each difference has a verdict:
 
    agrees    the second reference (runc) has what the tested runtime has:
              two runtimes that users take for right disagree, so either is
@@ -138,7 +138,7 @@ class Difference:
 		self.key, self.reference, self.tested, self.verdict, self.reason = key, reference, tested, verdict, reason
 
 	def __str__(self):
-		text = f"{self.key}: crun {self.reference!r}, vmrunc {self.tested!r}"
+		text = f"{self.key}: reference {self.reference!r}, vmrunc {self.tested!r}"
 		return text + (f" ({self.reason})" if self.reason else "")
 
 
@@ -164,6 +164,8 @@ def differences(config, engine, reference, second, tested):
 	b = facts(second, config) if second else {}
 	if not b.get("outcome", "").startswith("runs"):
 		b = {} # it has no opinion on what it cannot do
+	if not a["outcome"].startswith("runs") and b:
+		a, b = b, a # crun cannot: then runc is the reference
 	missing = missing_paths(a) | missing_paths(c)
 	for x in (a, b, c):
 		drop_missing(x, missing)

@@ -300,9 +300,7 @@ def tmpfs_mounts(c):
 
 def bind_mounts(c):
 	for source in c.some(["dir", "nested", "file", "secret", "fifo", "socket", "chr", "tree"], 1, 4):
-		# crun makes the wrong kind of destination for files deeper down
-		destination = c.one("/mnt/" + source, "/new/place/" + source) if source in ("dir", "nested", "tree") else \
-		    "/mnt/" + source
+		destination = c.one("/mnt/" + source, "/new/place/" + source)
 		if source in ("dir", "tree") and c.chance(30):
 			destination = c.one("/files/dir", "/files/dirlink", "/mnt/../mnt/x")
 		if source == "file" and c.chance(30):
@@ -311,6 +309,8 @@ def bind_mounts(c):
 		if source in ("dir", "nested", "tree") and c.chance(30):
 			mount["type"] = c.one("none", "") # of files crun thinks then that they are directories
 		mount["options"] = mount_options(c, [c.one("bind", "rbind")])
+		if source not in ("dir", "nested", "tree"): # crun takes the destination for a directory then
+			mount["options"] = [o for o in mount["options"] if o not in RECURSIVE]
 		if c.mappings: # the kernel refuses these there; crun goes on without them, runc and vmrunc do not
 			mount["options"] = [o for o in mount["options"] if o not in ATIME]
 		c.dice.shuffle(mount["options"])
