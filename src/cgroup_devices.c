@@ -2,10 +2,12 @@
 /* The device list of the host's cgroup: see cgroup_devices.h. */
 #include "cgroup_devices.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "cgroup_file.h"
+#include "log.h"
 
 /* What every container may use, and what stands for it on the host: the monitor, QEMU, the file service. */
 static struct spec_device_rule own_rules[] = {
@@ -71,7 +73,13 @@ int cgroup_limit_devices(const struct state *s, const struct spec_device_rules *
 		if (r < 0)
 			return err_prefix(err, "linux.resources.devices[%zu]", i);
 	}
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(own_rules); i++)
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(own_rules); i++) {
 		r = write_rule(s, &own_rules[i], own_rules[i].type, err);
+		if (r == -EPERM) { /* the parent's list has it not: most containers never need it */
+			log_debug("%s", err->msg);
+			*err = (struct err)ERR_INIT;
+			r = 0;
+		}
+	}
 	return r;
 }

@@ -55,3 +55,13 @@ setup() {
 	[ "$status" = 124 ]
 	grep -q 'no end within 12 s' err
 }
+
+@test "--init systemd: systemd is process 1 of a root of its own, and the job a unit of it, in our directory" {
+	touch here
+	"$RUN" --timeout 300 --init systemd -- sh -c 'cat /proc/1/comm; cat /proc/self/cgroup; ls; test -d /run/systemd/system; echo err >&2; exit 42' >out 2>err || status=$?
+	[ "$status" = 42 ]
+	[ "$(head -1 out)" = systemd ]
+	grep -q '/system.slice/kvmhost.service$' out
+	grep -qx here out
+	[ "$(cat err)" = err ]
+}
