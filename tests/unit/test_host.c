@@ -333,6 +333,8 @@ static void test_cgroups(void **state)
 
 	(void)state;
 	assert_int_equal(cgroup_plan("/a/../b", "id", &s, &err), -EINVAL);
+	assert_int_equal(cgroup_plan("//./", "id", &s, &err), -EINVAL);
+	assert_int_equal(s.cgroups.n, 0);
 	state_done(&s);
 	(void)snprintf(path, sizeof(path), "/vmrunc-test-%ld/leaf", (long)getpid());
 	assert_int_equal(cgroup_plan(path, "id", &s, &err), 0);

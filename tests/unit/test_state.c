@@ -78,6 +78,8 @@ static void fill(struct state *s)
 	s->created = strdup("2024-01-02T03:04:05.000000006Z");
 	s->engine = strdup("qemu");
 	assert_int_equal(state_annotate(s, "org.x", "y\xc3\xa4"), 0);
+	s->unit = strdup("vmrunc-x.scope");
+	assert_non_null(s->unit);
 	assert_int_equal(state_strv_add(&s->cgroups, "/sys/fs/cgroup/x"), 0);
 	assert_int_equal(state_strv_add(&s->cgroups_made, "/sys/fs/cgroup/x"), 0);
 }
@@ -104,6 +106,7 @@ static void test_round_trip(void **unused_state)
 	assert_int_equal(t.owner, 12);
 	assert_int_equal(t.annotations_len, 1);
 	assert_string_equal(t.annotations[0].value, "y\xc3\xa4");
+	assert_string_equal(t.unit, "vmrunc-x.scope");
 	assert_int_equal(t.cgroups.n, 1);
 	assert_string_equal(t.cgroups_made.v[0], "/sys/fs/cgroup/x");
 	state_done(&t);
