@@ -77,25 +77,25 @@ mounted() {
 	sh_bundle 'cd /sys/fs/cgroup; cat pids.max cpu.max memory.max' '.linux.cgroupsPath = ("vmt-a_b.slice:engine:" + $id) | .linux.namespaces += [{type:"cgroup"}]
 		| .mounts += [{destination:"/sys/fs/cgroup",type:"cgroup",source:"cgroup"}]
 		| .linux.resources = {pids:{limit:300}, memory:{limit:134217728,swap:134217728,reservation:67108864},
-		  cpu:{shares:2048,quota:50000,period:200000,cpus:"0",mems:"0"}}' --arg id "$ID"
+		  cpu:{shares:2048,quota:400000,period:200000,cpus:"0",mems:"0"}}' --arg id "$ID"
 	create
 	local unit=engine-$ID.scope
 	eq "$(prop Slice "$unit")" vmt-a_b.slice
 	eq "$(prop ControlGroup "$unit")" "/vmt.slice/vmt-a_b.slice/$unit"
 	eq "$(prop TasksMax "$unit")" 300
-	eq "$(prop CPUQuotaPerSecUSec "$unit")" 250ms
+	eq "$(prop CPUQuotaPerSecUSec "$unit")" 2s
 	eq "$(prop CPUQuotaPeriodUSec "$unit")" 200ms
 	if [ -n "$V2" ]; then
 		eq "$(prop CPUWeight "$unit") $(prop MemoryLow "$unit") $(prop MemorySwapMax "$unit")" "79 67108864 0"
 		eq "$(prop AllowedCPUs "$unit") $(prop AllowedMemoryNodes "$unit")" "0 0"
 		eq "$(prop MemoryMax "$unit")" "$(cg - - memory.max)"
-		eq "$(cg - - cpu.max)" "50000 200000"
+		eq "$(cg - - cpu.max)" "400000 200000"
 		eq "$(cg - - cpu.weight) $(cg - - memory.low) $(cg - - memory.swap.max)" "79 67108864 0"
 		[ "$(cg - - memory.max)" -gt 134217728 ]
 	else
 		eq "$(prop CPUShares "$unit")" 2048
 		eq "$(prop MemoryLimit "$unit")" "$(cg memory memory.limit_in_bytes -)"
-		eq "$(cg cpu cpu.shares -) $(cg cpu cpu.cfs_quota_us -) $(cg cpu cpu.cfs_period_us -)" "2048 50000 200000"
+		eq "$(cg cpu cpu.shares -) $(cg cpu cpu.cfs_quota_us -) $(cg cpu cpu.cfs_period_us -)" "2048 400000 200000"
 		eq "$(cg memory memory.soft_limit_in_bytes -)" 67108864
 		[ "$(cg memory memory.limit_in_bytes -)" -gt 134217728 ]
 	fi
@@ -106,13 +106,13 @@ mounted() {
 	eq "$(cg pids pids.max pids.max)" 300
 	rt start "$ID"
 	wait_status "$ID" stopped
-	eq "$(echo $(cat "$BATS_TEST_TMPDIR/out"))" "300 50000 200000 134217728"
+	eq "$(echo $(cat "$BATS_TEST_TMPDIR/out"))" "300 400000 200000 134217728"
 	rt delete "$ID"
 }
 
 @test "what systemd has no property for is in the files: burst, hugetlb, and unified" {
 	[ -n "$V2" ] || skip "cgroup v2 alone has unified"
-	sh_bundle true '.linux.resources = {cpu:{quota:50000,period:100000,burst:10000},
+	sh_bundle true '.linux.resources = {cpu:{quota:200000,period:100000,burst:10000},
 		hugepageLimits:[{pageSize:"2MB",limit:4194304}], unified:{"memory.oom.group":"1","memory.high":"100M","cpu.weight":"50"}}'
 	create
 	local unit=vmrunc-$ID.scope
