@@ -327,10 +327,11 @@ static int launch(struct creation *c, struct err *err)
 	 * start */
 	/* prestart is from a time when it ran at start: its readers expect what they saw then */
 	if (r == 0 && hooks)
-		r = hooks_run(&hooks->prestart, "prestart", &c->state, STATUS_CREATED, err);
+		r = hooks_run(&hooks->prestart, "prestart", &c->state, STATUS_CREATED,
+			c->bundle.path, -1, err);
 	if (r == 0 && hooks)
-		r = hooks_run(
-			&hooks->create_runtime, "createRuntime", &c->state, STATUS_CREATING, err);
+		r = hooks_run(&hooks->create_runtime, "createRuntime", &c->state,
+			STATUS_CREATING, c->bundle.path, -1, err);
 	if (r == 0)
 		r = wait_ready(c, err);
 	if (r == 0 && c->request->pid_file)

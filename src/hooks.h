@@ -2,10 +2,18 @@
 /*
  * Hooks on the host (runtime-spec config.md, "POSIX-platform Hooks").
  *
- * Each is executed with the container's state as JSON on its standard input,
- * the bundle as working directory, and the environment that the config gives it, nothing
- * else. Those in the container's namespaces (createContainer, startContainer)
- * would have to run in the guest: a config that has them is refused.
+ *   hook             run by    when                                   working directory
+ *   prestart         create    the container's mount tree stands in   the bundle
+ *   createRuntime    create    the monitor's mount namespace, before  the bundle
+ *   createContainer  monitor   its pivot; in this order               the root file system
+ *   startContainer   (agent)   in the guest: agent/hooks.h            process.cwd
+ *   poststart        start     the program has been executed          the bundle
+ *   poststop         delete    all of the container is gone           the bundle
+ *
+ * Each gets the container's state as JSON on its standard input, and the
+ * environment that the config gives it, nothing else (base/hook.h). pid in the state is
+ * the container's as the hook would see it: in createContainer that of the
+ * monitor's pid namespace.
  */
 #ifndef HOOKS_H
 #define HOOKS_H
@@ -16,13 +24,15 @@
 #include "state.h"
 
 /*
- * Runs @hooks in order; the first that fails, or exceeds its timeout (and is
+ * Runs @hooks in order in @dir; the first that fails, or exceeds its timeout (and is
  * killed), ends it with an error that has the end of what it wrote to stderr. @name: "prestart" ...
+ * @mount_ns: a mount namespace that they are executed in, though their paths are those of
+ * the caller's; -1: the caller's.
  */
 must_check int hooks_run(const struct spec_hook_list *hooks, const char *name,
-	const struct state *s, enum status status, struct err *err);
+	const struct state *s, enum status status, const char *dir, int mount_ns, struct err *err);
 
-/* The same for hooks whose failure is only a warning: all of them are run. */
+/* The same in the bundle for hooks whose failure is only a warning: all of them are run. */
 void hooks_run_all(const struct spec_hook_list *hooks, const char *name, const struct state *s,
 	enum status status);
 

@@ -304,7 +304,7 @@ static void test_hooks(void **state)
 
 	(void)state;
 	(void)snprintf(script, sizeof(script), "{ pwd; env; cat; } > %s", path_of("hook"));
-	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, &err), 0);
+	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, tmp, -1, &err), 0);
 	text = get_file("hook");
 	assert_non_null(strstr(text, tmp));
 	assert_non_null(strstr(text, "A=b\n"));
@@ -313,14 +313,14 @@ static void test_hooks(void **state)
 	assert_int_equal(unlink(path_of("hook")), 0);
 
 	hook.args.v = fail_args;
-	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, &err), -ECANCELED);
+	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, tmp, -1, &err), -ECANCELED);
 	assert_string_equal(
 		err.msg, "hooks.prestart[0]: \"/bin/sh\" failed with exit status 7: first last");
 	hook.args.v = sleep_args;
 	hook.timeout_s = (struct opt_i64){.set = true, .v = 1};
-	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, &err), -ETIMEDOUT);
+	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, tmp, -1, &err), -ETIMEDOUT);
 	hook.path = (char *)"/no/such/hook";
-	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, &err), -ECANCELED);
+	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, tmp, -1, &err), -ECANCELED);
 	assert_non_null(strstr(err.msg, "/no/such/hook: No such file or directory"));
 }
 

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Running one hook: see hook.h. */
+#include "base/hook.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+/* The end of a hook's stderr goes into the error. */
+#define WORDS_MAX 512
+
+#define CLOSE_RANGE_CLOEXEC_FLAG (1u << 2) /* CLOSE_RANGE_CLOEXEC of linux/close_range.h, which musl need not have */
+
+struct hook_process {
+	pid_t pid;
+	int pidfd;
+	int in;  /* its standard input */
+	int err; /* its standard error */
+	size_t words_len;
+	char words[WORDS_MAX];
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail */
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* --- the child --- */
+
+static void reset_signals(void)
+{
+	struct sigaction sa = {.sa_handler = SIG_DFL};
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	for (int s = 1; s < NSIG; s++)
+		(void)sigaction(s, &sa, NULL); /* refused for SIGKILL, SIGSTOP and libc's own */
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int set_stdio(const struct hook *hook, int in, int err)
+{
+	/* an error socket at 0 or 1 would be overwritten by the first two */
+	if (err <= STDERR_FILENO && (err = fcntl(err, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) < 0)
+		return -errno;
+	if (dup2(in, STDIN_FILENO) < 0 || dup2(hook->null_fd, STDOUT_FILENO) < 0 ||
+		dup2(err, STDERR_FILENO) < 0)
+		return -errno;
+	return 0;
+}
+
+/* In the child: becomes the hook. What goes wrong is said where its own words would go. */
+static _Noreturn void become(const struct hook *hook, int in, int err_fd)
+{
+	static char *const nothing[] = {NULL};
+	char *const alone[] = {(char *)(uintptr_t)hook->path, NULL}; /* execve(2) takes it so */
+	char *const *args = hook->args ? hook->args : alone;
+	char *const *env = hook->env ? hook->env : nothing;
+	struct err err = ERR_INIT;
+	char magic[] = "";
+
+	reset_signals();
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || set_stdio(hook, in, err_fd) < 0 ||
+		syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC_FLAG) < 0 ||
+		/* of a script the interpreter opens it again, by /dev/fd */
+		(hook->exec_fd >= 0 && fcntl(hook->exec_fd, F_SETFD, 0) < 0)) {
+		perror("vmrunc: hook");
+		_exit(127);
+	}
+	if (hook->prepare && hook->prepare(hook->arg, &err) < 0) {
+		(void)fprintf(stderr, "%s\n", err.msg);
+		_exit(127);
+	}
+	if (hook->exec_fd >= 0)
+		(void)syscall(SYS_execveat, hook->exec_fd, magic, args, env, AT_EMPTY_PATH);
+	else
+		(void)execve(hook->path, args, env);
+	(void)fprintf(stderr, "%s: %s\n", hook->path, strerror(errno));
+	_exit(127);
+}
+
+/* --- the parent --- */
+
+static int start(const struct hook *hook, struct hook_process *p)
+{
+	int in[2], err[2];
+
+	if (pipe2(in, O_CLOEXEC) < 0)
+		return -errno;
+	if (pipe2(err, O_CLOEXEC) < 0) {
+		int r = -errno;
+
+		fd_close(in[0]);
+		fd_close(in[1]);
+		return r;
+	}
+	(void)fflush(NULL);
+	p->pid = fork();
+	if (p->pid == 0)
+		become(hook, in[0], err[1]);
+	fd_close(in[0]);
+	fd_close(err[1]);
+	p->in = in[1];
+	p->err = err[0];
+	if (p->pid < 0)
+		return -errno;
+	p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
+	return p->pidfd < 0 ? -errno : fd_set_nonblock(p->in, 1);
+}
+
+static void take_words(struct hook_process *p)
+{
+	char text[WORDS_MAX];
+	ssize_t n = read(p->err, text, sizeof(text));
+
+	if (n <= 0) {
+		fd_close(steal_fd(&p->err));
+		return;
+	}
+	/* the last words count: older ones make room */
+	if (p->words_len + (size_t)n >= sizeof(p->words)) {
+		size_t excess = p->words_len + (size_t)n - (sizeof(p->words) - 1);
+
+		excess = MIN(excess, p->words_len);
+		memmove(p->words, p->words + excess, p->words_len - excess);
+		p->words_len -= excess;
+		n = MIN(n, (ssize_t)(sizeof(p->words) - 1 - p->words_len));
+	}
+	memcpy(p->words + p->words_len, text, (size_t)n);
+	p->words_len += (size_t)n;
+	p->words[p->words_len] = '\0';
+}
+
+/* Feeds the hook and reads it until it ends: 0, -ETIMEDOUT or another -errno. */
+static int attend(struct hook_process *p, const char *state, int64_t deadline)
+{
+	size_t len = strlen(state), sent = 0;
+
+	for (;;) {
+		struct pollfd fds[] = {
+			{.fd = p->pidfd, .events = POLLIN},
+			{.fd = p->err, .events = POLLIN},
+			{.fd = p->in, .events = POLLOUT},
+		};
+		int64_t left = deadline < 0 ? -1 : MAX(deadline - now_ms(), 0);
+
+		if (poll(fds, ARRAY_LEN(fds), (int)MIN(left, INT32_MAX)) < 0) {
+			if (errno != EINTR)
+				return -errno;
+			continue;
+		}
+		if (fds[1].revents)
+			take_words(p);
+		if (p->in >= 0 && fds[2].revents) {
+			ssize_t n = write(p->in, state + sent, len - sent);
+
+			/* a hook need not read its input */
+			sent = n > 0 ? sent + (size_t)n : n < 0 && errno == EAGAIN ? sent : len;
+			if (sent == len)
+				fd_close(steal_fd(&p->in));
+		}
+		if (fds[0].revents)
+			return 0;
+		if (left == 0)
+			return -ETIMEDOUT;
+	}
+}
+
+/* One line, whatever the hook has written. */
+static void tidy_words(struct hook_process *p)
+{
+	while (p->words_len && p->words[p->words_len - 1] == '\n')
+		p->words[--p->words_len] = '\0';
+	for (size_t i = 0; i < p->words_len; i++) {
+		unsigned char c = (unsigned char)p->words[i];
+
+		if (c < ' ' || c == 0x7f)
+			p->words[i] = ' ';
+	}
+}
+
+/* Waits for the hook, which has ended or is killed here. Returns its status as wait(2) gives it. */
+static int finish(struct hook_process *p, bool force)
+{
+	struct pollfd fd = {.events = POLLIN};
+	int status = 0;
+
+	if (p->pid > 0) {
+		if (force)
+			(void)kill(p->pid, SIGKILL); /* our unreaped child: the pid is its own */
+		while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
+			;
+		/* what was in the pipe when it ended; who still holds it open is not waited for */
+		while (p->err >= 0 && (fd.fd = p->err, poll(&fd, 1, 0)) > 0)
+			take_words(p);
+	}
+	fd_close(p->pidfd);
+	fd_close(p->in);
+	fd_close(p->err);
+	tidy_words(p);
+	return status;
+}
+
+/* What became of it, in words: -errno, or 0. */
+static int judge(const struct hook *hook, const struct hook_process *p, int r, int status, struct err *err)
+{
+	if (r == -ETIMEDOUT)
+		return err_set(err, ETIMEDOUT, "%s: \"%s\" did not end within %lld s", hook->what, hook->path,
+			(long long)hook->timeout_s);
+	if (r < 0)
+		return err_sys(err, r, "%s: cannot run \"%s\"", hook->what, hook->path);
+	if (status != 0)
+		return err_set(err, ECANCELED, "%s: \"%s\" %s %d%s%s", hook->what, hook->path,
+			WIFSIGNALED(status) ? "was killed by signal" : "failed with exit status",
+			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), *p->words ? ": " : "",
+			p->words);
+	return 0;
+}
+
+int hook_run(const struct hook *hook, struct err *err)
+{
+	struct hook_process p = {.pidfd = -1, .in = -1, .err = -1};
+	int64_t deadline = hook->timeout_s > 0 ? now_ms() + hook->timeout_s * 1000 : -1;
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+	int r, status;
+
+	if (sigaction(SIGPIPE, &ignore, &before) < 0)
+		return err_sys(err, errno, "%s: cannot run \"%s\"", hook->what, hook->path);
+	r = start(hook, &p);
+	if (r == 0)
+		r = attend(&p, hook->state, deadline);
+	status = finish(&p, r < 0);
+	(void)sigaction(SIGPIPE, &before, NULL); /* cannot fail: it was so before */
+	return judge(hook, &p, r, status, err);
+}
