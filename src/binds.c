@@ -28,6 +28,13 @@ void binds_done(struct binds *b)
 	*b = (struct binds)BINDS_NONE;
 }
 
+void binds_close_jail(struct binds *b)
+{
+	fd_close(steal_fd(&b->root_jail_fd));
+	for (size_t i = 0; i < b->n; i++)
+		fd_close(steal_fd(&b->v[i].jail_fd));
+}
+
 bool binds_is_bind(const struct spec_mount *m)
 {
 	return !spec_mount_has(m, "remount") && (spec_mount_has(m, "bind") || spec_mount_has(m, "rbind") ||

@@ -51,6 +51,9 @@ void binds_done(struct binds *b);
 must_check int binds_open(const struct spec *spec, const char *bundle, const char *rootfs,
 	const char *cid, struct binds *b, struct err *err);
 
+/* Closes the clones for the jail: it takes none. */
+void binds_close_jail(struct binds *b);
+
 /* Hands the exports to @vm. */
 must_check int binds_share(struct binds *b, struct vm *vm, struct err *err);
 

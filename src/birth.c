@@ -24,7 +24,7 @@
 #include "proctitle.h"
 
 /* The fds that the monitor needs, besides those of the standard streams. */
-#define KEEP_FIXED 5
+#define KEEP_FIXED 7
 
 static int compare_fds(const void *a, const void *b)
 {
@@ -46,6 +46,8 @@ static int close_others(const struct monitor_job *job, int report, struct err *e
 	keep[n++] = job->log_fd;
 	keep[n++] = job->console_fd;
 	keep[n++] = report;
+	keep[n++] = job->ns->fd[SPEC_NS_MOUNT];
+	keep[n++] = job->ns->user_fd;
 	keep[n++] = job->binds->root_jail_fd;
 	keep[n++] = job->binds->root_export_fd;
 	for (size_t i = 0; i < job->binds->n; i++) {
@@ -121,6 +123,24 @@ int monitor_report(int report, struct report *ret, struct err *err)
 		return err_set(err, ECONNRESET, "the container's monitor has died: it was killed, or ended by its system call filter");
 	ret->err.msg[sizeof(ret->err.msg) - 1] = '\0';
 	return 0;
+}
+
+int monitor_go(int report)
+{
+	static const char go = MONITOR_GO;
+
+	return send(report, &go, sizeof(go), MSG_NOSIGNAL) == (ssize_t)sizeof(go) ? 0 : -EPIPE;
+}
+
+int monitor_wait_go(int report)
+{
+	char go = 0;
+	ssize_t n;
+
+	do
+		n = recv(report, &go, sizeof(go), 0);
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof(go) && go == MONITOR_GO ? 0 : -EPIPE;
 }
 
 int monitor_spawn(struct monitor_job *job, pid_t *ret_pid, int *ret_report, struct err *err)

@@ -54,7 +54,8 @@ struct creation {
 	int status_fd, listen_fd, log_fd;
 	int signal_fd;
 	int report;
-	bool reserved; /* the state directory is ours */
+	bool reserved;  /* the state directory is ours */
+	bool hooks_ran; /* or some of them: poststop is owed */
 };
 
 static void creation_done(struct creation *c)
@@ -175,8 +176,8 @@ static int wait_report(struct creation *c, struct err *err)
 	}
 }
 
-/* Waits for the monitor's READY. -EINTR: a signal said to stop. */
-static int wait_ready(struct creation *c, struct err *err)
+/* Waits for the monitor's report of @kind. -EINTR: a signal said to stop. */
+static int wait_kind(struct creation *c, enum report_kind kind, struct err *err)
 {
 	struct report report = {.kind = REPORT_WARNING};
 	int r = 0;
@@ -188,7 +189,7 @@ static int wait_ready(struct creation *c, struct err *err)
 		if (r == 0 && report.kind == REPORT_WARNING)
 			log_warning("%s", report.err.msg);
 	}
-	if (r < 0 || report.kind == REPORT_READY)
+	if (r < 0 || report.kind == kind)
 		return r;
 	*err = report.err;
 	return err->errnum ? -err->errnum : err_set(err, EIO, "the monitor failed without a word");
@@ -200,6 +201,7 @@ static int wait_ready(struct creation *c, struct err *err)
 static int prepare(struct creation *c, struct err *err)
 {
 	struct spec_warnings warnings = SPEC_WARNINGS_INIT;
+	struct guest_joins joins = {.uids = &c->ns.uids, .gids = &c->ns.gids};
 	struct guest_export_list exports;
 	const struct spec *spec;
 	int r = bundle_load(c->request->bundle, &c->bundle, err);
@@ -216,11 +218,11 @@ static int prepare(struct creation *c, struct err *err)
 		return err_set(err, EINVAL,
 			"cannot use console socket if vmrunc will not detach or allocate "
 			"tty: process.terminal is false");
-	if (spec_namespace_find(spec, SPEC_NS_USER))
-		log_warning("linux.namespaces: user: it is made in the guest; on the host the "
-			    "monitor stays "
-			    "in the caller's user namespace");
 	r = ns_open(spec, &c->ns, err);
+	if (r == 0 && c->ns.uids.n)
+		log_warning("linux.namespaces: user: the guest has one with the mappings of \"%s\"; "
+			    "on the host the monitor is in one of its own, with all ids",
+			spec_namespace_find(spec, SPEC_NS_USER)->path);
 	if (r == 0)
 		r = binds_open(
 			spec, c->bundle.path, c->bundle.rootfs, c->request->id, &c->binds, err);
@@ -228,7 +230,7 @@ static int prepare(struct creation *c, struct err *err)
 		return r;
 	exports = binds_exports(&c->binds);
 	filter_store_use(c->settings->cache_dir);
-	r = guest_translate(spec, c->request->id, c->binds.root_name, &exports, NULL, &warnings,
+	r = guest_translate(spec, c->request->id, c->binds.root_name, &exports, &joins, &warnings,
 		&c->translation, err);
 	for (size_t i = 0; i < warnings.n; i++)
 		log_warning("%s", warnings.v[i]);
@@ -298,6 +300,25 @@ static int settle_in_unit(void *arg, pid_t pid, struct err *err)
 	return r;
 }
 
+/* Those that run on the host before the container is entered; then the monitor goes on with its own. */
+static int run_hooks(struct creation *c, struct err *err)
+{
+	const struct spec_hooks *hooks = c->bundle.spec->hooks;
+	int r = wait_kind(c, REPORT_BUILT, err);
+
+	if (r < 0)
+		return r;
+	c->hooks_ran = true;
+	/* prestart is from a time when it ran at start: its readers expect what they saw then */
+	r = hooks_run(&hooks->prestart, "prestart", &c->state, STATUS_CREATED, c->bundle.path, -1, err);
+	if (r == 0)
+		r = hooks_run(&hooks->create_runtime, "createRuntime", &c->state, STATUS_CREATING,
+			c->bundle.path, -1, err);
+	if (r == 0 && monitor_go(c->report) < 0)
+		log_debug("the monitor has ended before its hooks"); /* its report says why */
+	return r;
+}
+
 static int launch(struct creation *c, struct err *err)
 {
 	struct monitor_job job = {
@@ -316,24 +337,16 @@ static int launch(struct creation *c, struct err *err)
 		.log_fd = c->log_fd,
 		.console_fd = c->request->console_fd,
 	};
-	const struct spec_hooks *hooks = c->bundle.spec->hooks;
 	int r = monitor_spawn(&job, &c->state.pid, &c->report, err);
 
 	if (r < 0)
 		return r;
 	c->state.pid_start = state_pid_start(c->state.pid);
 	r = state_save(&c->dir, &c->state, err);
-	/* the namespaces are there, the guest boots meanwhile; nothing of the config runs before
-	 * start */
-	/* prestart is from a time when it ran at start: its readers expect what they saw then */
-	if (r == 0 && hooks)
-		r = hooks_run(&hooks->prestart, "prestart", &c->state, STATUS_CREATED,
-			c->bundle.path, -1, err);
-	if (r == 0 && hooks)
-		r = hooks_run(&hooks->create_runtime, "createRuntime", &c->state,
-			STATUS_CREATING, c->bundle.path, -1, err);
+	if (r == 0 && monitor_has_create_hooks(c->bundle.spec))
+		r = run_hooks(c, err);
 	if (r == 0)
-		r = wait_ready(c, err);
+		r = wait_kind(c, REPORT_READY, err);
 	if (r == 0 && c->request->pid_file)
 		r = write_pid_file(c->request->pid_file, c->state.pid, err);
 	return r;
@@ -358,6 +371,9 @@ static void undo(struct creation *c)
 		return;
 	if (cgroup_remove(&c->state, &ignored) < 0 || statedir_remove(&c->dir, &ignored) < 0)
 		log_warning("%s", ignored.msg);
+	/* what the hooks have made is taken back as after any other end (runtime.md, "Lifecycle", 3 to 5) */
+	if (c->hooks_ran)
+		hooks_run_all(&c->bundle.spec->hooks->poststop, "poststop", &c->state, STATUS_STOPPED);
 }
 
 int container_create(const struct settings *settings, const struct create_request *request,

@@ -23,18 +23,24 @@
 
 int jail_enter_mounts(bool own_pids, struct err *err)
 {
-	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
-
 	if (unshare(CLONE_NEWNS) < 0)
 		return err_sys(err, errno, "cannot make a new mount namespace");
 	if (mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL) < 0)
 		return err_sys(err, errno, "cannot make the mounts private");
 	if (own_pids && mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
 		return err_sys(err, errno, "cannot mount /proc");
-	/* the file service keeps a way into it, and root may write the host's settings there */
-	if (mount_setattr(AT_FDCWD, "/proc", AT_RECURSIVE, &readonly, sizeof(readonly)) < 0)
-		return err_sys(err, errno, "cannot make /proc read-only");
 	return 0;
+}
+
+int jail_open_fds(struct err *err)
+{
+	struct mount_attr attr = {.propagation = MS_PRIVATE,
+		.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC};
+	autoclose int fd = open_tree(AT_FDCWD, "/proc/self/fd", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (fd < 0 || mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		return err_sys(err, errno, "cannot clone \"/proc/self/fd\"");
+	return steal_fd(&fd);
 }
 
 /* --- destinations: resolved inside the root, made where they are missing --- */
@@ -186,8 +192,8 @@ static bool is_type(const struct spec_mount *m, const char *type)
 	return m->type && strcmp(m->type, type) == 0;
 }
 
-/* The root being built, and its tmpfs mounts: sealed when everything inside them is mounted. */
-struct build {
+/* The root, and its tmpfs mounts: sealed when nothing is to be made in them any more. */
+struct jail_root {
 	const struct spec *spec;
 	struct binds *binds;
 	int root;
@@ -196,11 +202,15 @@ struct build {
 	size_t tmpfs_len;
 };
 
-static void build_done(struct build *b)
+void jail_root_free(struct jail_root *b)
 {
+	if (!b)
+		return;
 	for (size_t i = 0; i < b->tmpfs_len; i++)
 		fd_close(b->tmpfs[i]);
 	free(b->tmpfs);
+	fd_close(b->root);
+	free(b);
 }
 
 /*
@@ -227,7 +237,7 @@ static int make_tmpfs_point(int root, const char *path)
  * A mount that is no bind mount. Of the guest's file systems the monitor's root has the
  * place alone, as an empty tmpfs: mount points below them are made there, not in the rootfs.
  */
-static int build_fs(struct build *b, const struct spec_mount *m)
+static int build_fs(struct jail_root *b, const struct spec_mount *m)
 {
 	static const char *const tmpfs[] = {"mode", "755", "size", "1m", "nr_inodes", "1k", NULL};
 	int r;
@@ -247,7 +257,7 @@ static int build_fs(struct build *b, const struct spec_mount *m)
 }
 
 /* All mounts of the config in their order. */
-static int build(struct build *b, struct err *err)
+static int build(struct jail_root *b, struct err *err)
 {
 	size_t next_bind = 0;
 
@@ -276,7 +286,7 @@ static int build(struct build *b, struct err *err)
 	return 0;
 }
 
-static int seal(const struct build *b, struct err *err)
+static int seal(const struct jail_root *b, struct err *err)
 {
 	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
 
@@ -291,27 +301,41 @@ static int seal(const struct build *b, struct err *err)
 	return 0;
 }
 
-int jail_pivot(const struct spec *spec, const char *rootfs, struct binds *binds, bool own_pids,
-	struct err *err)
+int jail_build(const struct spec *spec, const char *rootfs, struct binds *binds, bool own_pids,
+	struct jail_root **ret, struct err *err)
 {
-	autoclose int root = steal_fd(&binds->root_jail_fd);
-	struct build b = {.spec = spec, .binds = binds, .root = root, .own_pids = own_pids};
-	int r;
+	struct jail_root *b = calloc(1, sizeof(*b));
+	int r = 0;
 
-	b.tmpfs = calloc(spec->mounts.n + 1, sizeof(*b.tmpfs));
-	if (!b.tmpfs)
+	if (!b)
 		return err_sys(err, ENOMEM, "mounts");
-	if (move_mount(root, "", AT_FDCWD, rootfs,
-		    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) < 0)
+	*b = (struct jail_root){.spec = spec,
+		.binds = binds,
+		.root = steal_fd(&binds->root_jail_fd),
+		.own_pids = own_pids,
+		.tmpfs = calloc(spec->mounts.n + 1, sizeof(*b->tmpfs))};
+	if (!b->tmpfs)
+		r = err_sys(err, ENOMEM, "mounts");
+	else if (move_mount(b->root, "", AT_FDCWD, rootfs,
+			 MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) < 0)
 		r = err_sys(err, errno, "cannot mount the container's root at \"%s\"", rootfs);
 	else
-		r = build(&b, err);
-	if (r == 0)
-		r = seal(&b, err);
-	build_done(&b);
+		r = build(b, err);
+	if (r < 0) {
+		jail_root_free(b);
+		return r;
+	}
+	*ret = b;
+	return 0;
+}
+
+int jail_pivot(struct jail_root *b, struct err *err)
+{
+	int r = seal(b, err);
+
 	if (r < 0)
 		return r;
-	if (fchdir(root) < 0)
+	if (fchdir(b->root) < 0)
 		return err_sys(err, errno, "cannot enter the container's root");
 	if (syscall(SYS_pivot_root, ".", ".") < 0)
 		return err_sys(err, errno, "cannot pivot into the container's root");
@@ -319,6 +343,31 @@ int jail_pivot(const struct spec *spec, const char *rootfs, struct binds *binds,
 	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		return err_sys(err, errno, "cannot unmount the host's root");
 	return 0;
+}
+
+/*
+ * The empty root is a mount of its own that is attached nowhere: who gets out of the
+ * chroot nevertheless (which takes CAP_SYS_CHROOT, or a directory outside) is still in it.
+ */
+int jail_chroot(int mount_ns, struct err *err)
+{
+	static const char *const options[] = {"mode", "555", "size", "4k", NULL};
+	autoclose int root = make_fs("tmpfs", options, MOUNT_ATTR_RDONLY);
+
+	if (root < 0)
+		return err_sys(err, root, "cannot make an empty root for the monitor");
+	if (mount_ns >= 0 && setns(mount_ns, CLONE_NEWNS) < 0)
+		return err_sys(err, errno, "cannot join the mount namespace");
+	if (fchdir(root) < 0 || chroot(".") < 0 || chdir("/") < 0)
+		return err_sys(err, errno, "cannot enter the monitor's empty root");
+	return 0;
+}
+
+int jail_enter_user(int user_ns, struct err *err)
+{
+	return setns(user_ns, CLONE_NEWUSER) < 0 ?
+		       err_sys(err, errno, "cannot enter the monitor's user namespace") :
+		       0;
 }
 
 /* --- capabilities --- */

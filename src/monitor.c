@@ -25,6 +25,7 @@
 #include "control.h"
 #include "guest/guest.h"
 #include "guestlog.h"
+#include "hooks.h"
 #include "jail.h"
 #include "log.h"
 #include "tty.h"
@@ -65,6 +66,7 @@ struct monitor {
 	int signal_fd;
 	int slave;   /* of the container's terminal, or -1; kept open: a resize is read from it */
 	int null_fd; /* /dev/null, opened before the jail */
+	int proc_fd; /* /proc/self/fd: jail_open_fds() */
 	uint32_t process; /* the init's number on the channel */
 	int exit_status;
 	bool own_pids;
@@ -437,16 +439,73 @@ static int make_terminal(struct monitor *m, struct err *err)
 	return tty_make(m->job->console_fd, &size, &m->slave, err);
 }
 
+bool monitor_has_create_hooks(const struct spec *spec)
+{
+	const struct spec_hooks *h = spec->hooks;
+
+	return h && (h->prestart.n || h->create_runtime.n || h->create_container.n);
+}
+
+/*
+ * The hooks of create, in their order: create runs those of the host while this
+ * process waits, with the mount tree built and not entered. The guest boots after
+ * them: nothing of it runs before the jail, and the jail is a pivot that hooks come before.
+ */
+static int run_hooks(struct monitor *m, struct err *err)
+{
+	const struct monitor_job *job = m->job;
+	struct state as_seen_here = *job->state;
+
+	if (!monitor_has_create_hooks(job->spec))
+		return 0;
+	report_send(m, REPORT_BUILT, NULL);
+	if (monitor_wait_go(m->report) < 0)
+		return err_set(err, ECANCELED, "create has gone");
+	as_seen_here.pid = getpid();
+	return hooks_run(&job->spec->hooks->create_container, "createContainer", &as_seen_here,
+		STATUS_CREATING, job->rootfs, job->ns->fd[SPEC_NS_MOUNT], err);
+}
+
+static int enter_jail(struct monitor *m, struct err *err)
+{
+	struct monitor_job *job = m->job;
+	bool own_mounts = job->ns->fresh[SPEC_NS_MOUNT];
+	struct jail_root *root = NULL;
+	int r = 0;
+
+	if (own_mounts)
+		r = jail_build(job->spec, job->rootfs, job->binds, m->own_pids, &root, err);
+	else
+		binds_close_jail(job->binds);
+	if (r == 0)
+		r = run_hooks(m, err);
+	if (r == 0)
+		r = own_mounts ? jail_pivot(root, err) : jail_chroot(job->ns->fd[SPEC_NS_MOUNT], err);
+	jail_root_free(root);
+	if (r == 0 && job->ns->user_fd >= 0)
+		r = jail_enter_user(job->ns->user_fd, err);
+	if (r == 0)
+		r = jail_drop(err);
+	if (r == 0)
+		r = jail_seccomp(m->vm, err);
+	return r;
+}
+
 /* Everything that needs the host's paths, then the jail. */
 static int build(struct monitor *m, struct err *err)
 {
 	struct monitor_job *job = m->job;
-	int r;
+	int r = 0;
 
 	raise_nofile();
-	r = jail_enter_mounts(m->own_pids, err);
+	if (job->ns->fresh[SPEC_NS_MOUNT])
+		r = jail_enter_mounts(m->own_pids, err);
 	if (r < 0)
 		return r;
+	job->vm->proc_fd = m->proc_fd = jail_open_fds(err);
+	if (m->proc_fd < 0)
+		return m->proc_fd;
+	job->vm->user_ns_fd = job->ns->user_fd;
 	m->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (m->null_fd < 0)
 		return err_sys(err, errno, "cannot open /dev/null");
@@ -461,11 +520,7 @@ static int build(struct monitor *m, struct err *err)
 	if (r == 0)
 		r = make_terminal(m, err);
 	if (r == 0)
-		r = jail_pivot(job->spec, job->rootfs, job->binds, m->own_pids, err);
-	if (r == 0)
-		r = jail_drop(err);
-	if (r == 0)
-		r = jail_seccomp(m->vm, err);
+		r = enter_jail(m, err);
 	timeline_mark(job->timeline, "jailed");
 	return r;
 }
@@ -499,17 +554,21 @@ static int assemble(struct monitor *m, struct err *err)
 	r = vm_start(m->vm, m->loop, &vm_events, err);
 	if (r < 0)
 		return r;
-	return guest_new(m->loop, vm_channel_fd(m->vm), &guest_events, &m->guest, err);
+	r = guest_new(m->loop, vm_channel_fd(m->vm), &guest_events, &m->guest, err);
+	if (r == 0)
+		guest_use_proc(m->guest, m->proc_fd);
+	return r;
 }
 
 _Noreturn void monitor_main(struct monitor_job *job, int report)
 {
 	struct monitor m = {
-		.job = job, .report = report, .signal_fd = -1, .slave = -1, .null_fd = -1};
+		.job = job, .report = report, .signal_fd = -1, .slave = -1, .null_fd = -1,
+		.proc_fd = -1};
 	struct err err = ERR_INIT;
 	int r;
 
-	m.own_pids = job->ns->fresh[SPEC_NS_PID];
+	m.own_pids = ns_other_pids(job->ns);
 	r = take_signals(&m, &err);
 	if (r == 0)
 		r = build(&m, &err);

@@ -5,7 +5,11 @@
  *   create --fork--> birth ----fork---> monitor (session leader, pid 1 of its
  *                    settled by create,  pid namespace)
  *                    joins cgroups,         |
- *                    namespaces; exits      |  mounts, VM built, jail
+ *                    namespaces; exits      |  mounts, VM built
+ *                                           |  BUILT to create: prestart and
+ *                                           |  createRuntime hooks; GO;
+ *                                           |  createContainer hooks here
+ *                                           |  jail
  *                                           |  vm_start: the guest boots
  *                                        [booting]    on_ready
  *                                           |  sandbox, create in the guest
@@ -28,6 +32,7 @@
 #ifndef MONITOR_H
 #define MONITOR_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/base.h"
@@ -69,6 +74,7 @@ struct monitor_job {
 
 enum report_kind {
 	REPORT_PID,    /* from birth: the monitor's pid */
+	REPORT_BUILT,  /* where create has hooks to run: the mount tree stands; the monitor waits for monitor_go() */
 	REPORT_READY,  /* the process stands ready in the guest */
 	REPORT_WARNING, /* err says what went wrong beside the container's life */
 	REPORT_FAILED, /* err says why: before READY there is no container, after it the VM has died
@@ -91,6 +97,14 @@ must_check int monitor_spawn(
 
 /* Reads the next report: 0, or -errno with an error (-ECONNRESET: the monitor is gone). */
 must_check int monitor_report(int report, struct report *ret, struct err *err);
+
+/* To create's answer on BUILT, from either side: prestart and createRuntime have run. 0, or -EPIPE: the other is gone. */
+#define MONITOR_GO 'g'
+must_check int monitor_go(int report);
+must_check int monitor_wait_go(int report);
+
+/* Whether create has hooks to run between BUILT and GO, or the monitor after it. */
+bool monitor_has_create_hooks(const struct spec *spec);
 
 /* The monitor's own main, called in the forked process (monitor.c). */
 _Noreturn void monitor_main(struct monitor_job *job, int report);

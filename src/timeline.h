@@ -5,7 +5,7 @@
  * The marks live in memory shared by create and the monitor (which cannot
  * reach the file from its jail); whoever ends last on the host side writes the
  * file: {"start": NS, "marks": [{"name": ..., "ns": NS since start}, ...]}.
- * Times are CLOCK_MONOTONIC.
+ * Times are CLOCK_REALTIME.
  */
 #ifndef TIMELINE_H
 #define TIMELINE_H

@@ -56,6 +56,7 @@ struct guest_proc {
 struct guest {
 	struct loop *loop;
 	struct mux *mux;
+	int proc_fd; /* borrowed; -1: none */
 	struct guest_events events;
 	LIST_HEAD(, guest_request) requests;
 	LIST_HEAD(, guest_proc) procs;
@@ -386,6 +387,7 @@ int guest_new(struct loop *loop, int fd, const struct guest_events *events, stru
 	if (!g)
 		return err_set(err, ENOMEM, "no memory for the guest's channel");
 	g->loop = loop;
+	g->proc_fd = -1;
 	g->events = *events;
 	LIST_INIT(&g->requests);
 	LIST_INIT(&g->procs);
@@ -399,6 +401,11 @@ int guest_new(struct loop *loop, int fd, const struct guest_events *events, stru
 	}
 	*ret_guest = g;
 	return 0;
+}
+
+void guest_use_proc(struct guest *g, int proc_fd)
+{
+	g->proc_fd = proc_fd;
 }
 
 uint32_t guest_next_process(struct guest *g)
@@ -456,7 +463,7 @@ static int guest_attach(struct guest *g, struct guest_process *p, const int stdi
 		p->stream[i] = 0;
 		if (stdio[i] < 0 || (p->terminal && i == 2))
 			continue;
-		r = stdio_open(stdio[i], i > 0, &fd, &kind);
+		r = stdio_open(g->proc_fd, stdio[i], i > 0, &fd, &kind);
 		if (r < 0)
 			return err_sys(err, r, "cannot use descriptor %d as the process's stdio", stdio[i]);
 		p->stream[i] = ++g->next_stream;

@@ -61,6 +61,9 @@ must_check int guest_new(struct loop *loop, int fd, const struct guest_events *e
 	struct err *err);
 void guest_free(struct guest *g); /* accepts NULL; callbacks still owed come with ECONNRESET */
 
+/* This process's /proc/self/fd (borrowed, until guest_free()), where no path leads to it: see stdio.h. */
+void guest_use_proc(struct guest *g, int proc_fd);
+
 /* The next number for a guest_process.id. */
 uint32_t guest_next_process(struct guest *g);
 

@@ -48,9 +48,10 @@ static bool stdio_can_reopen(const struct stat *st)
  * there takes the jail's /proc away. What "/proc/self/fd" names may then be a device
  * node of the guest's: nothing is opened that is not known to be @fd again.
  */
-static int stdio_reopen(int fd, const struct stat *st, bool for_writing)
+static int stdio_reopen(int proc_fd, int fd, const struct stat *st, bool for_writing)
 {
-	autoclose int dir = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	autoclose int dir = proc_fd >= 0 ? fcntl(proc_fd, F_DUPFD_CLOEXEC, 3) :
+					   open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct statfs fs;
 	struct stat there;
 	char name[16];
@@ -65,7 +66,7 @@ static int stdio_reopen(int fd, const struct stat *st, bool for_writing)
 	return fd < 0 ? -errno : fd;
 }
 
-int stdio_open(int fd, bool for_writing, int *ret_fd, enum pump_kind *ret_kind)
+int stdio_open(int proc_fd, int fd, bool for_writing, int *ret_fd, enum pump_kind *ret_kind)
 {
 	struct stat st;
 	int flags = fcntl(fd, F_GETFL);
@@ -74,7 +75,7 @@ int stdio_open(int fd, bool for_writing, int *ret_fd, enum pump_kind *ret_kind)
 	if (flags < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	if (stdio_can_reopen(&st)) {
-		own = stdio_reopen(fd, &st, for_writing);
+		own = stdio_reopen(proc_fd, fd, &st, for_writing);
 		if (own >= 0) {
 			*ret_fd = own;
 			*ret_kind = PUMP_NONBLOCK;

@@ -13,8 +13,9 @@
 /*
  * A descriptor for the same pipe, socket, terminal or file as @fd (borrowed),
  * to be used without blocking and without a change of @fd's status flags, which
- * other processes share. 0 or -errno; the caller owns *@ret_fd.
+ * other processes share. @proc_fd: this process's /proc/self/fd, or -1: it is looked
+ * up by that path. 0 or -errno; the caller owns *@ret_fd.
  */
-must_check int stdio_open(int fd, bool for_writing, int *ret_fd, enum pump_kind *ret_kind);
+must_check int stdio_open(int proc_fd, int fd, bool for_writing, int *ret_fd, enum pump_kind *ret_kind);
 
 #endif

@@ -430,9 +430,27 @@ static const enum guest_ns ns_of_spec[SPEC_NS_COUNT] = {
 	[SPEC_NS_TIME] = GUEST_NS_TIME,
 };
 
+/* The config's, or else those of the user namespace that it joins. */
+static const struct spec_idmaps *uid_mappings(const struct spec *spec, const struct guest_joins *joins)
+{
+	static const struct spec_idmaps none = { .n = 0 };
+
+	if (spec->linux_ && spec->linux_->uid_mappings.n)
+		return &spec->linux_->uid_mappings;
+	return joins && joins->uids ? joins->uids : &none;
+}
+
+static const struct spec_idmaps *gid_mappings(const struct spec *spec, const struct guest_joins *joins)
+{
+	static const struct spec_idmaps none = { .n = 0 };
+
+	if (spec->linux_ && spec->linux_->gid_mappings.n)
+		return &spec->linux_->gid_mappings;
+	return joins && joins->gids ? joins->gids : &none;
+}
+
 /* A namespace by path is the host's, joined there by the monitor: in the VM the container has its own. */
-static void put_namespaces(const struct spec *spec, const struct guest_joins *joins, struct spec_warnings *w,
-	struct guest_container *to)
+static void put_namespaces(const struct spec *spec, const struct guest_joins *joins, struct guest_container *to)
 {
 	for (int ns = 0; ns < GUEST_NS_COUNT; ns++) {
 		to->ns[ns].mode = GUEST_NS_VM;
@@ -451,11 +469,9 @@ static void put_namespaces(const struct spec *spec, const struct guest_joins *jo
 	/* A root of its own needs a mount namespace, whether the config lists one or not. */
 	if (to->ns[GUEST_NS_MOUNT].mode == GUEST_NS_VM)
 		to->ns[GUEST_NS_MOUNT].mode = GUEST_NS_NEW;
-	/* One by path alone has its mappings on the host, where the monitor joins it. */
-	if (to->ns[GUEST_NS_USER].mode == GUEST_NS_NEW && (!spec->linux_ || spec->linux_->uid_mappings.n == 0)) {
-		spec_warn(w, "linux.namespaces: user: without linux.uidMappings there is none in the guest");
+	/* one by path that is the caller's own: its ids are the host's, and so the VM's */
+	if (to->ns[GUEST_NS_USER].mode == GUEST_NS_NEW && uid_mappings(spec, joins)->n == 0)
 		to->ns[GUEST_NS_USER].mode = GUEST_NS_VM;
-	}
 }
 
 static void put_time(const struct spec_time_offsets *from, struct guest_container *to)
@@ -492,19 +508,19 @@ static int put_cgroup(const struct spec_resources *from, struct guest_translatio
 	return 0;
 }
 
-static int put_linux(const struct spec_linux *from, struct guest_translation *t, struct err *err)
+static int put_linux(const struct spec *spec, const struct guest_joins *joins, struct guest_translation *t,
+	struct err *err)
 {
 	static const struct spec_linux none = { 0 };
+	const struct spec_linux *from = spec->linux_ ? spec->linux_ : &none;
 	struct guest_container *to = &t->container;
 	int r;
 
-	if (!from)
-		from = &none;
 	to->rootfs_propagation = from->rootfs_propagation;
 	put_time(from->time_offsets, to);
-	r = put_idmaps(&from->uid_mappings, "linux.uidMappings", &to->uids, err);
+	r = put_idmaps(uid_mappings(spec, joins), "linux.uidMappings", &to->uids, err);
 	if (r == 0)
-		r = put_idmaps(&from->gid_mappings, "linux.gidMappings", &to->gids, err);
+		r = put_idmaps(gid_mappings(spec, joins), "linux.gidMappings", &to->gids, err);
 	if (r == 0)
 		r = put_devices(&from->devices, &to->devices, err);
 	if (r == 0)
@@ -535,10 +551,10 @@ int guest_translate(const struct spec *spec, const char *cid, const char *rootfs
 	t->container.readonly = spec->root && spec->root->readonly;
 	t->container.hostname = spec->hostname ? spec->hostname : "";
 	t->container.domainname = spec->domainname ? spec->domainname : "";
-	put_namespaces(spec, joins, warnings, &t->container);
+	put_namespaces(spec, joins, &t->container);
 	r = put_mounts(spec, exports, t, err);
 	if (r == 0)
-		r = put_linux(spec->linux_, t, err);
+		r = put_linux(spec, joins, t, err);
 	if (r == 0 && !spec->process)
 		r = err_set(err, EINVAL, "process: missing");
 	if (r == 0)

@@ -28,9 +28,12 @@ struct guest_export_list {
 	const struct guest_export *v;
 };
 
-/* Namespaces that are not made new in the guest although the config lists them: those of another container. */
+/* What is known of namespaces that the config joins. */
 struct guest_joins {
-	const char *cid[GUEST_NS_COUNT]; /* NULL: as the config says */
+	/* those of another container of the VM, not made new in the guest although the config lists them; NULL: as it says */
+	const char *cid[GUEST_NS_COUNT];
+	/* the mappings of a user namespace by path, where the config has none; NULL or empty: not known */
+	const struct spec_idmaps *uids, *gids;
 };
 
 struct guest_translation; /* owns the arrays; strings stay the spec's and the exports' */

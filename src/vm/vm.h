@@ -62,6 +62,8 @@ struct vm_config {
 	const char *cache_dir;	   /* as for vm_choose_engine(): qemu asks it whether KVM is usable; NULL: not cached */
 	const char *runtime_dir;   /* a directory of this VM's own, used as a mount point in QEMU's mount namespace (qemu) */
 	int log_fd;		   /* borrowed: the guest's console (kernel log) is appended here, bounded by the caller's pipe or file; -1: dropped */
+	int proc_fd;		   /* borrowed: this process's /proc/self/fd, for file service (kvm); <= 0: it is looked up by that path */
+	int user_ns_fd;		   /* borrowed: a user namespace that processes of the VM are to be in (qemu); <= 0: the caller's */
 	struct vm_nic nics[VM_NICS_MAX];
 	unsigned int nics_len;
 };

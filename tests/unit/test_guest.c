@@ -362,7 +362,7 @@ static void stdio_is_not_changed(void **state)
 
 	(void)state;
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-	assert_int_equal(stdio_open(fds[1], true, &own, &kind), 0);
+	assert_int_equal(stdio_open(-1, fds[1], true, &own, &kind), 0);
 	assert_int_equal(kind, PUMP_NONBLOCK);
 	assert_false(fcntl(fds[1], F_GETFL) & O_NONBLOCK);
 	assert_true(fcntl(own, F_GETFL) & O_NONBLOCK);
@@ -370,7 +370,7 @@ static void stdio_is_not_changed(void **state)
 	fd_close(fds[0]);
 	fd_close(fds[1]);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-	assert_int_equal(stdio_open(fds[0], false, &own, &kind), 0);
+	assert_int_equal(stdio_open(-1, fds[0], false, &own, &kind), 0);
 	assert_int_equal(kind, PUMP_SOCKET);
 	assert_false(fcntl(fds[0], F_GETFL) & O_NONBLOCK);
 	fd_close(own);
@@ -378,7 +378,7 @@ static void stdio_is_not_changed(void **state)
 	fd_close(fds[1]);
 	fds[0] = mkstemp(path);
 	assert_true(fds[0] >= 0);
-	assert_int_equal(stdio_open(fds[0], true, &own, &kind), 0);
+	assert_int_equal(stdio_open(-1, fds[0], true, &own, &kind), 0);
 	assert_int_equal(kind, PUMP_FILE);
 	assert_int_equal(write(own, "abc", 3), 3);
 	assert_int_equal(lseek(fds[0], 0, SEEK_CUR), 3); /* one offset: several writers of a log file rely on it */
@@ -386,16 +386,16 @@ static void stdio_is_not_changed(void **state)
 	fd_close(fds[0]);
 	(void)unlink(path);
 	fds[0] = open("/dev/null", O_RDWR | O_CLOEXEC);
-	assert_int_equal(stdio_open(fds[0], false, &own, &kind), 0);
+	assert_int_equal(stdio_open(-1, fds[0], false, &own, &kind), 0);
 	assert_int_equal(kind, PUMP_FILE);
 	fd_close(own);
 	fd_close(fds[0]);
 	fds[0] = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-	assert_int_equal(stdio_open(fds[0], true, &own, &kind), 0);
+	assert_int_equal(stdio_open(-1, fds[0], true, &own, &kind), 0);
 	assert_int_equal(kind, PUMP_CAREFUL); /* opening it anew would be another terminal */
 	fd_close(own);
 	fd_close(fds[0]);
-	assert_int_equal(stdio_open(-1, true, &own, &kind), -EBADF);
+	assert_int_equal(stdio_open(-1, -1, true, &own, &kind), -EBADF);
 }
 
 /* In a process of its own: 0: nothing but the pipe was opened; 77: no right to mount; else a line's number. */
@@ -415,7 +415,7 @@ static int stdio_open_below_a_false_proc(void)
 	if (mkdir("/proc/self", 0755) < 0 || mkdir("/proc/self/fd", 0755) < 0 ||
 		mknod(path, S_IFREG | 0644, 0) < 0)
 		return 2;
-	if (stdio_open(fds[1], true, &own, &kind) < 0 || fstat(own, &own_st) < 0)
+	if (stdio_open(-1, fds[1], true, &own, &kind) < 0 || fstat(own, &own_st) < 0)
 		return 3;
 	if (own_st.st_dev != pipe_st.st_dev || own_st.st_ino != pipe_st.st_ino)
 		return 4;

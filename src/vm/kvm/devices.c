@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The virtio devices of a machine. */
 #include <errno.h>
+#include <fcntl.h>
 
 #include "base/fd.h"
 #include "fs/fs.h"
@@ -38,14 +39,27 @@ static int devices_add_console(struct devices *d, struct machine *m, int channel
 	return r < 0 ? r : devices_add(d, m, dev, err);
 }
 
+/* A file service with a way of its own to @proc_fd, or to the path that it stands for. */
+static int devices_new_fs(int proc_fd, struct fs **ret, struct err *err)
+{
+	int own = proc_fd > 0 ? fcntl(proc_fd, F_DUPFD_CLOEXEC, 3) : -1, r;
+
+	if (proc_fd > 0 && own < 0)
+		return err_sys(err, errno, "file service");
+	r = fs_new(own, ret, err);
+	if (r < 0)
+		fd_close(own); /* not taken */
+	return r;
+}
+
 static int devices_add_share(struct devices *d, struct machine *m, enum vm_share share,
-	const char *tag, struct err *err)
+	const char *tag, int proc_fd, struct err *err)
 {
 	static const struct p9_limits limits; /* the defaults */
 	struct virtio_dev *dev;
 	int r;
 
-	if ((r = fs_new(-1, &d->fs[share], err)) < 0 ||
+	if ((r = devices_new_fs(proc_fd, &d->fs[share], err)) < 0 ||
 		(r = p9_server_new(d->fs[share], &limits, &d->p9[share], err)) < 0 ||
 		(r = virtio_p9_new(&m->mem, d->p9[share], tag, &dev, err)) < 0)
 		return r;
@@ -78,15 +92,15 @@ static int devices_add_nic(struct devices *d, struct machine *m, const struct vm
 }
 
 /* All but the nics, in the order of their slots. */
-static int devices_add_fixed(struct devices *d, struct machine *m, int channel_fd,
+static int devices_add_fixed(struct devices *d, struct machine *m, int channel_fd, int proc_fd,
 	struct guestlog *log, struct err *err)
 {
 	int r = devices_add_console(d, m, channel_fd, log, err);
 
 	if (r == 0)
-		r = devices_add_share(d, m, VM_SHARE_PRIVATE, VM_TAG_PRIVATE, err);
+		r = devices_add_share(d, m, VM_SHARE_PRIVATE, VM_TAG_PRIVATE, proc_fd, err);
 	if (r == 0)
-		r = devices_add_share(d, m, VM_SHARE_SHARED, VM_TAG_SHARED, err);
+		r = devices_add_share(d, m, VM_SHARE_SHARED, VM_TAG_SHARED, proc_fd, err);
 	if (r == 0)
 		r = devices_add_rng(d, m, err);
 	if (r == 0)
@@ -97,7 +111,7 @@ static int devices_add_fixed(struct devices *d, struct machine *m, int channel_f
 int devices_init(struct devices *d, struct machine *m, const struct vm_config *cfg, int channel_fd,
 	struct guestlog *log, struct err *err)
 {
-	int r = devices_add_fixed(d, m, channel_fd, log, err);
+	int r = devices_add_fixed(d, m, channel_fd, cfg->proc_fd, log, err);
 
 	for (unsigned int i = 0; i < cfg->nics_len; i++) {
 		if (r == 0)

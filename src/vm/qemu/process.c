@@ -66,19 +66,24 @@ static int process_keep_fds(const int *keep, size_t keep_len)
 
 /* Between fork and exec, by a copy of the monitor; what goes wrong is said on stderr. */
 static _Noreturn void process_exec(char *const argv[], const int *keep, size_t keep_len,
-	int ns_pidfd, const char *dir, pid_t parent)
+	int ns_pidfd, int user_ns, const char *dir, pid_t parent)
 {
 	static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin", locale[] = "LC_ALL=C";
 	char *const env[] = { path, locale, NULL };
-	const char *what = "cannot follow its parent";
+	const char *what;
 	sigset_t none;
 
 	(void)sigemptyset(&none); /* cannot fail */
 	(void)sigprocmask(SIG_SETMASK, &none, NULL); /* nor this */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || (getppid() != parent && getppid() != 0))
-		goto fail;
 	what = "cannot join its mount namespace";
 	if (setns(ns_pidfd, CLONE_NEWNS) < 0 || chdir(dir) < 0)
+		goto fail;
+	what = "cannot join its user namespace";
+	if (user_ns > 0 && setns(user_ns, CLONE_NEWUSER) < 0)
+		goto fail;
+	/* after what may change its credentials, which would forget it */
+	what = "cannot follow its parent";
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || (getppid() != parent && getppid() != 0))
 		goto fail;
 	what = "cannot give up capabilities";
 	errno = -process_bound_caps();
@@ -113,7 +118,7 @@ static int process_set_stdio(int null_fd, int err_fd)
 }
 
 int qemu_process_start(struct qemu_process *p, char *const argv[], const int *keep, size_t keep_len,
-	int ns_pidfd, const char *dir, struct err *err)
+	int ns_pidfd, int user_ns, const char *dir, struct err *err)
 {
 	autoclose int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	pid_t parent = getpid();
@@ -128,7 +133,7 @@ int qemu_process_start(struct qemu_process *p, char *const argv[], const int *ke
 	if (p->pid == 0) {
 		if (process_set_stdio(null_fd, pipes[1]) < 0)
 			_exit(127);
-		process_exec(argv, keep, keep_len, ns_pidfd, dir, parent);
+		process_exec(argv, keep, keep_len, ns_pidfd, user_ns, dir, parent);
 	}
 	r = errno;
 	fd_close(pipes[1]);

@@ -24,12 +24,13 @@ struct qemu_process {
 
 /*
  * Forks and executes argv[0] in the mount namespace of the process behind
- * @ns_pidfd, working directory @dir there, with the @keep descriptors open under
+ * @ns_pidfd, working directory @dir there, and in the user namespace @user_ns (<= 0: the
+ * caller's), with the @keep descriptors open under
  * their numbers and no others. It is killed when the calling thread dies. That it could
  * not be executed is seen as its death, with its last words.
  */
 must_check int qemu_process_start(struct qemu_process *p, char *const argv[], const int *keep,
-	size_t keep_len, int ns_pidfd, const char *dir, struct err *err);
+	size_t keep_len, int ns_pidfd, int user_ns, const char *dir, struct err *err);
 
 /* Takes what stderr has, without waiting: 0, or -EPIPE when it is closed. */
 int qemu_process_read_stderr(struct qemu_process *p);

@@ -372,7 +372,7 @@ static int qemu_launch(struct qemu_vm *q, const struct vm_config *cfg, struct er
 	if (!argv)
 		return err_sys(err, ENOMEM, "qemu");
 	return qemu_process_start(&q->process, argv, keep, keep_len, q->stage.pidfd,
-		cfg->runtime_dir, err);
+		cfg->user_ns_fd, cfg->runtime_dir, err);
 }
 
 static int qemu_new(const struct vm_config *cfg, struct vm **ret_vm, struct err *err)

@@ -60,6 +60,9 @@ static int stager_make_tree(const char *dir, struct err *err)
 		return err_sys(err, errno, "qemu: cannot make a mount namespace");
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_sys(err, errno, "qemu: cannot make the mounts private");
+	/* the one that is there may be of another pid namespace than ours: QEMU's number is of ours */
+	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+		return err_sys(err, errno, "qemu: cannot mount its /proc");
 	if (mount("vmrunc", dir, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, STAGE_TMPFS_OPTS) < 0)
 		return err_sys(err, errno, "qemu: cannot mount a tmpfs on \"%s\"", dir);
 	if (chdir(dir) < 0)
@@ -113,12 +116,14 @@ static int stager_add(const struct stage_req *req, int fd, struct err *err)
 /* QEMU's 9P server reaches files through /proc/self/fd/N: this, of all of /proc, it keeps. */
 static int stager_keep_fds(pid_t qemu, struct err *err)
 {
+	struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY };
 	char fds[64];
 
 	(void)snprintf(fds, sizeof(fds), "/proc/%d/fd", (int)qemu); /* fits */
 	if (mkdir("proc", 0755) < 0 || mkdir("proc/self", 0755) < 0 || mkdir("proc/self/fd", 0755) < 0)
 		return err_sys(err, errno, "qemu: cannot make its /proc");
-	if (mount(fds, "proc/self/fd", NULL, MS_BIND, NULL) < 0)
+	if (mount(fds, "proc/self/fd", NULL, MS_BIND, NULL) < 0 ||
+		mount_setattr(AT_FDCWD, "proc/self/fd", 0, &ro, sizeof(ro)) < 0)
 		return err_sys(err, errno, "qemu: cannot mount \"%s\"", fds);
 	return 0;
 }

@@ -1,0 +1,289 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# linux.namespaces: what the container has in the guest, and where its monitor stands on the host.
+
+load helpers
+setup_file() { common_setup_file; }
+setup() {
+	common_setup
+	vmrunc_only
+	HOLDER=""
+}
+teardown() {
+	# unshare waits for its child with SIGTERM blocked
+	[ -z "$HOLDER" ] || kill -KILL "$HOLDER" 2>/dev/null || true
+	common_teardown
+}
+
+create() { rt create --bundle "$BUNDLE" "$@" "$ID" </dev/null >"$BATS_TEST_TMPDIR/stdout" 2>"$BATS_TEST_TMPDIR/stderr" || { cat "$BATS_TEST_TMPDIR/stderr"; return 1; }; }
+
+monitor() { rt state "$ID" | jq .pid; }
+
+link() { readlink "/proc/$1/ns/$2"; }
+
+# monitor_and_qemu: the monitor's pid and those of its children.
+monitor_and_children() {
+	local pid
+	pid=$(monitor)
+	echo "$pid"
+	pgrep -P "$pid" || true
+}
+
+is_elsewhere() { [ "$(link "$1" "$2")" != "$(link self "$2")" ]; }
+
+# hold UNSHARE_OPTIONS...: sets HOLDER to a process in new namespaces, NS_PID to one that is in all of them.
+hold() {
+	unshare "$@" sleep 1000 3>&- &
+	HOLDER=$!
+	NS_PID=$HOLDER
+	case " $* " in
+	*" --fork "*)
+		wait_for "$WAIT_S" pgrep -P "$HOLDER" -x sleep >/dev/null
+		NS_PID=$(pgrep -P "$HOLDER" -x sleep)
+		;;
+	*) wait_for "$WAIT_S" file_has "/proc/$HOLDER/comm" '^sleep$' ;;
+	esac
+}
+
+jailed() {
+	local p
+	for p in $(monitor_and_children); do
+		eq "$(awk '/^NoNewPrivs/ {print $2}' "/proc/$p/status")" 1
+		eq "$(awk '/^Seccomp:/ {print $2}' "/proc/$p/status")" 2
+		# CAP_SYS_CHROOT is 18, CAP_SYS_ADMIN 21: neither held nor to be had
+		eq "$((0x$(awk '/^CapPrm/ {print $2}' "/proc/$p/status") & (1 << 18 | 1 << 21)))" 0
+		eq "$((0x$(awk '/^CapBnd/ {print $2}' "/proc/$p/status") & (1 << 18 | 1 << 21)))" 0
+	done
+}
+
+# no_way_out PID: none of its descriptors is a directory from which the host's root is reached.
+no_way_out() {
+	local f
+	for f in "/proc/$1"/fd/* "/proc/$1/cwd" "/proc/$1/root"; do
+		[ -d "$f" ] || continue
+		if [ "$f/../../../../../../../../../../../../../../../.." -ef / ]; then
+			echo "a directory of the host: $f $(readlink "$f")"
+			return 1
+		fi
+	done
+}
+
+@test "none listed: the monitor is in all of the caller's, mounts nothing, and is jailed in an empty root; files and output work" {
+	local pid ns
+	sh_bundle 'echo made >/file; echo out; echo err >&2; cat /data/given; cat' \
+		'.linux.namespaces = [] | del(.hostname) | .mounts += [{destination:"/data",type:"bind",source:$src,options:["rbind"]}]' --arg src "$BATS_TEST_TMPDIR/src"
+	mkdir "$BATS_TEST_TMPDIR/src"
+	echo given >"$BATS_TEST_TMPDIR/src/given"
+	echo typed | rt create --bundle "$BUNDLE" "$ID" >"$BATS_TEST_TMPDIR/stdout" 2>"$BATS_TEST_TMPDIR/stderr"
+	pid=$(monitor)
+	for ns in cgroup ipc mnt net pid time user uts; do
+		eq "$(link "$pid" "$ns")" "$(link self "$ns")"
+	done
+	eq "$(sort /proc/self/mountinfo)" "$MOUNTS_BEFORE"
+	eq "$(ls -A "/proc/$pid/root")" ""
+	run touch "/proc/$pid/root/file"
+	[ "$status" -ne 0 ]
+	no_way_out "$pid"
+	jailed
+	rt start "$ID"
+	wait_status "$ID" stopped
+	eq "$(cat "$BATS_TEST_TMPDIR/stdout")" "out
+given
+typed"
+	has "$(cat "$BATS_TEST_TMPDIR/stderr")" err
+	eq "$(cat "$BUNDLE/rootfs/file")" made
+	rt delete "$ID"
+	eq "$(sort /proc/self/mountinfo)" "$MOUNTS_BEFORE"
+}
+
+@test "by path: the monitor joins cgroup, ipc, mount, network, pid and uts; state has its pid as the caller counts" {
+	local pid ns before
+	hold --cgroup --ipc --mount --net --pid --uts --fork --kill-child
+	before=$(cat "/proc/$NS_PID/mountinfo")
+	sh_bundle 'echo made >/file; hostname; sleep 1000' \
+		'.linux.namespaces = ({cgroup: "cgroup", ipc: "ipc", mount: "mnt", network: "net", pid: "pid", uts: "uts"} | to_entries | map({type: .key, path: ("/proc/" + $pid + "/ns/" + .value)}))' --arg pid "$NS_PID"
+	create --pid-file "$BATS_TEST_TMPDIR/pid"
+	pid=$(monitor)
+	eq "$(cat "$BATS_TEST_TMPDIR/pid")" "$pid"
+	eq "$(cat "/proc/$pid/comm")" "$(basename "$VMRUNC")"
+	has "$(tr '\0' ' ' <"/proc/$pid/cmdline")" "$ID"
+	for ns in cgroup ipc mnt net pid uts; do
+		eq "$(link "$pid" "$ns")" "$(link "$NS_PID" "$ns")"
+	done
+	# nothing is mounted in a mount namespace that is somebody else's
+	eq "$(cat "/proc/$NS_PID/mountinfo")" "$before"
+	eq "$(ls -A "/proc/$pid/root")" ""
+	no_way_out "$pid"
+	jailed
+	rt start "$ID"
+	wait_for "$WAIT_S" file_has "$BATS_TEST_TMPDIR/stdout" vmrunc-test
+	wait_for "$WAIT_S" file_has "$BUNDLE/rootfs/file" made
+	rt kill "$ID" KILL
+	wait_status "$ID" stopped
+	rt delete "$ID"
+	# the namespaces were joined, not taken along
+	kill -0 "$NS_PID"
+}
+
+@test "a joined pid namespace: its init sees the monitor, whose end is its own" {
+	local pid
+	hold --pid --fork --kill-child
+	sh_bundle 'sleep 1000' '.linux.namespaces |= map(if .type == "pid" then .path = $p else . end)' --arg p "/proc/$NS_PID/ns/pid"
+	create
+	pid=$(monitor)
+	eq "$(awk '/^NSpid/ {print NF}' "/proc/$pid/status")" 3
+	# the /proc in the monitor's root is of that namespace
+	has "$(nsenter -t "$pid" -m /bin/busybox cat /proc/1/cmdline | tr '\0' ' ')" "sleep 1000"
+	rt start "$ID"
+	kill -KILL "$HOLDER"
+	HOLDER=""
+	wait_status "$ID" stopped
+	rt delete "$ID"
+}
+
+@test "user: mappings of several ranges: ids on the host are the mapped ones, and look right inside" {
+	sh_bundle 'cat /proc/self/uid_map /proc/self/gid_map | tr -s " "; echo; id -u; touch /as-root; stat -c "%u:%g" / /owned-1000 /unmapped; cd /free && touch of-root && chown 1000:2001 of-root; su user -c "touch /free/of-user"' '
+		.linux.namespaces += [{type: "user"}] |
+		.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 100}, {containerID: 1000, hostID: 200000, size: 500}] |
+		.linux.gidMappings = [{containerID: 0, hostID: 300000, size: 10}, {containerID: 1000, hostID: 400000, size: 1}, {containerID: 2000, hostID: 500000, size: 5}] |
+		.process.capabilities = (["CAP_CHOWN", "CAP_SETUID", "CAP_SETGID", "CAP_DAC_OVERRIDE"] | {bounding: ., effective: ., permitted: .})'
+	chown -R 100000:300000 "$BUNDLE/rootfs"
+	mkdir "$BUNDLE/rootfs/free"
+	chmod 1777 "$BUNDLE/rootfs/free"
+	touch "$BUNDLE/rootfs/owned-1000" "$BUNDLE/rootfs/unmapped"
+	chown 200000:400000 "$BUNDLE/rootfs/owned-1000"
+	chown 7:7 "$BUNDLE/rootfs/unmapped"
+	run_c
+	eq "$status" 0
+	eq "$output" " 0 100000 100
+ 1000 200000 500
+ 0 300000 10
+ 1000 400000 1
+ 2000 500000 5
+
+0
+0:0
+1000:1000
+65534:65534"
+	eq "$(stat -c %u:%g "$BUNDLE/rootfs/as-root")" 100000:300000
+	eq "$(stat -c %u:%g "$BUNDLE/rootfs/free/of-root")" 200000:500001
+	eq "$(stat -c %u:%g "$BUNDLE/rootfs/free/of-user")" 200000:400000
+}
+
+@test "user: mappings that do not start at 0, and a process that is none of the root" {
+	sh_bundle 'id -u; id -g; tr -s " " </proc/self/uid_map; touch /tmp/mine' '
+		.linux.namespaces += [{type: "user"}] |
+		.linux.uidMappings = [{containerID: 0, hostID: 4000000000, size: 10}, {containerID: 20, hostID: 70000, size: 10}] |
+		.linux.gidMappings = [{containerID: 0, hostID: 65534, size: 21}] |
+		.process.user = {uid: 25, gid: 20}'
+	chown -R 4000000000:65534 "$BUNDLE/rootfs"
+	run_c
+	eq "$status" 0
+	eq "$output" "25
+20
+ 0 4000000000 10
+ 20 70000 10"
+	eq "$(stat -c %u:%g "$BUNDLE/rootfs/tmp/mine")" 70005:65554
+}
+
+@test "user: the monitor is in one of its own, where every id is itself; with all that runs for the VM" {
+	local p
+	sh_bundle 'touch /made; chmod 4755 /made; sleep 1000' '
+		.linux.namespaces += [{type: "user"}, {type: "cgroup"}] |
+		.linux.uidMappings = [{containerID: 0, hostID: 1000, size: 1000}] | .linux.gidMappings = .linux.uidMappings'
+	chown -R 1000:1000 "$BUNDLE/rootfs"
+	create
+	for p in $(monitor_and_children); do
+		is_elsewhere "$p" user
+		eq "$(link "$p" user)" "$(link "$(monitor)" user)"
+		eq "$(tr -s ' ' <"/proc/$p/uid_map")" "$(tr -s ' ' </proc/self/uid_map)"
+		eq "$(tr -s ' ' <"/proc/$p/gid_map")" "$(tr -s ' ' </proc/self/gid_map)"
+	done
+	jailed
+	nsenter -t "$(monitor)" -m /bin/busybox test -e /bin/busybox
+	rt start "$ID"
+	wait_for "$WAIT_S" test -u "$BUNDLE/rootfs/made"
+	eq "$(stat -c %u:%g:%a "$BUNDLE/rootfs/made")" 1000:1000:4755
+	rt delete --force "$ID"
+}
+
+@test "user by path: the guest has the mappings of that namespace, with a warning where the monitor is" {
+	hold --user
+	echo "0 100000 1000" >"/proc/$NS_PID/uid_map"
+	echo "0 200000 1000" >"/proc/$NS_PID/gid_map"
+	sh_bundle 'tr -s " " </proc/self/uid_map; tr -s " " </proc/self/gid_map; touch /made' \
+		'.linux.namespaces += [{type: "user", path: $p}]' --arg p "/proc/$NS_PID/ns/user"
+	chown -R 100000:200000 "$BUNDLE/rootfs"
+	run_c
+	eq "$status" 0
+	eq "$output" " 0 100000 1000
+ 0 200000 1000"
+	eq "$(stat -c %u:%g "$BUNDLE/rootfs/made")" 100000:200000
+	has "$stderr" "linux.namespaces: user: the guest has one with the mappings of"
+}
+
+@test "user by path: the caller's own is as if none was listed; one without mappings is an error" {
+	sh_bundle 'tr -s " " </proc/self/uid_map' '.linux.namespaces += [{type: "user", path: "/proc/self/ns/user"}]'
+	run_c
+	eq "$status" 0
+	eq "$output" " 0 0 4294967295"
+	hold --user
+	new_bundle '.linux.namespaces += [{type: "user", path: $p}]' --arg p "/proc/$NS_PID/ns/user"
+	run_c
+	[ "$status" -ne 0 ]
+	has "$stderr" "has no mappings"
+}
+
+@test "time: a new namespace has the offsets, in the guest and on the host; one by path is joined" {
+	local pid
+	sh_bundle 'cut -d. -f1 /proc/uptime; sleep 1000' '.linux.namespaces += [{type: "time"}] | .linux.timeOffsets = {boottime: {secs: 864000, nanosecs: 5}, monotonic: {secs: 7}}'
+	create
+	pid=$(monitor)
+	is_elsewhere "$pid" time
+	eq "$(tr -s ' ' <"/proc/$pid/timens_offsets")" "monotonic 7 0
+boottime 864000 5"
+	rt start "$ID"
+	wait_for "$WAIT_S" test -s "$BATS_TEST_TMPDIR/stdout"
+	[ "$(cat "$BATS_TEST_TMPDIR/stdout")" -ge 864000 ]
+	rt delete --force "$ID"
+
+	hold --time --boottime 1000 --fork --kill-child
+	sh_bundle 'sleep 1000' '.linux.namespaces += [{type: "time", path: $p}]' --arg p "/proc/$NS_PID/ns/time"
+	create
+	eq "$(link "$(monitor)" time)" "$(link "$NS_PID" time)"
+	rt delete --force "$ID"
+}
+
+@test "a path to a namespace of another type, to none, or to nothing: an error for each of the eight types" {
+	local type other
+	for type in cgroup ipc mount network pid time user uts; do
+		other=ipc
+		[ "$type" != ipc ] || other=uts
+		new_bundle '.linux.namespaces = [{type: $t, path: ("/proc/self/ns/" + $o)}]' --arg t "$type" --arg o "$other"
+		run_c
+		[ "$status" -ne 0 ]
+		has "$stderr" "linux.namespaces: $type: \"/proc/self/ns/$other\" is a namespace of another type"
+		new_bundle '.linux.namespaces = [{type: $t, path: "/dev/null"}]' --arg t "$type"
+		run_c
+		[ "$status" -ne 0 ]
+		has "$stderr" "linux.namespaces: $type: \"/dev/null\" is not a namespace"
+		new_bundle '.linux.namespaces = [{type: $t, path: "/no/such/path"}]' --arg t "$type"
+		run_c
+		[ "$status" -ne 0 ]
+		has "$stderr" "linux.namespaces: $type: cannot open \"/no/such/path\""
+	done
+}
+
+@test "a type that is listed twice, or is none: an error" {
+	local type
+	for type in cgroup ipc mount network pid time user uts; do
+		new_bundle '.linux.namespaces = [{type: $t}, {type: $t, path: "/proc/self/ns/ipc"}]' --arg t "$type"
+		run_c
+		[ "$status" -ne 0 ]
+		has "$stderr" "\"$type\" is listed twice"
+	done
+	new_bundle '.linux.namespaces = [{type: "disk"}]'
+	run_c
+	[ "$status" -ne 0 ]
+	has "$stderr" "linux.namespaces[0].type"
+}
