@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "hooks.h"
 #include "identity.h"
 #include "program.h"
 #include "rootfs.h"
@@ -234,13 +235,18 @@ static int launch_process(const struct launch *l, struct err *err)
 {
 	const struct guest_process *p = l->process;
 	autofree char *path = NULL;
-	autoclose int slave = -1;
+	autoclose int slave = -1, null = -1;
 	char **env;
 	int r = 0;
 
 	if (setsid() < 0 && errno != EPERM)
 		return err_sys(err, errno, "cannot make a session");
 	(void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0); /* kernels without keys have none to leak */
+	if (l->container && l->container->start_hooks.len) {
+		null = open("/dev/null", O_WRONLY | O_CLOEXEC); /* the VM's */
+		if (null < 0)
+			return err_sys(err, errno, "hooks.startContainer: cannot open /dev/null");
+	}
 	if (l->container)
 		r = launch_container(l, &slave, err);
 	else if (p->terminal)
@@ -259,6 +265,10 @@ static int launch_process(const struct launch *l, struct err *err)
 		r = -EPIPE;
 	if (r == 0)
 		r = launch_wait(l, LAUNCH_START);
+	if (r == 0 && l->container)
+		r = hooks_run_start(l, null, err);
+	if (r == 0 && launch_tell(l, LAUNCH_EXEC, -1) < 0)
+		r = -EPIPE;
 	if (r == 0)
 		r = identity_set_last(p, err);
 	if (r < 0)

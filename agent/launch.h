@@ -14,17 +14,20 @@
  *     |                                            | stdio, ids, capabilities, program looked up
  *     | <--- READY --------------------------------|
  *     | 's' at START (at once for an exec) ------> |
+ *     |                                            | startContainer hooks (init only)
+ *     | <--- EXEC ---------------------------------|
  *     |                                            | seccomp, execve
  *     | <--- end of file: execve has succeeded ----|
  *
- * Instead of any message there may be an ERROR, and then the process exits.
+ * Instead of any message there may be an ERROR, and then the process exits. An
+ * end without EXEC before it is the death of a process that has not got so far.
  */
 #ifndef AGENT_LAUNCH_H
 #define AGENT_LAUNCH_H
 
 #include "agent.h"
 
-enum launch_kind { LAUNCH_PID = 1, LAUNCH_TTY, LAUNCH_READY, LAUNCH_ERROR };
+enum launch_kind { LAUNCH_PID = 1, LAUNCH_TTY, LAUNCH_READY, LAUNCH_EXEC, LAUNCH_ERROR };
 
 struct launch_msg {
 	uint32_t kind;

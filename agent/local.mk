@@ -7,6 +7,7 @@ agent_sources = \
 	agent/container.c agent/container.h \
 	agent/copyup.c agent/copyup.h \
 	agent/devices.c agent/devices.h \
+	agent/hooks.c agent/hooks.h \
 	agent/identity.c agent/identity.h \
 	agent/launch.c agent/launch.h \
 	agent/log.c agent/log.h \

@@ -246,7 +246,10 @@ static void process_take_end(struct process *p)
 	struct err err = ERR_INIT;
 
 	process_close_sync(p);
-	if (p->state == PROCESS_STARTING) {
+	if (p->state == PROCESS_STARTING && !p->at_exec) {
+		(void)err_set(&err, ECHILD, "the process died before it executed its program");
+		process_refuse(p, &err);
+	} else if (p->state == PROCESS_STARTING) {
 		p->state = PROCESS_RUNNING;
 		signals_begin(p);
 		p->told = true;
@@ -283,6 +286,9 @@ static bool process_read_one(struct process *p)
 	case LAUNCH_READY:
 		if (process_take_ready(p) < 0)
 			return true; /* it has died: the end of file comes next */
+		break;
+	case LAUNCH_EXEC:
+		p->at_exec = true;
 		break;
 	default:
 		r = -1;

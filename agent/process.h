@@ -27,6 +27,7 @@ struct process {
 	enum process_state state;
 	uint32_t id;
 	bool is_init, terminal;
+	bool at_exec;	/* STARTING: nothing but execve is left */
 	bool told;	/* the monitor has a result that says it exists: EXITED will come */
 	uint32_t seq;	/* the request to be answered in this state */
 	pid_t pid;	/* 0: not known yet */

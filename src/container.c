@@ -18,7 +18,7 @@
  * start returns when exec has succeeded in the guest: it reads the program over
  * 9P, on an emulated CPU perhaps.
  */
-#define START_TIMEOUT_MS 60000
+#define START_TIMEOUT_MS 60000 /* besides the startContainer hooks */
 #define SIGNAL_TIMEOUT_MS 10000
 /* A SIGKILL that the monitor does not pass on by then goes to the monitor itself. */
 #define KILL_TIMEOUT_MS 3000
@@ -71,6 +71,21 @@ static const struct spec_hooks *load_hooks(const struct statedir *dir, struct sp
 	return (*ret_spec)->hooks;
 }
 
+/* How long start may take: -1 without a bound, where a hook has none. */
+static int start_timeout(const struct spec_hooks *hooks)
+{
+	int64_t ms = START_TIMEOUT_MS;
+
+	for (size_t i = 0; hooks && i < hooks->start_container.n; i++) {
+		const struct opt_i64 *timeout_s = &hooks->start_container.v[i].timeout_s;
+
+		if (!timeout_s->set)
+			return -1;
+		ms = MIN(ms + timeout_s->v * 1000, (int64_t)INT32_MAX);
+	}
+	return (int)ms;
+}
+
 int container_start(const struct settings *settings, const char *id, struct err *err)
 {
 	const struct control_request request = {.op = CONTROL_START};
@@ -87,8 +102,9 @@ int container_start(const struct settings *settings, const char *id, struct err 
 		return err_set(err, EINVAL, "cannot start a container that has stopped");
 	if (status != STATUS_CREATED)
 		return err_set(err, EINVAL, "cannot start an already running container");
-	r = control_call(&dir, &request, START_TIMEOUT_MS, err);
-	if (r == 0 && (hooks = load_hooks(&dir, &spec)))
+	hooks = load_hooks(&dir, &spec);
+	r = control_call(&dir, &request, start_timeout(hooks), err);
+	if (r == 0 && hooks)
 		hooks_run_all(&hooks->poststart, "poststart", &s, STATUS_RUNNING);
 	return r;
 }

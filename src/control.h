@@ -60,7 +60,7 @@ void control_answer(struct control_client *client, const struct err *err);
 
 /*
  * Sends @request and waits at most @timeout_ms for the answer: 0 or -errno of
- * it. -ECONNREFUSED, -ENOENT, -ECONNRESET: no monitor serves it; -ETIMEDOUT.
+ * it (-1: no matter how long). -ECONNREFUSED, -ENOENT, -ECONNRESET: no monitor serves it; -ETIMEDOUT.
  */
 must_check int control_call(const struct statedir *dir, const struct control_request *request,
 	int timeout_ms, struct err *err);

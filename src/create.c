@@ -51,6 +51,7 @@ struct creation {
 	struct state state;
 	struct statedir dir;
 	struct guest_translation *translation;
+	char *hook_state_head, *hook_state_tail; /* the translation's */
 	int status_fd, listen_fd, log_fd;
 	int signal_fd;
 	int report;
@@ -61,6 +62,8 @@ struct creation {
 static void creation_done(struct creation *c)
 {
 	guest_translation_free(c->translation);
+	free(c->hook_state_head);
+	free(c->hook_state_tail);
 	plan_done(&c->plan);
 	binds_done(&c->binds);
 	ns_set_done(&c->ns);
@@ -300,6 +303,20 @@ static int settle_in_unit(void *arg, pid_t pid, struct err *err)
 	return r;
 }
 
+/* What startContainer hooks are told, in the guest: start is what they run in, so the state is "created". */
+static int put_hook_state(struct creation *c, struct err *err)
+{
+	struct guest_container *to = guest_translation_container(c->translation);
+	int r;
+
+	if (to->start_hooks.len == 0)
+		return 0;
+	r = state_json_without_pid(&c->state, STATUS_CREATED, &c->hook_state_head, &c->hook_state_tail, err);
+	to->hook_state_head = c->hook_state_head;
+	to->hook_state_tail = c->hook_state_tail;
+	return r;
+}
+
 /* Those that run on the host before the container is entered; then the monitor goes on with its own. */
 static int run_hooks(struct creation *c, struct err *err)
 {
@@ -337,7 +354,10 @@ static int launch(struct creation *c, struct err *err)
 		.log_fd = c->log_fd,
 		.console_fd = c->request->console_fd,
 	};
-	int r = monitor_spawn(&job, &c->state.pid, &c->report, err);
+	int r = put_hook_state(c, err);
+
+	if (r == 0)
+		r = monitor_spawn(&job, &c->state.pid, &c->report, err);
 
 	if (r < 0)
 		return r;

@@ -140,20 +140,26 @@ static int gen_take(yajl_gen g, char **ret, struct err *err)
 	return r;
 }
 
-int state_json(
-	const struct state *s, enum status status, bool beautify, char **ret_text, struct err *err)
+static size_t gen_len(yajl_gen g)
 {
-	yajl_gen g = yajl_gen_alloc(NULL);
+	const unsigned char *text;
+	size_t len = 0;
 
-	if (!g)
-		return err_sys(err, ENOMEM, "cannot write the container's state");
-	(void)yajl_gen_config(g, yajl_gen_beautify, beautify ? 1 : 0);
-	(void)yajl_gen_config(g, yajl_gen_indent_string, "  ");
+	(void)yajl_gen_get_buf(g, &text, &len); /* an error shows at the end */
+	return len;
+}
+
+/* @ret_pid_at, @ret_pid_end: where the key "pid" and where its value ends in the text. */
+static void gen_state(yajl_gen g, const struct state *s, enum status status, size_t *ret_pid_at,
+	size_t *ret_pid_end)
+{
 	(void)yajl_gen_map_open(g);
 	gen_pair(g, "ociVersion", s->oci_version);
 	gen_pair(g, "id", s->id);
 	gen_str(g, "pid");
+	*ret_pid_at = gen_len(g);
 	(void)yajl_gen_integer(g, status == STATUS_STOPPED ? 0 : (long long)s->pid);
+	*ret_pid_end = gen_len(g);
 	gen_pair(g, "status", status_name(status));
 	gen_pair(g, "bundle", s->bundle);
 	gen_pair(g, "rootfs", s->rootfs);
@@ -162,7 +168,43 @@ int state_json(
 	gen_str(g, "owner");
 	gen_str(g, s->owner == 0 ? "root" : "");
 	(void)yajl_gen_map_close(g);
+}
+
+int state_json(
+	const struct state *s, enum status status, bool beautify, char **ret_text, struct err *err)
+{
+	yajl_gen g = yajl_gen_alloc(NULL);
+	size_t pid_at, pid_end;
+
+	if (!g)
+		return err_sys(err, ENOMEM, "cannot write the container's state");
+	(void)yajl_gen_config(g, yajl_gen_beautify, beautify ? 1 : 0);
+	(void)yajl_gen_config(g, yajl_gen_indent_string, "  ");
+	gen_state(g, s, status, &pid_at, &pid_end);
 	return gen_take(g, ret_text, err);
+}
+
+int state_json_without_pid(const struct state *s, enum status status, char **ret_head,
+	char **ret_tail, struct err *err)
+{
+	yajl_gen g = yajl_gen_alloc(NULL);
+	autofree char *text = NULL, *head = NULL, *tail = NULL;
+	size_t pid_at, pid_end;
+	int r;
+
+	if (!g)
+		return err_sys(err, ENOMEM, "cannot write the container's state");
+	gen_state(g, s, status, &pid_at, &pid_end);
+	r = gen_take(g, &text, err);
+	if (r < 0)
+		return r;
+	head = strndup(text, pid_at + 1); /* the colon is written with the value */
+	tail = strdup(text + pid_end);
+	if (!head || !tail)
+		return err_sys(err, ENOMEM, "cannot write the container's state");
+	*ret_head = steal_ptr(head);
+	*ret_tail = steal_ptr(tail);
+	return 0;
 }
 
 int state_save(const struct statedir *dir, const struct state *s, struct err *err)

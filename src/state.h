@@ -128,4 +128,11 @@ must_check int state_pidfd(const struct state *s);
 must_check int state_json(
 	const struct state *s, enum status status, bool beautify, char **ret_text, struct err *err);
 
+/*
+ * The same, not beautified, for readers who see another pid: @ret_head, their
+ * number, @ret_tail. The caller frees both.
+ */
+must_check int state_json_without_pid(const struct state *s, enum status status, char **ret_head,
+	char **ret_tail, struct err *err);
+
 #endif

@@ -301,6 +301,18 @@ static void code_process(struct codec *c, struct guest_process *p)
 	code_ids(c, &p->memory_nodes);
 }
 
+static void code_hooks(struct codec *c, struct guest_hooks *h)
+{
+	uint32_t n = CODE_COUNT(c, h, MIN_STR + 12, PROTO_HOOKS_MAX);
+
+	for (uint32_t i = 0; i < n; i++) {
+		code_str(c, &h->at[i].path);
+		code_strings(c, &h->at[i].args);
+		code_strings(c, &h->at[i].env);
+		code_u32(c, &h->at[i].timeout_s);
+	}
+}
+
 static void code_container(struct codec *c, struct guest_container *k)
 {
 	code_str(c, &k->cid);
@@ -331,6 +343,9 @@ static void code_container(struct codec *c, struct guest_container *k)
 	code_values(c, &k->sysctl);
 	code_values(c, &k->cgroup);
 	code_blob(c, &k->device_filter);
+	code_hooks(c, &k->start_hooks);
+	code_str(c, &k->hook_state_head);
+	code_str(c, &k->hook_state_tail);
 	code_process(c, &k->process);
 }
 

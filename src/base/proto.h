@@ -46,6 +46,7 @@
 #define PROTO_IDMAPS_MAX 340 /* the kernel's limit */
 #define PROTO_NODES_MAX 1024 /* memory nodes: no kernel has more */
 #define PROTO_VALUES_MAX 4096
+#define PROTO_HOOKS_MAX 1024
 #define PROTO_TEXT_MAX 1024 /* bytes of a message text from the guest; the rest is cut */
 
 enum proto_type {
@@ -254,6 +255,16 @@ struct guest_process {
 	struct guest_ids memory_nodes;
 };
 
+struct guest_hook {
+	const char *path; /* absolute, in the container */
+	struct guest_strings args, env; /* no args: the path alone */
+	uint32_t timeout_s; /* 0: none */
+};
+struct guest_hooks {
+	uint32_t len;
+	struct guest_hook *at;
+};
+
 struct guest_container {
 	const char *cid;
 	const char *rootfs; /* path below the private share */
@@ -272,6 +283,8 @@ struct guest_container {
 	struct guest_values sysctl;
 	struct guest_values cgroup;  /* files of the container's cgroup, in order */
 	struct guest_blob device_filter; /* struct bpf_insn[] for its cgroup; empty: none */
+	struct guest_hooks start_hooks; /* run between START and execve */
+	const char *hook_state_head, *hook_state_tail; /* their input: the first process's pid stands between */
 	struct guest_process process;
 };
 

@@ -56,6 +56,11 @@ void guest_translation_free(struct guest_translation *t)
 	free(c->readonly_paths.at);
 	free(c->sysctl.at);
 	free(c->cgroup.at);
+	for (uint32_t i = 0; i < c->start_hooks.len; i++) {
+		free(c->start_hooks.at[i].args.at);
+		free(c->start_hooks.at[i].env.at);
+	}
+	free(c->start_hooks.at);
 	free(c->process.args.at);
 	free(c->process.env.at);
 	free(c->process.groups.at);
@@ -537,6 +542,24 @@ static int put_linux(const struct spec *spec, const struct guest_joins *joins, s
 	return put_cgroup(from->resources, t, err);
 }
 
+static int put_hooks(const struct spec_hooks *from, struct guest_translation *t, struct err *err)
+{
+	struct guest_hooks *to = &t->container.start_hooks;
+	int r = new_array(from ? from->start_container.n : 0, PROTO_HOOKS_MAX, sizeof(*to->at), "hooks.startContainer",
+		&to->at, &to->len, err);
+
+	for (uint32_t i = 0; r == 0 && i < to->len; i++) {
+		const struct spec_hook *hook = &from->start_container.v[i];
+
+		to->at[i].path = hook->path;
+		to->at[i].timeout_s = hook->timeout_s.set ? (uint32_t)hook->timeout_s.v : 0;
+		r = put_strings(&hook->args, "hooks.startContainer.args", &to->at[i].args, err);
+		if (r == 0)
+			r = put_strings(&hook->env, "hooks.startContainer.env", &to->at[i].env, err);
+	}
+	return r;
+}
+
 int guest_translate(const struct spec *spec, const char *cid, const char *rootfs_name,
 	const struct guest_export_list *exports, const struct guest_joins *joins,
 	struct spec_warnings *warnings, struct guest_translation **ret, struct err *err)
@@ -555,6 +578,8 @@ int guest_translate(const struct spec *spec, const char *cid, const char *rootfs
 	r = put_mounts(spec, exports, t, err);
 	if (r == 0)
 		r = put_linux(spec, joins, t, err);
+	if (r == 0)
+		r = put_hooks(spec->hooks, t, err);
 	if (r == 0 && !spec->process)
 		r = err_set(err, EINVAL, "process: missing");
 	if (r == 0)

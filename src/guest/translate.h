@@ -42,7 +42,8 @@ struct guest_translation; /* owns the arrays; strings stay the spec's and the ex
  * @spec, @exports and @joins (may be NULL) must outlive the result, which the
  * caller frees with guest_translation_free(). A bind mount without an export,
  * or a field that cannot hold in a VM, is an error that names the field.
- * What is given up gets a warning. process.id and the streams are left 0.
+ * What is given up gets a warning. process.id, the streams and the state for startContainer
+ * hooks (hook_state_*) are left 0.
  */
 must_check int guest_translate(const struct spec *spec, const char *cid, const char *rootfs_name,
 	const struct guest_export_list *exports, const struct guest_joins *joins,

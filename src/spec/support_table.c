@@ -8,7 +8,6 @@
 #include "spec/support_table.h"
 
 /* Reasons that several rows share. */
-#define NO_HOOKS "hooks in the container's namespaces would have to run in the guest"
 #define NO_RDT "resctrl belongs to the host's CPU and cannot be reached from the VM"
 #define NO_LISTENER "notifications cannot leave the VM yet"
 #define NO_IMAGE "the guest's root file system is vmrunc's initramfs"
@@ -61,8 +60,9 @@ const struct support_row support_table[] = {
 
 	{ "hooks.prestart", SUPPORT_DONE, "on the host" },
 	{ "hooks.createRuntime", SUPPORT_DONE, "on the host" },
-	{ "hooks.createContainer", SUPPORT_REFUSED, NO_HOOKS },
-	{ "hooks.startContainer", SUPPORT_REFUSED, NO_HOOKS },
+	{ "hooks.createContainer", SUPPORT_DONE,
+		"on the host, in the monitor's namespaces but its user namespace; what it mounts is not seen in the guest" },
+	{ "hooks.startContainer", SUPPORT_DONE, "in the guest, as the container's process" },
 	{ "hooks.poststart", SUPPORT_DONE, "on the host" },
 	{ "hooks.poststop", SUPPORT_DONE, "on the host" },
 
