@@ -639,6 +639,69 @@ static void seccomp_filter(void **state, bool no_new_privs)
 	expect_out(&box, "refused\n");
 }
 
+/* One hook more for the box: a shell's script, with the state's text that the tests know. */
+static void box_hook(struct box *b, struct guest_hook *list, const char **args, const char *script, uint32_t timeout_s)
+{
+	args[0] = "sh";
+	args[1] = "-c";
+	args[2] = script;
+	list[b->c.start_hooks.len] = (struct guest_hook){ .path = "/bin/sh", .args = { 3, args }, .timeout_s = timeout_s };
+	b->c.start_hooks.at = list;
+	b->c.start_hooks.len++;
+	b->c.hook_state_head = "{\"pid\":";
+	b->c.hook_state_tail = ",\"id\":\"x\"}";
+}
+
+static void runs_start_hooks(void **state)
+{
+	const char *args[2][3];
+	struct guest_hook list[2];
+
+	(void)state;
+	need_root();
+	box_init(&box, "busybox cat /w/state; busybox cat /w/second");
+	box_hook(&box, list, args[0], "busybox cat > /w/state; echo $A >> /w/state", 0);
+	list[0].env = (struct guest_strings){ 1, (const char *[]){ "A=b" } };
+	box_hook(&box, list, args[1], "test -s /w/state && busybox id -u > /w/second", 60);
+	assert_int_equal(box_run(&box), 0);
+	expect_out(&box, "{\"pid\":1,\"id\":\"x\"}b\n0\n");
+}
+
+static void ends_with_a_failed_start_hook(void **state)
+{
+	static const struct {
+		const char *script, *msg;
+		uint32_t timeout_s;
+	} cases[] = {
+		{ "echo why >&2; exit 3", "hooks.startContainer[0]: \"/bin/sh\" failed with exit status 3: why", 0 },
+		{ "exec busybox sleep 1000", "hooks.startContainer[0]: \"/bin/sh\" did not end within 1 s", 1 },
+		/* its process with it: killed before it could execute its program */
+		{ "kill -9 $PPID", "the process died before it executed its program", 0 },
+	};
+	const char *args[3];
+	struct guest_hook list[1];
+	struct err err = ERR_INIT;
+
+	(void)state;
+	need_root();
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		box_init(&box, "echo must not run");
+		/* else it is process 1 of its namespace, which nothing inside can kill */
+		box.c.ns[GUEST_NS_PID].mode = GUEST_NS_VM;
+		box_hook(&box, list, args, cases[i].script, cases[i].timeout_s);
+		if (box_create(&box, false) != 0)
+			fail_msg("create: %s", rig.err.msg);
+		assert_int_equal(guest_start(rig.guest, box.c.process.id, on_done, &rig, &err), 0);
+		assert_int_not_equal(answer(), 0);
+		if (strcmp(rig.err.msg, cases[i].msg) != 0)
+			fail_msg("wanted \"%s\", got \"%s\"", cases[i].msg, rig.err.msg);
+		wait_exit(&box);
+		box_read(&box);
+		expect_out(&box, "");
+		box_delete(&box);
+	}
+}
+
 static void filters_system_calls(void **state)
 {
 	need_root();
@@ -920,6 +983,8 @@ int main(void)
 		in_a_rig(restricts_paths),
 		in_a_rig(makes_devices),
 		in_a_rig(becomes_its_user),
+		in_a_rig(runs_start_hooks),
+		in_a_rig(ends_with_a_failed_start_hook),
 		in_a_rig(filters_system_calls),
 		in_a_rig(signals_reach_the_init),
 		in_a_rig(early_signals_wait_for_a_handler),

@@ -35,6 +35,11 @@ static struct guest_mount mounts[] = {
 		.tmpcopyup = true },
 };
 
+static struct guest_hook hooks[] = {
+	{ .path = "/h", .args = { 3, args }, .env = { 2, env }, .timeout_s = 7 },
+	{ .path = "/i" },
+};
+
 static struct guest_container sample(void)
 {
 	struct guest_container c = {
@@ -60,6 +65,9 @@ static struct guest_container sample(void)
 		.sysctl = { 2, values },
 		.cgroup = { 1, values },
 		.device_filter = { 3, "\0\1\2" },
+		.start_hooks = { 2, hooks },
+		.hook_state_head = "{\"pid\":",
+		.hook_state_tail = "}",
 	};
 
 	for (size_t i = 0; i < GUEST_NS_COUNT; i++)

@@ -84,6 +84,25 @@ static void fill(struct state *s)
 	assert_int_equal(state_strv_add(&s->cgroups_made, "/sys/fs/cgroup/x"), 0);
 }
 
+/* Whose reader sees another pid: the same document otherwise. */
+static void test_without_pid(void **unused_state)
+{
+	autofree char *whole = NULL, *head = NULL, *tail = NULL;
+	struct err err = ERR_INIT;
+	struct state s;
+	char joined[1024];
+
+	(void)unused_state;
+	fill(&s);
+	assert_int_equal(state_annotate(&s, "pid", "\"pid\":7"), 0);
+	assert_int_equal(state_json_without_pid(&s, STATUS_CREATED, &head, &tail, &err), 0);
+	s.pid = 17;
+	assert_int_equal(state_json(&s, STATUS_CREATED, false, &whole, &err), 0);
+	(void)snprintf(joined, sizeof(joined), "%s%d%s", head, 17, tail);
+	assert_string_equal(joined, whole);
+	state_done(&s);
+}
+
 static void test_round_trip(void **unused_state)
 {
 	struct statedir dir, second;
@@ -202,6 +221,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_without_pid),
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_zombie),
 		cmocka_unit_test(test_wreck),

@@ -325,6 +325,67 @@ static void remounts_and_memory_policy(void **state)
 	spec_free(spec);
 }
 
+/* The mappings of a user namespace by path are what the life cycle says; without any, the VM's ids are the host's. */
+static void a_joined_user_namespace_has_its_mappings(void **state)
+{
+	static const char json[] = "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"
+				   "\"process\":{\"cwd\":\"/\",\"args\":[\"true\"],\"user\":{\"uid\":0,\"gid\":0}},"
+				   "\"linux\":{\"namespaces\":[{\"type\":\"user\",\"path\":\"/proc/1/ns/user\"}]}}";
+	struct spec_idmap uid[] = { { .container_id = 0, .host_id = 1000, .size = 10 },
+		{ .container_id = 20, .host_id = 5000, .size = 1 } };
+	struct spec_idmap gid[] = { { .container_id = 0, .host_id = 7, .size = 3 } };
+	const struct spec_idmaps uids = { 2, uid }, gids = { 1, gid };
+	const struct guest_joins joins = { .uids = &uids, .gids = &gids };
+	struct guest_translation *t;
+	const struct guest_container *c;
+	struct err err = ERR_INIT;
+	struct spec *spec;
+
+	(void)state;
+	t = translate(json, NULL, &spec);
+	c = guest_translation_container(t);
+	assert_int_equal(c->ns[GUEST_NS_USER].mode, GUEST_NS_VM);
+	assert_int_equal(c->uids.len, 0);
+	guest_translation_free(t);
+
+	assert_int_equal(guest_translate(spec, "cid", "cid/rootfs", NULL, &joins, NULL, &t, &err), 0);
+	c = guest_translation_container(t);
+	assert_int_equal(c->ns[GUEST_NS_USER].mode, GUEST_NS_NEW);
+	assert_int_equal(c->uids.len, 2);
+	assert_int_equal(c->uids.at[1].container, 20);
+	assert_int_equal(c->uids.at[1].host, 5000);
+	assert_int_equal(c->gids.len, 1);
+	assert_int_equal(c->gids.at[0].size, 3);
+	guest_translation_free(t);
+	spec_free(spec);
+}
+
+static void start_hooks_translate(void **state)
+{
+	static const char json[] = "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"
+				   "\"process\":{\"cwd\":\"/\",\"args\":[\"true\"],\"user\":{\"uid\":0,\"gid\":0}},"
+				   "\"hooks\":{\"prestart\":[{\"path\":\"/host\"}],\"startContainer\":["
+				   "{\"path\":\"/a\",\"args\":[\"x\",\"y\"],\"env\":[\"A=b\"],\"timeout\":9},{\"path\":\"/b\"}]}}";
+	struct guest_translation *t;
+	const struct guest_hooks *hooks;
+	struct spec *spec;
+
+	(void)state;
+	t = translate(json, NULL, &spec);
+	hooks = &guest_translation_container(t)->start_hooks;
+	assert_int_equal(hooks->len, 2);
+	assert_string_equal(hooks->at[0].path, "/a");
+	assert_int_equal(hooks->at[0].args.len, 2);
+	assert_string_equal(hooks->at[0].args.at[1], "y");
+	assert_string_equal(hooks->at[0].env.at[0], "A=b");
+	assert_int_equal(hooks->at[0].timeout_s, 9);
+	assert_string_equal(hooks->at[1].path, "/b");
+	assert_int_equal(hooks->at[1].args.len, 0);
+	assert_int_equal(hooks->at[1].timeout_s, 0);
+	guest_translation_free(t);
+	spec_free(spec);
+}
+
 /* Every config that the engines were seen to write translates, and survives the channel. */
 static void samples_translate_and_cross_the_channel(void **state)
 {
@@ -380,6 +441,8 @@ int main(void)
 		cmocka_unit_test(a_bind_without_an_export_is_refused),
 		cmocka_unit_test(identity_namespaces_and_devices),
 		cmocka_unit_test(remounts_and_memory_policy),
+		cmocka_unit_test(a_joined_user_namespace_has_its_mappings),
+		cmocka_unit_test(start_hooks_translate),
 		cmocka_unit_test(samples_translate_and_cross_the_channel),
 	};
 
