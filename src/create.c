@@ -155,6 +155,17 @@ static int block_signals(struct creation *c, struct err *err)
 	return c->signal_fd < 0 ? err_sys(err, errno, "signalfd") : 0;
 }
 
+/* Whether one of the ending signals has come: then -EINTR, else 0. */
+static int take_signal(struct creation *c, struct err *err)
+{
+	struct signalfd_siginfo info;
+
+	if (read(c->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return 0;
+	err->exit_status = 128 + (int)info.ssi_signo;
+	return err_set(err, EINTR, "interrupted by signal %d", (int)info.ssi_signo);
+}
+
 /* Waits until the monitor has something to say. -EINTR: a signal said to stop. */
 static int wait_report(struct creation *c, struct err *err)
 {
@@ -162,18 +173,14 @@ static int wait_report(struct creation *c, struct err *err)
 		{.fd = c->report, .events = POLLIN},
 		{.fd = c->signal_fd, .events = POLLIN},
 	};
-	struct signalfd_siginfo info;
 	int r;
 
 	for (;;) {
 		r = poll(p, ARRAY_LEN(p), -1);
 		if (r < 0 && errno != EINTR)
 			return err_sys(err, errno, "cannot wait for the monitor");
-		if (r > 0 && p[1].revents &&
-			read(c->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-			err->exit_status = 128 + (int)info.ssi_signo;
-			return err_set(err, EINTR, "interrupted by signal %d", (int)info.ssi_signo);
-		}
+		if (r > 0 && p[1].revents && take_signal(c, err) < 0)
+			return -EINTR;
 		if (r > 0 && p[0].revents)
 			return 0;
 	}
@@ -321,16 +328,20 @@ static int put_hook_state(struct creation *c, struct err *err)
 static int run_hooks(struct creation *c, struct err *err)
 {
 	const struct spec_hooks *hooks = c->bundle.spec->hooks;
+	const struct hook_place place = {
+		.dir = c->bundle.path, .mount_ns = -1, .cancel_fd = c->signal_fd};
 	int r = wait_kind(c, REPORT_BUILT, err);
 
 	if (r < 0)
 		return r;
 	c->hooks_ran = true;
 	/* prestart is from a time when it ran at start: its readers expect what they saw then */
-	r = hooks_run(&hooks->prestart, "prestart", &c->state, STATUS_CREATED, c->bundle.path, -1, err);
+	r = hooks_run(&hooks->prestart, "prestart", &c->state, STATUS_CREATED, &place, err);
 	if (r == 0)
 		r = hooks_run(&hooks->create_runtime, "createRuntime", &c->state, STATUS_CREATING,
-			c->bundle.path, -1, err);
+			&place, err);
+	if (r == -EINTR)
+		(void)take_signal(c, err);
 	if (r == 0 && monitor_go(c->report) < 0)
 		log_debug("the monitor has ended before its hooks"); /* its report says why */
 	return r;

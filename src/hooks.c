@@ -12,27 +12,26 @@
 #include "base/hook.h"
 #include "log.h"
 
-/* Where a list of hooks is run. */
-struct place {
-	const char *dir;
+/* A place, opened. */
+struct opened {
+	const struct hook_place *place;
 	int dir_fd;
-	int mount_ns;
 };
 
 /* In the child: joining a mount namespace moves the working directory, so that comes after it. */
 static int enter_place(void *arg, struct err *err)
 {
-	const struct place *place = arg;
+	const struct opened *o = arg;
 
-	if (place->mount_ns >= 0 && setns(place->mount_ns, CLONE_NEWNS) < 0)
+	if (o->place->mount_ns >= 0 && setns(o->place->mount_ns, CLONE_NEWNS) < 0)
 		return err_sys(err, errno, "cannot join the container's mount namespace");
-	if (fchdir(place->dir_fd) < 0)
-		return err_sys(err, errno, "cannot enter \"%s\"", place->dir);
+	if (fchdir(o->dir_fd) < 0)
+		return err_sys(err, errno, "cannot enter \"%s\"", o->place->dir);
 	return 0;
 }
 
 static int run_one(const struct spec_hook *hook, const char *name, size_t index, const char *state,
-	struct place *place, struct err *err)
+	struct opened *o, struct err *err)
 {
 	autoclose int null = open("/dev/null", O_WRONLY | O_CLOEXEC), exec_fd = -1;
 	char what[64];
@@ -45,14 +44,15 @@ static int run_one(const struct spec_hook *hook, const char *name, size_t index,
 		.timeout_s = hook->timeout_s.set ? hook->timeout_s.v : 0,
 		.state = state,
 		.null_fd = null,
+		.cancel_fd = o->place->cancel_fd,
 		.prepare = enter_place,
-		.arg = place,
+		.arg = o,
 	};
 
 	(void)snprintf(what, sizeof(what), "hooks.%s[%zu]", name, index);
 	if (null < 0)
 		return err_sys(err, errno, "%s: cannot open \"/dev/null\"", what);
-	if (place->mount_ns >= 0) {
+	if (o->place->mount_ns >= 0) {
 		h.exec_fd = exec_fd = open(hook->path, O_PATH | O_CLOEXEC);
 		if (exec_fd < 0)
 			return err_sys(err, errno, "%s: \"%s\"", what, hook->path);
@@ -60,16 +60,16 @@ static int run_one(const struct spec_hook *hook, const char *name, size_t index,
 	return hook_run(&h, err);
 }
 
-static int open_place(struct place *place, const char *name, struct err *err)
+static int open_place(struct opened *o, const char *name, struct err *err)
 {
-	place->dir_fd = open(place->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return place->dir_fd < 0 ? err_sys(err, errno, "hooks.%s: \"%s\"", name, place->dir) : 0;
+	o->dir_fd = open(o->place->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return o->dir_fd < 0 ? err_sys(err, errno, "hooks.%s: \"%s\"", name, o->place->dir) : 0;
 }
 
 int hooks_run(const struct spec_hook_list *hooks, const char *name, const struct state *s,
-	enum status status, const char *dir, int mount_ns, struct err *err)
+	enum status status, const struct hook_place *place, struct err *err)
 {
-	struct place place = {.dir = dir, .dir_fd = -1, .mount_ns = mount_ns};
+	struct opened o = {.place = place, .dir_fd = -1};
 	autofree char *state = NULL;
 	int r;
 
@@ -77,29 +77,30 @@ int hooks_run(const struct spec_hook_list *hooks, const char *name, const struct
 		return 0;
 	r = state_json(s, status, false, &state, err);
 	if (r == 0)
-		r = open_place(&place, name, err);
+		r = open_place(&o, name, err);
 	for (size_t i = 0; r == 0 && i < hooks->n; i++)
-		r = run_one(&hooks->v[i], name, i, state, &place, err);
-	fd_close(place.dir_fd);
+		r = run_one(&hooks->v[i], name, i, state, &o, err);
+	fd_close(o.dir_fd);
 	return r;
 }
 
 void hooks_run_all(const struct spec_hook_list *hooks, const char *name, const struct state *s,
 	enum status status)
 {
-	struct place place = {.dir = s->bundle, .dir_fd = -1, .mount_ns = -1};
+	const struct hook_place place = {.dir = s->bundle, .mount_ns = -1, .cancel_fd = -1};
+	struct opened o = {.place = &place, .dir_fd = -1};
 	autofree char *state = NULL;
 	struct err err = ERR_INIT;
 
 	if (hooks->n == 0)
 		return;
-	if (state_json(s, status, false, &state, &err) < 0 || open_place(&place, name, &err) < 0) {
+	if (state_json(s, status, false, &state, &err) < 0 || open_place(&o, name, &err) < 0) {
 		log_warning("hooks.%s: not run: %s", name, err.msg);
 		return;
 	}
 	for (size_t i = 0; i < hooks->n; i++) {
-		if (run_one(&hooks->v[i], name, i, state, &place, &err) < 0)
+		if (run_one(&hooks->v[i], name, i, state, &o, &err) < 0)
 			log_warning("%s", err.msg);
 	}
-	fd_close(place.dir_fd);
+	fd_close(o.dir_fd);
 }

@@ -23,14 +23,19 @@
 #include "spec/spec.h"
 #include "state.h"
 
+/* Where hooks are run. */
+struct hook_place {
+	const char *dir; /* the working directory */
+	int mount_ns;    /* executed in that mount namespace, with the program that the caller's has; -1: the caller's */
+	int cancel_fd;   /* when it is readable, the hook is killed and has failed with -EINTR; -1: none */
+};
+
 /*
- * Runs @hooks in order in @dir; the first that fails, or exceeds its timeout (and is
+ * Runs @hooks in order; the first that fails, or exceeds its timeout (and is
  * killed), ends it with an error that has the end of what it wrote to stderr. @name: "prestart" ...
- * @mount_ns: a mount namespace that they are executed in, though their paths are those of
- * the caller's; -1: the caller's.
  */
 must_check int hooks_run(const struct spec_hook_list *hooks, const char *name,
-	const struct state *s, enum status status, const char *dir, int mount_ns, struct err *err);
+	const struct state *s, enum status status, const struct hook_place *place, struct err *err);
 
 /* The same in the bundle for hooks whose failure is only a warning: all of them are run. */
 void hooks_run_all(const struct spec_hook_list *hooks, const char *name, const struct state *s,

@@ -454,6 +454,8 @@ bool monitor_has_create_hooks(const struct spec *spec)
 static int run_hooks(struct monitor *m, struct err *err)
 {
 	const struct monitor_job *job = m->job;
+	const struct hook_place place = {
+		.dir = job->rootfs, .mount_ns = job->ns->fd[SPEC_NS_MOUNT], .cancel_fd = -1};
 	struct state as_seen_here = *job->state;
 
 	if (!monitor_has_create_hooks(job->spec))
@@ -463,7 +465,7 @@ static int run_hooks(struct monitor *m, struct err *err)
 		return err_set(err, ECANCELED, "create has gone");
 	as_seen_here.pid = getpid();
 	return hooks_run(&job->spec->hooks->create_container, "createContainer", &as_seen_here,
-		STATUS_CREATING, job->rootfs, job->ns->fd[SPEC_NS_MOUNT], err);
+		STATUS_CREATING, &place, err);
 }
 
 static int enter_jail(struct monitor *m, struct err *err)

@@ -145,8 +145,8 @@ static void take_words(struct hook_process *p)
 	p->words[p->words_len] = '\0';
 }
 
-/* Feeds the hook and reads it until it ends: 0, -ETIMEDOUT or another -errno. */
-static int attend(struct hook_process *p, const char *state, int64_t deadline)
+/* Feeds the hook and reads it until it ends: 0, -ETIMEDOUT, -EINTR or another -errno. */
+static int attend(struct hook_process *p, const char *state, int cancel_fd, int64_t deadline)
 {
 	size_t len = strlen(state), sent = 0;
 
@@ -155,6 +155,7 @@ static int attend(struct hook_process *p, const char *state, int64_t deadline)
 			{.fd = p->pidfd, .events = POLLIN},
 			{.fd = p->err, .events = POLLIN},
 			{.fd = p->in, .events = POLLOUT},
+			{.fd = cancel_fd > 0 ? cancel_fd : -1, .events = POLLIN},
 		};
 		int64_t left = deadline < 0 ? -1 : MAX(deadline - now_ms(), 0);
 
@@ -175,6 +176,8 @@ static int attend(struct hook_process *p, const char *state, int64_t deadline)
 		}
 		if (fds[0].revents)
 			return 0;
+		if (fds[3].revents)
+			return -EINTR;
 		if (left == 0)
 			return -ETIMEDOUT;
 	}
@@ -221,6 +224,8 @@ static int judge(const struct hook *hook, const struct hook_process *p, int r, i
 	if (r == -ETIMEDOUT)
 		return err_set(err, ETIMEDOUT, "%s: \"%s\" did not end within %lld s", hook->what, hook->path,
 			(long long)hook->timeout_s);
+	if (r == -EINTR)
+		return err_set(err, EINTR, "%s: \"%s\" was interrupted", hook->what, hook->path);
 	if (r < 0)
 		return err_sys(err, r, "%s: cannot run \"%s\"", hook->what, hook->path);
 	if (status != 0)
@@ -242,7 +247,7 @@ int hook_run(const struct hook *hook, struct err *err)
 		return err_sys(err, errno, "%s: cannot run \"%s\"", hook->what, hook->path);
 	r = start(hook, &p);
 	if (r == 0)
-		r = attend(&p, hook->state, deadline);
+		r = attend(&p, hook->state, hook->cancel_fd, deadline);
 	status = finish(&p, r < 0);
 	(void)sigaction(SIGPIPE, &before, NULL); /* cannot fail: it was so before */
 	return judge(hook, &p, r, status, err);

@@ -26,14 +26,15 @@ struct hook {
 	int64_t timeout_s;  /* <= 0: none */
 	const char *state;  /* for its standard input */
 	int null_fd;        /* its standard output; borrowed */
+	int cancel_fd;      /* > 0: when it is readable, the hook is killed; borrowed, not read */
 	/* In the child, last before execve(2): 0, or -errno with the error set. NULL: nothing. */
 	int (*prepare)(void *arg, struct err *err);
 	void *arg;
 };
 
 /*
- * 0 when it has ended with status 0; -ETIMEDOUT (it was killed) or -ECANCELED
- * (it failed) or another -errno, with the error set. Blocks; nothing else of
+ * 0 when it has ended with status 0; -ETIMEDOUT or -EINTR (it was killed: too late, or
+ * cancelled) or -ECANCELED (it failed) or another -errno, with the error set. Blocks; nothing else of
  * the caller's may wait for this child.
  */
 must_check int hook_run(const struct hook *hook, struct err *err);

@@ -285,15 +285,22 @@ $BUNDLE/rootfs"
 
 @test "Ctrl-C while a hook of create runs: the hook is gone, nothing is left" {
 	vmrunc_only
-	sh_bundle 'true'
-	hook createContainer 'echo $$ >$LOG; exec sleep 1000'
-	"${RT_CMD[@]}" create --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1 3>&- &
-	local creator=$!
-	wait_for "$WAIT_S" test -s "$LOG"
-	kill -TERM "$creator"
-	local code=0
-	wait "$creator" || code=$?
-	eq "$code" 143
-	run rt state "$ID"
-	[ "$status" -ne 0 ]
+	local kind creator code mine=1000.$$$RANDOM
+	for kind in prestart createContainer; do
+		rm -f "$LOG"
+		sh_bundle 'true'
+		hook "$kind" "echo runs >\$LOG; exec sleep $mine"
+		hook poststop 'echo poststop >>$LOG'
+		"${RT_CMD[@]}" create --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1 3>&- &
+		creator=$!
+		wait_for "$WAIT_S" pgrep -x -f "sleep $mine"
+		kill -TERM "$creator"
+		code=0
+		wait "$creator" || code=$?
+		eq "$code" 143
+		eq "$(tail -1 "$LOG")" poststop
+		run rt state "$ID"
+		[ "$status" -ne 0 ]
+		run ! pgrep -x -f "sleep $mine"
+	done
 }

@@ -299,12 +299,14 @@ static void test_hooks(void **state)
 	struct spec_hook hook = {.path = (char *)"/bin/sh", .args = {3, cat_args}, .env = {1, env}};
 	struct spec_hook_list list = {1, &hook};
 	struct state s = {.id = (char *)"id", .bundle = tmp, .pid = 42};
+	struct hook_place place = {.dir = tmp, .mount_ns = -1, .cancel_fd = -1};
 	struct err err = ERR_INIT;
 	autofree char *text = NULL;
+	int pipe_fds[2];
 
 	(void)state;
 	(void)snprintf(script, sizeof(script), "{ pwd; env; cat; } > %s", path_of("hook"));
-	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, tmp, -1, &err), 0);
+	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, &place, &err), 0);
 	text = get_file("hook");
 	assert_non_null(strstr(text, tmp));
 	assert_non_null(strstr(text, "A=b\n"));
@@ -313,14 +315,22 @@ static void test_hooks(void **state)
 	assert_int_equal(unlink(path_of("hook")), 0);
 
 	hook.args.v = fail_args;
-	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, tmp, -1, &err), -ECANCELED);
+	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, &place, &err), -ECANCELED);
 	assert_string_equal(
 		err.msg, "hooks.prestart[0]: \"/bin/sh\" failed with exit status 7: first last");
 	hook.args.v = sleep_args;
 	hook.timeout_s = (struct opt_i64){.set = true, .v = 1};
-	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, tmp, -1, &err), -ETIMEDOUT);
+	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, &place, &err), -ETIMEDOUT);
+	hook.timeout_s.set = false;
+	assert_int_equal(pipe(pipe_fds), 0);
+	assert_int_equal(write(pipe_fds[1], "", 1), 1);
+	place.cancel_fd = pipe_fds[0];
+	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, &place, &err), -EINTR);
+	place.cancel_fd = -1;
+	fd_close(pipe_fds[0]);
+	fd_close(pipe_fds[1]);
 	hook.path = (char *)"/no/such/hook";
-	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, tmp, -1, &err), -ECANCELED);
+	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, &place, &err), -ECANCELED);
 	assert_non_null(strstr(err.msg, "/no/such/hook: No such file or directory"));
 }
 
