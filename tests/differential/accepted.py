@@ -67,6 +67,14 @@ def tmpfs_without_mode(config, path):
 	return m.get("type") == "tmpfs" and not any(o.startswith("mode=") for o in m.get("options", []))
 
 
+def denied_below_covered_mode(config, m, reference, tested):
+	"""What follows from covered_mode() for a user who is not root: it cannot make files there."""
+	points = [LINKS.get(x["destination"], x["destination"]) for x in config["mounts"]]
+	path = next((m[1].replace(k, v, 1) for k, v in LINKS.items() if m[1].startswith(k)), m[1])
+	below = any(path.startswith(p) and tmpfs_without_mode(config, p) for p in points)
+	return below and config["process"]["user"]["uid"] != 0 and bool(re.search(r"\(not there\)|errno (2|13)|w13", tested))
+
+
 def covered_mode(config, m, reference, tested):
 	if not tmpfs_without_mode(config, m[1]):
 		return False
@@ -136,7 +144,7 @@ ACCEPTED = [
      "crun sets no HOME for a user that passwd does not know"),
     (r"mount /sys/fs/cgroup source", lambda c, m, ref, got: (ref, got) == ("cgroup2", "cgroup"),
      "crun replaces the source, runc and vmrunc take the config's"),
-    (r"(dev|open)\./dev/null", lambda c, m, ref, got: c["process"]["user"]["gid"] or c["process"]["user"]["uid"] or
+    (r"(dev|open)\./dev/null(\.read|\.write)?", lambda c, m, ref, got: c["process"]["user"]["gid"] or c["process"]["user"]["uid"] or
      any(d["path"] == "/dev/null" for d in c["linux"].get("devices", [])),
      "crun gives its stdio to the user, also where that is the container's /dev/null; runc and vmrunc leave it alone"),
     (r"(?:dev|open)\.(/.+?)(\.read|\.write)?", is_device_in_user_namespace,
@@ -150,6 +158,8 @@ ACCEPTED = [
      "tmpfs without mode)"),
     (r"(?:path|made)\.(/.+?)(\.followed|\.access)?", covered_mode,
      "a tmpfs without mode: crun leaves tmpfs' 01777, runc and vmrunc take that of the directory that it covers"),
+    (r"(?:path|make|made)\.(/.+)", denied_below_covered_mode,
+     "what follows of it for a user who is not root"),
     (r"mount (/.+?)(?: #\d)? super", covered_mode_option,
      "the mode of the directory that a tmpfs covers is an option with vmrunc, and set afterwards by runc"),
     (r"(dev|open)\./dev/(null|zero|full|random|urandom|tty)", with_user_namespace,
