@@ -156,7 +156,7 @@ ACCEPTED = [
     (r"host rootfs/(.+)", is_mount_point,
      "the mount points that a runtime makes: crun's modes are 0700 and 01755, vmrunc's 0644 and 0755 (01777 under a "
      "tmpfs without mode)"),
-    (r"(?:path|made)\.(/.+?)(\.followed|\.access)?", covered_mode,
+    (r"(?:path|make|made)\.(/.+?)(\.followed|\.access)?", covered_mode,
      "a tmpfs without mode: crun leaves tmpfs' 01777, runc and vmrunc take that of the directory that it covers"),
     (r"(?:path|make|made)\.(/.+)", denied_below_covered_mode,
      "what follows of it for a user who is not root"),
