@@ -41,8 +41,9 @@ def is_bind_from_shared(config, m, reference, tested):
 
 
 def is_undone_by_crun(config, m, reference, tested):
-	return (reference, tested) == ("", "shared") and "rootfsPropagation" not in config["linux"] and \
-	    {"shared", "rshared"} & set(mount_at(config, m[1]).get("options", []))
+	return reference == "" and "rootfsPropagation" not in config["linux"] and \
+	    {tested, "r" + tested} & {"shared", "rshared", "unbindable", "runbindable"} & \
+	    set(mount_at(config, m[1]).get("options", []))
 
 
 def is_device_in_user_namespace(config, m, *_):

@@ -113,7 +113,7 @@ def namespaces(c):
 	for ns, percent in (("ipc", 80), ("uts", 80), ("network", 80), ("cgroup", 60), ("user", 20), ("time", 25)):
 		if c.chance(percent):
 			c.namespaces.add(ns)
-	if c.chance(12):
+	if c.chance(12) and "user" not in c.namespaces: # no proc could be mounted there
 		c.namespaces.discard("pid")
 	order = sorted(c.namespaces)
 	c.dice.shuffle(order)
