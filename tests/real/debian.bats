@@ -10,11 +10,11 @@ PACKAGES=python3,git,sqlite3,gcc,libc6-dev
 
 # A Debian root file system from Debian's packages, made once a machine.
 debian_tar() {
-	local tar=$CACHE/debian-$SUITE-1.tar
+	local tar=$CACHE/debian-$SUITE-2.tar
 	if [ ! -f "$tar" ]; then
 		command -v mmdebstrap >/dev/null || { echo "mmdebstrap is not installed"; return 1; }
 		mkdir -p "$CACHE"
-		mmdebstrap --variant=minbase --include="$PACKAGES" "$SUITE" "$tar.$$" >"$CACHE/mmdebstrap.log" 2>&1 ||
+		mmdebstrap --format=tar --variant=minbase --include="$PACKAGES" "$SUITE" "$tar.$$" >"$CACHE/mmdebstrap.log" 2>&1 ||
 			{ rm -f "$tar.$$"; tail -3 "$CACHE/mmdebstrap.log"; return 1; }
 		mv "$tar.$$" "$tar"
 	fi
