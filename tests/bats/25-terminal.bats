@@ -41,6 +41,24 @@ teardown() { common_teardown; }
 	has "$output" interrupted
 }
 
+@test "terminal in the foreground: Ctrl-Z and Ctrl-\\ are the container's too, and do not stop or end the runtime" {
+	sh_bundle 'trap "echo suspended; exit 9" TSTP; echo ready; while :; do sleep 0.05; done' '.process.terminal = true'
+	run python3 "$CONSOLE" pty 24 80 '\x1a' "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
+	eq "$status" 9
+	has "$output" suspended
+	sh_bundle 'trap "echo quit; exit 10" QUIT; echo ready; while :; do sleep 0.05; done' '.process.terminal = true'
+	run python3 "$CONSOLE" pty 24 80 '\x1c' "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
+	eq "$status" 10
+	has "$output" quit
+}
+
+@test "terminal in the foreground: a new size of the caller's terminal reaches the container" {
+	sh_bundle 'trap "stty size | grep \"44 133\" && exit 11" WINCH; stty size; echo ready; while :; do sleep 0.05; done' '.process.terminal = true'
+	CONSOLE_RESIZE=44x133 run python3 "$CONSOLE" pty 24 80 '' "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
+	eq "$status" 11
+	has "$output" "44 133"
+}
+
 @test "consoleSize from the config" {
 	vmrunc_only
 	sh_bundle 'echo ready; stty size' '.process.terminal = true | .process.consoleSize = {height: 50, width: 120}'

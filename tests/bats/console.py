@@ -6,6 +6,7 @@ console.py socket PATH ROWS COLS [TEXT]   listen at PATH, take the pty master, s
                                           print what comes until the other side closes
 console.py pty ROWS COLS TEXT CMD...      run CMD on a new pty, type TEXT once it has printed "ready"
                                           ($CONSOLE_READY, if set), print what comes; exits with CMD's code
+                                          $CONSOLE_RESIZE (ROWSxCOLS): at that moment the pty gets this size
 """
 import array, fcntl, os, pty, select, socket, struct, sys, termios
 
@@ -14,8 +15,8 @@ def set_size(fd, rows, cols):
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
 
 
-def copy(fd, text, ready):
-    """Prints what comes from fd; types text once ready has been seen."""
+def copy(fd, text, ready, resize=None):
+    """Prints what comes from fd; once ready has been seen, sets the size and types text."""
     seen = b""
     while True:
         try:
@@ -26,9 +27,13 @@ def copy(fd, text, ready):
             break
         os.write(1, data)
         seen += data
-        if text and ready in seen:
-            os.write(fd, text)
-            text = b""
+        if ready in seen:
+            if resize:
+                set_size(fd, *resize)
+                resize = None
+            if text:
+                os.write(fd, text)
+                text = b""
 
 
 def unescape(s):
@@ -59,7 +64,9 @@ def main():
     if pid == 0:
         os.execvp(sys.argv[5], sys.argv[5:])
     set_size(master, rows, cols)
-    copy(master, text, os.environ.get("CONSOLE_READY", "ready").encode())
+    resize = os.environ.get("CONSOLE_RESIZE")
+    copy(master, text, os.environ.get("CONSOLE_READY", "ready").encode(),
+         tuple(int(n) for n in resize.split("x")) if resize else None)
     _, status = os.waitpid(pid, 0)
     return os.waitstatus_to_exitcode(status) & 0xFF
 

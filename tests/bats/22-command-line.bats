@@ -1,0 +1,96 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# runc's options in all their forms, and signals of a foreground run.
+
+load helpers
+setup_file() { common_setup_file; }
+setup() { common_setup; }
+teardown() { common_teardown; }
+
+@test "runc's global and run's own options are taken, as --opt value and --opt=value" {
+	sh_bundle 'echo out; exit 5'
+	run -5 --separate-stderr rt --debug --log "$BATS_TEST_TMPDIR/log" --log-format=json --rootless auto \
+		run --no-pivot --no-new-keyring --no-subreaper --preserve-fds 0 --bundle="$BUNDLE" --pid-file "$BATS_TEST_TMPDIR/pid" "$ID"
+	eq "$output" out
+	[[ $(cat "$BATS_TEST_TMPDIR/pid") =~ ^[0-9]+$ ]]
+	[ ! -s "$BATS_TEST_TMPDIR/log" ] || jq -es 'all(.level and .msg and .time)' "$BATS_TEST_TMPDIR/log"
+	cd "$BUNDLE" # the default of --bundle
+	run -5 --separate-stderr rt run "$ID"
+	eq "$output" out
+}
+
+@test "global options may stand behind the command, flags may have a value, -d and -b are letters" {
+	vmrunc_only
+	sh_bundle 'sleep 1000'
+	"$RT" run -d -b "$BUNDLE" --root="$ROOT" "${RT_CMD[@]:3}" --debug=false "$ID" </dev/null >/dev/null 2>&1
+	eq "$("$RT" state "$ID" --root "$ROOT" | jq -r .status)" running
+	"$RT" delete --force=true "$ID" --root "$ROOT"
+}
+
+@test "run --keep: stopped, and there until delete" {
+	sh_bundle 'exit 6'
+	run -6 rt run --keep --bundle "$BUNDLE" "$ID"
+	eq "$(status_of "$ID")" stopped
+	run rt run --bundle "$BUNDLE" "$ID"
+	[ "$status" -ne 0 ] && [ "$status" -ne 6 ]
+	has "$output" exist
+	rt delete "$ID"
+}
+
+@test "run --detach: returns when the process runs, and its streams stay connected" {
+	sh_bundle 'echo started; while [ ! -e /tmp/go ]; do sleep 0.05; done; echo over; exit 3'
+	rt run --detach --bundle "$BUNDLE" "$ID" </dev/null >"$BATS_TEST_TMPDIR/out" 2>&1
+	eq "$(status_of "$ID")" running
+	touch "$BUNDLE/rootfs/tmp/go"
+	wait_status "$ID" stopped
+	eq "$(cat "$BATS_TEST_TMPDIR/out")" "$(printf 'started\nover')"
+	rt delete "$ID"
+}
+
+@test "kill: signals by number and by every form of the name; --all reaches all processes" {
+	sh_bundle 'sh -c "trap \"echo child\" USR1; while :; do sleep 0.05; done" & trap "echo init" USR1; trap "exit 4" TERM; echo ready; while :; do sleep 0.05; done'
+	rt create --bundle "$BUNDLE" "$ID" </dev/null >"$BATS_TEST_TMPDIR/out" 2>&1
+	rt start "$ID"
+	wait_for "$WAIT_S" file_has "$BATS_TEST_TMPDIR/out" ready
+	local n=0 signal
+	for signal in 10 USR1 SIGUSR1 sigusr1 usr1; do
+		rt kill "$ID" $signal
+		n=$((n + 1))
+		wait_for "$WAIT_S" has_lines "$BATS_TEST_TMPDIR/out" init $n
+	done
+	! file_has "$BATS_TEST_TMPDIR/out" child
+	rt kill --all "$ID" USR1
+	wait_for "$WAIT_S" file_has "$BATS_TEST_TMPDIR/out" child
+	rt kill -a "$ID" KILL
+	wait_status "$ID" stopped
+	rt delete "$ID"
+}
+has_lines() { [ "$(grep -c -- "$2" "$1")" -ge "$3" ]; }
+
+@test "run: a signal to the runtime is the container's, whose exit code comes back" {
+	sh_bundle 'trap "echo got-term; exit 12" TERM; echo ready; while :; do sleep 0.05; done'
+	"${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID" </dev/null >"$BATS_TEST_TMPDIR/out" 2>&1 &
+	local pid=$! status=0
+	wait_for "$WAIT_S" file_has "$BATS_TEST_TMPDIR/out" ready
+	kill -TERM $pid
+	wait $pid || status=$?
+	eq $status 12
+	file_has "$BATS_TEST_TMPDIR/out" got-term
+	run rt state "$ID"
+	[ "$status" -ne 0 ]
+}
+
+@test "run: the third Ctrl-C kills a container that obeys none, and the second says so" {
+	vmrunc_only
+	sh_bundle 'trap "echo ignored" INT; echo ready; while :; do sleep 0.05; done'
+	"${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID" </dev/null >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" &
+	local pid=$! status=0
+	wait_for "$WAIT_S" file_has "$BATS_TEST_TMPDIR/out" ready
+	kill -INT $pid
+	wait_for "$WAIT_S" file_has "$BATS_TEST_TMPDIR/out" ignored
+	kill -INT $pid
+	wait_for "$WAIT_S" file_has "$BATS_TEST_TMPDIR/err" "once more kills it"
+	kill -INT $pid
+	wait $pid || status=$?
+	eq $status 137
+}
