@@ -29,7 +29,7 @@ static char dir[] = "/tmp/test_filter_store.XXXXXX";
 static struct seccomp_program compiled(const char *config, size_t *ret_warnings)
 {
 	struct spec_warnings w = SPEC_WARNINGS_INIT;
-	struct seccomp_program program;
+	struct seccomp_program program = {0};
 	struct err err = ERR_INIT;
 	struct spec *s = NULL;
 
