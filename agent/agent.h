@@ -31,7 +31,7 @@ struct agent {
 	struct loop *loop;
 	struct mux *mux;
 	int channel_fd;
-	bool native;	     /* a test: no virtual machine, not the machine's init */
+	bool native;         /* a test: no virtual machine, not the machine's init */
 	bool shares_mounted; /* SANDBOX has been done */
 	const char *shares;  /* directory that holds "private", "shared", "root", "dev", "sys" */
 	const char *cgroup;  /* mount point of cgroup v2, or NULL: there is none */

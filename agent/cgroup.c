@@ -19,7 +19,7 @@
 #include "log.h"
 
 #define CGROUP_FILE_MAX (4 * 1024 * 1024) /* cgroup.procs of a full pid space */
-#define CGROUP_DEPTH_MAX 64		  /* the container makes the tree below: recursion has an end */
+#define CGROUP_DEPTH_MAX 64               /* the container makes the tree below: recursion has an end */
 
 #define VERIFIER_LOG_LEN 4096
 
@@ -36,8 +36,7 @@ void cgroup_enable_all(const char *path)
 
 		(void)snprintf(enable, sizeof(enable), "+%s", c); /* controller names are short words */
 		if (fd_write_existing(fd, "cgroup.subtree_control", enable) < 0)
-			log_write(PROTO_LOG_WARN, "cgroup controller \"%s\" cannot be enabled: %s", c,
-				strerror(errno));
+			log_write(PROTO_LOG_WARN, "cgroup controller \"%s\" cannot be enabled: %s", c, strerror(errno));
 	}
 }
 

@@ -96,8 +96,8 @@ void channel_exited(struct agent *agent, uint32_t process, int status, bool oom)
 
 static void channel_set_clock(uint64_t realtime_ns)
 {
-	struct timespec now, want = { .tv_sec = (time_t)(realtime_ns / 1000000000u),
-				    .tv_nsec = (long)(realtime_ns % 1000000000u) };
+	struct timespec now,
+		want = { .tv_sec = (time_t)(realtime_ns / 1000000000u), .tv_nsec = (long)(realtime_ns % 1000000000u) };
 	long long diff;
 
 	if (clock_gettime(CLOCK_REALTIME, &now) < 0)
@@ -162,8 +162,7 @@ static void channel_on_synced(void *arg, uint32_t seq)
 }
 
 /* The requests that are over when their function returns: 0, or -errno with @err set. */
-static int channel_do_now(struct agent *agent, const struct proto_request *req, struct buf *payload,
-	struct err *err)
+static int channel_do_now(struct agent *agent, const struct proto_request *req, struct buf *payload, struct err *err)
 {
 	switch (req->type) {
 	case PROTO_SANDBOX:
@@ -252,9 +251,7 @@ int channel_open(struct agent *agent)
 		.control_in_max = PROTO_TO_GUEST_MAX,
 		.control_out_max = CHANNEL_OUT_MAX,
 	};
-	struct mux_events events = {
-		.on_message = channel_on_message, .on_closed = channel_on_closed, .arg = agent
-	};
+	struct mux_events events = { .on_message = channel_on_message, .on_closed = channel_on_closed, .arg = agent };
 	int r = mux_new(agent->loop, agent->channel_fd, &limits, &events, &agent->mux);
 
 	return r < 0 ? r : channel_say_hello(agent);

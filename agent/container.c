@@ -78,8 +78,8 @@ int container_new(struct agent *agent, const struct guest_container *c, struct c
 		return err_set(err, ENOMEM, "no memory for a container");
 	k->agent = agent;
 	k->init_pidfd = k->cgroup_fd = -1;
-	r = container_remember(k, c) < 0 ? err_set(err, ENOMEM, "no memory for a container") :
-					   cgroup_create(agent, k->cid, &k->cgroup_fd, err);
+	r = container_remember(k, c) < 0 ? err_set(err, ENOMEM, "no memory for a container")
+					 : cgroup_create(agent, k->cid, &k->cgroup_fd, err);
 	if (r < 0) {
 		container_forget(k);
 		return r;

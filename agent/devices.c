@@ -131,7 +131,7 @@ void devices_unstage(const struct agent *agent, const char *cid)
 			break; /* they are numbered without gaps: this was the last */
 	}
 	(void)snprintf(path, sizeof(path), "%s/dev/%s", agent->shares, cid); /* fits */
-	(void)rmdir(path); /* most containers have none */
+	(void)rmdir(path);                                                   /* most containers have none */
 }
 
 int devices_link(int root, struct err *err)

@@ -134,7 +134,8 @@ static int set_memory_policy(const struct guest_process *p, struct err *err)
 		return err_set(err, ENOSYS, "linux.memoryPolicy: the guest's kernel has no memory nodes (CONFIG_NUMA)");
 	if (errno == EINVAL)
 		return err_set(err, EINVAL,
-			"linux.memoryPolicy: the guest's kernel refuses it: a node that the VM does not have, or a mode or flag "
+			"linux.memoryPolicy: the guest's kernel refuses it: a node that the VM does not have, or a "
+			"mode or flag "
 			"that the kernel does not have");
 	return err_sys(err, errno, "linux.memoryPolicy");
 }
@@ -263,7 +264,8 @@ static int load_seccomp(const struct guest_process *p, struct err *err)
 
 	if (p->seccomp.len == 0)
 		return 0;
-	if (p->seccomp.len % sizeof(struct sock_filter) || p->seccomp.len / sizeof(struct sock_filter) > BPF_MAXINSNS * 8)
+	if (p->seccomp.len % sizeof(struct sock_filter) ||
+		p->seccomp.len / sizeof(struct sock_filter) > BPF_MAXINSNS * 8)
 		return err_set(err, EINVAL, "linux.seccomp: a program of %zu bytes", p->seccomp.len);
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, p->seccomp_flags, &prog) < 0)
 		return err_sys(err, errno, "linux.seccomp: cannot load the filter");
@@ -286,7 +288,8 @@ static int enter_cwd(const char *cwd, bool last_try, struct err *err)
 		/* By a descriptor in /proc a path can lead out of the root: the kernel then has no absolute path for it. */
 		if (syscall(SYS_getcwd, now, sizeof(now)) < 0 || now[0] != '/')
 			return err_set(err, EXDEV,
-				"chdir to cwd (\"%s\") set in config.json failed: it is outside of the container's root",
+				"chdir to cwd (\"%s\") set in config.json failed: it is outside of the container's "
+				"root",
 				cwd);
 		return 0;
 	}

@@ -226,8 +226,7 @@ static int launch_open_tty(const struct launch *l, int *ret_slave, struct err *e
 {
 	autoclose int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	return root < 0 ? err_sys(err, errno, "cannot open the container's root") :
-			  tty_open(l, root, ret_slave, err);
+	return root < 0 ? err_sys(err, errno, "cannot open the container's root") : tty_open(l, root, ret_slave, err);
 }
 
 /* Everything from the agent's go to execve. Returns only on failure. */
@@ -241,7 +240,8 @@ static int launch_process(const struct launch *l, struct err *err)
 
 	if (setsid() < 0 && errno != EPERM)
 		return err_sys(err, errno, "cannot make a session");
-	(void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0); /* kernels without keys have none to leak */
+	(void)syscall(
+		SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0); /* kernels without keys have none to leak */
 	if (l->container && l->container->start_hooks.len) {
 		null = open("/dev/null", O_WRONLY | O_CLOEXEC); /* the VM's */
 		if (null < 0)
@@ -294,8 +294,8 @@ static _Noreturn void launch_run(const struct launch *l)
 static int launch_join(const struct launch *l, struct err *err)
 {
 	/* The user namespace first: it may be what gives the right to enter the others. */
-	static const enum guest_ns order[] = { GUEST_NS_USER, GUEST_NS_PID, GUEST_NS_IPC, GUEST_NS_UTS,
-		GUEST_NS_NET, GUEST_NS_CGROUP, GUEST_NS_TIME, GUEST_NS_MOUNT };
+	static const enum guest_ns order[] = { GUEST_NS_USER, GUEST_NS_PID, GUEST_NS_IPC, GUEST_NS_UTS, GUEST_NS_NET,
+		GUEST_NS_CGROUP, GUEST_NS_TIME, GUEST_NS_MOUNT };
 
 	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
 		int fd = l->join_fd[order[i]];

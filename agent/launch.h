@@ -31,7 +31,7 @@ enum launch_kind { LAUNCH_PID = 1, LAUNCH_TTY, LAUNCH_READY, LAUNCH_EXEC, LAUNCH
 
 struct launch_msg {
 	uint32_t kind;
-	uint32_t pid;	/* PID */
+	uint32_t pid;   /* PID */
 	struct err err; /* ERROR */
 };
 
@@ -43,10 +43,10 @@ struct launch {
 	const struct guest_container *container; /* NULL: an exec */
 	const struct guest_process *process;
 	const struct guest_idmaps *uids; /* of the user namespace that it will be in; empty: none */
-	int sync;	/* this side's socket */
-	int stdio[3];	/* -1: /dev/null; of no meaning with a terminal */
-	int cgroup_fd;	/* the container's; -1: none */
-	int join_fd[GUEST_NS_COUNT]; /* pidfds of the processes whose namespaces to join; -1: not joined */
+	int sync;                        /* this side's socket */
+	int stdio[3];                    /* -1: /dev/null; of no meaning with a terminal */
+	int cgroup_fd;                   /* the container's; -1: none */
+	int join_fd[GUEST_NS_COUNT];     /* pidfds of the processes whose namespaces to join; -1: not joined */
 	bool new_ns[GUEST_NS_COUNT];
 };
 

@@ -102,8 +102,8 @@ static int mount_fs_options(const struct guest_mount *m, int fs, struct err *err
 
 		if (value)
 			*value++ = '\0';
-		r = value ? sys_fsconfig(fs, FSCONFIG_SET_STRING, word, value) :
-			    sys_fsconfig(fs, FSCONFIG_SET_FLAG, word, NULL);
+		r = value ? sys_fsconfig(fs, FSCONFIG_SET_STRING, word, value)
+			  : sys_fsconfig(fs, FSCONFIG_SET_FLAG, word, NULL);
 		if (r < 0) {
 			char what[128];
 
@@ -290,7 +290,7 @@ static int mount_reconfigure(const struct guest_mount *m, int at, struct err *er
 static int mount_again(int root, const struct guest_mount *m, struct err *err)
 {
 	static const uint64_t flags = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
-		MOUNT_ATTR_NODIRATIME | MOUNT_ATTR_NOSYMFOLLOW;
+				      MOUNT_ATTR_NODIRATIME | MOUNT_ATTR_NOSYMFOLLOW;
 	autoclose int at = rootpath_open(root, m->destination, O_PATH);
 	struct guest_mount whole = *m;
 	int r;

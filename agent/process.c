@@ -390,8 +390,8 @@ static bool container_is_running(const struct container *k)
 }
 
 /* Where each namespace of the new process comes from. */
-static int process_plan_namespaces(struct process *p, const struct guest_container *c, struct launch *l,
-	struct err *err)
+static int process_plan_namespaces(
+	struct process *p, const struct guest_container *c, struct launch *l, struct err *err)
 {
 	for (size_t i = 0; i < GUEST_NS_COUNT; i++) {
 		struct container *from = p->container;
@@ -457,8 +457,7 @@ static int process_launch(struct process *p, const struct guest_container *c, co
  * monitor has opened its ends, and what it has sent may be on its way. NULL
  * if the request has been refused.
  */
-static struct process *process_begin(struct agent *agent, const struct guest_process *gp, uint32_t seq,
-	int stdio[3])
+static struct process *process_begin(struct agent *agent, const struct guest_process *gp, uint32_t seq, int stdio[3])
 {
 	struct process *p = process_new(agent, gp, seq);
 	struct err err = ERR_INIT;

@@ -17,7 +17,7 @@ enum process_state {
 	PROCESS_STARTING,   /* waits for execve */
 	PROCESS_RUNNING,
 	PROCESS_FAILED, /* refused; waits to be reaped */
-	PROCESS_ENDED	/* reaped; waits for the write-back and for its output to be sent */
+	PROCESS_ENDED   /* reaped; waits for the write-back and for its output to be sent */
 };
 
 struct process {
@@ -27,24 +27,24 @@ struct process {
 	enum process_state state;
 	uint32_t id;
 	bool is_init, terminal;
-	bool at_exec;	/* STARTING: nothing but execve is left */
-	bool told;	/* the monitor has a result that says it exists: EXITED will come */
-	uint32_t seq;	/* the request to be answered in this state */
-	pid_t pid;	/* 0: not known yet */
-	pid_t joiner;	/* 0: reaped */
-	int sync;	/* socket to it; -1: closed */
+	bool at_exec; /* STARTING: nothing but execve is left */
+	bool told;    /* the monitor has a result that says it exists: EXITED will come */
+	uint32_t seq; /* the request to be answered in this state */
+	pid_t pid;    /* 0: not known yet */
+	pid_t joiner; /* 0: reaped */
+	int sync;     /* socket to it; -1: closed */
 	struct watch *sync_watch;
 	int tty; /* the master, for its size; -1: none */
 	uint16_t rows, cols;
-	bool maps; /* the container's id maps are to be written for it */
-	int64_t settled_at_ms;	    /* signals.c: until then signals may wait for a handler */
-	uint64_t waiting;	    /* these do */
+	bool maps;                  /* the container's id maps are to be written for it */
+	int64_t settled_at_ms;      /* signals.c: until then signals may wait for a handler */
+	uint64_t waiting;           /* these do */
 	struct watch *signal_timer; /* looks after them; NULL: none has waited yet */
 	struct sink *in;
 	struct source *out[2];
 	int status;
 	bool oom, synced;
-	bool refused;	    /* FAILED: the answer is @failure, given when nothing of it is left */
+	bool refused; /* FAILED: the answer is @failure, given when nothing of it is left */
 	struct err failure;
 };
 

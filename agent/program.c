@@ -148,8 +148,8 @@ static int find_by_path(const char *name, char **ret_path, struct err *err)
 	if (stat_failed)
 		return set_status(err, PROGRAM_NOT_EXECUTABLE, stat_error(err, r, name));
 	if (r == -EISDIR)
-		return set_status(err, PROGRAM_NOT_EXECUTABLE,
-			err_set(err, EISDIR, "exec: \"%s\": is a directory", name));
+		return set_status(
+			err, PROGRAM_NOT_EXECUTABLE, err_set(err, EISDIR, "exec: \"%s\": is a directory", name));
 	return set_status(err, PROGRAM_NOT_EXECUTABLE, err_set(err, EACCES, "exec: \"%s\": permission denied", name));
 }
 
@@ -176,8 +176,8 @@ int program_find(const struct guest_process *p, char **env, char **ret_path, str
 		}
 		path = path[len] ? path + len + 1 : NULL;
 	}
-	return set_status(err, PROGRAM_NOT_FOUND,
-		err_set(err, ENOENT, "exec: \"%s\": executable file not found in $PATH", name));
+	return set_status(
+		err, PROGRAM_NOT_FOUND, err_set(err, ENOENT, "exec: \"%s\": executable file not found in $PATH", name));
 }
 
 int program_execute(const struct guest_process *p, const char *path, char **env, struct err *err)
@@ -191,6 +191,6 @@ int program_execute(const struct guest_process *p, const char *path, char **env,
 		argv[i] = (char *)(uintptr_t)p->args.at[i]; /* execve(2) takes them so */
 	(void)execve(path, argv, env);
 	e = errno;
-	return set_status(err, e == ENOENT ? PROGRAM_NOT_FOUND : PROGRAM_NOT_EXECUTABLE,
-		err_sys(err, e, "exec %s", argv[0]));
+	return set_status(
+		err, e == ENOENT ? PROGRAM_NOT_FOUND : PROGRAM_NOT_EXECUTABLE, err_sys(err, e, "exec %s", argv[0]));
 }

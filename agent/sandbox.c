@@ -106,10 +106,11 @@ int sandbox_setup(struct agent *agent, const struct guest_sandbox *s, struct err
 	if (agent->shares_mounted)
 		return err_set(err, EALREADY, "the sandbox is set up already");
 	if (!agent->native) {
-		r = sandbox_mount_share(agent, SANDBOX_PRIVATE, *s->private_cache ? s->private_cache : PRIVATE_CACHE, err);
+		r = sandbox_mount_share(
+			agent, SANDBOX_PRIVATE, *s->private_cache ? s->private_cache : PRIVATE_CACHE, err);
 		if (r == 0)
-			r = sandbox_mount_share(agent, SANDBOX_SHARED, *s->shared_cache ? s->shared_cache : SHARED_CACHE,
-				err);
+			r = sandbox_mount_share(
+				agent, SANDBOX_SHARED, *s->shared_cache ? s->shared_cache : SHARED_CACHE, err);
 		if (r < 0)
 			return r;
 	}

@@ -10,7 +10,7 @@
 #define SANDBOX_PRIVATE "private" /* names of the shares: tags, and directories below agent->shares */
 #define SANDBOX_SHARED "shared"
 
-#define SANDBOX_SYSFS "sys"	    /* a sysfs with nothing mounted in it: see sandbox_stage_sysfs() */
+#define SANDBOX_SYSFS "sys" /* a sysfs with nothing mounted in it: see sandbox_stage_sysfs() */
 
 /* 0 or -errno with @err set. A second call is -EALREADY. */
 must_check int sandbox_setup(struct agent *agent, const struct guest_sandbox *s, struct err *err);
@@ -22,7 +22,7 @@ must_check int sandbox_setup(struct agent *agent, const struct guest_sandbox *s,
 must_check int sandbox_stage_sysfs(const struct agent *agent, struct err *err);
 
 enum sysctl_scope {
-	SYSCTL_VM,	  /* what the kernel has once, and the network, which is the VM's */
+	SYSCTL_VM,        /* what the kernel has once, and the network, which is the VM's */
 	SYSCTL_CONTAINER, /* what belongs to an ipc, uts or user namespace: the caller's own */
 };
 

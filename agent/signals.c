@@ -95,8 +95,8 @@ static void signals_look(void *arg)
 /* Lets @signo wait; false if there is no memory for that. */
 static bool signals_wait(struct process *p, int signo)
 {
-	int r = p->signal_timer ? timer_set(p->signal_timer, LOOK_AGAIN_MS) :
-				  timer_new(p->agent->loop, LOOK_AGAIN_MS, signals_look, p, &p->signal_timer);
+	int r = p->signal_timer ? timer_set(p->signal_timer, LOOK_AGAIN_MS)
+				: timer_new(p->agent->loop, LOOK_AGAIN_MS, signals_look, p, &p->signal_timer);
 
 	if (r < 0)
 		return false;

@@ -36,8 +36,7 @@ static inline int sys_open_tree(int dirfd, const char *path, unsigned int flags)
 /* Attaches the mount of @from_fd on the file that @to_fd is. */
 static inline int sys_move_mount(int from_fd, int to_fd)
 {
-	return (int)syscall(SYS_move_mount, from_fd, "", to_fd, "",
-		MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	return (int)syscall(SYS_move_mount, from_fd, "", to_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
 static inline int sys_mount_setattr(int fd, unsigned int flags, const struct mount_attr *attr)

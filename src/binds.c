@@ -37,8 +37,8 @@ void binds_close_jail(struct binds *b)
 
 bool binds_is_bind(const struct spec_mount *m)
 {
-	return !spec_mount_has(m, "remount") && (spec_mount_has(m, "bind") || spec_mount_has(m, "rbind") ||
-		(m->type && strcmp(m->type, "bind") == 0));
+	return !spec_mount_has(m, "remount") &&
+	       (spec_mount_has(m, "bind") || spec_mount_has(m, "rbind") || (m->type && strcmp(m->type, "bind") == 0));
 }
 
 /* The last of "ro" and "rw", plain or recursive, counts. */
@@ -62,10 +62,9 @@ static bool is_readonly(const struct spec_mount *m)
  */
 static int clone_tree(const char *path, bool recursive)
 {
-	struct mount_attr private = {.propagation = MS_PRIVATE,
-		.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
-	autoclose int fd = open_tree(AT_FDCWD, path,
-		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
+	struct mount_attr private = { .propagation = MS_PRIVATE, .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
+	autoclose int fd =
+		open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
 
 	if (fd < 0)
 		return -errno;
@@ -75,8 +74,8 @@ static int clone_tree(const char *path, bool recursive)
 }
 
 /* The two clones of @path. @what begins the error. */
-static int clone_twice(const char *path, bool recursive, const char *what, int *ret_jail,
-	int *ret_export, struct err *err)
+static int clone_twice(
+	const char *path, bool recursive, const char *what, int *ret_jail, int *ret_export, struct err *err)
 {
 	autoclose int jail = clone_tree(path, recursive);
 	autoclose int export = jail < 0 ? -1 : clone_tree(path, recursive);
@@ -109,8 +108,8 @@ static void base_name(const char *source, char *to, size_t len)
 }
 
 /* Both clones show ids as the mount's mapping has them. */
-static int map_ids(const struct spec *spec, const struct spec_mount *m, const struct bind *bind,
-	const char *source, struct err *err)
+static int map_ids(const struct spec *spec, const struct spec_mount *m, const struct bind *bind, const char *source,
+	struct err *err)
 {
 	autoclose int userns = -1;
 	int r = idmap_open(spec, m, &userns, err);
@@ -127,13 +126,11 @@ static int map_ids(const struct spec *spec, const struct spec_mount *m, const st
 			"mounts[%zu]: idmap: the host's kernel cannot map the ids of the file system "
 			"of \"%s\"",
 			bind->mount, source);
-	return r < 0 ? err_sys(err, r, "mounts[%zu]: idmap: cannot map the ids of \"%s\"",
-			       bind->mount, source)
-		     : 0;
+	return r < 0 ? err_sys(err, r, "mounts[%zu]: idmap: cannot map the ids of \"%s\"", bind->mount, source) : 0;
 }
 
-static int open_bind(const struct spec *spec, size_t mount, const char *bundle, const char *cid,
-	struct bind *bind, struct err *err)
+static int open_bind(
+	const struct spec *spec, size_t mount, const char *bundle, const char *cid, struct bind *bind, struct err *err)
 {
 	const struct spec_mount *m = &spec->mounts.v[mount];
 	char path[PATH_MAX], base[NAME_MAX + 1], what[64];
@@ -143,13 +140,13 @@ static int open_bind(const struct spec *spec, size_t mount, const char *bundle, 
 	(void)snprintf(what, sizeof(what), "mounts[%zu].source", mount);
 	if (!m->source || !*m->source)
 		return err_set(err, EINVAL, "%s: missing", what);
-	if (snprintf(path, sizeof(path), "%s%s%s", m->source[0] == '/' ? "" : bundle,
-		    m->source[0] == '/' ? "" : "/", m->source) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s%s%s", m->source[0] == '/' ? "" : bundle, m->source[0] == '/' ? "" : "/",
+		    m->source) >= (int)sizeof(path))
 		return err_set(err, ENAMETOOLONG, "%s: too long", what);
 	bind->mount = mount;
 	bind->readonly = is_readonly(m);
-	r = clone_twice(path, !spec_mount_has(m, "bind") || spec_mount_has(m, "rbind"), what,
-		&bind->jail_fd, &bind->export_fd, err);
+	r = clone_twice(path, !spec_mount_has(m, "bind") || spec_mount_has(m, "rbind"), what, &bind->jail_fd,
+		&bind->export_fd, err);
 	if (r == 0)
 		r = map_ids(spec, m, bind, path, err);
 	if (r < 0)
@@ -162,8 +159,8 @@ static int open_bind(const struct spec *spec, size_t mount, const char *bundle, 
 	return 0;
 }
 
-int binds_open(const struct spec *spec, const char *bundle, const char *rootfs, const char *cid,
-	struct binds *b, struct err *err)
+int binds_open(const struct spec *spec, const char *bundle, const char *rootfs, const char *cid, struct binds *b,
+	struct err *err)
 {
 	int r = clone_twice(rootfs, true, "root.path", &b->root_jail_fd, &b->root_export_fd, err);
 
@@ -179,21 +176,19 @@ int binds_open(const struct spec *spec, const char *bundle, const char *rootfs, 
 
 		if (!binds_is_bind(&spec->mounts.v[i]))
 			continue;
-		*bind = (struct bind){.jail_fd = -1, .export_fd = -1};
+		*bind = (struct bind){ .jail_fd = -1, .export_fd = -1 };
 		b->n++;
 		r = open_bind(spec, i, bundle, cid, bind, err);
 		if (r < 0)
 			return r;
-		b->exports[b->n - 1] =
-			(struct guest_export){.mount = i, .shared = true, .name = bind->name};
+		b->exports[b->n - 1] = (struct guest_export){ .mount = i, .shared = true, .name = bind->name };
 	}
 	return 0;
 }
 
 int binds_share(struct binds *b, struct vm *vm, struct err *err)
 {
-	int r = vm_share_add(
-		vm, VM_SHARE_PRIVATE, b->root_name, steal_fd(&b->root_export_fd), 0, err);
+	int r = vm_share_add(vm, VM_SHARE_PRIVATE, b->root_name, steal_fd(&b->root_export_fd), 0, err);
 
 	for (size_t i = 0; r == 0 && i < b->n; i++)
 		r = vm_share_add(vm, VM_SHARE_SHARED, b->v[i].name, steal_fd(&b->v[i].export_fd),
@@ -203,5 +198,5 @@ int binds_share(struct binds *b, struct vm *vm, struct err *err)
 
 struct guest_export_list binds_exports(const struct binds *b)
 {
-	return (struct guest_export_list){.n = b->n, .v = b->exports};
+	return (struct guest_export_list){ .n = b->n, .v = b->exports };
 }

@@ -40,16 +40,16 @@ struct binds {
 	struct guest_export *exports; /* the same, as the translation wants it */
 };
 
-#define BINDS_NONE                                                                                 \
-	{                                                                                          \
-		.root_jail_fd = -1, .root_export_fd = -1                                           \
+#define BINDS_NONE                                       \
+	{                                                \
+		.root_jail_fd = -1, .root_export_fd = -1 \
 	}
 
 void binds_done(struct binds *b);
 
 /* Opens @rootfs and every bind source of @spec; relative ones start at @bundle. */
-must_check int binds_open(const struct spec *spec, const char *bundle, const char *rootfs,
-	const char *cid, struct binds *b, struct err *err);
+must_check int binds_open(const struct spec *spec, const char *bundle, const char *rootfs, const char *cid,
+	struct binds *b, struct err *err);
 
 /* Closes the clones for the jail: it takes none. */
 void binds_close_jail(struct binds *b);

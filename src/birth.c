@@ -58,8 +58,7 @@ static int close_others(const struct monitor_job *job, int report, struct err *e
 	for (size_t i = 0; i < n; i++) {
 		if (keep[i] < 3)
 			continue;
-		if ((unsigned int)keep[i] > from &&
-			close_range(from, (unsigned int)keep[i] - 1, 0) < 0)
+		if ((unsigned int)keep[i] > from && close_range(from, (unsigned int)keep[i] - 1, 0) < 0)
 			return err_sys(err, errno, "close_range");
 		from = (unsigned int)keep[i] + 1;
 	}
@@ -70,7 +69,7 @@ static int close_others(const struct monitor_job *job, int report, struct err *e
 
 static _Noreturn void fail(int report, const struct err *err)
 {
-	struct report r = {.kind = REPORT_FAILED, .err = *err};
+	struct report r = { .kind = REPORT_FAILED, .err = *err };
 
 	/* create may be gone: nobody is told then */
 	_exit(fd_send(report, &r, sizeof(r), NULL, 0) < 0 ? 2 : 1);
@@ -79,7 +78,7 @@ static _Noreturn void fail(int report, const struct err *err)
 /* The process between: never returns. */
 static _Noreturn void birth(struct monitor_job *job, int report)
 {
-	struct report r = {.kind = REPORT_PID};
+	struct report r = { .kind = REPORT_PID };
 	struct err err = ERR_INIT;
 	sigset_t none;
 	char settled;
@@ -120,7 +119,8 @@ int monitor_report(int report, struct report *ret, struct err *err)
 	if (n < 0 && errno != ECONNRESET)
 		return err_sys(err, errno, "the monitor's report");
 	if (n != (ssize_t)sizeof(*ret))
-		return err_set(err, ECONNRESET, "the container's monitor has died: it was killed, or ended by its system call filter");
+		return err_set(err, ECONNRESET,
+			"the container's monitor has died: it was killed, or ended by its system call filter");
 	ret->err.msg[sizeof(ret->err.msg) - 1] = '\0';
 	return 0;
 }

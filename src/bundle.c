@@ -52,8 +52,7 @@ static int load_config(struct bundle *b, struct err *err)
 		return err_sys(err, errno, "bundle \"%s\"", b->path);
 	r = fd_read_file(dir, "config.json", SPEC_FILE_MAX, &b->config, &b->config_len);
 	if (r == -ENOENT)
-		return err_set(err, ENOENT,
-			"bundle \"%s\" has no config.json: \"vmrunc spec\" makes one", b->path);
+		return err_set(err, ENOENT, "bundle \"%s\" has no config.json: \"vmrunc spec\" makes one", b->path);
 	if (r < 0)
 		return err_sys(err, r, "cannot read \"%s/config.json\"", b->path);
 	r = spec_parse("config.json", b->config, b->config_len, &b->spec, &warnings, err);
@@ -70,12 +69,11 @@ static int check_rootfs(struct bundle *b, struct err *err)
 	const char *path = b->spec->root->path;
 	struct stat st;
 
-	if (snprintf(b->rootfs, sizeof(b->rootfs), "%s%s%s", path[0] == '/' ? "" : b->path,
-		    path[0] == '/' ? "" : "/", path) >= (int)sizeof(b->rootfs))
+	if (snprintf(b->rootfs, sizeof(b->rootfs), "%s%s%s", path[0] == '/' ? "" : b->path, path[0] == '/' ? "" : "/",
+		    path) >= (int)sizeof(b->rootfs))
 		return err_set(err, ENAMETOOLONG, "root.path: too long");
 	if (stat(b->rootfs, &st) < 0 && errno == ENOENT)
-		return err_set(err, ENOENT, "root.path: the root file system \"%s\" does not exist",
-			b->rootfs);
+		return err_set(err, ENOENT, "root.path: the root file system \"%s\" does not exist", b->rootfs);
 	if (stat(b->rootfs, &st) < 0)
 		return err_sys(err, errno, "root.path: \"%s\"", b->rootfs);
 	if (!S_ISDIR(st.st_mode))

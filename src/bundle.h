@@ -19,9 +19,9 @@ struct bundle {
 	struct spec *spec;
 };
 
-#define BUNDLE_NONE                                                                                \
-	{                                                                                          \
-		.spec = NULL                                                                       \
+#define BUNDLE_NONE          \
+	{                    \
+		.spec = NULL \
 	}
 
 void bundle_done(struct bundle *b);

@@ -40,8 +40,7 @@ static bool is_cgroup(const char *path)
 {
 	struct statfs fs;
 
-	return statfs(path, &fs) == 0 &&
-	       (fs.f_type == CGROUP_SUPER_MAGIC || fs.f_type == CGROUP2_SUPER_MAGIC);
+	return statfs(path, &fs) == 0 && (fs.f_type == CGROUP_SUPER_MAGIC || fs.f_type == CGROUP2_SUPER_MAGIC);
 }
 
 /* mountinfo writes space, tab, newline and backslash as \ooo. */
@@ -51,8 +50,7 @@ static void unescape(char *text)
 
 	for (const char *from = text; *from; from++) {
 		if (from[0] == '\\' && from[1] >= '0' && from[1] <= '3' && from[2] && from[3]) {
-			*to++ = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 +
-				       (from[3] - '0'));
+			*to++ = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
 			from += 3;
 		} else {
 			*to++ = *from;
@@ -64,15 +62,13 @@ static void unescape(char *text)
 /* The controllers among the options of a v1 super block: all but the flags every hierarchy has. */
 static void keep_controllers(const char *options, char *to, size_t len)
 {
-	static const char *const flags[] = {
-		"rw", "ro", "noprefix", "xattr", "clone_children", "cpuset_v2_mode"};
+	static const char *const flags[] = { "rw", "ro", "noprefix", "xattr", "clone_children", "cpuset_v2_mode" };
 	autofree char *copy = strdup(options);
 	char *save = NULL;
 	size_t at = 0;
 
 	*to = '\0';
-	for (char *o = copy ? strtok_r(copy, ",", &save) : NULL; o;
-		o = strtok_r(NULL, ",", &save)) {
+	for (char *o = copy ? strtok_r(copy, ",", &save) : NULL; o; o = strtok_r(NULL, ",", &save)) {
 		bool flag = strncmp(o, "release_agent=", 14) == 0;
 
 		for (size_t i = 0; i < ARRAY_LEN(flags); i++)
@@ -95,7 +91,7 @@ static bool is_visible(const char *path, const char *device)
 /* One line of mountinfo; true if it is a cgroup mount. */
 static bool parse_mount(char *line, struct hierarchy *h)
 {
-	char *save = NULL, *field[5] = {NULL}, *type, *options;
+	char *save = NULL, *field[5] = { NULL }, *type, *options;
 	char *dash = strstr(line, " - ");
 
 	if (!dash)
@@ -176,8 +172,7 @@ static int own_cgroup(const struct hierarchy *h, char *path, size_t len, struct 
 		if (snprintf(path, len, "%s", below_root(h, where)) < (int)len)
 			return 0;
 	}
-	return err_set(
-		err, ENOENT, "cgroups: no line for \"%s\" in /proc/self/cgroup", h->controllers);
+	return err_set(err, ENOENT, "cgroups: no line for \"%s\" in /proc/self/cgroup", h->controllers);
 }
 
 /* Removes empty and "." components; ".." is an error: nothing above the hierarchy is meant. */
@@ -312,8 +307,7 @@ static int copy_cpuset(int dirfd, const char *file, const char *parent_file)
  */
 static void hand_down_one(const char *parent)
 {
-	static const char *const wanted[] = {
-		"+cpuset", "+cpu", "+io", "+memory", "+hugetlb", "+pids", "+rdma"};
+	static const char *const wanted[] = { "+cpuset", "+cpu", "+io", "+memory", "+hugetlb", "+pids", "+rdma" };
 	autoclose int fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	for (size_t i = 0; fd >= 0 && i < ARRAY_LEN(wanted); i++) {
@@ -349,8 +343,7 @@ static int make_one(const char *path, struct err *err)
 		return err_sys(err, ENOMEM, "cgroup \"%s\"", path);
 	*slash = '\0';
 	/* never a plain directory: what was mounted here when it was planned may be gone */
-	if (statfs(parent, &fs) < 0 ||
-		(fs.f_type != CGROUP_SUPER_MAGIC && fs.f_type != CGROUP2_SUPER_MAGIC))
+	if (statfs(parent, &fs) < 0 || (fs.f_type != CGROUP_SUPER_MAGIC && fs.f_type != CGROUP2_SUPER_MAGIC))
 		return err_set(err, ENOENT, "cannot make cgroup \"%s\": \"%s\" is no cgroup", path, parent);
 	if (mkdir(path, 0755) < 0 && errno != EEXIST)
 		return err_sys(err, errno, "cannot make cgroup \"%s\"", path);
@@ -447,7 +440,7 @@ static bool is_leaf(const struct state *s, const char *path)
 /* A leaf with all that is below it: bounded by REMOVE_TRIES. */
 static int remove_leaf(const char *path, struct err *err)
 {
-	const struct timespec pause = {.tv_nsec = REMOVE_PAUSE_MS * 1000000};
+	const struct timespec pause = { .tv_nsec = REMOVE_PAUSE_MS * 1000000 };
 	int tries = REMOVE_TRIES, r;
 
 	/* the path is data of a file of ours, but it is removed only where it is a cgroup */

@@ -40,8 +40,8 @@ must_check int cgroup_make(const struct state *s, struct err *err);
  * Writes the limits of @r to the container's cgroups. Memory limits
  * become at least @memory_bytes (guest RAM and the VMM): the guest enforces the exact ones.
  */
-must_check int cgroup_limit(const struct state *s, const struct spec_resources *r,
-	uint64_t memory_bytes, struct err *err);
+must_check int cgroup_limit(
+	const struct state *s, const struct spec_resources *r, uint64_t memory_bytes, struct err *err);
 
 /* Moves the calling process. */
 must_check int cgroup_join(const struct state *s, struct err *err);

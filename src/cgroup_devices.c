@@ -11,17 +11,16 @@
 
 /* What every container may use, and what stands for it on the host: the monitor, QEMU, the file service. */
 static struct spec_device_rule own_rules[] = {
-#define OWN(major_number, minor_number, bits)                                                      \
-	{                                                                                          \
-		.allow = true, .type = 'c', .major = {(major_number) >= 0, major_number},          \
-		.minor = {(minor_number) >= 0, minor_number}, .access = bits                       \
+#define OWN(major_number, minor_number, bits)                                               \
+	{                                                                                   \
+		.allow = true, .type = 'c', .major = { (major_number) >= 0, major_number }, \
+		.minor = { (minor_number) >= 0, minor_number }, .access = bits              \
 	}
 	/* the file service makes nodes */
-	OWN(-1, -1, SPEC_DEVICE_MKNOD),
-	{.allow = true, .type = 'b', .access = SPEC_DEVICE_MKNOD},
-	OWN(1, 3, 7), OWN(1, 5, 7), OWN(1, 7, 7), OWN(1, 8, 7), OWN(1, 9, 7), /* null zero full random urandom */
-	OWN(5, 0, 7), OWN(5, 2, 7), OWN(136, -1, 7),			      /* tty ptmx pts */
-	OWN(10, 200, 7), OWN(10, 232, 7),				      /* net/tun kvm */
+	OWN(-1, -1, SPEC_DEVICE_MKNOD), { .allow = true, .type = 'b', .access = SPEC_DEVICE_MKNOD }, OWN(1, 3, 7),
+	OWN(1, 5, 7), OWN(1, 7, 7), OWN(1, 8, 7), OWN(1, 9, 7), /* null zero full random urandom */
+	OWN(5, 0, 7), OWN(5, 2, 7), OWN(136, -1, 7),            /* tty ptmx pts */
+	OWN(10, 200, 7), OWN(10, 232, 7),                       /* net/tun kvm */
 #undef OWN
 };
 
@@ -49,7 +48,7 @@ static int write_rule(const struct state *s, const struct spec_device_rule *rule
 
 struct spec_device_rules cgroup_devices_own(void)
 {
-	return (struct spec_device_rules){.n = ARRAY_LEN(own_rules), .v = own_rules};
+	return (struct spec_device_rules){ .n = ARRAY_LEN(own_rules), .v = own_rules };
 }
 
 int cgroup_limit_devices(const struct state *s, const struct spec_device_rules *rules, struct err *err)

@@ -18,8 +18,8 @@
 must_check int cgroup_file_write(const struct state *s, const char *file, const char *text, struct err *err);
 
 /* One limit in v1's file or else in v2's; an error begins with "linux.resources." and @field. */
-must_check int cgroup_file_write_either(const struct state *s, const char *v1, const char *v1_text,
-	const char *v2, const char *v2_text, const char *field, struct err *err);
+must_check int cgroup_file_write_either(const struct state *s, const char *v1, const char *v1_text, const char *v2,
+	const char *v2_text, const char *field, struct err *err);
 
 /* Whether one of the container's cgroups has @file. */
 bool cgroup_file_exists(const struct state *s, const char *file);

@@ -26,8 +26,8 @@ unsigned int cgroup_io_weight_v2(unsigned int weight)
  * file there is: the schedulers have names of their own for the same, and BFQ
  * keeps v1's numbers in v2 too.
  */
-static int write_weight(const struct state *s, const char *of, uint32_t weight, bool device,
-	const char *field, struct err *err)
+static int write_weight(
+	const struct state *s, const char *of, uint32_t weight, bool device, const char *field, struct err *err)
 {
 	const char *v1 = device ? "blkio.weight_device" : "blkio.weight";
 	const char *v1_bfq = device ? "blkio.bfq.weight_device" : "blkio.bfq.weight";
@@ -90,8 +90,8 @@ int cgroup_limit_io(const struct state *s, const struct spec_block_io *io, struc
 		r = write_weight(s, "default ", io->weight.v, false, "blockIO.weight", err);
 	if (r == 0 && io->leaf_weight.set && io->leaf_weight.v) {
 		(void)snprintf(text, sizeof(text), "%" PRIu32, io->leaf_weight.v);
-		r = cgroup_file_write_either(s, "blkio.leaf_weight", text, "blkio.leaf_weight", text,
-			"blockIO.leafWeight", err);
+		r = cgroup_file_write_either(
+			s, "blkio.leaf_weight", text, "blkio.leaf_weight", text, "blockIO.leafWeight", err);
 	}
 	if (r == 0)
 		r = write_device_weights(s, &io->weight_device, err);

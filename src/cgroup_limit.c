@@ -22,15 +22,15 @@
  * Limits that the guest enforces as well, or that concern only the host's own
  * network: a host without the file loses nothing of them but a second guard.
  */
-static int write_if_there(const struct state *s, const char *v1, const char *v2, const char *text,
-	const char *field, struct err *err)
+static int write_if_there(
+	const struct state *s, const char *v1, const char *v2, const char *text, const char *field, struct err *err)
 {
 	const char *file = v1 && cgroup_file_exists(s, v1) ? v1 : v2;
 	int r;
 
 	if (!file || !cgroup_file_exists(s, file)) {
-		log_warning("linux.resources.%s: not set on the host, whose cgroups have no \"%s\"", field,
-			v1 ? v1 : v2);
+		log_warning(
+			"linux.resources.%s: not set on the host, whose cgroups have no \"%s\"", field, v1 ? v1 : v2);
 		return 0;
 	}
 	r = cgroup_file_write(s, file, text, err);
@@ -63,7 +63,8 @@ static int limit_swap(const struct state *s, const struct cgroup_values *v, stru
 		return 0;
 	if (!cgroup_file_exists(s, file)) {
 		if (v->swap.set && v->swap.v) /* a kernel without swap accounting; none at all is the guest's doing */
-			log_warning("linux.resources.memory.swap: not set on the host, whose kernel does not count swap");
+			log_warning(
+				"linux.resources.memory.swap: not set on the host, whose kernel does not count swap");
 		return 0;
 	}
 	return write_limit(s, "memory.memsw.limit_in_bytes", "memory.swap.max", value, "memory.swap", err);
@@ -78,8 +79,8 @@ static int limit_memory(const struct state *s, const struct cgroup_values *v, st
 		if (r == -EINVAL && v->memsw.set) { /* v1: a cgroup that was there, with less memory and swap so far */
 			r = limit_swap(s, v, err);
 			if (r == 0)
-				r = write_limit(s, "memory.limit_in_bytes", "memory.max", &v->memory,
-					"memory.limit", err);
+				r = write_limit(
+					s, "memory.limit_in_bytes", "memory.max", &v->memory, "memory.limit", err);
 		}
 	}
 	return r == 0 ? limit_swap(s, v, err) : r;
@@ -128,7 +129,10 @@ static const struct {
 	const char *field, *v1, *v2;
 	bool required;
 } numbers[] = {
-#define NUMBER(member, ...) {offsetof(struct cgroup_values, member), __VA_ARGS__}
+#define NUMBER(member, ...)                                         \
+	{                                                           \
+		offsetof(struct cgroup_values, member), __VA_ARGS__ \
+	}
 	NUMBER(memory_low, "memory.reservation", "memory.soft_limit_in_bytes", "memory.low", true),
 	NUMBER(memory_high, "unified[\"memory.high\"]", NULL, "memory.high", true),
 	NUMBER(memory_min, "unified[\"memory.min\"]", NULL, "memory.min", true),
@@ -148,8 +152,7 @@ static int limit_numbers(const struct state *s, const struct cgroup_values *v, b
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(numbers); i++) {
-		const struct opt_u64 *n =
-			(const struct opt_u64 *)(const void *)((const char *)v + numbers[i].offset);
+		const struct opt_u64 *n = (const struct opt_u64 *)(const void *)((const char *)v + numbers[i].offset);
 		const char *v1_file = numbers[i].v1, *file = v2 ? numbers[i].v2 : v1_file;
 		bool word = v2 || numbers[i].v1 == numbers[i].v2; /* pids.max is the same in both */
 		char text[32];
@@ -190,8 +193,8 @@ static int limit_rest(const struct state *s, const struct cgroup_values *v, stru
  * `unified` beyond what has a number above. A host of v1 has no such files: the
  * guest has, but for what is of the host's devices, CPUs and memory nodes.
  */
-static int limit_unified(const struct state *s, const struct spec_map *rest, const struct spec_map *all,
-	bool v2, struct err *err)
+static int limit_unified(
+	const struct state *s, const struct spec_map *rest, const struct spec_map *all, bool v2, struct err *err)
 {
 	const struct spec_map *unified = v2 ? rest : all;
 	int r = 0;
@@ -201,7 +204,8 @@ static int limit_unified(const struct state *s, const struct spec_map *rest, con
 
 		if (!v2 && resources_unified_is_host(key))
 			return err_set(err, EINVAL,
-				"linux.resources.unified[\"%s\"]: this host has cgroup v1, and the guest none of its devices and CPUs",
+				"linux.resources.unified[\"%s\"]: this host has cgroup v1, and the guest none of its "
+				"devices and CPUs",
 				key);
 		if (!v2) {
 			log_warning("linux.resources.unified[\"%s\"]: in the guest only: this host has cgroup v1", key);
@@ -252,8 +256,7 @@ static int limit_network(const struct state *s, const struct spec_network *n, st
 		r = write_if_there(s, "net_cls.classid", NULL, text, "network.classID", err);
 	}
 	for (size_t i = 0; r == 0 && i < n->priorities.n; i++) {
-		(void)snprintf(text, sizeof(text), "%s %" PRIu32, n->priorities.v[i].name,
-			n->priorities.v[i].priority);
+		(void)snprintf(text, sizeof(text), "%s %" PRIu32, n->priorities.v[i].name, n->priorities.v[i].priority);
 		r = write_if_there(s, "net_prio.ifpriomap", NULL, text, "network.priorities", err);
 	}
 	return r;
@@ -277,8 +280,7 @@ static int limit_rdma(const struct state *s, const struct spec_rdma_limits *limi
 	return r;
 }
 
-int cgroup_limit(const struct state *s, const struct spec_resources *r, uint64_t memory_bytes,
-	struct err *err)
+int cgroup_limit(const struct state *s, const struct spec_resources *r, uint64_t memory_bytes, struct err *err)
 {
 	bool v2 = cgroup_is_v2(s);
 	struct cgroup_values v;

@@ -43,8 +43,8 @@ int cgroup_unit_plan(const char *path, const char *id, struct state *s, struct e
 	return cgroup_plan_at(full, s, err);
 }
 
-int cgroup_unit_start(const struct spec *spec, uint64_t memory_bytes, pid_t pid, int interrupt_fd,
-	struct state *s, struct err *err)
+int cgroup_unit_start(
+	const struct spec *spec, uint64_t memory_bytes, pid_t pid, int interrupt_fd, struct state *s, struct err *err)
 {
 	const struct spec_resources *resources = spec->linux_ ? spec->linux_->resources : NULL;
 	char description[DESCRIPTION_MAX];
@@ -70,7 +70,7 @@ int cgroup_unit_start(const struct spec *spec, uint64_t memory_bytes, pid_t pid,
 	r = systemd_start_unit(&unit, interrupt_fd, err);
 	cgroup_values_done(&values);
 	if (r == -EEXIST) {
-		s->unit[0] = '\0'; /* not ours to stop */
+		s->unit[0] = '\0';   /* not ours to stop */
 		if (name.is_slice) { /* a slice that is there is joined, as any cgroup is */
 			*err = (struct err)ERR_INIT;
 			r = 0;

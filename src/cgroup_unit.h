@@ -30,8 +30,8 @@ must_check int cgroup_unit_plan(const char *path, const char *id, struct state *
  * joined. s->unit is cleared in both cases: delete leaves it.
  * -EINTR: @interrupt_fd became readable.
  */
-must_check int cgroup_unit_start(const struct spec *spec, uint64_t memory_bytes, pid_t pid, int interrupt_fd,
-	struct state *s, struct err *err);
+must_check int cgroup_unit_start(
+	const struct spec *spec, uint64_t memory_bytes, pid_t pid, int interrupt_fd, struct state *s, struct err *err);
 
 must_check int cgroup_unit_stop(const struct state *s, struct err *err);
 

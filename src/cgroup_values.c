@@ -11,14 +11,14 @@
 
 static struct opt_u64 some(uint64_t v)
 {
-	return (struct opt_u64){.set = true, .v = v};
+	return (struct opt_u64){ .set = true, .v = v };
 }
 
 /* -1 is "no limit" and 0 "unchanged" wherever the spec has a limit. */
 static struct opt_u64 limit(const struct opt_i64 *from)
 {
 	if (!from->set || from->v == 0)
-		return (struct opt_u64){.set = false};
+		return (struct opt_u64){ .set = false };
 	return some(from->v < 0 ? CGROUP_NO_LIMIT : (uint64_t)from->v);
 }
 
@@ -79,15 +79,15 @@ struct unified_key {
 };
 
 static const struct unified_key unified_keys[] = {
-	{"memory.max", offsetof(struct cgroup_values, memory), true},
-	{"memory.high", offsetof(struct cgroup_values, memory_high), true},
-	{"memory.low", offsetof(struct cgroup_values, memory_low), false},
-	{"memory.min", offsetof(struct cgroup_values, memory_min), false},
-	{"memory.swap.max", offsetof(struct cgroup_values, swap), false},
-	{"cpu.weight", offsetof(struct cgroup_values, weight), false},
-	{"cpu.max.burst", offsetof(struct cgroup_values, burst), false},
-	{"cpu.idle", offsetof(struct cgroup_values, idle), false},
-	{"pids.max", offsetof(struct cgroup_values, pids), false},
+	{ "memory.max", offsetof(struct cgroup_values, memory), true },
+	{ "memory.high", offsetof(struct cgroup_values, memory_high), true },
+	{ "memory.low", offsetof(struct cgroup_values, memory_low), false },
+	{ "memory.min", offsetof(struct cgroup_values, memory_min), false },
+	{ "memory.swap.max", offsetof(struct cgroup_values, swap), false },
+	{ "cpu.weight", offsetof(struct cgroup_values, weight), false },
+	{ "cpu.max.burst", offsetof(struct cgroup_values, burst), false },
+	{ "cpu.idle", offsetof(struct cgroup_values, idle), false },
+	{ "pids.max", offsetof(struct cgroup_values, pids), false },
 };
 
 /* "QUOTA [PERIOD]" */
@@ -144,13 +144,13 @@ static int unified_of(const struct spec_map *unified, uint64_t room, struct cgro
 	return 0;
 }
 
-int cgroup_values_of(const struct spec_resources *r, uint64_t memory_bytes, bool v2,
-	struct cgroup_values *ret, struct err *err)
+int cgroup_values_of(
+	const struct spec_resources *r, uint64_t memory_bytes, bool v2, struct cgroup_values *ret, struct err *err)
 {
 	uint64_t limit_bytes = resources_memory_limit(r), room = 0;
 	int result = 0;
 
-	*ret = (struct cgroup_values){.cpus = NULL};
+	*ret = (struct cgroup_values){ .cpus = NULL };
 	if (!r)
 		return 0;
 	if (limit_bytes != RESOURCES_NO_LIMIT && memory_bytes > limit_bytes)
@@ -171,5 +171,5 @@ int cgroup_values_of(const struct spec_resources *r, uint64_t memory_bytes, bool
 void cgroup_values_done(struct cgroup_values *v)
 {
 	free(v->unified.v);
-	v->unified = (struct spec_map){.n = 0};
+	v->unified = (struct spec_map){ .n = 0 };
 }

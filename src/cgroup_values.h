@@ -23,11 +23,11 @@
 /* Not set: leave what the cgroup has. CGROUP_NO_LIMIT: take the limit away. */
 struct cgroup_values {
 	struct opt_u64 memory, memory_high, memory_low, memory_min; /* bytes */
-	struct opt_u64 memsw;		     /* v1: memory and swap together */
-	struct opt_u64 swap;		     /* v2: swap alone */
-	struct opt_u64 swappiness, kernel_tcp; /* v1 */
-	struct opt_bool oom_off;	     /* v1 */
-	struct opt_u64 shares, weight;	     /* of v1 and of v2: the same */
+	struct opt_u64 memsw;                                       /* v1: memory and swap together */
+	struct opt_u64 swap;                                        /* v2: swap alone */
+	struct opt_u64 swappiness, kernel_tcp;                      /* v1 */
+	struct opt_bool oom_off;                                    /* v1 */
+	struct opt_u64 shares, weight;                              /* of v1 and of v2: the same */
 	struct opt_u64 quota, period, burst; /* microseconds; without a limit, quota is CGROUP_NO_LIMIT */
 	struct opt_u64 idle;
 	struct opt_u64 rt_period; /* v1 */
@@ -41,8 +41,8 @@ struct cgroup_values {
  * @memory_bytes: what the VM needs at least (guest RAM and the VMM).
  * @v2: the host has cgroup v2 alone: `unified` counts and wins. 0, -EINVAL or -ENOMEM.
  */
-must_check int cgroup_values_of(const struct spec_resources *r, uint64_t memory_bytes, bool v2,
-	struct cgroup_values *ret, struct err *err);
+must_check int cgroup_values_of(
+	const struct spec_resources *r, uint64_t memory_bytes, bool v2, struct cgroup_values *ret, struct err *err);
 void cgroup_values_done(struct cgroup_values *v);
 
 #endif

@@ -50,15 +50,13 @@ static bool has_magic(const char *path, __fsword_t magic)
 /* Which cgroup hierarchies limits on the monitor can be set in. */
 static const char *cgroup_mode(void)
 {
-	static const char *const v1[] = {
-		CGROUP_ROOT "/memory", CGROUP_ROOT "/cpu", CGROUP_ROOT "/pids"};
+	static const char *const v1[] = { CGROUP_ROOT "/memory", CGROUP_ROOT "/cpu", CGROUP_ROOT "/pids" };
 
 	if (has_magic(CGROUP_ROOT, CGROUP2_SUPER_MAGIC))
 		return "v2";
 	for (size_t i = 0; i < ARRAY_LEN(v1); i++) {
 		if (has_magic(v1[i], CGROUP_SUPER_MAGIC))
-			return has_magic(CGROUP_ROOT "/unified", CGROUP2_SUPER_MAGIC) ? "hybrid"
-										      : "v1";
+			return has_magic(CGROUP_ROOT "/unified", CGROUP2_SUPER_MAGIC) ? "hybrid" : "v1";
 	}
 	return "none";
 }
@@ -79,8 +77,8 @@ static void find_qemu(struct check *c)
 	if (r == 0)
 		return;
 	c->qemu[0] = '\0';
-	(void)snprintf(c->qemu_why, sizeof(c->qemu_why), "%s: %s",
-		wanted ? wanted : "qemu-system-x86_64", strerror(-r));
+	(void)snprintf(
+		c->qemu_why, sizeof(c->qemu_why), "%s: %s", wanted ? wanted : "qemu-system-x86_64", strerror(-r));
 }
 
 /* What `create` would do: the engine that was asked for, or what vm_choose_engine() finds. */
@@ -90,16 +88,14 @@ static void find_engine(struct check *c)
 
 	c->engine = c->settings.engine;
 	if (c->engine == VM_ENGINE_AUTO) {
-		c->has_engine = vm_choose_engine(c->settings.cache_dir,
-					*c->settings.qemu ? c->settings.qemu : NULL, &c->engine,
-					c->engine_why, sizeof(c->engine_why), &none) == 0;
+		c->has_engine = vm_choose_engine(c->settings.cache_dir, *c->settings.qemu ? c->settings.qemu : NULL,
+					&c->engine, c->engine_why, sizeof(c->engine_why), &none) == 0;
 		if (!c->has_engine)
 			(void)snprintf(c->engine_why, sizeof(c->engine_why), "%s", none.msg);
 	} else {
 		c->has_engine = c->engine == VM_ENGINE_KVM ? c->kvm.usable : *c->qemu != '\0';
 		(void)snprintf(c->engine_why, sizeof(c->engine_why), "%s is asked for%s%.*s",
-			settings_engine_name(c->engine), c->has_engine ? "" : ": ",
-			(int)(ERR_MSG_MAX / 2),
+			settings_engine_name(c->engine), c->has_engine ? "" : ": ", (int)(ERR_MSG_MAX / 2),
 			c->has_engine                ? ""
 			: c->engine == VM_ENGINE_KVM ? c->kvm.why
 						     : c->qemu_why);
@@ -123,9 +119,8 @@ static void find_remedies(struct check *c)
 static int gather(struct check *c, struct err *err)
 {
 	const struct kernel_wish wishes[] = {
-		{c->settings.kernel_forced ? c->settings.kernel : NULL, "--kernel"},
-		{!c->settings.kernel_forced && *c->settings.kernel ? c->settings.kernel : NULL,
-			"the settings file"},
+		{ c->settings.kernel_forced ? c->settings.kernel : NULL, "--kernel" },
+		{ !c->settings.kernel_forced && *c->settings.kernel ? c->settings.kernel : NULL, "the settings file" },
 	};
 	struct image_request request = {
 		.kernels = wishes,
@@ -163,8 +158,7 @@ static void print_text(const struct check *c)
 	(void)printf("KVM: %s: %s%s\n", c->kvm.usable ? "usable" : "not usable", c->kvm.why,
 		c->kvm.cached ? " (found out earlier since the host booted)" : "");
 	(void)printf("QEMU: %s\n", *c->qemu ? c->qemu : c->qemu_why);
-	(void)printf("engine: %s: %s\n", c->has_engine ? settings_engine_name(c->engine) : "none",
-		c->engine_why);
+	(void)printf("engine: %s: %s\n", c->has_engine ? settings_engine_name(c->engine) : "none", c->engine_why);
 	(void)fputs(c->image.text.data ? c->image.text.data : "", stdout);
 	(void)printf("host cgroups: %s%s\n", c->cgroups,
 		strcmp(c->cgroups, "none") == 0 ? ": limits are enforced in the guest only" : "");
@@ -176,8 +170,7 @@ static void print_text(const struct check *c)
 
 static void gen_text(yajl_gen g, const char *text)
 {
-	(void)yajl_gen_string(
-		g, (const unsigned char *)text, strlen(text)); /* checked at the end */
+	(void)yajl_gen_string(g, (const unsigned char *)text, strlen(text)); /* checked at the end */
 }
 
 static void gen_pair(yajl_gen g, const char *key, const char *value)

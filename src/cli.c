@@ -21,8 +21,7 @@ static const struct cli_option global_options[] = {
 	CLI_STRING_OPTION("cgroup-manager", 0, "NAME", cgroup_manager, "cgroupfs, systemd or disabled"),
 	CLI_STRING_OPTION("engine", 0, "auto|kvm|qemu", engine, "what runs the virtual machine"),
 	CLI_STRING_OPTION("kernel", 0, "FILE", kernel, "the guest's kernel (vmlinux or bzImage)"),
-	CLI_STRING_OPTION(
-		"timeline", 0, "FILE", timeline, "write when each phase of the start ended"),
+	CLI_STRING_OPTION("timeline", 0, "FILE", timeline, "write when each phase of the start ended"),
 	CLI_STRING_OPTION("config", 0, "FILE", config, "settings instead of /etc/vmrunc.json"),
 	CLI_STRING_OPTION("rootless", 0, "VALUE", rootless, "accepted for runc's sake"),
 	CLI_STRING_OPTION("criu", 0, "FILE", criu, "accepted for runc's sake"),
@@ -93,8 +92,8 @@ static const struct cli_option *set_find(const struct option_set *set, int value
 static int parse_bool(const char *word, bool *ret)
 {
 	static const char *const words[2][6] = {
-		{"0", "f", "F", "false", "FALSE", "False"},
-		{"1", "t", "T", "true", "TRUE", "True"},
+		{ "0", "f", "F", "false", "FALSE", "False" },
+		{ "1", "t", "T", "true", "TRUE", "True" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(words) * ARRAY_LEN(words[0]); i++) {
@@ -118,17 +117,16 @@ static int option_store(const struct cli_option *o, struct options *options, str
 		return 0;
 	}
 	if (optarg && parse_bool(optarg, &flag) < 0)
-		return err_set(err, EINVAL, "option \"--%s\": \"%s\" is neither true nor false", o->name,
-			optarg);
+		return err_set(err, EINVAL, "option \"--%s\": \"%s\" is neither true nor false", o->name, optarg);
 	*(bool *)(void *)field = flag;
 	return 0;
 }
 
 /* Parses from optind on; @prefix is getopt's: "+" stops at the first word that is no option. */
-static int parse_part(int argc, char **argv, const char *prefix, const struct cli_option *more,
-	struct options *options, struct err *err)
+static int parse_part(int argc, char **argv, const char *prefix, const struct cli_option *more, struct options *options,
+	struct err *err)
 {
-	struct option_set set = {.n = 0};
+	struct option_set set = { .n = 0 };
 	int value;
 
 	(void)snprintf(set.letters, sizeof(set.letters), "%s", prefix);
@@ -139,8 +137,7 @@ static int parse_part(int argc, char **argv, const char *prefix, const struct cl
 		const struct cli_option *o = set_find(&set, value);
 
 		if (value == ':')
-			return err_set(
-				err, EINVAL, "option \"%s\" needs a value", argv[optind - 1]);
+			return err_set(err, EINVAL, "option \"%s\" needs a value", argv[optind - 1]);
 		if (!o && optopt > 0 && optopt < OPTION_BASE)
 			return err_set(err, EINVAL, "unknown option \"-%c\"", optopt);
 		if (!o)
@@ -151,14 +148,14 @@ static int parse_part(int argc, char **argv, const char *prefix, const struct cl
 	return 0;
 }
 
-int cli_parse(int argc, char **argv, struct options *options, const struct command **ret_command,
-	struct call *call, struct err *err)
+int cli_parse(int argc, char **argv, struct options *options, const struct command **ret_command, struct call *call,
+	struct err *err)
 {
 	const struct command *command;
 	int r;
 
 	memset(options, 0, sizeof(*options));
-	*call = (struct call){.options = options};
+	*call = (struct call){ .options = options };
 	*ret_command = NULL;
 	optind = 0; /* a fresh start, in a test for the second time */
 	r = parse_part(argc, argv, "+:", NULL, options, err);
@@ -171,8 +168,7 @@ int cli_parse(int argc, char **argv, struct options *options, const struct comma
 	}
 	command = command_find(argv[optind]);
 	if (!command)
-		return err_set(
-			err, EINVAL, "unknown command \"%s\": see \"vmrunc --help\"", argv[optind]);
+		return err_set(err, EINVAL, "unknown command \"%s\": see \"vmrunc --help\"", argv[optind]);
 	argc -= optind;
 	argv += optind;
 	optind = 0; /* tells getopt that this is another argv */
@@ -185,10 +181,9 @@ int cli_parse(int argc, char **argv, struct options *options, const struct comma
 	if (options->help || options->version)
 		return 0;
 	if (call->argc < command->min_args || call->argc > command->max_args)
-		return err_set(err, EINVAL, "\"vmrunc %s\" needs %s: vmrunc %s [options] %s",
-			command->name,
-			call->argc < command->min_args ? "more arguments" : "fewer arguments",
-			command->name, command->args);
+		return err_set(err, EINVAL, "\"vmrunc %s\" needs %s: vmrunc %s [options] %s", command->name,
+			call->argc < command->min_args ? "more arguments" : "fewer arguments", command->name,
+			command->args);
 	return 0;
 }
 
@@ -197,8 +192,7 @@ static void help_options(const struct cli_option *options)
 	for (const struct cli_option *o = options; o && o->name; o++) {
 		char text[80];
 
-		(void)snprintf(text, sizeof(text), "--%s%s%s", o->name, o->value ? " " : "",
-			o->value ? o->value : "");
+		(void)snprintf(text, sizeof(text), "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
 		if (o->letter)
 			(void)printf("  -%c, %-30s %s\n", o->letter, text, o->help);
 		else
@@ -209,8 +203,7 @@ static void help_options(const struct cli_option *options)
 void cli_help(const struct command *command)
 {
 	if (command) {
-		(void)printf("vmrunc %s [options] %s\n  %s\n", command->name, command->args,
-			command->help);
+		(void)printf("vmrunc %s [options] %s\n  %s\n", command->name, command->args, command->help);
 		if (command->options && command->options->name)
 			(void)printf("\nOptions:\n");
 		help_options(command->options);

@@ -34,21 +34,28 @@ struct cli_option {
 	char letter; /* 0: none */
 	enum cli_kind kind;
 	const char *value; /* what help calls the value */
-	size_t offset;	   /* into struct options: bool or const char * */
+	size_t offset;     /* into struct options: bool or const char * */
 	const char *help;
 };
 
-#define CLI_FLAG_OPTION(name, letter, field, help) \
-	{ name, letter, CLI_FLAG, NULL, offsetof(struct options, field), help }
-#define CLI_STRING_OPTION(name, letter, value, field, help) \
-	{ name, letter, CLI_STRING, value, offsetof(struct options, field), help }
-#define CLI_OPTIONS_END { NULL, 0, CLI_FLAG, NULL, 0, NULL }
+#define CLI_FLAG_OPTION(name, letter, field, help)                                  \
+	{                                                                           \
+		name, letter, CLI_FLAG, NULL, offsetof(struct options, field), help \
+	}
+#define CLI_STRING_OPTION(name, letter, value, field, help)                            \
+	{                                                                              \
+		name, letter, CLI_STRING, value, offsetof(struct options, field), help \
+	}
+#define CLI_OPTIONS_END                          \
+	{                                        \
+		NULL, 0, CLI_FLAG, NULL, 0, NULL \
+	}
 
 /* One call of a command. */
 struct call {
 	const struct options *options;
-	int argc;    /* positional arguments */
-	char **argv; /* NULL-terminated */
+	int argc;        /* positional arguments */
+	char **argv;     /* NULL-terminated */
 	int exit_status; /* what a successful run returns to the shell */
 };
 
@@ -72,8 +79,8 @@ extern const struct command cmd_info_table[];  /* spec, features, check */
  * (then --help or --version was given, or nothing at all). Errors speak of the
  * option as it was written.
  */
-must_check int cli_parse(int argc, char **argv, struct options *options,
-	const struct command **ret_command, struct call *call, struct err *err);
+must_check int cli_parse(int argc, char **argv, struct options *options, const struct command **ret_command,
+	struct call *call, struct err *err);
 
 /* Help of @command, or of the whole program (NULL), on stdout. */
 void cli_help(const struct command *command);

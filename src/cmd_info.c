@@ -55,8 +55,7 @@ static int cmd_check(struct call *call, struct err *err)
 }
 
 static const struct cli_option spec_options[] = {
-	CLI_STRING_OPTION(
-		"bundle", 'b', "DIR", bundle, "where to write it (default: the current directory)"),
+	CLI_STRING_OPTION("bundle", 'b', "DIR", bundle, "where to write it (default: the current directory)"),
 	CLI_FLAG_OPTION("rootless", 0, rootless_spec, "for a caller without privileges"),
 	CLI_OPTIONS_END,
 };
@@ -67,10 +66,10 @@ static const struct cli_option check_options[] = {
 };
 
 const struct command cmd_info_table[] = {
-	{"spec", "", 0, 0, "write a config.json to start from", spec_options, cmd_spec},
-	{"features", "", 0, 0, "print what is supported, as the runtime spec's features document",
-		NULL, cmd_features},
-	{"check", "", 0, 0, "say whether this machine can run containers, and what is missing",
-		check_options, cmd_check},
-	{.name = NULL},
+	{ "spec", "", 0, 0, "write a config.json to start from", spec_options, cmd_spec },
+	{ "features", "", 0, 0, "print what is supported, as the runtime spec's features document", NULL,
+		cmd_features },
+	{ "check", "", 0, 0, "say whether this machine can run containers, and what is missing", check_options,
+		cmd_check },
+	{ .name = NULL },
 };

@@ -48,9 +48,8 @@ static const struct cli_option delete_options[] = {
 };
 
 const struct command cmd_kill_table[] = {
-	{"kill", "ID [SIGNAL]", 1, 2, "send a signal (default TERM) to the container's process",
-		kill_options, cmd_kill},
-	{"delete", "ID", 1, 1, "remove a stopped container and all that was made for it",
-		delete_options, cmd_delete},
-	{.name = NULL},
+	{ "kill", "ID [SIGNAL]", 1, 2, "send a signal (default TERM) to the container's process", kill_options,
+		cmd_kill },
+	{ "delete", "ID", 1, 1, "remove a stopped container and all that was made for it", delete_options, cmd_delete },
+	{ .name = NULL },
 };

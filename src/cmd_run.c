@@ -36,19 +36,16 @@ static int check_options(const struct options *o, struct err *err)
 
 	if (o->cgroup_manager && strcmp(o->cgroup_manager, "cgroupfs") != 0 &&
 		strcmp(o->cgroup_manager, "systemd") != 0 && strcmp(o->cgroup_manager, "disabled") != 0)
-		return err_set(err, ENOTSUP,
-			"--cgroup-manager: \"%s\" is none of cgroupfs, systemd and disabled",
+		return err_set(err, ENOTSUP, "--cgroup-manager: \"%s\" is none of cgroupfs, systemd and disabled",
 			o->cgroup_manager);
 	if (!o->preserve_fds)
 		return 0;
 	n = strtol(o->preserve_fds, &end, 10);
 	if (*end || end == o->preserve_fds || n < 0)
-		return err_set(
-			err, EINVAL, "--preserve-fds: \"%s\" is not a number", o->preserve_fds);
+		return err_set(err, EINVAL, "--preserve-fds: \"%s\" is not a number", o->preserve_fds);
 	if (n > 0)
-		return err_set(err, ENOTSUP,
-			"--preserve-fds %ld: descriptors cannot be passed into a virtual machine",
-			n);
+		return err_set(
+			err, ENOTSUP, "--preserve-fds %ld: descriptors cannot be passed into a virtual machine", n);
 	return 0;
 }
 
@@ -91,8 +88,7 @@ static int cmd_create(struct call *call, struct err *err)
 	if (r == 0 && call->options->timeline)
 		r = timeline_new(&timeline, err);
 	if (r == 0 && call->options->console_socket) {
-		console = request.console_fd =
-			tty_console_connect(call->options->console_socket, err);
+		console = request.console_fd = tty_console_connect(call->options->console_socket, err);
 		r = console < 0 ? console : 0;
 	}
 	request.timeline = timeline;
@@ -170,8 +166,7 @@ static void on_report(void *arg, uint32_t events)
 	struct report report;
 
 	(void)events;
-	while (recv(run->created.report, &report, sizeof(report), MSG_DONTWAIT) ==
-		(ssize_t)sizeof(report)) {
+	while (recv(run->created.report, &report, sizeof(report), MSG_DONTWAIT) == (ssize_t)sizeof(report)) {
 		report.err.msg[sizeof(report.err.msg) - 1] = '\0';
 		if (report.kind == REPORT_FAILED)
 			run->failed = report.err;
@@ -183,7 +178,7 @@ static void on_report(void *arg, uint32_t events)
 /* Everything that can be passed on; SIGCHLD for ourselves. */
 static int take_run_signals(struct run *run, struct err *err)
 {
-	static const int kept[] = {SIGPIPE, SIGTTIN, SIGTTOU, SIGTSTP, SIGCONT};
+	static const int kept[] = { SIGPIPE, SIGTTIN, SIGTTOU, SIGTSTP, SIGCONT };
 	sigset_t set;
 
 	(void)sigfillset(&set);
@@ -245,13 +240,10 @@ static int console_pair(int *ret_ours, int *ret_theirs, struct err *err)
 	return 0;
 }
 
-static int run_foreground(struct call *call, const struct settings *settings,
-	struct create_request *request, struct err *err)
+static int run_foreground(
+	struct call *call, const struct settings *settings, struct create_request *request, struct err *err)
 {
-	struct run run = {.settings = settings,
-		.id = request->id,
-		.signal_fd = -1,
-		.created = {.report = -1}};
+	struct run run = { .settings = settings, .id = request->id, .signal_fd = -1, .created = { .report = -1 } };
 	autoclose int ours = -1, theirs = -1;
 	struct err delete_err = ERR_INIT;
 	int r;
@@ -276,16 +268,15 @@ static int run_foreground(struct call *call, const struct settings *settings,
 		*err = run.failed;
 		r = -err->errnum;
 	} else if (r == 0) {
-		call->exit_status = WIFEXITED(run.status) ? WEXITSTATUS(run.status)
-							  : 128 + WTERMSIG(run.status);
+		call->exit_status = WIFEXITED(run.status) ? WEXITSTATUS(run.status) : 128 + WTERMSIG(run.status);
 	}
 	if (!call->options->keep && container_delete(settings, request->id, true, &delete_err) < 0)
 		log_warning("%s", delete_err.msg);
 	return r;
 }
 
-static int run_detached(struct call *call, const struct settings *settings,
-	struct create_request *request, struct err *err)
+static int run_detached(
+	struct call *call, const struct settings *settings, struct create_request *request, struct err *err)
 {
 	struct err delete_err = ERR_INIT;
 	struct created created;
@@ -293,8 +284,7 @@ static int run_detached(struct call *call, const struct settings *settings,
 	int r;
 
 	if (call->options->console_socket) {
-		console = request->console_fd =
-			tty_console_connect(call->options->console_socket, err);
+		console = request->console_fd = tty_console_connect(call->options->console_socket, err);
 		if (console < 0)
 			return console;
 	}
@@ -332,19 +322,16 @@ static int cmd_run(struct call *call, struct err *err)
 	return r;
 }
 
-#define CREATE_OPTIONS                                                                             \
-	CLI_STRING_OPTION(                                                                         \
-		"bundle", 'b', "DIR", bundle, "the bundle (default: the current directory)"),      \
-		CLI_STRING_OPTION(                                                                 \
-			"pid-file", 0, "FILE", pid_file, "write the monitor's pid there"),         \
-		CLI_STRING_OPTION("console-socket", 0, "SOCKET", console_socket,                   \
-			"AF_UNIX socket that gets the terminal's master"),                         \
-		CLI_FLAG_OPTION("no-pivot", 0, no_pivot, "accepted for runc's sake"),              \
-		CLI_FLAG_OPTION("no-new-keyring", 0, no_new_keyring, "accepted for runc's sake"),  \
-		CLI_STRING_OPTION(                                                                 \
-			"preserve-fds", 0, "N", preserve_fds, "only 0: nothing passes into a VM")
+#define CREATE_OPTIONS                                                                                  \
+	CLI_STRING_OPTION("bundle", 'b', "DIR", bundle, "the bundle (default: the current directory)"), \
+		CLI_STRING_OPTION("pid-file", 0, "FILE", pid_file, "write the monitor's pid there"),    \
+		CLI_STRING_OPTION("console-socket", 0, "SOCKET", console_socket,                        \
+			"AF_UNIX socket that gets the terminal's master"),                              \
+		CLI_FLAG_OPTION("no-pivot", 0, no_pivot, "accepted for runc's sake"),                   \
+		CLI_FLAG_OPTION("no-new-keyring", 0, no_new_keyring, "accepted for runc's sake"),       \
+		CLI_STRING_OPTION("preserve-fds", 0, "N", preserve_fds, "only 0: nothing passes into a VM")
 
-static const struct cli_option create_options[] = {CREATE_OPTIONS, CLI_OPTIONS_END};
+static const struct cli_option create_options[] = { CREATE_OPTIONS, CLI_OPTIONS_END };
 
 static const struct cli_option run_options[] = {
 	CREATE_OPTIONS,
@@ -355,10 +342,8 @@ static const struct cli_option run_options[] = {
 };
 
 const struct command cmd_run_table[] = {
-	{"run", "ID", 1, 1, "create and start a container, and wait for its end", run_options,
-		cmd_run},
-	{"create", "ID", 1, 1, "make a container: its process is ready, but not started",
-		create_options, cmd_create},
-	{"start", "ID", 1, 1, "start the process of a created container", NULL, cmd_start},
-	{.name = NULL},
+	{ "run", "ID", 1, 1, "create and start a container, and wait for its end", run_options, cmd_run },
+	{ "create", "ID", 1, 1, "make a container: its process is ready, but not started", create_options, cmd_create },
+	{ "start", "ID", 1, 1, "start the process of a created container", NULL, cmd_start },
+	{ .name = NULL },
 };

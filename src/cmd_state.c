@@ -16,7 +16,7 @@
 static int cmd_state(struct call *call, struct err *err)
 {
 	struct settings settings;
-	struct state s = {.id = NULL};
+	struct state s = { .id = NULL };
 	autofree char *text = NULL;
 	enum status status;
 	int r = settings_load(&settings, call->options, err);
@@ -39,8 +39,7 @@ static int cmd_state(struct call *call, struct err *err)
 #define COLUMN_GAP 3
 #define COLUMN_MIN 12
 
-static const char *const column_names[COLUMNS] = {
-	"ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"};
+static const char *const column_names[COLUMNS] = { "ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER" };
 
 /* The containers of the list, in each of the three forms. */
 struct listing {
@@ -52,7 +51,7 @@ struct listing {
 
 static void listing_init(struct listing *l)
 {
-	*l = (struct listing){.cells = BUF_INIT, .json = BUF_INIT, .ids = BUF_INIT};
+	*l = (struct listing){ .cells = BUF_INIT, .json = BUF_INIT, .ids = BUF_INIT };
 	for (size_t i = 0; i < COLUMNS; i++)
 		l->widths[i] = COLUMN_MIN;
 }
@@ -103,10 +102,9 @@ static const char *owner_name(uid_t uid, char *text, size_t len)
 	return text;
 }
 
-static int list_one(
-	struct listing *l, const struct settings *settings, const char *id, struct err *err)
+static int list_one(struct listing *l, const struct settings *settings, const char *id, struct err *err)
 {
-	struct state s = {.id = NULL};
+	struct state s = { .id = NULL };
 	autofree char *text = NULL;
 	char owner[64], pid[32];
 	enum status status;
@@ -123,8 +121,8 @@ static int list_one(
 		buf_printf(&l->ids, "%s\n", id);
 		buf_printf(&l->json, "%s%s", l->n++ ? "," : "", text);
 		(void)snprintf(pid, sizeof(pid), "%ld", status == STATUS_STOPPED ? 0 : (long)s.pid);
-		add_row(l, (const char *const[COLUMNS]){id, pid, status_name(status), s.bundle,
-				   s.created, owner_name(s.owner, owner, sizeof(owner))});
+		add_row(l, (const char *const[COLUMNS]){ id, pid, status_name(status), s.bundle, s.created,
+				   owner_name(s.owner, owner, sizeof(owner)) });
 	}
 	state_done(&s);
 	return r;
@@ -153,7 +151,7 @@ static int cmd_list(struct call *call, struct err *err)
 {
 	const char *format = call->options->format;
 	struct listing l;
-	autostate holder = {.id = NULL}; /* owns the IDs */
+	autostate holder = { .id = NULL }; /* owns the IDs */
 	struct settings settings;
 	int r = settings_load(&settings, call->options, err);
 
@@ -186,7 +184,7 @@ static const struct cli_option list_options[] = {
 };
 
 const struct command cmd_state_table[] = {
-	{"state", "ID", 1, 1, "print the container's state as JSON", NULL, cmd_state},
-	{"list", "", 0, 0, "print all containers of the root", list_options, cmd_list},
-	{.name = NULL},
+	{ "state", "ID", 1, 1, "print the container's state as JSON", NULL, cmd_state },
+	{ "list", "", 0, 0, "print all containers of the root", list_options, cmd_list },
+	{ .name = NULL },
 };

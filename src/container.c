@@ -28,8 +28,8 @@
 #define EXIT_TIMEOUT_MS 5000
 
 /* Opens, reads and judges the container. @dir and @s are the caller's to end in any case. */
-static int load(const struct settings *settings, const char *id, bool lock, struct statedir *dir,
-	struct state *s, enum status *ret_status, struct err *err)
+static int load(const struct settings *settings, const char *id, bool lock, struct statedir *dir, struct state *s,
+	enum status *ret_status, struct err *err)
 {
 	int r = state_check_id(id, err);
 
@@ -46,12 +46,12 @@ static int load(const struct settings *settings, const char *id, bool lock, stru
 	return r;
 }
 
-int container_load(const struct settings *settings, const char *id, struct state *s,
-	enum status *ret_status, struct err *err)
+int container_load(
+	const struct settings *settings, const char *id, struct state *s, enum status *ret_status, struct err *err)
 {
 	autostatedir dir = STATEDIR_NONE;
 
-	*s = (struct state){.id = NULL};
+	*s = (struct state){ .id = NULL };
 	return load(settings, id, false, &dir, s, ret_status, err);
 }
 
@@ -88,10 +88,10 @@ static int start_timeout(const struct spec_hooks *hooks)
 
 int container_start(const struct settings *settings, const char *id, struct err *err)
 {
-	const struct control_request request = {.op = CONTROL_START};
+	const struct control_request request = { .op = CONTROL_START };
 	const struct spec_hooks *hooks;
 	autostatedir dir = STATEDIR_NONE;
-	autostate s = {.id = NULL};
+	autostate s = { .id = NULL };
 	autospec struct spec *spec = NULL;
 	enum status status = STATUS_STOPPED;
 	int r = load(settings, id, true, &dir, &s, &status, err);
@@ -111,7 +111,7 @@ int container_start(const struct settings *settings, const char *id, struct err 
 
 static int wait_end(int pidfd, int timeout_ms)
 {
-	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 	int r;
 
 	do
@@ -134,17 +134,15 @@ static int kill_monitor(const struct state *s, int grace_ms, struct err *err)
 	if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
 		return err_sys(err, errno, "cannot kill the monitor, process %ld", (long)s->pid);
 	if (wait_end(pidfd, DEATH_TIMEOUT_MS) == 0)
-		return err_set(err, ETIMEDOUT, "the killed monitor, process %ld, does not end",
-			(long)s->pid);
+		return err_set(err, ETIMEDOUT, "the killed monitor, process %ld, does not end", (long)s->pid);
 	return 0;
 }
 
-int container_kill(
-	const struct settings *settings, const char *id, int signo, bool all, struct err *err)
+int container_kill(const struct settings *settings, const char *id, int signo, bool all, struct err *err)
 {
-	const struct control_request request = {.op = CONTROL_SIGNAL, .signal = signo, .all = all};
+	const struct control_request request = { .op = CONTROL_SIGNAL, .signal = signo, .all = all };
 	autostatedir dir = STATEDIR_NONE;
-	autostate s = {.id = NULL};
+	autostate s = { .id = NULL };
 	struct err refused = ERR_INIT;
 	enum status status = STATUS_STOPPED;
 	int r = load(settings, id, false, &dir, &s, &status, err);
@@ -153,8 +151,7 @@ int container_kill(
 		return r;
 	if (status == STATUS_STOPPED || status == STATUS_CREATING)
 		return all ? 0 : err_set(err, ESRCH, "container not running");
-	r = control_call(
-		&dir, &request, signo == SIGKILL ? KILL_TIMEOUT_MS : SIGNAL_TIMEOUT_MS, &refused);
+	r = control_call(&dir, &request, signo == SIGKILL ? KILL_TIMEOUT_MS : SIGNAL_TIMEOUT_MS, &refused);
 	if (r == 0)
 		return 0;
 	if (state_pid_start(s.pid) != s.pid_start) /* it has ended meanwhile */
@@ -179,7 +176,7 @@ int container_delete(const struct settings *settings, const char *id, bool force
 {
 	const struct spec_hooks *hooks;
 	autostatedir dir = STATEDIR_NONE;
-	autostate s = {.id = NULL};
+	autostate s = { .id = NULL };
 	autospec struct spec *spec = NULL;
 	enum status status = STATUS_STOPPED;
 	bool half_made;
@@ -196,8 +193,8 @@ int container_delete(const struct settings *settings, const char *id, bool force
 	if (half_made)
 		status = STATUS_STOPPED;
 	if (status != STATUS_STOPPED && !force)
-		return err_set(err, EBUSY, "cannot delete container \"%s\" that is not stopped: %s",
-			id, status_name(status));
+		return err_set(
+			err, EBUSY, "cannot delete container \"%s\" that is not stopped: %s", id, status_name(status));
 	hooks = load_hooks(&dir, &spec);
 	r = kill_monitor(&s, status == STATUS_STOPPED && !half_made ? EXIT_TIMEOUT_MS : 0, err);
 	if (r == 0)

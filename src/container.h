@@ -45,21 +45,19 @@ struct created {
  * SIGINT, SIGTERM, SIGHUP and SIGQUIT end it in order, with err->exit_status
  * 128 + n; they stay blocked for a caller that got @ret.
  */
-must_check int container_create(const struct settings *settings,
-	const struct create_request *request, struct created *ret, struct err *err);
+must_check int container_create(
+	const struct settings *settings, const struct create_request *request, struct created *ret, struct err *err);
 
 must_check int container_start(const struct settings *settings, const char *id, struct err *err);
 
 /* @all: --all, which is content with a stopped container. */
-must_check int container_kill(
-	const struct settings *settings, const char *id, int signo, bool all, struct err *err);
+must_check int container_kill(const struct settings *settings, const char *id, int signo, bool all, struct err *err);
 
 /* @force: kills it first if need be, and is content if there is no such container. */
-must_check int container_delete(
-	const struct settings *settings, const char *id, bool force, struct err *err);
+must_check int container_delete(const struct settings *settings, const char *id, bool force, struct err *err);
 
 /* Reads state and status of @id. The caller ends @s with state_done(). */
-must_check int container_load(const struct settings *settings, const char *id, struct state *s,
-	enum status *ret_status, struct err *err);
+must_check int container_load(
+	const struct settings *settings, const char *id, struct state *s, enum status *ret_status, struct err *err);
 
 #endif

@@ -39,8 +39,7 @@ struct control {
  */
 static int short_address(int dirfd, const char *name, struct sockaddr_un *address)
 {
-	int len = snprintf(
-		address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/%s", dirfd, name);
+	int len = snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/%s", dirfd, name);
 
 	address->sun_family = AF_UNIX;
 	return len < 0 || len >= (int)sizeof(address->sun_path) ? -ENAMETOOLONG : 0;
@@ -195,12 +194,11 @@ void control_answer(struct control_client *client, const struct err *err)
 	client_free(client);
 }
 
-int control_call(const struct statedir *dir, const struct control_request *request, int timeout_ms,
-	struct err *err)
+int control_call(const struct statedir *dir, const struct control_request *request, int timeout_ms, struct err *err)
 {
 	autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	struct sockaddr_un address;
-	struct pollfd p = {.fd = fd, .events = POLLIN};
+	struct pollfd p = { .fd = fd, .events = POLLIN };
 	struct err answer;
 	int r = fd < 0 ? -errno : short_address(dir->fd, CONTROL_SOCKET, &address);
 	ssize_t n;
@@ -215,8 +213,7 @@ int control_call(const struct statedir *dir, const struct control_request *reque
 		r = poll(&p, 1, timeout_ms);
 	while (r < 0 && errno == EINTR);
 	if (r == 0)
-		return err_set(err, ETIMEDOUT,
-			"the container's monitor did not answer within %d ms", timeout_ms);
+		return err_set(err, ETIMEDOUT, "the container's monitor did not answer within %d ms", timeout_ms);
 	n = recv(fd, &answer, sizeof(answer), 0);
 	if (n != (ssize_t)sizeof(answer))
 		return err_set(err, ECONNRESET, "the container ended before it answered");

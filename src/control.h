@@ -42,15 +42,13 @@ struct control;
 struct control_client;
 
 /* The request came; the answer is owed by control_answer(), at any later time. */
-typedef void control_fn(
-	void *arg, const struct control_request *request, struct control_client *client);
+typedef void control_fn(void *arg, const struct control_request *request, struct control_client *client);
 
 /* Makes and binds the socket: an fd or -errno with an error. */
 must_check int control_listen(const struct statedir *dir, struct err *err);
 
 /* Serves @listen_fd (owned) on @loop. */
-must_check int control_new(
-	struct loop *loop, int listen_fd, control_fn *fn, void *arg, struct control **ret);
+must_check int control_new(struct loop *loop, int listen_fd, control_fn *fn, void *arg, struct control **ret);
 void control_free(struct control *c); /* clients that wait get ECONNRESET by the closing */
 
 /* Answers and forgets @client. @err NULL: success. */
@@ -62,7 +60,7 @@ void control_answer(struct control_client *client, const struct err *err);
  * Sends @request and waits at most @timeout_ms for the answer: 0 or -errno of
  * it (-1: no matter how long). -ECONNREFUSED, -ENOENT, -ECONNRESET: no monitor serves it; -ETIMEDOUT.
  */
-must_check int control_call(const struct statedir *dir, const struct control_request *request,
-	int timeout_ms, struct err *err);
+must_check int control_call(
+	const struct statedir *dir, const struct control_request *request, int timeout_ms, struct err *err);
 
 #endif

@@ -112,8 +112,7 @@ static int fill_state(struct creation *c, struct err *err)
 /* The files of the state directory that the monitor gets as descriptors. */
 static int make_files(struct creation *c, struct err *err)
 {
-	int r = fd_write_file_atomic(
-		c->dir.fd, "config.json", c->bundle.config, c->bundle.config_len, 0600);
+	int r = fd_write_file_atomic(c->dir.fd, "config.json", c->bundle.config, c->bundle.config_len, 0600);
 
 	if (r < 0)
 		return err_sys(err, r, "cannot write \"%s/config.json\"", c->dir.path);
@@ -139,11 +138,10 @@ static int write_pid_file(const char *path, pid_t pid, struct err *err)
 
 /* --- waiting, and being interrupted --- */
 
-/* Signals that end a create in order. They stay blocked, so that none can end it at a bad moment.
- */
+/* Signals that end a create in order. They stay blocked, so that none can end it at a bad moment. */
 static int block_signals(struct creation *c, struct err *err)
 {
-	static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+	static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	sigset_t set;
 
 	(void)sigemptyset(&set);
@@ -170,8 +168,8 @@ static int take_signal(struct creation *c, struct err *err)
 static int wait_report(struct creation *c, struct err *err)
 {
 	struct pollfd p[] = {
-		{.fd = c->report, .events = POLLIN},
-		{.fd = c->signal_fd, .events = POLLIN},
+		{ .fd = c->report, .events = POLLIN },
+		{ .fd = c->signal_fd, .events = POLLIN },
 	};
 	int r;
 
@@ -189,7 +187,7 @@ static int wait_report(struct creation *c, struct err *err)
 /* Waits for the monitor's report of @kind. -EINTR: a signal said to stop. */
 static int wait_kind(struct creation *c, enum report_kind kind, struct err *err)
 {
-	struct report report = {.kind = REPORT_WARNING};
+	struct report report = { .kind = REPORT_WARNING };
 	int r = 0;
 
 	while (r == 0 && report.kind == REPORT_WARNING) {
@@ -211,7 +209,7 @@ static int wait_kind(struct creation *c, enum report_kind kind, struct err *err)
 static int prepare(struct creation *c, struct err *err)
 {
 	struct spec_warnings warnings = SPEC_WARNINGS_INIT;
-	struct guest_joins joins = {.uids = &c->ns.uids, .gids = &c->ns.gids};
+	struct guest_joins joins = { .uids = &c->ns.uids, .gids = &c->ns.gids };
 	struct guest_export_list exports;
 	const struct spec *spec;
 	int r = bundle_load(c->request->bundle, &c->bundle, err);
@@ -223,8 +221,7 @@ static int prepare(struct creation *c, struct err *err)
 		return err_set(err, EINVAL,
 			"cannot allocate tty if vmrunc will detach without setting "
 			"console socket: process.terminal is true, so --console-socket is needed");
-	if (!spec->process->terminal && c->request->console_fd >= 0 &&
-		!c->request->console_optional)
+	if (!spec->process->terminal && c->request->console_fd >= 0 && !c->request->console_optional)
 		return err_set(err, EINVAL,
 			"cannot use console socket if vmrunc will not detach or allocate "
 			"tty: process.terminal is false");
@@ -234,14 +231,13 @@ static int prepare(struct creation *c, struct err *err)
 			    "on the host the monitor is in one of its own, with all ids",
 			spec_namespace_find(spec, SPEC_NS_USER)->path);
 	if (r == 0)
-		r = binds_open(
-			spec, c->bundle.path, c->bundle.rootfs, c->request->id, &c->binds, err);
+		r = binds_open(spec, c->bundle.path, c->bundle.rootfs, c->request->id, &c->binds, err);
 	if (r < 0)
 		return r;
 	exports = binds_exports(&c->binds);
 	filter_store_use(c->settings->cache_dir);
-	r = guest_translate(spec, c->request->id, c->binds.root_name, &exports, &joins, &warnings,
-		&c->translation, err);
+	r = guest_translate(
+		spec, c->request->id, c->binds.root_name, &exports, &joins, &warnings, &c->translation, err);
 	for (size_t i = 0; i < warnings.n; i++)
 		log_warning("%s", warnings.v[i]);
 	spec_warnings_done(&warnings);
@@ -255,8 +251,7 @@ static int make_cgroups(struct creation *c, struct err *err)
 	int r = cgroup_make(&c->state, err);
 
 	if (r == 0)
-		r = cgroup_limit(&c->state, spec->linux_ ? spec->linux_->resources : NULL,
-			c->plan.host_bytes, err);
+		r = cgroup_limit(&c->state, spec->linux_ ? spec->linux_->resources : NULL, c->plan.host_bytes, err);
 	return r;
 }
 
@@ -328,8 +323,7 @@ static int put_hook_state(struct creation *c, struct err *err)
 static int run_hooks(struct creation *c, struct err *err)
 {
 	const struct spec_hooks *hooks = c->bundle.spec->hooks;
-	const struct hook_place place = {
-		.dir = c->bundle.path, .mount_ns = -1, .cancel_fd = c->signal_fd};
+	const struct hook_place place = { .dir = c->bundle.path, .mount_ns = -1, .cancel_fd = c->signal_fd };
 	int r = wait_kind(c, REPORT_BUILT, err);
 
 	if (r < 0)
@@ -338,8 +332,7 @@ static int run_hooks(struct creation *c, struct err *err)
 	/* prestart is from a time when it ran at start: its readers expect what they saw then */
 	r = hooks_run(&hooks->prestart, "prestart", &c->state, STATUS_CREATED, &place, err);
 	if (r == 0)
-		r = hooks_run(&hooks->create_runtime, "createRuntime", &c->state, STATUS_CREATING,
-			&place, err);
+		r = hooks_run(&hooks->create_runtime, "createRuntime", &c->state, STATUS_CREATING, &place, err);
 	if (r == -EINTR)
 		(void)take_signal(c, err);
 	if (r == 0 && monitor_go(c->report) < 0)
@@ -354,7 +347,7 @@ static int launch(struct creation *c, struct err *err)
 		.rootfs = c->bundle.rootfs,
 		.spec = c->bundle.spec,
 		.state = &c->state,
-		.settle = {.fn = c->request->cgroups == CGROUPS_SYSTEMD ? settle_in_unit : NULL, .arg = c},
+		.settle = { .fn = c->request->cgroups == CGROUPS_SYSTEMD ? settle_in_unit : NULL, .arg = c },
 		.ns = &c->ns,
 		.binds = &c->binds,
 		.vm = &c->plan.vm,
@@ -388,14 +381,13 @@ static void undo(struct creation *c)
 {
 	struct err ignored = ERR_INIT;
 	int pidfd = c->state.pid > 0 ? (int)syscall(SYS_pidfd_open, c->state.pid, 0) : -1;
-	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 
 	if (pidfd >= 0) {
 		(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 		while (poll(&p, 1, -1) < 0 && errno == EINTR)
 			;
-		(void)waitpid(
-			c->state.pid, NULL, WNOHANG); /* ours only where we are the subreaper */
+		(void)waitpid(c->state.pid, NULL, WNOHANG); /* ours only where we are the subreaper */
 		fd_close(pidfd);
 	}
 	if (!c->reserved)
@@ -407,8 +399,8 @@ static void undo(struct creation *c)
 		hooks_run_all(&c->bundle.spec->hooks->poststop, "poststop", &c->state, STATUS_STOPPED);
 }
 
-int container_create(const struct settings *settings, const struct create_request *request,
-	struct created *ret, struct err *err)
+int container_create(
+	const struct settings *settings, const struct create_request *request, struct created *ret, struct err *err)
 {
 	struct creation c = {
 		.settings = settings,

@@ -72,8 +72,7 @@ static void tail_put(struct guestlog *log, const char *data, size_t len)
 
 static char tail_get(const struct guestlog *log, size_t i)
 {
-	return log
-		->tail[(log->tail_at + GUESTLOG_TAIL_MAX - log->tail_len + i) % GUESTLOG_TAIL_MAX];
+	return log->tail[(log->tail_at + GUESTLOG_TAIL_MAX - log->tail_len + i) % GUESTLOG_TAIL_MAX];
 }
 
 static void file_put(struct guestlog *log, const char *data, size_t len)
@@ -88,8 +87,7 @@ static void file_put(struct guestlog *log, const char *data, size_t len)
 			return;
 		log->file_len = 0;
 		while (kept < log->tail_len) {
-			for (chunk = 0; chunk < sizeof(old) && kept < log->tail_len;
-				chunk++, kept++)
+			for (chunk = 0; chunk < sizeof(old) && kept < log->tail_len; chunk++, kept++)
 				old[chunk] = tail_get(log, kept);
 			if (fd_write_full(log->file_fd, old, chunk) == 0)
 				log->file_len += chunk;

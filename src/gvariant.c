@@ -23,13 +23,13 @@ static const struct {
 	int64_t min;
 	uint64_t max;
 } number_types[] = {
-	{"byte", "y", 0, UINT8_MAX},
-	{"int16", "n", INT16_MIN, INT16_MAX},
-	{"uint16", "q", 0, UINT16_MAX},
-	{"int32", "i", INT32_MIN, INT32_MAX},
-	{"uint32", "u", 0, UINT32_MAX},
-	{"int64", "x", INT64_MIN, INT64_MAX},
-	{"uint64", "t", 0, UINT64_MAX},
+	{ "byte", "y", 0, UINT8_MAX },
+	{ "int16", "n", INT16_MIN, INT16_MAX },
+	{ "uint16", "q", 0, UINT16_MAX },
+	{ "int32", "i", INT32_MIN, INT32_MAX },
+	{ "uint32", "u", 0, UINT32_MAX },
+	{ "int64", "x", INT64_MIN, INT64_MAX },
+	{ "uint64", "t", 0, UINT64_MAX },
 };
 
 #define KIND_DEFAULT 3 /* int32 */

@@ -30,8 +30,8 @@ static int enter_place(void *arg, struct err *err)
 	return 0;
 }
 
-static int run_one(const struct spec_hook *hook, const char *name, size_t index, const char *state,
-	struct opened *o, struct err *err)
+static int run_one(const struct spec_hook *hook, const char *name, size_t index, const char *state, struct opened *o,
+	struct err *err)
 {
 	autoclose int null = open("/dev/null", O_WRONLY | O_CLOEXEC), exec_fd = -1;
 	char what[64];
@@ -66,10 +66,10 @@ static int open_place(struct opened *o, const char *name, struct err *err)
 	return o->dir_fd < 0 ? err_sys(err, errno, "hooks.%s: \"%s\"", name, o->place->dir) : 0;
 }
 
-int hooks_run(const struct spec_hook_list *hooks, const char *name, const struct state *s,
-	enum status status, const struct hook_place *place, struct err *err)
+int hooks_run(const struct spec_hook_list *hooks, const char *name, const struct state *s, enum status status,
+	const struct hook_place *place, struct err *err)
 {
-	struct opened o = {.place = place, .dir_fd = -1};
+	struct opened o = { .place = place, .dir_fd = -1 };
 	autofree char *state = NULL;
 	int r;
 
@@ -84,11 +84,10 @@ int hooks_run(const struct spec_hook_list *hooks, const char *name, const struct
 	return r;
 }
 
-void hooks_run_all(const struct spec_hook_list *hooks, const char *name, const struct state *s,
-	enum status status)
+void hooks_run_all(const struct spec_hook_list *hooks, const char *name, const struct state *s, enum status status)
 {
-	const struct hook_place place = {.dir = s->bundle, .mount_ns = -1, .cancel_fd = -1};
-	struct opened o = {.place = &place, .dir_fd = -1};
+	const struct hook_place place = { .dir = s->bundle, .mount_ns = -1, .cancel_fd = -1 };
+	struct opened o = { .place = &place, .dir_fd = -1 };
 	autofree char *state = NULL;
 	struct err err = ERR_INIT;
 

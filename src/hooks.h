@@ -26,19 +26,18 @@
 /* Where hooks are run. */
 struct hook_place {
 	const char *dir; /* the working directory */
-	int mount_ns;    /* executed in that mount namespace, with the program that the caller's has; -1: the caller's */
-	int cancel_fd;   /* when it is readable, the hook is killed and has failed with -EINTR; -1: none */
+	int mount_ns;  /* executed in that mount namespace, with the program that the caller's has; -1: the caller's */
+	int cancel_fd; /* when it is readable, the hook is killed and has failed with -EINTR; -1: none */
 };
 
 /*
  * Runs @hooks in order; the first that fails, or exceeds its timeout (and is
  * killed), ends it with an error that has the end of what it wrote to stderr. @name: "prestart" ...
  */
-must_check int hooks_run(const struct spec_hook_list *hooks, const char *name,
-	const struct state *s, enum status status, const struct hook_place *place, struct err *err);
+must_check int hooks_run(const struct spec_hook_list *hooks, const char *name, const struct state *s,
+	enum status status, const struct hook_place *place, struct err *err);
 
 /* The same in the bundle for hooks whose failure is only a warning: all of them are run. */
-void hooks_run_all(const struct spec_hook_list *hooks, const char *name, const struct state *s,
-	enum status status);
+void hooks_run_all(const struct spec_hook_list *hooks, const char *name, const struct state *s, enum status status);
 
 #endif

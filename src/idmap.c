@@ -41,7 +41,8 @@ static _Noreturn void hold_namespace(int up, int down)
 }
 
 /* A new user namespace with these maps, made by way of process @pid in it: an fd or -errno. */
-static int namespace_of(pid_t pid, int up, const struct spec_idmaps *uids, const struct spec_idmaps *gids, struct err *err)
+static int namespace_of(
+	pid_t pid, int up, const struct spec_idmaps *uids, const struct spec_idmaps *gids, struct err *err)
 {
 	char path[64], byte;
 	int r, fd;
@@ -130,7 +131,7 @@ int idmap_open(const struct spec *spec, const struct spec_mount *m, int *ret_fd,
 
 int idmap_apply(const struct spec_mount *m, int fd, int userns)
 {
-	struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (unsigned int)userns};
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (unsigned int)userns };
 	unsigned int recursive = idmap_option(m) == MOUNTOPT_RIDMAP ? AT_RECURSIVE : 0;
 
 	return mount_setattr(fd, "", AT_EMPTY_PATH | recursive, &attr, sizeof(attr)) < 0 ? -errno : 0;

@@ -34,8 +34,8 @@ int jail_enter_mounts(bool own_pids, struct err *err)
 
 int jail_open_fds(struct err *err)
 {
-	struct mount_attr attr = {.propagation = MS_PRIVATE,
-		.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC};
+	struct mount_attr attr = { .propagation = MS_PRIVATE,
+		.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC };
 	autoclose int fd = open_tree(AT_FDCWD, "/proc/self/fd", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 
 	if (fd < 0 || mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
@@ -78,8 +78,7 @@ static int make_last(int root, char *path, bool dir)
 		if (file < 0)
 			return errno != EEXIST ? -errno : 0;
 	}
-	if (fstat(root, &owner) < 0 ||
-		fchownat(parent, slash + 1, owner.st_uid, owner.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstat(root, &owner) < 0 || fchownat(parent, slash + 1, owner.st_uid, owner.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	return 0;
 }
@@ -125,22 +124,19 @@ static int fail_mount(const struct spec_mount *m, size_t index, int error, struc
 
 static int attach(int fd, int destination)
 {
-	return move_mount(fd, "", destination, "",
-		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0
-		       ? -errno
-		       : 0;
+	return move_mount(fd, "", destination, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
 static int attach_bind(struct bind *bind, int root, const struct spec_mount *m, struct err *err)
 {
 	autoclose int destination = open_destination(root, m->destination, bind->dir);
-	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
+	struct mount_attr readonly = { .attr_set = MOUNT_ATTR_RDONLY };
 	int r;
 
 	if (destination < 0)
 		return fail_mount(m, bind->mount, destination, err);
-	if (bind->readonly && mount_setattr(bind->jail_fd, "", AT_EMPTY_PATH | AT_RECURSIVE,
-				      &readonly, sizeof(readonly)) < 0)
+	if (bind->readonly &&
+		mount_setattr(bind->jail_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &readonly, sizeof(readonly)) < 0)
 		return fail_mount(m, bind->mount, errno, err);
 	r = attach(bind->jail_fd, destination);
 	if (r < 0)
@@ -163,8 +159,7 @@ static int make_fs(const char *type, const char *const *options, unsigned int at
 	}
 	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -errno;
-	fd = fsmount(context, FSMOUNT_CLOEXEC,
-		MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | attrs);
+	fd = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | attrs);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -172,8 +167,7 @@ static int make_fs(const char *type, const char *const *options, unsigned int at
  * Mounts a new @type at @path: 0 or -errno. @ret_fd: the mount; NULL: it needs no
  * more work and is read-only (the settings in /proc/sys are the host's).
  */
-static int attach_fs(
-	const char *type, const char *const *options, int root, const char *path, int *ret_fd)
+static int attach_fs(const char *type, const char *const *options, int root, const char *path, int *ret_fd)
 {
 	autoclose int destination = open_destination(root, path, true);
 	autoclose int fd = destination < 0 ? -1 : make_fs(type, options, ret_fd ? 0 : MOUNT_ATTR_RDONLY);
@@ -239,7 +233,7 @@ static int make_tmpfs_point(int root, const char *path)
  */
 static int build_fs(struct jail_root *b, const struct spec_mount *m)
 {
-	static const char *const tmpfs[] = {"mode", "755", "size", "1m", "nr_inodes", "1k", NULL};
+	static const char *const tmpfs[] = { "mode", "755", "size", "1m", "nr_inodes", "1k", NULL };
 	int r;
 
 	if (is_type(m, "proc") && b->own_pids) {
@@ -278,8 +272,7 @@ static int build(struct jail_root *b, struct err *err)
 	if (!b->has_proc && b->own_pids) {
 		int r = attach_fs("proc", NULL, b->root, "/proc", NULL);
 
-		/* an image without /proc on a read-only file system: nothing of ours depends on it
-		 */
+		/* an image without /proc on a read-only file system: nothing of ours depends on it */
 		if (r < 0 && r != -EROFS && r != -ENOENT)
 			return err_sys(err, r, "cannot mount /proc in the container's root");
 	}
@@ -288,36 +281,33 @@ static int build(struct jail_root *b, struct err *err)
 
 static int seal(const struct jail_root *b, struct err *err)
 {
-	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
+	struct mount_attr readonly = { .attr_set = MOUNT_ATTR_RDONLY };
 
 	for (size_t i = 0; i < b->tmpfs_len; i++) {
 		if (mount_setattr(b->tmpfs[i], "", AT_EMPTY_PATH, &readonly, sizeof(readonly)) < 0)
 			return err_sys(err, errno, "cannot seal a tmpfs of the monitor's root");
 	}
-	if (b->spec->root->readonly &&
-		mount_setattr(b->root, "", AT_EMPTY_PATH, &readonly, sizeof(readonly)) < 0)
-		return err_sys(
-			err, errno, "root.readonly: cannot make the monitor's root read-only");
+	if (b->spec->root->readonly && mount_setattr(b->root, "", AT_EMPTY_PATH, &readonly, sizeof(readonly)) < 0)
+		return err_sys(err, errno, "root.readonly: cannot make the monitor's root read-only");
 	return 0;
 }
 
-int jail_build(const struct spec *spec, const char *rootfs, struct binds *binds, bool own_pids,
-	struct jail_root **ret, struct err *err)
+int jail_build(const struct spec *spec, const char *rootfs, struct binds *binds, bool own_pids, struct jail_root **ret,
+	struct err *err)
 {
 	struct jail_root *b = calloc(1, sizeof(*b));
 	int r = 0;
 
 	if (!b)
 		return err_sys(err, ENOMEM, "mounts");
-	*b = (struct jail_root){.spec = spec,
+	*b = (struct jail_root){ .spec = spec,
 		.binds = binds,
 		.root = steal_fd(&binds->root_jail_fd),
 		.own_pids = own_pids,
-		.tmpfs = calloc(spec->mounts.n + 1, sizeof(*b->tmpfs))};
+		.tmpfs = calloc(spec->mounts.n + 1, sizeof(*b->tmpfs)) };
 	if (!b->tmpfs)
 		r = err_sys(err, ENOMEM, "mounts");
-	else if (move_mount(b->root, "", AT_FDCWD, rootfs,
-			 MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) < 0)
+	else if (move_mount(b->root, "", AT_FDCWD, rootfs, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) < 0)
 		r = err_sys(err, errno, "cannot mount the container's root at \"%s\"", rootfs);
 	else
 		r = build(b, err);
@@ -351,7 +341,7 @@ int jail_pivot(struct jail_root *b, struct err *err)
  */
 int jail_chroot(int mount_ns, struct err *err)
 {
-	static const char *const options[] = {"mode", "555", "size", "4k", NULL};
+	static const char *const options[] = { "mode", "555", "size", "4k", NULL };
 	autoclose int root = make_fs("tmpfs", options, MOUNT_ATTR_RDONLY);
 
 	if (root < 0)
@@ -365,9 +355,7 @@ int jail_chroot(int mount_ns, struct err *err)
 
 int jail_enter_user(int user_ns, struct err *err)
 {
-	return setns(user_ns, CLONE_NEWUSER) < 0 ?
-		       err_sys(err, errno, "cannot enter the monitor's user namespace") :
-		       0;
+	return setns(user_ns, CLONE_NEWUSER) < 0 ? err_sys(err, errno, "cannot enter the monitor's user namespace") : 0;
 }
 
 /* --- capabilities --- */

@@ -49,8 +49,8 @@ must_check int jail_open_fds(struct err *err);
 struct jail_root;
 
 /* @rootfs: where the root's clone is attached. Takes the jail_fds of @binds. */
-must_check int jail_build(const struct spec *spec, const char *rootfs, struct binds *binds,
-	bool own_pids, struct jail_root **ret, struct err *err);
+must_check int jail_build(const struct spec *spec, const char *rootfs, struct binds *binds, bool own_pids,
+	struct jail_root **ret, struct err *err);
 void jail_root_free(struct jail_root *root); /* accepts NULL */
 
 must_check int jail_pivot(struct jail_root *root, struct err *err);

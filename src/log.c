@@ -19,9 +19,9 @@ static struct {
 	bool detached;
 	int fd; /* -1: stderr alone */
 	struct buf waiting;
-} state = {.level = LOG_LEVEL_WARNING, .fd = -1};
+} state = { .level = LOG_LEVEL_WARNING, .fd = -1 };
 
-static const char *const level_names[] = {"error", "warning", "info", "debug"};
+static const char *const level_names[] = { "error", "warning", "info", "debug" };
 
 static int level_find(const char *name)
 {
@@ -30,14 +30,14 @@ static int level_find(const char *name)
 		const char *name;
 		enum log_level level;
 	} known[] = {
-		{"panic", LOG_LEVEL_ERROR},
-		{"fatal", LOG_LEVEL_ERROR},
-		{"error", LOG_LEVEL_ERROR},
-		{"warn", LOG_LEVEL_WARNING},
-		{"warning", LOG_LEVEL_WARNING},
-		{"info", LOG_LEVEL_INFO},
-		{"debug", LOG_LEVEL_DEBUG},
-		{"trace", LOG_LEVEL_DEBUG},
+		{ "panic", LOG_LEVEL_ERROR },
+		{ "fatal", LOG_LEVEL_ERROR },
+		{ "error", LOG_LEVEL_ERROR },
+		{ "warn", LOG_LEVEL_WARNING },
+		{ "warning", LOG_LEVEL_WARNING },
+		{ "info", LOG_LEVEL_INFO },
+		{ "debug", LOG_LEVEL_DEBUG },
+		{ "trace", LOG_LEVEL_DEBUG },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
@@ -53,16 +53,14 @@ int log_open(const char *path, const char *format, const char *level, struct err
 		int found = level_find(level);
 
 		if (found < 0)
-			return err_set(err, EINVAL,
-				"--log-level: \"%s\" is none of error, warning, info, debug",
-				level);
+			return err_set(
+				err, EINVAL, "--log-level: \"%s\" is none of error, warning, info, debug", level);
 		state.level = (enum log_level)found;
 	}
 	if (format) {
 		state.json = strcmp(format, "json") == 0;
 		if (!state.json && strcmp(format, "text") != 0)
-			return err_set(err, EINVAL, "--log-format: \"%s\" is neither text nor json",
-				format);
+			return err_set(err, EINVAL, "--log-format: \"%s\" is neither text nor json", format);
 	}
 	if (path && *path) {
 		state.fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0644);
@@ -120,8 +118,7 @@ static void put_line(struct buf *b, enum log_level level, const char *message)
 
 static void file_write(const struct buf *b)
 {
-	if (state.fd >= 0 && b->len > 0 && buf_error(b) == 0 &&
-		fd_write_full(state.fd, b->data, b->len) < 0)
+	if (state.fd >= 0 && b->len > 0 && buf_error(b) == 0 && fd_write_full(state.fd, b->data, b->len) < 0)
 		(void)fprintf(stderr, "vmrunc: cannot write to the log: %s\n", strerror(errno));
 }
 

@@ -27,8 +27,7 @@
 
 static void print_version(void)
 {
-	(void)printf("vmrunc version %s\ncommit: %s\nspec: %s\n", PACKAGE_VERSION, PACKAGE_STRING,
-		SPEC_VERSION);
+	(void)printf("vmrunc version %s\ncommit: %s\nspec: %s\n", PACKAGE_VERSION, PACKAGE_STRING, SPEC_VERSION);
 }
 
 /* Runs what the command line asks for. Returns the exit status, or a negative errno. */
@@ -40,8 +39,8 @@ static int run(int argc, char **argv, struct err *err)
 	int r = cli_parse(argc, argv, &options, &command, &call, err), log;
 
 	/* the log is opened even after a wrong option: an engine reads there what was wrong */
-	log = log_open(options.log, options.log_format, options.debug ? "debug" : options.log_level,
-		r < 0 ? NULL : err);
+	log = log_open(
+		options.log, options.log_format, options.debug ? "debug" : options.log_level, r < 0 ? NULL : err);
 	if (r < 0 || log < 0)
 		return r < 0 ? r : log;
 	if (options.version)

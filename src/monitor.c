@@ -45,14 +45,7 @@
 /* What a shell says of a process that a signal ended. */
 #define EXIT_SIGNAL_BASE 128
 
-enum stage {
-	STAGE_BOOTING,
-	STAGE_CREATING,
-	STAGE_CREATED,
-	STAGE_STARTING,
-	STAGE_RUNNING,
-	STAGE_OVER
-};
+enum stage { STAGE_BOOTING, STAGE_CREATING, STAGE_CREATED, STAGE_STARTING, STAGE_RUNNING, STAGE_OVER };
 
 struct monitor {
 	struct monitor_job *job;
@@ -64,9 +57,9 @@ struct monitor {
 	enum stage stage;
 	int report; /* -1: create has what it wants */
 	int signal_fd;
-	int slave;   /* of the container's terminal, or -1; kept open: a resize is read from it */
-	int null_fd; /* /dev/null, opened before the jail */
-	int proc_fd; /* /proc/self/fd: jail_open_fds() */
+	int slave;        /* of the container's terminal, or -1; kept open: a resize is read from it */
+	int null_fd;      /* /dev/null, opened before the jail */
+	int proc_fd;      /* /proc/self/fd: jail_open_fds() */
 	uint32_t process; /* the init's number on the channel */
 	int exit_status;
 	bool own_pids;
@@ -76,7 +69,7 @@ struct monitor {
 
 static void report_send(struct monitor *m, enum report_kind kind, const struct err *err)
 {
-	struct report r = {.kind = kind};
+	struct report r = { .kind = kind };
 
 	if (err)
 		r.err = *err;
@@ -152,7 +145,7 @@ static void on_guest_closed(void *arg, int error, const char *detail)
 
 static void on_guest_log(void *arg, enum proto_log level, const char *text)
 {
-	static const char *const names[] = {"error", "warning", "info", "debug"};
+	static const char *const names[] = { "error", "warning", "info", "debug" };
 	struct monitor *m = arg;
 
 	guestlog_say(m->log, "agent: %s: %s", level < ARRAY_LEN(names) ? names[level] : "?", text);
@@ -216,7 +209,7 @@ static void on_sandbox(void *arg, const struct err *err, const void *payload, si
 {
 	struct monitor *m = arg;
 	struct guest_container *c = guest_translation_container(m->job->translation);
-	int stdio[3] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+	int stdio[3] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO };
 	struct err failed = *err;
 	struct winsize size;
 
@@ -251,7 +244,7 @@ static void on_guest_ready(void *arg, const struct proto_hello *hello)
 	struct utsname host;
 	/* A container without a name of its own has that of the UTS namespace where it was
 	 * started, or which it joins, as under any runtime. */
-	struct guest_sandbox sandbox = {.hostname = uname(&host) == 0 ? host.nodename : ""};
+	struct guest_sandbox sandbox = { .hostname = uname(&host) == 0 ? host.nodename : "" };
 	struct err err = ERR_INIT;
 
 	guestlog_say(m->log, "vmrunc: the agent answers after %llu ms of kernel %s",
@@ -265,8 +258,7 @@ static void on_boot_timeout(void *arg)
 {
 	struct monitor *m = arg;
 
-	fail_guest(m, m->stage == STAGE_BOOTING ? "it did not boot in time"
-						: "its agent does not answer");
+	fail_guest(m, m->stage == STAGE_BOOTING ? "it did not boot in time" : "its agent does not answer");
 }
 
 /* --- commands and signals --- */
@@ -281,8 +273,7 @@ static void on_started(void *arg, const struct err *err, const void *payload, si
 	if (err->errnum == 0 && m->stage == STAGE_STARTING) {
 		timeline_mark(m->job->timeline, "container-started");
 		m->stage = STAGE_RUNNING;
-		/* overwriting the word needs no new block: it cannot fail where creating it did not
-		 */
+		/* overwriting the word needs no new block: it cannot fail where creating it did not */
 		if (state_status_write(m->job->status_fd, STATUS_RUNNING) < 0)
 			guestlog_say(m->log, "vmrunc: cannot write the container's status");
 	}
@@ -311,13 +302,11 @@ static void on_kill_timeout(void *arg)
 
 	if (m->stage == STAGE_OVER)
 		return;
-	guestlog_say(m->log,
-		"vmrunc: the guest does not carry out SIGKILL: its virtual machine is ended");
+	guestlog_say(m->log, "vmrunc: the guest does not carry out SIGKILL: its virtual machine is ended");
 	finish(m, EXIT_SIGNAL_BASE + SIGKILL);
 }
 
-static int signal_container(
-	struct monitor *m, int signo, bool all, guest_done_fn *done, void *arg, struct err *err)
+static int signal_container(struct monitor *m, int signo, bool all, guest_done_fn *done, void *arg, struct err *err)
 {
 	if (m->stage < STAGE_CREATED || m->stage == STAGE_OVER)
 		return err_set(err, ESRCH, "container not running");
@@ -334,8 +323,7 @@ static void on_signalled(void *arg, const struct err *err, const void *payload, 
 	control_answer(arg, err);
 }
 
-static void on_control(
-	void *arg, const struct control_request *request, struct control_client *client)
+static void on_control(void *arg, const struct control_request *request, struct control_client *client)
 {
 	struct monitor *m = arg;
 	struct err err = ERR_INIT;
@@ -345,8 +333,7 @@ static void on_control(
 		control_start(m, client);
 		return;
 	case CONTROL_SIGNAL:
-		if (signal_container(
-			    m, request->signal, request->all != 0, on_signalled, client, &err) == 0)
+		if (signal_container(m, request->signal, request->all != 0, on_signalled, client, &err) == 0)
 			return;
 		break;
 	default:
@@ -367,16 +354,15 @@ static void on_signal(void *arg, uint32_t events)
 		struct err ignored;
 
 		if (signo == SIGWINCH) {
-			if (m->slave >= 0 && m->process &&
-				ioctl(m->slave, TIOCGWINSZ, &size) == 0 &&
+			if (m->slave >= 0 && m->process && ioctl(m->slave, TIOCGWINSZ, &size) == 0 &&
 				guest_winsize(m->guest, m->process, size.ws_row, size.ws_col) < 0)
 				guestlog_say(m->log, "vmrunc: the terminal's new size was lost");
 			continue;
 		}
 		/* a sender of kill(2) gets no answer: a container that is not there yet or any more
 		 * loses it */
-		if (signal_container(m, signo, false, NULL, NULL, &ignored) < 0 &&
-			m->stage < STAGE_CREATED && (signo == SIGTERM || signo == SIGINT))
+		if (signal_container(m, signo, false, NULL, NULL, &ignored) < 0 && m->stage < STAGE_CREATED &&
+			(signo == SIGTERM || signo == SIGINT))
 			finish(m, EXIT_SIGNAL_BASE + signo);
 	}
 }
@@ -400,7 +386,7 @@ static void on_report_closed(void *arg, uint32_t events)
 /* Signals that are not the container's: SIGCHLD and SIGPIPE are our own, faults stay deadly. */
 static int take_signals(struct monitor *m, struct err *err)
 {
-	static const int ours[] = {SIGCHLD, SIGPIPE, SIGTTIN, SIGTTOU};
+	static const int ours[] = { SIGCHLD, SIGPIPE, SIGTTIN, SIGTTOU };
 	sigset_t set;
 
 	(void)sigfillset(&set);
@@ -428,7 +414,7 @@ static void raise_nofile(void)
 static int make_terminal(struct monitor *m, struct err *err)
 {
 	const struct spec_process *p = m->job->spec->process;
-	struct winsize size = {.ws_row = 0};
+	struct winsize size = { .ws_row = 0 };
 
 	if (!p->terminal)
 		return 0;
@@ -454,8 +440,7 @@ bool monitor_has_create_hooks(const struct spec *spec)
 static int run_hooks(struct monitor *m, struct err *err)
 {
 	const struct monitor_job *job = m->job;
-	const struct hook_place place = {
-		.dir = job->rootfs, .mount_ns = job->ns->fd[SPEC_NS_MOUNT], .cancel_fd = -1};
+	const struct hook_place place = { .dir = job->rootfs, .mount_ns = job->ns->fd[SPEC_NS_MOUNT], .cancel_fd = -1 };
 	struct state as_seen_here = *job->state;
 
 	if (!monitor_has_create_hooks(job->spec))
@@ -464,8 +449,8 @@ static int run_hooks(struct monitor *m, struct err *err)
 	if (monitor_wait_go(m->report) < 0)
 		return err_set(err, ECANCELED, "create has gone");
 	as_seen_here.pid = getpid();
-	return hooks_run(&job->spec->hooks->create_container, "createContainer", &as_seen_here,
-		STATUS_CREATING, &place, err);
+	return hooks_run(
+		&job->spec->hooks->create_container, "createContainer", &as_seen_here, STATUS_CREATING, &place, err);
 }
 
 static int enter_jail(struct monitor *m, struct err *err)
@@ -538,7 +523,7 @@ static int assemble(struct monitor *m, struct err *err)
 		.on_closed = on_guest_closed,
 		.arg = m,
 	};
-	const struct vm_events vm_events = {.on_exit = on_vm_exit, .on_mark = on_vm_mark, .arg = m};
+	const struct vm_events vm_events = { .on_exit = on_vm_exit, .on_mark = on_vm_mark, .arg = m };
 	int r = loop_new(&m->loop);
 
 	if (r == 0)
@@ -564,9 +549,7 @@ static int assemble(struct monitor *m, struct err *err)
 
 _Noreturn void monitor_main(struct monitor_job *job, int report)
 {
-	struct monitor m = {
-		.job = job, .report = report, .signal_fd = -1, .slave = -1, .null_fd = -1,
-		.proc_fd = -1};
+	struct monitor m = { .job = job, .report = report, .signal_fd = -1, .slave = -1, .null_fd = -1, .proc_fd = -1 };
 	struct err err = ERR_INIT;
 	int r;
 

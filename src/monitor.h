@@ -73,11 +73,11 @@ struct monitor_job {
 };
 
 enum report_kind {
-	REPORT_PID,    /* from birth: the monitor's pid */
-	REPORT_BUILT,  /* where create has hooks to run: the mount tree stands; the monitor waits for monitor_go() */
-	REPORT_READY,  /* the process stands ready in the guest */
+	REPORT_PID,     /* from birth: the monitor's pid */
+	REPORT_BUILT,   /* where create has hooks to run: the mount tree stands; the monitor waits for monitor_go() */
+	REPORT_READY,   /* the process stands ready in the guest */
 	REPORT_WARNING, /* err says what went wrong beside the container's life */
-	REPORT_FAILED, /* err says why: before READY there is no container, after it the VM has died
+	REPORT_FAILED,  /* err says why: before READY there is no container, after it the VM has died
 			*/
 };
 
@@ -92,8 +92,7 @@ struct report {
  * Starts the monitor: 0 with its pid (in the caller's pid namespace) and the
  * report socket, which the caller owns. Blocks until birth has exited.
  */
-must_check int monitor_spawn(
-	struct monitor_job *job, pid_t *ret_pid, int *ret_report, struct err *err);
+must_check int monitor_spawn(struct monitor_job *job, pid_t *ret_pid, int *ret_report, struct err *err);
 
 /* Reads the next report: 0, or -errno with an error (-ECONNRESET: the monitor is gone). */
 must_check int monitor_report(int report, struct report *ret, struct err *err);

@@ -32,8 +32,7 @@ static const int clone_flags[SPEC_NS_COUNT] = {
 	[SPEC_NS_IPC] = CLONE_NEWIPC,
 	[SPEC_NS_USER] = CLONE_NEWUSER,
 	[SPEC_NS_CGROUP] = CLONE_NEWCGROUP,
-	[SPEC_NS_TIME] =
-		0x80, /* CLONE_NEWTIME: sched.h of Debian 12 has it only in linux/sched.h */
+	[SPEC_NS_TIME] = 0x80, /* CLONE_NEWTIME: sched.h of Debian 12 has it only in linux/sched.h */
 };
 
 /* Of all but the mount namespace and the user namespace, see ns.h. */
@@ -53,7 +52,7 @@ void ns_set_init(struct ns_set *set)
 		set->fd[i] = -1;
 	}
 	set->user_fd = -1;
-	set->uids = set->gids = (struct spec_idmaps){.n = 0};
+	set->uids = set->gids = (struct spec_idmaps){ .n = 0 };
 	set->offsets = NULL;
 }
 
@@ -74,16 +73,13 @@ static int open_path(const struct spec_namespace *ns, int *ret_fd, struct err *e
 	int type;
 
 	if (fd < 0)
-		return err_sys(
-			err, errno, "linux.namespaces: %s: cannot open \"%s\"", name, ns->path);
+		return err_sys(err, errno, "linux.namespaces: %s: cannot open \"%s\"", name, ns->path);
 	type = ioctl(fd, NS_GET_NSTYPE);
 	if (type < 0)
-		return err_set(err, EINVAL, "linux.namespaces: %s: \"%s\" is not a namespace", name,
-			ns->path);
+		return err_set(err, EINVAL, "linux.namespaces: %s: \"%s\" is not a namespace", name, ns->path);
 	if (type != clone_flags[ns->type])
-		return err_set(err, EINVAL,
-			"linux.namespaces: %s: \"%s\" is a namespace of another type", name,
-			ns->path);
+		return err_set(
+			err, EINVAL, "linux.namespaces: %s: \"%s\" is a namespace of another type", name, ns->path);
 	*ret_fd = steal_fd(&fd);
 	return 0;
 }
@@ -120,7 +116,7 @@ static int holder_new(int join_fd, struct holder *h)
 {
 	int socks[2], failed = 0;
 
-	*h = (struct holder){.sock = -1};
+	*h = (struct holder){ .sock = -1 };
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, socks) < 0)
 		return -errno;
 	h->sock = socks[0];
@@ -143,15 +139,14 @@ static int holder_new(int join_fd, struct holder *h)
 /* Reads a mapping as this process sees it: 0 or -errno. The caller frees ret->v. */
 static int read_idmap(const char *path, struct spec_idmaps *ret)
 {
-	struct spec_idmaps maps = {.v = calloc(IDMAPS_MAX, sizeof(*maps.v))};
+	struct spec_idmaps maps = { .v = calloc(IDMAPS_MAX, sizeof(*maps.v)) };
 	autofree char *text = NULL;
 	int r = maps.v ? fd_read_file(AT_FDCWD, path, IDMAP_TEXT_MAX, &text, NULL) : -ENOMEM;
 
 	for (char *line = text; r == 0 && *line; line += strcspn(line, "\n") + 1) {
 		struct spec_idmap *m = &maps.v[maps.n];
 
-		if (maps.n == IDMAPS_MAX ||
-			sscanf(line, "%u %u %u", &m->container_id, &m->host_id, &m->size) != 3)
+		if (maps.n == IDMAPS_MAX || sscanf(line, "%u %u %u", &m->container_id, &m->host_id, &m->size) != 3)
 			r = -EBADMSG;
 		else
 			maps.n++;
@@ -196,7 +191,7 @@ static int read_joined_idmaps(int fd, const char *path, struct ns_set *set, stru
 /* Every id that this process has is to be itself for the process @pid. */
 static int write_identity(pid_t pid, const char *file)
 {
-	struct spec_idmaps own = {.n = 0};
+	struct spec_idmaps own = { .n = 0 };
 	autobuf text = BUF_INIT;
 	char path[64];
 	int r;
@@ -307,7 +302,7 @@ static int write_offsets(const struct spec_time_offsets *offsets, struct err *er
 static int loopback_up(struct err *err)
 {
 	autoclose int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq req = {.ifr_flags = IFF_UP};
+	struct ifreq req = { .ifr_flags = IFF_UP };
 
 	(void)strcpy(req.ifr_name, "lo");
 	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &req) < 0)

@@ -41,8 +41,7 @@ static void warn(void *arg, const char *text)
 	log_warning("%s", text);
 }
 
-static int choose_engine(
-	const struct settings *s, const struct spec *spec, struct plan *p, struct err *err)
+static int choose_engine(const struct settings *s, const struct spec *spec, struct plan *p, struct err *err)
 {
 	const char *wish = spec_annotation(spec, ANNOTATION_ENGINE);
 	char why[WHY_MAX] = "";
@@ -50,8 +49,7 @@ static int choose_engine(
 
 	p->vm.engine = s->engine;
 	if (wish && !s->engine_forced) {
-		r = settings_engine(
-			wish, "annotation \"" ANNOTATION_ENGINE "\"", &p->vm.engine, err);
+		r = settings_engine(wish, "annotation \"" ANNOTATION_ENGINE "\"", &p->vm.engine, err);
 		if (r < 0)
 			return r;
 	}
@@ -63,15 +61,14 @@ static int choose_engine(
 	return r;
 }
 
-static int prepare_image(
-	const struct settings *s, const struct spec *spec, struct plan *p, struct err *err)
+static int prepare_image(const struct settings *s, const struct spec *spec, struct plan *p, struct err *err)
 {
 	const char *configured = spec->vm && spec->vm->kernel ? spec->vm->kernel->path : NULL;
 	const struct kernel_wish wishes[] = {
-		{s->kernel_forced ? s->kernel : NULL, "--kernel"},
-		{configured && *configured ? configured : NULL, "vm.kernel.path"},
-		{spec_annotation(spec, ANNOTATION_KERNEL), "annotation \"" ANNOTATION_KERNEL "\""},
-		{!s->kernel_forced && *s->kernel ? s->kernel : NULL, "the settings file"},
+		{ s->kernel_forced ? s->kernel : NULL, "--kernel" },
+		{ configured && *configured ? configured : NULL, "vm.kernel.path" },
+		{ spec_annotation(spec, ANNOTATION_KERNEL), "annotation \"" ANNOTATION_KERNEL "\"" },
+		{ !s->kernel_forced && *s->kernel ? s->kernel : NULL, "the settings file" },
 	};
 	struct image_request request = {
 		.kernels = wishes,
@@ -127,11 +124,9 @@ static unsigned int count_cpus(const char *list)
 	return n;
 }
 
-static int size_vcpus(
-	const struct settings *s, const struct spec *spec, struct plan *p, struct err *err)
+static int size_vcpus(const struct settings *s, const struct spec *spec, struct plan *p, struct err *err)
 {
-	const struct spec_cpu *c =
-		spec->linux_ && spec->linux_->resources ? spec->linux_->resources->cpu : NULL;
+	const struct spec_cpu *c = spec->linux_ && spec->linux_->resources ? spec->linux_->resources->cpu : NULL;
 	const char *wish = spec_annotation(spec, ANNOTATION_VCPUS);
 	long online = sysconf(_SC_NPROCESSORS_ONLN);
 	uint64_t n = s->vcpus, period = CPU_PERIOD_DEFAULT_US;
@@ -140,8 +135,7 @@ static int size_vcpus(
 	if (spec->vm && spec->vm->hw_config && spec->vm->hw_config->vcpus.set) {
 		n = spec->vm->hw_config->vcpus.v;
 	} else if (wish) {
-		r = settings_number(
-			wish, "annotation \"" ANNOTATION_VCPUS "\"", 1, VM_VCPUS_MAX, &n, err);
+		r = settings_number(wish, "annotation \"" ANNOTATION_VCPUS "\"", 1, VM_VCPUS_MAX, &n, err);
 		if (r < 0)
 			return r;
 	} else if (c) {
@@ -158,8 +152,7 @@ static int size_vcpus(
 	return 0;
 }
 
-static int size_memory(
-	const struct settings *s, const struct spec *spec, struct plan *p, struct err *err)
+static int size_memory(const struct settings *s, const struct spec *spec, struct plan *p, struct err *err)
 {
 	uint64_t limit = resources_memory_limit(spec->linux_ ? spec->linux_->resources : NULL);
 	const char *wish = spec_annotation(spec, ANNOTATION_MEMORY);
@@ -169,8 +162,8 @@ static int size_memory(
 	if (spec->vm && spec->vm->hw_config && spec->vm->hw_config->memory.set) {
 		bytes = spec->vm->hw_config->memory.v;
 	} else if (wish) {
-		r = settings_number(wish, "annotation \"" ANNOTATION_MEMORY "\"", VM_MEM_MIN / MIB,
-			RAM_MAX / MIB, &mib, err);
+		r = settings_number(
+			wish, "annotation \"" ANNOTATION_MEMORY "\"", VM_MEM_MIN / MIB, RAM_MAX / MIB, &mib, err);
 		if (r < 0)
 			return r;
 		bytes = mib * MIB;
@@ -186,11 +179,9 @@ static int size_memory(
 	return 0;
 }
 
-int plan_make(const struct settings *s, const struct spec *spec, const char *vm_dir, struct plan *p,
-	struct err *err)
+int plan_make(const struct settings *s, const struct spec *spec, const char *vm_dir, struct plan *p, struct err *err)
 {
-	const char *hypervisor =
-		spec->vm && spec->vm->hypervisor ? spec->vm->hypervisor->path : NULL;
+	const char *hypervisor = spec->vm && spec->vm->hypervisor ? spec->vm->hypervisor->path : NULL;
 	int r;
 
 	(void)snprintf(p->vm_dir, sizeof(p->vm_dir), "%s", vm_dir);

@@ -27,16 +27,16 @@ struct plan {
 	uint64_t host_bytes; /* what the VM may take of the host's memory */
 };
 
-#define PLAN_NONE                                                                                  \
-	{                                                                                          \
-		.image = IMAGE_INIT, .cmdline = BUF_INIT                                           \
+#define PLAN_NONE                                        \
+	{                                                \
+		.image = IMAGE_INIT, .cmdline = BUF_INIT \
 	}
 
 void plan_done(struct plan *p);
 
 /* @vm_dir: a directory of this container's own for the engine. Warnings go to the log. */
-must_check int plan_make(const struct settings *settings, const struct spec *spec,
-	const char *vm_dir, struct plan *p, struct err *err);
+must_check int plan_make(
+	const struct settings *settings, const struct spec *spec, const char *vm_dir, struct plan *p, struct err *err);
 
 /* The agent that is embedded in this executable. */
 const void *plan_agent(size_t *ret_len);

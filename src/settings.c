@@ -46,18 +46,16 @@ int settings_engine(const char *text, const char *where, enum vm_engine *ret, st
 	return err_set(err, EINVAL, "%s: \"%s\" is none of auto, kvm, qemu", where, text);
 }
 
-int settings_number(const char *text, const char *where, uint64_t min, uint64_t max, uint64_t *ret,
-	struct err *err)
+int settings_number(const char *text, const char *where, uint64_t min, uint64_t max, uint64_t *ret, struct err *err)
 {
 	unsigned long long value;
 	char *end;
 
 	errno = 0;
 	value = strtoull(text, &end, 10);
-	if (errno || end == text || *end || *text == '-' || *text == '+' || value < min ||
-		value > max)
-		return err_set(err, EINVAL, "%s: \"%s\" is not a number from %llu to %llu", where,
-			text, (unsigned long long)min, (unsigned long long)max);
+	if (errno || end == text || *end || *text == '-' || *text == '+' || value < min || value > max)
+		return err_set(err, EINVAL, "%s: \"%s\" is not a number from %llu to %llu", where, text,
+			(unsigned long long)min, (unsigned long long)max);
 	*ret = value;
 	return 0;
 }
@@ -82,22 +80,18 @@ static const struct {
 	size_t offset;
 	uint64_t min, max;
 } keys[] = {
-	{"engine", KEY_ENGINE, offsetof(struct settings, engine), 0, 0},
-	{"kernel", KEY_PATH, offsetof(struct settings, kernel), 0, 0},
-	{"qemu", KEY_PATH, offsetof(struct settings, qemu), 0, 0},
-	{"root", KEY_PATH, offsetof(struct settings, root), 0, 0},
-	{"cache", KEY_PATH, offsetof(struct settings, cache_dir), 0, 0},
-	{"memory", KEY_NUMBER, offsetof(struct settings, memory_mib), VM_MEM_MIN / MIB,
-		MEMORY_MIB_MAX},
-	{"vcpus", KEY_VCPUS, 0, 1, VM_VCPUS_MAX},
-	{"guest-overhead", KEY_NUMBER, offsetof(struct settings, guest_overhead_mib), 16,
-		MEMORY_MIB_MAX},
-	{"host-overhead", KEY_NUMBER, offsetof(struct settings, host_overhead_mib), 16,
-		MEMORY_MIB_MAX},
+	{ "engine", KEY_ENGINE, offsetof(struct settings, engine), 0, 0 },
+	{ "kernel", KEY_PATH, offsetof(struct settings, kernel), 0, 0 },
+	{ "qemu", KEY_PATH, offsetof(struct settings, qemu), 0, 0 },
+	{ "root", KEY_PATH, offsetof(struct settings, root), 0, 0 },
+	{ "cache", KEY_PATH, offsetof(struct settings, cache_dir), 0, 0 },
+	{ "memory", KEY_NUMBER, offsetof(struct settings, memory_mib), VM_MEM_MIN / MIB, MEMORY_MIB_MAX },
+	{ "vcpus", KEY_VCPUS, 0, 1, VM_VCPUS_MAX },
+	{ "guest-overhead", KEY_NUMBER, offsetof(struct settings, guest_overhead_mib), 16, MEMORY_MIB_MAX },
+	{ "host-overhead", KEY_NUMBER, offsetof(struct settings, host_overhead_mib), 16, MEMORY_MIB_MAX },
 };
 
-static int key_store(
-	struct settings *s, size_t k, const char *file, yajl_val value, struct err *err)
+static int key_store(struct settings *s, size_t k, const char *file, yajl_val value, struct err *err)
 {
 	const char *text = YAJL_IS_STRING(value)   ? YAJL_GET_STRING(value)
 			   : YAJL_IS_NUMBER(value) ? YAJL_GET_NUMBER(value)
@@ -115,8 +109,7 @@ static int key_store(
 		return settings_engine(text, where, field, err);
 	if (keys[k].kind == KEY_PATH) {
 		if (text[0] != '/' || strlen(text) >= PATH_MAX)
-			return err_set(
-				err, EINVAL, "%s: \"%s\" is not an absolute path", where, text);
+			return err_set(err, EINVAL, "%s: \"%s\" is not an absolute path", where, text);
 		(void)snprintf(field, PATH_MAX, "%s", text);
 		return 0;
 	}
@@ -186,8 +179,7 @@ static void defaults(struct settings *s)
 	if (root || !cache || cache[0] != '/' || strlen(cache) > PATH_MAX - 16)
 		(void)strcpy(s->cache_dir, "/var/cache/vmrunc");
 	else
-		(void)snprintf(
-			s->cache_dir, sizeof(s->cache_dir), "%.*s/vmrunc", PATH_MAX - 16, cache);
+		(void)snprintf(s->cache_dir, sizeof(s->cache_dir), "%.*s/vmrunc", PATH_MAX - 16, cache);
 	s->engine = VM_ENGINE_AUTO;
 	s->memory_mib = MEMORY_MIB_DEFAULT;
 	s->vcpus = VCPUS_DEFAULT;

@@ -37,12 +37,11 @@ struct settings {
 must_check int settings_load(struct settings *s, const struct options *options, struct err *err);
 
 /* "auto", "kvm" or "qemu": 0 or -EINVAL with an error that begins with @where. */
-must_check int settings_engine(
-	const char *text, const char *where, enum vm_engine *ret, struct err *err);
+must_check int settings_engine(const char *text, const char *where, enum vm_engine *ret, struct err *err);
 const char *settings_engine_name(enum vm_engine engine);
 
 /* A whole number from @min to @max: 0 or -EINVAL with an error that begins with @where. */
-must_check int settings_number(const char *text, const char *where, uint64_t min, uint64_t max,
-	uint64_t *ret, struct err *err);
+must_check int settings_number(
+	const char *text, const char *where, uint64_t min, uint64_t max, uint64_t *ret, struct err *err);
 
 #endif

@@ -40,7 +40,7 @@ static void strv_done(struct state_strv *strv)
 	for (size_t i = 0; i < strv->n; i++)
 		free(strv->v[i]);
 	free(strv->v);
-	*strv = (struct state_strv){.n = 0};
+	*strv = (struct state_strv){ .n = 0 };
 }
 
 void state_done(struct state *s)
@@ -75,14 +75,13 @@ int state_strv_add(struct state_strv *strv, const char *text)
 
 int state_annotate(struct state *s, const char *key, const char *value)
 {
-	struct state_pair *grown =
-		reallocarray(s->annotations, s->annotations_len + 1, sizeof(*grown));
+	struct state_pair *grown = reallocarray(s->annotations, s->annotations_len + 1, sizeof(*grown));
 	struct state_pair pair;
 
 	if (!grown)
 		return -ENOMEM;
 	s->annotations = grown;
-	pair = (struct state_pair){.key = strdup(key), .value = strdup(value)};
+	pair = (struct state_pair){ .key = strdup(key), .value = strdup(value) };
 	if (!pair.key || !pair.value) {
 		free(pair.key);
 		free(pair.value);
@@ -97,8 +96,7 @@ int state_annotate(struct state *s, const char *key, const char *value)
 static void gen_str(yajl_gen g, const char *text)
 {
 	text = text ? text : "";
-	(void)yajl_gen_string(
-		g, (const unsigned char *)text, strlen(text)); /* checked at the end */
+	(void)yajl_gen_string(g, (const unsigned char *)text, strlen(text)); /* checked at the end */
 }
 
 static void gen_pair(yajl_gen g, const char *key, const char *value)
@@ -150,8 +148,7 @@ static size_t gen_len(yajl_gen g)
 }
 
 /* @ret_pid_at, @ret_pid_end: where the key "pid" and where its value ends in the text. */
-static void gen_state(yajl_gen g, const struct state *s, enum status status, size_t *ret_pid_at,
-	size_t *ret_pid_end)
+static void gen_state(yajl_gen g, const struct state *s, enum status status, size_t *ret_pid_at, size_t *ret_pid_end)
 {
 	(void)yajl_gen_map_open(g);
 	gen_pair(g, "ociVersion", s->oci_version);
@@ -170,8 +167,7 @@ static void gen_state(yajl_gen g, const struct state *s, enum status status, siz
 	(void)yajl_gen_map_close(g);
 }
 
-int state_json(
-	const struct state *s, enum status status, bool beautify, char **ret_text, struct err *err)
+int state_json(const struct state *s, enum status status, bool beautify, char **ret_text, struct err *err)
 {
 	yajl_gen g = yajl_gen_alloc(NULL);
 	size_t pid_at, pid_end;
@@ -184,8 +180,7 @@ int state_json(
 	return gen_take(g, ret_text, err);
 }
 
-int state_json_without_pid(const struct state *s, enum status status, char **ret_head,
-	char **ret_tail, struct err *err)
+int state_json_without_pid(const struct state *s, enum status status, char **ret_head, char **ret_tail, struct err *err)
 {
 	yajl_gen g = yajl_gen_alloc(NULL);
 	autofree char *text = NULL, *head = NULL, *tail = NULL;
@@ -248,7 +243,7 @@ int state_save(const struct statedir *dir, const struct state *s, struct err *er
 /* The string @key, as a copy; "" if it is not there. NULL without memory. */
 static char *tree_str(yajl_val tree, const char *key)
 {
-	const char *path[] = {key, NULL};
+	const char *path[] = { key, NULL };
 	yajl_val v = yajl_tree_get(tree, path, yajl_t_string);
 	const char *text = v ? YAJL_GET_STRING(v) : NULL;
 
@@ -257,7 +252,7 @@ static char *tree_str(yajl_val tree, const char *key)
 
 static long long tree_int(yajl_val tree, const char *key)
 {
-	const char *path[] = {key, NULL};
+	const char *path[] = { key, NULL };
 	yajl_val v = yajl_tree_get(tree, path, yajl_t_number);
 
 	return v && YAJL_IS_INTEGER(v) ? YAJL_GET_INTEGER(v) : 0;
@@ -265,7 +260,7 @@ static long long tree_int(yajl_val tree, const char *key)
 
 static int tree_strv(yajl_val tree, const char *key, struct state_strv *strv)
 {
-	const char *path[] = {key, NULL};
+	const char *path[] = { key, NULL };
 	yajl_val v = yajl_tree_get(tree, path, yajl_t_array);
 
 	for (size_t i = 0; v && i < v->u.array.len; i++) {
@@ -278,13 +273,12 @@ static int tree_strv(yajl_val tree, const char *key, struct state_strv *strv)
 
 static int tree_annotations(yajl_val tree, struct state *s)
 {
-	const char *path[] = {"annotations", NULL};
+	const char *path[] = { "annotations", NULL };
 	yajl_val v = yajl_tree_get(tree, path, yajl_t_object);
 
 	for (size_t i = 0; v && i < v->u.object.len; i++) {
 		if (YAJL_IS_STRING(v->u.object.values[i]) &&
-			state_annotate(
-				s, v->u.object.keys[i], YAJL_GET_STRING(v->u.object.values[i])) < 0)
+			state_annotate(s, v->u.object.keys[i], YAJL_GET_STRING(v->u.object.values[i])) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -302,11 +296,9 @@ static int load_tree(yajl_val tree, struct state *s)
 	s->pid = (pid_t)tree_int(tree, "pid");
 	s->pid_start = (uint64_t)tree_int(tree, "pidStart");
 	s->owner = (uid_t)tree_int(tree, "owner");
-	if (!s->id || !s->oci_version || !s->bundle || !s->rootfs || !s->created || !s->engine ||
-		!s->unit)
+	if (!s->id || !s->oci_version || !s->bundle || !s->rootfs || !s->created || !s->engine || !s->unit)
 		return -ENOMEM;
-	if (tree_strv(tree, "cgroups", &s->cgroups) < 0 ||
-		tree_strv(tree, "cgroupsMade", &s->cgroups_made) < 0)
+	if (tree_strv(tree, "cgroups", &s->cgroups) < 0 || tree_strv(tree, "cgroupsMade", &s->cgroups_made) < 0)
 		return -ENOMEM;
 	return tree_annotations(tree, s);
 }
@@ -328,8 +320,7 @@ int state_load(const struct statedir *dir, struct state *s, struct err *err)
 	tree = yajl_tree_parse(text, NULL, 0);
 	if (!tree || !YAJL_IS_OBJECT(tree)) {
 		yajl_tree_free(tree);
-		return err_set(err, ENODATA,
-			"\"%s/%s\" is damaged; \"vmrunc delete --force\" removes it", dir->path,
+		return err_set(err, ENODATA, "\"%s/%s\" is damaged; \"vmrunc delete --force\" removes it", dir->path,
 			STATE_FILE);
 	}
 	r = load_tree(tree, s);
@@ -420,8 +411,7 @@ static bool is_locked(const struct statedir *dir)
 	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
-int state_status(
-	const struct statedir *dir, const struct state *s, enum status *ret, struct err *err)
+int state_status(const struct statedir *dir, const struct state *s, enum status *ret, struct err *err)
 {
 	enum status written = status_read(dir);
 

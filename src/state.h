@@ -57,10 +57,9 @@ struct state {
 	uid_t owner;
 	size_t annotations_len;
 	struct state_pair *annotations;
-	char *unit; /* the transient unit of systemd that holds the cgroup; "" or NULL: cgroupfs */
-	struct state_strv cgroups; /* the container's directories, to be joined or killed in */
-	struct state_strv
-		cgroups_made; /* those that vmrunc made, parents first: removed by delete */
+	char *unit;                     /* the transient unit of systemd that holds the cgroup; "" or NULL: cgroupfs */
+	struct state_strv cgroups;      /* the container's directories, to be joined or killed in */
+	struct state_strv cgroups_made; /* those that vmrunc made, parents first: removed by delete */
 };
 
 void state_done(struct state *s);
@@ -77,9 +76,9 @@ struct statedir {
 	char path[PATH_MAX];
 };
 
-#define STATEDIR_NONE                                                                              \
-	{                                                                                          \
-		.fd = -1, .lock_fd = -1                                                            \
+#define STATEDIR_NONE                   \
+	{                               \
+		.fd = -1, .lock_fd = -1 \
 	}
 
 void statedir_close(struct statedir *dir);
@@ -89,12 +88,10 @@ void statedir_close(struct statedir *dir);
 must_check int state_check_id(const char *id, struct err *err);
 
 /* Reserves @id: -EEXIST where it is taken. The directory comes locked. */
-must_check int statedir_create(
-	const char *root, const char *id, struct statedir *dir, struct err *err);
+must_check int statedir_create(const char *root, const char *id, struct statedir *dir, struct err *err);
 
 /* -ENOENT with runc's words ("container does not exist") where there is none. */
-must_check int statedir_open(
-	const char *root, const char *id, struct statedir *dir, struct err *err);
+must_check int statedir_open(const char *root, const char *id, struct statedir *dir, struct err *err);
 
 /* Waits for the lock. */
 must_check int statedir_lock(struct statedir *dir, struct err *err);
@@ -112,8 +109,7 @@ must_check int state_status_open(const struct statedir *dir);
 must_check int state_status_write(int fd, enum status status); /* 0 or -errno */
 
 /* What the container is now. @s may be a state with pid 0. */
-must_check int state_status(
-	const struct statedir *dir, const struct state *s, enum status *ret, struct err *err);
+must_check int state_status(const struct statedir *dir, const struct state *s, enum status *ret, struct err *err);
 
 /* The start time of @pid, or 0 if there is no such process or it is a zombie. */
 uint64_t state_pid_start(pid_t pid);
@@ -125,14 +121,13 @@ uint64_t state_pid_start(pid_t pid);
 must_check int state_pidfd(const struct state *s);
 
 /* The document that `state` prints and hooks read: config's ociVersion, id, status, pid ... */
-must_check int state_json(
-	const struct state *s, enum status status, bool beautify, char **ret_text, struct err *err);
+must_check int state_json(const struct state *s, enum status status, bool beautify, char **ret_text, struct err *err);
 
 /*
  * The same, not beautified, for readers who see another pid: @ret_head, their
  * number, @ret_tail. The caller frees both.
  */
-must_check int state_json_without_pid(const struct state *s, enum status status, char **ret_head,
-	char **ret_tail, struct err *err);
+must_check int state_json_without_pid(
+	const struct state *s, enum status status, char **ret_head, char **ret_tail, struct err *err);
 
 #endif

@@ -31,8 +31,7 @@ int state_check_id(const char *id, struct err *err)
 	for (size_t i = 0; good && i < len; i++) {
 		char c = id[i];
 
-		good = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-		       strchr("_+-.,", c);
+		good = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || strchr("_+-.,", c);
 	}
 	if (!good)
 		return err_set(err, EINVAL,
@@ -96,8 +95,7 @@ int statedir_create(const char *root, const char *id, struct statedir *dir, stru
 		return err_set(err, ENAMETOOLONG, "\"%s\" and the ID are too long together", root);
 	if (mkdir(dir->path, 0700) < 0) {
 		if (errno == EEXIST)
-			return err_set(
-				err, EEXIST, "container with given ID already exists: \"%s\"", id);
+			return err_set(err, EEXIST, "container with given ID already exists: \"%s\"", id);
 		return err_sys(err, errno, "cannot make \"%s\"", dir->path);
 	}
 	r = open_dir(root, id, dir);
@@ -148,16 +146,13 @@ static int remove_below(int dirfd, dev_t dev, int depth)
 			continue;
 		}
 		if (S_ISDIR(st.st_mode)) {
-			sub = openat(dirfd, entry->d_name,
-				O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+			sub = openat(dirfd, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 			if (sub < 0 || st.st_dev != dev || depth >= REMOVE_DEPTH_MAX)
 				r = sub < 0 ? -errno : -EBUSY;
 			else
 				r = remove_below(sub, dev, depth + 1);
 		}
-		if (r == 0 &&
-			unlinkat(dirfd, entry->d_name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0) <
-				0 &&
+		if (r == 0 && unlinkat(dirfd, entry->d_name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0) < 0 &&
 			errno != ENOENT)
 			r = -errno;
 	}

@@ -41,14 +41,13 @@ struct job {
 	const char *unit;
 	char path[256];
 	char result[32]; /* "done", "failed", "canceled" ... */
-	bool ended;	 /* the job: result says how */
-	bool forgotten;	 /* the unit is not loaded any more */
+	bool ended;      /* the job: result says how */
+	bool forgotten;  /* the unit is not loaded any more */
 };
 
 static int from_bus(struct err *err, int r, const sd_bus_error *e, const char *doing, const char *name)
 {
-	return err_set(err, -r, "systemd: cannot %s \"%s\": %s", doing, name,
-		e->message ? e->message : strerror(-r));
+	return err_set(err, -r, "systemd: cannot %s \"%s\": %s", doing, name, e->message ? e->message : strerror(-r));
 }
 
 bool systemd_built_in(void)
@@ -67,8 +66,8 @@ static int connect_bus(sd_bus **ret, struct err *err)
 	int r, first;
 
 	if (sd_booted() <= 0)
-		return err_set(err, ENOTSUP,
-			"--systemd-cgroup: systemd does not manage this host: use the cgroupfs manager");
+		return err_set(
+			err, ENOTSUP, "--systemd-cgroup: systemd does not manage this host: use the cgroupfs manager");
 	first = sd_bus_open_system(ret);
 	if (first >= 0)
 		return 0;
@@ -174,8 +173,8 @@ static long long now_ms(void)
 static int wait_bus(sd_bus *bus, int interrupt_fd, long long deadline_ms)
 {
 	struct pollfd p[] = {
-		{.fd = sd_bus_get_fd(bus), .events = (short)sd_bus_get_events(bus)},
-		{.fd = interrupt_fd, .events = POLLIN},
+		{ .fd = sd_bus_get_fd(bus), .events = (short)sd_bus_get_events(bus) },
+		{ .fd = interrupt_fd, .events = POLLIN },
 	};
 	long long left = deadline_ms - now_ms();
 	int r = left > 0 ? poll(p, ARRAY_LEN(p), (int)left) : 0;
@@ -303,7 +302,7 @@ static int start(sd_bus *bus, const struct systemd_unit *u, struct job *job, str
 
 int systemd_start_unit(const struct systemd_unit *u, int interrupt_fd, struct err *err)
 {
-	struct job job = {.unit = u->name};
+	struct job job = { .unit = u->name };
 	autobus *bus = NULL;
 	int r = connect_bus(&bus, err);
 
@@ -342,7 +341,7 @@ int systemd_stop_unit(const char *name, const char *description, struct err *err
 {
 	autobuserror e = SD_BUS_ERROR_NULL;
 	automessage *answer = NULL;
-	struct job job = {.unit = name};
+	struct job job = { .unit = name };
 	autobus *bus = NULL;
 	int r;
 
@@ -375,8 +374,8 @@ int systemd_stop_unit(const char *name, const char *description, struct err *err
 
 static int not_built_in(struct err *err)
 {
-	return err_set(err, ENOTSUP,
-		"--systemd-cgroup: this vmrunc was built without libsystemd: use the cgroupfs manager");
+	return err_set(
+		err, ENOTSUP, "--systemd-cgroup: this vmrunc was built without libsystemd: use the cgroupfs manager");
 }
 
 bool systemd_built_in(void)

@@ -27,14 +27,14 @@ bool systemd_built_in(void);
 bool systemd_runs(void);
 
 struct systemd_unit {
-	const char *name;	 /* with its suffix */
-	const char *slice;	 /* where a scope goes; a slice is told to want it */
+	const char *name;        /* with its suffix */
+	const char *slice;       /* where a scope goes; a slice is told to want it */
 	const char *description; /* by which systemd_stop_unit() knows its own */
-	pid_t pid;		 /* a scope's first process */
-	bool v2;		 /* the host has cgroup v2 alone */
+	pid_t pid;               /* a scope's first process */
+	bool v2;                 /* the host has cgroup v2 alone */
 	const struct cgroup_values *values;
 	const struct spec_device_rules *devices; /* v1 */
-	const struct spec_map *annotations;	 /* org.systemd.property.NAME */
+	const struct spec_map *annotations;      /* org.systemd.property.NAME */
 };
 
 /* The cgroup that systemd has for its root, as a path ("" for the hierarchy's root). */

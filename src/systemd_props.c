@@ -55,14 +55,14 @@ static int put_bool(sd_bus_message *m, const char *name, bool v)
 
 static int put_identity(sd_bus_message *m, const struct systemd_unit *u, bool is_slice)
 {
-	static const char *const accounting[] = {"MemoryAccounting", "CPUAccounting", "TasksAccounting"};
+	static const char *const accounting[] = { "MemoryAccounting", "CPUAccounting", "TasksAccounting" };
 	int r = sd_bus_message_append(m, "(sv)", "Description", "s", u->description);
 
 	if (r >= 0 && is_slice)
 		r = sd_bus_message_append(m, "(sv)", "Wants", "as", 1, u->slice);
 	else if (r >= 0)
-		r = sd_bus_message_append(m, "(sv)(sv)(sv)", "Slice", "s", u->slice, "Delegate", "b", 1, "PIDs",
-			"au", 1, (uint32_t)u->pid);
+		r = sd_bus_message_append(m, "(sv)(sv)(sv)", "Slice", "s", u->slice, "Delegate", "b", 1, "PIDs", "au",
+			1, (uint32_t)u->pid);
 	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(accounting); i++)
 		r = put_bool(m, accounting[i], true);
 	if (r >= 0)
@@ -120,7 +120,7 @@ static int put_cpu(sd_bus_message *m, const struct systemd_unit *u, unsigned int
 /* A list of CPUs or nodes as systemd has it: a bitmap, lowest byte first, no longer than needed. */
 static int put_list(sd_bus_message *m, const char *name, const char *text)
 {
-	uint8_t bytes[CPULIST_BITS / 8] = {0};
+	uint8_t bytes[CPULIST_BITS / 8] = { 0 };
 	struct cpulist list;
 	size_t len = 0;
 	int r;
@@ -267,8 +267,7 @@ static bool is_slice(const char *name)
 	return len > 6 && strcmp(name + len - 6, ".slice") == 0;
 }
 
-int systemd_props_append(sd_bus_message *m, const struct systemd_unit *u, unsigned int version,
-	struct err *err)
+int systemd_props_append(sd_bus_message *m, const struct systemd_unit *u, unsigned int version, struct err *err)
 {
 	int r = sd_bus_message_open_container(m, 'a', "(sv)"), r_annotations = 0;
 

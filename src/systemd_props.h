@@ -15,7 +15,7 @@
  * in its version @version, and those that annotations ask for. What it has none
  * for is written to the cgroup's files afterwards, with all the rest.
  */
-must_check int systemd_props_append(sd_bus_message *m, const struct systemd_unit *u, unsigned int version,
-	struct err *err);
+must_check int systemd_props_append(
+	sd_bus_message *m, const struct systemd_unit *u, unsigned int version, struct err *err);
 
 #endif

@@ -36,8 +36,7 @@ static uint64_t now_ns(void)
 
 int timeline_new(struct timeline **ret, struct err *err)
 {
-	struct timeline *t =
-		mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct timeline *t = mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (t == MAP_FAILED)
 		return err_sys(err, errno, "--timeline");
@@ -79,9 +78,8 @@ int timeline_write(const struct timeline *t, const char *path, struct err *err)
 
 		if (!at)
 			continue;
-		buf_printf(&text, "%s\n  {\"name\": \"%.*s\", \"ns\": %llu}", comma,
-			TIMELINE_NAME_MAX - 1, t->marks[i].name,
-			(unsigned long long)(at - t->start_ns));
+		buf_printf(&text, "%s\n  {\"name\": \"%.*s\", \"ns\": %llu}", comma, TIMELINE_NAME_MAX - 1,
+			t->marks[i].name, (unsigned long long)(at - t->start_ns));
 		comma = ",";
 	}
 	buf_puts(&text, "\n]}\n");

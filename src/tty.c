@@ -32,8 +32,7 @@ int tty_make(int console, const struct winsize *size, int *ret_slave, struct err
 	char name[64];
 	int unlock = 0, number = 0, r;
 
-	if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) < 0 ||
-		ioctl(master, TIOCGPTN, &number) < 0)
+	if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) < 0 || ioctl(master, TIOCGPTN, &number) < 0)
 		return err_sys(err, errno, "process.terminal: cannot make a pty");
 	slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (slave < 0 || tcgetattr(slave, &raw) < 0)
@@ -44,8 +43,7 @@ int tty_make(int console, const struct winsize *size, int *ret_slave, struct err
 	if (size && (size->ws_row || size->ws_col) && ioctl(slave, TIOCSWINSZ, size) < 0)
 		return err_sys(err, errno, "process.consoleSize");
 	if (ioctl(slave, TIOCSCTTY, 0) < 0)
-		return err_sys(err, errno,
-			"process.terminal: cannot take the pty as controlling terminal");
+		return err_sys(err, errno, "process.terminal: cannot take the pty as controlling terminal");
 	(void)snprintf(name, sizeof(name), "/dev/pts/%d", number);
 	r = fd_send(console, name, strlen(name), &master, 1);
 	if (r < 0)
@@ -62,8 +60,7 @@ int tty_receive(int console, int *ret_master, struct err *err)
 	ssize_t r = fd_recv(console, name, sizeof(name), &fd, 1, &n);
 
 	if (r <= 0 || n != 1)
-		return err_sys(
-			err, r < 0 ? (int)r : ECONNRESET, "the container's terminal did not come");
+		return err_sys(err, r < 0 ? (int)r : ECONNRESET, "the container's terminal did not come");
 	*ret_master = fd;
 	return 0;
 }
@@ -201,10 +198,9 @@ int tty_relay_new(struct loop *loop, int master, struct tty_relay **ret, struct 
 	}
 	relay->loop = loop;
 	relay->master = master;
-	relay->input = (struct direction){.from = STDIN_FILENO, .to = master};
+	relay->input = (struct direction){ .from = STDIN_FILENO, .to = master };
 	/* the master is in epoll once already; the second direction watches a duplicate */
-	relay->output =
-		(struct direction){.from = fcntl(master, F_DUPFD_CLOEXEC, 3), .to = STDOUT_FILENO};
+	relay->output = (struct direction){ .from = fcntl(master, F_DUPFD_CLOEXEC, 3), .to = STDOUT_FILENO };
 	r = fd_set_nonblock(master, 1);
 	if (r == 0 && relay->output.from < 0)
 		r = -errno;
@@ -245,7 +241,7 @@ void tty_relay_free(struct tty_relay *relay)
 	while (relay->output.in) {
 		direction_move(&relay->output);
 		if (relay->output.len == 0 && relay->output.in) {
-			struct pollfd p = {.fd = relay->output.from, .events = POLLIN};
+			struct pollfd p = { .fd = relay->output.from, .events = POLLIN };
 
 			if (poll(&p, 1, 0) <= 0)
 				break;

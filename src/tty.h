@@ -36,8 +36,7 @@ struct tty_relay;
 
 /* Puts our terminal (if stdin is one) into raw mode and copies both ways. @master is owned from
  * here on. */
-must_check int tty_relay_new(
-	struct loop *loop, int master, struct tty_relay **ret, struct err *err);
+must_check int tty_relay_new(struct loop *loop, int master, struct tty_relay **ret, struct err *err);
 
 /* Our terminal has a new size. */
 void tty_relay_resize(struct tty_relay *relay);

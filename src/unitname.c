@@ -55,7 +55,7 @@ int unitname_parse(const char *path, const char *id, struct unitname *ret, struc
 {
 	const char *slice = SLICE_DEFAULT, *prefix = PREFIX_DEFAULT, *name = id;
 	char copy[2 * UNITNAME_MAX], expanded[UNITNAME_PATH_MAX];
-	struct unitname u = {.is_slice = false};
+	struct unitname u = { .is_slice = false };
 	char *first, *second;
 	int r;
 
@@ -66,7 +66,8 @@ int unitname_parse(const char *path, const char *id, struct unitname *ret, struc
 		second = first ? strchr(first + 1, ':') : NULL;
 		if (!second || strchr(second + 1, ':'))
 			return err_set(err, EINVAL,
-				"linux.cgroupsPath: expected to be of format \"slice:prefix:name\" for systemd cgroups, got \"%s\" instead",
+				"linux.cgroupsPath: expected to be of format \"slice:prefix:name\" for systemd "
+				"cgroups, got \"%s\" instead",
 				path);
 		*first = *second = '\0';
 		slice = *copy ? copy : SLICE_DEFAULT;

@@ -20,7 +20,10 @@ struct buf {
 	int error; /* 0 or -ENOMEM */
 };
 
-#define BUF_INIT { .data = NULL, .len = 0, .cap = 0, .error = 0 }
+#define BUF_INIT                                             \
+	{                                                    \
+		.data = NULL, .len = 0, .cap = 0, .error = 0 \
+	}
 
 void buf_done(struct buf *b); /* frees, and leaves an empty buffer */
 #define autobuf __attribute__((cleanup(buf_done))) struct buf

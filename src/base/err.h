@@ -15,12 +15,15 @@
 #define ERR_MSG_MAX 1008
 
 struct err {
-	int errnum;	/* positive errno; 0: no error was set */
+	int errnum;      /* positive errno; 0: no error was set */
 	int exit_status; /* what the process should exit with; 0: the command's default */
 	char msg[ERR_MSG_MAX];
 };
 
-#define ERR_INIT { .errnum = 0, .exit_status = 0, .msg = "" }
+#define ERR_INIT                                         \
+	{                                                \
+		.errnum = 0, .exit_status = 0, .msg = "" \
+	}
 
 /*
  * Sets @err (may be NULL) to @errnum (positive) and the formatted message, cut

@@ -206,10 +206,9 @@ ssize_t fd_recv(int sock, void *data, size_t len, int *fds, size_t max_fds, size
 {
 	union pass_control control;
 	struct iovec iov = { .iov_base = data, .iov_len = len };
-	struct msghdr msg = { .msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.buf,
-		.msg_controllen = sizeof(control.buf) };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf, .msg_controllen = sizeof(control.buf)
+	};
 	size_t count;
 	ssize_t n;
 

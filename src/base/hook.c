@@ -43,7 +43,7 @@ static int64_t now_ms(void)
 
 static void reset_signals(void)
 {
-	struct sigaction sa = {.sa_handler = SIG_DFL};
+	struct sigaction sa = { .sa_handler = SIG_DFL };
 	sigset_t none;
 
 	(void)sigemptyset(&none);
@@ -57,8 +57,7 @@ static int set_stdio(const struct hook *hook, int in, int err)
 	/* an error socket at 0 or 1 would be overwritten by the first two */
 	if (err <= STDERR_FILENO && (err = fcntl(err, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) < 0)
 		return -errno;
-	if (dup2(in, STDIN_FILENO) < 0 || dup2(hook->null_fd, STDOUT_FILENO) < 0 ||
-		dup2(err, STDERR_FILENO) < 0)
+	if (dup2(in, STDIN_FILENO) < 0 || dup2(hook->null_fd, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0)
 		return -errno;
 	return 0;
 }
@@ -66,8 +65,8 @@ static int set_stdio(const struct hook *hook, int in, int err)
 /* In the child: becomes the hook. What goes wrong is said where its own words would go. */
 static _Noreturn void become(const struct hook *hook, int in, int err_fd)
 {
-	static char *const nothing[] = {NULL};
-	char *const alone[] = {(char *)(uintptr_t)hook->path, NULL}; /* execve(2) takes it so */
+	static char *const nothing[] = { NULL };
+	char *const alone[] = { (char *)(uintptr_t)hook->path, NULL }; /* execve(2) takes it so */
 	char *const *args = hook->args ? hook->args : alone;
 	char *const *env = hook->env ? hook->env : nothing;
 	struct err err = ERR_INIT;
@@ -152,10 +151,10 @@ static int attend(struct hook_process *p, const char *state, int cancel_fd, int6
 
 	for (;;) {
 		struct pollfd fds[] = {
-			{.fd = p->pidfd, .events = POLLIN},
-			{.fd = p->err, .events = POLLIN},
-			{.fd = p->in, .events = POLLOUT},
-			{.fd = cancel_fd > 0 ? cancel_fd : -1, .events = POLLIN},
+			{ .fd = p->pidfd, .events = POLLIN },
+			{ .fd = p->err, .events = POLLIN },
+			{ .fd = p->in, .events = POLLOUT },
+			{ .fd = cancel_fd > 0 ? cancel_fd : -1, .events = POLLIN },
 		};
 		int64_t left = deadline < 0 ? -1 : MAX(deadline - now_ms(), 0);
 
@@ -199,7 +198,7 @@ static void tidy_words(struct hook_process *p)
 /* Waits for the hook, which has ended or is killed here. Returns its status as wait(2) gives it. */
 static int finish(struct hook_process *p, bool force)
 {
-	struct pollfd fd = {.events = POLLIN};
+	struct pollfd fd = { .events = POLLIN };
 	int status = 0;
 
 	if (p->pid > 0) {
@@ -231,16 +230,15 @@ static int judge(const struct hook *hook, const struct hook_process *p, int r, i
 	if (status != 0)
 		return err_set(err, ECANCELED, "%s: \"%s\" %s %d%s%s", hook->what, hook->path,
 			WIFSIGNALED(status) ? "was killed by signal" : "failed with exit status",
-			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), *p->words ? ": " : "",
-			p->words);
+			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), *p->words ? ": " : "", p->words);
 	return 0;
 }
 
 int hook_run(const struct hook *hook, struct err *err)
 {
-	struct hook_process p = {.pidfd = -1, .in = -1, .err = -1};
+	struct hook_process p = { .pidfd = -1, .in = -1, .err = -1 };
 	int64_t deadline = hook->timeout_s > 0 ? now_ms() + hook->timeout_s * 1000 : -1;
-	struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
 	int r, status;
 
 	if (sigaction(SIGPIPE, &ignore, &before) < 0)

@@ -18,15 +18,15 @@
 #include "base/err.h"
 
 struct hook {
-	const char *what;   /* begins an error: "hooks.prestart[0]" */
-	const char *path;   /* absolute; what errors name */
-	int exec_fd;        /* >= 0: executed instead of what is at @path by then */
-	char *const *args;  /* NULL at the end; NULL: @path alone */
-	char *const *env;   /* NULL at the end; NULL: none */
-	int64_t timeout_s;  /* <= 0: none */
-	const char *state;  /* for its standard input */
-	int null_fd;        /* its standard output; borrowed */
-	int cancel_fd;      /* > 0: when it is readable, the hook is killed; borrowed, not read */
+	const char *what;  /* begins an error: "hooks.prestart[0]" */
+	const char *path;  /* absolute; what errors name */
+	int exec_fd;       /* >= 0: executed instead of what is at @path by then */
+	char *const *args; /* NULL at the end; NULL: @path alone */
+	char *const *env;  /* NULL at the end; NULL: none */
+	int64_t timeout_s; /* <= 0: none */
+	const char *state; /* for its standard input */
+	int null_fd;       /* its standard output; borrowed */
+	int cancel_fd;     /* > 0: when it is readable, the hook is killed; borrowed, not read */
 	/* In the child, last before execve(2): 0, or -errno with the error set. NULL: nothing. */
 	int (*prepare)(void *arg, struct err *err);
 	void *arg;

@@ -52,8 +52,7 @@ int loop_new(struct loop **ret_loop)
 	LIST_INIT(&loop->dead);
 	loop->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	loop->epfd = epoll_create1(EPOLL_CLOEXEC);
-	if (loop->epfd < 0 || loop->stop_fd < 0 ||
-		epoll_ctl(loop->epfd, EPOLL_CTL_ADD, loop->stop_fd, &ev) < 0) {
+	if (loop->epfd < 0 || loop->stop_fd < 0 || epoll_ctl(loop->epfd, EPOLL_CTL_ADD, loop->stop_fd, &ev) < 0) {
 		r = -errno;
 		loop_free(loop);
 		return r;
@@ -146,8 +145,7 @@ void loop_stop(struct loop *loop)
 	atomic_store(&loop->stop, true);
 }
 
-int watch_new(struct loop *loop, int fd, uint32_t events, watch_fn *fn, void *arg,
-	struct watch **ret_watch)
+int watch_new(struct loop *loop, int fd, uint32_t events, watch_fn *fn, void *arg, struct watch **ret_watch)
 {
 	struct watch *w = calloc(1, sizeof(*w));
 	struct epoll_event ev = { .events = events, .data.ptr = w };

@@ -42,7 +42,7 @@ struct mux_stream {
 	uint32_t id;
 	enum mux_dir dir;
 	uint32_t window; /* sender: credit; receiver: what the peer may still send */
-	uint32_t grant;	 /* receiver: consumed and not yet granted again */
+	uint32_t grant;  /* receiver: consumed and not yet granted again */
 	uint32_t reset_errno;
 	bool ready, queued, noted, ending;
 	const struct mux_stream_ops *ops;
@@ -146,8 +146,8 @@ static void stream_note(struct mux_stream *s)
 	mux_want_write(s->mux);
 }
 
-int mux_stream_open(struct mux *mux, uint32_t id, enum mux_dir dir, const struct mux_stream_ops *ops,
-	void *arg, struct mux_stream **ret_stream)
+int mux_stream_open(struct mux *mux, uint32_t id, enum mux_dir dir, const struct mux_stream_ops *ops, void *arg,
+	struct mux_stream **ret_stream)
 {
 	struct mux_stream *s;
 

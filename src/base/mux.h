@@ -40,7 +40,7 @@
 #define MUX_HEADER 12
 #define MUX_PAYLOAD_MAX (64 * 1024)
 #define MUX_WINDOW (256 * 1024) /* bytes a sender may be ahead of the receiver: what a receiver must buffer */
-#define MUX_STREAMS_MAX 1024	/* open at a time: some 340 processes with three each */
+#define MUX_STREAMS_MAX 1024    /* open at a time: some 340 processes with three each */
 
 #define MUX_CONTROL 0 /* the number of the control stream */
 
@@ -84,7 +84,7 @@ struct mux_stream_ops {
 };
 
 struct mux_limits {
-	size_t control_in_max;	/* longest control message accepted */
+	size_t control_in_max;  /* longest control message accepted */
 	size_t control_out_max; /* most bytes of control that may wait for the fd */
 };
 
@@ -92,8 +92,8 @@ struct mux_limits {
  * Takes a connected non-blocking stream @fd (borrowed, open until mux_free()):
  * 0 or -errno.
  */
-must_check int mux_new(struct loop *loop, int fd, const struct mux_limits *limits,
-	const struct mux_events *events, struct mux **ret_mux);
+must_check int mux_new(struct loop *loop, int fd, const struct mux_limits *limits, const struct mux_events *events,
+	struct mux **ret_mux);
 void mux_free(struct mux *mux); /* accepts NULL; no callback is made */
 
 /* Queues one control message: 0, -EMSGSIZE (empty or too long), -ENOBUFS, -ENOMEM or -EPIPE (closed). */
@@ -103,11 +103,11 @@ must_check int mux_send(struct mux *mux, const void *msg, size_t len);
  * Opens stream @id (> every earlier one, or -EINVAL) in this end's role; @ops
  * and @arg stay until the stream has ended. 0, -EMFILE, -ENOMEM or -EPIPE.
  */
-must_check int mux_stream_open(struct mux *mux, uint32_t id, enum mux_dir dir,
-	const struct mux_stream_ops *ops, void *arg, struct mux_stream **ret_stream);
+must_check int mux_stream_open(struct mux *mux, uint32_t id, enum mux_dir dir, const struct mux_stream_ops *ops,
+	void *arg, struct mux_stream **ret_stream);
 
-void mux_stream_ready(struct mux_stream *s);		      /* sender: fill() has bytes */
+void mux_stream_ready(struct mux_stream *s);                /* sender: fill() has bytes */
 void mux_stream_consumed(struct mux_stream *s, size_t len); /* receiver: @len bytes have left our buffer */
-void mux_stream_reset(struct mux_stream *s, int error);      /* ends it from this side, without a call to end() */
+void mux_stream_reset(struct mux_stream *s, int error);     /* ends it from this side, without a call to end() */
 
 #endif

@@ -51,7 +51,7 @@ void proto_arena_done(struct proto_arena *a)
 
 struct codec {
 	struct buf *out; /* set: writing */
-	struct wire in;	 /* else reading */
+	struct wire in;  /* else reading */
 	struct proto_arena *arena;
 	int error; /* reading: 0 or -ENOMEM */
 };
@@ -508,9 +508,7 @@ void proto_put_exec(struct buf *out, uint32_t seq, const char *cid, const struct
 
 void proto_put_signal(struct buf *out, uint32_t seq, uint32_t process, uint32_t signo, bool all)
 {
-	struct proto_request r = {
-		.type = PROTO_SIGNAL, .seq = seq, .process = process, .signo = signo, .all = all
-	};
+	struct proto_request r = { .type = PROTO_SIGNAL, .seq = seq, .process = process, .signo = signo, .all = all };
 
 	put_request(out, &r);
 }

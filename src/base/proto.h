@@ -54,22 +54,22 @@ enum proto_type {
 
 	/* host to guest; each but WINSIZE starts with a u32 seq that its RESULT repeats */
 	PROTO_SANDBOX = 16, /* guest_sandbox: mounts the shares; first, once */
-	PROTO_CREATE,	    /* guest_container: everything up to, not including, execve */
-	PROTO_START,	    /* u32 process: answered when execve has succeeded or failed */
-	PROTO_EXEC,	    /* string cid, guest_process: one more process; answered as START */
-	PROTO_SIGNAL,	    /* u32 process, u32 signo, u8 all */
-	PROTO_UPDATE,	    /* string cid, guest_values: cgroup files */
-	PROTO_DELETE,	    /* string cid: kills what is left, forgets it */
-	PROTO_SYNC,	    /* writes back everything that the guest has not yet */
-	PROTO_PS,	    /* string cid: payload of u32 count, u32 pids (as the guest's kernel numbers them) */
+	PROTO_CREATE,       /* guest_container: everything up to, not including, execve */
+	PROTO_START,        /* u32 process: answered when execve has succeeded or failed */
+	PROTO_EXEC,         /* string cid, guest_process: one more process; answered as START */
+	PROTO_SIGNAL,       /* u32 process, u32 signo, u8 all */
+	PROTO_UPDATE,       /* string cid, guest_values: cgroup files */
+	PROTO_DELETE,       /* string cid: kills what is left, forgets it */
+	PROTO_SYNC,         /* writes back everything that the guest has not yet */
+	PROTO_PS,           /* string cid: payload of u32 count, u32 pids (as the guest's kernel numbers them) */
 	PROTO_READ_CGROUP,  /* string cid, string file: payload is the text */
-	PROTO_POWEROFF,	    /* syncs and powers off; not answered */
-	PROTO_WINSIZE,	    /* u32 process, u16 rows, u16 cols */
+	PROTO_POWEROFF,     /* syncs and powers off; not answered */
+	PROTO_WINSIZE,      /* u32 process, u16 rows, u16 cols */
 
 	/* guest to host */
 	PROTO_RESULT = 64, /* proto_result */
-	PROTO_EXITED,	   /* proto_exited */
-	PROTO_LOG,	   /* u8 level, string text */
+	PROTO_EXITED,      /* proto_exited */
+	PROTO_LOG,         /* u8 level, string text */
 };
 
 enum proto_log { PROTO_LOG_ERROR, PROTO_LOG_WARN, PROTO_LOG_INFO, PROTO_LOG_DEBUG };
@@ -78,11 +78,11 @@ enum proto_log { PROTO_LOG_ERROR, PROTO_LOG_WARN, PROTO_LOG_INFO, PROTO_LOG_DEBU
 
 struct proto_hello {
 	uint32_t version;
-	uint64_t features;   /* none yet */
-	const char *build;   /* agent: its build id; host: the runtime's version */
-	const char *kernel;  /* agent: uname release */
-	uint64_t uptime_us;  /* agent: since its kernel started */
-	uint64_t realtime_ns; /* host: the guest's clock is set to it */
+	uint64_t features;            /* none yet */
+	const char *build;            /* agent: its build id; host: the runtime's version */
+	const char *kernel;           /* agent: uname release */
+	uint64_t uptime_us;           /* agent: since its kernel started */
+	uint64_t realtime_ns;         /* host: the guest's clock is set to it */
 	uint8_t seed[PROTO_SEED_LEN]; /* host: credited to the guest's random pool */
 };
 
@@ -98,7 +98,7 @@ struct proto_result {
 struct proto_exited {
 	uint32_t process;
 	uint32_t status; /* as wait(2) gives it: an exit code or a signal */
-	bool oom;	 /* the guest's memory cgroup killed something of this container */
+	bool oom;        /* the guest's memory cgroup killed something of this container */
 };
 
 struct proto_log_entry {
@@ -133,7 +133,7 @@ struct guest_idmaps {
 };
 
 struct guest_sandbox {
-	const char *hostname;	   /* of the VM's own uts namespace */
+	const char *hostname;      /* of the VM's own uts namespace */
 	const char *private_cache; /* v9fs cache mode of each tag; "": the agent's default */
 	const char *shared_cache;
 	struct guest_values sysctl; /* for the VM as a whole */
@@ -152,13 +152,13 @@ enum guest_ns {
 };
 
 enum guest_ns_mode {
-	GUEST_NS_VM,  /* the agent's own */
+	GUEST_NS_VM, /* the agent's own */
 	GUEST_NS_NEW,
 	GUEST_NS_JOIN /* that of another container of this VM */
 };
 
 struct guest_namespace {
-	uint8_t mode; /* enum guest_ns_mode */
+	uint8_t mode;    /* enum guest_ns_mode */
 	const char *cid; /* JOIN: whose */
 };
 
@@ -166,19 +166,20 @@ enum guest_mount_kind {
 	GUEST_MOUNT_BIND_PRIVATE, /* source: a path below the share, "CID/3/hosts" */
 	GUEST_MOUNT_BIND_SHARED,
 	GUEST_MOUNT_BIND_GUEST, /* source: a path of the VM itself, "/dev/null" */
-	GUEST_MOUNT_FS,		 /* a new mount of fstype, or what the container's own instance of it is */
-	GUEST_MOUNT_REMOUNT,	 /* what is mounted at the destination gets these flags and data */
+	GUEST_MOUNT_FS,         /* a new mount of fstype, or what the container's own instance of it is */
+	GUEST_MOUNT_REMOUNT,    /* what is mounted at the destination gets these flags and data */
 };
 
 struct guest_mount {
 	uint8_t kind;
-	const char *source;	 /* GUEST_MOUNT_FS: the word that mountinfo shows */
+	const char *source;      /* GUEST_MOUNT_FS: the word that mountinfo shows */
 	const char *destination; /* absolute, resolved inside the root */
 	const char *fstype, *data;
-	uint64_t flags;	   /* MS_*: of a file system, and MS_REC of a bind */
-	uint64_t attr_set, attr_clear;	       /* MOUNT_ATTR_* of this mount */
+	uint64_t flags;                        /* MS_*: of a file system, and MS_REC of a bind */
+	uint64_t attr_set, attr_clear;         /* MOUNT_ATTR_* of this mount */
 	uint64_t rec_attr_set, rec_attr_clear; /* ... of it and all below */
-	struct guest_ids propagation; /* MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE with MS_REC, one after the other */
+	struct guest_ids
+		propagation; /* MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE with MS_REC, one after the other */
 	bool tmpcopyup;
 };
 struct guest_mounts {
@@ -188,7 +189,7 @@ struct guest_mounts {
 
 struct guest_device {
 	const char *path; /* absolute, in the container */
-	uint32_t mode;	  /* type and permissions, as mknod(2) takes it */
+	uint32_t mode;    /* type and permissions, as mknod(2) takes it */
 	uint32_t major, minor, uid, gid;
 };
 struct guest_devices {
@@ -227,7 +228,7 @@ struct guest_scheduler { /* sched_setattr(2) */
 };
 
 struct guest_process {
-	uint32_t id;	    /* the host's number for it, > 0, never used twice */
+	uint32_t id;        /* the host's number for it, > 0, never used twice */
 	uint32_t stream[3]; /* stdin, stdout, stderr; 0: /dev/null. A terminal has the first two */
 	bool terminal;
 	uint16_t rows, cols; /* 0: not known yet */
@@ -246,7 +247,7 @@ struct guest_process {
 	bool has_scheduler;
 	struct guest_scheduler scheduler;
 	bool has_ioprio;
-	uint32_t ioprio; /* as ioprio_set(2) takes it */
+	uint32_t ioprio;                       /* as ioprio_set(2) takes it */
 	const char *cpus_initial, *cpus_final; /* lists as in cpuset.cpus; "": none */
 	bool has_personality;
 	uint64_t personality;
@@ -256,9 +257,9 @@ struct guest_process {
 };
 
 struct guest_hook {
-	const char *path; /* absolute, in the container */
+	const char *path;               /* absolute, in the container */
 	struct guest_strings args, env; /* no args: the path alone */
-	uint32_t timeout_s; /* 0: none */
+	uint32_t timeout_s;             /* 0: none */
 };
 struct guest_hooks {
 	uint32_t len;
@@ -281,9 +282,9 @@ struct guest_container {
 	struct guest_devices devices;
 	struct guest_strings masked, readonly_paths;
 	struct guest_values sysctl;
-	struct guest_values cgroup;  /* files of the container's cgroup, in order */
-	struct guest_blob device_filter; /* struct bpf_insn[] for its cgroup; empty: none */
-	struct guest_hooks start_hooks; /* run between START and execve */
+	struct guest_values cgroup;                    /* files of the container's cgroup, in order */
+	struct guest_blob device_filter;               /* struct bpf_insn[] for its cgroup; empty: none */
+	struct guest_hooks start_hooks;                /* run between START and execve */
 	const char *hook_state_head, *hook_state_tail; /* their input: the first process's pid stands between */
 	struct guest_process process;
 };

@@ -45,7 +45,7 @@ struct source {
 struct sink {
 	struct loop *loop;
 	struct mux_stream *stream; /* NULL: the peer has sent EOF */
-	struct watch *watch;	   /* set while the descriptor takes nothing */
+	struct watch *watch;       /* set while the descriptor takes nothing */
 	struct buf pending;
 	size_t pending_at;
 	int fd;
@@ -130,8 +130,7 @@ static ssize_t source_read(struct source *src, void *buf, size_t max)
 	if (src->kind == PUMP_CAREFUL && !src->readable)
 		return -EAGAIN;
 	do
-		n = src->kind == PUMP_SOCKET ? recv(src->fd, buf, max, MSG_DONTWAIT) :
-					       read(src->fd, buf, max);
+		n = src->kind == PUMP_SOCKET ? recv(src->fd, buf, max, MSG_DONTWAIT) : read(src->fd, buf, max);
 	while (n < 0 && errno == EINTR);
 	src->readable = false;
 	if (n == 0 || (n < 0 && errno == EIO)) /* EIO: a terminal whose other side is closed */
@@ -166,8 +165,8 @@ static const struct mux_stream_ops source_ops = {
 	.end = source_on_stream_end,
 };
 
-int source_new(struct loop *loop, struct mux *mux, uint32_t id, int fd, enum pump_kind kind,
-	pump_end_fn *on_end, void *arg, struct source **ret_source)
+int source_new(struct loop *loop, struct mux *mux, uint32_t id, int fd, enum pump_kind kind, pump_end_fn *on_end,
+	void *arg, struct source **ret_source)
 {
 	struct source *src = calloc(1, sizeof(*src));
 	int r;
@@ -176,9 +175,7 @@ int source_new(struct loop *loop, struct mux *mux, uint32_t id, int fd, enum pum
 		fd_close(fd);
 		return -ENOMEM;
 	}
-	*src = (struct source){
-		.loop = loop, .fd = fd, .kind = kind, .left = SIZE_MAX, .on_end = on_end, .arg = arg
-	};
+	*src = (struct source){ .loop = loop, .fd = fd, .kind = kind, .left = SIZE_MAX, .on_end = on_end, .arg = arg };
 	r = mux_stream_open(mux, id, MUX_SEND, &source_ops, src, &src->stream);
 	if (r < 0) {
 		source_destroy(src);
@@ -258,8 +255,8 @@ static ssize_t sink_write_once(struct sink *sink, const void *data, size_t len)
 	if (sink->kind == PUMP_CAREFUL)
 		len = MIN(len, (size_t)PIPE_BUF);
 	do
-		n = sink->kind == PUMP_SOCKET ? send(sink->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL) :
-						write(sink->fd, data, len);
+		n = sink->kind == PUMP_SOCKET ? send(sink->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL)
+					      : write(sink->fd, data, len);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
 }
@@ -274,8 +271,8 @@ static int sink_flush(struct sink *sink)
 	if (sink->fd < 0)
 		return 0;
 	while (sink->pending_at < b->len) {
-		ssize_t n = sink_write_once(sink, b->data + sink->pending_at,
-			MIN(b->len - sink->pending_at, (size_t)SINK_CHUNK));
+		ssize_t n = sink_write_once(
+			sink, b->data + sink->pending_at, MIN(b->len - sink->pending_at, (size_t)SINK_CHUNK));
 
 		if (n == -EAGAIN) {
 			if (sink->watch)
@@ -346,8 +343,8 @@ static const struct mux_stream_ops sink_ops = {
 	.end = sink_on_stream_end,
 };
 
-int sink_new(struct loop *loop, struct mux *mux, uint32_t id, int fd, enum pump_kind kind,
-	pump_end_fn *on_end, void *arg, struct sink **ret_sink)
+int sink_new(struct loop *loop, struct mux *mux, uint32_t id, int fd, enum pump_kind kind, pump_end_fn *on_end,
+	void *arg, struct sink **ret_sink)
 {
 	struct sink *sink = calloc(1, sizeof(*sink));
 	int r;

@@ -15,7 +15,7 @@
 
 static struct timespec time_of(const struct statx_timestamp *t)
 {
-	return (struct timespec){.tv_sec = t->tv_sec, .tv_nsec = t->tv_nsec};
+	return (struct timespec){ .tv_sec = t->tv_sec, .tv_nsec = t->tv_nsec };
 }
 
 static uint32_t generation_of(const struct statx *st)
@@ -67,8 +67,7 @@ int fs_statfs(struct fs_node *node, struct statfs *ret_st)
 	if (r < 0)
 		return r;
 	if (node->export == NULL) {
-		*ret_st = (struct statfs){
-			.f_type = V9FS_MAGIC, .f_bsize = 4096, .f_namelen = FS_NAME_MAX};
+		*ret_st = (struct statfs){ .f_type = V9FS_MAGIC, .f_bsize = 4096, .f_namelen = FS_NAME_MAX };
 		return 0;
 	}
 	fs_cred_service(node->export->fs);
@@ -133,7 +132,7 @@ static int set_mode(struct fs_node *node, uint32_t mode)
 
 static int set_times(struct fs_node *node, const struct fs_setattr *set)
 {
-	struct timespec ts[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_OMIT}};
+	struct timespec ts[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = UTIME_OMIT } };
 
 	if (set->valid & FS_SET_ATIME)
 		ts[0] = set->atime;
@@ -151,8 +150,7 @@ static int set_times(struct fs_node *node, const struct fs_setattr *set)
  * The order is that of the effects: a new size clears set-id bits, a new owner
  * does, and both set times; so the mode comes after them and times are last.
  */
-int fs_setattr(
-	struct fs_node *node, struct fs_file *file, const struct fs_setattr *set, uint32_t uid)
+int fs_setattr(struct fs_node *node, struct fs_file *file, const struct fs_setattr *set, uint32_t uid)
 {
 	int r = fs_node_check(node, true);
 

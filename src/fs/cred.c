@@ -41,7 +41,7 @@ static __thread struct {
 
 static int caps_get(struct __user_cap_data_struct caps[2])
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3, .pid = 0 };
 
 	return syscall(SYS_capget, &header, caps) < 0 ? -errno : 0;
 }
@@ -83,7 +83,7 @@ int fs_cred_thread_init(struct fs *fs)
 /* Lays CAP_FSETID down or takes it up. */
 static int set_fsetid(bool have)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3, .pid = 0 };
 	struct __user_cap_data_struct caps[2];
 	int r = caps_get(caps);
 
@@ -144,7 +144,7 @@ int fs_cred_write(struct fs *fs, uint32_t uid)
 
 void fs_cred_service(struct fs *fs)
 {
-	int r = fs_cred_create(fs, (struct fs_owner){FS_OWNER_SERVICE, FS_OWNER_SERVICE});
+	int r = fs_cred_create(fs, (struct fs_owner){ FS_OWNER_SERVICE, FS_OWNER_SERVICE });
 
 	/* the service's ids can always be taken back: it started with them */
 	assert(r == 0);

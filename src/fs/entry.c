@@ -25,8 +25,7 @@ static int make_check(struct fs_node *dir, const char *name, struct fs_owner own
 	return r < 0 ? r : fs_cred_create(dir->export->fs, owner);
 }
 
-int fs_mkdir(struct fs_node *dir, const char *name, uint32_t mode, struct fs_owner owner,
-	struct fs_ident *ret_ident)
+int fs_mkdir(struct fs_node *dir, const char *name, uint32_t mode, struct fs_owner owner, struct fs_ident *ret_ident)
 {
 	int r = make_check(dir, name, owner);
 
@@ -37,8 +36,8 @@ int fs_mkdir(struct fs_node *dir, const char *name, uint32_t mode, struct fs_own
 	return fs_ident_at(dir, name, ret_ident);
 }
 
-int fs_mknod(struct fs_node *dir, const char *name, uint32_t mode, uint64_t rdev,
-	struct fs_owner owner, struct fs_ident *ret_ident)
+int fs_mknod(struct fs_node *dir, const char *name, uint32_t mode, uint64_t rdev, struct fs_owner owner,
+	struct fs_ident *ret_ident)
 {
 	int r = make_check(dir, name, owner);
 
@@ -49,8 +48,8 @@ int fs_mknod(struct fs_node *dir, const char *name, uint32_t mode, uint64_t rdev
 	return fs_ident_at(dir, name, ret_ident);
 }
 
-int fs_symlink(struct fs_node *dir, const char *name, const char *target, struct fs_owner owner,
-	struct fs_ident *ret_ident)
+int fs_symlink(
+	struct fs_node *dir, const char *name, const char *target, struct fs_owner owner, struct fs_ident *ret_ident)
 {
 	int r = make_check(dir, name, owner);
 
@@ -92,8 +91,7 @@ int fs_unlink(struct fs_node *dir, const char *name, bool directory)
 	return 0;
 }
 
-int fs_rename(struct fs_node *old_dir, const char *old_name, struct fs_node *new_dir,
-	const char *new_name)
+int fs_rename(struct fs_node *old_dir, const char *old_name, struct fs_node *new_dir, const char *new_name)
 {
 	int r = fs_entry_check(old_dir, old_name, true);
 

@@ -94,8 +94,7 @@ static int path_check(const char *path, struct err *err)
 
 		if (len == 0 || len > FS_NAME_MAX || (len == 1 && p[0] == '.') ||
 			(len == 2 && p[0] == '.' && p[1] == '.'))
-			return err_set(
-				err, EINVAL, "export path '%s' is not plain and relative", path);
+			return err_set(err, EINVAL, "export path '%s' is not plain and relative", path);
 		if (p[len] == '\0')
 			return 0;
 		p += len + 1;
@@ -177,8 +176,7 @@ static struct fs_export *export_new(struct fs *fs, const struct statx *st, unsig
 }
 
 /* LOCK: fs->tree for writing. */
-static int export_show(
-	struct fs *fs, const char *path, struct fs_export *export, struct fs_node *root)
+static int export_show(struct fs *fs, const char *path, struct fs_export *export, struct fs_node *root)
 {
 	struct fs_synth *synth;
 	int r = path_make(fs, path, &synth);
@@ -235,8 +233,7 @@ int fs_export_add(struct fs *fs, const char *path, int fd, unsigned int flags, s
  */
 static void fd_revoke(const struct fs *fs, int fd)
 {
-	while (fd >= 0 && dup3(fs->dead_fd, fd, O_CLOEXEC) < 0 &&
-		(errno == EBUSY || errno == EINTR))
+	while (fd >= 0 && dup3(fs->dead_fd, fd, O_CLOEXEC) < 0 && (errno == EBUSY || errno == EINTR))
 		;
 }
 
@@ -318,7 +315,7 @@ int fs_synth_walk(struct fs_node *dir, const char *name, struct fs_node **ret_no
 
 void fs_synth_ident(struct fs_node *dir, struct fs_ident *ret_ident)
 {
-	*ret_ident = (struct fs_ident){.id = dir->synth->id, .version = 1, .mode = S_IFDIR | 0755};
+	*ret_ident = (struct fs_ident){ .id = dir->synth->id, .version = 1, .mode = S_IFDIR | 0755 };
 }
 
 void fs_synth_attr(struct fs_node *dir, struct fs_attr *ret_attr)
@@ -345,7 +342,7 @@ static void synth_entry(const struct fs_synth *child, struct fs_dirent *ret_entr
 	if (node->export == NULL || fs_ids_get(&child->fs->ids, node->dev, node->ino, &id) < 0)
 		id = child->id;
 	*ret_entry = (struct fs_dirent){
-		.ident = {.id = id, .mode = node->type},
+		.ident = { .id = id, .mode = node->type },
 		.cookie = 2 + child->serial,
 		.name = child->name,
 	};
@@ -361,7 +358,7 @@ int fs_synth_readdir(struct fs_node *dir, uint64_t cookie, fs_emit_fn *emit, voi
 	up = synth->parent != NULL ? synth->parent : synth;
 	for (; more && cookie < 2; cookie++) {
 		entry = (struct fs_dirent){
-			.ident = {.id = cookie == 0 ? synth->id : up->id, .mode = S_IFDIR},
+			.ident = { .id = cookie == 0 ? synth->id : up->id, .mode = S_IFDIR },
 			.cookie = cookie + 1,
 			.name = cookie == 0 ? "." : "..",
 		};

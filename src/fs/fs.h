@@ -91,8 +91,7 @@ must_check int fs_thread_init(struct fs *fs);
  * descriptor of a single file, and is the service's on success.
  * -EEXIST: the path, or a part of it, is an export already.
  */
-must_check int fs_export_add(
-	struct fs *fs, const char *path, int fd, unsigned int flags, struct err *err);
+must_check int fs_export_add(struct fs *fs, const char *path, int fd, unsigned int flags, struct err *err);
 
 /*
  * Takes the export away, and directories above that have become empty. What a
@@ -152,14 +151,12 @@ uint32_t fs_node_type(const struct fs_node *node);
  * returned, not followed. The parent of the root is the root; a directory that
  * was moved out of its export has none (-ENOENT). The caller puts *@ret_node.
  */
-must_check int fs_walk(struct fs_node *dir, const char *name, struct fs_node **ret_node,
-	struct fs_ident *ret_ident);
+must_check int fs_walk(struct fs_node *dir, const char *name, struct fs_node **ret_node, struct fs_ident *ret_ident);
 
 must_check int fs_ident_get(struct fs_node *node, struct fs_ident *ret_ident);
 must_check int fs_getattr(struct fs_node *node, struct fs_attr *ret_attr);
 must_check int fs_statfs(struct fs_node *node, struct statfs *ret_st);
-must_check int fs_readlink(
-	struct fs_node *node, char *buf, size_t size); /* length, not terminated */
+must_check int fs_readlink(struct fs_node *node, char *buf, size_t size); /* length, not terminated */
 
 #define FS_SET_MODE 1u
 #define FS_SET_UID 2u
@@ -179,20 +176,18 @@ struct fs_setattr {
  * @file: an open file of the same node, or NULL; @uid is who asks (it decides whether set-id bits
  * survive).
  */
-must_check int fs_setattr(
-	struct fs_node *node, struct fs_file *file, const struct fs_setattr *set, uint32_t uid);
+must_check int fs_setattr(struct fs_node *node, struct fs_file *file, const struct fs_setattr *set, uint32_t uid);
 
 /* Making and removing entries of @dir. *@ret_ident tells of the new one. */
-must_check int fs_mkdir(struct fs_node *dir, const char *name, uint32_t mode, struct fs_owner owner,
+must_check int fs_mkdir(
+	struct fs_node *dir, const char *name, uint32_t mode, struct fs_owner owner, struct fs_ident *ret_ident);
+must_check int fs_mknod(struct fs_node *dir, const char *name, uint32_t mode, uint64_t rdev, struct fs_owner owner,
 	struct fs_ident *ret_ident);
-must_check int fs_mknod(struct fs_node *dir, const char *name, uint32_t mode, uint64_t rdev,
-	struct fs_owner owner, struct fs_ident *ret_ident);
-must_check int fs_symlink(struct fs_node *dir, const char *name, const char *target,
-	struct fs_owner owner, struct fs_ident *ret_ident);
+must_check int fs_symlink(
+	struct fs_node *dir, const char *name, const char *target, struct fs_owner owner, struct fs_ident *ret_ident);
 must_check int fs_link(struct fs_node *dir, const char *name, struct fs_node *node);
 must_check int fs_unlink(struct fs_node *dir, const char *name, bool directory);
-must_check int fs_rename(struct fs_node *old_dir, const char *old_name, struct fs_node *new_dir,
-	const char *new_name);
+must_check int fs_rename(struct fs_node *old_dir, const char *old_name, struct fs_node *new_dir, const char *new_name);
 
 /* Removes or renames what @node was found as, if it still has that name; else -ENOENT. */
 must_check int fs_remove_node(struct fs_node *node);
@@ -203,22 +198,19 @@ must_check int fs_rename_node(struct fs_node *node, struct fs_node *new_dir, con
  * O_APPEND, O_DSYNC, O_SYNC, O_NOATIME, O_DIRECTORY; others are -EINVAL.
  * Anything else is never opened: -ENXIO, a symlink -ELOOP.
  */
-must_check int fs_open(struct fs_node *node, int flags, uint32_t uid, struct fs_file **ret_file,
-	struct fs_ident *ret_ident);
+must_check int fs_open(
+	struct fs_node *node, int flags, uint32_t uid, struct fs_file **ret_file, struct fs_ident *ret_ident);
 
 /* Creates a regular file and opens it (O_EXCL as well; without it an existing one is opened). */
-must_check int fs_create(struct fs_node *dir, const char *name, int flags, uint32_t mode,
-	struct fs_owner owner, struct fs_node **ret_node, struct fs_file **ret_file,
-	struct fs_ident *ret_ident);
+must_check int fs_create(struct fs_node *dir, const char *name, int flags, uint32_t mode, struct fs_owner owner,
+	struct fs_node **ret_node, struct fs_file **ret_file, struct fs_ident *ret_ident);
 
 struct fs_file *fs_file_get(struct fs_file *file);
 void fs_file_put(struct fs_file *file); /* accepts NULL */
 
 /* preadv(2), pwritev(2) straight between file and @iov; @uid as in fs_setattr. Bytes or -errno. */
-must_check ssize_t fs_read(
-	struct fs_file *file, const struct iovec *iov, int count, uint64_t offset);
-must_check ssize_t fs_write(
-	struct fs_file *file, const struct iovec *iov, int count, uint64_t offset, uint32_t uid);
+must_check ssize_t fs_read(struct fs_file *file, const struct iovec *iov, int count, uint64_t offset);
+must_check ssize_t fs_write(struct fs_file *file, const struct iovec *iov, int count, uint64_t offset, uint32_t uid);
 
 /* @node is used if @file is NULL. */
 must_check int fs_sync(struct fs_node *node, struct fs_file *file, bool data_only);
@@ -235,8 +227,8 @@ struct fs_dirent {
 	const char *name;
 };
 typedef bool fs_emit_fn(void *arg, const struct fs_dirent *entry);
-must_check int fs_readdir(struct fs_file *dir, uint64_t cookie, size_t room, void *scratch,
-	size_t scratch_size, fs_emit_fn *emit, void *arg);
+must_check int fs_readdir(struct fs_file *dir, uint64_t cookie, size_t room, void *scratch, size_t scratch_size,
+	fs_emit_fn *emit, void *arg);
 
 /*
  * Record locks of the open file (OFD locks of the host; whole-file flock(2)
@@ -248,14 +240,12 @@ struct fs_lock {
 	uint64_t start, length;
 };
 must_check int fs_lock_set(struct fs_file *file, const struct fs_lock *lock);
-must_check int fs_lock_get(
-	struct fs_file *file, struct fs_lock *lock); /* type F_UNLCK: it would be granted */
+must_check int fs_lock_get(struct fs_file *file, struct fs_lock *lock); /* type F_UNLCK: it would be granted */
 
 /* Extended attributes; *xattr(7) semantics. A @size of 0 asks for the length. */
 must_check ssize_t fs_getxattr(struct fs_node *node, const char *name, void *value, size_t size);
 must_check ssize_t fs_listxattr(struct fs_node *node, void *list, size_t size);
-must_check int fs_setxattr(
-	struct fs_node *node, const char *name, const void *value, size_t size, int flags);
+must_check int fs_setxattr(struct fs_node *node, const char *name, const void *value, size_t size, int flags);
 must_check int fs_removexattr(struct fs_node *node, const char *name);
 
 #endif

@@ -67,8 +67,7 @@ static uint64_t table_get(const struct fs_id_table *t, uint64_t dev, uint64_t ke
 
 static int table_grow(struct fs_id_table *t)
 {
-	struct fs_id_table bigger = {
-		.size = t->size == 0 ? TABLE_MIN : 2 * t->size, .used = t->used};
+	struct fs_id_table bigger = { .size = t->size == 0 ? TABLE_MIN : 2 * t->size, .used = t->used };
 
 	bigger.slots = calloc(bigger.size, sizeof(*bigger.slots));
 	if (bigger.slots == NULL)
@@ -89,7 +88,7 @@ static int table_put(struct fs_id_table *t, uint64_t dev, uint64_t key, uint64_t
 		if (r < 0)
 			return r;
 	}
-	*table_slot(t, dev, key) = (struct fs_id_slot){.dev = dev, .key = key, .value = value};
+	*table_slot(t, dev, key) = (struct fs_id_slot){ .dev = dev, .key = key, .value = value };
 	t->used++;
 	return 0;
 }
@@ -97,12 +96,12 @@ static int table_put(struct fs_id_table *t, uint64_t dev, uint64_t key, uint64_t
 static void table_done(struct fs_id_table *t)
 {
 	free(t->slots);
-	*t = (struct fs_id_table){0};
+	*t = (struct fs_id_table){ 0 };
 }
 
 int fs_ids_init(struct fs_ids *ids)
 {
-	*ids = (struct fs_ids){0};
+	*ids = (struct fs_ids){ 0 };
 	return -pthread_rwlock_init(&ids->lock, NULL);
 }
 

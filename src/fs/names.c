@@ -136,9 +136,8 @@ static struct fs_node *name_find(const struct fs_node *dir, const char *name, bo
 	if (export->name_buckets == 0)
 		return NULL;
 	for (node = *bucket_of(export, hash); node != NULL; node = node->name_next)
-		if (node->name_hash == hash && node->parent->ino == dir->ino &&
-			node->parent->dev == dir->dev && strcmp(node->name, name) == 0 &&
-			(!resting || node->fd < 0))
+		if (node->name_hash == hash && node->parent->ino == dir->ino && node->parent->dev == dir->dev &&
+			strcmp(node->name, name) == 0 && (!resting || node->fd < 0))
 			return node;
 	return NULL;
 }
@@ -169,8 +168,7 @@ bool fs_node_rest(struct fs_node *node)
 	if (export == NULL)
 		return false;
 	pthread_mutex_lock(&export->lock);
-	if (node->name != NULL && node->fd >= 0 && atomic_load(&node->refs) == 1 &&
-		!atomic_load(&export->dead)) {
+	if (node->name != NULL && node->fd >= 0 && atomic_load(&node->refs) == 1 && !atomic_load(&export->dead)) {
 		fd = node->fd;
 		node->fd = -1;
 	}
@@ -290,14 +288,12 @@ static bool is_below(const struct fs_node *dir, const struct fs_node *below)
 	return dir != NULL;
 }
 
-void fs_names_renamed(struct fs_node *old_dir, const char *old_name, struct fs_node *new_dir,
-	const char *new_name)
+void fs_names_renamed(struct fs_node *old_dir, const char *old_name, struct fs_node *new_dir, const char *new_name)
 {
 	struct fs_export *export = old_dir->export;
 	struct fs_node *node, *parent;
 
-	if (old_dir->ino == new_dir->ino && old_dir->dev == new_dir->dev &&
-		strcmp(old_name, new_name) == 0)
+	if (old_dir->ino == new_dir->ino && old_dir->dev == new_dir->dev && strcmp(old_name, new_name) == 0)
 		return;
 	fs_names_removed(new_dir, new_name);
 	do {

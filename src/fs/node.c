@@ -69,10 +69,7 @@ int fs_openat(int dir_fd, const char *name, int flags, uint32_t mode)
 
 int fs_stat(int fd, struct statx *ret_st)
 {
-	return statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID,
-		       ret_st) < 0
-		       ? -errno
-		       : 0;
+	return statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, ret_st) < 0 ? -errno : 0;
 }
 
 static uint32_t version_of(const struct fs_export *export, const struct statx *st)
@@ -97,8 +94,7 @@ int fs_ident_of(const struct fs_export *export, const struct statx *st, struct f
 
 	if (r < 0)
 		return r;
-	*ret_ident = (struct fs_ident){
-		.id = id, .version = version_of(export, st), .mode = st->stx_mode};
+	*ret_ident = (struct fs_ident){ .id = id, .version = version_of(export, st), .mode = st->stx_mode };
 	return 0;
 }
 
@@ -124,8 +120,8 @@ void fs_export_put(struct fs_export *export)
 	free(export);
 }
 
-int fs_node_new(struct fs_export *export, int fd, const struct statx *st, struct fs_node *parent,
-	const char *name, struct fs_node **ret_node)
+int fs_node_new(struct fs_export *export, int fd, const struct statx *st, struct fs_node *parent, const char *name,
+	struct fs_node **ret_node)
 {
 	struct fs_node *node;
 	int r = fs_fd_take(export->fs);
@@ -303,8 +299,7 @@ static int walk_up(struct fs_node *dir, struct fs_node **ret_node, struct fs_ide
 	return r;
 }
 
-static int walk_host(struct fs_node *dir, const char *name, struct fs_node **ret_node,
-	struct fs_ident *ret_ident)
+static int walk_host(struct fs_node *dir, const char *name, struct fs_node **ret_node, struct fs_ident *ret_ident)
 {
 	struct fs_ident ident;
 	autoclose int fd = -1;
@@ -326,8 +321,7 @@ static int walk_host(struct fs_node *dir, const char *name, struct fs_node **ret
 	return 0;
 }
 
-int fs_walk(struct fs_node *dir, const char *name, struct fs_node **ret_node,
-	struct fs_ident *ret_ident)
+int fs_walk(struct fs_node *dir, const char *name, struct fs_node **ret_node, struct fs_ident *ret_ident)
 {
 	bool up = strcmp(name, "..") == 0, here = strcmp(name, ".") == 0;
 	int r;
@@ -347,8 +341,7 @@ int fs_walk(struct fs_node *dir, const char *name, struct fs_node **ret_node,
 	}
 	if (dir->export != NULL) {
 		fs_cred_service(dir->export->fs);
-		return up ? walk_up(dir, ret_node, ret_ident)
-			  : walk_host(dir, name, ret_node, ret_ident);
+		return up ? walk_up(dir, ret_node, ret_ident) : walk_host(dir, name, ret_node, ret_ident);
 	}
 	r = fs_synth_walk(dir, name, ret_node);
 	if (r < 0)

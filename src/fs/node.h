@@ -17,9 +17,9 @@ struct fs_link { /* of a circular doubly linked list */
 };
 
 struct fs {
-	int proc_fd;  /* /proc/self/fd: the way from an O_PATH descriptor to everything else */
-	int dead_fd;  /* O_PATH of something that is no file: what replaces a revoked descriptor */
-	bool own_ids; /* cannot change fsuid: all files belong to the service's user */
+	int proc_fd;       /* /proc/self/fd: the way from an O_PATH descriptor to everything else */
+	int dead_fd;       /* O_PATH of something that is no file: what replaces a revoked descriptor */
+	bool own_ids;      /* cannot change fsuid: all files belong to the service's user */
 	uint32_t uid, gid; /* the service's fsuid and fsgid */
 	unsigned int fds_max;
 	atomic_uint fds; /* descriptors held by nodes and files */
@@ -95,8 +95,8 @@ struct fs_file {
 
 	pthread_mutex_t lock;
 	uint64_t position; /* LOCK: lock; the cookie where the directory's descriptor stands */
-	int lock_fd;     /* LOCK: lock; for locks, where @fd cannot have both kinds; -1: none yet */
-	bool lock_whole; /* LOCK: lock; neither can: flock(2) instead */
+	int lock_fd;       /* LOCK: lock; for locks, where @fd cannot have both kinds; -1: none yet */
+	bool lock_whole;   /* LOCK: lock; neither can: flock(2) instead */
 };
 
 static inline void fs_link_init(struct fs_link *l)
@@ -132,14 +132,11 @@ struct fs_fd_name fs_fd_name(int fd);
 
 /* names.c. LOCK: export->lock for set and clear */
 void fs_name_set(struct fs_node *node, struct fs_node *parent, const char *name);
-struct fs_node *fs_name_clear(
-	struct fs_node *node); /* returns the parent, to be put after the lock */
-must_check int fs_node_wake(struct fs_node *node); /* opens one that rests */
-void fs_names_wake(
-	struct fs_node *dir, const char *name); /* before the entry is removed or replaced */
+struct fs_node *fs_name_clear(struct fs_node *node);          /* returns the parent, to be put after the lock */
+must_check int fs_node_wake(struct fs_node *node);            /* opens one that rests */
+void fs_names_wake(struct fs_node *dir, const char *name);    /* before the entry is removed or replaced */
 void fs_names_removed(struct fs_node *dir, const char *name); /* after it was */
-void fs_names_renamed(struct fs_node *old_dir, const char *old_name, struct fs_node *new_dir,
-	const char *new_name);
+void fs_names_renamed(struct fs_node *old_dir, const char *old_name, struct fs_node *new_dir, const char *new_name);
 uint64_t fs_born(const struct statx *st);
 
 /* node.c */
@@ -147,22 +144,19 @@ uint64_t fs_born(const struct statx *st);
  * A node for @fd, which is the node's on success. @st describes it. @parent is
  * borrowed (NULL: not known), @name copied.
  */
-must_check int fs_node_new(struct fs_export *export, int fd, const struct statx *st,
-	struct fs_node *parent, const char *name, struct fs_node **ret_node);
+must_check int fs_node_new(struct fs_export *export, int fd, const struct statx *st, struct fs_node *parent,
+	const char *name, struct fs_node **ret_node);
 void fs_export_put(struct fs_export *export);
 
-/* Wakes the node. 0 if it is alive (and, with @write, may be written below): else -ESTALE, -EROFS.
- */
+/* Wakes the node. 0 if it is alive (and, with @write, may be written below): else -ESTALE, -EROFS. */
 must_check int fs_node_check(struct fs_node *node, bool write);
 /* As fs_node_check, for a directory in which @name is about to be made or removed. */
 must_check int fs_entry_check(struct fs_node *dir, const char *name, bool write);
 
 must_check int fs_name_check(const char *name); /* a single component that is not "." or ".." */
-must_check int fs_openat(
-	int dir_fd, const char *name, int flags, uint32_t mode); /* one step, no symlink */
+must_check int fs_openat(int dir_fd, const char *name, int flags, uint32_t mode); /* one step, no symlink */
 must_check int fs_stat(int fd, struct statx *ret_st);
-must_check int fs_ident_of(
-	const struct fs_export *export, const struct statx *st, struct fs_ident *ret_ident);
+must_check int fs_ident_of(const struct fs_export *export, const struct statx *st, struct fs_ident *ret_ident);
 must_check int fs_ident_at(const struct fs_node *dir, const char *name, struct fs_ident *ret_ident);
 static inline uint64_t fs_dev_of(const struct statx *st)
 {

@@ -34,8 +34,7 @@ int fs_reopen(const struct fs_node *node, int flags)
  * @fd is the file's on success (or, with @fd_is_nodes, stays the node's); -1 for a synthetic
  * directory.
  */
-static int file_new(
-	struct fs_node *node, int fd, bool fd_is_nodes, int flags, struct fs_file **ret_file)
+static int file_new(struct fs_node *node, int fd, bool fd_is_nodes, int flags, struct fs_file **ret_file)
 {
 	struct fs_file *file = calloc(1, sizeof(*file));
 	bool counted = fd >= 0 && !fd_is_nodes;
@@ -123,8 +122,7 @@ static int open_check(struct fs_node *node, int flags)
 	return fs_node_check(node, node->type == S_IFREG && (write || (flags & O_TRUNC)));
 }
 
-int fs_open(struct fs_node *node, int flags, uint32_t uid, struct fs_file **ret_file,
-	struct fs_ident *ret_ident)
+int fs_open(struct fs_node *node, int flags, uint32_t uid, struct fs_file **ret_file, struct fs_ident *ret_ident)
 {
 	autoclose int fd = -1;
 	int r;
@@ -157,8 +155,8 @@ int fs_open(struct fs_node *node, int flags, uint32_t uid, struct fs_file **ret_
 }
 
 /* An existing file instead of a new one: opened as any other, by its node. */
-static int open_existing(struct fs_node *dir, const char *name, int flags, uint32_t uid,
-	struct fs_node **ret_node, struct fs_file **ret_file, struct fs_ident *ret_ident)
+static int open_existing(struct fs_node *dir, const char *name, int flags, uint32_t uid, struct fs_node **ret_node,
+	struct fs_file **ret_file, struct fs_ident *ret_ident)
 {
 	struct fs_ident ident;
 	struct fs_node *node;
@@ -175,9 +173,8 @@ static int open_existing(struct fs_node *dir, const char *name, int flags, uint3
 	return r;
 }
 
-int fs_create(struct fs_node *dir, const char *name, int flags, uint32_t mode,
-	struct fs_owner owner, struct fs_node **ret_node, struct fs_file **ret_file,
-	struct fs_ident *ret_ident)
+int fs_create(struct fs_node *dir, const char *name, int flags, uint32_t mode, struct fs_owner owner,
+	struct fs_node **ret_node, struct fs_file **ret_file, struct fs_ident *ret_ident)
 {
 	bool exclusive = flags & O_EXCL;
 	autoclose int fd = -1;
@@ -236,8 +233,7 @@ ssize_t fs_read(struct fs_file *file, const struct iovec *iov, int count, uint64
 	return n < 0 ? -errno : n;
 }
 
-ssize_t fs_write(
-	struct fs_file *file, const struct iovec *iov, int count, uint64_t offset, uint32_t uid)
+ssize_t fs_write(struct fs_file *file, const struct iovec *iov, int count, uint64_t offset, uint32_t uid)
 {
 	int r = data_check(file, offset, true);
 	ssize_t n;
@@ -285,8 +281,7 @@ static int entry_id(struct fs_file *dir, const struct dirent64 *d, uint64_t *ret
 	struct fs_export *export = node->export;
 
 	/* the host's directory above an export is nobody's business */
-	if (strcmp(d->d_name, "..") == 0 && node->ino == export->root_ino &&
-		node->dev == export->root_dev) {
+	if (strcmp(d->d_name, "..") == 0 && node->ino == export->root_ino && node->dev == export->root_dev) {
 		struct fs_ident up;
 
 		fs_synth_ident(export->parent, &up);
@@ -302,7 +297,7 @@ static int emit_all(struct fs_file *dir, const char *buf, size_t len, fs_emit_fn
 	for (size_t at = 0; at < len;) {
 		const struct dirent64 *d = (const void *)(buf + at);
 		struct fs_dirent entry = {
-			.ident = {.mode = mode_of_dtype(d->d_type)},
+			.ident = { .mode = mode_of_dtype(d->d_type) },
 			.cookie = (uint64_t)d->d_off,
 			.name = d->d_name,
 		};
@@ -321,8 +316,8 @@ static int emit_all(struct fs_file *dir, const char *buf, size_t len, fs_emit_fn
 	return 0;
 }
 
-int fs_readdir(struct fs_file *dir, uint64_t cookie, size_t room, void *scratch,
-	size_t scratch_size, fs_emit_fn *emit, void *arg)
+int fs_readdir(struct fs_file *dir, uint64_t cookie, size_t room, void *scratch, size_t scratch_size, fs_emit_fn *emit,
+	void *arg)
 {
 	ssize_t n;
 	int r;
@@ -339,8 +334,7 @@ int fs_readdir(struct fs_file *dir, uint64_t cookie, size_t room, void *scratch,
 
 	pthread_mutex_lock(&dir->lock);
 	/* from the start always by a seek: it is what makes a file system look again */
-	if ((cookie == 0 || cookie != dir->position) &&
-		lseek(dir->fd, (off_t)cookie, SEEK_SET) < 0) {
+	if ((cookie == 0 || cookie != dir->position) && lseek(dir->fd, (off_t)cookie, SEEK_SET) < 0) {
 		r = -errno;
 	} else {
 		dir->position = UINT64_MAX;

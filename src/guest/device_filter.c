@@ -16,8 +16,7 @@
 
 #define INSN(c, d, s, o, i) \
 	((struct bpf_insn){ .code = (c), .dst_reg = (d), .src_reg = (s), .off = (short)(o), .imm = (int)(i) })
-#define LOAD(d, field) \
-	INSN(BPF_LDX | BPF_MEM | BPF_W, d, BPF_REG_1, offsetof(struct bpf_cgroup_dev_ctx, field), 0)
+#define LOAD(d, field) INSN(BPF_LDX | BPF_MEM | BPF_W, d, BPF_REG_1, offsetof(struct bpf_cgroup_dev_ctx, field), 0)
 #define ALU_IMM(op, d, i) INSN(BPF_ALU | (op) | BPF_K, d, 0, 0, i)
 #define MOV_REG(d, s) INSN(BPF_ALU | BPF_MOV | BPF_X, d, s, 0, 0)
 #define JUMP32_IMM(op, d, i, o) INSN(BPF_JMP32 | (op) | BPF_K, d, 0, o, i)
@@ -26,22 +25,24 @@
 #define RULE_INSNS_MAX 9 /* three comparisons, and six of a denying rule's decision */
 
 static const struct spec_device_rule default_rules[] = {
-#define CHAR(maj, min) \
-	{ .allow = true, .type = 'c', .major = { true, maj }, .minor = { (min) >= 0, min }, .access = 7 }
+#define CHAR(maj, min)                                                                                        \
+	{                                                                                                     \
+		.allow = true, .type = 'c', .major = { true, maj }, .minor = { (min) >= 0, min }, .access = 7 \
+	}
 	/* any node may be made: making is not using */
 	{ .allow = true, .type = 'c', .access = SPEC_DEVICE_MKNOD },
-	{ .allow = true, .type = 'b', .access = SPEC_DEVICE_MKNOD },
-	CHAR(1, 3), CHAR(1, 5), CHAR(1, 7), CHAR(1, 8), CHAR(1, 9), /* null zero full random urandom */
-	CHAR(5, 0), CHAR(5, 2), CHAR(136, -1),			    /* tty ptmx pts */
-	CHAR(10, 200),						    /* net/tun: the network is the container's */
+	{ .allow = true, .type = 'b', .access = SPEC_DEVICE_MKNOD }, CHAR(1, 3), CHAR(1, 5), CHAR(1, 7), CHAR(1, 8),
+	CHAR(1, 9),                            /* null zero full random urandom */
+	CHAR(5, 0), CHAR(5, 2), CHAR(136, -1), /* tty ptmx pts */
+	CHAR(10, 200),                         /* net/tun: the network is the container's */
 #undef CHAR
 };
 
 static unsigned int bpf_access(uint32_t access)
 {
 	return (access & SPEC_DEVICE_READ ? BPF_DEVCG_ACC_READ : 0u) |
-		(access & SPEC_DEVICE_WRITE ? BPF_DEVCG_ACC_WRITE : 0u) |
-		(access & SPEC_DEVICE_MKNOD ? BPF_DEVCG_ACC_MKNOD : 0u);
+	       (access & SPEC_DEVICE_WRITE ? BPF_DEVCG_ACC_WRITE : 0u) |
+	       (access & SPEC_DEVICE_MKNOD ? BPF_DEVCG_ACC_MKNOD : 0u);
 }
 
 static void put_rule(const struct spec_device_rule *rule, struct buf *out)
@@ -51,7 +52,8 @@ static void put_rule(const struct spec_device_rule *rule, struct buf *out)
 	size_t n = 0;
 
 	if (rule->type != 'a')
-		insn[n++] = JUMP32_IMM(BPF_JNE, BPF_REG_2, rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR, 0);
+		insn[n++] =
+			JUMP32_IMM(BPF_JNE, BPF_REG_2, rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR, 0);
 	if (rule->major.set && rule->major.v >= 0)
 		insn[n++] = JUMP32_IMM(BPF_JNE, BPF_REG_4, rule->major.v, 0);
 	if (rule->minor.set && rule->minor.v >= 0)

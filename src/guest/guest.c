@@ -373,8 +373,7 @@ static int guest_send_hello(struct guest *g)
 	return buf_error(&out) < 0 ? buf_error(&out) : mux_send(g->mux, out.data, out.len);
 }
 
-int guest_new(struct loop *loop, int fd, const struct guest_events *events, struct guest **ret_guest,
-	struct err *err)
+int guest_new(struct loop *loop, int fd, const struct guest_events *events, struct guest **ret_guest, struct err *err)
 {
 	static const struct mux_limits limits = {
 		.control_in_max = PROTO_TO_HOST_MAX,
@@ -414,8 +413,8 @@ uint32_t guest_next_process(struct guest *g)
 }
 
 /* Sends @out, which asks for an answer under the number of g->next_seq. */
-static int guest_ask(struct guest *g, const struct buf *out, uint32_t process, guest_done_fn *done, void *arg,
-	struct err *err)
+static int guest_ask(
+	struct guest *g, const struct buf *out, uint32_t process, guest_done_fn *done, void *arg, struct err *err)
 {
 	struct guest_request *req;
 	int r;
@@ -425,8 +424,8 @@ static int guest_ask(struct guest *g, const struct buf *out, uint32_t process, g
 	if (buf_error(out) < 0)
 		return err_set(err, ENOMEM, "no memory for a message to the guest");
 	if (out->len > PROTO_TO_GUEST_MAX)
-		return err_set(err, E2BIG, "a message of %zu bytes is more than the guest takes (%d)",
-			out->len, PROTO_TO_GUEST_MAX);
+		return err_set(err, E2BIG, "a message of %zu bytes is more than the guest takes (%d)", out->len,
+			PROTO_TO_GUEST_MAX);
 	req = calloc(1, sizeof(*req));
 	if (!req)
 		return err_set(err, ENOMEM, "no memory for a request to the guest");
@@ -444,8 +443,8 @@ static int guest_ask(struct guest *g, const struct buf *out, uint32_t process, g
  * Opens the streams of @p for @stdio and writes their numbers into it. The
  * message that names them must be sent next. On failure the caller frees *@ret.
  */
-static int guest_attach(struct guest *g, struct guest_process *p, const int stdio[3], struct guest_proc **ret,
-	struct err *err)
+static int guest_attach(
+	struct guest *g, struct guest_process *p, const int stdio[3], struct guest_proc **ret, struct err *err)
 {
 	static pump_end_fn *const out_end[2] = { proc_on_stdout_end, proc_on_stderr_end };
 	struct guest_proc *proc = calloc(1, sizeof(*proc));
@@ -470,16 +469,15 @@ static int guest_attach(struct guest *g, struct guest_process *p, const int stdi
 		if (i == 0)
 			r = source_new(g->loop, g->mux, p->stream[i], fd, kind, proc_on_in_end, proc, &proc->in);
 		else
-			r = sink_new(g->loop, g->mux, p->stream[i], fd, kind, out_end[i - 1], proc,
-				&proc->out[i - 1]);
+			r = sink_new(g->loop, g->mux, p->stream[i], fd, kind, out_end[i - 1], proc, &proc->out[i - 1]);
 		if (r < 0)
 			return err_sys(err, r, "cannot open a stream to the guest");
 	}
 	return 0;
 }
 
-int guest_create(struct guest *g, const struct guest_container *c, const int stdio[3], guest_done_fn *done,
-	void *arg, struct err *err)
+int guest_create(struct guest *g, const struct guest_container *c, const int stdio[3], guest_done_fn *done, void *arg,
+	struct err *err)
 {
 	struct guest_container copy = *c;
 	struct guest_proc *proc = NULL;
@@ -495,8 +493,8 @@ int guest_create(struct guest *g, const struct guest_container *c, const int std
 	return r;
 }
 
-int guest_exec(struct guest *g, const char *cid, const struct guest_process *p, const int stdio[3],
-	guest_done_fn *done, void *arg, struct err *err)
+int guest_exec(struct guest *g, const char *cid, const struct guest_process *p, const int stdio[3], guest_done_fn *done,
+	void *arg, struct err *err)
 {
 	struct guest_process copy = *p;
 	struct guest_proc *proc = NULL;
@@ -528,8 +526,8 @@ int guest_start(struct guest *g, uint32_t process, guest_done_fn *done, void *ar
 	return guest_ask(g, &out, 0, done, arg, err);
 }
 
-int guest_signal(struct guest *g, uint32_t process, int signo, bool all, guest_done_fn *done, void *arg,
-	struct err *err)
+int guest_signal(
+	struct guest *g, uint32_t process, int signo, bool all, guest_done_fn *done, void *arg, struct err *err)
 {
 	autobuf out = BUF_INIT;
 
@@ -537,8 +535,8 @@ int guest_signal(struct guest *g, uint32_t process, int signo, bool all, guest_d
 	return guest_ask(g, &out, 0, done, arg, err);
 }
 
-int guest_update(struct guest *g, const char *cid, const struct guest_values *values, guest_done_fn *done,
-	void *arg, struct err *err)
+int guest_update(struct guest *g, const char *cid, const struct guest_values *values, guest_done_fn *done, void *arg,
+	struct err *err)
 {
 	autobuf out = BUF_INIT;
 
@@ -546,8 +544,8 @@ int guest_update(struct guest *g, const char *cid, const struct guest_values *va
 	return guest_ask(g, &out, 0, done, arg, err);
 }
 
-static int guest_request(struct guest *g, enum proto_type type, const char *cid, const char *file,
-	guest_done_fn *done, void *arg, struct err *err)
+static int guest_request(struct guest *g, enum proto_type type, const char *cid, const char *file, guest_done_fn *done,
+	void *arg, struct err *err)
 {
 	autobuf out = BUF_INIT;
 
@@ -570,8 +568,8 @@ int guest_ps(struct guest *g, const char *cid, guest_done_fn *done, void *arg, s
 	return guest_request(g, PROTO_PS, cid, NULL, done, arg, err);
 }
 
-int guest_read_cgroup(struct guest *g, const char *cid, const char *file, guest_done_fn *done, void *arg,
-	struct err *err)
+int guest_read_cgroup(
+	struct guest *g, const char *cid, const char *file, guest_done_fn *done, void *arg, struct err *err)
 {
 	return guest_request(g, PROTO_READ_CGROUP, cid, file, done, arg, err);
 }

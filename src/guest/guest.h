@@ -57,8 +57,8 @@ typedef void guest_done_fn(void *arg, const struct err *err, const void *payload
  * Takes the channel's @fd (borrowed until guest_free(), a connected,
  * non-blocking stream socket) and sends HELLO. 0 or -errno.
  */
-must_check int guest_new(struct loop *loop, int fd, const struct guest_events *events, struct guest **ret_guest,
-	struct err *err);
+must_check int guest_new(
+	struct loop *loop, int fd, const struct guest_events *events, struct guest **ret_guest, struct err *err);
 void guest_free(struct guest *g); /* accepts NULL; callbacks still owed come with ECONNRESET */
 
 /* This process's /proc/self/fd (borrowed, until guest_free()), where no path leads to it: see stdio.h. */
@@ -71,8 +71,8 @@ uint32_t guest_next_process(struct guest *g);
  * Requests. Each sends at once (before on_ready they wait) and returns 0, or -errno with
  * @err set and no callback to come. @done may be NULL.
  */
-must_check int guest_sandbox(struct guest *g, const struct guest_sandbox *s, guest_done_fn *done, void *arg,
-	struct err *err);
+must_check int guest_sandbox(
+	struct guest *g, const struct guest_sandbox *s, guest_done_fn *done, void *arg, struct err *err);
 
 /*
  * @stdio: three descriptors, -1 for /dev/null in the guest; borrowed during
@@ -82,21 +82,21 @@ must_check int guest_sandbox(struct guest *g, const struct guest_sandbox *s, gue
  * changed. c->process.id must come from guest_next_process(); the stream
  * numbers are set here.
  */
-must_check int guest_create(struct guest *g, const struct guest_container *c, const int stdio[3],
-	guest_done_fn *done, void *arg, struct err *err);
+must_check int guest_create(struct guest *g, const struct guest_container *c, const int stdio[3], guest_done_fn *done,
+	void *arg, struct err *err);
 must_check int guest_exec(struct guest *g, const char *cid, const struct guest_process *p, const int stdio[3],
 	guest_done_fn *done, void *arg, struct err *err);
 
 must_check int guest_start(struct guest *g, uint32_t process, guest_done_fn *done, void *arg, struct err *err);
-must_check int guest_signal(struct guest *g, uint32_t process, int signo, bool all, guest_done_fn *done,
+must_check int guest_signal(
+	struct guest *g, uint32_t process, int signo, bool all, guest_done_fn *done, void *arg, struct err *err);
+must_check int guest_update(struct guest *g, const char *cid, const struct guest_values *values, guest_done_fn *done,
 	void *arg, struct err *err);
-must_check int guest_update(struct guest *g, const char *cid, const struct guest_values *values,
-	guest_done_fn *done, void *arg, struct err *err);
 must_check int guest_delete(struct guest *g, const char *cid, guest_done_fn *done, void *arg, struct err *err);
 must_check int guest_sync(struct guest *g, guest_done_fn *done, void *arg, struct err *err);
 must_check int guest_ps(struct guest *g, const char *cid, guest_done_fn *done, void *arg, struct err *err);
-must_check int guest_read_cgroup(struct guest *g, const char *cid, const char *file, guest_done_fn *done,
-	void *arg, struct err *err);
+must_check int guest_read_cgroup(
+	struct guest *g, const char *cid, const char *file, guest_done_fn *done, void *arg, struct err *err);
 
 /* Not answered. */
 must_check int guest_poweroff(struct guest *g, struct err *err);

@@ -68,8 +68,7 @@ uint64_t resources_memory_limit(const struct spec_resources *r)
 	uint64_t n;
 
 	for (size_t i = 0; r && i < r->unified.n; i++) {
-		if (strcmp(r->unified.v[i].key, "memory.max") == 0 &&
-			resources_parse_limit(r->unified.v[i].value, &n))
+		if (strcmp(r->unified.v[i].key, "memory.max") == 0 && resources_parse_limit(r->unified.v[i].value, &n))
 			return n;
 	}
 	if (r && r->memory && r->memory->limit.set && r->memory->limit.v > 0)

@@ -32,8 +32,7 @@ struct resource_files {
  * rdma, network, cpuset lists, and those of `unified`) is left to the host's cgroup. What
  * cgroup v2 cannot hold is not here: the support table has its warning. 0, -EINVAL or -ENOMEM.
  */
-must_check int resources_to_v2(const struct spec_resources *r, struct resource_files *ret,
-	struct err *err);
+must_check int resources_to_v2(const struct spec_resources *r, struct resource_files *ret, struct err *err);
 void resource_files_done(struct resource_files *f);
 
 /* runc's conversion of cpu.shares (2 to 262144) to cpu.weight (1 to 10000). */

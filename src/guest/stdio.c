@@ -39,8 +39,7 @@ static bool stdio_can_reopen(const struct stat *st)
 {
 	unsigned int maj = major(st->st_rdev);
 
-	return S_ISFIFO(st->st_mode) ||
-		(S_ISCHR(st->st_mode) && maj >= PTS_MAJOR_FIRST && maj <= PTS_MAJOR_LAST);
+	return S_ISFIFO(st->st_mode) || (S_ISCHR(st->st_mode) && maj >= PTS_MAJOR_FIRST && maj <= PTS_MAJOR_LAST);
 }
 
 /*
@@ -50,8 +49,8 @@ static bool stdio_can_reopen(const struct stat *st)
  */
 static int stdio_reopen(int proc_fd, int fd, const struct stat *st, bool for_writing)
 {
-	autoclose int dir = proc_fd >= 0 ? fcntl(proc_fd, F_DUPFD_CLOEXEC, 3) :
-					   open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	autoclose int dir = proc_fd >= 0 ? fcntl(proc_fd, F_DUPFD_CLOEXEC, 3)
+					 : open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct statfs fs;
 	struct stat there;
 	char name[16];
@@ -59,8 +58,8 @@ static int stdio_reopen(int proc_fd, int fd, const struct stat *st, bool for_wri
 	if (dir < 0 || fstatfs(dir, &fs) < 0)
 		return -errno;
 	(void)snprintf(name, sizeof(name), "%d", fd); /* fits an int */
-	if (fs.f_type != PROC_SUPER_MAGIC || fstatat(dir, name, &there, 0) < 0 ||
-		there.st_dev != st->st_dev || there.st_ino != st->st_ino)
+	if (fs.f_type != PROC_SUPER_MAGIC || fstatat(dir, name, &there, 0) < 0 || there.st_dev != st->st_dev ||
+		there.st_ino != st->st_ino)
 		return -ESTALE;
 	fd = openat(dir, name, (for_writing ? O_WRONLY : O_RDONLY) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;

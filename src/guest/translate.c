@@ -78,8 +78,8 @@ struct guest_container *guest_translation_container(struct guest_translation *t)
 }
 
 /* An array of @n items for the translation, with a message if there are more than the channel carries. */
-static int new_array(size_t n, size_t max, size_t size, const char *field, void *ret_array, uint32_t *ret_len,
-	struct err *err)
+static int new_array(
+	size_t n, size_t max, size_t size, const char *field, void *ret_array, uint32_t *ret_len, struct err *err)
 {
 	void *array;
 
@@ -107,9 +107,9 @@ static int put_idmaps(const struct spec_idmaps *from, const char *field, struct 
 	int r = new_array(from->n, PROTO_IDMAPS_MAX, sizeof(*to->at), field, &to->at, &to->len, err);
 
 	for (size_t i = 0; r == 0 && i < from->n; i++)
-		to->at[i] = (struct guest_idmap){ .container = from->v[i].container_id,
-			.host = from->v[i].host_id,
-			.size = from->v[i].size };
+		to->at[i] = (struct guest_idmap){
+			.container = from->v[i].container_id, .host = from->v[i].host_id, .size = from->v[i].size
+		};
 	return r;
 }
 
@@ -156,8 +156,9 @@ static void put_attrs(const struct mountopts *o, struct guest_mount *to)
 	/* the access time modes are one field, not bits */
 	if (o->flags & (MS_NOATIME | MS_STRICTATIME | MS_RELATIME)) {
 		to->attr_clear |= MOUNT_ATTR__ATIME;
-		to->attr_set |= o->flags & MS_NOATIME ? MOUNT_ATTR_NOATIME :
-			o->flags & MS_STRICTATIME     ? MOUNT_ATTR_STRICTATIME : MOUNT_ATTR_RELATIME;
+		to->attr_set |= o->flags & MS_NOATIME       ? MOUNT_ATTR_NOATIME
+				: o->flags & MS_STRICTATIME ? MOUNT_ATTR_STRICTATIME
+							    : MOUNT_ATTR_RELATIME;
 	}
 	to->rec_attr_set = o->rec_set;
 	to->rec_attr_clear = o->rec_clear;
@@ -226,8 +227,8 @@ static int put_mount(const struct spec *spec, size_t i, const struct mountopts *
 	return 0;
 }
 
-static int put_mounts(const struct spec *spec, const struct guest_export_list *exports,
-	struct guest_translation *t, struct err *err)
+static int put_mounts(
+	const struct spec *spec, const struct guest_export_list *exports, struct guest_translation *t, struct err *err)
 {
 	struct guest_mounts *to = &t->container.mounts;
 	int r = new_array(spec->mounts.n, PROTO_MOUNTS_MAX, sizeof(*to->at), "mounts", &to->at, &to->len, err);
@@ -504,7 +505,8 @@ static int put_cgroup(const struct spec_resources *from, struct guest_translatio
 	if (r < 0)
 		return r;
 	for (uint32_t i = 0; i < to->cgroup.len; i++)
-		to->cgroup.at[i] = (struct guest_value){ .key = t->resources.v[i].key, .value = t->resources.v[i].value };
+		to->cgroup.at[i] =
+			(struct guest_value){ .key = t->resources.v[i].key, .value = t->resources.v[i].value };
 	device_filter_build(from ? &from->devices : NULL, &t->device_filter);
 	if (buf_error(&t->device_filter) < 0)
 		return err_sys(err, ENOMEM, "linux.resources.devices");
@@ -513,8 +515,8 @@ static int put_cgroup(const struct spec_resources *from, struct guest_translatio
 	return 0;
 }
 
-static int put_linux(const struct spec *spec, const struct guest_joins *joins, struct guest_translation *t,
-	struct err *err)
+static int put_linux(
+	const struct spec *spec, const struct guest_joins *joins, struct guest_translation *t, struct err *err)
 {
 	static const struct spec_linux none = { 0 };
 	const struct spec_linux *from = spec->linux_ ? spec->linux_ : &none;
@@ -538,7 +540,8 @@ static int put_linux(const struct spec *spec, const struct guest_joins *joins, s
 	if (r < 0)
 		return r;
 	for (uint32_t i = 0; i < to->sysctl.len; i++)
-		to->sysctl.at[i] = (struct guest_value){ .key = from->sysctl.v[i].key, .value = from->sysctl.v[i].value };
+		to->sysctl.at[i] =
+			(struct guest_value){ .key = from->sysctl.v[i].key, .value = from->sysctl.v[i].value };
 	return put_cgroup(from->resources, t, err);
 }
 
@@ -561,8 +564,8 @@ static int put_hooks(const struct spec_hooks *from, struct guest_translation *t,
 }
 
 int guest_translate(const struct spec *spec, const char *cid, const char *rootfs_name,
-	const struct guest_export_list *exports, const struct guest_joins *joins,
-	struct spec_warnings *warnings, struct guest_translation **ret, struct err *err)
+	const struct guest_export_list *exports, const struct guest_joins *joins, struct spec_warnings *warnings,
+	struct guest_translation **ret, struct err *err)
 {
 	struct guest_translation *t = calloc(1, sizeof(*t));
 	int r;
@@ -592,8 +595,8 @@ int guest_translate(const struct spec *spec, const char *cid, const char *rootfs
 	return 0;
 }
 
-int guest_translate_process(const struct spec *spec, const struct spec_process *process,
-	struct spec_warnings *warnings, struct guest_translation **ret, struct err *err)
+int guest_translate_process(const struct spec *spec, const struct spec_process *process, struct spec_warnings *warnings,
+	struct guest_translation **ret, struct err *err)
 {
 	struct guest_translation *t = calloc(1, sizeof(*t));
 	int r;

@@ -18,8 +18,8 @@
 
 /* Where the source of spec->mounts.v[mount] is found in the guest. */
 struct guest_export {
-	size_t mount;	  /* index into spec->mounts */
-	bool shared;	  /* on the coherent share, else on the private one */
+	size_t mount;     /* index into spec->mounts */
+	bool shared;      /* on the coherent share, else on the private one */
 	const char *name; /* path below it: "CID/3/hosts" */
 };
 
@@ -46,8 +46,8 @@ struct guest_translation; /* owns the arrays; strings stay the spec's and the ex
  * hooks (hook_state_*) are left 0.
  */
 must_check int guest_translate(const struct spec *spec, const char *cid, const char *rootfs_name,
-	const struct guest_export_list *exports, const struct guest_joins *joins,
-	struct spec_warnings *warnings, struct guest_translation **ret, struct err *err);
+	const struct guest_export_list *exports, const struct guest_joins *joins, struct spec_warnings *warnings,
+	struct guest_translation **ret, struct err *err);
 
 /* The same for a process alone (exec): only ->process of the result is set. */
 must_check int guest_translate_process(const struct spec *spec, const struct spec_process *process,

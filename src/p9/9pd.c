@@ -49,7 +49,7 @@ static int client_start(struct p9_server *server, int fd)
 
 	if (client == NULL)
 		return -ENOMEM;
-	*client = (struct client){.server = server, .fd = fd};
+	*client = (struct client){ .server = server, .fd = fd };
 	r = pthread_create(&thread, NULL, client_run, client);
 	if (r != 0) {
 		free(client);
@@ -86,7 +86,7 @@ static int export_add(struct fs *fs, char *arg, struct err *err)
 
 static int listen_at(const char *path, struct err *err)
 {
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)

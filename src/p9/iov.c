@@ -36,7 +36,7 @@ unsigned int p9_iov_slice(const struct iovec *iov, unsigned int count, size_t of
 			continue;
 		}
 		here = MIN(here - offset, len - total);
-		ret_slice[n++] = (struct iovec){(char *)iov[i].iov_base + offset, here};
+		ret_slice[n++] = (struct iovec){ (char *)iov[i].iov_base + offset, here };
 		total += here;
 		offset = 0;
 	}
@@ -45,8 +45,8 @@ unsigned int p9_iov_slice(const struct iovec *iov, unsigned int count, size_t of
 }
 
 /* The next piece of a copy: where it is and how long. False at the end. */
-static bool next_piece(const struct iovec **iov, unsigned int *count, size_t *offset, size_t len,
-	char **ret_at, size_t *ret_len)
+static bool next_piece(
+	const struct iovec **iov, unsigned int *count, size_t *offset, size_t len, char **ret_at, size_t *ret_len)
 {
 	while (*count > 0 && *offset >= (*iov)->iov_len) {
 		*offset -= (*iov)->iov_len;
@@ -71,8 +71,7 @@ size_t p9_iov_read(const struct iovec *iov, unsigned int count, size_t offset, v
 	return done;
 }
 
-size_t p9_iov_write(
-	const struct iovec *iov, unsigned int count, size_t offset, const void *from, size_t len)
+size_t p9_iov_write(const struct iovec *iov, unsigned int count, size_t offset, const void *from, size_t len)
 {
 	size_t done = 0, n;
 	char *at;

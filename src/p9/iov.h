@@ -10,10 +10,8 @@
 size_t p9_iov_size(const struct iovec *iov, unsigned int count);
 
 /* Copies up to @len bytes from @offset on; returns how many there were. */
-size_t p9_iov_read(
-	const struct iovec *iov, unsigned int count, size_t offset, void *to, size_t len);
-size_t p9_iov_write(
-	const struct iovec *iov, unsigned int count, size_t offset, const void *from, size_t len);
+size_t p9_iov_read(const struct iovec *iov, unsigned int count, size_t offset, void *to, size_t len);
+size_t p9_iov_write(const struct iovec *iov, unsigned int count, size_t offset, const void *from, size_t len);
 
 /*
  * Describes the @len bytes from @offset on in at most @max segments of

@@ -130,8 +130,7 @@ static bool locks_sleep(struct p9_locks *locks, unsigned int ms)
 	until.tv_nsec += (long)ms * 1000000;
 	until.tv_sec += until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
-	while (!locks->kicked && !locks->stopping &&
-		pthread_cond_timedwait(&locks->wake, &locks->mutex, &until) == 0)
+	while (!locks->kicked && !locks->stopping && pthread_cond_timedwait(&locks->wake, &locks->mutex, &until) == 0)
 		;
 	kicked = locks->kicked;
 	locks->kicked = false;
@@ -168,15 +167,14 @@ static void *locks_run(void *arg)
 	return NULL;
 }
 
-int p9_locks_wait(struct p9_locks *locks, struct p9_request *req, struct p9_ref *ref,
-	const struct fs_lock *lock)
+int p9_locks_wait(struct p9_locks *locks, struct p9_request *req, struct p9_ref *ref, const struct fs_lock *lock)
 {
 	struct p9_lock_wait *w = malloc(sizeof(*w));
 	int r = 0;
 
 	if (w == NULL)
 		return -ENOMEM;
-	*w = (struct p9_lock_wait){.req = req, .ref = *ref, .lock = *lock};
+	*w = (struct p9_lock_wait){ .req = req, .ref = *ref, .lock = *lock };
 	pthread_mutex_lock(&locks->mutex);
 	if (locks->count >= P9_LOCK_WAITERS_MAX) /* GUEST: */
 		r = -EAGAIN;
@@ -194,7 +192,7 @@ int p9_locks_wait(struct p9_locks *locks, struct p9_request *req, struct p9_ref 
 	if (r < 0)
 		free(w);
 	else
-		*ref = (struct p9_ref){0};
+		*ref = (struct p9_ref){ 0 };
 	return r;
 }
 
@@ -216,8 +214,8 @@ int p9_op_lock(struct p9_call *call)
 	uint32_t fid = wire_get_u32(&call->in);
 	uint8_t type = wire_get_u8(&call->in);
 	uint32_t flags = wire_get_u32(&call->in);
-	struct fs_lock lock = {.type = (short)host_type(type)};
-	autoref ref = {0};
+	struct fs_lock lock = { .type = (short)host_type(type) };
+	autoref ref = { 0 };
 	int r;
 
 	lock.start = wire_get_u64(&call->in);
@@ -251,9 +249,9 @@ int p9_op_getlock(struct p9_call *call)
 	uint32_t fid = wire_get_u32(&call->in);
 	uint8_t type = wire_get_u8(&call->in);
 	/* Linux 6.1 asks with "unlocked" whatever its process asked: the answer is then what keeps a writer out. */
-	struct fs_lock lock = {.type = type == P9_LOCK_RDLCK ? F_RDLCK : F_WRLCK};
+	struct fs_lock lock = { .type = type == P9_LOCK_RDLCK ? F_RDLCK : F_WRLCK };
 	const char *client;
-	autoref ref = {0};
+	autoref ref = { 0 };
 	uint32_t pid;
 	int r;
 

@@ -21,7 +21,7 @@ int p9_op_getattr(struct p9_call *call)
 	uint64_t mask = wire_get_u64(&call->in);
 	uint64_t valid = P9_GETATTR_BASIC | P9_GETATTR_DATA_VERSION;
 	struct fs_attr a;
-	autoref ref = {0};
+	autoref ref = { 0 };
 	int r = wire_finish(&call->in);
 
 	(void)mask; /* one statx gives all: there is nothing to save */
@@ -61,7 +61,7 @@ static struct timespec get_time(struct p9_call *call)
 	/* GUEST: nanoseconds that are none would be magic numbers to utimensat(2) */
 	if (nsec >= 1000000000u)
 		call->in.error = -EINVAL;
-	return (struct timespec){.tv_sec = (time_t)sec, .tv_nsec = (long)nsec};
+	return (struct timespec){ .tv_sec = (time_t)sec, .tv_nsec = (long)nsec };
 }
 
 static void setattr_times(struct fs_setattr *set, uint32_t valid)
@@ -82,8 +82,8 @@ int p9_op_setattr(struct p9_call *call)
 {
 	uint32_t fid = wire_get_u32(&call->in);
 	uint32_t valid = wire_get_u32(&call->in);
-	struct fs_setattr set = {0};
-	autoref ref = {0};
+	struct fs_setattr set = { 0 };
+	autoref ref = { 0 };
 	int r;
 
 	set.mode = wire_get_u32(&call->in);
@@ -109,7 +109,7 @@ int p9_op_setattr(struct p9_call *call)
 int p9_op_statfs(struct p9_call *call)
 {
 	uint32_t fid = wire_get_u32(&call->in);
-	autoref ref = {0};
+	autoref ref = { 0 };
 	struct statfs st;
 	uint64_t fsid;
 	int r = wire_finish(&call->in);
@@ -138,7 +138,7 @@ int p9_op_readlink(struct p9_call *call)
 {
 	uint32_t fid = wire_get_u32(&call->in);
 	char target[FS_TARGET_MAX + 1];
-	autoref ref = {0};
+	autoref ref = { 0 };
 	int r = wire_finish(&call->in);
 
 	if (r == 0)

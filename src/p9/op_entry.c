@@ -12,13 +12,13 @@ int p9_op_mkdir(struct p9_call *call)
 	uint32_t mode = wire_get_u32(&call->in);
 	uint32_t gid = wire_get_u32(&call->in);
 	struct fs_ident ident;
-	autoref dir = {0};
+	autoref dir = { 0 };
 	int r = wire_finish(&call->in);
 
 	if (r == 0)
 		r = p9_fid_get(call->session, fid, &dir);
 	if (r == 0)
-		r = fs_mkdir(dir.node, name, mode, (struct fs_owner){dir.uid, gid}, &ident);
+		r = fs_mkdir(dir.node, name, mode, (struct fs_owner){ dir.uid, gid }, &ident);
 	if (r == 0)
 		p9_put_qid(call, &ident);
 	return r;
@@ -33,14 +33,13 @@ int p9_op_mknod(struct p9_call *call)
 	uint32_t minor = wire_get_u32(&call->in);
 	uint32_t gid = wire_get_u32(&call->in);
 	struct fs_ident ident;
-	autoref dir = {0};
+	autoref dir = { 0 };
 	int r = wire_finish(&call->in);
 
 	if (r == 0)
 		r = p9_fid_get(call->session, fid, &dir);
 	if (r == 0)
-		r = fs_mknod(dir.node, name, mode, makedev(major, minor),
-			(struct fs_owner){dir.uid, gid}, &ident);
+		r = fs_mknod(dir.node, name, mode, makedev(major, minor), (struct fs_owner){ dir.uid, gid }, &ident);
 	if (r == 0)
 		p9_put_qid(call, &ident);
 	return r;
@@ -53,13 +52,13 @@ int p9_op_symlink(struct p9_call *call)
 	const char *target = p9_get_str(call);
 	uint32_t gid = wire_get_u32(&call->in);
 	struct fs_ident ident;
-	autoref dir = {0};
+	autoref dir = { 0 };
 	int r = wire_finish(&call->in);
 
 	if (r == 0)
 		r = p9_fid_get(call->session, fid, &dir);
 	if (r == 0)
-		r = fs_symlink(dir.node, name, target, (struct fs_owner){dir.uid, gid}, &ident);
+		r = fs_symlink(dir.node, name, target, (struct fs_owner){ dir.uid, gid }, &ident);
 	if (r == 0)
 		p9_put_qid(call, &ident);
 	return r;
@@ -70,7 +69,7 @@ int p9_op_link(struct p9_call *call)
 	uint32_t dir_fid = wire_get_u32(&call->in);
 	uint32_t fid = wire_get_u32(&call->in);
 	const char *name = p9_get_str(call);
-	autoref dir = {0}, ref = {0};
+	autoref dir = { 0 }, ref = { 0 };
 	int r = wire_finish(&call->in);
 
 	if (r == 0)
@@ -85,7 +84,7 @@ int p9_op_rename(struct p9_call *call)
 	uint32_t fid = wire_get_u32(&call->in);
 	uint32_t dir_fid = wire_get_u32(&call->in);
 	const char *name = p9_get_str(call);
-	autoref dir = {0}, ref = {0};
+	autoref dir = { 0 }, ref = { 0 };
 	int r = wire_finish(&call->in);
 
 	if (r == 0)
@@ -101,7 +100,7 @@ int p9_op_renameat(struct p9_call *call)
 	const char *old_name = p9_get_str(call);
 	uint32_t new_fid = wire_get_u32(&call->in);
 	const char *new_name = p9_get_str(call);
-	autoref old_dir = {0}, new_dir = {0};
+	autoref old_dir = { 0 }, new_dir = { 0 };
 	int r = wire_finish(&call->in);
 
 	if (r == 0)
@@ -116,7 +115,7 @@ int p9_op_unlinkat(struct p9_call *call)
 	uint32_t fid = wire_get_u32(&call->in);
 	const char *name = p9_get_str(call);
 	uint32_t flags = wire_get_u32(&call->in);
-	autoref dir = {0};
+	autoref dir = { 0 };
 	int r = wire_finish(&call->in);
 
 	if (r == 0 && (flags & ~P9_AT_REMOVEDIR) != 0) /* GUEST: */

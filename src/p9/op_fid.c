@@ -39,8 +39,7 @@ int p9_op_auth(struct p9_call *call)
 }
 
 /* From the service's root down the path @aname ("", "/" and "a/b" forms), one step at a time. */
-static int attach_walk(
-	struct p9_call *call, char *aname, struct fs_node **ret_node, struct fs_ident *ret_ident)
+static int attach_walk(struct p9_call *call, char *aname, struct fs_node **ret_node, struct fs_ident *ret_ident)
 {
 	struct fs_node *node = fs_root(call->session->server->fs);
 	char *name, *rest = aname;
@@ -51,8 +50,7 @@ static int attach_walk(
 
 		if (*name == '\0')
 			continue;
-		r = strcmp(name, "..") == 0 ? -EINVAL
-					    : fs_walk(node, name, &next, ret_ident); /* GUEST: */
+		r = strcmp(name, "..") == 0 ? -EINVAL : fs_walk(node, name, &next, ret_ident); /* GUEST: */
 		if (r == 0) {
 			fs_node_put(node);
 			node = next;
@@ -98,8 +96,8 @@ int p9_op_attach(struct p9_call *call)
  * The steps of a Twalk: how many succeeded (-errno if not even the first), and after all of them
  * where it arrived.
  */
-static int walk_steps(struct p9_call *call, struct fs_node *from, const char *const *names,
-	unsigned int count, struct fs_node **ret_node)
+static int walk_steps(struct p9_call *call, struct fs_node *from, const char *const *names, unsigned int count,
+	struct fs_node **ret_node)
 {
 	struct fs_node *node = fs_node_get(from), *next;
 	struct fs_ident ident;
@@ -127,7 +125,7 @@ int p9_op_walk(struct p9_call *call)
 	const char *names[P9_WALK_MAX];
 	uint8_t *count_at = call->out;
 	struct fs_node *node = NULL;
-	autoref from = {0};
+	autoref from = { 0 };
 	int steps, r;
 
 	if (count > P9_WALK_MAX) /* GUEST: */
@@ -140,8 +138,7 @@ int p9_op_walk(struct p9_call *call)
 	r = p9_fid_get(call->session, fid, &from);
 	if (r < 0)
 		return r;
-	if (from.xattr != NULL ||
-		(from.file != NULL && newfid == fid)) /* GUEST: an open fid stays where it is */
+	if (from.xattr != NULL || (from.file != NULL && newfid == fid)) /* GUEST: an open fid stays where it is */
 		return -EINVAL;
 	p9_put(call, count, 2);
 	steps = walk_steps(call, from.node, names, count, &node);
@@ -163,7 +160,7 @@ int p9_op_walk(struct p9_call *call)
 int p9_op_clunk(struct p9_call *call)
 {
 	uint32_t fid = wire_get_u32(&call->in);
-	autoref ref = {0};
+	autoref ref = { 0 };
 	int r = wire_finish(&call->in);
 
 	if (r == 0)
@@ -182,7 +179,7 @@ int p9_op_clunk(struct p9_call *call)
 int p9_op_remove(struct p9_call *call)
 {
 	uint32_t fid = wire_get_u32(&call->in);
-	autoref ref = {0};
+	autoref ref = { 0 };
 	int r = wire_finish(&call->in);
 
 	if (r == 0)

@@ -37,7 +37,7 @@ int p9_op_lopen(struct p9_call *call)
 	uint32_t flags = wire_get_u32(&call->in);
 	struct fs_file *file;
 	struct fs_ident ident;
-	autoref ref = {0};
+	autoref ref = { 0 };
 	int r = wire_finish(&call->in);
 
 	if (r == 0)
@@ -46,8 +46,7 @@ int p9_op_lopen(struct p9_call *call)
 		return r;
 	if (ref.file != NULL || ref.xattr != NULL) /* GUEST: */
 		return -EBUSY;
-	r = fs_open(
-		ref.node, host_flags(flags & ~(P9_O_EXCL | P9_O_CREATE)), ref.uid, &file, &ident);
+	r = fs_open(ref.node, host_flags(flags & ~(P9_O_EXCL | P9_O_CREATE)), ref.uid, &file, &ident);
 	if (r < 0)
 		return r;
 	r = p9_fid_change(call->session, fid, &ref, NULL, file, NULL);
@@ -69,7 +68,7 @@ int p9_op_lcreate(struct p9_call *call)
 	struct fs_node *node;
 	struct fs_file *file;
 	struct fs_ident ident;
-	autoref dir = {0};
+	autoref dir = { 0 };
 	int r = wire_finish(&call->in);
 
 	if (r == 0)
@@ -78,8 +77,7 @@ int p9_op_lcreate(struct p9_call *call)
 		return r;
 	if (dir.file != NULL || dir.xattr != NULL) /* GUEST: */
 		return -EBUSY;
-	r = fs_create(dir.node, name, host_flags(flags), mode, (struct fs_owner){dir.uid, gid},
-		&node, &file, &ident);
+	r = fs_create(dir.node, name, host_flags(flags), mode, (struct fs_owner){ dir.uid, gid }, &node, &file, &ident);
 	if (r < 0)
 		return r;
 	r = p9_fid_change(call->session, fid, &dir, node, file, NULL);
@@ -113,7 +111,7 @@ int p9_op_read(struct p9_call *call)
 	uint32_t count = wire_get_u32(&call->in);
 	struct iovec *iov = call->worker->iov;
 	unsigned int segments;
-	autoref ref = {0};
+	autoref ref = { 0 };
 	size_t len;
 	ssize_t n;
 	int r = wire_finish(&call->in);
@@ -122,8 +120,8 @@ int p9_op_read(struct p9_call *call)
 		r = p9_fid_get(call->session, fid, &ref);
 	if (r < 0)
 		return r;
-	segments = p9_iov_slice(call->req->out, call->req->out_count, P9_RREAD_HEADER,
-		data_room(call, count), iov, P9_IOV_MAX, &len);
+	segments = p9_iov_slice(
+		call->req->out, call->req->out_count, P9_RREAD_HEADER, data_room(call, count), iov, P9_IOV_MAX, &len);
 	if (ref.xattr != NULL)
 		n = p9_xattr_read(ref.xattr, iov, segments, offset);
 	else if (ref.file != NULL)
@@ -145,7 +143,7 @@ int p9_op_write(struct p9_call *call)
 	uint32_t count = wire_get_u32(&call->in);
 	struct iovec *iov = call->worker->iov;
 	unsigned int segments;
-	autoref ref = {0};
+	autoref ref = { 0 };
 	size_t len;
 	ssize_t n;
 	int r = wire_finish(&call->in);
@@ -157,8 +155,7 @@ int p9_op_write(struct p9_call *call)
 	r = p9_fid_get(call->session, fid, &ref);
 	if (r < 0)
 		return r;
-	segments = p9_iov_slice(
-		req->in, req->in_count, P9_TWRITE_HEADER, count, iov, P9_IOV_MAX, &len);
+	segments = p9_iov_slice(req->in, req->in_count, P9_TWRITE_HEADER, count, iov, P9_IOV_MAX, &len);
 	if (ref.xattr != NULL)
 		n = p9_xattr_write(ref.xattr, iov, segments, len, offset);
 	else if (ref.file != NULL)
@@ -218,7 +215,7 @@ int p9_op_readdir(struct p9_call *call)
 	uint32_t count = wire_get_u32(&call->in);
 	struct p9_worker *w = call->worker;
 	struct listing list;
-	autoref ref = {0};
+	autoref ref = { 0 };
 	size_t room, len;
 	int r = wire_finish(&call->in);
 
@@ -229,13 +226,13 @@ int p9_op_readdir(struct p9_call *call)
 	if (ref.file == NULL || ref.xattr != NULL) /* GUEST: */
 		return -EBADF;
 	room = MIN(data_room(call, count), sizeof(w->data));
-	list = (struct listing){.at = w->data, .end = w->data + room};
+	list = (struct listing){ .at = w->data, .end = w->data + room };
 	/*
 	 * an entry is at most 7/6 as long here as in the host's form: what is read will fit, or
 	 * nearly so
 	 */
-	r = fs_readdir(ref.file, offset, MAX(room / 7 * 6, (size_t)(FS_NAME_MAX + 32)), w->scratch,
-		sizeof(w->scratch), listing_add, &list);
+	r = fs_readdir(ref.file, offset, MAX(room / 7 * 6, (size_t)(FS_NAME_MAX + 32)), w->scratch, sizeof(w->scratch),
+		listing_add, &list);
 	if (r < 0)
 		return r;
 	len = (size_t)(list.at - w->data);
@@ -252,7 +249,7 @@ int p9_op_fsync(struct p9_call *call)
 	uint32_t fid = wire_get_u32(&call->in);
 	/* older clients do not send the flag */
 	uint32_t data_only = wire_left(&call->in) != 0 ? wire_get_u32(&call->in) : 0;
-	autoref ref = {0};
+	autoref ref = { 0 };
 	int r = wire_finish(&call->in);
 
 	if (r == 0)

@@ -34,8 +34,7 @@ struct p9_worker;
  * "unknown".
  */
 #define P9_MSIZE_MIN 4096u
-/* Threads that serve requests: enough to keep a disk's queue from blocking behind one slow request.
- */
+/* Threads that serve requests: enough to keep a disk's queue from blocking behind one slow request. */
 #define P9_WORKERS 4u
 /*
  * Requests under way in one session: a virtqueue of 128 to 1024 descriptors cannot hold more. More
@@ -83,7 +82,7 @@ struct p9_request {
 
 	/* The server's, from p9_submit() to done(). */
 	struct p9_session *session;
-	struct p9_request *next; /* in the queue of work, of lock waiters or of answered flushes */
+	struct p9_request *next;        /* in the queue of work, of lock waiters or of answered flushes */
 	struct p9_request *tag_next;    /* in the session's table of tags */
 	struct p9_request *flushes;     /* Tflush requests that wait for this one */
 	struct p9_lock_wait *lock_wait; /* while it waits for a lock */
@@ -101,8 +100,8 @@ struct p9_limits { /* 0: the default above */
 };
 
 /* @fs is borrowed and outlives the server. Threads are started when there is work. */
-must_check int p9_server_new(struct fs *fs, const struct p9_limits *limits,
-	struct p9_server **ret_server, struct err *err);
+must_check int p9_server_new(
+	struct fs *fs, const struct p9_limits *limits, struct p9_server **ret_server, struct err *err);
 void p9_server_free(struct p9_server *server); /* after its sessions; ends and joins the threads */
 
 must_check int p9_session_new(struct p9_server *server, struct p9_session **ret_session);

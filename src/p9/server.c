@@ -58,8 +58,7 @@ uint32_t p9_reply_error(struct p9_request *req, int error)
 	return (uint32_t)p9_iov_write(req->out, req->out_count, 0, reply, sizeof(reply));
 }
 
-uint32_t p9_reply(
-	struct p9_request *req, uint32_t msize, const uint8_t *body, size_t len, size_t data_len)
+uint32_t p9_reply(struct p9_request *req, uint32_t msize, const uint8_t *body, size_t len, size_t data_len)
 {
 	size_t size = P9_HEADER + len + data_len;
 	uint8_t head[P9_HEADER];
@@ -102,10 +101,9 @@ static void tag_remove(struct p9_session *session, struct p9_request *req)
 static void enqueue(struct p9_server *server, struct p9_request *req);
 
 /* Hands one answer over and returns the flushes that waited for it. */
-static struct p9_request *answer(
-	struct p9_session *session, struct p9_request *req, uint32_t reply_len)
+static struct p9_request *answer(struct p9_session *session, struct p9_request *req, uint32_t reply_len)
 {
-	struct p9_answer here = {.tag = req->tag}, **at;
+	struct p9_answer here = { .tag = req->tag }, **at;
 
 	pthread_mutex_lock(&session->lock);
 	tag_remove(session, req);
@@ -182,8 +180,7 @@ static int head_read(struct p9_call *call)
 		return -EMSGSIZE;
 	/* The header was read at submission, and is not read again. */
 	len -= P9_HEADER;
-	if (p9_iov_read(req->in, req->in_count, P9_HEADER, call->worker->head, len) !=
-		len) /* GUEST: */
+	if (p9_iov_read(req->in, req->in_count, P9_HEADER, call->worker->head, len) != len) /* GUEST: */
 		return -EBADMSG;
 	/* strings move one byte down, over their length: no message starts with one's bytes */
 	wire_init(&call->in, call->worker->head, len);
@@ -234,8 +231,8 @@ static void serve(struct p9_worker *worker, struct p9_request *req)
 	if (r < 0)
 		len = p9_reply_error(req, r);
 	else
-		len = p9_reply(req, req->type == P9_TVERSION ? P9_MSIZE_MIN : call.msize,
-			worker->reply, (size_t)(call.out - worker->reply), call.data_len);
+		len = p9_reply(req, req->type == P9_TVERSION ? P9_MSIZE_MIN : call.msize, worker->reply,
+			(size_t)(call.out - worker->reply), call.data_len);
 	p9_finish(req, len);
 }
 
@@ -394,8 +391,7 @@ static int flush_tag(const struct p9_request *req, uint16_t *ret_tag)
 	uint8_t tag[2];
 
 	if (req->size < P9_HEADER + sizeof(tag) ||
-		p9_iov_read(req->in, req->in_count, P9_HEADER, tag, sizeof(tag)) !=
-			sizeof(tag)) /* GUEST: */
+		p9_iov_read(req->in, req->in_count, P9_HEADER, tag, sizeof(tag)) != sizeof(tag)) /* GUEST: */
 		return -EBADMSG;
 	*ret_tag = (uint16_t)(tag[0] | tag[1] << 8);
 	return 0;
@@ -485,8 +481,7 @@ void p9_serve(struct p9_session *session, struct p9_worker *worker, struct p9_re
 
 /* ---- servers and sessions ---- */
 
-int p9_server_new(struct fs *fs, const struct p9_limits *limits, struct p9_server **ret_server,
-	struct err *err)
+int p9_server_new(struct fs *fs, const struct p9_limits *limits, struct p9_server **ret_server, struct err *err)
 {
 	struct p9_server *server = calloc(1, sizeof(*server));
 	int r;

@@ -26,8 +26,7 @@
 
 #define P9_TAG_BUCKETS 64u /* a power of two */
 
-/* No frame is above 5 KiB. The default of 8 MiB gets a huge page, 2 MiB of memory, on first touch.
- */
+/* No frame is above 5 KiB. The default of 8 MiB gets a huge page, 2 MiB of memory, on first touch. */
 #define P9_THREAD_STACK (256u * 1024u)
 
 struct p9_server {
@@ -75,9 +74,8 @@ struct p9_session {
 	struct p9_request *tags[P9_TAG_BUCKETS];
 	struct p9_answer *answers;
 	struct p9_request *version; /* a Tversion that waits until it is alone */
-	struct p9_fid
-		*hand; /* goes round the fids, looking for nodes that can rest; NULL: no fids */
-	struct p9_fid **fids; /* chained hash table */
+	struct p9_fid *hand;        /* goes round the fids, looking for nodes that can rest; NULL: no fids */
+	struct p9_fid **fids;       /* chained hash table */
 	uint32_t fid_buckets, fid_count;
 };
 
@@ -97,8 +95,8 @@ must_check int p9_fid_get(struct p9_session *session, uint32_t number, struct p9
  * On success the reference to @node (and @xattr, may be NULL) is the fid's. -EEXIST, -EMFILE,
  * -ENOMEM.
  */
-must_check int p9_fid_add(struct p9_session *session, uint32_t number, struct fs_node *node,
-	struct p9_xattr *xattr, uint32_t uid);
+must_check int p9_fid_add(
+	struct p9_session *session, uint32_t number, struct fs_node *node, struct p9_xattr *xattr, uint32_t uid);
 /*
  * Another node (its reference taken over), file or attribute for a fid that is still @was. -EBUSY
  * otherwise.
@@ -137,29 +135,25 @@ p9_op_fn *p9_op_of(uint8_t type); /* NULL: no such message */
 
 /* server.c */
 void p9_finish(struct p9_request *req, uint32_t reply_len);
-uint32_t p9_reply_error(
-	struct p9_request *req, int error); /* writes Rlerror (@error: -errno); its length */
-uint32_t p9_reply(
-	struct p9_request *req, uint32_t msize, const uint8_t *body, size_t len, size_t data_len);
-int p9_thread_start(
-	pthread_t *thread, void *(*run)(void *), void *arg); /* with all signals blocked */
+uint32_t p9_reply_error(struct p9_request *req, int error); /* writes Rlerror (@error: -errno); its length */
+uint32_t p9_reply(struct p9_request *req, uint32_t msize, const uint8_t *body, size_t len, size_t data_len);
+int p9_thread_start(pthread_t *thread, void *(*run)(void *), void *arg); /* with all signals blocked */
 
 /* lock.c: requests that wait for a lock */
 must_check int p9_locks_new(struct p9_server *server, struct p9_locks **ret_locks);
 void p9_locks_free(struct p9_locks *locks);
 /* Parks @req: 0, or -EAGAIN (too many wait). @ref is emptied on success. */
-must_check int p9_locks_wait(struct p9_locks *locks, struct p9_request *req, struct p9_ref *ref,
-	const struct fs_lock *lock);
+must_check int p9_locks_wait(
+	struct p9_locks *locks, struct p9_request *req, struct p9_ref *ref, const struct fs_lock *lock);
 void p9_locks_kick(struct p9_locks *locks); /* something was unlocked or cancelled */
 
 /* xattr.c */
 struct p9_xattr *p9_xattr_get(struct p9_xattr *xattr);
 void p9_xattr_put(struct p9_xattr *xattr);
-must_check int p9_xattr_read(struct p9_xattr *xattr, const struct iovec *iov, unsigned int count,
-	uint64_t offset); /* bytes */
-must_check int p9_xattr_write(struct p9_xattr *xattr, const struct iovec *iov, unsigned int count,
-	size_t len, uint64_t offset);
-must_check int p9_xattr_close(
-	struct p9_xattr *xattr); /* at the clunk: -EINVAL if it was not written whole */
+must_check int p9_xattr_read(
+	struct p9_xattr *xattr, const struct iovec *iov, unsigned int count, uint64_t offset); /* bytes */
+must_check int p9_xattr_write(
+	struct p9_xattr *xattr, const struct iovec *iov, unsigned int count, size_t len, uint64_t offset);
+must_check int p9_xattr_close(struct p9_xattr *xattr); /* at the clunk: -EINVAL if it was not written whole */
 
 #endif

@@ -28,7 +28,7 @@ void p9_ref_done(struct p9_ref *ref)
 	fs_file_put(ref->file);
 	p9_xattr_put(ref->xattr);
 	fs_node_put(ref->node);
-	*ref = (struct p9_ref){0};
+	*ref = (struct p9_ref){ 0 };
 }
 
 static struct p9_fid **fid_bucket(struct p9_session *session, uint32_t number)
@@ -145,8 +145,7 @@ static int fids_grow(struct p9_session *session)
 	return 0;
 }
 
-int p9_fid_add(struct p9_session *session, uint32_t number, struct fs_node *node,
-	struct p9_xattr *xattr, uint32_t uid)
+int p9_fid_add(struct p9_session *session, uint32_t number, struct fs_node *node, struct p9_xattr *xattr, uint32_t uid)
 {
 	struct p9_fid *fid, **at;
 	int r;
@@ -156,7 +155,7 @@ int p9_fid_add(struct p9_session *session, uint32_t number, struct fs_node *node
 	fid = calloc(1, sizeof(*fid));
 	if (fid == NULL)
 		return -ENOMEM;
-	*fid = (struct p9_fid){.number = number, .uid = uid, .node = node, .xattr = xattr};
+	*fid = (struct p9_fid){ .number = number, .uid = uid, .node = node, .xattr = xattr };
 	pthread_mutex_lock(&session->lock);
 	if (*fid_find(session, number) != NULL) /* GUEST: */
 		r = -EEXIST;
@@ -179,17 +178,16 @@ int p9_fid_add(struct p9_session *session, uint32_t number, struct fs_node *node
 	return r;
 }
 
-int p9_fid_change(struct p9_session *session, uint32_t number, const struct p9_ref *was,
-	struct fs_node *node, struct fs_file *file, struct p9_xattr *xattr)
+int p9_fid_change(struct p9_session *session, uint32_t number, const struct p9_ref *was, struct fs_node *node,
+	struct fs_file *file, struct p9_xattr *xattr)
 {
-	struct p9_ref old = {0};
+	struct p9_ref old = { 0 };
 	struct p9_fid *fid;
 	int r = 0;
 
 	pthread_mutex_lock(&session->lock);
 	fid = *fid_find(session, number);
-	if (fid == NULL || fid->node != was->node || fid->file != was->file ||
-		fid->xattr != was->xattr) {
+	if (fid == NULL || fid->node != was->node || fid->file != was->file || fid->xattr != was->xattr) {
 		r = -EBUSY; /* GUEST: two requests change one fid at a time */
 	} else {
 		if (node != NULL) {
@@ -249,8 +247,7 @@ void p9_fid_clear(struct p9_session *session)
 	pthread_mutex_unlock(&session->lock);
 	for (uint32_t i = 0; i < buckets; i++) {
 		while ((fid = fids[i]) != NULL) {
-			struct p9_ref ref = {
-				.node = fid->node, .file = fid->file, .xattr = fid->xattr};
+			struct p9_ref ref = { .node = fid->node, .file = fid->file, .xattr = fid->xattr };
 
 			fids[i] = fid->next;
 			p9_ref_done(&ref);

@@ -79,7 +79,7 @@ static struct slot *slot_new(struct connection *c)
 		return NULL;
 	}
 	slot->reply = slot->message + P9_MSIZE_MAX;
-	slot->out = (struct iovec){slot->reply, P9_MSIZE_MAX};
+	slot->out = (struct iovec){ slot->reply, P9_MSIZE_MAX };
 	slot->req = (struct p9_request){
 		.in = &slot->in,
 		.in_count = 1,
@@ -128,23 +128,22 @@ static int message_read(int fd, struct slot *slot)
 		return (int)n;
 	if (n < 4)
 		return -EBADMSG;
-	size = (uint32_t)slot->message[0] | (uint32_t)slot->message[1] << 8 |
-	       (uint32_t)slot->message[2] << 16 | (uint32_t)slot->message[3] << 24;
-	if (size < P9_HEADER ||
-		size > P9_MSIZE_MAX) /* GUEST: where the next message starts is unknown */
+	size = (uint32_t)slot->message[0] | (uint32_t)slot->message[1] << 8 | (uint32_t)slot->message[2] << 16 |
+	       (uint32_t)slot->message[3] << 24;
+	if (size < P9_HEADER || size > P9_MSIZE_MAX) /* GUEST: where the next message starts is unknown */
 		return -EBADMSG;
 	n = fd_read_full(fd, slot->message + 4, size - 4);
 	if (n < 0)
 		return (int)n;
 	if ((size_t)n < size - 4)
 		return -EBADMSG;
-	slot->in = (struct iovec){slot->message, size};
+	slot->in = (struct iovec){ slot->message, size };
 	return 1;
 }
 
 int p9_socket_serve(struct p9_server *server, int fd)
 {
-	struct connection c = {.fd = fd};
+	struct connection c = { .fd = fd };
 	struct slot *slot;
 	int r;
 

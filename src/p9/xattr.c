@@ -17,7 +17,7 @@
 struct p9_xattr {
 	atomic_uint refs;
 	struct p9_server *server;
-	uint32_t room;	      /* bytes at value */
+	uint32_t room;        /* bytes at value */
 	struct fs_node *node; /* written: whose attribute; NULL for one that is read */
 	char *name;
 	int flags;
@@ -35,8 +35,7 @@ static void bytes_give(struct p9_server *server, uint32_t size)
 
 static int bytes_take(struct p9_server *server, uint32_t size)
 {
-	unsigned int had =
-		atomic_fetch_add_explicit(&server->xattr_bytes, size, memory_order_relaxed);
+	unsigned int had = atomic_fetch_add_explicit(&server->xattr_bytes, size, memory_order_relaxed);
 
 	/* no overflow: each worker adds FS_XATTR_MAX at most to what passed this check */
 	if (had + size <= P9_XATTR_BYTES_MAX) /* GUEST: fids that keep values, and never end */
@@ -57,7 +56,7 @@ static int xattr_new(struct p9_server *server, uint32_t size, struct p9_xattr **
 		bytes_give(server, size);
 		return -ENOMEM;
 	}
-	*x = (struct p9_xattr){.server = server, .room = size, .size = size};
+	*x = (struct p9_xattr){ .server = server, .room = size, .size = size };
 	atomic_init(&x->refs, 1);
 	pthread_mutex_init(&x->lock, NULL);
 	*ret_xattr = x;
@@ -81,8 +80,7 @@ void p9_xattr_put(struct p9_xattr *xattr)
 	free(xattr);
 }
 
-int p9_xattr_read(
-	struct p9_xattr *xattr, const struct iovec *iov, unsigned int count, uint64_t offset)
+int p9_xattr_read(struct p9_xattr *xattr, const struct iovec *iov, unsigned int count, uint64_t offset)
 {
 	if (xattr->node != NULL) /* GUEST: */
 		return -EBADF;
@@ -91,23 +89,20 @@ int p9_xattr_read(
 	return (int)p9_iov_write(iov, count, 0, xattr->value + offset, xattr->size - offset);
 }
 
-int p9_xattr_write(struct p9_xattr *xattr, const struct iovec *iov, unsigned int count, size_t len,
-	uint64_t offset)
+int p9_xattr_write(struct p9_xattr *xattr, const struct iovec *iov, unsigned int count, size_t len, uint64_t offset)
 {
 	int r;
 
 	if (xattr->node == NULL) /* GUEST: */
 		return -EBADF;
 	pthread_mutex_lock(&xattr->lock);
-	if (xattr->set || offset != xattr->filled ||
-		len > xattr->size - xattr->filled) { /* GUEST: */
+	if (xattr->set || offset != xattr->filled || len > xattr->size - xattr->filled) { /* GUEST: */
 		r = -ENOSPC;
 	} else {
 		xattr->filled += p9_iov_read(iov, count, 0, xattr->value + xattr->filled, len);
 		r = (int)len;
 		if (xattr->filled == xattr->size) {
-			int e = fs_setxattr(
-				xattr->node, xattr->name, xattr->value, xattr->size, xattr->flags);
+			int e = fs_setxattr(xattr->node, xattr->name, xattr->value, xattr->size, xattr->flags);
 
 			xattr->set = true; /* or it was tried: there is no second time */
 			r = e < 0 ? e : r;
@@ -128,16 +123,14 @@ int p9_xattr_close(struct p9_xattr *xattr)
 }
 
 /* The value of @name, or with "" the list of names, in a buffer of the right size. */
-static int xattr_load(struct p9_server *server, struct fs_node *node, const char *name,
-	struct p9_xattr **ret_xattr)
+static int xattr_load(struct p9_server *server, struct fs_node *node, const char *name, struct p9_xattr **ret_xattr)
 {
 	struct p9_xattr *x;
 	ssize_t n;
 	int r;
 
 	for (;;) {
-		n = name[0] != '\0' ? fs_getxattr(node, name, NULL, 0)
-				    : fs_listxattr(node, NULL, 0);
+		n = name[0] != '\0' ? fs_getxattr(node, name, NULL, 0) : fs_listxattr(node, NULL, 0);
 		if (n < 0)
 			return (int)n;
 		if (n > FS_XATTR_MAX)
@@ -166,7 +159,7 @@ int p9_op_xattrwalk(struct p9_call *call)
 	uint32_t newfid = wire_get_u32(&call->in);
 	const char *name = p9_get_str(call);
 	struct p9_xattr *xattr = NULL;
-	autoref ref = {0};
+	autoref ref = { 0 };
 	uint32_t size;
 	int r = wire_finish(&call->in);
 
@@ -206,7 +199,7 @@ int p9_op_xattrcreate(struct p9_call *call)
 	uint64_t size = wire_get_u64(&call->in);
 	uint32_t flags = wire_get_u32(&call->in);
 	struct p9_xattr *x;
-	autoref ref = {0};
+	autoref ref = { 0 };
 	int r = wire_finish(&call->in);
 
 	if (r == 0 && (size > FS_XATTR_MAX || name[0] == '\0')) /* GUEST: */

@@ -12,7 +12,7 @@
 struct arena;
 
 must_check int arena_new(struct arena **ret); /* 0 or -ENOMEM */
-void arena_free(struct arena *a);	      /* accepts NULL; every pointer from @a is gone */
+void arena_free(struct arena *a);             /* accepts NULL; every pointer from @a is gone */
 
 /* @size zeroed bytes, aligned for any type; NULL without memory. Size 0 gives a unique pointer. */
 void *arena_alloc(struct arena *a, size_t size);

@@ -83,8 +83,7 @@ void decode_warn(struct decode *d, const struct where *at, unsigned line, const 
 	va_start(ap, fmt);
 	text = where_message(at, fmt, ap);
 	va_end(ap);
-	spec_warn(d->warnings, "%s:%u: %s", d->name, line,
-		text ? text : "a warning that found no memory");
+	spec_warn(d->warnings, "%s:%u: %s", d->name, line, text ? text : "a warning that found no memory");
 	free(text);
 }
 
@@ -137,15 +136,14 @@ static const char *number_text(struct decode *d, const struct where *at, const s
 		return NULL;
 	}
 	if (strpbrk(j->text, ".eE")) {
-		(void)decode_error(
-			d, at, j->line, "%.*s is not a whole number", DECODE_SHOW_MAX, j->text);
+		(void)decode_error(d, at, j->line, "%.*s is not a whole number", DECODE_SHOW_MAX, j->text);
 		return NULL;
 	}
 	return j->text;
 }
 
-static int decode_signed(struct decode *d, const struct where *at, const struct json *j,
-	const struct spec_field *f, int64_t *ret)
+static int decode_signed(
+	struct decode *d, const struct where *at, const struct json *j, const struct spec_field *f, int64_t *ret)
 {
 	const char *text = number_text(d, at, j);
 	int64_t max = (int64_t)f->max;
@@ -153,13 +151,13 @@ static int decode_signed(struct decode *d, const struct where *at, const struct 
 	if (!text)
 		return -EINVAL;
 	if (!decode_i64(text, ret) || *ret < f->min || *ret > max)
-		return decode_error(d, at, j->line, "%.*s is out of range (%lld to %lld)",
-			DECODE_SHOW_MAX, text, (long long)f->min, (long long)max);
+		return decode_error(d, at, j->line, "%.*s is out of range (%lld to %lld)", DECODE_SHOW_MAX, text,
+			(long long)f->min, (long long)max);
 	return 0;
 }
 
-static int decode_unsigned(struct decode *d, const struct where *at, const struct json *j,
-	const struct spec_field *f, uint64_t *ret)
+static int decode_unsigned(
+	struct decode *d, const struct where *at, const struct json *j, const struct spec_field *f, uint64_t *ret)
 {
 	const char *text = number_text(d, at, j);
 	uint64_t min = (uint64_t)f->min;
@@ -167,13 +165,13 @@ static int decode_unsigned(struct decode *d, const struct where *at, const struc
 	if (!text)
 		return -EINVAL;
 	if (!decode_u64(text, ret) || *ret < min || *ret > f->max)
-		return decode_error(d, at, j->line, "%.*s is out of range (%llu to %llu)",
-			DECODE_SHOW_MAX, text, (unsigned long long)min, (unsigned long long)f->max);
+		return decode_error(d, at, j->line, "%.*s is out of range (%llu to %llu)", DECODE_SHOW_MAX, text,
+			(unsigned long long)min, (unsigned long long)f->max);
 	return 0;
 }
 
-static int decode_number(struct decode *d, const struct where *at, const struct json *j,
-	const struct spec_field *f, void *member)
+static int decode_number(
+	struct decode *d, const struct where *at, const struct json *j, const struct spec_field *f, void *member)
 {
 	int64_t s = 0;
 	uint64_t u = 0;
@@ -190,7 +188,7 @@ static int decode_number(struct decode *d, const struct where *at, const struct 
 		*(int64_t *)member = s;
 		break;
 	case K_OPT_I64:
-		*(struct opt_i64 *)member = (struct opt_i64){true, s};
+		*(struct opt_i64 *)member = (struct opt_i64){ true, s };
 		break;
 	case K_U32:
 		*(uint32_t *)member = (uint32_t)u;
@@ -199,22 +197,22 @@ static int decode_number(struct decode *d, const struct where *at, const struct 
 		*(uint64_t *)member = u;
 		break;
 	case K_OPT_U32:
-		*(struct opt_u32 *)member = (struct opt_u32){true, (uint32_t)u};
+		*(struct opt_u32 *)member = (struct opt_u32){ true, (uint32_t)u };
 		break;
 	default:
-		*(struct opt_u64 *)member = (struct opt_u64){true, u};
+		*(struct opt_u64 *)member = (struct opt_u64){ true, u };
 		break;
 	}
 	return 0;
 }
 
-static int decode_bool(struct decode *d, const struct where *at, const struct json *j,
-	const struct spec_field *f, void *member)
+static int decode_bool(
+	struct decode *d, const struct where *at, const struct json *j, const struct spec_field *f, void *member)
 {
 	if (j->type != JSON_BOOL)
 		return decode_error(d, at, j->line, "neither true nor false");
 	if (f->kind == K_OPT_BOOL)
-		*(struct opt_bool *)member = (struct opt_bool){true, j->boolean};
+		*(struct opt_bool *)member = (struct opt_bool){ true, j->boolean };
 	else
 		*(bool *)member = j->boolean;
 	return 0;
@@ -229,8 +227,7 @@ const char *decode_str(struct decode *d, const struct where *at, const struct js
 	return j->text;
 }
 
-static int decode_string(
-	struct decode *d, const struct where *at, const struct json *j, void *member)
+static int decode_string(struct decode *d, const struct where *at, const struct json *j, void *member)
 {
 	const char *text = decode_str(d, at, j);
 	char *copy;
@@ -244,8 +241,8 @@ static int decode_string(
 	return 0;
 }
 
-static int decode_one_name(struct decode *d, const struct where *at, const struct json *j,
-	const struct spec_name *names, uint32_t *ret)
+static int decode_one_name(
+	struct decode *d, const struct where *at, const struct json *j, const struct spec_name *names, uint32_t *ret)
 {
 	const char *text = decode_str(d, at, j);
 	autobuf known = BUF_INIT;
@@ -257,12 +254,12 @@ static int decode_one_name(struct decode *d, const struct where *at, const struc
 	for (const struct spec_name *n = names; n->name; n++)
 		if (*n->name)
 			buf_printf(&known, "%s%s", known.len ? ", " : "", n->name);
-	return decode_error(d, at, j->line, "\"%.*s\" is not one of %s", DECODE_SHOW_MAX, text,
-		known.data ? known.data : "");
+	return decode_error(
+		d, at, j->line, "\"%.*s\" is not one of %s", DECODE_SHOW_MAX, text, known.data ? known.data : "");
 }
 
-static int decode_name(struct decode *d, const struct where *at, const struct json *j,
-	const struct spec_field *f, void *member)
+static int decode_name(
+	struct decode *d, const struct where *at, const struct json *j, const struct spec_field *f, void *member)
 {
 	uint32_t value = 0;
 	int rc = decode_one_name(d, at, j, f->names, &value);
@@ -277,8 +274,8 @@ static int decode_name(struct decode *d, const struct where *at, const struct js
 }
 
 /* Room for an array's elements; never NULL, so that empty differs from absent. */
-static int decode_array(struct decode *d, const struct where *at, const struct json *j,
-	size_t extra, size_t size, void **ret_v)
+static int decode_array(
+	struct decode *d, const struct where *at, const struct json *j, size_t extra, size_t size, void **ret_v)
 {
 	if (j->type != JSON_ARRAY)
 		return decode_error(d, at, j->line, "not an array");
@@ -297,7 +294,7 @@ static void decode_store_array(void *member, size_t n, void *v)
 
 int decode_strv(struct decode *d, const struct where *at, const struct json *j, void *member)
 {
-	struct where here = {.up = at};
+	struct where here = { .up = at };
 	void *p = NULL;
 	char **v;
 	int rc = decode_array(d, at, j, 1, sizeof(*v), &p);
@@ -315,10 +312,10 @@ int decode_strv(struct decode *d, const struct where *at, const struct json *j, 
 }
 
 /* K_U32V, K_NAMES */
-static int decode_u32v(struct decode *d, const struct where *at, const struct json *j,
-	const struct spec_field *f, void *member)
+static int decode_u32v(
+	struct decode *d, const struct where *at, const struct json *j, const struct spec_field *f, void *member)
 {
-	struct where here = {.up = at};
+	struct where here = { .up = at };
 	void *p = NULL;
 	uint32_t *v;
 	int rc = decode_array(d, at, j, 0, sizeof(*v), &p);
@@ -342,11 +339,11 @@ static int decode_u32v(struct decode *d, const struct where *at, const struct js
 	return 0;
 }
 
-static int decode_name_bits(struct decode *d, const struct where *at, const struct json *j,
-	const struct spec_field *f, void *member)
+static int decode_name_bits(
+	struct decode *d, const struct where *at, const struct json *j, const struct spec_field *f, void *member)
 {
-	struct where here = {.up = at};
-	struct opt_u32 bits = {.set = true};
+	struct where here = { .up = at };
+	struct opt_u32 bits = { .set = true };
 
 	if (j->type != JSON_ARRAY)
 		return decode_error(d, at, j->line, "not an array");
@@ -363,8 +360,7 @@ static int decode_name_bits(struct decode *d, const struct where *at, const stru
 }
 
 /* Room for an object's members as an array: K_MAP, K_OBJECT_MAP. */
-static int decode_members(
-	struct decode *d, const struct where *at, const struct json *j, size_t size, void **ret_v)
+static int decode_members(struct decode *d, const struct where *at, const struct json *j, size_t size, void **ret_v)
 {
 	if (j->type != JSON_OBJECT)
 		return decode_error(d, at, j->line, "not an object");
@@ -382,7 +378,7 @@ static int decode_key(struct decode *d, const struct where *at, const struct jso
 
 static int decode_map(struct decode *d, const struct where *at, const struct json *j, void *member)
 {
-	struct where here = {.up = at};
+	struct where here = { .up = at };
 	void *p = NULL;
 	int rc = decode_members(d, at, j, sizeof(struct spec_pair), &p);
 	struct spec_pair *v = p;
@@ -401,15 +397,14 @@ static int decode_map(struct decode *d, const struct where *at, const struct jso
 }
 
 /* K_OBJECTS, K_OBJECT_MAP */
-static int decode_objects(struct decode *d, const struct where *at, const struct json *j,
-	const struct spec_field *f, void *member)
+static int decode_objects(
+	struct decode *d, const struct where *at, const struct json *j, const struct spec_field *f, void *member)
 {
 	const struct spec_object *o = f->object;
 	bool keyed = f->kind == K_OBJECT_MAP;
-	struct where here = {.up = at};
+	struct where here = { .up = at };
 	void *p = NULL;
-	int rc = keyed ? decode_members(d, at, j, o->size, &p)
-		       : decode_array(d, at, j, 0, o->size, &p);
+	int rc = keyed ? decode_members(d, at, j, o->size, &p) : decode_array(d, at, j, 0, o->size, &p);
 
 	for (const struct json *c = rc < 0 ? NULL : j->first; c; c = c->next, here.index++) {
 		char *to = (char *)p + here.index * o->size;
@@ -427,8 +422,8 @@ static int decode_objects(struct decode *d, const struct where *at, const struct
 	return rc;
 }
 
-static int decode_pointer(struct decode *d, const struct where *at, const struct json *j,
-	const struct spec_object *o, void *member)
+static int decode_pointer(
+	struct decode *d, const struct where *at, const struct json *j, const struct spec_object *o, void *member)
 {
 	void *to = arena_alloc(d->arena, o->size);
 	int rc;
@@ -441,8 +436,8 @@ static int decode_pointer(struct decode *d, const struct where *at, const struct
 	return rc;
 }
 
-static int decode_field(struct decode *d, const struct where *at, const struct json *j,
-	const struct spec_field *f, void *member)
+static int decode_field(
+	struct decode *d, const struct where *at, const struct json *j, const struct spec_field *f, void *member)
 {
 	switch (f->kind) {
 	case K_BOOL:
@@ -482,11 +477,10 @@ static int decode_field(struct decode *d, const struct where *at, const struct j
 	return decode_error(d, at, j->line, "cannot be read"); /* no such kind: a broken table */
 }
 
-int decode_object(struct decode *d, const struct where *at, const struct json *j,
-	const struct spec_object *o, void *to)
+int decode_object(struct decode *d, const struct where *at, const struct json *j, const struct spec_object *o, void *to)
 {
-	bool seen[DECODE_FIELDS_MAX] = {false};
-	struct where here = {.up = at};
+	bool seen[DECODE_FIELDS_MAX] = { false };
+	struct where here = { .up = at };
 
 	assert(o->n <= DECODE_FIELDS_MAX);
 	if (j->type != JSON_OBJECT)

@@ -22,27 +22,27 @@
 #include "spec/warnings.h"
 
 enum spec_kind {
-	K_BOOL,	    /* bool */
+	K_BOOL,     /* bool */
 	K_OPT_BOOL, /* struct opt_bool */
-	K_I32,	    /* int32_t, min to max */
-	K_U32,	    /* uint32_t, min to max */
+	K_I32,      /* int32_t, min to max */
+	K_U32,      /* uint32_t, min to max */
 	K_I64,
 	K_U64, /* max is read as unsigned */
 	K_OPT_U32,
 	K_OPT_I64,
 	K_OPT_U64,
-	K_STR,	     /* char * */
-	K_NAME,	     /* one of .names: int, enum, uint32_t or char */
-	K_NAMES,     /* array of .names: struct spec_u32v of their values */
-	K_NAME_BITS, /* array of .names, their values ored: struct opt_u32 */
-	K_STRV,	     /* struct spec_strv */
-	K_U32V,	     /* struct spec_u32v */
-	K_MAP,	     /* object of strings: struct spec_map */
-	K_OBJECT,    /* pointer to a struct of .object */
-	K_EMBEDDED,  /* that struct itself */
-	K_OBJECTS,   /* array of them: { size_t n; struct x *v; } */
+	K_STR,        /* char * */
+	K_NAME,       /* one of .names: int, enum, uint32_t or char */
+	K_NAMES,      /* array of .names: struct spec_u32v of their values */
+	K_NAME_BITS,  /* array of .names, their values ored: struct opt_u32 */
+	K_STRV,       /* struct spec_strv */
+	K_U32V,       /* struct spec_u32v */
+	K_MAP,        /* object of strings: struct spec_map */
+	K_OBJECT,     /* pointer to a struct of .object */
+	K_EMBEDDED,   /* that struct itself */
+	K_OBJECTS,    /* array of them: { size_t n; struct x *v; } */
 	K_OBJECT_MAP, /* object of them, the key goes to .object->key_off: likewise */
-	K_FN	     /* .fn does it */
+	K_FN          /* .fn does it */
 };
 
 /* One decoding in hand. */
@@ -83,28 +83,25 @@ struct spec_object {
 	size_t key_off; /* K_OBJECT_MAP: the char * that gets the key; else SPEC_NO_KEY */
 };
 
-#define SPEC_FIELD(type, member, key_, kind_, ...) \
-	{ \
+#define SPEC_FIELD(type, member, key_, kind_, ...)                                    \
+	{                                                                             \
 		.key = (key_), .kind = (kind_), .off = offsetof(struct type, member), \
-		.size = sizeof(((struct type *)0)->member), __VA_ARGS__ \
+		.size = sizeof(((struct type *)0)->member), __VA_ARGS__               \
 	}
-#define SPEC_OBJECT(type, table) \
-	{ \
-		.size = sizeof(struct type), .n = ARRAY_LEN(table), .fields = (table), \
-		.key_off = SPEC_NO_KEY \
+#define SPEC_OBJECT(type, table)                                                                              \
+	{                                                                                                     \
+		.size = sizeof(struct type), .n = ARRAY_LEN(table), .fields = (table), .key_off = SPEC_NO_KEY \
 	}
 
 /* Fills the zeroed struct @to from the object @j. 0 or a negative errno with a message. */
-must_check int decode_object(struct decode *d, const struct where *at, const struct json *j,
-	const struct spec_object *object, void *to);
+must_check int decode_object(
+	struct decode *d, const struct where *at, const struct json *j, const struct spec_object *object, void *to);
 
 /* `file:line: path: ` and the formatted text as d->err. Returns -EINVAL. */
-int decode_error(struct decode *d, const struct where *at, unsigned line, const char *fmt, ...)
-	printf_like(4, 5);
+int decode_error(struct decode *d, const struct where *at, unsigned line, const char *fmt, ...) printf_like(4, 5);
 
 /* The same as a warning. */
-void decode_warn(struct decode *d, const struct where *at, unsigned line, const char *fmt, ...)
-	printf_like(4, 5);
+void decode_warn(struct decode *d, const struct where *at, unsigned line, const char *fmt, ...) printf_like(4, 5);
 
 /* An array of strings: 0 with struct spec_strv filled, or a negative errno. */
 must_check int decode_strv(struct decode *d, const struct where *at, const struct json *j, void *member);

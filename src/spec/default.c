@@ -15,19 +15,16 @@
 #define DEFAULT_OCI_VERSION "1.2.0"
 #define DEFAULT_NOFILE 1024
 
-static const char *const default_args[] = {"sh", NULL};
+static const char *const default_args[] = { "sh", NULL };
 static const char *const default_env[] = {
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 	"TERM=xterm",
 	NULL,
 };
-static const char *const default_caps[] = {
-	"CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE", NULL};
-static const char *const default_namespaces[] = {
-	"pid", "network", "ipc", "uts", "mount", "cgroup", NULL};
+static const char *const default_caps[] = { "CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE", NULL };
+static const char *const default_namespaces[] = { "pid", "network", "ipc", "uts", "mount", "cgroup", NULL };
 /* Without privilege: in a user namespace of the caller, on the caller's network. */
-static const char *const rootless_namespaces[] = {
-	"pid", "ipc", "uts", "mount", "cgroup", "user", NULL};
+static const char *const rootless_namespaces[] = { "pid", "ipc", "uts", "mount", "cgroup", "user", NULL };
 static const char *const default_masked[] = {
 	"/proc/acpi",
 	"/proc/asound",
@@ -54,19 +51,19 @@ static const struct {
 	const char *destination, *type, *source;
 	const char *options[8];
 } default_mounts[] = {
-	{"/proc", "proc", "proc", {NULL}},
-	{"/dev", "tmpfs", "tmpfs", {"nosuid", "strictatime", "mode=755", "size=65536k"}},
-	{"/dev/pts", "devpts", "devpts",
-		{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
-	{"/dev/shm", "tmpfs", "shm", {"nosuid", "noexec", "nodev", "mode=1777", "size=65536k"}},
-	{"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}},
-	{"/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", "ro"}},
-	{"/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", "relatime", "ro"}},
+	{ "/proc", "proc", "proc", { NULL } },
+	{ "/dev", "tmpfs", "tmpfs", { "nosuid", "strictatime", "mode=755", "size=65536k" } },
+	{ "/dev/pts", "devpts", "devpts",
+		{ "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5" } },
+	{ "/dev/shm", "tmpfs", "shm", { "nosuid", "noexec", "nodev", "mode=1777", "size=65536k" } },
+	{ "/dev/mqueue", "mqueue", "mqueue", { "nosuid", "noexec", "nodev" } },
+	{ "/sys", "sysfs", "sysfs", { "nosuid", "noexec", "nodev", "ro" } },
+	{ "/sys/fs/cgroup", "cgroup", "cgroup", { "nosuid", "noexec", "nodev", "relatime", "ro" } },
 };
 
 static void put_process(struct gen *g)
 {
-	static const char *const sets[] = {"bounding", "effective", "permitted"};
+	static const char *const sets[] = { "bounding", "effective", "permitted" };
 
 	gen_key_object(g, "process");
 	gen_key_bool(g, "terminal", true);
@@ -142,8 +139,7 @@ static void put_linux(struct gen *g, bool rootless)
 		put_mapping(g, "gidMappings", getegid());
 	}
 	gen_key_array(g, "namespaces");
-	for (const char *const *ns = rootless ? rootless_namespaces : default_namespaces; *ns;
-		ns++) {
+	for (const char *const *ns = rootless ? rootless_namespaces : default_namespaces; *ns; ns++) {
 		gen_open_object(g);
 		gen_key_string(g, "type", *ns);
 		gen_close_object(g);

@@ -23,8 +23,7 @@
 #define OCI_VERSION_MAX "1.3.0"
 
 /* The names of a list that are done as values of @field ("a[].b"). */
-static void put_names(
-	struct gen *g, const char *key, const struct spec_name *names, const char *field)
+static void put_names(struct gen *g, const char *key, const struct spec_name *names, const char *field)
 {
 	gen_key_array(g, key);
 	for (; names->name; names++)
@@ -49,8 +48,8 @@ static void put_enabled(struct gen *g, const char *key, const char *field)
 
 static void put_hooks(struct gen *g)
 {
-	static const char *const hooks[] = {"prestart", "createRuntime", "createContainer",
-		"startContainer", "poststart", "poststop"};
+	static const char *const hooks[] = { "prestart", "createRuntime", "createContainer", "startContainer",
+		"poststart", "poststop" };
 	char field[64];
 
 	gen_key_array(g, "hooks");
@@ -162,7 +161,7 @@ static void put_annotations(struct gen *g)
 
 int features_json(struct buf *out, struct err *err)
 {
-	static const char *const unsafe[] = {"org.vmrunc.", NULL};
+	static const char *const unsafe[] = { "org.vmrunc.", NULL };
 	struct gen g;
 	int rc = gen_init(&g, "    ");
 

@@ -61,8 +61,7 @@ static struct json *reader_add(struct reader *r, enum json_type type)
 	struct json *j;
 
 	if (++r->nodes > JSON_NODES_MAX) {
-		r->error = err_set(
-			r->err, E2BIG, "%s:%u: more than %u values", r->name, line, JSON_NODES_MAX);
+		r->error = err_set(r->err, E2BIG, "%s:%u: more than %u values", r->name, line, JSON_NODES_MAX);
 		return NULL;
 	}
 	j = arena_alloc(r->arena, sizeof(*j));
@@ -92,8 +91,7 @@ static char *reader_text(struct reader *r, const char *s, size_t len)
 	char *text;
 
 	if (memchr(s, 0, len)) {
-		r->error = err_set(r->err, EINVAL, "%s:%u: a string contains a NUL character",
-			r->name, reader_line(r));
+		r->error = err_set(r->err, EINVAL, "%s:%u: a string contains a NUL character", r->name, reader_line(r));
 		return NULL;
 	}
 	text = arena_strndup(r->arena, s, len);
@@ -152,8 +150,8 @@ static int on_open(struct reader *r, enum json_type type)
 	if (!j)
 		return YAJL_STOP;
 	if (r->depth == JSON_DEPTH_MAX)
-		return reader_stop(r, err_set(r->err, E2BIG, "%s:%u: nested deeper than %d levels",
-					      r->name, j->line, JSON_DEPTH_MAX));
+		return reader_stop(r, err_set(r->err, E2BIG, "%s:%u: nested deeper than %d levels", r->name, j->line,
+					      JSON_DEPTH_MAX));
 	r->open[r->depth++] = j;
 	return YAJL_CONTINUE;
 }
@@ -201,13 +199,12 @@ static int object_drop_repeated(struct reader *r, struct json *obj)
 	if (!sorted)
 		return err_set(r->err, ENOMEM, "%s: out of memory", r->name);
 	for (struct json *j = obj->first; j; j = j->next, i++)
-		sorted[i] = (struct keyed){.node = j, .place = i};
+		sorted[i] = (struct keyed){ .node = j, .place = i };
 	qsort(sorted, obj->n, sizeof(*sorted), keyed_cmp);
 	for (i = 0; i + 1 < obj->n; i++) {
 		if (strcmp(sorted[i].node->key, sorted[i + 1].node->key) != 0)
 			continue;
-		spec_warn(r->warnings,
-			"%s:%u: \"%s\" is given again in line %u: the last one counts", r->name,
+		spec_warn(r->warnings, "%s:%u: \"%s\" is given again in line %u: the last one counts", r->name,
 			sorted[i].node->line, sorted[i].node->key, sorted[i + 1].node->line);
 		sorted[i].node->key = NULL; /* marked */
 		dropped++;
@@ -264,16 +261,12 @@ static int reader_syntax_error(struct reader *r)
 	return rc;
 }
 
-int json_parse(const char *name, const char *text, size_t len, struct arena *arena,
-	struct json **ret, struct spec_warnings *warnings, struct err *err)
+int json_parse(const char *name, const char *text, size_t len, struct arena *arena, struct json **ret,
+	struct spec_warnings *warnings, struct err *err)
 {
-	struct reader r = {.name = name,
-		.text = text,
-		.len = len,
-		.arena = arena,
-		.warnings = warnings,
-		.err = err,
-		.line = 1};
+	struct reader r = {
+		.name = name, .text = text, .len = len, .arena = arena, .warnings = warnings, .err = err, .line = 1
+	};
 	yajl_status status;
 	int rc = 0;
 

@@ -27,9 +27,9 @@ struct json {
 	enum json_type type;
 	unsigned line; /* 1... */
 	bool boolean;
-	char *key;   /* inside an object, else NULL */
-	char *text;  /* string: unescaped, without NUL bytes; number: as written */
-	size_t n;    /* children */
+	char *key;  /* inside an object, else NULL */
+	char *text; /* string: unescaped, without NUL bytes; number: as written */
+	size_t n;   /* children */
 	struct json *first, *last, *next;
 };
 
@@ -38,8 +38,8 @@ struct json {
  * messages. Where an object has a key twice, the last one counts, with a warning.
  * 0, -EINVAL (not JSON, a NUL in a string), -E2BIG (a limit above) or -ENOMEM.
  */
-must_check int json_parse(const char *name, const char *text, size_t len, struct arena *arena,
-	struct json **ret, struct spec_warnings *warnings, struct err *err);
+must_check int json_parse(const char *name, const char *text, size_t len, struct arena *arena, struct json **ret,
+	struct spec_warnings *warnings, struct err *err);
 
 /* The member @key of an object, or NULL (also where @obj is none). */
 const struct json *json_get(const struct json *obj, const char *key);

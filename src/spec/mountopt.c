@@ -18,10 +18,10 @@
 #endif
 
 enum mountopt_kind {
-	OPT_SET,	 /* MS_* into flags */
-	OPT_CLEAR,	 /* MS_* out of them */
+	OPT_SET,         /* MS_* into flags */
+	OPT_CLEAR,       /* MS_* out of them */
 	OPT_PROPAGATION, /* MS_* into the list */
-	OPT_REC_SET,	 /* MOUNT_ATTR_* */
+	OPT_REC_SET,     /* MOUNT_ATTR_* */
 	OPT_REC_CLEAR,
 	OPT_COPYUP,
 	OPT_IDMAP, /* value: enum mountopt_idmap */
@@ -145,8 +145,7 @@ static int mountopts_apply(struct mountopts *o, const struct mountopt *opt, stru
 		return 0;
 	case OPT_PROPAGATION:
 		if (o->n_propagation == MOUNTOPT_PROPAGATIONS_MAX)
-			return err_set(err, EINVAL, "more than %d propagation options",
-				MOUNTOPT_PROPAGATIONS_MAX);
+			return err_set(err, EINVAL, "more than %d propagation options", MOUNTOPT_PROPAGATIONS_MAX);
 		o->propagation[o->n_propagation++] = opt->value;
 		return 0;
 	case OPT_REC_SET:
@@ -169,16 +168,16 @@ int mountopts_parse(char *const *options, size_t n, struct mountopts *ret, struc
 	autobuf data = BUF_INIT;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct mountopt *opt = bsearch(options[i], mountopt_table,
-			ARRAY_LEN(mountopt_table), sizeof(*opt), mountopt_cmp);
+		const struct mountopt *opt =
+			bsearch(options[i], mountopt_table, ARRAY_LEN(mountopt_table), sizeof(*opt), mountopt_cmp);
 		int rc = opt ? mountopts_apply(&o, opt, err) : 0;
 
 		if (rc < 0)
 			return rc;
 		/* crun's own form, with the mapping in the option */
 		if (strncmp(options[i], "idmap=", 6) == 0 || strncmp(options[i], "ridmap=", 7) == 0)
-			return err_set(err, EINVAL,
-				"\"%s\": mappings belong into uidMappings and gidMappings", options[i]);
+			return err_set(
+				err, EINVAL, "\"%s\": mappings belong into uidMappings and gidMappings", options[i]);
 		if (opt || !*options[i])
 			continue;
 		if (data.len)
@@ -188,8 +187,7 @@ int mountopts_parse(char *const *options, size_t n, struct mountopts *ret, struc
 	if (buf_error(&data))
 		return err_set(err, ENOMEM, "out of memory");
 	if (data.len > MOUNTOPT_DATA_MAX)
-		return err_set(err, E2BIG, "the file system's options are longer than %d bytes",
-			MOUNTOPT_DATA_MAX);
+		return err_set(err, E2BIG, "the file system's options are longer than %d bytes", MOUNTOPT_DATA_MAX);
 	if (data.len) {
 		o.data = buf_steal(&data);
 		if (!o.data)

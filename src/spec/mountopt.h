@@ -22,17 +22,17 @@
 
 enum mountopt_idmap {
 	MOUNTOPT_IDMAP_NONE,
-	MOUNTOPT_IDMAP,	/* idmap: the mount itself */
+	MOUNTOPT_IDMAP, /* idmap: the mount itself */
 	MOUNTOPT_RIDMAP /* ridmap: and those below it */
 };
 
 struct mountopts {
-	uint32_t flags;	      /* MS_* to set: MS_BIND (| MS_REC), MS_RDONLY, MS_REMOUNT ... */
+	uint32_t flags;       /* MS_* to set: MS_BIND (| MS_REC), MS_RDONLY, MS_REMOUNT ... */
 	uint32_t flags_clear; /* MS_* that a word took back ("rw", "dev"); disjoint from flags */
 	uint32_t propagation[MOUNTOPT_PROPAGATIONS_MAX]; /* MS_SHARED ... with MS_REC, in order */
 	size_t n_propagation;
 	uint64_t rec_set, rec_clear; /* MOUNT_ATTR_* for mount_setattr(AT_RECURSIVE) */
-	bool tmpcopyup;		     /* a tmpfs starts with a copy of what it covers */
+	bool tmpcopyup;              /* a tmpfs starts with a copy of what it covers */
 	enum mountopt_idmap idmap;
 	char *data; /* comma-separated, NULL if there is none; mountopts_done() frees it */
 };

@@ -24,7 +24,10 @@
 
 #define CAP_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789"
 
-#define END { NULL, 0 }
+#define END             \
+	{               \
+		NULL, 0 \
+	}
 
 const struct spec_name spec_ns_names[] = {
 	{ "cgroup", SPEC_NS_CGROUP },

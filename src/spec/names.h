@@ -18,22 +18,22 @@ struct spec_name {
 	uint32_t value;
 };
 
-extern const struct spec_name spec_ns_names[];		   /* enum spec_ns */
-extern const struct spec_name spec_rlimit_names[];	   /* RLIMIT_* */
-extern const struct spec_name spec_sched_policies[];	   /* SCHED_* */
-extern const struct spec_name spec_sched_flags[];	   /* SCHED_FLAG_* */
-extern const struct spec_name spec_ioprio_classes[];	   /* IOPRIO_CLASS_* */
-extern const struct spec_name spec_propagations[];	   /* MS_* */
-extern const struct spec_name spec_device_types[];	   /* 'c', 'b', 'p' */
-extern const struct spec_name spec_device_rule_types[];	   /* 'a', 'c', 'b' */
+extern const struct spec_name spec_ns_names[];             /* enum spec_ns */
+extern const struct spec_name spec_rlimit_names[];         /* RLIMIT_* */
+extern const struct spec_name spec_sched_policies[];       /* SCHED_* */
+extern const struct spec_name spec_sched_flags[];          /* SCHED_FLAG_* */
+extern const struct spec_name spec_ioprio_classes[];       /* IOPRIO_CLASS_* */
+extern const struct spec_name spec_propagations[];         /* MS_* */
+extern const struct spec_name spec_device_types[];         /* 'c', 'b', 'p' */
+extern const struct spec_name spec_device_rule_types[];    /* 'a', 'c', 'b' */
 extern const struct spec_name spec_seccomp_action_names[]; /* enum spec_seccomp_action */
-extern const struct spec_name spec_seccomp_op_names[];	   /* enum spec_seccomp_op */
+extern const struct spec_name spec_seccomp_op_names[];     /* enum spec_seccomp_op */
 extern const struct spec_name spec_seccomp_arch_names[];   /* enum spec_seccomp_arch */
 extern const struct spec_name spec_seccomp_flag_names[];   /* SECCOMP_FILTER_FLAG_* */
-extern const struct spec_name spec_mpol_modes[];	   /* MPOL_* */
-extern const struct spec_name spec_mpol_flags[];	   /* MPOL_F_* */
+extern const struct spec_name spec_mpol_modes[];           /* MPOL_* */
+extern const struct spec_name spec_mpol_flags[];           /* MPOL_F_* */
 extern const struct spec_name spec_personality_domains[];  /* PER_* */
-extern const struct spec_name spec_image_formats[];	   /* enum spec_vm_image_format */
+extern const struct spec_name spec_image_formats[];        /* enum spec_vm_image_format */
 
 /* Finds @text exactly: true with its value, or false. */
 must_check bool spec_name_find(const struct spec_name *names, const char *text, uint32_t *ret);

@@ -13,8 +13,7 @@
 #define UMASK_MAX 0777
 
 static const struct spec_field idmap_fields[] = {
-	SPEC_FIELD(spec_idmap, container_id, "containerID", K_U32, .max = UINT32_MAX,
-		.required = true),
+	SPEC_FIELD(spec_idmap, container_id, "containerID", K_U32, .max = UINT32_MAX, .required = true),
 	SPEC_FIELD(spec_idmap, host_id, "hostID", K_U32, .max = UINT32_MAX, .required = true),
 	SPEC_FIELD(spec_idmap, size, "size", K_U32, .max = UINT32_MAX, .required = true),
 };
@@ -34,7 +33,7 @@ static const struct spec_object user_object = SPEC_OBJECT(spec_user, user_fields
 /* An array of names into a mask; unknown ones are warnings (config.md, "Linux Process"). */
 static int decode_caps(struct decode *d, const struct where *at, const struct json *j, void *member)
 {
-	struct where here = {.up = at};
+	struct where here = { .up = at };
 	uint64_t mask = 0;
 
 	if (j->type != JSON_ARRAY)
@@ -47,8 +46,7 @@ static int decode_caps(struct decode *d, const struct where *at, const struct js
 			return -EINVAL;
 		cap = spec_cap_number(name);
 		if (cap < 0)
-			decode_warn(d, &here, c->line, "\"%s\" is an unknown capability, ignored",
-				name);
+			decode_warn(d, &here, c->line, "\"%s\" is an unknown capability, ignored", name);
 		else
 			mask |= 1ull << cap;
 	}
@@ -63,29 +61,23 @@ static const struct spec_field capabilities_fields[] = {
 	SPEC_FIELD(spec_capabilities, permitted, "permitted", K_FN, .fn = decode_caps),
 	SPEC_FIELD(spec_capabilities, ambient, "ambient", K_FN, .fn = decode_caps),
 };
-static const struct spec_object capabilities_object =
-	SPEC_OBJECT(spec_capabilities, capabilities_fields);
+static const struct spec_object capabilities_object = SPEC_OBJECT(spec_capabilities, capabilities_fields);
 
 static const struct spec_field rlimit_fields[] = {
-	SPEC_FIELD(spec_rlimit, resource, "type", K_NAME, .names = spec_rlimit_names,
-		.required = true),
+	SPEC_FIELD(spec_rlimit, resource, "type", K_NAME, .names = spec_rlimit_names, .required = true),
 	SPEC_FIELD(spec_rlimit, soft, "soft", K_U64, .max = UINT64_MAX, .required = true),
 	SPEC_FIELD(spec_rlimit, hard, "hard", K_U64, .max = UINT64_MAX, .required = true),
 };
 static const struct spec_object rlimit_object = SPEC_OBJECT(spec_rlimit, rlimit_fields);
 
 static const struct spec_field console_size_fields[] = {
-	SPEC_FIELD(spec_console_size, height, "height", K_U32, .max = CONSOLE_SIDE_MAX,
-		.required = true),
-	SPEC_FIELD(spec_console_size, width, "width", K_U32, .max = CONSOLE_SIDE_MAX,
-		.required = true),
+	SPEC_FIELD(spec_console_size, height, "height", K_U32, .max = CONSOLE_SIDE_MAX, .required = true),
+	SPEC_FIELD(spec_console_size, width, "width", K_U32, .max = CONSOLE_SIDE_MAX, .required = true),
 };
-static const struct spec_object console_size_object =
-	SPEC_OBJECT(spec_console_size, console_size_fields);
+static const struct spec_object console_size_object = SPEC_OBJECT(spec_console_size, console_size_fields);
 
 static const struct spec_field scheduler_fields[] = {
-	SPEC_FIELD(spec_scheduler, policy, "policy", K_NAME, .names = spec_sched_policies,
-		.required = true),
+	SPEC_FIELD(spec_scheduler, policy, "policy", K_NAME, .names = spec_sched_policies, .required = true),
 	SPEC_FIELD(spec_scheduler, nice, "nice", K_I32, .min = -20, .max = 19),
 	SPEC_FIELD(spec_scheduler, priority, "priority", K_I32, .min = 0, .max = 99),
 	SPEC_FIELD(spec_scheduler, flags, "flags", K_NAME_BITS, .names = spec_sched_flags),
@@ -96,31 +88,26 @@ static const struct spec_field scheduler_fields[] = {
 static const struct spec_object scheduler_object = SPEC_OBJECT(spec_scheduler, scheduler_fields);
 
 static const struct spec_field io_priority_fields[] = {
-	SPEC_FIELD(spec_io_priority, class, "class", K_NAME, .names = spec_ioprio_classes,
-		.required = true),
+	SPEC_FIELD(spec_io_priority, class, "class", K_NAME, .names = spec_ioprio_classes, .required = true),
 	SPEC_FIELD(spec_io_priority, priority, "priority", K_U32, .max = 7),
 };
-static const struct spec_object io_priority_object =
-	SPEC_OBJECT(spec_io_priority, io_priority_fields);
+static const struct spec_object io_priority_object = SPEC_OBJECT(spec_io_priority, io_priority_fields);
 
 static const struct spec_field cpu_affinity_fields[] = {
 	SPEC_FIELD(spec_cpu_affinity, initial, "initial", K_STR),
 	SPEC_FIELD(spec_cpu_affinity, final, "final", K_STR),
 };
-static const struct spec_object cpu_affinity_object =
-	SPEC_OBJECT(spec_cpu_affinity, cpu_affinity_fields);
+static const struct spec_object cpu_affinity_object = SPEC_OBJECT(spec_cpu_affinity, cpu_affinity_fields);
 
 static const struct spec_field process_fields[] = {
 	SPEC_FIELD(spec_process, terminal, "terminal", K_BOOL),
-	SPEC_FIELD(spec_process, console_size, "consoleSize", K_OBJECT,
-		.object = &console_size_object),
+	SPEC_FIELD(spec_process, console_size, "consoleSize", K_OBJECT, .object = &console_size_object),
 	SPEC_FIELD(spec_process, user, "user", K_EMBEDDED, .object = &user_object),
 	SPEC_FIELD(spec_process, args, "args", K_STRV),
 	SPEC_FIELD(spec_process, command_line, "commandLine", K_STR),
 	SPEC_FIELD(spec_process, env, "env", K_STRV),
 	SPEC_FIELD(spec_process, cwd, "cwd", K_STR, .required = true),
-	SPEC_FIELD(spec_process, capabilities, "capabilities", K_OBJECT,
-		.object = &capabilities_object),
+	SPEC_FIELD(spec_process, capabilities, "capabilities", K_OBJECT, .object = &capabilities_object),
 	SPEC_FIELD(spec_process, rlimits, "rlimits", K_OBJECTS, .object = &rlimit_object),
 	SPEC_FIELD(spec_process, no_new_privileges, "noNewPrivileges", K_BOOL),
 	SPEC_FIELD(spec_process, apparmor_profile, "apparmorProfile", K_STR),
@@ -128,10 +115,8 @@ static const struct spec_field process_fields[] = {
 	SPEC_FIELD(spec_process, oom_score_adj, "oomScoreAdj", K_OPT_I64, .min = OOM_SCORE_ADJ_MIN,
 		.max = OOM_SCORE_ADJ_MAX),
 	SPEC_FIELD(spec_process, scheduler, "scheduler", K_OBJECT, .object = &scheduler_object),
-	SPEC_FIELD(
-		spec_process, io_priority, "ioPriority", K_OBJECT, .object = &io_priority_object),
-	SPEC_FIELD(spec_process, exec_cpu_affinity, "execCPUAffinity", K_OBJECT,
-		.object = &cpu_affinity_object),
+	SPEC_FIELD(spec_process, io_priority, "ioPriority", K_OBJECT, .object = &io_priority_object),
+	SPEC_FIELD(spec_process, exec_cpu_affinity, "execCPUAffinity", K_OBJECT, .object = &cpu_affinity_object),
 };
 const struct spec_object schema_process = SPEC_OBJECT(spec_process, process_fields);
 
@@ -164,10 +149,8 @@ static const struct spec_object hook_object = SPEC_OBJECT(spec_hook, hook_fields
 static const struct spec_field hooks_fields[] = {
 	SPEC_FIELD(spec_hooks, prestart, "prestart", K_OBJECTS, .object = &hook_object),
 	SPEC_FIELD(spec_hooks, create_runtime, "createRuntime", K_OBJECTS, .object = &hook_object),
-	SPEC_FIELD(
-		spec_hooks, create_container, "createContainer", K_OBJECTS, .object = &hook_object),
-	SPEC_FIELD(
-		spec_hooks, start_container, "startContainer", K_OBJECTS, .object = &hook_object),
+	SPEC_FIELD(spec_hooks, create_container, "createContainer", K_OBJECTS, .object = &hook_object),
+	SPEC_FIELD(spec_hooks, start_container, "startContainer", K_OBJECTS, .object = &hook_object),
 	SPEC_FIELD(spec_hooks, poststart, "poststart", K_OBJECTS, .object = &hook_object),
 	SPEC_FIELD(spec_hooks, poststop, "poststop", K_OBJECTS, .object = &hook_object),
 };
@@ -175,17 +158,16 @@ static const struct spec_object hooks_object = SPEC_OBJECT(spec_hooks, hooks_fie
 
 /* --- the whole --- */
 
-static int decode_foreign(
-	struct decode *d, const struct where *at, const struct json *j, void *member)
+static int decode_foreign(struct decode *d, const struct where *at, const struct json *j, void *member)
 {
 	(void)member; /* kept nowhere: the support table makes the warning */
 	return j->type == JSON_OBJECT ? 0 : decode_error(d, at, j->line, "not an object");
 }
 
 /* Another platform's section: known, so that it is not called an unknown field, and not read. */
-#define FOREIGN_FIELD(key_)                                                                        \
-	{                                                                                          \
-		.key = (key_), .kind = K_FN, .fn = decode_foreign                                  \
+#define FOREIGN_FIELD(key_)                                       \
+	{                                                         \
+		.key = (key_), .kind = K_FN, .fn = decode_foreign \
 	}
 
 static const struct spec_field config_fields[] = {

@@ -8,11 +8,11 @@
 
 #include "spec/decode.h"
 
-extern const struct spec_object schema_config;	  /* struct spec */
-extern const struct spec_object schema_process;	  /* struct spec_process */
-extern const struct spec_object schema_linux;	  /* struct spec_linux */
+extern const struct spec_object schema_config;    /* struct spec */
+extern const struct spec_object schema_process;   /* struct spec_process */
+extern const struct spec_object schema_linux;     /* struct spec_linux */
 extern const struct spec_object schema_resources; /* struct spec_resources */
-extern const struct spec_object schema_vm;	  /* struct spec_vm */
-extern const struct spec_object schema_idmap;	  /* struct spec_idmap */
+extern const struct spec_object schema_vm;        /* struct spec_vm */
+extern const struct spec_object schema_idmap;     /* struct spec_idmap */
 
 #endif

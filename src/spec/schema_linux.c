@@ -46,22 +46,17 @@ static const struct spec_field time_offset_fields[] = {
 	SPEC_FIELD(spec_time_offset, secs, "secs", K_I64, .min = INT64_MIN, .max = INT64_MAX),
 	SPEC_FIELD(spec_time_offset, nanosecs, "nanosecs", K_U32, .max = NSEC_MAX),
 };
-static const struct spec_object time_offset_object =
-	SPEC_OBJECT(spec_time_offset, time_offset_fields);
+static const struct spec_object time_offset_object = SPEC_OBJECT(spec_time_offset, time_offset_fields);
 
 static const struct spec_field time_offsets_fields[] = {
-	SPEC_FIELD(
-		spec_time_offsets, boottime, "boottime", K_OBJECT, .object = &time_offset_object),
-	SPEC_FIELD(
-		spec_time_offsets, monotonic, "monotonic", K_OBJECT, .object = &time_offset_object),
+	SPEC_FIELD(spec_time_offsets, boottime, "boottime", K_OBJECT, .object = &time_offset_object),
+	SPEC_FIELD(spec_time_offsets, monotonic, "monotonic", K_OBJECT, .object = &time_offset_object),
 };
-static const struct spec_object time_offsets_object =
-	SPEC_OBJECT(spec_time_offsets, time_offsets_fields);
+static const struct spec_object time_offsets_object = SPEC_OBJECT(spec_time_offsets, time_offsets_fields);
 
 /* --- resources --- */
 
-static int decode_access(
-	struct decode *d, const struct where *at, const struct json *j, void *member)
+static int decode_access(struct decode *d, const struct where *at, const struct json *j, void *member)
 {
 	const char *text = decode_str(d, at, j);
 	uint32_t bits = 0;
@@ -76,8 +71,7 @@ static int decode_access(
 		else if (*c == 'm')
 			bits |= SPEC_DEVICE_MKNOD;
 		else
-			return decode_error(
-				d, at, j->line, "\"%s\" is not made of r, w and m", text);
+			return decode_error(d, at, j->line, "\"%s\" is not made of r, w and m", text);
 	}
 	*(uint32_t *)member = bits;
 	return 0;
@@ -86,23 +80,18 @@ static int decode_access(
 static const struct spec_field device_rule_fields[] = {
 	SPEC_FIELD(spec_device_rule, allow, "allow", K_BOOL, .required = true),
 	SPEC_FIELD(spec_device_rule, type, "type", K_NAME, .names = spec_device_rule_types),
-	SPEC_FIELD(
-		spec_device_rule, major, "major", K_OPT_I64, .min = NUMBER_ALL, .max = MAJOR_MAX),
-	SPEC_FIELD(
-		spec_device_rule, minor, "minor", K_OPT_I64, .min = NUMBER_ALL, .max = MINOR_MAX),
+	SPEC_FIELD(spec_device_rule, major, "major", K_OPT_I64, .min = NUMBER_ALL, .max = MAJOR_MAX),
+	SPEC_FIELD(spec_device_rule, minor, "minor", K_OPT_I64, .min = NUMBER_ALL, .max = MINOR_MAX),
 	SPEC_FIELD(spec_device_rule, access, "access", K_FN, .fn = decode_access),
 };
-static const struct spec_object device_rule_object =
-	SPEC_OBJECT(spec_device_rule, device_rule_fields);
+static const struct spec_object device_rule_object = SPEC_OBJECT(spec_device_rule, device_rule_fields);
 
 static const struct spec_field memory_fields[] = {
 	SPEC_FIELD(spec_memory, limit, "limit", K_OPT_I64, .min = NO_LIMIT, .max = INT64_MAX),
-	SPEC_FIELD(spec_memory, reservation, "reservation", K_OPT_I64, .min = NO_LIMIT,
-		.max = INT64_MAX),
+	SPEC_FIELD(spec_memory, reservation, "reservation", K_OPT_I64, .min = NO_LIMIT, .max = INT64_MAX),
 	SPEC_FIELD(spec_memory, swap, "swap", K_OPT_I64, .min = NO_LIMIT, .max = INT64_MAX),
 	SPEC_FIELD(spec_memory, kernel, "kernel", K_OPT_I64, .min = NO_LIMIT, .max = INT64_MAX),
-	SPEC_FIELD(
-		spec_memory, kernel_tcp, "kernelTCP", K_OPT_I64, .min = NO_LIMIT, .max = INT64_MAX),
+	SPEC_FIELD(spec_memory, kernel_tcp, "kernelTCP", K_OPT_I64, .min = NO_LIMIT, .max = INT64_MAX),
 	SPEC_FIELD(spec_memory, swappiness, "swappiness", K_OPT_U64, .max = 100),
 	SPEC_FIELD(spec_memory, disable_oom_killer, "disableOOMKiller", K_OPT_BOOL),
 	SPEC_FIELD(spec_memory, use_hierarchy, "useHierarchy", K_OPT_BOOL),
@@ -115,8 +104,7 @@ static const struct spec_field cpu_fields[] = {
 	SPEC_FIELD(spec_cpu, quota, "quota", K_OPT_I64, .min = INT64_MIN, .max = INT64_MAX),
 	SPEC_FIELD(spec_cpu, burst, "burst", K_OPT_U64, .max = UINT64_MAX),
 	SPEC_FIELD(spec_cpu, period, "period", K_OPT_U64, .max = UINT64_MAX),
-	SPEC_FIELD(spec_cpu, realtime_runtime, "realtimeRuntime", K_OPT_I64, .min = INT64_MIN,
-		.max = INT64_MAX),
+	SPEC_FIELD(spec_cpu, realtime_runtime, "realtimeRuntime", K_OPT_I64, .min = INT64_MIN, .max = INT64_MAX),
 	SPEC_FIELD(spec_cpu, realtime_period, "realtimePeriod", K_OPT_U64, .max = UINT64_MAX),
 	SPEC_FIELD(spec_cpu, cpus, "cpus", K_STR),
 	SPEC_FIELD(spec_cpu, mems, "mems", K_STR),
@@ -135,30 +123,23 @@ static const struct spec_field weight_device_fields[] = {
 	SPEC_FIELD(spec_weight_device, weight, "weight", K_OPT_U32, .max = UINT16_MAX),
 	SPEC_FIELD(spec_weight_device, leaf_weight, "leafWeight", K_OPT_U32, .max = UINT16_MAX),
 };
-static const struct spec_object weight_device_object =
-	SPEC_OBJECT(spec_weight_device, weight_device_fields);
+static const struct spec_object weight_device_object = SPEC_OBJECT(spec_weight_device, weight_device_fields);
 
 static const struct spec_field throttle_device_fields[] = {
 	SPEC_FIELD(spec_throttle_device, major, "major", K_U32, .max = MAJOR_MAX, .required = true),
 	SPEC_FIELD(spec_throttle_device, minor, "minor", K_U32, .max = MINOR_MAX, .required = true),
 	SPEC_FIELD(spec_throttle_device, rate, "rate", K_U64, .max = UINT64_MAX, .required = true),
 };
-static const struct spec_object throttle_device_object =
-	SPEC_OBJECT(spec_throttle_device, throttle_device_fields);
+static const struct spec_object throttle_device_object = SPEC_OBJECT(spec_throttle_device, throttle_device_fields);
 
 static const struct spec_field block_io_fields[] = {
 	SPEC_FIELD(spec_block_io, weight, "weight", K_OPT_U32, .max = UINT16_MAX),
 	SPEC_FIELD(spec_block_io, leaf_weight, "leafWeight", K_OPT_U32, .max = UINT16_MAX),
-	SPEC_FIELD(spec_block_io, weight_device, "weightDevice", K_OBJECTS,
-		.object = &weight_device_object),
-	SPEC_FIELD(spec_block_io, read_bps, "throttleReadBpsDevice", K_OBJECTS,
-		.object = &throttle_device_object),
-	SPEC_FIELD(spec_block_io, write_bps, "throttleWriteBpsDevice", K_OBJECTS,
-		.object = &throttle_device_object),
-	SPEC_FIELD(spec_block_io, read_iops, "throttleReadIOPSDevice", K_OBJECTS,
-		.object = &throttle_device_object),
-	SPEC_FIELD(spec_block_io, write_iops, "throttleWriteIOPSDevice", K_OBJECTS,
-		.object = &throttle_device_object),
+	SPEC_FIELD(spec_block_io, weight_device, "weightDevice", K_OBJECTS, .object = &weight_device_object),
+	SPEC_FIELD(spec_block_io, read_bps, "throttleReadBpsDevice", K_OBJECTS, .object = &throttle_device_object),
+	SPEC_FIELD(spec_block_io, write_bps, "throttleWriteBpsDevice", K_OBJECTS, .object = &throttle_device_object),
+	SPEC_FIELD(spec_block_io, read_iops, "throttleReadIOPSDevice", K_OBJECTS, .object = &throttle_device_object),
+	SPEC_FIELD(spec_block_io, write_iops, "throttleWriteIOPSDevice", K_OBJECTS, .object = &throttle_device_object),
 };
 static const struct spec_object block_io_object = SPEC_OBJECT(spec_block_io, block_io_fields);
 
@@ -166,21 +147,18 @@ static const struct spec_field hugepage_limit_fields[] = {
 	SPEC_FIELD(spec_hugepage_limit, page_size, "pageSize", K_STR, .required = true),
 	SPEC_FIELD(spec_hugepage_limit, limit, "limit", K_U64, .max = UINT64_MAX, .required = true),
 };
-static const struct spec_object hugepage_limit_object =
-	SPEC_OBJECT(spec_hugepage_limit, hugepage_limit_fields);
+static const struct spec_object hugepage_limit_object = SPEC_OBJECT(spec_hugepage_limit, hugepage_limit_fields);
 
 static const struct spec_field interface_priority_fields[] = {
 	SPEC_FIELD(spec_interface_priority, name, "name", K_STR, .required = true),
-	SPEC_FIELD(spec_interface_priority, priority, "priority", K_U32, .max = UINT32_MAX,
-		.required = true),
+	SPEC_FIELD(spec_interface_priority, priority, "priority", K_U32, .max = UINT32_MAX, .required = true),
 };
 static const struct spec_object interface_priority_object =
 	SPEC_OBJECT(spec_interface_priority, interface_priority_fields);
 
 static const struct spec_field network_fields[] = {
 	SPEC_FIELD(spec_network, class_id, "classID", K_OPT_U32, .max = UINT32_MAX),
-	SPEC_FIELD(spec_network, priorities, "priorities", K_OBJECTS,
-		.object = &interface_priority_object),
+	SPEC_FIELD(spec_network, priorities, "priorities", K_OBJECTS, .object = &interface_priority_object),
 };
 static const struct spec_object network_object = SPEC_OBJECT(spec_network, network_fields);
 
@@ -201,8 +179,7 @@ static const struct spec_field resources_fields[] = {
 	SPEC_FIELD(spec_resources, cpu, "cpu", K_OBJECT, .object = &cpu_object),
 	SPEC_FIELD(spec_resources, pids, "pids", K_OBJECT, .object = &pids_object),
 	SPEC_FIELD(spec_resources, block_io, "blockIO", K_OBJECT, .object = &block_io_object),
-	SPEC_FIELD(spec_resources, hugepage_limits, "hugepageLimits", K_OBJECTS,
-		.object = &hugepage_limit_object),
+	SPEC_FIELD(spec_resources, hugepage_limits, "hugepageLimits", K_OBJECTS, .object = &hugepage_limit_object),
 	SPEC_FIELD(spec_resources, network, "network", K_OBJECT, .object = &network_object),
 	SPEC_FIELD(spec_resources, rdma, "rdma", K_OBJECT_MAP, .object = &rdma_object),
 	SPEC_FIELD(spec_resources, unified, "unified", K_MAP),
@@ -212,33 +189,26 @@ const struct spec_object schema_resources = SPEC_OBJECT(spec_resources, resource
 /* --- seccomp --- */
 
 static const struct spec_field seccomp_arg_fields[] = {
-	SPEC_FIELD(
-		spec_seccomp_arg, index, "index", K_U32, .max = SYSCALL_ARG_MAX, .required = true),
+	SPEC_FIELD(spec_seccomp_arg, index, "index", K_U32, .max = SYSCALL_ARG_MAX, .required = true),
 	SPEC_FIELD(spec_seccomp_arg, value, "value", K_U64, .max = UINT64_MAX, .required = true),
 	SPEC_FIELD(spec_seccomp_arg, value_two, "valueTwo", K_U64, .max = UINT64_MAX),
-	SPEC_FIELD(spec_seccomp_arg, op, "op", K_NAME, .names = spec_seccomp_op_names,
-		.required = true),
+	SPEC_FIELD(spec_seccomp_arg, op, "op", K_NAME, .names = spec_seccomp_op_names, .required = true),
 };
-static const struct spec_object seccomp_arg_object =
-	SPEC_OBJECT(spec_seccomp_arg, seccomp_arg_fields);
+static const struct spec_object seccomp_arg_object = SPEC_OBJECT(spec_seccomp_arg, seccomp_arg_fields);
 
 static const struct spec_field seccomp_rule_fields[] = {
 	SPEC_FIELD(spec_seccomp_rule, names, "names", K_STRV, .required = true),
-	SPEC_FIELD(spec_seccomp_rule, action, "action", K_NAME, .names = spec_seccomp_action_names,
-		.required = true),
+	SPEC_FIELD(spec_seccomp_rule, action, "action", K_NAME, .names = spec_seccomp_action_names, .required = true),
 	SPEC_FIELD(spec_seccomp_rule, errno_ret, "errnoRet", K_OPT_U32, .max = UINT16_MAX),
 	SPEC_FIELD(spec_seccomp_rule, args, "args", K_OBJECTS, .object = &seccomp_arg_object),
 };
-static const struct spec_object seccomp_rule_object =
-	SPEC_OBJECT(spec_seccomp_rule, seccomp_rule_fields);
+static const struct spec_object seccomp_rule_object = SPEC_OBJECT(spec_seccomp_rule, seccomp_rule_fields);
 
 static const struct spec_field seccomp_fields[] = {
-	SPEC_FIELD(spec_seccomp, default_action, "defaultAction", K_NAME,
-		.names = spec_seccomp_action_names, .required = true),
-	SPEC_FIELD(
-		spec_seccomp, default_errno_ret, "defaultErrnoRet", K_OPT_U32, .max = UINT16_MAX),
-	SPEC_FIELD(spec_seccomp, architectures, "architectures", K_NAMES,
-		.names = spec_seccomp_arch_names),
+	SPEC_FIELD(spec_seccomp, default_action, "defaultAction", K_NAME, .names = spec_seccomp_action_names,
+		.required = true),
+	SPEC_FIELD(spec_seccomp, default_errno_ret, "defaultErrnoRet", K_OPT_U32, .max = UINT16_MAX),
+	SPEC_FIELD(spec_seccomp, architectures, "architectures", K_NAMES, .names = spec_seccomp_arch_names),
 	SPEC_FIELD(spec_seccomp, flags, "flags", K_NAME_BITS, .names = spec_seccomp_flag_names),
 	SPEC_FIELD(spec_seccomp, listener_path, "listenerPath", K_STR),
 	SPEC_FIELD(spec_seccomp, listener_metadata, "listenerMetadata", K_STR),
@@ -260,43 +230,35 @@ static const struct spec_field intel_rdt_fields[] = {
 static const struct spec_object intel_rdt_object = SPEC_OBJECT(spec_intel_rdt, intel_rdt_fields);
 
 static const struct spec_field memory_policy_fields[] = {
-	SPEC_FIELD(spec_memory_policy, mode, "mode", K_NAME, .names = spec_mpol_modes,
-		.required = true),
+	SPEC_FIELD(spec_memory_policy, mode, "mode", K_NAME, .names = spec_mpol_modes, .required = true),
 	SPEC_FIELD(spec_memory_policy, nodes, "nodes", K_STR),
 	SPEC_FIELD(spec_memory_policy, flags, "flags", K_NAME_BITS, .names = spec_mpol_flags),
 };
-static const struct spec_object memory_policy_object =
-	SPEC_OBJECT(spec_memory_policy, memory_policy_fields);
+static const struct spec_object memory_policy_object = SPEC_OBJECT(spec_memory_policy, memory_policy_fields);
 
 static const struct spec_field personality_fields[] = {
-	SPEC_FIELD(spec_personality, domain, "domain", K_NAME, .names = spec_personality_domains,
-		.required = true),
+	SPEC_FIELD(spec_personality, domain, "domain", K_NAME, .names = spec_personality_domains, .required = true),
 	SPEC_FIELD(spec_personality, flags, "flags", K_STRV),
 };
-static const struct spec_object personality_object =
-	SPEC_OBJECT(spec_personality, personality_fields);
+static const struct spec_object personality_object = SPEC_OBJECT(spec_personality, personality_fields);
 
 static const struct spec_field linux_fields[] = {
 	SPEC_FIELD(spec_linux, namespaces, "namespaces", K_OBJECTS, .object = &namespace_object),
 	SPEC_FIELD(spec_linux, uid_mappings, "uidMappings", K_OBJECTS, .object = &schema_idmap),
 	SPEC_FIELD(spec_linux, gid_mappings, "gidMappings", K_OBJECTS, .object = &schema_idmap),
-	SPEC_FIELD(
-		spec_linux, time_offsets, "timeOffsets", K_OBJECT, .object = &time_offsets_object),
+	SPEC_FIELD(spec_linux, time_offsets, "timeOffsets", K_OBJECT, .object = &time_offsets_object),
 	SPEC_FIELD(spec_linux, devices, "devices", K_OBJECTS, .object = &device_object),
-	SPEC_FIELD(
-		spec_linux, net_devices, "netDevices", K_OBJECT_MAP, .object = &net_device_object),
+	SPEC_FIELD(spec_linux, net_devices, "netDevices", K_OBJECT_MAP, .object = &net_device_object),
 	SPEC_FIELD(spec_linux, cgroups_path, "cgroupsPath", K_STR),
 	SPEC_FIELD(spec_linux, resources, "resources", K_OBJECT, .object = &schema_resources),
-	SPEC_FIELD(spec_linux, rootfs_propagation, "rootfsPropagation", K_NAME,
-		.names = spec_propagations),
+	SPEC_FIELD(spec_linux, rootfs_propagation, "rootfsPropagation", K_NAME, .names = spec_propagations),
 	SPEC_FIELD(spec_linux, seccomp, "seccomp", K_OBJECT, .object = &seccomp_object),
 	SPEC_FIELD(spec_linux, sysctl, "sysctl", K_MAP),
 	SPEC_FIELD(spec_linux, masked_paths, "maskedPaths", K_STRV),
 	SPEC_FIELD(spec_linux, readonly_paths, "readonlyPaths", K_STRV),
 	SPEC_FIELD(spec_linux, mount_label, "mountLabel", K_STR),
 	SPEC_FIELD(spec_linux, intel_rdt, "intelRdt", K_OBJECT, .object = &intel_rdt_object),
-	SPEC_FIELD(spec_linux, memory_policy, "memoryPolicy", K_OBJECT,
-		.object = &memory_policy_object),
+	SPEC_FIELD(spec_linux, memory_policy, "memoryPolicy", K_OBJECT, .object = &memory_policy_object),
 	SPEC_FIELD(spec_linux, personality, "personality", K_OBJECT, .object = &personality_object),
 };
 const struct spec_object schema_linux = SPEC_OBJECT(spec_linux, linux_fields);
@@ -307,8 +269,7 @@ static const struct spec_field hypervisor_fields[] = {
 	SPEC_FIELD(spec_vm_hypervisor, path, "path", K_STR, .required = true),
 	SPEC_FIELD(spec_vm_hypervisor, parameters, "parameters", K_STRV),
 };
-static const struct spec_object hypervisor_object =
-	SPEC_OBJECT(spec_vm_hypervisor, hypervisor_fields);
+static const struct spec_object hypervisor_object = SPEC_OBJECT(spec_vm_hypervisor, hypervisor_fields);
 
 static const struct spec_field kernel_fields[] = {
 	SPEC_FIELD(spec_vm_kernel, path, "path", K_STR, .required = true),
@@ -325,8 +286,7 @@ static const struct spec_object image_object = SPEC_OBJECT(spec_vm_image, image_
 
 static const struct spec_field iomem_fields[] = {
 	SPEC_FIELD(spec_vm_iomem, first_gfn, "firstGFN", K_OPT_U64, .max = UINT64_MAX),
-	SPEC_FIELD(
-		spec_vm_iomem, first_mfn, "firstMFN", K_U64, .max = UINT64_MAX, .required = true),
+	SPEC_FIELD(spec_vm_iomem, first_mfn, "firstMFN", K_U64, .max = UINT64_MAX, .required = true),
 	SPEC_FIELD(spec_vm_iomem, nr_mfns, "nrMFNs", K_U64, .max = UINT64_MAX, .required = true),
 };
 static const struct spec_object iomem_object = SPEC_OBJECT(spec_vm_iomem, iomem_fields);

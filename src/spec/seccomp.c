@@ -52,19 +52,19 @@ struct arch {
 
 static const struct arch archs[] = {
 #ifdef __x86_64__
-	{SPEC_ARCH_X86_64, SCMP_ARCH_X86_64, AUDIT_ARCH_X86_64},
-	{SPEC_ARCH_X86, SCMP_ARCH_X86, AUDIT_ARCH_I386},
-	{SPEC_ARCH_X32, SCMP_ARCH_X32, AUDIT_ARCH_X86_64},
+	{ SPEC_ARCH_X86_64, SCMP_ARCH_X86_64, AUDIT_ARCH_X86_64 },
+	{ SPEC_ARCH_X86, SCMP_ARCH_X86, AUDIT_ARCH_I386 },
+	{ SPEC_ARCH_X32, SCMP_ARCH_X32, AUDIT_ARCH_X86_64 },
 #elif defined(__aarch64__)
-	{SPEC_ARCH_AARCH64, SCMP_ARCH_AARCH64, AUDIT_ARCH_AARCH64},
-	{SPEC_ARCH_ARM, SCMP_ARCH_ARM, AUDIT_ARCH_ARM},
+	{ SPEC_ARCH_AARCH64, SCMP_ARCH_AARCH64, AUDIT_ARCH_AARCH64 },
+	{ SPEC_ARCH_ARM, SCMP_ARCH_ARM, AUDIT_ARCH_ARM },
 #endif
 };
 
 void seccomp_program_done(struct seccomp_program *p)
 {
 	free(p->insns);
-	*p = (struct seccomp_program){.insns = NULL};
+	*p = (struct seccomp_program){ .insns = NULL };
 }
 
 /* libseccomp's word for @action with @ret (default EPERM), or -1 for SCMP_ACT_NOTIFY. */
@@ -139,8 +139,7 @@ static int add_archs(scmp_filter_ctx ctx, const struct spec_seccomp *s, struct e
  * hold; where an argument comes twice, each condition is a rule of its own
  * (one comparison an argument is what a libseccomp rule can say; runc's reading).
  */
-static int add_syscall(
-	scmp_filter_ctx ctx, const struct spec_seccomp_rule *r, uint32_t action, int nr)
+static int add_syscall(scmp_filter_ctx ctx, const struct spec_seccomp_rule *r, uint32_t action, int nr)
 {
 	struct scmp_arg_cmp cmp[6];
 	unsigned seen = 0;
@@ -153,10 +152,9 @@ static int add_syscall(
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct spec_seccomp_arg *a = &r->args.v[i];
-		struct scmp_arg_cmp c = {.arg = a->index,
-			.op = compare_word(a->op),
-			.datum_a = a->value,
-			.datum_b = a->value_two};
+		struct scmp_arg_cmp c = {
+			.arg = a->index, .op = compare_word(a->op), .datum_a = a->value, .datum_b = a->value_two
+		};
 		int rc = 0;
 
 		if (twice)
@@ -172,16 +170,15 @@ static int add_syscall(
 }
 
 /* @skipped gets the names that libseccomp does not know, of rules that are more than "allow". */
-static int add_rule(scmp_filter_ctx ctx, const struct spec_seccomp *s, size_t index,
-	uint32_t default_word, struct buf *skipped, struct err *err)
+static int add_rule(scmp_filter_ctx ctx, const struct spec_seccomp *s, size_t index, uint32_t default_word,
+	struct buf *skipped, struct err *err)
 {
 	const struct spec_seccomp_rule *r = &s->syscalls.v[index];
 	int64_t word = action_word(r->action, &r->errno_ret);
 
 	if (word < 0)
-		return err_set(err, ENOTSUP,
-			"linux.seccomp.syscalls[%zu].action: SCMP_ACT_NOTIFY is not supported",
-			index);
+		return err_set(
+			err, ENOTSUP, "linux.seccomp.syscalls[%zu].action: SCMP_ACT_NOTIFY is not supported", index);
 	if ((uint32_t)word == default_word)
 		return 0; /* libseccomp calls such a rule an error */
 	for (size_t i = 0; i < r->names.n; i++) {
@@ -190,14 +187,12 @@ static int add_rule(scmp_filter_ctx ctx, const struct spec_seccomp *s, size_t in
 
 		if (nr == __NR_SCMP_ERROR) {
 			if (r->action != SPEC_ACT_ALLOW)
-				buf_printf(
-					skipped, "%s%s", skipped->len ? ", " : "", r->names.v[i]);
+				buf_printf(skipped, "%s%s", skipped->len ? ", " : "", r->names.v[i]);
 			continue;
 		}
 		rc = add_syscall(ctx, r, (uint32_t)word, nr);
 		if (rc < 0 && rc != -EEXIST)
-			return err_sys(err, rc, "linux.seccomp.syscalls[%zu]: \"%s\"", index,
-				r->names.v[i]);
+			return err_sys(err, rc, "linux.seccomp.syscalls[%zu]: \"%s\"", index, r->names.v[i]);
 	}
 	return 0;
 }
@@ -217,7 +212,7 @@ static uint32_t newest_syscall(uint32_t token)
 
 static void put_insn(struct buf *out, uint16_t code, uint32_t k, uint8_t jt, uint8_t jf)
 {
-	const struct sock_filter insn = {.code = code, .k = k, .jt = jt, .jf = jf};
+	const struct sock_filter insn = { .code = code, .k = k, .jt = jt, .jf = jf };
 
 	buf_put(out, &insn, sizeof(insn));
 }
@@ -235,8 +230,7 @@ static void put_enosys(struct buf *out, const struct spec_seccomp *s)
 		uint32_t newest = newest_syscall(archs[i].token);
 		bool native = i == 0;
 
-		if (archs[i].arch == SPEC_ARCH_X32 || !newest ||
-			!(native || lists_arch(s, archs[i].arch)))
+		if (archs[i].arch == SPEC_ARCH_X32 || !newest || !(native || lists_arch(s, archs[i].arch)))
 			continue;
 		put_insn(out, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
 		put_insn(out, BPF_JMP | BPF_JEQ | BPF_K, archs[i].audit_arch, 0, 4);
@@ -271,8 +265,8 @@ static int export_filter(scmp_filter_ctx ctx, struct buf *out, struct err *err)
 	return 0;
 }
 
-static int fill_filter(scmp_filter_ctx ctx, const struct spec_seccomp *s, uint32_t default_word,
-	struct buf *skipped, struct err *err)
+static int fill_filter(
+	scmp_filter_ctx ctx, const struct spec_seccomp *s, uint32_t default_word, struct buf *skipped, struct err *err)
 {
 	int rc = add_archs(ctx, s, err);
 
@@ -292,16 +286,14 @@ static uint32_t filter_flags(const struct spec_seccomp *s)
 	return s->flags.v & ~(uint32_t)SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 }
 
-static int take_program(
-	struct buf *b, const struct spec_seccomp *s, struct seccomp_program *ret, struct err *err)
+static int take_program(struct buf *b, const struct spec_seccomp *s, struct seccomp_program *ret, struct err *err)
 {
 	size_t n = b->len / sizeof(struct sock_filter);
 
 	if (buf_error(b))
 		return err_set(err, ENOMEM, "out of memory");
 	if (n > BPF_MAXINSNS)
-		return err_set(err, E2BIG, "linux.seccomp: %zu instructions, the kernel takes %d",
-			n, BPF_MAXINSNS);
+		return err_set(err, E2BIG, "linux.seccomp: %zu instructions, the kernel takes %d", n, BPF_MAXINSNS);
 	ret->insns = (struct sock_filter *)(void *)buf_steal(b);
 	if (!ret->insns)
 		return err_set(err, ENOMEM, "out of memory");
@@ -319,8 +311,7 @@ static int compile(const struct spec_seccomp *s, struct buf *b, struct buf *skip
 	int rc;
 
 	if (word < 0)
-		return err_set(err, ENOTSUP,
-			"linux.seccomp.defaultAction: SCMP_ACT_NOTIFY is not supported");
+		return err_set(err, ENOTSUP, "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY is not supported");
 	/* asked once, it finds out how filters are loaded; without that, a later seccomp_load() fails */
 	(void)seccomp_api_get();
 	if (seccomp_api_set(API_LEVEL) < 0)
@@ -426,8 +417,8 @@ static int compile_or_take(const struct spec_seccomp *s, struct buf *b, struct b
 	return 0;
 }
 
-int seccomp_compile(const struct spec_seccomp *s, struct seccomp_program *ret,
-	struct spec_warnings *warnings, struct err *err)
+int seccomp_compile(
+	const struct spec_seccomp *s, struct seccomp_program *ret, struct spec_warnings *warnings, struct err *err)
 {
 	autobuf b = BUF_INIT, skipped = BUF_INIT;
 	int rc = compile_or_take(s, &b, &skipped, err);
@@ -435,7 +426,6 @@ int seccomp_compile(const struct spec_seccomp *s, struct seccomp_program *ret,
 	if (rc < 0)
 		return rc;
 	if (skipped.len)
-		spec_warn(warnings, "linux.seccomp.syscalls: libseccomp does not know %s: not filtered",
-			skipped.data);
+		spec_warn(warnings, "linux.seccomp.syscalls: libseccomp does not know %s: not filtered", skipped.data);
 	return take_program(&b, s, ret, err);
 }

@@ -26,8 +26,8 @@ struct seccomp_program {
  * config forbids or watches, a warning lists them. SCMP_ACT_NOTIFY is -ENOTSUP.
  * 0 or a negative errno with a message. Not to be called by two threads at once.
  */
-must_check int seccomp_compile(const struct spec_seccomp *s, struct seccomp_program *ret,
-	struct spec_warnings *warnings, struct err *err);
+must_check int seccomp_compile(
+	const struct spec_seccomp *s, struct seccomp_program *ret, struct spec_warnings *warnings, struct err *err);
 
 /*
  * Where compiled programs are kept between runs of the program. @key is all

@@ -12,18 +12,50 @@
 /* What glibc and musl leave to programs; the C library keeps 32 and 33 for itself. */
 #define RTMIN_NR 34
 
-#define NAME(x) { "SIG" #x, SIG##x }
+#define NAME(x)                  \
+	{                        \
+		"SIG" #x, SIG##x \
+	}
 static const struct {
 	const char *name;
 	int number;
 } signal_names[] = {
-	NAME(HUP), NAME(INT), NAME(QUIT), NAME(ILL), NAME(TRAP), NAME(ABRT), NAME(BUS), NAME(FPE),
-	NAME(KILL), NAME(USR1), NAME(SEGV), NAME(USR2), NAME(PIPE), NAME(ALRM), NAME(TERM),
-	NAME(STKFLT), NAME(CHLD), NAME(CONT), NAME(STOP), NAME(TSTP), NAME(TTIN), NAME(TTOU),
-	NAME(URG), NAME(XCPU), NAME(XFSZ), NAME(VTALRM), NAME(PROF), NAME(WINCH), NAME(IO), NAME(PWR),
+	NAME(HUP),
+	NAME(INT),
+	NAME(QUIT),
+	NAME(ILL),
+	NAME(TRAP),
+	NAME(ABRT),
+	NAME(BUS),
+	NAME(FPE),
+	NAME(KILL),
+	NAME(USR1),
+	NAME(SEGV),
+	NAME(USR2),
+	NAME(PIPE),
+	NAME(ALRM),
+	NAME(TERM),
+	NAME(STKFLT),
+	NAME(CHLD),
+	NAME(CONT),
+	NAME(STOP),
+	NAME(TSTP),
+	NAME(TTIN),
+	NAME(TTOU),
+	NAME(URG),
+	NAME(XCPU),
+	NAME(XFSZ),
+	NAME(VTALRM),
+	NAME(PROF),
+	NAME(WINCH),
+	NAME(IO),
+	NAME(PWR),
 	NAME(SYS),
 	/* other words for numbers above */
-	NAME(IOT), NAME(POLL), { "SIGCLD", SIGCHLD }, { "SIGUNUSED", SIGSYS },
+	NAME(IOT),
+	NAME(POLL),
+	{ "SIGCLD", SIGCHLD },
+	{ "SIGUNUSED", SIGSYS },
 };
 
 /* All of @text as a plain decimal number up to SIGNAL_MAX, or -EINVAL. */

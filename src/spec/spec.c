@@ -70,7 +70,7 @@ static int spec_decode_config(struct decode *d, struct json *root, struct spec *
 
 static int spec_decode_process(struct decode *d, struct json *j, struct arena *tree, struct spec *s)
 {
-	const struct where at = {.key = "process"};
+	const struct where at = { .key = "process" };
 	struct json *root = spec_wrap(tree, j, "process");
 	int rc;
 
@@ -83,11 +83,10 @@ static int spec_decode_process(struct decode *d, struct json *j, struct arena *t
 	return rc < 0 ? rc : support_check(d, root);
 }
 
-static int spec_decode_resources(
-	struct decode *d, struct json *j, struct arena *tree, struct spec *s)
+static int spec_decode_resources(struct decode *d, struct json *j, struct arena *tree, struct spec *s)
 {
-	const struct where up = {.key = "linux"};
-	const struct where at = {.up = &up, .key = "resources"};
+	const struct where up = { .key = "linux" };
+	const struct where at = { .up = &up, .key = "resources" };
 	struct json *root = spec_wrap(tree, j, "resources");
 	int rc;
 
@@ -105,15 +104,14 @@ static int spec_decode_resources(
 	return rc < 0 ? rc : support_check(d, root);
 }
 
-static int spec_parse_into(struct decode *d, struct arena *tree, const char *json, size_t len,
-	enum spec_part part, struct spec *s)
+static int spec_parse_into(
+	struct decode *d, struct arena *tree, const char *json, size_t len, enum spec_part part, struct spec *s)
 {
 	struct json *root = NULL;
 	int rc;
 
 	if (len > SPEC_FILE_MAX)
-		return err_set(
-			d->err, E2BIG, "%s: larger than %llu MiB", d->name, SPEC_FILE_MAX / MIB);
+		return err_set(d->err, E2BIG, "%s: larger than %llu MiB", d->name, SPEC_FILE_MAX / MIB);
 	rc = json_parse(d->name, json, len, tree, &root, d->warnings, d->err);
 	if (rc < 0)
 		return rc;
@@ -127,10 +125,10 @@ static int spec_parse_into(struct decode *d, struct arena *tree, const char *jso
 	}
 }
 
-static int spec_parse_part(const char *name, const char *json, size_t len, enum spec_part part,
-	struct spec **ret, struct spec_warnings *warnings, struct err *err)
+static int spec_parse_part(const char *name, const char *json, size_t len, enum spec_part part, struct spec **ret,
+	struct spec_warnings *warnings, struct err *err)
 {
-	struct decode d = {.name = name, .warnings = warnings, .err = err};
+	struct decode d = { .name = name, .warnings = warnings, .err = err };
 	struct arena *tree = NULL;
 	struct spec *s = NULL;
 	int rc;
@@ -162,20 +160,18 @@ static int spec_load_part(int dirfd, const char *path, enum spec_part part, stru
 	return spec_parse_part(path, text, len, part, ret, warnings, err);
 }
 
-int spec_load(int dirfd, const char *path, struct spec **ret, struct spec_warnings *warnings,
-	struct err *err)
+int spec_load(int dirfd, const char *path, struct spec **ret, struct spec_warnings *warnings, struct err *err)
 {
 	return spec_load_part(dirfd, path, PART_CONFIG, ret, warnings, err);
 }
 
-int spec_parse(const char *name, const char *json, size_t len, struct spec **ret,
-	struct spec_warnings *warnings, struct err *err)
+int spec_parse(const char *name, const char *json, size_t len, struct spec **ret, struct spec_warnings *warnings,
+	struct err *err)
 {
 	return spec_parse_part(name, json, len, PART_CONFIG, ret, warnings, err);
 }
 
-int spec_load_process(int dirfd, const char *path, struct spec **ret,
-	struct spec_warnings *warnings, struct err *err)
+int spec_load_process(int dirfd, const char *path, struct spec **ret, struct spec_warnings *warnings, struct err *err)
 {
 	return spec_load_part(dirfd, path, PART_PROCESS, ret, warnings, err);
 }

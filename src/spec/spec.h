@@ -96,8 +96,8 @@ struct spec_console_size {
 	uint32_t height, width; /* characters; at most 65535 (struct winsize) */
 };
 
-struct spec_scheduler { /* sched_setattr(2) */
-	uint32_t policy;    /* SCHED_* */
+struct spec_scheduler {  /* sched_setattr(2) */
+	uint32_t policy; /* SCHED_* */
 	int32_t nice, priority;
 	struct opt_u32 flags; /* SCHED_FLAG_* */
 	uint64_t runtime, deadline, period;
@@ -140,7 +140,7 @@ struct spec_root {
 
 struct spec_mount {
 	char *destination; /* absolute: a relative one got its "/" (and a warning) */
-	char *type;	   /* may be NULL, mostly for binds */
+	char *type;        /* may be NULL, mostly for binds */
 	char *source;
 	struct spec_strv options; /* raw: see spec/mountopt.h */
 	struct spec_idmaps uid_mappings, gid_mappings;
@@ -188,9 +188,9 @@ struct spec_namespaces { /* no type twice; none at all is fine */
 };
 
 struct spec_device {
-	char type;  /* 'c', 'b', 'p' ('u' is read as 'c') */
-	char *path; /* absolute */
-	uint32_t major, minor; /* 0 for 'p' */
+	char type;                /* 'c', 'b', 'p' ('u' is read as 'c') */
+	char *path;               /* absolute */
+	uint32_t major, minor;    /* 0 for 'p' */
 	struct opt_u32 file_mode; /* may hold S_IFMT bits: engines write them */
 	struct opt_u32 uid, gid;
 };
@@ -208,16 +208,12 @@ struct spec_net_devices {
 	struct spec_net_device *v;
 };
 
-enum spec_device_access {
-	SPEC_DEVICE_READ = 1,
-	SPEC_DEVICE_WRITE = 2,
-	SPEC_DEVICE_MKNOD = 4
-};
+enum spec_device_access { SPEC_DEVICE_READ = 1, SPEC_DEVICE_WRITE = 2, SPEC_DEVICE_MKNOD = 4 };
 struct spec_device_rule { /* applied in order */
 	bool allow;
-	char type;		     /* 'a', 'c', 'b' */
+	char type;                   /* 'a', 'c', 'b' */
 	struct opt_i64 major, minor; /* not set: all */
-	uint32_t access;	     /* enum spec_device_access bits; none given: all three */
+	uint32_t access;             /* enum spec_device_access bits; none given: all three */
 };
 struct spec_device_rules {
 	size_t n;
@@ -378,7 +374,7 @@ struct spec_seccomp {
 	enum spec_seccomp_action default_action;
 	struct opt_u32 default_errno_ret;
 	struct spec_u32v architectures; /* enum spec_seccomp_arch */
-	struct opt_u32 flags;		/* SECCOMP_FILTER_FLAG_*; set also by an empty list */
+	struct opt_u32 flags;           /* SECCOMP_FILTER_FLAG_*; set also by an empty list */
 	char *listener_path, *listener_metadata;
 	struct spec_seccomp_rules syscalls;
 };
@@ -390,7 +386,7 @@ struct spec_intel_rdt {
 };
 
 struct spec_memory_policy { /* set_mempolicy(2) */
-	uint32_t mode;	    /* MPOL_* */
+	uint32_t mode;      /* MPOL_* */
 	char *nodes;
 	struct opt_u32 flags; /* MPOL_F_* */
 };
@@ -437,13 +433,7 @@ struct spec_vm_kernel {
 	struct spec_strv parameters;
 	char *initrd;
 };
-enum spec_vm_image_format {
-	SPEC_IMAGE_RAW,
-	SPEC_IMAGE_QCOW2,
-	SPEC_IMAGE_VDI,
-	SPEC_IMAGE_VMDK,
-	SPEC_IMAGE_VHD
-};
+enum spec_vm_image_format { SPEC_IMAGE_RAW, SPEC_IMAGE_QCOW2, SPEC_IMAGE_VDI, SPEC_IMAGE_VMDK, SPEC_IMAGE_VHD };
 struct spec_vm_image {
 	char *path;
 	enum spec_vm_image_format format;
@@ -473,7 +463,7 @@ struct spec_vm {
 
 struct spec {
 	char *oci_version;
-	struct spec_root *root;	      /* never NULL in what spec_load() returns */
+	struct spec_root *root;       /* never NULL in what spec_load() returns */
 	struct spec_process *process; /* NULL is valid until `start` */
 	char *hostname, *domainname;
 	struct spec_mounts mounts; /* in the order in which they are mounted */
@@ -492,8 +482,8 @@ struct spec {
  * name and line: `config.json:12: process.user.uid: not a number`.
  * 0 and *@ret (spec_free() it), or -errno; @warnings may be NULL.
  */
-must_check int spec_load(int dirfd, const char *path, struct spec **ret, struct spec_warnings *warnings,
-	struct err *err);
+must_check int spec_load(
+	int dirfd, const char *path, struct spec **ret, struct spec_warnings *warnings, struct err *err);
 
 /* The same for @len bytes of text; @name stands for the file in messages. */
 must_check int spec_parse(const char *name, const char *json, size_t len, struct spec **ret,
@@ -503,8 +493,8 @@ must_check int spec_parse(const char *name, const char *json, size_t len, struct
  * A file that holds a `process` object alone (exec --process): the result has
  * only ->process. Field paths in messages still begin with "process.".
  */
-must_check int spec_load_process(int dirfd, const char *path, struct spec **ret,
-	struct spec_warnings *warnings, struct err *err);
+must_check int spec_load_process(
+	int dirfd, const char *path, struct spec **ret, struct spec_warnings *warnings, struct err *err);
 must_check int spec_parse_process(const char *name, const char *json, size_t len, struct spec **ret,
 	struct spec_warnings *warnings, struct err *err);
 

@@ -51,8 +51,7 @@ bool support_has(const char *field, const char *value)
 	const struct support_row *r;
 
 	for (r = support_table; r->path; r++)
-		if (strncmp(r->path, field, len) == 0 && r->path[len] == '=' &&
-			strcmp(r->path + len + 1, value) == 0)
+		if (strncmp(r->path, field, len) == 0 && r->path[len] == '=' && strcmp(r->path + len + 1, value) == 0)
 			return r->status == SUPPORT_DONE;
 	r = support_find(field);
 	return r && r->status == SUPPORT_DONE;
@@ -74,26 +73,24 @@ static void finding_report(struct finding *f, const struct where *at, const stru
 
 	value = value ? value + 1 : "";
 	if (row->status == SUPPORT_REFUSED) {
-		(void)decode_error(f->d, at, j->line, "%s%s%s%snot supported: %s", quote, value,
-			quote, *value ? " is " : "", row->note);
+		(void)decode_error(f->d, at, j->line, "%s%s%s%snot supported: %s", quote, value, quote,
+			*value ? " is " : "", row->note);
 		if (f->d->err)
 			f->d->err->errnum = ENOTSUP;
 		f->rc = -ENOTSUP;
 		return;
 	}
-	decode_warn(f->d, at, j->line, "%s%s%s%signored: %s", quote, value, quote,
-		*value ? " is " : "", row->note);
+	decode_warn(f->d, at, j->line, "%s%s%s%signored: %s", quote, value, quote, *value ? " is " : "", row->note);
 	f->rc = 1;
 }
 
-static void finding_walk(
-	struct finding *f, const struct where *at, const struct json *j, const char *path);
+static void finding_walk(struct finding *f, const struct where *at, const struct json *j, const char *path);
 
 /* Each member @key of @j ("*": all; "": all of an array), with what of the path is left. */
-static void finding_children(struct finding *f, const struct where *at, const struct json *j,
-	const char *key, size_t key_len, const char *rest)
+static void finding_children(struct finding *f, const struct where *at, const struct json *j, const char *key,
+	size_t key_len, const char *rest)
 {
-	struct where here = {.up = at};
+	struct where here = { .up = at };
 	bool any = key_len == 0 || (key_len == 1 && *key == '*');
 
 	for (const struct json *c = j->first; c && !f->rc; c = c->next, here.index++) {
@@ -104,8 +101,7 @@ static void finding_children(struct finding *f, const struct where *at, const st
 }
 
 /* @path is what of the row's path lies below @j. The depth is that of the path. */
-static void finding_walk(
-	struct finding *f, const struct where *at, const struct json *j, const char *path)
+static void finding_walk(struct finding *f, const struct where *at, const struct json *j, const char *path)
 {
 	if (!*path) {
 		if (json_is_set(j))
@@ -127,7 +123,7 @@ static void finding_walk(
 int support_check(struct decode *d, const struct json *root)
 {
 	for (const struct support_row *r = support_table; r->path; r++) {
-		struct finding f = {.row = r, .d = d};
+		struct finding f = { .row = r, .d = d };
 
 		if (r->status != SUPPORT_DONE)
 			finding_walk(&f, NULL, root, r->path);
@@ -174,10 +170,8 @@ void support_markdown(struct buf *out)
 		if (support_group(r->path) != len || strncmp(group, r->path, len) != 0) {
 			group = r->path;
 			len = support_group(group);
-			buf_printf(out, "\n## %.*s\n\n| field | status | |\n|---|---|---|\n",
-				(int)len, group);
+			buf_printf(out, "\n## %.*s\n\n| field | status | |\n|---|---|---|\n", (int)len, group);
 		}
-		buf_printf(out, "| `%s` | %s | %s |\n", r->path, support_words[r->status],
-			r->note ? r->note : "");
+		buf_printf(out, "| `%s` | %s | %s |\n", r->path, support_words[r->status], r->note ? r->note : "");
 	}
 }

@@ -20,7 +20,7 @@
 enum support_status {
 	SUPPORT_DONE,
 	SUPPORT_IGNORED, /* a field that is set makes a warning with the note */
-	SUPPORT_REFUSED	 /* ... an error with the note */
+	SUPPORT_REFUSED  /* ... an error with the note */
 };
 
 /*

@@ -50,38 +50,45 @@ const struct support_row support_table[] = {
 
 	{ "mounts[].destination", SUPPORT_DONE, NULL },
 	{ "mounts[].type", SUPPORT_DONE,
-		"bind (by 9p), tmpfs, proc, sysfs, devpts, mqueue, cgroup (as cgroup2), and what the guest's kernel has" },
+		"bind (by 9p), tmpfs, proc, sysfs, devpts, mqueue, cgroup (as cgroup2), and what the guest's kernel "
+		"has" },
 	{ "mounts[].source", SUPPORT_DONE, NULL },
 	{ "mounts[].options", SUPPORT_DONE,
-		"mand, acl, iversion and silent change nothing: the guest's file systems have them always or never; a bind is one "
-		"file system in the guest, with all that is mounted below its source, so its flags are those of the whole" },
-	{ "mounts[].uidMappings", SUPPORT_DONE, "on the host; its kernel must have idmapped mounts for the file system" },
+		"mand, acl, iversion and silent change nothing: the guest's file systems have them always or never; a "
+		"bind is one "
+		"file system in the guest, with all that is mounted below its source, so its flags are those of the "
+		"whole" },
+	{ "mounts[].uidMappings", SUPPORT_DONE,
+		"on the host; its kernel must have idmapped mounts for the file system" },
 	{ "mounts[].gidMappings", SUPPORT_DONE, NULL },
 
 	{ "hooks.prestart", SUPPORT_DONE, "on the host" },
 	{ "hooks.createRuntime", SUPPORT_DONE, "on the host" },
 	{ "hooks.createContainer", SUPPORT_DONE,
-		"on the host, in the monitor's namespaces but its user namespace; what it mounts is not seen in the guest" },
+		"on the host, in the monitor's namespaces but its user namespace; what it mounts is not seen in the "
+		"guest" },
 	{ "hooks.startContainer", SUPPORT_DONE, "in the guest, as the container's process" },
 	{ "hooks.poststart", SUPPORT_DONE, "on the host" },
 	{ "hooks.poststop", SUPPORT_DONE, "on the host" },
 
 	{ "annotations", SUPPORT_DONE, "`org.vmrunc.*` are settings; the others are kept for `state`" },
 
-	{ "linux.namespaces[].type", SUPPORT_DONE,
-		"in the guest; the VM's monitor has its own on the host" },
+	{ "linux.namespaces[].type", SUPPORT_DONE, "in the guest; the VM's monitor has its own on the host" },
 	{ "linux.namespaces[].type=cgroup", SUPPORT_DONE, NULL },
 	{ "linux.namespaces[].type=ipc", SUPPORT_DONE, NULL },
 	{ "linux.namespaces[].type=mount", SUPPORT_DONE,
 		"always new in the guest; where none is listed, or by path, the monitor mounts nothing on the host" },
 	{ "linux.namespaces[].type=network", SUPPORT_DONE, "the VM's own network stack, with lo alone so far" },
 	{ "linux.namespaces[].type=pid", SUPPORT_DONE, NULL },
-	{ "linux.namespaces[].type=time", SUPPORT_DONE, "one by path is joined on the host; the guest's is new, without its offsets" },
+	{ "linux.namespaces[].type=time", SUPPORT_DONE,
+		"one by path is joined on the host; the guest's is new, without its offsets" },
 	{ "linux.namespaces[].type=user", SUPPORT_DONE,
-		"in the guest, one by path with its mappings; its root has no rights over the network, which is the VM's: "
+		"in the guest, one by path with its mappings; its root has no rights over the network, which is the "
+		"VM's: "
 		"no raw sockets, no ports below 1024; the monitor has one of its own with all ids" },
 	{ "linux.namespaces[].type=uts", SUPPORT_DONE, NULL },
-	{ "linux.namespaces[].path", SUPPORT_DONE, "joined by the monitor, on the host; in the guest the container has its own" },
+	{ "linux.namespaces[].path", SUPPORT_DONE,
+		"joined by the monitor, on the host; in the guest the container has its own" },
 	{ "linux.uidMappings", SUPPORT_DONE, NULL },
 	{ "linux.gidMappings", SUPPORT_DONE, NULL },
 	{ "linux.timeOffsets", SUPPORT_DONE, NULL },
@@ -94,7 +101,8 @@ const struct support_row support_table[] = {
 	{ "linux.readonlyPaths", SUPPORT_DONE, NULL },
 	{ "linux.mountLabel", SUPPORT_IGNORED, "the guest's kernel has no SELinux policy" },
 	{ "linux.personality", SUPPORT_DONE, NULL },
-	{ "linux.memoryPolicy", SUPPORT_DONE, "of the VM, which has one memory node; needs a guest kernel with CONFIG_NUMA" },
+	{ "linux.memoryPolicy", SUPPORT_DONE,
+		"of the VM, which has one memory node; needs a guest kernel with CONFIG_NUMA" },
 	{ "linux.intelRdt.closID", SUPPORT_REFUSED, NO_RDT },
 	{ "linux.intelRdt.l3CacheSchema", SUPPORT_REFUSED, NO_RDT },
 	{ "linux.intelRdt.memBwSchema", SUPPORT_REFUSED, NO_RDT },
@@ -106,11 +114,14 @@ const struct support_row support_table[] = {
 	{ "linux.resources.devices", SUPPORT_DONE,
 		"as eBPF in the guest; without rules the default devices alone can be opened, as with runc; "
 		"on a v1 host in its list too, with what the monitor opens" },
-	{ "linux.resources.memory.limit", SUPPORT_DONE, "exactly in the guest; on the host with the VM's own memory on top" },
+	{ "linux.resources.memory.limit", SUPPORT_DONE,
+		"exactly in the guest; on the host with the VM's own memory on top" },
 	{ "linux.resources.memory.reservation", SUPPORT_DONE, "as memory.low; on a v1 host as the soft limit" },
-	{ "linux.resources.memory.swap", SUPPORT_DONE, "exactly in the guest; on a v1 host with the VM's own memory on top" },
+	{ "linux.resources.memory.swap", SUPPORT_DONE,
+		"exactly in the guest; on a v1 host with the VM's own memory on top" },
 	{ "linux.resources.memory.kernel", SUPPORT_IGNORED, "cgroup v2 counts it as memory" },
-	{ "linux.resources.memory.kernelTCP", SUPPORT_DONE, "on a v1 host; cgroup v2, the guest's too, counts it as memory" },
+	{ "linux.resources.memory.kernelTCP", SUPPORT_DONE,
+		"on a v1 host; cgroup v2, the guest's too, counts it as memory" },
 	{ "linux.resources.memory.swappiness", SUPPORT_DONE, "on a v1 host; cgroup v2, the guest's too, has none" },
 	{ "linux.resources.memory.disableOOMKiller", SUPPORT_DONE, "on a v1 host; cgroup v2, the guest's too, cannot" },
 	{ "linux.resources.memory.useHierarchy", SUPPORT_DONE, "always so with cgroup v2" },
@@ -120,8 +131,10 @@ const struct support_row support_table[] = {
 	{ "linux.resources.cpu.period", SUPPORT_DONE, NULL },
 	{ "linux.resources.cpu.burst", SUPPORT_DONE, NULL },
 	{ "linux.resources.cpu.idle", SUPPORT_DONE, NULL },
-	{ "linux.resources.cpu.realtimeRuntime", SUPPORT_DONE, "on a v1 host whose kernel has it; cgroup v2, the guest's too, has none" },
-	{ "linux.resources.cpu.realtimePeriod", SUPPORT_DONE, "on a v1 host whose kernel has it; cgroup v2, the guest's too, has none" },
+	{ "linux.resources.cpu.realtimeRuntime", SUPPORT_DONE,
+		"on a v1 host whose kernel has it; cgroup v2, the guest's too, has none" },
+	{ "linux.resources.cpu.realtimePeriod", SUPPORT_DONE,
+		"on a v1 host whose kernel has it; cgroup v2, the guest's too, has none" },
 	{ "linux.resources.cpu.cpus", SUPPORT_DONE, "on the host; the VM has as many vCPUs" },
 	{ "linux.resources.cpu.mems", SUPPORT_DONE, "on the host" },
 	{ "linux.resources.pids", SUPPORT_DONE, "in the guest; on the host at least what the VM's threads need" },
@@ -130,7 +143,8 @@ const struct support_row support_table[] = {
 	{ "linux.resources.network", SUPPORT_DONE, "on the host's cgroup, where it has net_cls and net_prio (v1)" },
 	{ "linux.resources.rdma", SUPPORT_DONE, "on the host's cgroup: the devices are the host's" },
 	{ "linux.resources.unified", SUPPORT_DONE,
-		"in the guest and on a v2 host, with the VM's own memory on top; cpuset, io, misc and rdma on a v2 host alone" },
+		"in the guest and on a v2 host, with the VM's own memory on top; cpuset, io, misc and rdma on a v2 "
+		"host alone" },
 
 	{ "linux.seccomp.defaultAction", SUPPORT_DONE, NULL },
 	{ "linux.seccomp.defaultErrnoRet", SUPPORT_DONE, NULL },

@@ -25,14 +25,12 @@ const char *validate_at(struct validate *v, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(
-		v->path, sizeof(v->path), fmt, ap); /* a cut path still names the field's parents */
+	(void)vsnprintf(v->path, sizeof(v->path), fmt, ap); /* a cut path still names the field's parents */
 	va_end(ap);
 	return v->path;
 }
 
-static const char *format_text(char *text, size_t size, const char *fmt, va_list ap)
-	printf_like(3, 0);
+static const char *format_text(char *text, size_t size, const char *fmt, va_list ap) printf_like(3, 0);
 static const char *format_text(char *text, size_t size, const char *fmt, va_list ap)
 {
 	(void)vsnprintf(text, size, fmt, ap); /* cut: struct err would cut it too */
@@ -41,7 +39,7 @@ static const char *format_text(char *text, size_t size, const char *fmt, va_list
 
 int validate_bad(struct validate *v, const char *path, const char *fmt, ...)
 {
-	const struct where at = {.key = path};
+	const struct where at = { .key = path };
 	char text[ERR_MSG_MAX];
 	va_list ap;
 
@@ -53,7 +51,7 @@ int validate_bad(struct validate *v, const char *path, const char *fmt, ...)
 
 void validate_warn(struct validate *v, const char *path, const char *fmt, ...)
 {
-	const struct where at = {.key = path};
+	const struct where at = { .key = path };
 	char text[ERR_MSG_MAX];
 	va_list ap;
 
@@ -67,8 +65,7 @@ int validate_absolute(struct validate *v, const char *path, const char *value)
 {
 	if (!value || *value == '/')
 		return 0;
-	return validate_bad(v, path,
-		*value ? "not an absolute path: \"%s\"" : "empty, not an absolute path%s", value);
+	return validate_bad(v, path, *value ? "not an absolute path: \"%s\"" : "empty, not an absolute path%s", value);
 }
 
 int validate_list(struct validate *v, const char *path, const char *value)
@@ -77,8 +74,7 @@ int validate_list(struct validate *v, const char *path, const char *value)
 	int rc = value ? cpulist_parse(value, &l) : 0;
 
 	if (rc == -ERANGE)
-		return validate_bad(
-			v, path, "\"%s\" has a number above %d", value, CPULIST_BITS - 1);
+		return validate_bad(v, path, "\"%s\" has a number above %d", value, CPULIST_BITS - 1);
 	if (rc < 0)
 		return validate_bad(v, path, "\"%s\" is not a list like \"0-3,7\"", value);
 	return 0;
@@ -110,10 +106,9 @@ int validate_idmaps(struct validate *v, const char *path, const struct spec_idma
 		(void)snprintf(at, sizeof(at), "%s[%zu]", path, i);
 		if (!m->size)
 			return validate_bad(v, at, "size is 0");
-		if (m->size - 1 > UINT32_MAX - m->container_id ||
-			m->size - 1 > UINT32_MAX - m->host_id)
-			return validate_bad(v, at, "%u ids from %u and %u go beyond the largest id",
-				m->size, m->container_id, m->host_id);
+		if (m->size - 1 > UINT32_MAX - m->container_id || m->size - 1 > UINT32_MAX - m->host_id)
+			return validate_bad(v, at, "%u ids from %u and %u go beyond the largest id", m->size,
+				m->container_id, m->host_id);
 	}
 	if (maps->n < 2)
 		return 0;
@@ -141,13 +136,12 @@ static int validate_rlimits(struct validate *v, const struct spec_rlimits *rlimi
 
 		for (size_t k = 0; k < i; k++)
 			if (rlimits->v[k].resource == r->resource)
-				return validate_bad(v,
-					validate_at(v, "process.rlimits[%zu].type", i),
-					"%s is given twice", name);
+				return validate_bad(
+					v, validate_at(v, "process.rlimits[%zu].type", i), "%s is given twice", name);
 		if (r->soft > r->hard)
 			return validate_bad(v, validate_at(v, "process.rlimits[%zu].soft", i),
-				"%s: %llu is above the hard limit %llu", name,
-				(unsigned long long)r->soft, (unsigned long long)r->hard);
+				"%s: %llu is above the hard limit %llu", name, (unsigned long long)r->soft,
+				(unsigned long long)r->hard);
 	}
 	return 0;
 }
@@ -163,14 +157,11 @@ static int validate_scheduler(struct validate *v, const struct spec_scheduler *s
 	if (s->policy == SCHED_ISO_NR)
 		return validate_bad(v, "process.scheduler.policy", "Linux has no SCHED_ISO");
 	if (s->priority && !realtime)
-		return validate_bad(
-			v, "process.scheduler.priority", "only for SCHED_FIFO and SCHED_RR");
+		return validate_bad(v, "process.scheduler.priority", "only for SCHED_FIFO and SCHED_RR");
 	if (realtime && !s->priority)
-		return validate_bad(
-			v, "process.scheduler.priority", "must be 1 to 99 with this policy");
+		return validate_bad(v, "process.scheduler.priority", "must be 1 to 99 with this policy");
 	if ((s->runtime || s->deadline || s->period) && !deadline)
-		return validate_bad(v, "process.scheduler",
-			"runtime, deadline and period are only for SCHED_DEADLINE");
+		return validate_bad(v, "process.scheduler", "runtime, deadline and period are only for SCHED_DEADLINE");
 	return 0;
 }
 
@@ -224,13 +215,11 @@ static int validate_process(struct validate *v)
 	if (!rc)
 		rc = validate_scheduler(v, p->scheduler);
 	if (!rc && p->exec_cpu_affinity)
-		rc = validate_list(
-			v, "process.execCPUAffinity.initial", p->exec_cpu_affinity->initial);
+		rc = validate_list(v, "process.execCPUAffinity.initial", p->exec_cpu_affinity->initial);
 	if (!rc && p->exec_cpu_affinity)
 		rc = validate_list(v, "process.execCPUAffinity.final", p->exec_cpu_affinity->final);
 	if (!rc && p->user.additional_gids.n > GROUPS_MAX)
-		rc = validate_bad(
-			v, "process.user.additionalGids", "more than %d groups", GROUPS_MAX);
+		rc = validate_bad(v, "process.user.additionalGids", "more than %d groups", GROUPS_MAX);
 	if (rc < 0)
 		return rc;
 	rc = validate_env(v, &p->env);
@@ -253,8 +242,7 @@ static int validate_destination(struct validate *v, size_t i, struct spec_mount 
 		return 0;
 	if (!*m->destination)
 		return validate_bad(v, path, "empty");
-	validate_warn(v, path, "\"%s\" is relative (deprecated), taken as /%s", m->destination,
-		m->destination);
+	validate_warn(v, path, "\"%s\" is relative (deprecated), taken as /%s", m->destination, m->destination);
 	absolute = arena_alloc(v->d->arena, strlen(m->destination) + 2);
 	if (!absolute)
 		return decode_oom(v->d);
@@ -269,8 +257,8 @@ static bool user_namespace_listed(const struct spec *s)
 	return spec_namespace_find(s, SPEC_NS_USER);
 }
 
-static int validate_mount_mappings(struct validate *v, size_t i, const struct spec_mount *m,
-	const struct mountopts *o, bool bind)
+static int validate_mount_mappings(
+	struct validate *v, size_t i, const struct spec_mount *m, const struct mountopts *o, bool bind)
 {
 	bool mapped = m->uid_mappings.n || m->gid_mappings.n;
 	char path[VALIDATE_PATH_MAX];
@@ -278,17 +266,15 @@ static int validate_mount_mappings(struct validate *v, size_t i, const struct sp
 
 	(void)snprintf(path, sizeof(path), "mounts[%zu]", i);
 	if (!m->uid_mappings.n != !m->gid_mappings.n)
-		return validate_bad(
-			v, path, "uidMappings and gidMappings come together or not at all");
+		return validate_bad(v, path, "uidMappings and gidMappings come together or not at all");
 	if ((mapped || o->idmap != MOUNTOPT_IDMAP_NONE) && !bind)
 		return validate_bad(v, path, "only bind mounts can have id mappings");
 	if (o->idmap != MOUNTOPT_IDMAP_NONE && !mapped && !user_namespace_listed(v->spec))
-		return validate_bad(v, validate_at(v, "mounts[%zu].options", i),
-			"idmap without mappings needs a user namespace");
+		return validate_bad(
+			v, validate_at(v, "mounts[%zu].options", i), "idmap without mappings needs a user namespace");
 	rc = validate_idmaps(v, validate_at(v, "mounts[%zu].uidMappings", i), &m->uid_mappings);
 	if (!rc)
-		rc = validate_idmaps(
-			v, validate_at(v, "mounts[%zu].gidMappings", i), &m->gid_mappings);
+		rc = validate_idmaps(v, validate_at(v, "mounts[%zu].gidMappings", i), &m->gid_mappings);
 	return rc;
 }
 
@@ -307,14 +293,12 @@ static int validate_mount(struct validate *v, size_t i, struct spec_mount *m)
 		return validate_bad(v, validate_at(v, "mounts[%zu].options", i), "%s", err.msg);
 	bind = (o.flags & MS_BIND) || (m->type && strcmp(m->type, "bind") == 0);
 	if (o.data && (bind || (m->type && strcmp(m->type, "cgroup") == 0)))
-		validate_warn(v, validate_at(v, "mounts[%zu].options", i), "\"%s\" means nothing on a %s mount, ignored",
-			o.data, bind ? "bind" : "cgroup");
+		validate_warn(v, validate_at(v, "mounts[%zu].options", i),
+			"\"%s\" means nothing on a %s mount, ignored", o.data, bind ? "bind" : "cgroup");
 	if (bind && !m->source && !(o.flags & MS_REMOUNT))
-		rc = validate_bad(
-			v, validate_at(v, "mounts[%zu].source", i), "missing for a bind mount");
+		rc = validate_bad(v, validate_at(v, "mounts[%zu].source", i), "missing for a bind mount");
 	else if (!bind && !m->type && !(o.flags & MS_REMOUNT))
-		rc = validate_bad(v, validate_at(v, "mounts[%zu].type", i),
-			"missing, and the mount is no bind mount");
+		rc = validate_bad(v, validate_at(v, "mounts[%zu].type", i), "missing, and the mount is no bind mount");
 	else
 		rc = validate_mount_mappings(v, i, m, &o, bind);
 	mountopts_done(&o);
@@ -323,12 +307,10 @@ static int validate_mount(struct validate *v, size_t i, struct spec_mount *m)
 
 /* --- hooks --- */
 
-static int validate_hook_list(
-	struct validate *v, const char *name, const struct spec_hook_list *list)
+static int validate_hook_list(struct validate *v, const char *name, const struct spec_hook_list *list)
 {
 	for (size_t i = 0; i < list->n; i++) {
-		int rc = validate_absolute(
-			v, validate_at(v, "hooks.%s[%zu].path", name, i), list->v[i].path);
+		int rc = validate_absolute(v, validate_at(v, "hooks.%s[%zu].path", name, i), list->v[i].path);
 
 		if (rc < 0)
 			return rc;
@@ -342,12 +324,12 @@ static int validate_hooks(struct validate *v, const struct spec_hooks *h)
 		const char *name;
 		const struct spec_hook_list *list;
 	} lists[] = {
-		{"prestart", &h->prestart},
-		{"createRuntime", &h->create_runtime},
-		{"createContainer", &h->create_container},
-		{"startContainer", &h->start_container},
-		{"poststart", &h->poststart},
-		{"poststop", &h->poststop},
+		{ "prestart", &h->prestart },
+		{ "createRuntime", &h->create_runtime },
+		{ "createContainer", &h->create_container },
+		{ "startContainer", &h->start_container },
+		{ "poststart", &h->poststart },
+		{ "poststop", &h->poststop },
 	};
 	int rc = 0;
 
@@ -391,11 +373,9 @@ static int validate_version(struct validate *v, const char *version)
 	for (int i = 0; end && i < 2; i++)
 		end = *end == '.' ? skip_digits(end + 1) : NULL;
 	if (!end || !strchr("-+", *end))
-		return validate_bad(
-			v, "ociVersion", "\"%s\" is not a version like \"1.2.0\"", version);
+		return validate_bad(v, "ociVersion", "\"%s\" is not a version like \"1.2.0\"", version);
 	if (strncmp(version, "1.", 2) != 0)
-		return validate_bad(
-			v, "ociVersion", "version %s is not supported, 1.x is", version);
+		return validate_bad(v, "ociVersion", "version %s is not supported, 1.x is", version);
 	return 0;
 }
 
@@ -406,14 +386,13 @@ static int validate_uts_name(struct validate *v, const char *path, const char *n
 	if (strlen(name) > UTS_NAME_MAX)
 		return validate_bad(v, path, "longer than %d bytes", UTS_NAME_MAX);
 	if (!spec_namespace_find(v->spec, SPEC_NS_UTS))
-		validate_warn(v, path,
-			"no uts namespace is listed: set for the whole VM, not on the host");
+		validate_warn(v, path, "no uts namespace is listed: set for the whole VM, not on the host");
 	return 0;
 }
 
 int validate_config(struct decode *d, const struct json *root, struct spec *spec)
 {
-	struct validate v = {.d = d, .root = root, .spec = spec};
+	struct validate v = { .d = d, .root = root, .spec = spec };
 	int rc = validate_version(&v, spec->oci_version);
 
 	if (!rc && !*spec->root->path)
@@ -439,14 +418,14 @@ int validate_config(struct decode *d, const struct json *root, struct spec *spec
 
 int validate_process_only(struct decode *d, const struct json *root, struct spec *spec)
 {
-	struct validate v = {.d = d, .root = root, .spec = spec};
+	struct validate v = { .d = d, .root = root, .spec = spec };
 
 	return validate_process(&v);
 }
 
 int validate_resources_only(struct decode *d, const struct json *root, struct spec *spec)
 {
-	struct validate v = {.d = d, .root = root, .spec = spec};
+	struct validate v = { .d = d, .root = root, .spec = spec };
 
 	return validate_resources(&v);
 }

@@ -17,7 +17,7 @@
 
 static int validate_namespaces(struct validate *v, struct spec_namespaces *list)
 {
-	bool seen[SPEC_NS_COUNT] = {false};
+	bool seen[SPEC_NS_COUNT] = { false };
 
 	for (size_t i = 0; i < list->n; i++) {
 		struct spec_namespace *ns = &list->v[i];
@@ -28,8 +28,7 @@ static int validate_namespaces(struct validate *v, struct spec_namespaces *list)
 				"\"%s\" is listed twice", spec_name_of(spec_ns_names, ns->type));
 		seen[ns->type] = true;
 		validate_drop_empty(&ns->path);
-		rc = validate_absolute(
-			v, validate_at(v, "linux.namespaces[%zu].path", i), ns->path);
+		rc = validate_absolute(v, validate_at(v, "linux.namespaces[%zu].path", i), ns->path);
 		if (rc < 0)
 			return rc;
 	}
@@ -42,11 +41,9 @@ static int validate_user_namespace(struct validate *v, const struct spec_linux *
 	int rc;
 
 	if (!user && l->uid_mappings.n)
-		return validate_bad(
-			v, "linux.uidMappings", "needs a user namespace in linux.namespaces");
+		return validate_bad(v, "linux.uidMappings", "needs a user namespace in linux.namespaces");
 	if (!user && l->gid_mappings.n)
-		return validate_bad(
-			v, "linux.gidMappings", "needs a user namespace in linux.namespaces");
+		return validate_bad(v, "linux.gidMappings", "needs a user namespace in linux.namespaces");
 	if (user && !user->path && !l->uid_mappings.n)
 		return validate_bad(v, "linux.uidMappings", "missing for the new user namespace");
 	if (user && !user->path && !l->gid_mappings.n)
@@ -64,8 +61,7 @@ static int validate_time_offsets(struct validate *v, const struct spec_linux *l)
 	if (!l->time_offsets || (!l->time_offsets->boottime && !l->time_offsets->monotonic))
 		return 0;
 	if (!time || time->path)
-		return validate_bad(
-			v, "linux.timeOffsets", "needs a new time namespace in linux.namespaces");
+		return validate_bad(v, "linux.timeOffsets", "needs a new time namespace in linux.namespaces");
 	return 0;
 }
 
@@ -78,8 +74,7 @@ static int validate_devices(struct validate *v, const struct spec_devices *devic
 	j = devices->n ? j->first : NULL; /* the same elements, as they stand in the file */
 	for (size_t i = 0; i < devices->n; i++, j = j->next) {
 		const struct spec_device *dev = &devices->v[i];
-		int rc = validate_absolute(
-			v, validate_at(v, "linux.devices[%zu].path", i), dev->path);
+		int rc = validate_absolute(v, validate_at(v, "linux.devices[%zu].path", i), dev->path);
 
 		if (rc < 0)
 			return rc;
@@ -102,16 +97,16 @@ static void normalise_device_rules(struct spec_device_rules *rules)
 		if (!r->access)
 			r->access = SPEC_DEVICE_READ | SPEC_DEVICE_WRITE | SPEC_DEVICE_MKNOD;
 		if (r->major.v < 0)
-			r->major = (struct opt_i64){.set = false};
+			r->major = (struct opt_i64){ .set = false };
 		if (r->minor.v < 0)
-			r->minor = (struct opt_i64){.set = false};
+			r->minor = (struct opt_i64){ .set = false };
 	}
 }
 
 static int validate_interface(struct validate *v, const char *path, const char *name)
 {
-	if (!name || (*name && strlen(name) <= IFNAME_MAX && !strpbrk(name, "/ :\t\n") &&
-			     strcmp(name, ".") != 0 && strcmp(name, "..") != 0))
+	if (!name || (*name && strlen(name) <= IFNAME_MAX && !strpbrk(name, "/ :\t\n") && strcmp(name, ".") != 0 &&
+			     strcmp(name, "..") != 0))
 		return 0;
 	return validate_bad(v, path, "\"%s\" is no name of a network interface", name);
 }
@@ -121,17 +116,14 @@ static int validate_net_devices(struct validate *v, struct spec_net_devices *lis
 	int rc = 0;
 
 	if (list->n && !spec_namespace_find(v->spec, SPEC_NS_NETWORK))
-		return validate_bad(
-			v, "linux.netDevices", "needs a network namespace in linux.namespaces");
+		return validate_bad(v, "linux.netDevices", "needs a network namespace in linux.namespaces");
 	for (size_t i = 0; !rc && i < list->n; i++) {
 		validate_drop_empty(&list->v[i].name);
-		rc = validate_interface(v,
-			validate_at(v, "linux.netDevices.%s", list->v[i].host_name),
-			list->v[i].host_name);
+		rc = validate_interface(
+			v, validate_at(v, "linux.netDevices.%s", list->v[i].host_name), list->v[i].host_name);
 		if (!rc)
-			rc = validate_interface(v,
-				validate_at(v, "linux.netDevices.%s.name", list->v[i].host_name),
-				list->v[i].name);
+			rc = validate_interface(
+				v, validate_at(v, "linux.netDevices.%s.name", list->v[i].host_name), list->v[i].name);
 	}
 	return rc;
 }
@@ -166,8 +158,7 @@ static int validate_block_io(struct validate *v, const struct spec_block_io *b)
 {
 	for (size_t i = 0; b && i < b->weight_device.n; i++)
 		if (!b->weight_device.v[i].weight.set && !b->weight_device.v[i].leaf_weight.set)
-			return validate_bad(v,
-				validate_at(v, "linux.resources.blockIO.weightDevice[%zu]", i),
+			return validate_bad(v, validate_at(v, "linux.resources.blockIO.weightDevice[%zu]", i),
 				"neither weight nor leafWeight");
 	return 0;
 }
@@ -189,8 +180,7 @@ static int validate_hugepages(struct validate *v, const struct spec_hugepage_lim
 {
 	for (size_t i = 0; i < list->n; i++)
 		if (!is_page_size(list->v[i].page_size))
-			return validate_bad(v,
-				validate_at(v, "linux.resources.hugepageLimits[%zu].pageSize", i),
+			return validate_bad(v, validate_at(v, "linux.resources.hugepageLimits[%zu].pageSize", i),
 				"\"%s\" is no page size like \"2MB\"", list->v[i].page_size);
 	return 0;
 }
@@ -200,9 +190,8 @@ static int validate_network(struct validate *v, const struct spec_network *n)
 	int rc = 0;
 
 	for (size_t i = 0; !rc && n && i < n->priorities.n; i++)
-		rc = validate_interface(v,
-			validate_at(v, "linux.resources.network.priorities[%zu].name", i),
-			n->priorities.v[i].name);
+		rc = validate_interface(
+			v, validate_at(v, "linux.resources.network.priorities[%zu].name", i), n->priorities.v[i].name);
 	return rc;
 }
 
@@ -210,8 +199,7 @@ static int validate_rdma(struct validate *v, const struct spec_rdma_limits *list
 {
 	for (size_t i = 0; i < list->n; i++)
 		if (!list->v[i].hca_handles.set && !list->v[i].hca_objects.set)
-			return validate_bad(v,
-				validate_at(v, "linux.resources.rdma.%s", list->v[i].device),
+			return validate_bad(v, validate_at(v, "linux.resources.rdma.%s", list->v[i].device),
 				"neither hcaHandles nor hcaObjects");
 	return 0;
 }
@@ -223,8 +211,7 @@ static int validate_unified(struct validate *v, const struct spec_map *unified)
 		const char *key = unified->v[i].key;
 
 		if (strchr(key, '/') || strcmp(key, ".") == 0 || strcmp(key, "..") == 0)
-			return validate_bad(
-				v, "linux.resources.unified", "\"%s\" is no file name", key);
+			return validate_bad(v, "linux.resources.unified", "\"%s\" is no file name", key);
 	}
 	return 0;
 }
@@ -253,14 +240,13 @@ int validate_resources(struct validate *v)
 
 /* --- seccomp --- */
 
-static int validate_errno(struct validate *v, const char *path, enum spec_seccomp_action action,
-	const struct opt_u32 *ret)
+static int validate_errno(
+	struct validate *v, const char *path, enum spec_seccomp_action action, const struct opt_u32 *ret)
 {
 	if (!ret->set)
 		return 0;
 	if (action != SPEC_ACT_ERRNO && action != SPEC_ACT_TRACE)
-		return validate_bad(v, path, "%s returns no errno",
-			spec_name_of(spec_seccomp_action_names, action));
+		return validate_bad(v, path, "%s returns no errno", spec_name_of(spec_seccomp_action_names, action));
 	if (action == SPEC_ACT_ERRNO && ret->v > ERRNO_MAX)
 		return validate_bad(v, path, "%u is out of range (0 to %d)", ret->v, ERRNO_MAX);
 	return 0;
@@ -275,17 +261,15 @@ static int validate_seccomp(struct validate *v, struct spec_seccomp *s)
 	validate_drop_empty(&s->listener_metadata);
 	if (s->default_action == SPEC_ACT_NOTIFY)
 		return validate_bad(v, "linux.seccomp.defaultAction", "cannot be SCMP_ACT_NOTIFY");
-	rc = validate_errno(
-		v, "linux.seccomp.defaultErrnoRet", s->default_action, &s->default_errno_ret);
+	rc = validate_errno(v, "linux.seccomp.defaultErrnoRet", s->default_action, &s->default_errno_ret);
 	for (size_t i = 0; !rc && i < s->syscalls.n; i++) {
 		const struct spec_seccomp_rule *r = &s->syscalls.v[i];
 
 		notify |= r->action == SPEC_ACT_NOTIFY;
 		if (!r->names.n)
-			return validate_bad(
-				v, validate_at(v, "linux.seccomp.syscalls[%zu].names", i), "empty");
-		rc = validate_errno(v, validate_at(v, "linux.seccomp.syscalls[%zu].errnoRet", i),
-			r->action, &r->errno_ret);
+			return validate_bad(v, validate_at(v, "linux.seccomp.syscalls[%zu].names", i), "empty");
+		rc = validate_errno(
+			v, validate_at(v, "linux.seccomp.syscalls[%zu].errnoRet", i), r->action, &r->errno_ret);
 	}
 	if (!rc && notify && !s->listener_path)
 		rc = validate_bad(v, "linux.seccomp.listenerPath", "missing for SCMP_ACT_NOTIFY");
@@ -308,8 +292,7 @@ static int validate_sysctl(struct validate *v, const struct spec_map *sysctl)
 {
 	for (size_t i = 0; i < sysctl->n; i++)
 		if (!is_sysctl_name(sysctl->v[i].key))
-			return validate_bad(v, "linux.sysctl", "\"%s\" is no name of a sysctl",
-				sysctl->v[i].key);
+			return validate_bad(v, "linux.sysctl", "\"%s\" is no name of a sysctl", sysctl->v[i].key);
 	return 0;
 }
 
@@ -326,20 +309,18 @@ static int validate_intel_rdt(struct validate *v, const struct spec_intel_rdt *r
 {
 	if (r->l3_cache_schema && strchr(r->l3_cache_schema, '\n'))
 		return validate_bad(v, "linux.intelRdt.l3CacheSchema", "has more than one line");
-	if (r->mem_bw_schema &&
-		(strncmp(r->mem_bw_schema, "MB:", 3) != 0 || strchr(r->mem_bw_schema, '\n')))
-		return validate_bad(
-			v, "linux.intelRdt.memBwSchema", "not one line that begins with \"MB:\"");
+	if (r->mem_bw_schema && (strncmp(r->mem_bw_schema, "MB:", 3) != 0 || strchr(r->mem_bw_schema, '\n')))
+		return validate_bad(v, "linux.intelRdt.memBwSchema", "not one line that begins with \"MB:\"");
 	for (size_t i = 0; i < r->schemata.n; i++)
 		if (strchr(r->schemata.v[i], '\n'))
-			return validate_bad(v, validate_at(v, "linux.intelRdt.schemata[%zu]", i),
-				"has more than one line");
+			return validate_bad(
+				v, validate_at(v, "linux.intelRdt.schemata[%zu]", i), "has more than one line");
 	return 0;
 }
 
 static int validate_memory_policy(struct validate *v, const struct spec_memory_policy *p)
 {
-	struct cpulist nodes = {.bits = {0}};
+	struct cpulist nodes = { .bits = { 0 } };
 	int rc = validate_list(v, "linux.memoryPolicy.nodes", p->nodes);
 	bool given;
 
@@ -349,14 +330,11 @@ static int validate_memory_policy(struct validate *v, const struct spec_memory_p
 	switch (p->mode) {
 	case MPOL_DEFAULT:
 	case MPOL_LOCAL:
-		return given ? validate_bad(
-				       v, "linux.memoryPolicy.nodes", "this mode takes no nodes")
-			     : 0;
+		return given ? validate_bad(v, "linux.memoryPolicy.nodes", "this mode takes no nodes") : 0;
 	case MPOL_PREFERRED:
 		return 0;
 	default:
-		return given ? 0
-			     : validate_bad(v, "linux.memoryPolicy.nodes", "this mode needs nodes");
+		return given ? 0 : validate_bad(v, "linux.memoryPolicy.nodes", "this mode needs nodes");
 	}
 }
 
@@ -388,8 +366,7 @@ int validate_linux(struct validate *v)
 	if (!rc && l->memory_policy)
 		rc = validate_memory_policy(v, l->memory_policy);
 	if (!rc && l->personality && l->personality->flags.n)
-		rc = validate_bad(
-			v, "linux.personality.flags", "Linux has none that the spec names");
+		rc = validate_bad(v, "linux.personality.flags", "Linux has none that the spec names");
 	validate_drop_empty(&l->cgroups_path);
 	validate_drop_empty(&l->mount_label);
 	return rc;

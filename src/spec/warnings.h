@@ -18,7 +18,10 @@ struct spec_warnings {
 	char **v;     /* like err messages: `config.json:12: foo: unknown field` */
 };
 
-#define SPEC_WARNINGS_INIT { .n = 0, .extra = 0, .v = NULL }
+#define SPEC_WARNINGS_INIT                    \
+	{                                     \
+		.n = 0, .extra = 0, .v = NULL \
+	}
 
 void spec_warnings_done(struct spec_warnings *w);
 

@@ -42,11 +42,11 @@ static int verdict_key(const struct stat *device, char *ret_key, size_t size)
 		return -errno;
 	boot_id[strcspn(boot_id, "\n")] = '\0';
 	r = snprintf(ret_key, size, "%s exe %llx:%llx:%llx:%llx.%lx kvm %llx:%llx:%llx:%llx.%lx", boot_id,
-		(unsigned long long)exe.st_dev, (unsigned long long)exe.st_ino,
-		(unsigned long long)exe.st_size, (unsigned long long)exe.st_mtim.tv_sec,
-		(unsigned long)exe.st_mtim.tv_nsec, (unsigned long long)device->st_dev,
-		(unsigned long long)device->st_ino, (unsigned long long)device->st_rdev,
-		(unsigned long long)device->st_ctim.tv_sec, (unsigned long)device->st_ctim.tv_nsec);
+		(unsigned long long)exe.st_dev, (unsigned long long)exe.st_ino, (unsigned long long)exe.st_size,
+		(unsigned long long)exe.st_mtim.tv_sec, (unsigned long)exe.st_mtim.tv_nsec,
+		(unsigned long long)device->st_dev, (unsigned long long)device->st_ino,
+		(unsigned long long)device->st_rdev, (unsigned long long)device->st_ctim.tv_sec,
+		(unsigned long)device->st_ctim.tv_nsec);
 	return r >= (int)size ? -ENAMETOOLONG : 0;
 }
 
@@ -143,8 +143,8 @@ void vm_kvm_verdict(const char *cache_dir, struct vm_verdict *ret_verdict)
 	*ret_verdict = v;
 }
 
-int vm_choose_engine(const char *cache_dir, const char *qemu_path, enum vm_engine *ret_engine,
-	char *ret_why, size_t why_len, struct err *err)
+int vm_choose_engine(const char *cache_dir, const char *qemu_path, enum vm_engine *ret_engine, char *ret_why,
+	size_t why_len, struct err *err)
 {
 	struct vm_verdict kvm;
 	char program[4096], why[VM_WHY_MAX + 128];
@@ -159,7 +159,8 @@ int vm_choose_engine(const char *cache_dir, const char *qemu_path, enum vm_engin
 		if (r < 0)
 			return err_set(err, ENODEV,
 				"no engine can run a VM: KVM is not usable (%s), and %s cannot be run (%s): "
-				"install QEMU (Debian: qemu-system-x86, Fedora: qemu-system-x86-core), or run on a host with KVM",
+				"install QEMU (Debian: qemu-system-x86, Fedora: qemu-system-x86-core), or run on a "
+				"host with KVM",
 				kvm.why, qemu_path ? qemu_path : "qemu-system-x86_64", strerror(-r));
 		*ret_engine = VM_ENGINE_QEMU;
 		(void)snprintf(why, sizeof(why), "KVM is not usable (%s): QEMU emulates the machine, slowly", kvm.why);

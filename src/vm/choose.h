@@ -16,7 +16,7 @@
 
 struct vm_verdict {
 	bool usable;
-	bool cached;		/* taken from the cache */
+	bool cached;          /* taken from the cache */
 	char why[VM_WHY_MAX]; /* in words: what KVM is, or why it cannot be used */
 };
 

@@ -15,11 +15,10 @@ struct vm_ops {
 
 	/* As vm_new(), vm_share_add() and so on in vm.h. new sets (*ret_vm)->ops. */
 	int (*new)(const struct vm_config *cfg, struct vm **ret_vm, struct err *err);
-	int (*share_add)(struct vm *vm, enum vm_share share, const char *name, int fd,
-		unsigned int flags, struct err *err);
+	int (*share_add)(
+		struct vm *vm, enum vm_share share, const char *name, int fd, unsigned int flags, struct err *err);
 	int (*channel_fd)(const struct vm *vm);
-	int (*start)(struct vm *vm, struct loop *loop, const struct vm_events *events,
-		struct err *err);
+	int (*start)(struct vm *vm, struct loop *loop, const struct vm_events *events, struct err *err);
 	void (*free)(struct vm *vm);
 
 	/*

@@ -28,7 +28,7 @@ struct guestlog {
 	char line[GUESTLOG_LINE];
 	size_t line_len;
 	char tail[GUESTLOG_TAIL]; /* ring */
-	uint64_t tail_end;	  /* bytes ever put into it */
+	uint64_t tail_end;        /* bytes ever put into it */
 };
 
 void guestlog_init(struct guestlog *log, int fd);

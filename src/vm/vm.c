@@ -62,8 +62,7 @@ static bool share_name_ok(const char *name)
 	}
 }
 
-int vm_share_add(struct vm *vm, enum vm_share share, const char *name, int fd, unsigned int flags,
-	struct err *err)
+int vm_share_add(struct vm *vm, enum vm_share share, const char *name, int fd, unsigned int flags, struct err *err)
 {
 	if (share >= VM_SHARES || !share_name_ok(name)) {
 		fd_close(fd);

@@ -29,8 +29,8 @@
 #include "base/err.h"
 #include "base/loop.h"
 
-#define VM_TAG_PRIVATE "private"	 /* exports that only this VM uses: cached aggressively */
-#define VM_TAG_SHARED "shared"		 /* exports that the host changes too: cached coherently */
+#define VM_TAG_PRIVATE "private"         /* exports that only this VM uses: cached aggressively */
+#define VM_TAG_SHARED "shared"           /* exports that the host changes too: cached coherently */
 #define VM_PORT_AGENT "org.vmrunc.agent" /* name of the console port of the channel */
 
 #define VM_NICS_MAX 8
@@ -46,32 +46,33 @@ enum vm_share_flags {
 };
 
 struct vm_nic {
-	int tap_fd;	/* owned by the VM from vm_new() on, also when it fails */
+	int tap_fd; /* owned by the VM from vm_new() on, also when it fails */
 	uint8_t mac[6];
-	uint16_t mtu;	/* bytes; 0: the device does not offer one */
+	uint16_t mtu; /* bytes; 0: the device does not offer one */
 };
 
 struct vm_config {
-	enum vm_engine engine;	   /* KVM or QEMU; AUTO is resolved by vm_choose_engine() */
-	const char *kernel_path;   /* uncompressed ELF vmlinux */
-	const char *initrd_path;   /* newc cpio */
-	const char *cmdline;	   /* the whole of what the caller wants; the engine adds what it must */
-	unsigned int vcpus;	   /* 1..VM_VCPUS_MAX */
-	uint64_t mem_bytes;	   /* a multiple of 2 MiB, >= VM_MEM_MIN */
-	const char *qemu_path;	   /* qemu engine; NULL: qemu-system-x86_64 in $PATH */
-	const char *cache_dir;	   /* as for vm_choose_engine(): qemu asks it whether KVM is usable; NULL: not cached */
-	const char *runtime_dir;   /* a directory of this VM's own, used as a mount point in QEMU's mount namespace (qemu) */
-	int log_fd;		   /* borrowed: the guest's console (kernel log) is appended here, bounded by the caller's pipe or file; -1: dropped */
-	int proc_fd;		   /* borrowed: this process's /proc/self/fd, for file service (kvm); <= 0: it is looked up by that path */
-	int user_ns_fd;		   /* borrowed: a user namespace that processes of the VM are to be in (qemu); <= 0: the caller's */
+	enum vm_engine engine;   /* KVM or QEMU; AUTO is resolved by vm_choose_engine() */
+	const char *kernel_path; /* uncompressed ELF vmlinux */
+	const char *initrd_path; /* newc cpio */
+	const char *cmdline;     /* the whole of what the caller wants; the engine adds what it must */
+	unsigned int vcpus;      /* 1..VM_VCPUS_MAX */
+	uint64_t mem_bytes;      /* a multiple of 2 MiB, >= VM_MEM_MIN */
+	const char *qemu_path;   /* qemu engine; NULL: qemu-system-x86_64 in $PATH */
+	const char *cache_dir;   /* as for vm_choose_engine(): qemu asks it whether KVM is usable; NULL: not cached */
+	const char
+		*runtime_dir; /* a directory of this VM's own, used as a mount point in QEMU's mount namespace (qemu) */
+	int log_fd; /* borrowed: the guest's console (kernel log) is appended here, bounded by the caller's pipe or file; -1: dropped */
+	int proc_fd; /* borrowed: this process's /proc/self/fd, for file service (kvm); <= 0: it is looked up by that path */
+	int user_ns_fd; /* borrowed: a user namespace that processes of the VM are to be in (qemu); <= 0: the caller's */
 	struct vm_nic nics[VM_NICS_MAX];
 	unsigned int nics_len;
 };
 
 enum vm_exit {
 	VM_EXIT_POWEROFF, /* the guest asked for it in order */
-	VM_EXIT_RESET,	  /* reboot, panic (the command line has panic=-1) or triple fault */
-	VM_EXIT_FAILED,	  /* the engine gave up: internal error, QEMU died */
+	VM_EXIT_RESET,    /* reboot, panic (the command line has panic=-1) or triple fault */
+	VM_EXIT_FAILED,   /* the engine gave up: internal error, QEMU died */
 };
 
 struct vm;
@@ -93,8 +94,8 @@ must_check int vm_new(const struct vm_config *cfg, struct vm **ret_vm, struct er
  * @fd: a directory from open_tree(2) OPEN_TREE_CLONE, or the same of a single
  * file, socket, FIFO or device; the VM owns it from the call on, also on failure.
  */
-must_check int vm_share_add(struct vm *vm, enum vm_share share, const char *name, int fd,
-	unsigned int flags, struct err *err);
+must_check int vm_share_add(
+	struct vm *vm, enum vm_share share, const char *name, int fd, unsigned int flags, struct err *err);
 
 /*
  * The channel's host end: a connected non-blocking AF_UNIX stream socket,
@@ -123,7 +124,7 @@ const unsigned long *vm_ioctls(const struct vm *vm);
  * -ENODEV with an error that says what to install. @ret_why gets words for
  * `vmrunc check` and for the one warning line (NULL: not wanted), @why_len bytes.
  */
-must_check int vm_choose_engine(const char *cache_dir, const char *qemu_path, enum vm_engine *ret_engine,
-	char *ret_why, size_t why_len, struct err *err);
+must_check int vm_choose_engine(const char *cache_dir, const char *qemu_path, enum vm_engine *ret_engine, char *ret_why,
+	size_t why_len, struct err *err);
 
 #endif

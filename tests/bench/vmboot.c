@@ -29,12 +29,12 @@
 #include "vm/vm.h"
 
 #define EXPORTS_MAX 16
-#define DEFAULT_CMDLINE \
-	"console=ttyS0 quiet cryptomgr.notests pci=off reboot=t panic=-1 percpu_alloc=page"
+#define DEFAULT_CMDLINE "console=ttyS0 quiet cryptomgr.notests pci=off reboot=t panic=-1 percpu_alloc=page"
 
 enum { EXIT_RESET = 3, EXIT_FAILED = 4, EXIT_TIMEOUT = 5 };
 
-struct export {
+struct export
+{
 	enum vm_share share;
 	char *arg; /* NAME=PATH */
 };
@@ -195,10 +195,19 @@ static int parse_engine(const char *name, enum vm_engine *ret_engine)
 static int parse_options(struct boot *b, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "engine", 1, NULL, 'e' }, { "kernel", 1, NULL, 'k' }, { "initrd", 1, NULL, 'i' },
-		{ "cmdline", 1, NULL, 'c' }, { "mem", 1, NULL, 'm' }, { "cpus", 1, NULL, 'n' },
-		{ "private", 1, NULL, 'p' }, { "shared", 1, NULL, 's' }, { "cache-dir", 1, NULL, 'd' },
-		{ "log", 1, NULL, 'l' }, { "timeline", 0, NULL, 't' }, { "timeout", 1, NULL, 'o' }, { 0 },
+		{ "engine", 1, NULL, 'e' },
+		{ "kernel", 1, NULL, 'k' },
+		{ "initrd", 1, NULL, 'i' },
+		{ "cmdline", 1, NULL, 'c' },
+		{ "mem", 1, NULL, 'm' },
+		{ "cpus", 1, NULL, 'n' },
+		{ "private", 1, NULL, 'p' },
+		{ "shared", 1, NULL, 's' },
+		{ "cache-dir", 1, NULL, 'd' },
+		{ "log", 1, NULL, 'l' },
+		{ "timeline", 0, NULL, 't' },
+		{ "timeout", 1, NULL, 'o' },
+		{ 0 },
 	};
 	int opt;
 
@@ -227,8 +236,9 @@ static int parse_options(struct boot *b, int argc, char **argv)
 		case 's':
 			if (b->exports_len == EXPORTS_MAX)
 				return -EINVAL;
-			b->exports[b->exports_len++] = (struct export){
-				.share = opt == 'p' ? VM_SHARE_PRIVATE : VM_SHARE_SHARED, .arg = optarg };
+			b->exports[b->exports_len++] =
+				(struct export){ .share = opt == 'p' ? VM_SHARE_PRIVATE : VM_SHARE_SHARED,
+					.arg = optarg };
 			break;
 		case 'd':
 			b->cfg.cache_dir = optarg;
@@ -252,8 +262,11 @@ static int parse_options(struct boot *b, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct boot b = {
-		.cfg = { .engine = VM_ENGINE_AUTO, .cmdline = DEFAULT_CMDLINE, .vcpus = 1,
-			.mem_bytes = 256 * MIB, .log_fd = STDOUT_FILENO },
+		.cfg = { .engine = VM_ENGINE_AUTO,
+			.cmdline = DEFAULT_CMDLINE,
+			.vcpus = 1,
+			.mem_bytes = 256 * MIB,
+			.log_fd = STDOUT_FILENO },
 		.timeout_s = 120,
 		.status = EXIT_FAILED,
 	};

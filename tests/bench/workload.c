@@ -193,8 +193,11 @@ static const struct {
 	const char *name;
 	unsigned long (*function)(char *buffer);
 } workloads[] = {
-	{ "write", write_sequentially }, { "read", read_sequentially }, { "random", read_randomly },
-	{ "stat", stat_storm }, { "tar", tar_tree },
+	{ "write", write_sequentially },
+	{ "read", read_sequentially },
+	{ "random", read_randomly },
+	{ "stat", stat_storm },
+	{ "tar", tar_tree },
 };
 
 int main(void)
@@ -215,8 +218,7 @@ int main(void)
 		uint64_t start = now_ns();
 		unsigned long count = workloads[i].function(buffer);
 
-		(void)dprintf(port, "%s %llu %lu\n", workloads[i].name,
-			(unsigned long long)(now_ns() - start), count);
+		(void)dprintf(port, "%s %llu %lu\n", workloads[i].name, (unsigned long long)(now_ns() - start), count);
 	}
 	(void)dprintf(port, "end\n");
 	leave();

@@ -60,7 +60,7 @@ static struct {
 	struct p9_session *session;
 	struct p9_worker *worker;
 	struct slot slots[MESSAGES_MAX];
-} f = {.top = -1};
+} f = { .top = -1 };
 
 static void require(bool holds, const char *what)
 {
@@ -140,11 +140,9 @@ static void outside_check(void)
 	struct stat st;
 
 	require(r == 0 && strcmp(text, SECRET) == 0, "what is outside was changed");
-	require(fstatat(f.top, "out/secret", &st, 0) == 0 && st.st_nlink == 1 &&
-			st.st_mode == 0100644,
+	require(fstatat(f.top, "out/secret", &st, 0) == 0 && st.st_nlink == 1 && st.st_mode == 0100644,
 		"what is outside was linked or chmodded");
-	require(unlinkat(f.top, "out", AT_REMOVEDIR) < 0 && errno == ENOTEMPTY,
-		"out/ is not what it was");
+	require(unlinkat(f.top, "out", AT_REMOVEDIR) < 0 && errno == ENOTEMPTY, "out/ is not what it was");
 	free(text);
 }
 
@@ -163,8 +161,7 @@ static void on_done(struct p9_request *req, uint32_t len)
 		return;
 	memcpy(&size, slot->reply, 4);
 	require(size == len, "size of an answer");
-	require(memmem(slot->reply, len, SECRET, strlen(SECRET)) == NULL,
-		"what is outside was read");
+	require(memmem(slot->reply, len, SECRET, strlen(SECRET)) == NULL, "what is outside was read");
 }
 
 static unsigned int cut(struct iovec *iov, uint8_t *data, size_t len, bool segments)
@@ -173,7 +170,7 @@ static unsigned int cut(struct iovec *iov, uint8_t *data, size_t len, bool segme
 	unsigned int n = 0;
 
 	for (size_t at = 0; at < len && n < 64; at += step)
-		iov[n++] = (struct iovec){data + at, MIN(step, len - at)};
+		iov[n++] = (struct iovec){ data + at, MIN(step, len - at) };
 	return n;
 }
 
@@ -190,10 +187,10 @@ static void send(unsigned int i, uint8_t flags, uint8_t type, const void *body, 
 	memcpy(slot->message + 5, &tag, 2);
 	memcpy(slot->message + P9_HEADER, body, len);
 	atomic_store(&slot->answers, 0);
-	slot->req = (struct p9_request){.in = slot->in, .out = slot->out, .done = on_done};
+	slot->req = (struct p9_request){ .in = slot->in, .out = slot->out, .done = on_done };
 	slot->req.in_count = cut(slot->in, slot->message, P9_HEADER + len, flags & FLAG_SEGMENTS);
-	slot->req.out_count = cut(slot->out, slot->reply,
-		flags & FLAG_SHORT_OUT ? (size_t)flags : OUT_MAX, flags & FLAG_SEGMENTS);
+	slot->req.out_count =
+		cut(slot->out, slot->reply, flags & FLAG_SHORT_OUT ? (size_t)flags : OUT_MAX, flags & FLAG_SEGMENTS);
 	p9_serve(f.session, f.worker, &slot->req);
 }
 
@@ -212,7 +209,7 @@ static void prelude_send(uint8_t type, struct buf *b)
 
 static void prelude(void)
 {
-	static const char *const names[] = {"file", "dir", "file", "dir"};
+	static const char *const names[] = { "file", "dir", "file", "dir" };
 	autobuf b = BUF_INIT;
 
 	wire_put_u32(&b, OUT_MAX);

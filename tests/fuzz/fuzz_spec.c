@@ -30,8 +30,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-typedef int parse_fn(const char *name, const char *json, size_t len, struct spec **ret,
-	struct spec_warnings *warnings, struct err *err);
+typedef int parse_fn(const char *name, const char *json, size_t len, struct spec **ret, struct spec_warnings *warnings,
+	struct err *err);
 
 static void require(bool holds)
 {

@@ -133,8 +133,7 @@ static void op_up(struct fuzz *f)
 		set(f, VIRTIO_MMIO_QUEUE_USED_LOW, RING_GPA(q) + 0x1000);
 		set(f, VIRTIO_MMIO_QUEUE_READY, 1);
 	}
-	memset(mem_at(&f->mem, RING_GPA(0), 0x2000ull * f->dev->queues_len), 0,
-		0x2000ull * f->dev->queues_len);
+	memset(mem_at(&f->mem, RING_GPA(0), 0x2000ull * f->dev->queues_len), 0, 0x2000ull * f->dev->queues_len);
 	set(f, VIRTIO_MMIO_STATUS, 15);
 }
 

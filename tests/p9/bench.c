@@ -56,8 +56,8 @@ static void on_done(struct p9_request *req, uint32_t len)
 static void call(struct bench *b, struct buf *m, uint8_t type, uint32_t extra)
 {
 	uint32_t size = (uint32_t)m->len + extra;
-	struct iovec in[2] = {{m->data, m->len}, {b->in, extra}};
-	struct iovec out = {b->out, P9_MSIZE_MAX};
+	struct iovec in[2] = { { m->data, m->len }, { b->in, extra } };
+	struct iovec out = { b->out, P9_MSIZE_MAX };
 	struct p9_request req = {
 		.in = in,
 		.in_count = 2,
@@ -167,8 +167,7 @@ static void stat_storm(struct bench *b)
 		fid_op(b, P9_TGETATTR, 1);
 		fid_op(b, P9_TCLUNK, 1);
 	}
-	printf("  stat of %u files (walk, getattr, clunk)  %6.2f us a file\n", FILES,
-		(now() - t) * 1e6 / FILES);
+	printf("  stat of %u files (walk, getattr, clunk)  %6.2f us a file\n", FILES, (now() - t) * 1e6 / FILES);
 }
 
 static void list(struct bench *b)
@@ -238,7 +237,7 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 int main(int argc, char **argv)
 {
 	char dir[4096], name[32];
-	struct bench b = {0};
+	struct bench b = { 0 };
 	struct err err = ERR_INIT;
 	struct fs *fs;
 	int fd, r;

@@ -54,15 +54,14 @@ void p9c_start(struct p9c *c, unsigned int export_flags)
 	char version[32];
 	int fd;
 
-	*c = (struct p9c){.fd = -1};
+	*c = (struct p9c){ .fd = -1 };
 	strcpy(c->dir, "/tmp/vmrunc-p9-XXXXXX");
 	assert_non_null(mkdtemp(c->dir));
 	assert_int_equal(chmod(c->dir, 0755), 0);
 	c->dir_fd = open(c->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	fd = open(c->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	assert_true(c->dir_fd >= 0 && fd >= 0);
-	if (fs_new(-1, &c->fs, &err) < 0 ||
-		fs_export_add(c->fs, "top/export", fd, export_flags, &err) < 0 ||
+	if (fs_new(-1, &c->fs, &err) < 0 || fs_export_add(c->fs, "top/export", fd, export_flags, &err) < 0 ||
 		p9_server_new(c->fs, NULL, &c->server, &err) < 0)
 		fail_msg("%s", err.msg);
 	c->reply = malloc(P9_MSIZE_MAX);
@@ -72,9 +71,7 @@ void p9c_start(struct p9c *c, unsigned int export_flags)
 	c->msize = wire_get_u32(&c->r);
 	assert_int_equal(c->msize, P9C_MSIZE);
 	assert_string_equal(p9c_str(c, version, sizeof(version)), P9_VERSION);
-	assert_int_equal(
-		p9c_call(c, P9_TATTACH, "ddssd", P9C_ROOT, P9_NOFID, "", "top/export", P9_NONUNAME),
-		0);
+	assert_int_equal(p9c_call(c, P9_TATTACH, "ddssd", P9C_ROOT, P9_NOFID, "", "top/export", P9_NONUNAME), 0);
 }
 
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
@@ -245,14 +242,11 @@ int p9c_open(struct p9c *c, uint32_t fid, uint32_t flags)
 	return p9c_call(c, P9_TLOPEN, "dd", fid, flags);
 }
 
-int p9c_create(struct p9c *c, uint32_t dir, uint32_t newfid, const char *name, uint32_t flags,
-	uint32_t mode)
+int p9c_create(struct p9c *c, uint32_t dir, uint32_t newfid, const char *name, uint32_t flags, uint32_t mode)
 {
 	int r = p9c_walk(c, dir, newfid, NULL);
 
-	return r < 0 ? r
-		     : p9c_call(c, P9_TLCREATE, "dsddd", newfid, name, flags, mode,
-			       FS_OWNER_SERVICE);
+	return r < 0 ? r : p9c_call(c, P9_TLCREATE, "dsddd", newfid, name, flags, mode, FS_OWNER_SERVICE);
 }
 
 int p9c_clunk(struct p9c *c, uint32_t fid)

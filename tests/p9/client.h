@@ -72,12 +72,10 @@ struct p9c_qid p9c_qid(struct p9c *c);
 /* Common calls. 0 or -errno. */
 int p9c_walk(struct p9c *c, uint32_t fid, uint32_t newfid, const char *name); /* NULL: a clone */
 int p9c_open(struct p9c *c, uint32_t fid, uint32_t flags);
-int p9c_create(struct p9c *c, uint32_t dir, uint32_t newfid, const char *name, uint32_t flags,
-	uint32_t mode);
+int p9c_create(struct p9c *c, uint32_t dir, uint32_t newfid, const char *name, uint32_t flags, uint32_t mode);
 int p9c_clunk(struct p9c *c, uint32_t fid);
-int p9c_write(
-	struct p9c *c, uint32_t fid, uint64_t offset, const void *data, size_t len); /* bytes */
-int p9c_read(struct p9c *c, uint32_t fid, uint64_t offset, void *data, size_t len);  /* bytes */
+int p9c_write(struct p9c *c, uint32_t fid, uint64_t offset, const void *data, size_t len); /* bytes */
+int p9c_read(struct p9c *c, uint32_t fid, uint64_t offset, void *data, size_t len);        /* bytes */
 
 struct p9c_attr {
 	uint64_t valid;

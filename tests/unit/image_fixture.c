@@ -147,8 +147,7 @@ void fixture_pack(enum unpack_format format, const void *data, size_t len, struc
 		pack_lzma(data, len, format == UNPACK_LZMA, ret);
 		break;
 	case UNPACK_ZSTD:
-		n = ZSTD_compress(buf_extend(ret, ZSTD_compressBound(len)), ZSTD_compressBound(len),
-			data, len, 3);
+		n = ZSTD_compress(buf_extend(ret, ZSTD_compressBound(len)), ZSTD_compressBound(len), data, len, 3);
 		assert_false(ZSTD_isError(n));
 		ret->len = ret->len - ZSTD_compressBound(len) + n;
 		break;
@@ -174,9 +173,7 @@ void fixture_vmlinux(const char *release, const char *const *strings, size_t len
 	memcpy(data, &eh, sizeof(eh));
 	/* A format string as every kernel has one, which is not the banner. */
 	at += (size_t)sprintf(data + at, "Linux version %%s") + 1;
-	at += (size_t)sprintf(
-		      data + at, "Linux version %s (somebody@somewhere) #1 SMP\n", release) +
-	      1;
+	at += (size_t)sprintf(data + at, "Linux version %s (somebody@somewhere) #1 SMP\n", release) + 1;
 	for (; strings && *strings; strings++)
 		at += (size_t)sprintf(data + at + 1, "%s", *strings) + 2;
 	/* Something that does not pack well, then zeros, and a last byte. */
@@ -185,8 +182,8 @@ void fixture_vmlinux(const char *release, const char *const *strings, size_t len
 	data[len - 1] = 'E';
 }
 
-void fixture_bzimage(const char *release, enum unpack_format format, const struct buf *packed,
-	uint32_t size, struct buf *ret)
+void fixture_bzimage(
+	const char *release, enum unpack_format format, const struct buf *packed, uint32_t size, struct buf *ret)
 {
 	const size_t setup_sects = 27, payload_offset = 0x2c4;
 	const size_t payload = (setup_sects + 1) * 512 + payload_offset;

@@ -29,8 +29,8 @@ void fixture_pack(enum unpack_format format, const void *data, size_t len, struc
 void fixture_vmlinux(const char *release, const char *const *strings, size_t len, struct buf *ret);
 
 /* A bzImage around @packed (@size: what it unpacks to; appended where @format wants it). */
-void fixture_bzimage(const char *release, enum unpack_format format, const struct buf *packed, uint32_t size,
-	struct buf *ret);
+void fixture_bzimage(
+	const char *release, enum unpack_format format, const struct buf *packed, uint32_t size, struct buf *ret);
 
 /*
  * The directory of the stock kernel's modules (its release is the last part), or

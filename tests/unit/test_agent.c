@@ -313,19 +313,20 @@ static void box_init(struct box *b, const char *script)
 		b->c.ns[new_ns[i]].mode = GUEST_NS_NEW;
 	b->c.hostname = "boxed";
 	b->c.mounts.at = b->mounts;
-	box_mount(b, (struct guest_mount){ .kind = GUEST_MOUNT_FS, .source = "proc", .destination = "/proc", .fstype = "proc" });
+	box_mount(b, (struct guest_mount){
+			     .kind = GUEST_MOUNT_FS, .source = "proc", .destination = "/proc", .fstype = "proc" });
 	box_mount(b, (struct guest_mount){ .kind = GUEST_MOUNT_FS,
-			      .source = "tmpfs",
-			      .destination = "/dev",
-			      .fstype = "tmpfs",
-			      .data = "mode=755,size=65536k",
-			      .attr_set = MOUNT_ATTR_NOSUID });
+			     .source = "tmpfs",
+			     .destination = "/dev",
+			     .fstype = "tmpfs",
+			     .data = "mode=755,size=65536k",
+			     .attr_set = MOUNT_ATTR_NOSUID });
 	box_mount(b, (struct guest_mount){ .kind = GUEST_MOUNT_FS,
-			      .source = "devpts",
-			      .destination = "/dev/pts",
-			      .fstype = "devpts",
-			      .data = "newinstance,ptmxmode=0666,mode=0620,gid=5",
-			      .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC });
+			     .source = "devpts",
+			     .destination = "/dev/pts",
+			     .fstype = "devpts",
+			     .data = "newinstance,ptmxmode=0666,mode=0620,gid=5",
+			     .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC });
 	b->devices[0] = (struct guest_device){ "/dev/null", S_IFCHR | 0666, 1, 3, 0, 0 };
 	b->devices[1] = (struct guest_device){ "/dev/sub/fifo", S_IFIFO | 0640, 0, 0, 1000, 5 };
 	b->c.devices = (struct guest_devices){ 2, b->devices };
@@ -545,22 +546,24 @@ static void mounts_as_told(void **state)
 
 	(void)state;
 	need_root();
-	box_init(&box,
-		"cd /bound && cat file && (echo x > new) 2>/dev/null || echo read-only; cat /etc/hosts; echo;"
-		"echo no > /etc/hosts; busybox grep -E ' /(bound|etc/hosts|up) ' /proc/self/mountinfo;"
-		"cat /up/inner; busybox stat -c %a /up; busybox ls /real/in; busybox ls -d /escape 2>&1");
+	box_init(&box, "cd /bound && cat file && (echo x > new) 2>/dev/null || echo read-only; cat /etc/hosts; echo;"
+		       "echo no > /etc/hosts; busybox grep -E ' /(bound|etc/hosts|up) ' /proc/self/mountinfo;"
+		       "cat /up/inner; busybox stat -c %a /up; busybox ls /real/in; busybox ls -d /escape 2>&1");
 	box_mount(&box, (struct guest_mount){ .kind = GUEST_MOUNT_BIND_SHARED,
 				.source = "c/0/data",
 				.destination = "/bound",
 				.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID });
-	box_mount(&box, (struct guest_mount){ .kind = GUEST_MOUNT_BIND_SHARED, .source = "c/1/hosts", .destination = "/etc/hosts" });
+	box_mount(&box, (struct guest_mount){
+				.kind = GUEST_MOUNT_BIND_SHARED, .source = "c/1/hosts", .destination = "/etc/hosts" });
 	box_mount(&box, (struct guest_mount){ .kind = GUEST_MOUNT_FS,
 				.source = "tmpfs",
 				.destination = "/up",
 				.fstype = "tmpfs",
 				.tmpcopyup = true,
 				.propagation = { 1, &shared } });
-	box_mount(&box, (struct guest_mount){ .kind = GUEST_MOUNT_FS, .source = "t", .destination = "/out/in/deep", .fstype = "tmpfs" });
+	box_mount(&box,
+		(struct guest_mount){
+			.kind = GUEST_MOUNT_FS, .source = "t", .destination = "/out/in/deep", .fstype = "tmpfs" });
 	in_rootfs("mkdir -m 0711 up && echo copied >up/inner && ln -s ../../../../real out");
 	(void)box_run(&box);
 	expect_in(box.text[0], "from outsideread-only\n127.0.0.1 me\n");
@@ -590,7 +593,8 @@ static void makes_devices(void **state)
 {
 	(void)state;
 	need_root();
-	box_init(&box, "cd /dev && busybox stat -c '%n %F %a %u:%g' null sub/fifo; for l in fd stdin ptmx; do busybox readlink $l; done; echo x > null");
+	box_init(&box, "cd /dev && busybox stat -c '%n %F %a %u:%g' null sub/fifo; for l in fd stdin ptmx; do busybox "
+		       "readlink $l; done; echo x > null");
 	assert_int_equal(WEXITSTATUS(box_run(&box)), 0);
 	expect_out(&box, "null character special file 666 0:0\nsub/fifo fifo 640 1000:5\n"
 			 "/proc/self/fd\n/proc/self/fd/0\npts/ptmx\n");
@@ -645,7 +649,8 @@ static void box_hook(struct box *b, struct guest_hook *list, const char **args, 
 	args[0] = "sh";
 	args[1] = "-c";
 	args[2] = script;
-	list[b->c.start_hooks.len] = (struct guest_hook){ .path = "/bin/sh", .args = { 3, args }, .timeout_s = timeout_s };
+	list[b->c.start_hooks.len] =
+		(struct guest_hook){ .path = "/bin/sh", .args = { 3, args }, .timeout_s = timeout_s };
 	b->c.start_hooks.at = list;
 	b->c.start_hooks.len++;
 	b->c.hook_state_head = "{\"pid\":";
@@ -820,8 +825,9 @@ static int box_exec(struct box *b, const char *cid, struct box *in)
 		b->out[i] = out[i][0];
 	}
 	b->c.process.id = guest_next_process(rig.guest);
-	assert_int_equal(guest_exec(rig.guest, cid, &b->c.process, (int[3]){ -1, out[0][1], out[1][1] }, on_done,
-				 &rig, &err), 0);
+	assert_int_equal(
+		guest_exec(rig.guest, cid, &b->c.process, (int[3]){ -1, out[0][1], out[1][1] }, on_done, &rig, &err),
+		0);
 	fd_close(out[0][1]);
 	fd_close(out[1][1]);
 	return answer();
@@ -867,7 +873,8 @@ static void has_a_terminal(void **state)
 {
 	(void)state;
 	need_root();
-	box_init(&box, "busybox tty; busybox stty size; busybox tty < /dev/console; echo hi > /dev/tty; test -t 0 -a -t 2; echo $?");
+	box_init(&box, "busybox tty; busybox stty size; busybox tty < /dev/console; echo hi > /dev/tty; test -t 0 -a "
+		       "-t 2; echo $?");
 	box.devices[1] = (struct guest_device){ "/dev/tty", S_IFCHR | 0666, 5, 0, 0, 0 };
 	box.c.process.terminal = true;
 	box.c.process.rows = 33;
@@ -952,12 +959,17 @@ static void refuses_what_cannot_be(void **state)
 	(void)state;
 	need_root();
 	box_init(&box, "");
-	box_mount(&box, (struct guest_mount){ .kind = GUEST_MOUNT_FS, .source = "x", .destination = "/x", .fstype = "tmpfs", .data = "size=banana" });
+	box_mount(&box, (struct guest_mount){ .kind = GUEST_MOUNT_FS,
+				.source = "x",
+				.destination = "/x",
+				.fstype = "tmpfs",
+				.data = "size=banana" });
 	assert_int_not_equal(box_create(&box, false), 0);
 	expect_in(rig.err.msg, "mount \"/x\": tmpfs");
 	box_read(&box);
 	box_init(&box, "");
-	box_mount(&box, (struct guest_mount){ .kind = GUEST_MOUNT_BIND_SHARED, .source = "c/9/gone", .destination = "/x" });
+	box_mount(&box,
+		(struct guest_mount){ .kind = GUEST_MOUNT_BIND_SHARED, .source = "c/9/gone", .destination = "/x" });
 	assert_int_equal(box_create(&box, false), ENOENT);
 	expect_in(rig.err.msg, "mount \"/x\": source \"c/9/gone\"");
 	box_read(&box);

@@ -78,7 +78,12 @@ static void write_cache(const char *text, size_t len)
 static void ignores_what_it_cannot_trust(void **state)
 {
 	static const char *const broken[] = {
-		"", "{", "[]", "null", "\xff\xfe", "{\"key\": 1, \"usable\": true, \"why\": \"x\"}",
+		"",
+		"{",
+		"[]",
+		"null",
+		"\xff\xfe",
+		"{\"key\": 1, \"usable\": true, \"why\": \"x\"}",
 		"{\"key\": \"another boot\", \"usable\": true, \"why\": \"x\"}",
 		"{\"usable\": true, \"why\": \"x\"}",
 	};

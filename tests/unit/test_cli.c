@@ -24,15 +24,15 @@ static const struct cli_option run_options[] = {
 };
 
 const struct command cmd_run_table[] = {
-	{"create", "ID", 1, 1, "", run_options, nothing},
-	{.name = NULL},
+	{ "create", "ID", 1, 1, "", run_options, nothing },
+	{ .name = NULL },
 };
 const struct command cmd_kill_table[] = {
-	{"kill", "ID [SIGNAL]", 1, 2, "", NULL, nothing},
-	{.name = NULL},
+	{ "kill", "ID [SIGNAL]", 1, 2, "", NULL, nothing },
+	{ .name = NULL },
 };
-const struct command cmd_state_table[] = {{.name = NULL}};
-const struct command cmd_info_table[] = {{.name = NULL}};
+const struct command cmd_state_table[] = { { .name = NULL } };
+const struct command cmd_info_table[] = { { .name = NULL } };
 
 #define ARGS_MAX 16
 #define ARG_MAX_LEN 64
@@ -61,15 +61,15 @@ static int parse(struct parsed *p, const char *const *words)
 	return cli_parse(n, p->argv, &p->options, &p->command, &p->call, &p->err);
 }
 
-#define PARSE(p, ...) parse(p, (const char *const[]){__VA_ARGS__, NULL})
+#define PARSE(p, ...) parse(p, (const char *const[]){ __VA_ARGS__, NULL })
 
 static void test_forms(void **state)
 {
 	struct parsed p;
 
 	(void)state;
-	assert_int_equal(PARSE(&p, "--root", "/r", "--log=/l", "--log-format", "json", "create",
-				 "--bundle", "/b", "-d", "id"),
+	assert_int_equal(
+		PARSE(&p, "--root", "/r", "--log=/l", "--log-format", "json", "create", "--bundle", "/b", "-d", "id"),
 		0);
 	assert_string_equal(p.command->name, "create");
 	assert_string_equal(p.options.root, "/r");
@@ -111,17 +111,17 @@ static void test_mistakes(void **state)
 		const char *words[4];
 		const char *want;
 	} cases[] = {
-		{{"no-such-command"}, "\"no-such-command\""},
-		{{"create"}, "more arguments"},
-		{{"create", "a", "b"}, "fewer arguments"},
-		{{"create", "--no-such-option", "a"}, "\"--no-such-option\""},
-		{{"--no-such-option", "create", "a"}, "\"--no-such-option\""},
-		{{"create", "a", "--bundle"}, "needs a value"},
-		{{"create", "a", "--detach=maybe"}, "\"--detach\": \"maybe\" is neither true nor false"},
-		{{"create", "a", "--detach="}, "is neither true nor false"},
-		{{"create", "a", "-b"}, "\"-b\" needs a value"},
-		{{"--root"}, "\"--root\" needs a value"},
-		{{"kill", "id", "-x"}, "\"-x\""},
+		{ { "no-such-command" }, "\"no-such-command\"" },
+		{ { "create" }, "more arguments" },
+		{ { "create", "a", "b" }, "fewer arguments" },
+		{ { "create", "--no-such-option", "a" }, "\"--no-such-option\"" },
+		{ { "--no-such-option", "create", "a" }, "\"--no-such-option\"" },
+		{ { "create", "a", "--bundle" }, "needs a value" },
+		{ { "create", "a", "--detach=maybe" }, "\"--detach\": \"maybe\" is neither true nor false" },
+		{ { "create", "a", "--detach=" }, "is neither true nor false" },
+		{ { "create", "a", "-b" }, "\"-b\" needs a value" },
+		{ { "--root" }, "\"--root\" needs a value" },
+		{ { "kill", "id", "-x" }, "\"-x\"" },
 	};
 	struct parsed p;
 
@@ -130,8 +130,8 @@ static void test_mistakes(void **state)
 		int r = parse(&p, (const char *const *)cases[i].words);
 
 		if (r != -EINVAL || !strstr(p.err.msg, cases[i].want))
-			fail_msg("case %zu: wanted -EINVAL with '%s', got %d with '%s'", i,
-				cases[i].want, r, p.err.msg);
+			fail_msg(
+				"case %zu: wanted -EINVAL with '%s', got %d with '%s'", i, cases[i].want, r, p.err.msg);
 	}
 }
 

@@ -17,8 +17,9 @@
 #include "filter_store.h"
 #include "spec/seccomp.h"
 
-#define CONFIG(rule)                                                                                                       \
-	"{\"ociVersion\":\"1.0.0\",\"root\":{\"path\":\"r\"},\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\"," \
+#define CONFIG(rule)                                                                                                \
+	"{\"ociVersion\":\"1.0.0\",\"root\":{\"path\":\"r\"},\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_" \
+	"ALLOW\","                                                                                                  \
 	"\"architectures\":[\"SCMP_ARCH_X86_64\",\"SCMP_ARCH_X86\"],\"syscalls\":[" rule "]}}}"
 #define DENY_MKDIR "{\"names\":[\"mkdir\",\"no_such_call\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":13}"
 #define DENY_RMDIR "{\"names\":[\"rmdir\",\"no_such_call\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":13}"
@@ -29,7 +30,7 @@ static char dir[] = "/tmp/test_filter_store.XXXXXX";
 static struct seccomp_program compiled(const char *config, size_t *ret_warnings)
 {
 	struct spec_warnings w = SPEC_WARNINGS_INIT;
-	struct seccomp_program program = {0};
+	struct seccomp_program program = { 0 };
 	struct err err = ERR_INIT;
 	struct spec *s = NULL;
 

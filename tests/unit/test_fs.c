@@ -146,8 +146,7 @@ static char *list(const char *path)
 
 	assert_non_null(node);
 	assert_int_equal(fs_open(node, O_RDONLY, 0, &file, &ident), 0);
-	assert_int_equal(
-		fs_readdir(file, 0, sizeof(scratch), scratch, sizeof(scratch), collect, &names), 0);
+	assert_int_equal(fs_readdir(file, 0, sizeof(scratch), scratch, sizeof(scratch), collect, &names), 0);
 	fs_file_put(file);
 	fs_node_put(node);
 	return names.data != NULL ? names.data : strdup("");
@@ -165,8 +164,8 @@ static void list_is(const char *path, const char *want)
 
 static void ids_are_unique_over_devices(void **state)
 {
-	static const uint64_t inos[] = {1, 2, (1ull << 48) - 1, 1ull << 48, (1ull << 48) + 1,
-		1ull << 63, UINT64_MAX, 0x0001000000000002ull, 0xffff000000000001ull};
+	static const uint64_t inos[] = { 1, 2, (1ull << 48) - 1, 1ull << 48, (1ull << 48) + 1, 1ull << 63, UINT64_MAX,
+		0x0001000000000002ull, 0xffff000000000001ull };
 	uint64_t ids[ARRAY_LEN(inos) * 3];
 	struct fs_ids table;
 	size_t n = 0;
@@ -211,13 +210,11 @@ static void ids_never_collide_when_tables_are_full(void **state)
 	assert_non_null(ids);
 	assert_int_equal(fs_ids_init(&table), 0);
 	for (size_t i = 0; i < n; i++)
-		assert_int_equal(
-			fs_ids_get(&table, 1 + i / 60000, (i * 0x9e3779b97f4a7c15ull), &ids[i]), 0);
+		assert_int_equal(fs_ids_get(&table, 1 + i / 60000, (i * 0x9e3779b97f4a7c15ull), &ids[i]), 0);
 	for (size_t i = 0; i < n; i += 1000) {
 		uint64_t again;
 
-		assert_int_equal(
-			fs_ids_get(&table, 1 + i / 60000, (i * 0x9e3779b97f4a7c15ull), &again), 0);
+		assert_int_equal(fs_ids_get(&table, 1 + i / 60000, (i * 0x9e3779b97f4a7c15ull), &again), 0);
 		again_differs += again != ids[i];
 	}
 	/* the table was emptied once: some have new ids, but none has another's */
@@ -261,8 +258,7 @@ static void exports_are_shown_and_taken_away(void **state)
 
 static void export_paths_are_checked(void **state)
 {
-	static const char *const bad[] = {
-		"", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a/./b"};
+	static const char *const bad[] = { "", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a/./b" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
@@ -276,7 +272,7 @@ static void export_paths_are_checked(void **state)
 
 static void single_files_are_exported_alone(void **state)
 {
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	struct fs_node *node, *up;
 	struct fs_ident ident;
 	struct fs_file *file;
@@ -302,16 +298,16 @@ static void single_files_are_exported_alone(void **state)
 	assert_int_equal(fs_walk(node, "..", &up, &ident), -ENOTDIR);
 	assert_int_equal(fs_walk(node, "secret", &up, &ident), -ENOTDIR);
 	assert_int_equal(fs_open(node, O_RDWR, 0, &file, &ident), 0);
-	assert_int_equal(fs_write(file, &(struct iovec){(char *)"NAME!", 5}, 1, 0, 0), 5);
-	assert_int_equal(fs_read(file, &(struct iovec){data, 8}, 1, 0), 5);
+	assert_int_equal(fs_write(file, &(struct iovec){ (char *)"NAME!", 5 }, 1, 0, 0), 5);
+	assert_int_equal(fs_read(file, &(struct iovec){ data, 8 }, 1, 0), 5);
 	fs_file_put(file);
 	assert_int_equal(fs_remove_node(node), -EBUSY);
 	fs_node_put(node);
 	list_is("c/1", "resolv.conf ");
 	assert_null(go("c/1/secret"));
 	for (int i = 0; i < 3; i++) {
-		static const char *const paths[] = {"c/2/fifo", "c/3/sock", "c/4/null"};
-		static const uint32_t types[] = {S_IFIFO, S_IFSOCK, S_IFCHR};
+		static const char *const paths[] = { "c/2/fifo", "c/3/sock", "c/4/null" };
+		static const uint32_t types[] = { S_IFIFO, S_IFSOCK, S_IFCHR };
 
 		node = go(paths[i]);
 		assert_non_null(node);
@@ -381,7 +377,7 @@ static void a_removed_export_is_let_go_at_once(void **state)
 	file_node = go("c/rootfs/f");
 	assert_int_equal(fs_open(file_node, O_RDWR, 0, &file, &ident), 0);
 	assert_int_equal(fs_open(root, O_RDONLY, 0, &listing, &ident), 0);
-	assert_int_equal(fs_lock_set(file, &(struct fs_lock){.type = F_WRLCK}), 0);
+	assert_int_equal(fs_lock_set(file, &(struct fs_lock){ .type = F_WRLCK }), 0);
 
 	assert_int_equal(fs_export_remove(fs, "c/rootfs", &err), 0);
 	if (geteuid() == 0)
@@ -389,11 +385,10 @@ static void a_removed_export_is_let_go_at_once(void **state)
 
 	assert_int_equal(fs_getattr(root, &a), -ESTALE);
 	assert_int_equal(fs_walk(root, "f", &next, &ident), -ESTALE);
-	assert_int_equal(fs_read(file, &(struct iovec){data, 8}, 1, 0), -ESTALE);
-	assert_int_equal(fs_write(file, &(struct iovec){data, 8}, 1, 0, 0), -ESTALE);
-	assert_int_equal(
-		fs_readdir(listing, 0, 100, scratch, sizeof(scratch), collect, NULL), -ESTALE);
-	assert_int_equal(fs_lock_set(file, &(struct fs_lock){.type = F_UNLCK}), -ESTALE);
+	assert_int_equal(fs_read(file, &(struct iovec){ data, 8 }, 1, 0), -ESTALE);
+	assert_int_equal(fs_write(file, &(struct iovec){ data, 8 }, 1, 0, 0), -ESTALE);
+	assert_int_equal(fs_readdir(listing, 0, 100, scratch, sizeof(scratch), collect, NULL), -ESTALE);
+	assert_int_equal(fs_lock_set(file, &(struct fs_lock){ .type = F_UNLCK }), -ESTALE);
 	assert_int_equal(fs_unlink(root, "f", false), -ESTALE);
 	assert_int_equal(fs_sync(file_node, file, false), -ESTALE);
 	assert_int_equal(fs_listxattr(root, NULL, 0), -ESTALE);
@@ -435,7 +430,7 @@ static void *walker(void *arg)
 
 static void exports_come_and_go_under_walks(void **state)
 {
-	atomic_ulong found[2] = {0, 0};
+	atomic_ulong found[2] = { 0, 0 };
 	pthread_t threads[2];
 
 	(void)state;
@@ -480,8 +475,7 @@ static void mounts_inside_are_crossed_and_told_apart(void **state)
 	assert_int_equal(mount("b", at("tree/b"), "tmpfs", 0, NULL), 0);
 	make_file("tree/a/f", "A");
 	make_file("tree/b/f", "B");
-	fd = (int)syscall(SYS_open_tree, AT_FDCWD, at("tree"),
-		1 /* OPEN_TREE_CLONE */ | O_CLOEXEC | AT_RECURSIVE);
+	fd = (int)syscall(SYS_open_tree, AT_FDCWD, at("tree"), 1 /* OPEN_TREE_CLONE */ | O_CLOEXEC | AT_RECURSIVE);
 	assert_true(fd >= 0);
 	assert_int_equal(umount(at("tree/a")), 0);
 	assert_int_equal(umount(at("tree/b")), 0);
@@ -530,7 +524,7 @@ static void between_exports_nothing_is_linked_or_renamed(void **state)
 
 static void descriptors_are_bounded(void **state)
 {
-	struct rlimit old, small = {.rlim_cur = 400, .rlim_max = 400};
+	struct rlimit old, small = { .rlim_cur = 400, .rlim_max = 400 };
 	struct fs_node *nodes[400], *root;
 	struct fs_ident ident;
 	struct fs *bounded;
@@ -641,13 +635,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(single_files_are_exported_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			versions_follow_the_contents_unless_nobody_else_writes, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			a_removed_export_is_let_go_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_removed_export_is_let_go_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(exports_come_and_go_under_walks, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			mounts_inside_are_crossed_and_told_apart, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			between_exports_nothing_is_linked_or_renamed, setup, teardown),
+		cmocka_unit_test_setup_teardown(mounts_inside_are_crossed_and_told_apart, setup, teardown),
+		cmocka_unit_test_setup_teardown(between_exports_nothing_is_linked_or_renamed, setup, teardown),
 		cmocka_unit_test_setup_teardown(descriptors_are_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(deep_directories, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_wrong_proc_is_refused, setup, teardown),

@@ -412,8 +412,7 @@ static int stdio_open_below_a_false_proc(void)
 		mount("none", "/proc", "tmpfs", 0, NULL) < 0)
 		return 77;
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fds[1]);
-	if (mkdir("/proc/self", 0755) < 0 || mkdir("/proc/self/fd", 0755) < 0 ||
-		mknod(path, S_IFREG | 0644, 0) < 0)
+	if (mkdir("/proc/self", 0755) < 0 || mkdir("/proc/self/fd", 0755) < 0 || mknod(path, S_IFREG | 0644, 0) < 0)
 		return 2;
 	if (stdio_open(-1, fds[1], true, &own, &kind) < 0 || fstat(own, &own_st) < 0)
 		return 3;

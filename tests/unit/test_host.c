@@ -52,8 +52,7 @@ static const char *path_of(const char *name)
 
 static void put_file(const char *name, const char *text)
 {
-	assert_int_equal(
-		fd_write_file_atomic(AT_FDCWD, path_of(name), text, strlen(text), 0644), 0);
+	assert_int_equal(fd_write_file_atomic(AT_FDCWD, path_of(name), text, strlen(text), 0644), 0);
 }
 
 static char *get_file(const char *name)
@@ -133,7 +132,7 @@ static void test_guestlog_is_bounded(void **state)
 
 static int load_settings(struct settings *s, const char *text, struct err *err)
 {
-	struct options options = {.config = NULL};
+	struct options options = { .config = NULL };
 
 	put_file("s.json", text);
 	options.config = path_of("s.json");
@@ -146,16 +145,16 @@ static void test_settings(void **state)
 	static const struct {
 		const char *text, *want;
 	} wrong[] = {
-		{"[]", "not a JSON object"},
-		{"{", "not JSON"},
-		{"{\"engine\": \"xen\"}", "engine: \"xen\""},
-		{"{\"engine\": 1}", "engine: not a string"},
-		{"{\"memory\": \"512\"}", "memory: not a number"},
-		{"{\"memory\": 1}", "memory: \"1\""},
-		{"{\"memory\": 5.5}", "memory: \"5.5\""},
-		{"{\"memory\": -512}", "memory: \"-512\""},
-		{"{\"vcpus\": 65}", "vcpus: \"65\""},
-		{"{\"kernel\": \"relative\"}", "kernel: \"relative\""},
+		{ "[]", "not a JSON object" },
+		{ "{", "not JSON" },
+		{ "{\"engine\": \"xen\"}", "engine: \"xen\"" },
+		{ "{\"engine\": 1}", "engine: not a string" },
+		{ "{\"memory\": \"512\"}", "memory: not a number" },
+		{ "{\"memory\": 1}", "memory: \"1\"" },
+		{ "{\"memory\": 5.5}", "memory: \"5.5\"" },
+		{ "{\"memory\": -512}", "memory: \"-512\"" },
+		{ "{\"vcpus\": 65}", "vcpus: \"65\"" },
+		{ "{\"kernel\": \"relative\"}", "kernel: \"relative\"" },
 	};
 	struct settings s;
 	struct err err;
@@ -165,8 +164,7 @@ static void test_settings(void **state)
 		int r = load_settings(&s, wrong[i].text, &err);
 
 		if (r != -EINVAL || !strstr(err.msg, wrong[i].want))
-			fail_msg("%s: wanted '%s', got %d '%s'", wrong[i].text, wrong[i].want, r,
-				err.msg);
+			fail_msg("%s: wanted '%s', got %d '%s'", wrong[i].text, wrong[i].want, r, err.msg);
 	}
 	assert_int_equal(load_settings(&s,
 				 "// a comment\n{\"engine\": \"qemu\", /* and */ \"memory\": 1024, "
@@ -179,12 +177,11 @@ static void test_settings(void **state)
 	assert_false(s.engine_forced);
 	assert_int_equal(unlink(path_of("s.json")), 0);
 	{
-		struct options options = {.config = "/no/such/file"};
+		struct options options = { .config = "/no/such/file" };
 
 		assert_int_equal(settings_load(&s, &options, &err), -ENOENT);
-		options = (struct options){.config = "/dev/null", .root = "rel", .engine = "kvm"};
-		assert_int_equal(
-			settings_load(&s, &options, &err), -EINVAL); /* an empty file is no JSON */
+		options = (struct options){ .config = "/dev/null", .root = "rel", .engine = "kvm" };
+		assert_int_equal(settings_load(&s, &options, &err), -EINVAL); /* an empty file is no JSON */
 	}
 }
 
@@ -209,7 +206,7 @@ static void serve(void *arg, const struct control_request *request, struct contr
 /* In a directory whose path is longer than a socket's may be. */
 static void test_control(void **state)
 {
-	static const char *const parts[] = {"a", "b", "c", "d"};
+	static const char *const parts[] = { "a", "b", "c", "d" };
 	struct statedir dir = STATEDIR_NONE;
 	struct err err = ERR_INIT;
 	char root[512];
@@ -228,8 +225,8 @@ static void test_control(void **state)
 	assert_true(fd >= 0);
 	pid = fork();
 	if (pid == 0) {
-		const struct control_request start = {.op = CONTROL_START};
-		const struct control_request sig = {.op = CONTROL_SIGNAL, .signal = 15, .all = 1};
+		const struct control_request start = { .op = CONTROL_START };
+		const struct control_request sig = { .op = CONTROL_SIGNAL, .signal = 15, .all = 1 };
 		int bad = control_call(&dir, &start, 5000, &err) != 0;
 
 		bad |= control_call(&dir, &sig, 5000, &err) != -ESRCH;
@@ -237,7 +234,7 @@ static void test_control(void **state)
 		_exit(bad);
 	}
 	{
-		struct server s = {.loop = NULL};
+		struct server s = { .loop = NULL };
 		struct control *control;
 
 		assert_int_equal(loop_new(&s.loop), 0);
@@ -251,7 +248,7 @@ static void test_control(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	{
-		const struct control_request start = {.op = CONTROL_START};
+		const struct control_request start = { .op = CONTROL_START };
 
 		assert_int_equal(control_call(&dir, &start, 1000, &err), -ECONNREFUSED);
 	}
@@ -291,15 +288,14 @@ static void test_timeline(void **state)
 static void test_hooks(void **state)
 {
 	char script[256];
-	char *cat_args[] = {(char *)"sh", (char *)"-c", script, NULL};
-	char *fail_args[] = {
-		(char *)"sh", (char *)"-c", (char *)"echo first >&2; echo last >&2; exit 7", NULL};
-	char *sleep_args[] = {(char *)"sh", (char *)"-c", (char *)"exec sleep 100", NULL};
-	char *env[] = {(char *)"A=b", NULL};
-	struct spec_hook hook = {.path = (char *)"/bin/sh", .args = {3, cat_args}, .env = {1, env}};
-	struct spec_hook_list list = {1, &hook};
-	struct state s = {.id = (char *)"id", .bundle = tmp, .pid = 42};
-	struct hook_place place = {.dir = tmp, .mount_ns = -1, .cancel_fd = -1};
+	char *cat_args[] = { (char *)"sh", (char *)"-c", script, NULL };
+	char *fail_args[] = { (char *)"sh", (char *)"-c", (char *)"echo first >&2; echo last >&2; exit 7", NULL };
+	char *sleep_args[] = { (char *)"sh", (char *)"-c", (char *)"exec sleep 100", NULL };
+	char *env[] = { (char *)"A=b", NULL };
+	struct spec_hook hook = { .path = (char *)"/bin/sh", .args = { 3, cat_args }, .env = { 1, env } };
+	struct spec_hook_list list = { 1, &hook };
+	struct state s = { .id = (char *)"id", .bundle = tmp, .pid = 42 };
+	struct hook_place place = { .dir = tmp, .mount_ns = -1, .cancel_fd = -1 };
 	struct err err = ERR_INIT;
 	autofree char *text = NULL;
 	int pipe_fds[2];
@@ -316,10 +312,9 @@ static void test_hooks(void **state)
 
 	hook.args.v = fail_args;
 	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, &place, &err), -ECANCELED);
-	assert_string_equal(
-		err.msg, "hooks.prestart[0]: \"/bin/sh\" failed with exit status 7: first last");
+	assert_string_equal(err.msg, "hooks.prestart[0]: \"/bin/sh\" failed with exit status 7: first last");
 	hook.args.v = sleep_args;
-	hook.timeout_s = (struct opt_i64){.set = true, .v = 1};
+	hook.timeout_s = (struct opt_i64){ .set = true, .v = 1 };
 	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, &place, &err), -ETIMEDOUT);
 	hook.timeout_s.set = false;
 	assert_int_equal(pipe(pipe_fds), 0);
@@ -336,7 +331,7 @@ static void test_hooks(void **state)
 
 static void test_cgroups(void **state)
 {
-	struct state s = {.id = NULL};
+	struct state s = { .id = NULL };
 	struct err err = ERR_INIT;
 	char path[64];
 	pid_t pid;

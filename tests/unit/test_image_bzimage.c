@@ -19,8 +19,8 @@
 
 #define KERNEL_LEN ((size_t)(9 * MIB + 12345)) /* more than one lz4 block */
 
-static const enum unpack_format formats[] = { UNPACK_GZIP, UNPACK_XZ, UNPACK_ZSTD, UNPACK_LZ4,
-	UNPACK_LZMA, UNPACK_NONE };
+static const enum unpack_format formats[] = { UNPACK_GZIP, UNPACK_XZ, UNPACK_ZSTD, UNPACK_LZ4, UNPACK_LZMA,
+	UNPACK_NONE };
 
 static int count_only(void *arg, const void *data, size_t len)
 {
@@ -64,8 +64,7 @@ static void test_each_compression(void **state)
 
 		fixture_pack(formats[i], vmlinux.data, vmlinux.len, &packed);
 		fixture_bzimage("6.1.0-test", formats[i], &packed, (uint32_t)vmlinux.len, &image);
-		if (bzimage_parse(image.data, image.len, &bz, &err) < 0 ||
-			bzimage_extract(&bz, fd, &err) < 0)
+		if (bzimage_parse(image.data, image.len, &bz, &err) < 0 || bzimage_extract(&bz, fd, &err) < 0)
 			fail_msg("%s: %s", unpack_name(formats[i]), err.msg);
 		assert_int_equal(bz.format, formats[i]);
 		assert_string_equal(bz.release, "6.1.0-test");
@@ -100,11 +99,9 @@ static void test_unsupported_is_named(void **state)
 	struct err err = ERR_INIT;
 
 	(void)state;
-	assert_int_equal(
-		unpack(UNPACK_BZIP2, "BZh9", 4, 100, count_only, NULL, NULL, &err), -EOPNOTSUPP);
+	assert_int_equal(unpack(UNPACK_BZIP2, "BZh9", 4, 100, count_only, NULL, NULL, &err), -EOPNOTSUPP);
 	assert_non_null(strstr(err.msg, "bzip2"));
-	assert_int_equal(
-		unpack(UNPACK_LZO, "\x89LZO", 4, 100, count_only, NULL, NULL, &err), -EOPNOTSUPP);
+	assert_int_equal(unpack(UNPACK_LZO, "\x89LZO", 4, 100, count_only, NULL, NULL, &err), -EOPNOTSUPP);
 	assert_non_null(strstr(err.msg, "lzo"));
 }
 
@@ -121,9 +118,8 @@ static void test_bombs_are_bounded(void **state)
 		uint64_t out = 0;
 
 		fixture_pack(formats[i], zeros, zeros_len, &packed);
-		assert_int_equal(unpack(formats[i], packed.data, packed.len, 9 * MIB, count_only,
-					 &out, NULL, &err),
-			-EFBIG);
+		assert_int_equal(
+			unpack(formats[i], packed.data, packed.len, 9 * MIB, count_only, &out, NULL, &err), -EFBIG);
 		assert_true(out <= 9 * MIB);
 	}
 }
@@ -150,16 +146,14 @@ static void test_cut_and_damaged_streams(void **state)
 			autofree char *copy = malloc(cut);
 
 			memcpy(copy, packed.data, cut);
-			assert_true(unpack(formats[i], copy, cut, MIB, count_only, &out, &len,
-					    &err) < 0);
+			assert_true(unpack(formats[i], copy, cut, MIB, count_only, &out, &len, &err) < 0);
 			assert_true(err.msg[0] != '\0');
 		}
 		for (size_t at = 0; at < packed.len; at += step) {
 			uint64_t out = 0;
 
 			packed.data[at] ^= 0x55;
-			(void)!unpack(formats[i], packed.data, packed.len, MIB, count_only, &out,
-				NULL, NULL);
+			(void)!unpack(formats[i], packed.data, packed.len, MIB, count_only, &out, NULL, NULL);
 			packed.data[at] ^= 0x55;
 			assert_true(out <= MIB);
 		}
@@ -175,9 +169,7 @@ static void test_sink_errors_come_back(void **state)
 		autobuf packed = BUF_INIT;
 
 		fixture_pack(formats[i], vmlinux.data, 100000, &packed);
-		assert_int_equal(
-			unpack(formats[i], packed.data, packed.len, MIB, refuse, NULL, NULL, &err),
-			-ENOSPC);
+		assert_int_equal(unpack(formats[i], packed.data, packed.len, MIB, refuse, NULL, NULL, &err), -ENOSPC);
 	}
 }
 
@@ -223,8 +215,7 @@ static void test_lying_headers(void **state)
 		put32(&image, cases[i].at, cases[i].value);
 		assert_int_equal(bzimage_parse(image.data, image.len, &bz, &err), -EBADMSG);
 		if (!strstr(err.msg, cases[i].say))
-			fail_msg("%s: wanted \"%s\", got \"%s\"", cases[i].what, cases[i].say,
-				err.msg);
+			fail_msg("%s: wanted \"%s\", got \"%s\"", cases[i].what, cases[i].say, err.msg);
 	}
 }
 

@@ -155,8 +155,8 @@ static void damage_unseal(const char *path)
 
 static void test_damaged_is_made_again(void **state)
 {
-	static void (*const damages[])(const char *) = { damage_truncate, damage_grow,
-		damage_rewrite, damage_replace, damage_unlink, damage_seal, damage_unseal };
+	static void (*const damages[])(const char *) = { damage_truncate, damage_grow, damage_rewrite, damage_replace,
+		damage_unlink, damage_seal, damage_unseal };
 	struct fixture *f = *state;
 	struct err err = ERR_INIT;
 	char path[PATH_MAX];
@@ -178,8 +178,7 @@ static void test_failed_making_leaves_nothing(void **state)
 	struct fixture *f = *state;
 	struct err err = ERR_INIT;
 
-	assert_int_equal(
-		cache_make(&f->cache, "thing", &f->id, fill_and_fail, f, NULL, &err), -ENOSPC);
+	assert_int_equal(cache_make(&f->cache, "thing", &f->id, fill_and_fail, f, NULL, &err), -ENOSPC);
 	assert_string_equal(err.msg, "the disk is full");
 	assert_int_equal(cache_get(&f->cache, "thing", &f->id, NULL), -ENOENT);
 	assert_int_equal(count_files(f->cache.path), 1); /* the lock */
@@ -217,12 +216,8 @@ static void test_racing_makers(void **state)
 
 			if (cache_open(&own, f->cache.path, &err) < 0)
 				_exit(1);
-			fd = cache_make(
-				&own, "thing", &f->id, fill_slowly, &pipe_fds[1], NULL, &err);
-			_exit(fd >= 0 && pread(fd, text, 8, 0) == 8 &&
-						memcmp(text, "contents", 8) == 0
-					? 0
-					: 2);
+			fd = cache_make(&own, "thing", &f->id, fill_slowly, &pipe_fds[1], NULL, &err);
+			_exit(fd >= 0 && pread(fd, text, 8, 0) == 8 && memcmp(text, "contents", 8) == 0 ? 0 : 2);
 		}
 	}
 	for (int i = 0; i < MAKERS; i++) {
@@ -254,8 +249,7 @@ static void test_old_entries_go(void **state)
 static void test_refused_directories(void **state)
 {
 	struct fixture *f = *state;
-	autofree char *open_dir = fixture_path(f->dir, "open"),
-		      *file = fixture_path(f->dir, "file");
+	autofree char *open_dir = fixture_path(f->dir, "open"), *file = fixture_path(f->dir, "file");
 	struct err err = ERR_INIT;
 	struct cache c;
 
@@ -286,10 +280,7 @@ static void test_unwritable_directory(void **state)
 
 		if (setuid(65534) < 0)
 			_exit(2);
-		_exit(cache_open(&c, f->cache.path, &err) == -EACCES &&
-					strstr(err.msg, f->cache.path)
-				? 0
-				: 1);
+		_exit(cache_open(&c, f->cache.path, &err) == -EACCES && strstr(err.msg, f->cache.path) ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);

@@ -162,14 +162,12 @@ static void test_cpio_tool_agrees(void **state)
 	fixture_write(dir, "a.cpio", out.data, out.len);
 	archive = fixture_path(dir, "a.cpio");
 	listing = fixture_path(dir, "list");
-	assert_true(asprintf(&command,
-			    "LC_ALL=C cpio -itv --quiet <%s 2>&1 | awk '{print $1, $NF}' >%s",
-			    archive, listing) > 0);
+	assert_true(asprintf(&command, "LC_ALL=C cpio -itv --quiet <%s 2>&1 | awk '{print $1, $NF}' >%s", archive,
+			    listing) > 0);
 	assert_int_equal(system(command), 0);
 	assert_int_equal(fd_read_file(-1, listing, 4096, &list, NULL), 0);
-	assert_string_equal(list,
-		"drwxr-xr-x dev\ncrw------- dev/console\n-rwxr-xr-x init\n-rw-r--r-- empty\n"
-		"lrwxrwxrwx init\n");
+	assert_string_equal(list, "drwxr-xr-x dev\ncrw------- dev/console\n-rwxr-xr-x init\n-rw-r--r-- empty\n"
+				  "lrwxrwxrwx init\n");
 	fixture_remove(dir);
 }
 

@@ -21,11 +21,10 @@
 
 #define SMALL_KERNEL "/var/cache/vmrunc/guest-kernel/vmlinux" /* make guest-kernel */
 
-static const char *const all_markers[] = { "virtio-mmio", "9pnet_virtio", "v9fs_inode_cache",
-	"virtio_console", "virtio_net", "virtio_rng", "virtio_balloon", NULL };
+static const char *const all_markers[] = { "virtio-mmio", "9pnet_virtio", "v9fs_inode_cache", "virtio_console",
+	"virtio_net", "virtio_rng", "virtio_balloon", NULL };
 static const char *const without_9p[] = { "virtio-mmio", "virtio_console", "virtio_net", NULL };
-static const char *const without_net[] = { "virtio-mmio", "9pnet_virtio", "v9fs_inode_cache",
-	"virtio_console", NULL };
+static const char *const without_net[] = { "virtio-mmio", "9pnet_virtio", "v9fs_inode_cache", "virtio_console", NULL };
 
 struct fixture {
 	char *dir;
@@ -69,8 +68,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void put_vmlinux(
-	struct fixture *f, const char *name, const char *release, const char *const *strings)
+static void put_vmlinux(struct fixture *f, const char *name, const char *release, const char *const *strings)
 {
 	autobuf b = BUF_INIT;
 
@@ -78,8 +76,7 @@ static void put_vmlinux(
 	fixture_write(f->dir, name, b.data, b.len);
 }
 
-static void put_bzimage(
-	struct fixture *f, const char *name, const char *release, const char *const *strings)
+static void put_bzimage(struct fixture *f, const char *name, const char *release, const char *const *strings)
 {
 	autobuf kernel = BUF_INIT, packed = BUF_INIT, image = BUF_INIT;
 
@@ -90,8 +87,7 @@ static void put_bzimage(
 }
 
 /* Finds, and expects the kernel of @release for a reason that contains @why. */
-static void expect_found(
-	struct fixture *f, const struct kernel_wish *wish, const char *release, const char *why)
+static void expect_found(struct fixture *f, const struct kernel_wish *wish, const char *release, const char *why)
 {
 	struct kernel k = KERNEL_INIT;
 	struct err err = ERR_INIT;
@@ -104,14 +100,12 @@ static void expect_found(
 	kernel_done(&k);
 }
 
-static void expect_refused(
-	struct fixture *f, const struct kernel_wish *wish, int error, const char *const *words)
+static void expect_refused(struct fixture *f, const struct kernel_wish *wish, int error, const char *const *words)
 {
 	struct kernel k = KERNEL_INIT;
 	struct err err = ERR_INIT;
 
-	assert_int_equal(
-		kernel_find(wish, wish ? 1 : 0, &f->places, &f->cache, &k, NULL, &err), error);
+	assert_int_equal(kernel_find(wish, wish ? 1 : 0, &f->places, &f->cache, &k, NULL, &err), error);
 	for (; *words; words++)
 		if (!strstr(err.msg, *words))
 			fail_msg("wanted \"%s\" in \"%s\"", *words, err.msg);
@@ -122,8 +116,7 @@ static void test_order(void **state)
 	struct fixture *f = *state;
 	autofree char *asked = fixture_path(f->dir, "mine");
 	struct kernel_wish wish = { .path = asked, .asked_by = "--kernel" };
-	const char *const none[] = { "no guest kernel found", "linux-image-amd64", "kernel-core",
-		NULL };
+	const char *const none[] = { "no guest kernel found", "linux-image-amd64", "kernel-core", NULL };
 
 	expect_refused(f, NULL, -ENOENT, none);
 	put_bzimage(f, "boot/vmlinuz-6.1.0-9", "6.1.0-9", all_markers);
@@ -179,10 +172,9 @@ static void test_without_9p(void **state)
 	struct fixture *f = *state;
 	autofree char *asked = fixture_path(f->dir, "mine");
 	struct kernel_wish wish = { .path = asked, .asked_by = "vm.kernel.path" };
-	const char *const refused[] = { asked, "vm.kernel.path", "CONFIG_9P_FS",
-		"CONFIG_NET_9P_VIRTIO", NULL };
-	const char *const none[] = { "no usable guest kernel", "vmlinuz-6.1.0-9", "CONFIG_9P_FS",
-		"linux-image-amd64", NULL };
+	const char *const refused[] = { asked, "vm.kernel.path", "CONFIG_9P_FS", "CONFIG_NET_9P_VIRTIO", NULL };
+	const char *const none[] = { "no usable guest kernel", "vmlinuz-6.1.0-9", "CONFIG_9P_FS", "linux-image-amd64",
+		NULL };
 	autobuf passed = BUF_INIT;
 	struct kernel k = KERNEL_INIT;
 	struct err err = ERR_INIT;
@@ -319,8 +311,7 @@ static void note_warning(void *arg, const char *text)
 {
 	struct fixture *f = arg;
 
-	(void)snprintf(f->warnings + strlen(f->warnings), sizeof(f->warnings) - strlen(f->warnings),
-		"%s\n", text);
+	(void)snprintf(f->warnings + strlen(f->warnings), sizeof(f->warnings) - strlen(f->warnings), "%s\n", text);
 }
 
 static struct image_request request(struct fixture *f)
@@ -452,8 +443,7 @@ static void test_optional_piece_is_a_warning(void **state)
 static void test_unusable_cache_falls_back(void **state)
 {
 	struct fixture *f = *state;
-	autofree char *other = fixture_path(f->dir, "other/cache"),
-		      *file = fixture_path(f->dir, "file");
+	autofree char *other = fixture_path(f->dir, "other/cache"), *file = fixture_path(f->dir, "file");
 	struct image_request req = request(f);
 	struct image img = IMAGE_INIT;
 	struct err err = ERR_INIT;
@@ -493,8 +483,7 @@ static void test_report(void **state)
 	assert_int_equal(r.states[0], MODULE_BUILT_IN);
 	assert_int_equal(r.states[4], MODULE_MISSING);
 	assert_non_null(strstr(r.passed_over.data, "vmlinuz-6.1.0-5"));
-	assert_null(strstr(strstr(r.passed_over.data, "vmlinuz-6.1.0-5") + 1,
-		"vmlinuz-6.1.0-5")); /* listed once */
+	assert_null(strstr(strstr(r.passed_over.data, "vmlinuz-6.1.0-5") + 1, "vmlinuz-6.1.0-5")); /* listed once */
 	assert_non_null(strstr(r.text.data, "virtio_net"));
 	assert_non_null(strstr(r.remedy.data, "CONFIG_VIRTIO_NET"));
 	image_report_done(&r);

@@ -21,11 +21,10 @@
 
 #define MAGIC "~Module signature appended~\n"
 
-static void append_signature(
-	struct buf *b, uint8_t signer, uint8_t key, uint32_t sig_len, size_t real)
+static void append_signature(struct buf *b, uint8_t signer, uint8_t key, uint32_t sig_len, size_t real)
 {
-	uint8_t info[12] = { 0, 0, 2, signer, key, 0, 0, 0, (uint8_t)(sig_len >> 24),
-		(uint8_t)(sig_len >> 16), (uint8_t)(sig_len >> 8), (uint8_t)sig_len };
+	uint8_t info[12] = { 0, 0, 2, signer, key, 0, 0, 0, (uint8_t)(sig_len >> 24), (uint8_t)(sig_len >> 16),
+		(uint8_t)(sig_len >> 8), (uint8_t)sig_len };
 
 	memset(buf_extend(b, real), 0xaa, real);
 	buf_put(b, info, sizeof(info));
@@ -39,9 +38,9 @@ static void test_signature_is_cut(void **state)
 		uint32_t sig_len;
 		size_t real, want;
 	} cases[] = {
-		{ 0, 0, 700, 700, 5 }, /* PKCS#7, as all have it today */
-		{ 10, 20, 256, 286, 5 }, /* the old format with names */
-		{ 0, 0, 0, 0, 5 }, /* empty */
+		{ 0, 0, 700, 700, 5 },       /* PKCS#7, as all have it today */
+		{ 10, 20, 256, 286, 5 },     /* the old format with names */
+		{ 0, 0, 0, 0, 5 },           /* empty */
 		{ 0, 0, 0xffffffff, 0, 45 }, /* a length that lies: left alone */
 		{ 255, 255, 0xfffffff0, 3, 48 },
 		{ 0, 0, 6, 0, 45 },
@@ -52,8 +51,7 @@ static void test_signature_is_cut(void **state)
 		autobuf b = BUF_INIT;
 
 		buf_puts(&b, "12345");
-		append_signature(
-			&b, cases[i].signer, cases[i].key, cases[i].sig_len, cases[i].real);
+		append_signature(&b, cases[i].signer, cases[i].key, cases[i].sig_len, cases[i].real);
 		assert_int_equal(modules_cut_signature(b.data, b.len), cases[i].want);
 	}
 	assert_int_equal(modules_cut_signature(MAGIC, strlen(MAGIC)), strlen(MAGIC));
@@ -97,8 +95,7 @@ static void test_directory_unreadable(void **state)
 
 		if (chmod(sub, 0700) < 0 || setuid(65534) < 0)
 			_exit(2);
-		_exit(modules_look_up(sub, states, &err) == -EACCES && strstr(err.msg, sub) ? 0
-											    : 1);
+		_exit(modules_look_up(sub, states, &err) == -EACCES && strstr(err.msg, sub) ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
@@ -134,8 +131,7 @@ static void expect_stock_list(const struct module_list *list)
 		int first = position(list, before[i][0]), second = position(list, before[i][1]);
 
 		if (first < 0 || second < 0 || first >= second)
-			fail_msg("%s at %d must come before %s at %d", before[i][0], first,
-				before[i][1], second);
+			fail_msg("%s at %d must come before %s at %d", before[i][0], first, before[i][1], second);
 	}
 	for (size_t i = 0; i < list->len; i++) {
 		const struct buf *b = &list->item[i].data;
@@ -173,8 +169,7 @@ static void test_stock_tree(void **state)
  * @without left out, and @built_in as a line of modules.builtin (NULL: none); depmod
  * makes the indexes. Returns its "lib/modules/RELEASE"; NULL: no depmod here.
  */
-static char *make_tree(
-	const char *root, const struct module_list *list, const char *without, const char *built_in)
+static char *make_tree(const char *root, const struct module_list *list, const char *without, const char *built_in)
 {
 	autofree char *command = NULL;
 	char name[256];
@@ -191,8 +186,8 @@ static char *make_tree(
 		buf_put(&module, list->item[i].data.data, list->item[i].data.len);
 		append_signature(&module, 0, 0, 100, 100);
 		fixture_pack(as[i % 3].format, module.data, module.len, &packed);
-		(void)snprintf(name, sizeof(name), "lib/modules/6.1.0-packed/kernel/%s.ko%s",
-			list->item[i].name, as[i % 3].suffix);
+		(void)snprintf(name, sizeof(name), "lib/modules/6.1.0-packed/kernel/%s.ko%s", list->item[i].name,
+			as[i % 3].suffix);
 		fixture_write(root, name, packed.data, packed.len);
 	}
 	fixture_write(root, "lib/modules/6.1.0-packed/modules.order", "", 0);

@@ -31,8 +31,8 @@ static void build(struct tables *t, unsigned int vcpus, unsigned int devices)
 	struct acpi_platform p = { .vcpus = vcpus, .devices = t->devices, .devices_len = devices };
 
 	for (unsigned int i = 0; i < devices; i++)
-		t->devices[i] = (struct acpi_device){ (uint32_t)MACHINE_VIRTIO_GPA(i),
-			MACHINE_VIRTIO_SIZE, MACHINE_VIRTIO_GSI(i) };
+		t->devices[i] = (struct acpi_device){ (uint32_t)MACHINE_VIRTIO_GPA(i), MACHINE_VIRTIO_SIZE,
+			MACHINE_VIRTIO_GSI(i) };
 	t->blob = (struct buf)BUF_INIT;
 	assert_int_equal(acpi_build(&p, GPA, &t->blob), 0);
 }
@@ -230,8 +230,8 @@ static void iasl_reads_the_dsdt(void **state)
 	for (unsigned int i = 0; i < MACHINE_VIRTIO_MAX; i++) {
 		(void)snprintf(want, sizeof(want), "Device (V%03u)", i);
 		assert_non_null(strstr(text, want));
-		(void)snprintf(want, sizeof(want), "0x%08X,         // Address Base",
-			(unsigned int)MACHINE_VIRTIO_GPA(i));
+		(void)snprintf(
+			want, sizeof(want), "0x%08X,         // Address Base", (unsigned int)MACHINE_VIRTIO_GPA(i));
 		assert_non_null(strstr(text, want));
 	}
 	assert_non_null(strstr(text, "Interrupt (ResourceConsumer, Edge, ActiveHigh, Exclusive"));

@@ -50,20 +50,20 @@ static void regions_that_cannot_be(void **state)
 		int want;
 	} cases[] = {
 		{ BASE + 0x1000, 0, -EINVAL },
-		{ 0, 0x1000, -EINVAL },			/* RAM */
+		{ 0, 0x1000, -EINVAL }, /* RAM */
 		{ 0xc0000000ull - 1, 2, -EINVAL },
 		{ 0xffffffffull, 2, -EINVAL },
 		{ 0x100000000ull, 1, -EINVAL },
 		{ BASE, UINT64_MAX, -EINVAL },
 		{ UINT64_MAX, 2, -EINVAL },
-		{ BASE, 0x200, -EEXIST },		/* the same */
-		{ BASE + 0x1ff, 1, -EEXIST },		/* its end */
-		{ BASE + 0x1ff, 0x1000, -EEXIST },	/* over its end */
-		{ BASE - 1, 2, -EEXIST },		/* over its start */
-		{ BASE - 0x1000, 0x10000, -EEXIST },	/* around it */
-		{ BASE + 0x10, 4, -EEXIST },		/* inside */
-		{ BASE + 0x200, 1, 0 },			/* right behind */
-		{ BASE - 1, 1, 0 },			/* right before */
+		{ BASE, 0x200, -EEXIST },            /* the same */
+		{ BASE + 0x1ff, 1, -EEXIST },        /* its end */
+		{ BASE + 0x1ff, 0x1000, -EEXIST },   /* over its end */
+		{ BASE - 1, 2, -EEXIST },            /* over its start */
+		{ BASE - 0x1000, 0x10000, -EEXIST }, /* around it */
+		{ BASE + 0x10, 4, -EEXIST },         /* inside */
+		{ BASE + 0x200, 1, 0 },              /* right behind */
+		{ BASE - 1, 1, 0 },                  /* right before */
 		{ 0xc0000000ull, 1, 0 },
 		{ 0xffffffffull, 1, 0 },
 	};
@@ -98,8 +98,7 @@ static void no_more_regions_than_there_is_room_for(void **state)
 	bus_init(&bus);
 	/* backwards, so that each goes to the front */
 	for (unsigned int i = BUS_REGIONS_MAX; i > 0; i--)
-		assert_int_equal(
-			bus_add_mmio(&bus, BASE + i * 0x1000ull, 0x200, &device_ops, &d, &err), 0);
+		assert_int_equal(bus_add_mmio(&bus, BASE + i * 0x1000ull, 0x200, &device_ops, &d, &err), 0);
 	assert_int_equal(bus_add_mmio(&bus, BASE, 0x200, &device_ops, &d, &err), -ENOSPC);
 	bus_freeze(&bus);
 	for (unsigned int i = 1; i <= BUS_REGIONS_MAX; i++) {
@@ -155,8 +154,7 @@ static void accesses_reach_their_device_or_nothing(void **state)
 		assert_int_equal(d.offset, cases[i].gpa - BASE);
 		assert_int_equal(d.len, len);
 		assert_true(d.value ==
-			(len == 8 ? 0x1122334455667788ull
-				  : 0x1122334455667788ull & ((1ull << len * 8) - 1)));
+			    (len == 8 ? 0x1122334455667788ull : 0x1122334455667788ull & ((1ull << len * 8) - 1)));
 	}
 }
 

@@ -52,8 +52,11 @@ static void kernel_init(struct kernel *k)
 	k->eh.e_phoff = offsetof(struct kernel, ph);
 	k->eh.e_phentsize = sizeof(Elf64_Phdr);
 	k->eh.e_phnum = 2;
-	k->ph[0] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_offset = DATA_OFFSET, .p_paddr = LOAD_GPA,
-		.p_filesz = FILE_DATA, .p_memsz = 0x3000 };
+	k->ph[0] = (Elf64_Phdr){ .p_type = PT_LOAD,
+		.p_offset = DATA_OFFSET,
+		.p_paddr = LOAD_GPA,
+		.p_filesz = FILE_DATA,
+		.p_memsz = 0x3000 };
 	k->ph[1] = (Elf64_Phdr){ .p_type = PT_NOTE, .p_offset = NOTE_OFFSET, .p_filesz = 24 };
 	k->note.nh = (Elf64_Nhdr){ .n_namesz = 4, .n_descsz = 8, .n_type = 18 };
 	memcpy(k->note.name, "Xen", 4);
@@ -61,8 +64,7 @@ static void kernel_init(struct kernel *k)
 	memset(k->data, 0x5a, 0x1000);
 }
 
-static int load_bytes(const void *data, size_t len, struct mem *mem, struct elf_image *image,
-	struct err *err)
+static int load_bytes(const void *data, size_t len, struct mem *mem, struct elf_image *image, struct err *err)
 {
 	int fd = memfd_create("kernel", MFD_CLOEXEC), r;
 
@@ -105,10 +107,10 @@ static void a_kernel_is_loaded_and_its_zeros_are_not(void **state)
 	mem_done(&mem);
 }
 
-#define BAD(name, code) \
+#define BAD(name, code)                          \
 	static void bad_##name(struct kernel *k) \
-	{ \
-		code; \
+	{                                        \
+		code;                            \
 	}
 BAD(magic, k->eh.e_ident[0] = 'M')
 BAD(class32, k->eh.e_ident[EI_CLASS] = ELFCLASS32)
@@ -150,26 +152,51 @@ BAD(memsz_huge, k->ph[0].p_memsz = UINT64_MAX)
 
 static void hostile_kernels_are_refused(void **state)
 {
-#define CASE(name, error) { #name, bad_##name, error }
+#define CASE(name, error)                \
+	{                                \
+#name, bad_##name, error \
+	}
 	static const struct {
 		const char *name;
 		void (*spoil)(struct kernel *k);
 		int want;
 	} cases[] = {
-		CASE(magic, -ENOEXEC), CASE(class32, -ENOEXEC), CASE(big_endian, -ENOEXEC),
-		CASE(machine, -ENOEXEC), CASE(relocatable, -ENOEXEC), CASE(core, -ENOEXEC),
-		CASE(phentsize, -ENOEXEC), CASE(phnum_none, -ENOEXEC), CASE(phnum_many, -ENOEXEC),
-		CASE(phoff_far, -ENOEXEC), CASE(phoff_end, -ENOEXEC),
-		CASE(filesz_above_memsz, -ENOEXEC), CASE(offset_wraps, -ENOEXEC),
-		CASE(offset_behind, -ENOEXEC), CASE(cut, -ENOEXEC), CASE(no_load, -ENOEXEC),
-		CASE(empty_load, -ENOEXEC), CASE(below_1m, -ENOEXEC), CASE(note_huge, -ENOEXEC),
-		CASE(note_behind, -ENOEXEC), CASE(no_note, -ENOEXEC), CASE(note_type, -ENOEXEC),
-		CASE(note_name, -ENOEXEC), CASE(note_name_len, -ENOEXEC),
-		CASE(note_name_len2, -ENOEXEC), CASE(note_desc_len, -ENOEXEC),
-		CASE(note_desc_odd, -ENOEXEC), CASE(entry_none, -ENOEXEC),
-		CASE(entry_before, -ENOEXEC), CASE(entry_behind, -ENOEXEC),
-		CASE(entry_high, -ENOEXEC), CASE(in_the_hole, -ENOMEM), CASE(above_ram, -ENOMEM),
-		CASE(over_the_end, -ENOMEM), CASE(paddr_wraps, -ENOMEM), CASE(memsz_huge, -ENOMEM),
+		CASE(magic, -ENOEXEC),
+		CASE(class32, -ENOEXEC),
+		CASE(big_endian, -ENOEXEC),
+		CASE(machine, -ENOEXEC),
+		CASE(relocatable, -ENOEXEC),
+		CASE(core, -ENOEXEC),
+		CASE(phentsize, -ENOEXEC),
+		CASE(phnum_none, -ENOEXEC),
+		CASE(phnum_many, -ENOEXEC),
+		CASE(phoff_far, -ENOEXEC),
+		CASE(phoff_end, -ENOEXEC),
+		CASE(filesz_above_memsz, -ENOEXEC),
+		CASE(offset_wraps, -ENOEXEC),
+		CASE(offset_behind, -ENOEXEC),
+		CASE(cut, -ENOEXEC),
+		CASE(no_load, -ENOEXEC),
+		CASE(empty_load, -ENOEXEC),
+		CASE(below_1m, -ENOEXEC),
+		CASE(note_huge, -ENOEXEC),
+		CASE(note_behind, -ENOEXEC),
+		CASE(no_note, -ENOEXEC),
+		CASE(note_type, -ENOEXEC),
+		CASE(note_name, -ENOEXEC),
+		CASE(note_name_len, -ENOEXEC),
+		CASE(note_name_len2, -ENOEXEC),
+		CASE(note_desc_len, -ENOEXEC),
+		CASE(note_desc_odd, -ENOEXEC),
+		CASE(entry_none, -ENOEXEC),
+		CASE(entry_before, -ENOEXEC),
+		CASE(entry_behind, -ENOEXEC),
+		CASE(entry_high, -ENOEXEC),
+		CASE(in_the_hole, -ENOMEM),
+		CASE(above_ram, -ENOMEM),
+		CASE(over_the_end, -ENOMEM),
+		CASE(paddr_wraps, -ENOMEM),
+		CASE(memsz_huge, -ENOMEM),
 	};
 
 	(void)state;
@@ -243,8 +270,9 @@ static int file_of(size_t len)
 
 static void a_pvh_kernel_finds_its_boot_information(void **state)
 {
-	struct pvh_boot boot = { .cmdline = "quiet x=1", .initrd_name = "i", .kernel_end = 32 * MIB,
-		.rsdp_gpa = LAYOUT_ACPI };
+	struct pvh_boot boot = {
+		.cmdline = "quiet x=1", .initrd_name = "i", .kernel_end = 32 * MIB, .rsdp_gpa = LAYOUT_ACPI
+	};
 	struct err err = ERR_INIT;
 	uint64_t module, memmap;
 	uint32_t info;

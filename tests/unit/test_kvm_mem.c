@@ -18,8 +18,8 @@
 
 static void sizes_that_are_no_memory(void **state)
 {
-	static const uint64_t sizes[] = { 0, 1, 4096, 2 * MIB - 1, 3 * MIB + 1, UINT64_MAX,
-		UINT64_MAX & ~(2 * MIB - 1), 1ull << 63 };
+	static const uint64_t sizes[] = { 0, 1, 4096, 2 * MIB - 1, 3 * MIB + 1, UINT64_MAX, UINT64_MAX & ~(2 * MIB - 1),
+		1ull << 63 };
 	struct err err = ERR_INIT;
 	struct mem mem;
 
@@ -67,9 +67,8 @@ static void one_region_below_the_hole(void **state)
 		uint8_t *at = mem_at(&mem, cases[i].gpa, cases[i].len);
 
 		if (!at != !cases[i].ok)
-			fail_msg("case %zu: 0x%llx + 0x%llx: wanted %d, got %p", i,
-				(unsigned long long)cases[i].gpa, (unsigned long long)cases[i].len,
-				cases[i].ok, (void *)at);
+			fail_msg("case %zu: 0x%llx + 0x%llx: wanted %d, got %p", i, (unsigned long long)cases[i].gpa,
+				(unsigned long long)cases[i].len, cases[i].ok, (void *)at);
 		if (at)
 			assert_ptr_equal(at, mem.base + cases[i].gpa);
 	}

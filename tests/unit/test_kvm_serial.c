@@ -240,7 +240,7 @@ static void the_machine_ends_by_the_right_writes_only(void **state)
 		int how;
 	} cases[] = {
 		{ LAYOUT_SLEEP_CONTROL_PORT, 0x20 | 5 << 2, VM_EXIT_POWEROFF },
-		{ LAYOUT_SLEEP_CONTROL_PORT, 5 << 2, -1 },	  /* not enabled */
+		{ LAYOUT_SLEEP_CONTROL_PORT, 5 << 2, -1 },        /* not enabled */
 		{ LAYOUT_SLEEP_CONTROL_PORT, 0x20 | 3 << 2, -1 }, /* S3 */
 		{ LAYOUT_SLEEP_CONTROL_PORT, 0, -1 },
 		{ LAYOUT_SLEEP_STATUS_PORT, 0x20 | 5 << 2, -1 },
@@ -279,8 +279,8 @@ static void ports_that_would_be_traps_read_zero(void **state)
 	static const struct {
 		uint16_t port;
 		uint8_t want;
-	} cases[] = { { 0x64, 0 }, { 0x71, 0 }, { 0x601, 0 }, { 0x60, 0xff }, { 0x42, 0xff },
-		{ 0xcf8, 0xff }, { 0xffff, 0xff } };
+	} cases[] = { { 0x64, 0 }, { 0x71, 0 }, { 0x601, 0 }, { 0x60, 0xff }, { 0x42, 0xff }, { 0xcf8, 0xff },
+		{ 0xffff, 0xff } };
 	struct err err = ERR_INIT;
 	struct bus bus;
 	struct end end;

@@ -193,7 +193,6 @@ static const struct hostile {
 		{ { MUX_DATA, 0, 0, 3, "\2\0\0" }, { MUX_DATA, 0, 0, 2, "\0a" }, { MUX_DATA, 0, 0, 1, "b" } } },
 };
 
-
 struct writer {
 	pthread_t thread;
 	int fd;
@@ -345,7 +344,6 @@ static void stream_numbers_only_grow(void **state)
 	assert_int_equal(mux_stream_open(p.a.mux, 5 + MUX_STREAMS_MAX, MUX_RECV, &ops, &p.a, &s), -EMFILE);
 	pair_close(&p);
 }
-
 
 /* --- credit --- */
 
@@ -575,8 +573,7 @@ static void bulk_through_slow_reader(void **state)
 	b.in = from[1];
 	b.out = to[0];
 	assert_int_equal(fd_set_nonblock(from[0], 1), 0);
-	assert_int_equal(source_new(b.p.loop, b.p.b.mux, 1, from[0], PUMP_NONBLOCK, bulk_source_end, &b,
-				 &b.source), 0);
+	assert_int_equal(source_new(b.p.loop, b.p.b.mux, 1, from[0], PUMP_NONBLOCK, bulk_source_end, &b, &b.source), 0);
 	assert_int_equal(sink_new(b.p.loop, b.p.a.mux, 1, to[1], PUMP_CAREFUL, bulk_sink_end, &b, &b.sink), 0);
 	assert_int_equal(mux_send(b.p.a.mux, "ping", 4), 0);
 	assert_int_equal(pthread_create(&writer, NULL, bulk_write, &b), 0);
@@ -606,8 +603,7 @@ static void finish_does_not_wait_for_others(void **state)
 	assert_int_equal(pipe2(to, O_CLOEXEC | O_NONBLOCK), 0);
 	pair_open(&b.p);
 	assert_int_equal(write(from[1], "hello", 5), 5);
-	assert_int_equal(source_new(b.p.loop, b.p.b.mux, 1, from[0], PUMP_NONBLOCK, bulk_source_end, &b,
-				 &b.source), 0);
+	assert_int_equal(source_new(b.p.loop, b.p.b.mux, 1, from[0], PUMP_NONBLOCK, bulk_source_end, &b, &b.source), 0);
 	assert_int_equal(sink_new(b.p.loop, b.p.a.mux, 1, to[1], PUMP_NONBLOCK, bulk_sink_end, &b, &b.sink), 0);
 	source_finish(b.source);
 	assert_int_equal(loop_run(b.p.loop), 0);

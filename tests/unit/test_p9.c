@@ -151,8 +151,7 @@ static void files_are_created_with_their_owner(void **state)
 
 	(void)state;
 	need_root();
-	assert_int_equal(
-		p9c_call(&c, P9_TATTACH, "ddssd", 9u, P9_NOFID, "", "/top/export/", 1234u), 0);
+	assert_int_equal(p9c_call(&c, P9_TATTACH, "ddssd", 9u, P9_NOFID, "", "/top/export/", 1234u), 0);
 	assert_int_equal(p9c_walk(&c, 9, 1, NULL), 0);
 	assert_int_equal(p9c_call(&c, P9_TLCREATE, "dsddd", 1u, "made", 2u, 0100666u, 77u), 0);
 	p9c_qid(&c);
@@ -185,8 +184,7 @@ static void creation_keeps_set_group_id_directories(void **state)
 	assert_int_equal(mkdirat(c.dir_fd, "g", 0777), 0);
 	assert_int_equal(fchownat(c.dir_fd, "g", 0, 55, 0), 0);
 	assert_int_equal(fchmodat(c.dir_fd, "g", 02777, 0), 0);
-	assert_int_equal(
-		p9c_call(&c, P9_TATTACH, "ddssd", 9u, P9_NOFID, "", "top/export", 1234u), 0);
+	assert_int_equal(p9c_call(&c, P9_TATTACH, "ddssd", 9u, P9_NOFID, "", "top/export", 1234u), 0);
 	assert_int_equal(p9c_walk(&c, 9, 1, "g"), 0);
 	assert_int_equal(p9c_call(&c, P9_TMKDIR, "dsdd", 1u, "sub", 0755u, 77u), 0);
 	assert_int_equal(host_stat("g/sub").st_gid, 55);
@@ -233,15 +231,9 @@ static void special_files_are_made_and_told_but_never_opened(void **state)
 
 	(void)state;
 	need_root();
-	assert_int_equal(
-		p9c_call(&c, P9_TMKNOD, "dsdddd", P9C_ROOT, "fifo", S_IFIFO | 0640u, 0u, 0u, 5u),
-		0);
-	assert_int_equal(
-		p9c_call(&c, P9_TMKNOD, "dsdddd", P9C_ROOT, "sock", S_IFSOCK | 0600u, 0u, 0u, 5u),
-		0);
-	assert_int_equal(
-		p9c_call(&c, P9_TMKNOD, "dsdddd", P9C_ROOT, "null", S_IFCHR | 0666u, 1u, 3u, 5u),
-		0);
+	assert_int_equal(p9c_call(&c, P9_TMKNOD, "dsdddd", P9C_ROOT, "fifo", S_IFIFO | 0640u, 0u, 0u, 5u), 0);
+	assert_int_equal(p9c_call(&c, P9_TMKNOD, "dsdddd", P9C_ROOT, "sock", S_IFSOCK | 0600u, 0u, 0u, 5u), 0);
+	assert_int_equal(p9c_call(&c, P9_TMKNOD, "dsdddd", P9C_ROOT, "null", S_IFCHR | 0666u, 1u, 3u, 5u), 0);
 	assert_true(S_ISFIFO(host_stat("fifo").st_mode));
 	assert_int_equal(host_stat("fifo").st_gid, 5);
 	assert_true(S_ISSOCK(host_stat("sock").st_mode));
@@ -253,13 +245,11 @@ static void special_files_are_made_and_told_but_never_opened(void **state)
 	assert_int_equal(p9c_open(&c, 1, 2), -ENXIO);
 	assert_int_equal(p9c_walk(&c, P9C_ROOT, 2, "fifo"), 0);
 	assert_int_equal(p9c_open(&c, 2, 0), -ENXIO);
-	assert_int_equal(p9c_call(&c, P9_TSETATTR, "dddddqqqqq", 2u, P9_SETATTR_MODE, 0600u, 0u, 0u,
-				 0ull, 0ull, 0ull, 0ull, 0ull),
+	assert_int_equal(p9c_call(&c, P9_TSETATTR, "dddddqqqqq", 2u, P9_SETATTR_MODE, 0600u, 0u, 0u, 0ull, 0ull, 0ull,
+				 0ull, 0ull),
 		0);
 	assert_int_equal(host_stat("fifo").st_mode, S_IFIFO | 0600);
-	assert_int_equal(
-		p9c_call(&c, P9_TMKNOD, "dsdddd", P9C_ROOT, "d", S_IFDIR | 0600u, 0u, 0u, 5u),
-		-EPERM);
+	assert_int_equal(p9c_call(&c, P9_TMKNOD, "dsdddd", P9C_ROOT, "d", S_IFDIR | 0600u, 0u, 0u, 5u), -EPERM);
 }
 
 static void symlinks_are_read_not_followed(void **state)
@@ -267,10 +257,8 @@ static void symlinks_are_read_not_followed(void **state)
 	char target[FS_TARGET_MAX + 1], got[FS_TARGET_MAX + 1];
 
 	(void)state;
-	assert_int_equal(
-		p9c_call(&c, P9_TSYMLINK, "dssd", P9C_ROOT, "abs", "/etc", P9_NONUNAME), 0);
-	assert_int_equal(
-		p9c_call(&c, P9_TSYMLINK, "dssd", P9C_ROOT, "loop", "loop", P9_NONUNAME), 0);
+	assert_int_equal(p9c_call(&c, P9_TSYMLINK, "dssd", P9C_ROOT, "abs", "/etc", P9_NONUNAME), 0);
+	assert_int_equal(p9c_call(&c, P9_TSYMLINK, "dssd", P9C_ROOT, "loop", "loop", P9_NONUNAME), 0);
 	assert_int_equal(p9c_walk(&c, P9C_ROOT, 1, "abs"), 0);
 	(void)wire_get_u16(&c.r);
 	assert_int_equal(p9c_qid(&c).type, P9_QTSYMLINK);
@@ -284,19 +272,17 @@ static void symlinks_are_read_not_followed(void **state)
 	/* the longest one */
 	memset(target, 't', FS_TARGET_MAX);
 	target[FS_TARGET_MAX] = '\0';
-	assert_int_equal(
-		p9c_call(&c, P9_TSYMLINK, "dssd", P9C_ROOT, "long", target, P9_NONUNAME), 0);
+	assert_int_equal(p9c_call(&c, P9_TSYMLINK, "dssd", P9C_ROOT, "long", target, P9_NONUNAME), 0);
 	assert_int_equal(p9c_walk(&c, P9C_ROOT, 4, "long"), 0);
 	assert_int_equal(p9c_call(&c, P9_TREADLINK, "d", 4u), 0);
 	assert_string_equal(p9c_str(&c, got, sizeof(got)), target);
 	/* owner and times of the link itself */
-	assert_int_equal(
-		p9c_call(&c, P9_TSETATTR, "dddddqqqqq", 3u, P9_SETATTR_MTIME | P9_SETATTR_MTIME_SET,
-			0u, 0u, 0u, 0ull, 0ull, 0ull, 12345ull, 0ull),
+	assert_int_equal(p9c_call(&c, P9_TSETATTR, "dddddqqqqq", 3u, P9_SETATTR_MTIME | P9_SETATTR_MTIME_SET, 0u, 0u,
+				 0u, 0ull, 0ull, 0ull, 12345ull, 0ull),
 		0);
 	assert_int_equal(host_stat("loop").st_mtime, 12345);
-	assert_int_equal(p9c_call(&c, P9_TSETATTR, "dddddqqqqq", 3u, P9_SETATTR_MODE, 0600u, 0u, 0u,
-				 0ull, 0ull, 0ull, 0ull, 0ull),
+	assert_int_equal(p9c_call(&c, P9_TSETATTR, "dddddqqqqq", 3u, P9_SETATTR_MODE, 0600u, 0u, 0u, 0ull, 0ull, 0ull,
+				 0ull, 0ull),
 		-EOPNOTSUPP);
 }
 
@@ -314,8 +300,7 @@ static void links_and_renames(void **state)
 	assert_int_equal(p9c_call(&c, P9_TRENAMEAT, "dsds", P9C_ROOT, "b", 2u, "b2"), 0);
 	assert_string_equal(host_read("d/b2"), "B");
 	assert_int_equal(p9c_call(&c, P9_TRENAMEAT, "dsds", 2u, "b2", P9C_ROOT, "c"), 0);
-	assert_int_equal(
-		p9c_call(&c, P9_TRENAMEAT, "dsds", P9C_ROOT, "d", 2u, "into-itself"), -EINVAL);
+	assert_int_equal(p9c_call(&c, P9_TRENAMEAT, "dsds", P9C_ROOT, "d", 2u, "into-itself"), -EINVAL);
 	/* by fid: the name follows */
 	assert_int_equal(p9c_call(&c, P9_TRENAME, "dds", 1u, 2u, "moved"), 0);
 	assert_false(host_has("a"));
@@ -337,8 +322,7 @@ static void removal_by_name_and_by_fid(void **state)
 	assert_int_equal(p9c_call(&c, P9_TUNLINKAT, "dsd", P9C_ROOT, "a", 0u), 0);
 	assert_int_equal(p9c_call(&c, P9_TUNLINKAT, "dsd", P9C_ROOT, "a", 0u), -ENOENT);
 	assert_int_equal(p9c_call(&c, P9_TUNLINKAT, "dsd", P9C_ROOT, "d", 0u), -EISDIR);
-	assert_int_equal(
-		p9c_call(&c, P9_TUNLINKAT, "dsd", P9C_ROOT, "b", P9_AT_REMOVEDIR), -ENOTDIR);
+	assert_int_equal(p9c_call(&c, P9_TUNLINKAT, "dsd", P9C_ROOT, "b", P9_AT_REMOVEDIR), -ENOTDIR);
 	assert_int_equal(p9c_call(&c, P9_TUNLINKAT, "dsd", P9C_ROOT, "d", P9_AT_REMOVEDIR), 0);
 	assert_int_equal(p9c_call(&c, P9_TUNLINKAT, "dsd", P9C_ROOT, "e", 0x400u), -EINVAL);
 	assert_int_equal(p9c_walk(&c, P9C_ROOT, 1, "e"), 0);
@@ -357,11 +341,10 @@ static void removal_by_name_and_by_fid(void **state)
 
 /* ---- attributes ---- */
 
-static int setattr(uint32_t fid, uint32_t valid, uint32_t mode, uint32_t uid, uint32_t gid,
-	uint64_t size, uint64_t mtime)
+static int setattr(
+	uint32_t fid, uint32_t valid, uint32_t mode, uint32_t uid, uint32_t gid, uint64_t size, uint64_t mtime)
 {
-	return p9c_call(&c, P9_TSETATTR, "dddddqqqqq", fid, valid, mode, uid, gid, size, mtime,
-		7ull, mtime, 9ull);
+	return p9c_call(&c, P9_TSETATTR, "dddddqqqqq", fid, valid, mode, uid, gid, size, mtime, 7ull, mtime, 9ull);
 }
 
 static void attributes_are_set(void **state)
@@ -377,20 +360,17 @@ static void attributes_are_set(void **state)
 	assert_int_equal(setattr(1, P9_SETATTR_SIZE, 0, 0, 0, 4, 0), 0);
 	assert_string_equal(host_read("f"), "0123");
 	assert_int_equal(setattr(1, P9_SETATTR_SIZE, 0, 0, 0, UINT64_MAX, 0), -EFBIG);
-	assert_int_equal(
-		setattr(1, P9_SETATTR_MTIME | P9_SETATTR_MTIME_SET, 0, 0, 0, 0, 1000000000), 0);
+	assert_int_equal(setattr(1, P9_SETATTR_MTIME | P9_SETATTR_MTIME_SET, 0, 0, 0, 0, 1000000000), 0);
 	st = host_stat("f");
 	assert_int_equal(st.st_mtim.tv_sec, 1000000000);
 	assert_int_equal(st.st_mtim.tv_nsec, 9);
 	assert_int_equal(setattr(1, P9_SETATTR_MTIME, 0, 0, 0, 0, 5), 0); /* now */
 	assert_true(host_stat("f").st_mtim.tv_sec >= before);
-	assert_int_equal(
-		setattr(1, P9_SETATTR_ATIME | P9_SETATTR_ATIME_SET, 0, 0, 0, 0, 2000000000), 0);
+	assert_int_equal(setattr(1, P9_SETATTR_ATIME | P9_SETATTR_ATIME_SET, 0, 0, 0, 0, 2000000000), 0);
 	assert_int_equal(host_stat("f").st_atim.tv_sec, 2000000000);
 	/* nanoseconds that would mean "now" or "leave it" to the host */
-	assert_int_equal(
-		p9c_call(&c, P9_TSETATTR, "dddddqqqqq", 1u, P9_SETATTR_MTIME | P9_SETATTR_MTIME_SET,
-			0u, 0u, 0u, 0ull, 0ull, 0ull, 1ull, (1ull << 30) - 1),
+	assert_int_equal(p9c_call(&c, P9_TSETATTR, "dddddqqqqq", 1u, P9_SETATTR_MTIME | P9_SETATTR_MTIME_SET, 0u, 0u,
+				 0u, 0ull, 0ull, 0ull, 1ull, (1ull << 30) - 1),
 		-EINVAL);
 	assert_int_equal(setattr(P9C_ROOT, P9_SETATTR_SIZE, 0, 0, 0, 4, 0), -EISDIR);
 }
@@ -424,8 +404,7 @@ static void set_id_bits_fall_when_others_write(void **state)
 	assert_int_equal(p9c_open(&c, 1, 1), 0);
 	assert_int_equal(p9c_write(&c, 1, 0, "x", 1), 1);
 	assert_int_equal(host_stat("f").st_mode & 07777, 04755);
-	assert_int_equal(
-		p9c_call(&c, P9_TATTACH, "ddssd", 9u, P9_NOFID, "", "top/export", 1000u), 0);
+	assert_int_equal(p9c_call(&c, P9_TATTACH, "ddssd", 9u, P9_NOFID, "", "top/export", 1000u), 0);
 	assert_int_equal(p9c_walk(&c, 9, 2, "f"), 0);
 	assert_int_equal(p9c_open(&c, 2, 1), 0);
 	assert_int_equal(p9c_write(&c, 2, 0, "y", 1), 1);
@@ -500,8 +479,7 @@ static void rename_over_an_open_file(void **state)
 
 /* ---- xattrs ---- */
 
-static int xattr_set(
-	uint32_t newfid, const char *name, const void *value, size_t size, uint32_t flags)
+static int xattr_set(uint32_t newfid, const char *name, const void *value, size_t size, uint32_t flags)
 {
 	int r = p9c_walk(&c, 1, newfid, NULL), e;
 
@@ -580,11 +558,8 @@ static void xattrs(void **state)
 	assert_int_equal(p9c_clunk(&c, 3), -EINVAL);
 	assert_int_equal(getxattr(host_path("f"), "user.half", got, sizeof(got)), -1);
 	assert_int_equal(p9c_walk(&c, 1, 3, NULL), 0);
-	assert_int_equal(
-		p9c_call(&c, P9_TXATTRCREATE, "dsqd", 3u, "user.x", (uint64_t)FS_XATTR_MAX + 1, 0u),
-		-E2BIG);
-	assert_int_equal(
-		p9c_call(&c, P9_TXATTRCREATE, "dsqd", 3u, "user.x", UINT64_MAX, 0u), -E2BIG);
+	assert_int_equal(p9c_call(&c, P9_TXATTRCREATE, "dsqd", 3u, "user.x", (uint64_t)FS_XATTR_MAX + 1, 0u), -E2BIG);
+	assert_int_equal(p9c_call(&c, P9_TXATTRCREATE, "dsqd", 3u, "user.x", UINT64_MAX, 0u), -E2BIG);
 	assert_int_equal(p9c_call(&c, P9_TXATTRCREATE, "dsqd", 3u, "", 1ull, 0u), -EINVAL);
 	assert_int_equal(p9c_call(&c, P9_TXATTRCREATE, "dsqd", 3u, "user.x", 1ull, 4u), -EINVAL);
 }
@@ -592,10 +567,9 @@ static void xattrs(void **state)
 static void privileged_xattrs(void **state)
 {
 	/* cap_net_raw+ep, and an ACL with user 1000 rw beside mode 0644 */
-	static const uint8_t cap[20] = {1, 0, 0, 2, 0, 0x20};
-	static const uint8_t acl[] = {2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 6, 0, 232,
-		3, 0, 0, 4, 0, 4, 0, 255, 255, 255, 255, 0x10, 0, 6, 0, 255, 255, 255, 255, 0x20, 0,
-		4, 0, 255, 255, 255, 255};
+	static const uint8_t cap[20] = { 1, 0, 0, 2, 0, 0x20 };
+	static const uint8_t acl[] = { 2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 6, 0, 232, 3, 0, 0, 4, 0, 4, 0,
+		255, 255, 255, 255, 0x10, 0, 6, 0, 255, 255, 255, 255, 0x20, 0, 4, 0, 255, 255, 255, 255 };
 	uint8_t got[64];
 	int r;
 
@@ -613,8 +587,7 @@ static void privileged_xattrs(void **state)
 	if (r != -EOPNOTSUPP) {
 		assert_int_equal(r, 0);
 		assert_int_equal(host_stat("f").st_mode & 07777, 0664);
-		assert_int_equal(
-			xattr_get("system.posix_acl_access", got, sizeof(got)), sizeof(acl));
+		assert_int_equal(xattr_get("system.posix_acl_access", got, sizeof(got)), sizeof(acl));
 	}
 	/* of a FIFO, which is not opened for it */
 	assert_int_equal(p9c_clunk(&c, 1), 0);
@@ -691,9 +664,7 @@ static void dotdot_stays_below_the_service_root(void **state)
 	assert_int_equal(p9c_call(&c, P9_TWALK, "ddwss", 1u, 4u, 2, "..", ".."), 0);
 	assert_int_equal(path_of(4), path_of(P9C_ROOT));
 	/* above the export there are the synthetic directories and nothing else */
-	assert_int_equal(
-		p9c_call(&c, P9_TWALK, "ddwssssss", 1u, 5u, 6, "..", "..", "..", "..", "..", ".."),
-		0);
+	assert_int_equal(p9c_call(&c, P9_TWALK, "ddwssssss", 1u, 5u, 6, "..", "..", "..", "..", "..", ".."), 0);
 	assert_int_equal(p9c_open(&c, 5, 0), 0);
 	assert_int_equal(p9c_list(&c, 5, &names), 0);
 	assert_string_equal(names.data, "top");
@@ -726,8 +697,7 @@ static void a_directory_moved_out_of_the_export_has_no_parent(void **state)
 	assert_int_equal(p9c_walk(&c, 1, 3, ".."), -ENOENT);
 	assert_int_equal(p9c_walk(&c, 2, 3, ".."), -ENOENT);
 	assert_int_equal(p9c_call(&c, P9_TWALK, "ddwss", 2u, 3u, 2, "..", ".."), -ENOENT);
-	assert_int_equal(
-		p9c_getattr(&c, 1, &a), 0); /* what is held stays, as with an open directory */
+	assert_int_equal(p9c_getattr(&c, 1, &a), 0); /* what is held stays, as with an open directory */
 	/* and back in */
 	assert_int_equal(rename(to, host_path("c")), 0);
 	assert_int_equal(p9c_walk(&c, 1, 3, ".."), 0);
@@ -743,8 +713,7 @@ static void attach_finds_what_is_exported(void **state)
 	assert_int_equal(p9c_call(&c, P9_TATTACH, "ddssd", 2u, P9_NOFID, "u", "/", 0u), 0);
 	assert_int_equal(p9c_call(&c, P9_TATTACH, "ddssd", 3u, P9_NOFID, "u", "top", 0u), 0);
 	assert_int_equal(p9c_call(&c, P9_TATTACH, "ddssd", 4u, P9_NOFID, "u", "none", 0u), -ENOENT);
-	assert_int_equal(
-		p9c_call(&c, P9_TATTACH, "ddssd", 4u, P9_NOFID, "u", "top/export/..", 0u), -EINVAL);
+	assert_int_equal(p9c_call(&c, P9_TATTACH, "ddssd", 4u, P9_NOFID, "u", "top/export/..", 0u), -EINVAL);
 	assert_int_equal(p9c_call(&c, P9_TATTACH, "ddssd", 4u, 7u, "u", "", 0u), -EINVAL);
 	assert_int_equal(p9c_call(&c, P9_TATTACH, "ddssd", 3u, P9_NOFID, "u", "", 0u), -EEXIST);
 	assert_int_equal(p9c_call(&c, P9_TAUTH, "dssd", 4u, "u", "", 0u), -ENOENT);
@@ -765,8 +734,7 @@ static void a_new_version_drops_all(void **state)
 	(void)wire_get_u32(&c.r);
 	assert_string_equal(p9c_str(&c, version, sizeof(version)), "unknown");
 	assert_int_equal(p9c_call(&c, P9_TATTACH, "ddssd", 1u, P9_NOFID, "", "", 0u), -EPROTO);
-	assert_int_equal(
-		p9c_call(&c, P9_TVERSION, "ds", 24u, "9P2000.L"), 0); /* too small for any work */
+	assert_int_equal(p9c_call(&c, P9_TVERSION, "ds", 24u, "9P2000.L"), 0); /* too small for any work */
 	(void)wire_get_u32(&c.r);
 	assert_string_equal(p9c_str(&c, version, sizeof(version)), "unknown");
 }
@@ -781,7 +749,7 @@ static int setup_few_descriptors(void **state)
 
 	(void)state;
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
-	few = (struct rlimit){400, old.rlim_max};
+	few = (struct rlimit){ 400, old.rlim_max };
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
 	p9c_start(&c, 0);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
@@ -878,8 +846,7 @@ static void a_read_only_export_refuses_all_changes(void **state)
 	assert_int_equal(p9c_create(&c, P9C_ROOT, 2, "g", 1, 0600), -EROFS);
 	assert_int_equal(p9c_create(&c, P9C_ROOT, 3, "f", 0, 0600), -EROFS);
 	assert_int_equal(p9c_call(&c, P9_TMKDIR, "dsdd", P9C_ROOT, "x", 0700u, 0u), -EROFS);
-	assert_int_equal(
-		p9c_call(&c, P9_TMKNOD, "dsdddd", P9C_ROOT, "x", 0100600u, 0u, 0u, 0u), -EROFS);
+	assert_int_equal(p9c_call(&c, P9_TMKNOD, "dsdddd", P9C_ROOT, "x", 0100600u, 0u, 0u, 0u), -EROFS);
 	assert_int_equal(p9c_call(&c, P9_TSYMLINK, "dssd", P9C_ROOT, "x", "y", 0u), -EROFS);
 	assert_int_equal(p9c_call(&c, P9_TLINK, "dds", P9C_ROOT, 1u, "x"), -EROFS);
 	assert_int_equal(p9c_call(&c, P9_TUNLINKAT, "dsd", P9C_ROOT, "f", 0u), -EROFS);
@@ -898,22 +865,17 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_file_is_walked_read_and_clunked, setup, teardown),
 		cmocka_unit_test_setup_teardown(directories_are_listed, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			files_are_created_with_their_owner, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			creation_keeps_set_group_id_directories, setup, teardown),
+		cmocka_unit_test_setup_teardown(files_are_created_with_their_owner, setup, teardown),
+		cmocka_unit_test_setup_teardown(creation_keeps_set_group_id_directories, setup, teardown),
 		cmocka_unit_test_setup_teardown(creation_exclusive_and_not, setup, teardown),
 		cmocka_unit_test_setup_teardown(append_is_the_hosts, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			special_files_are_made_and_told_but_never_opened, setup, teardown),
+		cmocka_unit_test_setup_teardown(special_files_are_made_and_told_but_never_opened, setup, teardown),
 		cmocka_unit_test_setup_teardown(symlinks_are_read_not_followed, setup, teardown),
 		cmocka_unit_test_setup_teardown(links_and_renames, setup, teardown),
 		cmocka_unit_test_setup_teardown(removal_by_name_and_by_fid, setup, teardown),
 		cmocka_unit_test_setup_teardown(attributes_are_set, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			owners_are_set_and_modes_after_them, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			set_id_bits_fall_when_others_write, setup, teardown),
+		cmocka_unit_test_setup_teardown(owners_are_set_and_modes_after_them, setup, teardown),
+		cmocka_unit_test_setup_teardown(set_id_bits_fall_when_others_write, setup, teardown),
 		cmocka_unit_test_setup_teardown(statfs_is_the_hosts, setup, teardown),
 		cmocka_unit_test_setup_teardown(unlinked_files_stay_usable, setup, teardown),
 		cmocka_unit_test_setup_teardown(rename_over_an_open_file, setup, teardown),
@@ -921,16 +883,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(privileged_xattrs, setup, teardown),
 		cmocka_unit_test_setup_teardown(fsync_of_open_and_closed, setup, teardown),
 		cmocka_unit_test_setup_teardown(walks_of_many_steps, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			dotdot_stays_below_the_service_root, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			a_directory_moved_out_of_the_export_has_no_parent, setup, teardown),
+		cmocka_unit_test_setup_teardown(dotdot_stays_below_the_service_root, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_directory_moved_out_of_the_export_has_no_parent, setup, teardown),
 		cmocka_unit_test_setup_teardown(attach_finds_what_is_exported, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_new_version_drops_all, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			nodes_rest_when_descriptors_get_short, setup_few_descriptors, teardown),
-		cmocka_unit_test_setup_teardown(
-			a_read_only_export_refuses_all_changes, setup_readonly, teardown),
+		cmocka_unit_test_setup_teardown(nodes_rest_when_descriptors_get_short, setup_few_descriptors, teardown),
+		cmocka_unit_test_setup_teardown(a_read_only_export_refuses_all_changes, setup_readonly, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

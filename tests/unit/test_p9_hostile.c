@@ -20,8 +20,7 @@
 #include "tests/p9/client.h"
 
 static struct p9c c;
-static struct p9_session
-	*session; /* beside the socket's: for messages that no stream could carry */
+static struct p9_session *session; /* beside the socket's: for messages that no stream could carry */
 
 /* ---- requests without a socket ---- */
 
@@ -41,17 +40,16 @@ static void direct_done(struct p9_request *req, uint32_t len)
 	sem_post(&d->done);
 }
 
-static uint32_t submit(
-	struct iovec *in, unsigned int in_count, struct iovec *out, unsigned int out_count)
+static uint32_t submit(struct iovec *in, unsigned int in_count, struct iovec *out, unsigned int out_count)
 {
-	struct direct d = {.req = {
-				   .in = in,
-				   .in_count = in_count,
-				   .out = out,
-				   .out_count = out_count,
-				   .done = direct_done,
-				   .arg = &d,
-			   }};
+	struct direct d = { .req = {
+				    .in = in,
+				    .in_count = in_count,
+				    .out = out,
+				    .out_count = out_count,
+				    .done = direct_done,
+				    .arg = &d,
+			    } };
 
 	sem_init(&d.done, 0, 0);
 	p9_submit(session, &d.req);
@@ -67,7 +65,7 @@ static uint8_t out_bytes[P9_MSIZE_MAX];
 /* Submits @b as one segment: 0, -errno of an Rlerror, or 1: no answer at all. */
 static int submit_buf(const struct buf *b, size_t len)
 {
-	struct iovec in = {b->data, len}, out = {out_bytes, sizeof(out_bytes)};
+	struct iovec in = { b->data, len }, out = { out_bytes, sizeof(out_bytes) };
 	uint32_t n = submit(&in, 1, &out, 1), size, ecode;
 
 	if (n == 0)
@@ -83,11 +81,11 @@ static int submit_buf(const struct buf *b, size_t len)
 	return -(int)ecode;
 }
 
-#define SUBMIT(type, ...)                                                                          \
-	({                                                                                         \
-		autobuf m = BUF_INIT;                                                              \
-		p9c_message(&m, type, 1, __VA_ARGS__);                                             \
-		submit_buf(&m, m.len);                                                             \
+#define SUBMIT(type, ...)                              \
+	({                                             \
+		autobuf m = BUF_INIT;                  \
+		p9c_message(&m, type, 1, __VA_ARGS__); \
+		submit_buf(&m, m.len);                 \
 	})
 
 static void host_write(const char *name, const char *text)
@@ -142,16 +140,16 @@ static const struct {
 	const char *name;
 	int error;
 } bad_names[] = {
-	{"", -EINVAL},
-	{".", -EINVAL},  /* but for walks */
-	{"..", -EINVAL}, /* but for walks */
-	{"/", -EINVAL},
-	{"a/b", -EINVAL},
-	{"/etc", -EINVAL},
-	{"../x", -EINVAL},
-	{"dir/..", -EINVAL},
-	{"x/", -EINVAL},
-	{long_name, -ENAMETOOLONG},
+	{ "", -EINVAL },
+	{ ".", -EINVAL },  /* but for walks */
+	{ "..", -EINVAL }, /* but for walks */
+	{ "/", -EINVAL },
+	{ "a/b", -EINVAL },
+	{ "/etc", -EINVAL },
+	{ "../x", -EINVAL },
+	{ "dir/..", -EINVAL },
+	{ "x/", -EINVAL },
+	{ long_name, -ENAMETOOLONG },
 };
 
 static void names_are_single_components(void **state)
@@ -180,24 +178,23 @@ static void names_are_single_components(void **state)
 
 static void strings_have_no_nul(void **state)
 {
-	static const char nul[] = {4, 0, 'f', 'i', 0, 'e'};
+	static const char nul[] = { 4, 0, 'f', 'i', 0, 'e' };
 
 	(void)state;
 	assert_int_equal(SUBMIT(P9_TWALK, "ddwD", 0u, 20u, 1, nul, sizeof(nul)), -EBADMSG);
 	assert_int_equal(SUBMIT(P9_TMKDIR, "dDdd", 0u, nul, sizeof(nul), 0700u, 0u), -EBADMSG);
 	assert_int_equal(SUBMIT(P9_TSYMLINK, "dsDd", 0u, "s", nul, sizeof(nul), 0u), -EBADMSG);
 	assert_int_equal(SUBMIT(P9_TXATTRWALK, "ddD", 1u, 20u, nul, sizeof(nul)), -EBADMSG);
-	assert_int_equal(
-		SUBMIT(P9_TATTACH, "ddDsd", 21u, P9_NOFID, nul, sizeof(nul), "", 0u), -EBADMSG);
+	assert_int_equal(SUBMIT(P9_TATTACH, "ddDsd", 21u, P9_NOFID, nul, sizeof(nul), "", 0u), -EBADMSG);
 }
 
 /* Each message once, as it should be: what is cut and bent below. */
 static void message_make(struct buf *b, unsigned int i)
 {
 	switch (i) {
-#define M(n, ...)                                                                                  \
-	case n:                                                                                    \
-		p9c_message(b, __VA_ARGS__);                                                       \
+#define M(n, ...)                            \
+	case n:                              \
+		p9c_message(b, __VA_ARGS__); \
 		break
 		M(0, P9_TSTATFS, 1, "d", 1u);
 		M(1, P9_TLOPEN, 1, "dd", 30u, 0u);
@@ -207,8 +204,7 @@ static void message_make(struct buf *b, unsigned int i)
 		M(5, P9_TRENAME, 1, "dds", 30u, 0u, "new");
 		M(6, P9_TREADLINK, 1, "d", 1u);
 		M(7, P9_TGETATTR, 1, "dq", 1u, 0x7ffull);
-		M(8, P9_TSETATTR, 1, "dddddqqqqq", 30u, 1u, 0600u, 0u, 0u, 0ull, 0ull, 0ull, 0ull,
-			0ull);
+		M(8, P9_TSETATTR, 1, "dddddqqqqq", 30u, 1u, 0600u, 0u, 0u, 0ull, 0ull, 0ull, 0ull, 0ull);
 		M(9, P9_TXATTRWALK, 1, "dds", 30u, 31u, "user.x");
 		M(10, P9_TXATTRCREATE, 1, "dsqd", 30u, "user.x", 4ull, 0u);
 		M(11, P9_TREADDIR, 1, "dqd", 4u, 0ull, 4096u);
@@ -273,7 +269,7 @@ static void messages_cut_at_every_byte(void **state)
 
 static void sizes_that_lie(void **state)
 {
-	static const uint32_t sizes[] = {0, 1, 6, 7, 8, 100, 65536, INT32_MAX, UINT32_MAX};
+	static const uint32_t sizes[] = { 0, 1, 6, 7, 8, 100, 65536, INT32_MAX, UINT32_MAX };
 
 	(void)state;
 	for (unsigned int i = 0; i < MESSAGES; i++) {
@@ -296,8 +292,8 @@ static void sizes_that_lie(void **state)
 		buf_puts(&b, "xx");
 		set_size(&b, (uint32_t)b.len);
 		r = submit_buf(&b, b.len);
-		if (b.data[4] != P9_TFLUSH && b.data[4] != P9_TWRITE && b.data[4] != P9_TAUTH &&
-			r != -EBADMSG && r != -EBADF)
+		if (b.data[4] != P9_TFLUSH && b.data[4] != P9_TWRITE && b.data[4] != P9_TAUTH && r != -EBADMSG &&
+			r != -EBADF)
 			fail_msg("type %u with more: %d", (uint8_t)b.data[4], r);
 	}
 }
@@ -361,21 +357,16 @@ static void counts_and_offsets_that_lie(void **state)
 	assert_int_equal(SUBMIT(P9_TWALK, "ddw", 0u, 20u, 2), -EBADMSG);
 	assert_int_equal(SUBMIT(P9_TWALK, "ddws", 0u, 20u, 2, "dir"), -EBADMSG);
 	assert_int_equal(SUBMIT(P9_TWRITE, "dqdD", 3u, 0ull, 5u, "data", (size_t)4), -EBADMSG);
-	assert_int_equal(
-		SUBMIT(P9_TWRITE, "dqdD", 3u, 0ull, UINT32_MAX, "data", (size_t)4), -EBADMSG);
+	assert_int_equal(SUBMIT(P9_TWRITE, "dqdD", 3u, 0ull, UINT32_MAX, "data", (size_t)4), -EBADMSG);
 	assert_int_equal(SUBMIT(P9_TWRITE, "dqdD", 3u, UINT64_MAX, 4u, "data", (size_t)4), -EINVAL);
-	assert_int_equal(
-		SUBMIT(P9_TWRITE, "dqdD", 3u, (uint64_t)INT64_MAX, 4u, "data", (size_t)4), -EINVAL);
+	assert_int_equal(SUBMIT(P9_TWRITE, "dqdD", 3u, (uint64_t)INT64_MAX, 4u, "data", (size_t)4), -EINVAL);
 	assert_int_equal(SUBMIT(P9_TREAD, "dqd", 3u, (uint64_t)1 << 63, 1u), -EINVAL);
-	assert_int_equal(
-		SUBMIT(P9_TREAD, "dqd", 3u, 0ull, UINT32_MAX), 0); /* answered with what there is */
+	assert_int_equal(SUBMIT(P9_TREAD, "dqd", 3u, 0ull, UINT32_MAX), 0); /* answered with what there is */
 	assert_int_equal(SUBMIT(P9_TREADDIR, "dqd", 4u, UINT64_MAX, 4096u), -EINVAL);
 	assert_int_equal(SUBMIT(P9_TREADDIR, "dqd", 4u, 0ull, 0u), -EINVAL);
 	assert_int_equal(SUBMIT(P9_TLOCK, "dbdqqds", 3u, 3, 0u, 0ull, 0ull, 1u, "h"), -EINVAL);
-	assert_int_equal(
-		SUBMIT(P9_TLOCK, "dbdqqds", 3u, 0, 0u, UINT64_MAX, 1ull, 1u, "h"), -EINVAL);
-	assert_int_equal(SUBMIT(P9_TLOCK, "dbdqqds", 3u, 0, 0u, (uint64_t)INT64_MAX, 2ull, 1u, "h"),
-		-EOVERFLOW);
+	assert_int_equal(SUBMIT(P9_TLOCK, "dbdqqds", 3u, 0, 0u, UINT64_MAX, 1ull, 1u, "h"), -EINVAL);
+	assert_int_equal(SUBMIT(P9_TLOCK, "dbdqqds", 3u, 0, 0u, (uint64_t)INT64_MAX, 2ull, 1u, "h"), -EOVERFLOW);
 }
 
 /* Each fid may hold a value; all together not more than the server's bound, which clunks give back. */
@@ -392,9 +383,7 @@ static void values_that_never_end(void **state)
 	}
 	/* not written whole: the clunk says so, and the bytes are free */
 	assert_int_equal(SUBMIT(P9_TCLUNK, "d", 100u), -EINVAL);
-	assert_int_equal(SUBMIT(P9_TXATTRCREATE, "dsqd", 100 + whole, "user.x",
-				 (uint64_t)FS_XATTR_MAX, 0u),
-		0);
+	assert_int_equal(SUBMIT(P9_TXATTRCREATE, "dsqd", 100 + whole, "user.x", (uint64_t)FS_XATTR_MAX, 0u), 0);
 }
 
 static void types_that_are_none(void **state)
@@ -423,8 +412,7 @@ static void messages_beyond_msize(void **state)
 
 	(void)state;
 	memset(buf_extend(&data, 65536), 'x', 65536);
-	assert_int_equal(
-		SUBMIT(P9_TWRITE, "dqdD", 3u, 0ull, 65536u, data.data, data.len), -EMSGSIZE);
+	assert_int_equal(SUBMIT(P9_TWRITE, "dqdD", 3u, 0ull, 65536u, data.data, data.len), -EMSGSIZE);
 	/* a message without data that is longer than any can be */
 	assert_int_equal(SUBMIT(P9_TSTATFS, "dD", 1u, data.data, (size_t)10000), -EMSGSIZE);
 	/* an answer that is longer than msize */
@@ -452,8 +440,8 @@ static void out_space_of_every_size(void **state)
 			uint32_t n, size;
 
 			message_make(&b, i);
-			in = (struct iovec){b.data, b.len};
-			out = (struct iovec){space, room};
+			in = (struct iovec){ b.data, b.len };
+			out = (struct iovec){ space, room };
 			n = submit(&in, 1, &out, 1);
 			assert_true(n <= room);
 			if (n != 0) {
@@ -483,17 +471,17 @@ static void segments_of_every_size(void **state)
 
 		p9c_message(&w, P9_TWRITE, 1, "dqdD", 3u, 0ull, 10u, want, (size_t)10);
 		for (at = 0; at < w.len; at += step)
-			in[in_count++] = (struct iovec){w.data + at, MIN(step, w.len - at)};
-		out[0] = (struct iovec){data, sizeof(data)};
+			in[in_count++] = (struct iovec){ w.data + at, MIN(step, w.len - at) };
+		out[0] = (struct iovec){ data, sizeof(data) };
 		assert_int_equal(submit(in, in_count, out, 1), P9_RREAD_HEADER);
 		assert_int_equal(data[P9_HEADER], 10);
 
 		p9c_message(&b, P9_TREAD, 1, "dqd", 3u, 0ull, 100u);
 		in_count = 0;
 		for (at = 0; at < b.len; at += step)
-			in[in_count++] = (struct iovec){b.data + at, MIN(step, b.len - at)};
+			in[in_count++] = (struct iovec){ b.data + at, MIN(step, b.len - at) };
 		for (at = 0; at < 200; at += step)
-			out[out_count++] = (struct iovec){data + at, step};
+			out[out_count++] = (struct iovec){ data + at, step };
 		assert_int_equal(submit(in, in_count, out, out_count), P9_RREAD_HEADER + 10);
 		assert_memory_equal(data + P9_RREAD_HEADER, want, 10);
 	}
@@ -525,8 +513,7 @@ static void no_version_no_service(void **state)
 	assert_int_equal(SUBMIT(P9_TVERSION, "ds", 65536u, P9_VERSION), 0);
 }
 
-/* The guest's memory changes while the server reads it: any answer is right, as long as it is one.
- */
+/* The guest's memory changes while the server reads it: any answer is right, as long as it is one. */
 static struct {
 	uint8_t bytes[64];
 	atomic_bool stop;
@@ -549,18 +536,15 @@ static void *scribble(void *arg)
 
 static void memory_that_changes_meanwhile(void **state)
 {
-	struct iovec in = {shared.bytes, sizeof(shared.bytes)},
-		     out = {out_bytes, sizeof(out_bytes)};
-	static const uint8_t types[] = {
-		P9_TWALK, P9_TWRITE, P9_TXATTRWALK, P9_TREADDIR, P9_TUNLINKAT};
+	struct iovec in = { shared.bytes, sizeof(shared.bytes) }, out = { out_bytes, sizeof(out_bytes) };
+	static const uint8_t types[] = { P9_TWALK, P9_TWRITE, P9_TXATTRWALK, P9_TREADDIR, P9_TUNLINKAT };
 	pthread_t thread;
 
 	(void)state;
 	atomic_store(&shared.stop, false);
 	assert_int_equal(pthread_create(&thread, NULL, scribble, NULL), 0);
 	for (unsigned int i = 0; i < 4000; i++) {
-		uint8_t head[11] = {
-			sizeof(shared.bytes), 0, 0, 0, types[i % ARRAY_LEN(types)], 1, 0, 1};
+		uint8_t head[11] = { sizeof(shared.bytes), 0, 0, 0, types[i % ARRAY_LEN(types)], 1, 0, 1 };
 
 		memcpy(shared.bytes, head, sizeof(head));
 		assert_true(submit(&in, 1, &out, 1) >= P9_HEADER);
@@ -577,10 +561,10 @@ static void a_stream_that_is_none_is_hung_up(void **state)
 		const char *bytes;
 		size_t len;
 	} streams[] = {
-		{"\0\0\0\0dxx", 7},
-		{"\6\0\0\0dxx", 7},
-		{"\xff\xff\xff\xffhuge", 8},
-		{"GET / HTTP/1.0\r\n\r\n", 18},
+		{ "\0\0\0\0dxx", 7 },
+		{ "\6\0\0\0dxx", 7 },
+		{ "\xff\xff\xff\xffhuge", 8 },
+		{ "GET / HTTP/1.0\r\n\r\n", 18 },
 	};
 
 	(void)state;
@@ -623,8 +607,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(messages_beyond_msize, setup, teardown),
 		cmocka_unit_test_setup_teardown(out_space_of_every_size, setup, teardown),
 		cmocka_unit_test_setup_teardown(segments_of_every_size, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			a_write_that_does_not_count_its_data, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_write_that_does_not_count_its_data, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_version_no_service, setup, teardown),
 		cmocka_unit_test_setup_teardown(memory_that_changes_meanwhile, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_stream_that_is_none_is_hung_up, setup, teardown),

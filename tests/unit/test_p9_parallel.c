@@ -64,7 +64,7 @@ static void expect(uint16_t tag, uint8_t type, int result)
 
 static void many_requests_are_all_answered_once(void **state)
 {
-	bool seen[BATCH] = {false};
+	bool seen[BATCH] = { false };
 	autobuf all = BUF_INIT;
 	int fd = host_open("f", O_WRONLY);
 	uint32_t number;
@@ -103,18 +103,15 @@ static void races_on_the_same_fids(void **state)
 	for (unsigned int i = 0; i < 60; i++) {
 		uint32_t fid = 1 + i % 3;
 
-		p9c_message(
-			&all, P9_TWALK, (uint16_t)n++, "ddws", P9C_ROOT, fid, 1, i % 2 ? "f" : "d");
+		p9c_message(&all, P9_TWALK, (uint16_t)n++, "ddws", P9C_ROOT, fid, 1, i % 2 ? "f" : "d");
 		p9c_message(&all, P9_TLOPEN, (uint16_t)n++, "dd", fid, 0u);
 		p9c_message(&all, P9_TWALK, (uint16_t)n++, "ddws", fid, fid, 1, "..");
 		p9c_message(&all, P9_TLCREATE, (uint16_t)n++, "dsddd", fid, "g", 2u, 0600u, 0u);
 		p9c_message(&all, P9_TREAD, (uint16_t)n++, "dqd", fid, 0ull, 10u);
 		p9c_message(&all, P9_TREADDIR, (uint16_t)n++, "dqd", fid, 0ull, 1000u);
 		p9c_message(&all, P9_TXATTRCREATE, (uint16_t)n++, "dsqd", fid, "user.x", 1ull, 0u);
-		p9c_message(
-			&all, P9_TRENAME, (uint16_t)n++, "dds", fid, P9C_ROOT, i % 2 ? "f" : "h");
-		p9c_message(&all, P9_TLOCK, (uint16_t)n++, "dbdqqds", fid, 1, P9_LOCK_FLAG_BLOCK,
-			0ull, 0ull, 1u, "");
+		p9c_message(&all, P9_TRENAME, (uint16_t)n++, "dds", fid, P9C_ROOT, i % 2 ? "f" : "h");
+		p9c_message(&all, P9_TLOCK, (uint16_t)n++, "dbdqqds", fid, 1, P9_LOCK_FLAG_BLOCK, 0ull, 0ull, 1u, "");
 		p9c_message(&all, P9_TFLUSH, (uint16_t)n, "w", (int)n - 1);
 		n++;
 		p9c_message(&all, i % 4 ? P9_TCLUNK : P9_TREMOVE, (uint16_t)n++, "d", fid);
@@ -142,8 +139,7 @@ static void races_on_the_same_fids(void **state)
 
 static int lock(uint32_t fid, uint8_t type, uint32_t flags, uint64_t start, uint64_t length)
 {
-	int r = p9c_call(
-		&c, P9_TLOCK, "dbdqqds", fid, (int)type, flags, start, length, 1u, "client");
+	int r = p9c_call(&c, P9_TLOCK, "dbdqqds", fid, (int)type, flags, start, length, 1u, "client");
 
 	return r < 0 ? r : wire_get_u8(&c.r);
 }
@@ -161,8 +157,7 @@ static void two_fids_one_lock(void)
 
 static void send_blocking_lock(uint16_t tag, uint32_t fid)
 {
-	p9c_send(&c, P9_TLOCK, tag, "dbdqqds", fid, P9_LOCK_WRLCK, P9_LOCK_FLAG_BLOCK, 0ull, 0ull,
-		2u, "client");
+	p9c_send(&c, P9_TLOCK, tag, "dbdqqds", fid, P9_LOCK_WRLCK, P9_LOCK_FLAG_BLOCK, 0ull, 0ull, 2u, "client");
 }
 
 static void a_tag_in_use_is_refused(void **state)
@@ -246,15 +241,15 @@ static void *flusher_run(void *arg)
 	struct flusher *f = arg;
 
 	for (unsigned int round = 1; round <= FLUSH_ROUNDS; round++) {
-		uint8_t message[] = {9, 0, 0, 0, P9_TFLUSH, (uint8_t)f->tag, 0, (uint8_t)f->old_tag, 0};
+		uint8_t message[] = { 9, 0, 0, 0, P9_TFLUSH, (uint8_t)f->tag, 0, (uint8_t)f->old_tag, 0 };
 		uint8_t reply[P9_HEADER];
-		struct iovec in = {message, sizeof(message)}, out = {reply, sizeof(reply)};
-		struct p9_request req = {.in = &in,
+		struct iovec in = { message, sizeof(message) }, out = { reply, sizeof(reply) };
+		struct p9_request req = { .in = &in,
 			.in_count = 1,
 			.out = &out,
 			.out_count = 1,
 			.done = flush_answered,
-			.arg = f->answered};
+			.arg = f->answered };
 
 		/* both at the same moment, which a sleeping barrier would not give */
 		atomic_fetch_add(f->ready, 1);
@@ -279,7 +274,7 @@ static void flushes_that_name_each_other(void **state)
 	(void)state;
 	assert_int_equal(p9_session_new(c.server, &session), 0);
 	for (uint16_t i = 0; i < 2; i++) {
-		f[i] = (struct flusher){session, (uint16_t)(1 + i), (uint16_t)(2 - i), &ready, &answered};
+		f[i] = (struct flusher){ session, (uint16_t)(1 + i), (uint16_t)(2 - i), &ready, &answered };
 		assert_int_equal(pthread_create(&threads[i], NULL, flusher_run, &f[i]), 0);
 	}
 	for (int i = 0; i < 2; i++)
@@ -292,7 +287,7 @@ static void flushes_that_name_each_other(void **state)
 
 static void locks_exclude_each_other_and_the_host(void **state)
 {
-	struct flock fl = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int fd;
 
 	(void)state;
@@ -309,13 +304,11 @@ static void locks_exclude_each_other_and_the_host(void **state)
 	fl.l_len = 10;
 	assert_int_equal(fcntl(fd, F_OFD_SETLK, &fl), -1);
 	/* who holds what */
-	assert_int_equal(
-		p9c_call(&c, P9_TGETLOCK, "dbqqds", 1u, P9_LOCK_WRLCK, 90ull, 30ull, 7u, "me"), 0);
+	assert_int_equal(p9c_call(&c, P9_TGETLOCK, "dbqqds", 1u, P9_LOCK_WRLCK, 90ull, 30ull, 7u, "me"), 0);
 	assert_int_equal(wire_get_u8(&c.r), P9_LOCK_RDLCK);
 	assert_int_equal(wire_get_u64(&c.r), 100);
 	assert_int_equal(wire_get_u64(&c.r), 10);
-	assert_int_equal(
-		p9c_call(&c, P9_TGETLOCK, "dbqqds", 1u, P9_LOCK_WRLCK, 0ull, 10ull, 7u, "me"), 0);
+	assert_int_equal(p9c_call(&c, P9_TGETLOCK, "dbqqds", 1u, P9_LOCK_WRLCK, 0ull, 10ull, 7u, "me"), 0);
 	assert_int_equal(wire_get_u8(&c.r), P9_LOCK_UNLCK);
 	/* the end of a fid is the end of its locks */
 	assert_int_equal(p9c_clunk(&c, 2), 0);
@@ -325,7 +318,7 @@ static void locks_exclude_each_other_and_the_host(void **state)
 
 static void a_lock_is_waited_for_without_blocking_others(void **state)
 {
-	struct flock fl = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	struct p9c_attr a;
 	int fd;
 
@@ -335,8 +328,8 @@ static void a_lock_is_waited_for_without_blocking_others(void **state)
 	for (uint16_t i = 0; i < 20; i++) {
 		assert_int_equal(p9c_walk(&c, P9C_ROOT, 100 + i, "f"), 0);
 		assert_int_equal(p9c_open(&c, 100 + i, 2), 0);
-		p9c_send(&c, P9_TLOCK, 5000 + i, "dbdqqds", 100u + i, P9_LOCK_RDLCK,
-			P9_LOCK_FLAG_BLOCK, 0ull, 0ull, 2u, "client");
+		p9c_send(&c, P9_TLOCK, 5000 + i, "dbdqqds", 100u + i, P9_LOCK_RDLCK, P9_LOCK_FLAG_BLOCK, 0ull, 0ull, 2u,
+			"client");
 	}
 	assert_int_equal(p9c_getattr(&c, 1, &a), 0);
 	/* the clunk lets the lock go before it is answered, so answers come in any order */
@@ -413,8 +406,8 @@ static void waiter_submit(struct p9_session *session, struct waiter *w, const st
 {
 	assert_true(b->len <= sizeof(w->message));
 	memcpy(w->message, b->data, b->len);
-	w->in = (struct iovec){w->message, b->len};
-	w->out = (struct iovec){w->reply, sizeof(w->reply)};
+	w->in = (struct iovec){ w->message, b->len };
+	w->out = (struct iovec){ w->reply, sizeof(w->reply) };
 	w->req = (struct p9_request){
 		.in = &w->in,
 		.in_count = 1,
@@ -427,14 +420,14 @@ static void waiter_submit(struct p9_session *session, struct waiter *w, const st
 	p9_submit(session, &w->req);
 }
 
-#define SUBMIT_AND_WAIT(session, w, ...)                                                           \
-	do {                                                                                       \
-		autobuf m = BUF_INIT;                                                              \
-		p9c_message(&m, __VA_ARGS__);                                                      \
-		waiter_submit(session, w, &m);                                                     \
-		while ((w)->len == 0)                                                              \
-			usleep(100);                                                               \
-		assert_int_not_equal((w)->reply[4], P9_RLERROR);                                   \
+#define SUBMIT_AND_WAIT(session, w, ...)                         \
+	do {                                                     \
+		autobuf m = BUF_INIT;                            \
+		p9c_message(&m, __VA_ARGS__);                    \
+		waiter_submit(session, w, &m);                   \
+		while ((w)->len == 0)                            \
+			usleep(100);                             \
+		assert_int_not_equal((w)->reply[4], P9_RLERROR); \
 	} while (0)
 
 static void too_many_waiters_are_told_to_come_again(void **state)
@@ -454,8 +447,8 @@ static void too_many_waiters_are_told_to_come_again(void **state)
 	for (unsigned int i = 0; i < n; i++) {
 		autobuf m = BUF_INIT;
 
-		p9c_message(&m, P9_TLOCK, (uint16_t)i, "dbdqqds", 1u, P9_LOCK_WRLCK,
-			P9_LOCK_FLAG_BLOCK, 0ull, 0ull, 2u, "c");
+		p9c_message(&m, P9_TLOCK, (uint16_t)i, "dbdqqds", 1u, P9_LOCK_WRLCK, P9_LOCK_FLAG_BLOCK, 0ull, 0ull, 2u,
+			"c");
 		waiter_submit(session, &w[i], &m);
 	}
 	while (ended < n - P9_LOCK_WAITERS_MAX) {
@@ -498,9 +491,7 @@ static void a_connection_ends_while_locks_wait(void **state)
 	p9c_disconnect(&c);
 	/* and the locks are gone with it */
 	fd = host_open("f", O_RDWR);
-	assert_int_equal(
-		fcntl(fd, F_OFD_SETLK, &(struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET}),
-		0);
+	assert_int_equal(fcntl(fd, F_OFD_SETLK, &(struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET }), 0);
 	close(fd);
 	p9c_connect(&c);
 	assert_int_equal(p9c_call(&c, P9_TVERSION, "ds", 65536u, P9_VERSION), 0);
@@ -515,8 +506,7 @@ static void sessions_share_a_server(void **state)
 	other.reply = malloc(P9_MSIZE_MAX);
 	p9c_connect(&other);
 	assert_int_equal(p9c_call(&other, P9_TVERSION, "ds", 65536u, P9_VERSION), 0);
-	assert_int_equal(
-		p9c_call(&other, P9_TATTACH, "ddssd", P9C_ROOT, P9_NOFID, "", "top/export", 0u), 0);
+	assert_int_equal(p9c_call(&other, P9_TATTACH, "ddssd", P9C_ROOT, P9_NOFID, "", "top/export", 0u), 0);
 	assert_int_equal(p9c_create(&c, P9C_ROOT, 1, "f", 2, 0600), 0);
 	assert_int_equal(p9c_write(&c, 1, 0, "abc", 3), 3);
 	assert_int_equal(p9c_clunk(&other, 1), -EBADF); /* fids are a session's own */
@@ -531,24 +521,18 @@ static void sessions_share_a_server(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			many_requests_are_all_answered_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(many_requests_are_all_answered_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(races_on_the_same_fids, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_tag_in_use_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(flushes, setup, teardown),
 		cmocka_unit_test_setup_teardown(flushes_that_name_each_other, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			locks_exclude_each_other_and_the_host, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			a_lock_is_waited_for_without_blocking_others, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			shared_and_exclusive_whatever_it_was_opened_for, setup, teardown),
+		cmocka_unit_test_setup_teardown(locks_exclude_each_other_and_the_host, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_lock_is_waited_for_without_blocking_others, setup, teardown),
+		cmocka_unit_test_setup_teardown(shared_and_exclusive_whatever_it_was_opened_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(directories_are_locked_whole, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			too_many_waiters_are_told_to_come_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(too_many_waiters_are_told_to_come_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_version_ends_what_waits, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			a_connection_ends_while_locks_wait, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_connection_ends_while_locks_wait, setup, teardown),
 		cmocka_unit_test_setup_teardown(sessions_share_a_server, setup, teardown),
 	};
 

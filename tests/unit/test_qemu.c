@@ -79,8 +79,7 @@ static void fake_boot(int qmp)
 	say(qmp, OK(2));
 }
 
-#define EVENT(name, reason) \
-	"{\"event\": \"" name "\", \"data\": {\"guest\": true, \"reason\": \"" reason "\"}}\r\n"
+#define EVENT(name, reason) "{\"event\": \"" name "\", \"data\": {\"guest\": true, \"reason\": \"" reason "\"}}\r\n"
 
 /* After boot: lists what it sees of the file system over the agent's channel. */
 static void fake_look(int agent)
@@ -163,8 +162,7 @@ static bool may_mount(void)
 	int status;
 
 	if (pid == 0)
-		_exit(unshare(CLONE_NEWNS) < 0 ||
-			mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0);
+		_exit(unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0);
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
@@ -189,9 +187,15 @@ static void bench_open(struct bench *b, const char *fake)
 	assert_int_equal(mkdir(b->runtime, 0700), 0);
 	assert_int_equal(mkdir(b->exports, 0755), 0);
 	touch(b->exports, "marker");
-	b->cfg = (struct vm_config){ .engine = VM_ENGINE_QEMU, .kernel_path = "/dev/null",
-		.initrd_path = "/dev/null", .cmdline = "quiet", .vcpus = 1, .mem_bytes = VM_MEM_MIN,
-		.qemu_path = b->program, .runtime_dir = b->runtime, .log_fd = -1 };
+	b->cfg = (struct vm_config){ .engine = VM_ENGINE_QEMU,
+		.kernel_path = "/dev/null",
+		.initrd_path = "/dev/null",
+		.cmdline = "quiet",
+		.vcpus = 1,
+		.mem_bytes = VM_MEM_MIN,
+		.qemu_path = b->program,
+		.runtime_dir = b->runtime,
+		.log_fd = -1 };
 	assert_int_equal(loop_new(&b->loop), 0);
 }
 
@@ -284,8 +288,8 @@ static void reports_each_end(void **state)
 		vm = bench_new(&b);
 		bench_run(&b, vm);
 		if (b.how != c->how || strcmp(b.detail, c->detail))
-			fail_msg("%s: wanted %d \"%s\", got %d \"%s\"", c->fake, (int)c->how, c->detail,
-				(int)b.how, b.detail);
+			fail_msg("%s: wanted %d \"%s\", got %d \"%s\"", c->fake, (int)c->how, c->detail, (int)b.how,
+				b.detail);
 		vm_free(vm);
 		bench_close(&b);
 	}
@@ -365,8 +369,8 @@ static void refuses_bad_configurations(void **state)
 static void shows_exports_and_nothing_else(void **state)
 {
 	static const char wanted[] = "/ yes\n/etc no\n/private/c/rootfs/marker yes\n/shared/c/0/file yes\n"
-		"/proc/self/fd/0 yes\n/proc/1 no\nmkdir Read-only file system\nwrite yes\n"
-		"read-only Read-only file system\nmount Operation not permitted\n";
+				     "/proc/self/fd/0 yes\n/proc/1 no\nmkdir Read-only file system\nwrite yes\n"
+				     "read-only Read-only file system\nmount Operation not permitted\n";
 	struct err err = ERR_INIT;
 	char got[1024], file[256];
 	struct bench b;
@@ -379,11 +383,11 @@ static void shows_exports_and_nothing_else(void **state)
 	(void)snprintf(file, sizeof(file), "%s/marker", b.exports);
 	assert_int_equal(vm_share_add(vm, VM_SHARE_PRIVATE, "c/rootfs", clone_tree(b.exports), 0, &err), 0);
 	assert_int_equal(vm_share_add(vm, VM_SHARE_SHARED, "c/0/file", clone_tree(file), 0, &err), 0);
-	assert_int_equal(vm_share_add(vm, VM_SHARE_SHARED, "c/1", clone_tree(b.exports),
-		VM_SHARE_READ_ONLY, &err), 0);
+	assert_int_equal(vm_share_add(vm, VM_SHARE_SHARED, "c/1", clone_tree(b.exports), VM_SHARE_READ_ONLY, &err), 0);
 	assert_int_equal(vm_share_add(vm, VM_SHARE_SHARED, "c/1", clone_tree(b.exports), 0, &err), -EEXIST);
-	for (const char *const *bad = (const char *const[]){ "", "/", "/a", "a/", "a//b", ".", "..",
-		"a/../b", "a/.", NULL }; *bad; bad++)
+	for (const char *const *bad =
+			(const char *const[]){ "", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a/.", NULL };
+		*bad; bad++)
 		assert_int_equal(vm_share_add(vm, VM_SHARE_SHARED, *bad, clone_tree(b.exports), 0, &err), -EINVAL);
 	bench_run(&b, vm);
 	/* All of it was written before the event that ended the run. */
@@ -435,10 +439,19 @@ static bool has_pair(char **argv, const char *option, const char *value)
 
 static void makes_the_command_line(void **state)
 {
-	struct vm_config cfg = { .cmdline = "quiet,x=y --flag", .vcpus = 3, .mem_bytes = 256 * MIB, .nics_len = 2,
+	struct vm_config cfg = { .cmdline = "quiet,x=y --flag",
+		.vcpus = 3,
+		.mem_bytes = 256 * MIB,
+		.nics_len = 2,
 		.nics = { { .tap_fd = 40, .mac = { 2, 0, 0, 0xa, 0xb, 0xc }, .mtu = 1400 }, { .tap_fd = 41 } } };
-	struct qemu_plan plan = { .program = "/usr/bin/q", .cfg = &cfg, .tsc_khz = 2600000, .kernel_fd = 10,
-		.initrd_fd = 11, .qmp_fd = 12, .agent_fd = 13, .serial_fd = 14 };
+	struct qemu_plan plan = { .program = "/usr/bin/q",
+		.cfg = &cfg,
+		.tsc_khz = 2600000,
+		.kernel_fd = 10,
+		.initrd_fd = 11,
+		.qmp_fd = 12,
+		.agent_fd = 13,
+		.serial_fd = 14 };
 	char **argv = qemu_argv_make(&plan);
 
 	(void)state;

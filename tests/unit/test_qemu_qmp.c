@@ -29,8 +29,8 @@ static const struct parse_case parse_cases[] = {
 		{ .kind = QMP_ERROR, .id = 3, .text = "no" } },
 	{ "{\"error\": {\"desc\": 5}}", 0, { .kind = QMP_ERROR, .text = "" } },
 	{ "{\"timestamp\": {\"seconds\": 1}, \"event\": \"SHUTDOWN\", \"data\": {\"guest\": true, "
-	  "\"reason\": \"guest-reset\"}}", 0,
-		{ .kind = QMP_EVENT, .event = "SHUTDOWN", .reason = "guest-reset" } },
+	  "\"reason\": \"guest-reset\"}}",
+		0, { .kind = QMP_EVENT, .event = "SHUTDOWN", .reason = "guest-reset" } },
 	{ "{\"event\": \"STOP\"}", 0, { .kind = QMP_EVENT, .event = "STOP" } },
 	{ "{\"event\": \"STOP\", \"data\": 1}", 0, { .kind = QMP_EVENT, .event = "STOP" } },
 	/* Types that lie: nothing is taken from them. */

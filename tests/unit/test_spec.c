@@ -135,12 +135,11 @@ static void values_of_a_sample_arrive(void **state)
 	spec_free(s);
 }
 
-
 /* --- every field of the tables --- */
 
 /* A field under test: its path in messages, and a config that has nothing but it. */
 struct probe {
-	char path[256];	   /* "a[0].b.k.c" */
+	char path[256];    /* "a[0].b.k.c" */
 	char pattern[256]; /* "a[].b.*.c", as in the support table */
 	char head[1024], tail[64];
 	unsigned line; /* of the value */
@@ -428,7 +427,8 @@ static const struct {
 	{ " \n ", "c.json:2: parse error: premature EOF" },
 	{ "{", "c.json:1: parse error: premature EOF" },
 	{ HEAD ",\n\n\n\"process\": { \"cwd\": @x\" }\n}", "c.json:5: lexical error: invalid char in json text." },
-	{ HEAD ",\n\"process\": { \"cwd\" \"/\" }\n}", "c.json:3: parse error: object key and value must be separated by a colon (':')" },
+	{ HEAD ",\n\"process\": { \"cwd\" \"/\" }\n}",
+		"c.json:3: parse error: object key and value must be separated by a colon (':')" },
 	{ HEAD ",\n\"hostname\": 'x' }", "c.json:3: lexical error: invalid char in json text." },
 	{ HEAD ",\n\"hostname\": \"a\nb\" }", "c.json:3: lexical error: invalid character inside string." },
 	{ HEAD ",\n\"hostname\": \"\\u0000\" }", "c.json:3: a string contains a NUL character" },
@@ -437,7 +437,8 @@ static const struct {
 	{ HEAD ",}", "c.json:2: parse error: invalid object key (must be a string)" },
 	{ HEAD "}\n}", "c.json:3: parse error: trailing garbage" },
 	{ HEAD "}\n\nx", "c.json:4: parse error: trailing garbage" },
-	{ HEAD ",\n// a comment\n\"hostname\":\"x\"}", "c.json:3: lexical error: probable comment found in input text, comments are not enabled." },
+	{ HEAD ",\n// a comment\n\"hostname\":\"x\"}",
+		"c.json:3: lexical error: probable comment found in input text, comments are not enabled." },
 	{ HEAD ",\n\"hostname\": tru}", "c.json:3: lexical error: invalid string in json text." },
 	{ "\xef\xbb\xbf{}", "c.json:1: lexical error: invalid char in json text." },
 	{ "[]", "c.json:1: not an object" },
@@ -458,8 +459,7 @@ static void broken_json_says_where(void **state)
 		struct err err = ERR_INIT;
 		struct spec *s = NULL;
 
-		assert_int_equal(spec_parse("c.json", broken_json[i].json, strlen(broken_json[i].json), &s,
-					 NULL, &err),
+		assert_int_equal(spec_parse("c.json", broken_json[i].json, strlen(broken_json[i].json), &s, NULL, &err),
 			-EINVAL);
 		assert_string_equal(err.msg, broken_json[i].want);
 		assert_null(s);
@@ -477,7 +477,8 @@ static int parse_text(const char *json, size_t len, struct err *err)
 
 static void every_prefix_of_a_config_is_an_error(void **state)
 {
-	static const char json[] = HEAD ",\n\"hostname\":\"a\\u00e4\",\"annotations\":{\"n\":\"-1.5e3\"},\"x\":[true,null,-0]}";
+	static const char json[] =
+		HEAD ",\n\"hostname\":\"a\\u00e4\",\"annotations\":{\"n\":\"-1.5e3\"},\"x\":[true,null,-0]}";
 
 	(void)state;
 	for (size_t len = 0; len < sizeof(json) - 1; len++) {
@@ -624,9 +625,10 @@ static void warnings_are_bounded(void **state)
 
 static void numbers_are_exact(void **state)
 {
-	static const char json[] = HEAD ",\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"rlimits\":[{\"type\":\"RLIMIT_CORE\","
-					"\"soft\":18446744073709551614,\"hard\":18446744073709551615}]},"
-					"\"linux\":{\"resources\":{\"memory\":{\"limit\":9007199254740993,\"swap\":-1,\"swappiness\":-0}}}}";
+	static const char json[] = HEAD
+		",\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"rlimits\":[{\"type\":\"RLIMIT_CORE\","
+		"\"soft\":18446744073709551614,\"hard\":18446744073709551615}]},"
+		"\"linux\":{\"resources\":{\"memory\":{\"limit\":9007199254740993,\"swap\":-1,\"swappiness\":-0}}}}";
 	struct spec *s = NULL;
 	struct err err = ERR_INIT;
 

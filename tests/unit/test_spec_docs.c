@@ -73,20 +73,44 @@ struct shape {
 };
 
 static const struct shape features_shape[] = {
-	{ "ociVersionMin", 's' }, { "ociVersionMax", 's' }, { "hooks", 'S' }, { "mountOptions", 'S' },
-	{ "annotations", 'm' }, { "potentiallyUnsafeConfigAnnotations", 'S' }, { "linux", 'o' },
-	{ "linux.namespaces", 'S' }, { "linux.capabilities", 'S' },
-	{ "linux.cgroup", 'o' }, { "linux.cgroup.v1", 'b' }, { "linux.cgroup.v2", 'b' }, { "linux.cgroup.systemd", 'b' },
-	{ "linux.cgroup.systemdUser", 'b' }, { "linux.cgroup.rdma", 'b' },
-	{ "linux.seccomp", 'o' }, { "linux.seccomp.enabled", 'b' }, { "linux.seccomp.actions", 'S' },
-	{ "linux.seccomp.operators", 'S' }, { "linux.seccomp.archs", 'S' }, { "linux.seccomp.knownFlags", 'S' },
+	{ "ociVersionMin", 's' },
+	{ "ociVersionMax", 's' },
+	{ "hooks", 'S' },
+	{ "mountOptions", 'S' },
+	{ "annotations", 'm' },
+	{ "potentiallyUnsafeConfigAnnotations", 'S' },
+	{ "linux", 'o' },
+	{ "linux.namespaces", 'S' },
+	{ "linux.capabilities", 'S' },
+	{ "linux.cgroup", 'o' },
+	{ "linux.cgroup.v1", 'b' },
+	{ "linux.cgroup.v2", 'b' },
+	{ "linux.cgroup.systemd", 'b' },
+	{ "linux.cgroup.systemdUser", 'b' },
+	{ "linux.cgroup.rdma", 'b' },
+	{ "linux.seccomp", 'o' },
+	{ "linux.seccomp.enabled", 'b' },
+	{ "linux.seccomp.actions", 'S' },
+	{ "linux.seccomp.operators", 'S' },
+	{ "linux.seccomp.archs", 'S' },
+	{ "linux.seccomp.knownFlags", 'S' },
 	{ "linux.seccomp.supportedFlags", 'S' },
-	{ "linux.apparmor", 'o' }, { "linux.apparmor.enabled", 'b' }, { "linux.selinux", 'o' },
-	{ "linux.selinux.enabled", 'b' }, { "linux.memoryPolicy", 'o' }, { "linux.memoryPolicy.modes", 'S' },
-	{ "linux.memoryPolicy.flags", 'S' }, { "linux.intelRdt", 'o' }, { "linux.intelRdt.enabled", 'b' },
-	{ "linux.intelRdt.schemata", 'b' }, { "linux.intelRdt.monitoring", 'b' },
-	{ "linux.mountExtensions", 'o' }, { "linux.mountExtensions.idmap", 'o' },
-	{ "linux.mountExtensions.idmap.enabled", 'b' }, { "linux.netDevices", 'o' }, { "linux.netDevices.enabled", 'b' },
+	{ "linux.apparmor", 'o' },
+	{ "linux.apparmor.enabled", 'b' },
+	{ "linux.selinux", 'o' },
+	{ "linux.selinux.enabled", 'b' },
+	{ "linux.memoryPolicy", 'o' },
+	{ "linux.memoryPolicy.modes", 'S' },
+	{ "linux.memoryPolicy.flags", 'S' },
+	{ "linux.intelRdt", 'o' },
+	{ "linux.intelRdt.enabled", 'b' },
+	{ "linux.intelRdt.schemata", 'b' },
+	{ "linux.intelRdt.monitoring", 'b' },
+	{ "linux.mountExtensions", 'o' },
+	{ "linux.mountExtensions.idmap", 'o' },
+	{ "linux.mountExtensions.idmap.enabled", 'b' },
+	{ "linux.netDevices", 'o' },
+	{ "linux.netDevices.enabled", 'b' },
 };
 
 static const struct json *at(const struct json *j, const char *path)
@@ -193,10 +217,13 @@ static void what_features_lists_is_accepted(void **state)
 		autobuf config = BUF_INIT;
 		struct spec *s = NULL;
 
-		buf_printf(&config, "{\"ociVersion\":\"%s\",\"root\":{\"path\":\"r\"},\"mounts\":[{\"destination\":\"/a\","
-			"\"type\":\"bind\",\"source\":\"x\",\"options\":[\"%s\"]}],\"linux\":{\"namespaces\":[{\"type\":\"user\"}],"
+		buf_printf(&config,
+			"{\"ociVersion\":\"%s\",\"root\":{\"path\":\"r\"},\"mounts\":[{\"destination\":\"/a\","
+			"\"type\":\"bind\",\"source\":\"x\",\"options\":[\"%s\"]}],\"linux\":{\"namespaces\":[{"
+			"\"type\":\"user\"}],"
 			"\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}],"
-			"\"gidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}]}}", at(root, "ociVersionMax")->text, c->text);
+			"\"gidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}]}}",
+			at(root, "ociVersionMax")->text, c->text);
 		if (spec_parse("c.json", config.data, config.len, &s, NULL, &err) != 0)
 			fail_msg("%s: %s", c->text, err.msg);
 		spec_free(s);
@@ -205,8 +232,11 @@ static void what_features_lists_is_accepted(void **state)
 		autobuf config = BUF_INIT;
 		struct spec *s = NULL;
 
-		buf_printf(&config, "{\"ociVersion\":\"%s\",\"root\":{\"path\":\"r\"},\"linux\":{\"namespaces\":[{\"type\":\"%s\"}],"
-			"\"uidMappings\":%s,\"gidMappings\":%s}}", at(root, "ociVersionMin")->text, c->text,
+		buf_printf(&config,
+			"{\"ociVersion\":\"%s\",\"root\":{\"path\":\"r\"},\"linux\":{\"namespaces\":[{\"type\":\"%s\"}]"
+			","
+			"\"uidMappings\":%s,\"gidMappings\":%s}}",
+			at(root, "ociVersionMin")->text, c->text,
 			strcmp(c->text, "user") == 0 ? "[{\"containerID\":0,\"hostID\":0,\"size\":1}]" : "[]",
 			strcmp(c->text, "user") == 0 ? "[{\"containerID\":0,\"hostID\":0,\"size\":1}]" : "[]");
 		if (spec_parse("c.json", config.data, config.len, &s, NULL, &err) != 0)

@@ -67,7 +67,9 @@ static int ask(const struct seccomp_program *p, long nr, unsigned long a, unsign
 
 #define ALLOW_EXIT "{\"names\":[\"exit_group\"],\"action\":\"SCMP_ACT_ALLOW\"}"
 #define ARG(i, v, op) "{\"index\":" #i ",\"value\":" #v ",\"op\":\"SCMP_CMP_" op "\"}"
-#define GETPRIO(args) "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getpriority\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":99,\"args\":[" args "]}]"
+#define GETPRIO(args)                                                                                            \
+	"\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getpriority\"],\"action\":\"SCMP_ACT_" \
+	"ERRNO\",\"errnoRet\":99,\"args\":[" args "]}]"
 
 /* getpriority(0, b) works for b = 0 (the caller); other b as given below are refused before the kernel looks. */
 static const struct {
@@ -78,38 +80,68 @@ static const struct {
 } asked[] = {
 	/* actions */
 	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\"", SYS_getppid, 0, 0, 0 },
-	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_ERRNO\"}]", SYS_getppid, 0, 0, EPERM },
-	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":77}]", SYS_getppid, 0, 0, 77 },
-	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":0}]", SYS_getppid, 0, 0, 0 },
-	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_KILL\"}]", SYS_getppid, 0, 0, 1000 + SIGSYS },
-	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_KILL_THREAD\"}]", SYS_getppid, 0, 0, 1000 + SIGSYS },
-	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_KILL_PROCESS\"}]", SYS_getppid, 0, 0, 1000 + SIGSYS },
-	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_TRAP\"}]", SYS_getppid, 0, 0, 1000 + SIGSYS },
-	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_LOG\"}]", SYS_getppid, 0, 0, 0 },
+	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_ERRNO\"}]",
+		SYS_getppid, 0, 0, EPERM },
+	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_ERRNO\","
+	  "\"errnoRet\":77}]",
+		SYS_getppid, 0, 0, 77 },
+	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_ERRNO\","
+	  "\"errnoRet\":0}]",
+		SYS_getppid, 0, 0, 0 },
+	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_KILL\"}]",
+		SYS_getppid, 0, 0, 1000 + SIGSYS },
+	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_KILL_"
+	  "THREAD\"}]",
+		SYS_getppid, 0, 0, 1000 + SIGSYS },
+	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_KILL_"
+	  "PROCESS\"}]",
+		SYS_getppid, 0, 0, 1000 + SIGSYS },
+	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_TRAP\"}]",
+		SYS_getppid, 0, 0, 1000 + SIGSYS },
+	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_LOG\"}]",
+		SYS_getppid, 0, 0, 0 },
 	/* no tracer is there: the kernel says ENOSYS */
-	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_TRACE\"}]", SYS_getppid, 0, 0, ENOSYS },
+	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_TRACE\"}]",
+		SYS_getppid, 0, 0, ENOSYS },
 	/* defaults */
 	{ "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[" ALLOW_EXIT "]", SYS_getppid, 0, 0, EPERM },
-	{ "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":38,\"syscalls\":[" ALLOW_EXIT "]", SYS_getppid, 0, 0, ENOSYS },
-	{ "\"defaultAction\":\"SCMP_ACT_KILL_PROCESS\",\"syscalls\":[" ALLOW_EXIT "]", SYS_getppid, 0, 0, 1000 + SIGSYS },
+	{ "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":38,\"syscalls\":[" ALLOW_EXIT "]", SYS_getppid, 0,
+		0, ENOSYS },
+	{ "\"defaultAction\":\"SCMP_ACT_KILL_PROCESS\",\"syscalls\":[" ALLOW_EXIT "]", SYS_getppid, 0, 0,
+		1000 + SIGSYS },
 	{ "\"defaultAction\":\"SCMP_ACT_LOG\"", SYS_getppid, 0, 0, 0 },
 	/* a rule that is the default again */
-	{ "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[" ALLOW_EXIT ",{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_ERRNO\"}]", SYS_getppid, 0, 0, EPERM },
-	{ "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[" ALLOW_EXIT ",{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":5}]", SYS_getppid, 0, 0, EIO },
+	{ "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[" ALLOW_EXIT
+	  ",{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_ERRNO\"}]",
+		SYS_getppid, 0, 0, EPERM },
+	{ "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[" ALLOW_EXIT
+	  ",{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":5}]",
+		SYS_getppid, 0, 0, EIO },
 	/* unknown names do not spoil their rule */
-	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"no_such_call\",\"getppid\"],\"action\":\"SCMP_ACT_ERRNO\"}]", SYS_getppid, 0, 0, EPERM },
+	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"no_such_call\",\"getppid\"],\"action\":"
+	  "\"SCMP_ACT_ERRNO\"}]",
+		SYS_getppid, 0, 0, EPERM },
 	/* the same rule twice */
-	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getppid\",\"getppid\"],\"action\":\"SCMP_ACT_ERRNO\"}]", SYS_getppid, 0, 0, EPERM },
+	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getppid\",\"getppid\"],\"action\":\"SCMP_"
+	  "ACT_ERRNO\"}]",
+		SYS_getppid, 0, 0, EPERM },
 
 	/* system calls from the future */
 	{ "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[" ALLOW_EXIT "]", FUTURE_SYSCALL, 0, 0, ENOSYS },
-	{ "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":13,\"syscalls\":[" ALLOW_EXIT "]", FUTURE_SYSCALL, 0, 0, ENOSYS },
-	{ "\"defaultAction\":\"SCMP_ACT_KILL_PROCESS\",\"syscalls\":[" ALLOW_EXIT "]", FUTURE_SYSCALL, 0, 0, 1000 + SIGSYS },
-	{ "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"architectures\":[\"SCMP_ARCH_X86_64\",\"SCMP_ARCH_X86\",\"SCMP_ARCH_X32\"],\"syscalls\":[" ALLOW_EXIT "]", FUTURE_SYSCALL, 0, 0, ENOSYS },
+	{ "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":13,\"syscalls\":[" ALLOW_EXIT "]", FUTURE_SYSCALL,
+		0, 0, ENOSYS },
+	{ "\"defaultAction\":\"SCMP_ACT_KILL_PROCESS\",\"syscalls\":[" ALLOW_EXIT "]", FUTURE_SYSCALL, 0, 0,
+		1000 + SIGSYS },
+	{ "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"architectures\":[\"SCMP_ARCH_X86_64\",\"SCMP_ARCH_X86\",\"SCMP_ARCH_"
+	  "X32\"],\"syscalls\":[" ALLOW_EXIT "]",
+		FUTURE_SYSCALL, 0, 0, ENOSYS },
 #ifdef __x86_64__
 	/* x32's getppid: the filter's own business. Listed, the default answers; not listed, it is another machine's */
-	{ "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"architectures\":[\"SCMP_ARCH_X86_64\",\"SCMP_ARCH_X32\"],\"syscalls\":[" ALLOW_EXIT "]", 0x40000000 | SYS_getppid, 0, 0, EPERM },
-	{ "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[" ALLOW_EXIT "]", 0x40000000 | SYS_getppid, 0, 0, 1000 + SIGSYS },
+	{ "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"architectures\":[\"SCMP_ARCH_X86_64\",\"SCMP_ARCH_X32\"],"
+	  "\"syscalls\":[" ALLOW_EXIT "]",
+		0x40000000 | SYS_getppid, 0, 0, EPERM },
+	{ "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[" ALLOW_EXIT "]", 0x40000000 | SYS_getppid, 0, 0,
+		1000 + SIGSYS },
 #endif
 
 	/* comparisons */
@@ -124,8 +156,10 @@ static const struct {
 	{ GETPRIO(ARG(1, 1, "GE")), SYS_getpriority, 0, 0, 0 },
 	{ GETPRIO(ARG(1, 4, "GT")), SYS_getpriority, 0, 5, 99 },
 	{ GETPRIO(ARG(1, 0, "GT")), SYS_getpriority, 0, 0, 0 },
-	{ GETPRIO("{\"index\":1,\"value\":240,\"valueTwo\":32,\"op\":\"SCMP_CMP_MASKED_EQ\"}"), SYS_getpriority, 0, 0x2f, 99 },
-	{ GETPRIO("{\"index\":1,\"value\":240,\"valueTwo\":32,\"op\":\"SCMP_CMP_MASKED_EQ\"}"), SYS_getpriority, 0, 0, 0 },
+	{ GETPRIO("{\"index\":1,\"value\":240,\"valueTwo\":32,\"op\":\"SCMP_CMP_MASKED_EQ\"}"), SYS_getpriority, 0,
+		0x2f, 99 },
+	{ GETPRIO("{\"index\":1,\"value\":240,\"valueTwo\":32,\"op\":\"SCMP_CMP_MASKED_EQ\"}"), SYS_getpriority, 0, 0,
+		0 },
 	/* 64 bits count */
 	{ GETPRIO("{\"index\":1,\"value\":4294967296,\"op\":\"SCMP_CMP_EQ\"}"), SYS_getpriority, 0, 0x100000000, 99 },
 	{ GETPRIO("{\"index\":1,\"value\":4294967296,\"op\":\"SCMP_CMP_EQ\"}"), SYS_getpriority, 0, 0, 0 },
@@ -150,8 +184,8 @@ static void filters_do_what_the_config_says(void **state)
 			fail_msg("%s: %s", asked[i].text, err.msg);
 		got = ask(&p, asked[i].nr, asked[i].a, asked[i].b);
 		if (got != asked[i].want)
-			fail_msg("%s: syscall %lx(%lu, %lu): wanted %d, got %d", asked[i].text, asked[i].nr,
-				asked[i].a, asked[i].b, asked[i].want, got);
+			fail_msg("%s: syscall %lx(%lu, %lu): wanted %d, got %d", asked[i].text, asked[i].nr, asked[i].a,
+				asked[i].b, asked[i].want, got);
 		seccomp_program_done(&p);
 	}
 }
@@ -165,7 +199,8 @@ static void flags_go_along(void **state)
 		{ "\"defaultAction\":\"SCMP_ACT_ALLOW\"", SECCOMP_FILTER_FLAG_SPEC_ALLOW },
 		{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":null", SECCOMP_FILTER_FLAG_SPEC_ALLOW },
 		{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":[]", 0 },
-		{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":[\"SECCOMP_FILTER_FLAG_LOG\",\"SECCOMP_FILTER_FLAG_TSYNC\"]",
+		{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":[\"SECCOMP_FILTER_FLAG_LOG\",\"SECCOMP_FILTER_FLAG_"
+		  "TSYNC\"]",
 			SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_TSYNC },
 		{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":[\"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV\"]", 0 },
 	};
@@ -189,12 +224,14 @@ static void unknown_names_that_matter_are_warnings(void **state)
 	struct err err = ERR_INIT;
 
 	(void)state;
-	assert_int_equal(compile("\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"newer\",\"read\"],\"action\":\"SCMP_ACT_ALLOW\"}]",
+	assert_int_equal(compile("\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"newer\",\"read\"],"
+				 "\"action\":\"SCMP_ACT_ALLOW\"}]",
 				 &p, &w, &err),
 		0);
 	assert_int_equal(w.n, 0); /* it stays refused: nothing is lost but convenience */
 	seccomp_program_done(&p);
-	assert_int_equal(compile("\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"newer\",\"read\",\"newest\"],\"action\":\"SCMP_ACT_ERRNO\"}]",
+	assert_int_equal(compile("\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"newer\",\"read\","
+				 "\"newest\"],\"action\":\"SCMP_ACT_ERRNO\"}]",
 				 &p, &w, &err),
 		0);
 	assert_int_equal(w.n, 1);
@@ -209,9 +246,12 @@ static void other_machines_are_left_out(void **state)
 	struct err err = ERR_INIT;
 
 	(void)state;
-	assert_int_equal(compile("\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[" ALLOW_EXIT "]", &p, NULL, &err), 0);
-	assert_int_equal(compile("\"defaultAction\":\"SCMP_ACT_ERRNO\",\"architectures\":[\"SCMP_ARCH_S390X\",\"SCMP_ARCH_MIPS\","
-				 "\"SCMP_ARCH_PARISC\",\"SCMP_ARCH_LOONGARCH64\"],\"syscalls\":[" ALLOW_EXIT "]", &q, NULL, &err),
+	assert_int_equal(
+		compile("\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[" ALLOW_EXIT "]", &p, NULL, &err), 0);
+	assert_int_equal(compile("\"defaultAction\":\"SCMP_ACT_ERRNO\",\"architectures\":[\"SCMP_ARCH_S390X\",\"SCMP_"
+				 "ARCH_MIPS\","
+				 "\"SCMP_ARCH_PARISC\",\"SCMP_ARCH_LOONGARCH64\"],\"syscalls\":[" ALLOW_EXIT "]",
+				 &q, NULL, &err),
 		0);
 	assert_int_equal(p.n, q.n);
 	assert_memory_equal(p.insns, q.insns, p.n * sizeof(*p.insns));

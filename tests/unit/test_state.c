@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state directory: IDs, uniqueness, what survives writing and reading, what a crash looks like.
- */
+/* The state directory: IDs, uniqueness, what survives writing and reading, what a crash looks like. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -39,17 +38,17 @@ static void test_ids(void **unused_state)
 		const char *id;
 		int want;
 	} cases[] = {
-		{"a", 0},
-		{"A-b_c.d+e,9", 0},
-		{"...", 0},
-		{"", -EINVAL},
-		{".", -EINVAL},
-		{"..", -EINVAL},
-		{"a/b", -EINVAL},
-		{"a b", -EINVAL},
-		{"\xc3\xa4", -EINVAL},
-		{"a\n", -EINVAL},
-		{"/", -EINVAL},
+		{ "a", 0 },
+		{ "A-b_c.d+e,9", 0 },
+		{ "...", 0 },
+		{ "", -EINVAL },
+		{ ".", -EINVAL },
+		{ "..", -EINVAL },
+		{ "a/b", -EINVAL },
+		{ "a b", -EINVAL },
+		{ "\xc3\xa4", -EINVAL },
+		{ "a\n", -EINVAL },
+		{ "/", -EINVAL },
 	};
 	char longest[STATE_ID_MAX + 2];
 	struct err err;
@@ -70,7 +69,7 @@ static void test_ids(void **unused_state)
 
 static void fill(struct state *s)
 {
-	*s = (struct state){.pid = getpid(), .pid_start = state_pid_start(getpid()), .owner = 12};
+	*s = (struct state){ .pid = getpid(), .pid_start = state_pid_start(getpid()), .owner = 12 };
 	s->id = strdup("c1");
 	s->oci_version = strdup("1.0.2");
 	s->bundle = strdup("/b/\"quoted\"\n");

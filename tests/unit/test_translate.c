@@ -95,11 +95,11 @@ static void filter_follows_the_rules_in_order(void **state)
 		uint32_t major, minor;
 		int allowed;
 	} cases[] = {
-		{ "[]", CHR, R | W, 1, 3, 1 },	       /* /dev/null: always */
-		{ "[]", CHR, R | W, 136, 7, 1 },       /* any pty */
-		{ "[]", CHR, R, 10, 1, 0 },	       /* what nobody speaks of */
-		{ "[]", BLK, M, 8, 0, 1 },	       /* any node may be made ... */
-		{ "[]", BLK, R | M, 8, 0, 0 },	       /* ... but not read */
+		{ "[]", CHR, R | W, 1, 3, 1 },   /* /dev/null: always */
+		{ "[]", CHR, R | W, 136, 7, 1 }, /* any pty */
+		{ "[]", CHR, R, 10, 1, 0 },      /* what nobody speaks of */
+		{ "[]", BLK, M, 8, 0, 1 },       /* any node may be made ... */
+		{ "[]", BLK, R | M, 8, 0, 0 },   /* ... but not read */
 		{ "[{\"allow\":true}]", BLK, R | W | M, 8, 0, 1 },
 		{ "[{\"allow\":false},{\"allow\":true,\"type\":\"c\",\"major\":10,\"minor\":229,\"access\":\"rwm\"}]",
 			CHR, R | W, 10, 229, 1 },
@@ -109,14 +109,18 @@ static void filter_follows_the_rules_in_order(void **state)
 		{ "[{\"allow\":true,\"type\":\"c\",\"major\":10,\"access\":\"r\"}]", CHR, R | W, 10, 1, 0 },
 		/* read by one rule, write by another: together */
 		{ "[{\"allow\":true,\"type\":\"c\",\"major\":9,\"minor\":1,\"access\":\"r\"},"
-		  "{\"allow\":true,\"type\":\"c\",\"major\":9,\"access\":\"w\"}]", CHR, R | W, 9, 1, 1 },
+		  "{\"allow\":true,\"type\":\"c\",\"major\":9,\"access\":\"w\"}]",
+			CHR, R | W, 9, 1, 1 },
 		/* the last rule that speaks of an access wins */
 		{ "[{\"allow\":true,\"type\":\"b\",\"major\":8,\"access\":\"rw\"},"
-		  "{\"allow\":false,\"type\":\"b\",\"major\":8,\"minor\":1,\"access\":\"w\"}]", BLK, R, 8, 1, 1 },
+		  "{\"allow\":false,\"type\":\"b\",\"major\":8,\"minor\":1,\"access\":\"w\"}]",
+			BLK, R, 8, 1, 1 },
 		{ "[{\"allow\":true,\"type\":\"b\",\"major\":8,\"access\":\"rw\"},"
-		  "{\"allow\":false,\"type\":\"b\",\"major\":8,\"minor\":1,\"access\":\"w\"}]", BLK, R | W, 8, 1, 0 },
+		  "{\"allow\":false,\"type\":\"b\",\"major\":8,\"minor\":1,\"access\":\"w\"}]",
+			BLK, R | W, 8, 1, 0 },
 		{ "[{\"allow\":false,\"type\":\"b\",\"major\":8,\"access\":\"rw\"},"
-		  "{\"allow\":true,\"type\":\"b\",\"major\":8,\"minor\":1,\"access\":\"rw\"}]", BLK, R | W, 8, 1, 1 },
+		  "{\"allow\":true,\"type\":\"b\",\"major\":8,\"minor\":1,\"access\":\"rw\"}]",
+			BLK, R | W, 8, 1, 1 },
 	};
 
 	(void)state;
@@ -194,18 +198,21 @@ static void resources_become_v2_files(void **state)
 
 static const char config[] =
 	"{\"ociVersion\":\"1.1.0\",\"root\":{\"path\":\"rootfs\",\"readonly\":true},\"hostname\":\"h\","
-	"\"process\":{\"args\":[\"sh\"],\"cwd\":\"/\",\"env\":[\"A=1\"],\"user\":{\"uid\":5,\"gid\":6,\"additionalGids\":[7]}},"
+	"\"process\":{\"args\":[\"sh\"],\"cwd\":\"/"
+	"\",\"env\":[\"A=1\"],\"user\":{\"uid\":5,\"gid\":6,\"additionalGids\":[7]}},"
 	"\"mounts\":["
 	"{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\",\"options\":[\"nosuid\"]},"
 	"{\"destination\":\"/b\",\"source\":\"/srv\",\"options\":[\"rbind\",\"ro\",\"noatime\",\"rslave\"]},"
 	"{\"destination\":\"/c\",\"source\":\"/srv\",\"type\":\"bind\",\"options\":[\"dev\",\"size=1k\"]},"
 	"{\"destination\":\"/sys/fs/cgroup\",\"source\":\"cgroup\",\"type\":\"cgroup\",\"options\":[\"ro\"]},"
-	"{\"destination\":\"/t\",\"source\":\"tmpfs\",\"type\":\"tmpfs\",\"options\":[\"size=1k\",\"mode=700\",\"tmpcopyup\"]}],"
-	"\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"},{\"type\":\"uts\",\"path\":\"/proc/1/ns/uts\"},{\"type\":\"network\"}],"
+	"{\"destination\":\"/"
+	"t\",\"source\":\"tmpfs\",\"type\":\"tmpfs\",\"options\":[\"size=1k\",\"mode=700\",\"tmpcopyup\"]}],"
+	"\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"},{\"type\":\"uts\",\"path\":\"/proc/1/ns/"
+	"uts\"},{\"type\":\"network\"}],"
 	"\"devices\":[{\"path\":\"/dev/null\",\"type\":\"c\",\"major\":1,\"minor\":3,\"fileMode\":8630,\"uid\":9}]}}";
 
-static struct guest_translation *translate(const char *json, const struct guest_export_list *exports,
-	struct spec **spec)
+static struct guest_translation *translate(
+	const char *json, const struct guest_export_list *exports, struct spec **spec)
 {
 	struct guest_translation *t;
 	struct err err = ERR_INIT;
@@ -298,11 +305,12 @@ static void identity_namespaces_and_devices(void **state)
 
 static void remounts_and_memory_policy(void **state)
 {
-	static const char text[] =
-		"{\"ociVersion\":\"1.3.0\",\"root\":{\"path\":\"r\"},\"process\":{\"args\":[\"x\"],\"cwd\":\"/\"},\"mounts\":["
-		"{\"destination\":\"/a\",\"options\":[\"bind\",\"remount\",\"ro\",\"size=1k\"]},"
-		"{\"destination\":\"/b\",\"options\":[\"remount\",\"sync\",\"size=1k\"]}],"
-		"\"linux\":{\"memoryPolicy\":{\"mode\":\"MPOL_INTERLEAVE\",\"nodes\":\"0-1, 5\",\"flags\":[\"MPOL_F_STATIC_NODES\"]}}}";
+	static const char text[] = "{\"ociVersion\":\"1.3.0\",\"root\":{\"path\":\"r\"},\"process\":{\"args\":[\"x\"],"
+				   "\"cwd\":\"/\"},\"mounts\":["
+				   "{\"destination\":\"/a\",\"options\":[\"bind\",\"remount\",\"ro\",\"size=1k\"]},"
+				   "{\"destination\":\"/b\",\"options\":[\"remount\",\"sync\",\"size=1k\"]}],"
+				   "\"linux\":{\"memoryPolicy\":{\"mode\":\"MPOL_INTERLEAVE\",\"nodes\":\"0-1, "
+				   "5\",\"flags\":[\"MPOL_F_STATIC_NODES\"]}}}";
 	const struct guest_export_list none = { .n = 0 };
 	const struct guest_container *c;
 	struct guest_translation *t;
@@ -362,10 +370,11 @@ static void a_joined_user_namespace_has_its_mappings(void **state)
 
 static void start_hooks_translate(void **state)
 {
-	static const char json[] = "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"
-				   "\"process\":{\"cwd\":\"/\",\"args\":[\"true\"],\"user\":{\"uid\":0,\"gid\":0}},"
-				   "\"hooks\":{\"prestart\":[{\"path\":\"/host\"}],\"startContainer\":["
-				   "{\"path\":\"/a\",\"args\":[\"x\",\"y\"],\"env\":[\"A=b\"],\"timeout\":9},{\"path\":\"/b\"}]}}";
+	static const char json[] =
+		"{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"
+		"\"process\":{\"cwd\":\"/\",\"args\":[\"true\"],\"user\":{\"uid\":0,\"gid\":0}},"
+		"\"hooks\":{\"prestart\":[{\"path\":\"/host\"}],\"startContainer\":["
+		"{\"path\":\"/a\",\"args\":[\"x\",\"y\"],\"env\":[\"A=b\"],\"timeout\":9},{\"path\":\"/b\"}]}}";
 	struct guest_translation *t;
 	const struct guest_hooks *hooks;
 	struct spec *spec;

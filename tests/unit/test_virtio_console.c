@@ -176,7 +176,7 @@ static void hostile_control_messages_are_ignored(void **state)
 		control_send(f, cases[i].id, cases[i].event, cases[i].value);
 	guest_put(&f->g, CTRL_TX, gpa, 7, 0, 0); /* too short */
 	guest_kick(&f->g, CTRL_TX);
-	(void)guest_wait(&f->g, CTRL_TX, &len); /* consumed */
+	(void)guest_wait(&f->g, CTRL_TX, &len);  /* consumed */
 	guest_put(&f->g, CTRL_TX, 0, 0, gpa, 8); /* nothing to read at all */
 	guest_kick(&f->g, CTRL_TX);
 	(void)guest_wait(&f->g, CTRL_TX, &len); /* consumed */
@@ -438,7 +438,7 @@ static void reset_in_the_middle(void **state)
 		guest_kick(&f->g, RX1);
 		assert_int_equal(fd_write_full(f->sock, "xx", 2), 0);
 		reg_set(f->dev, VIRTIO_MMIO_STATUS, 0); /* the loop may be anywhere now */
-		f->g.brk = f->bufs + (1 << 20);		 /* the fixture's RAM is small */
+		f->g.brk = f->bufs + (1 << 20);         /* the fixture's RAM is small */
 	}
 	bring_up(f);
 	memcpy(guest_at(&f->g, f->bufs, 4), "back", 4);

@@ -158,9 +158,9 @@ static void balloon_inflates(void **state)
 	uint64_t gpa = guest_alloc(&f->g, 16 * PAGE, PAGE), list = guest_alloc(&f->g, 256, 4);
 	uint32_t first = (uint32_t)(gpa / PAGE), id, len;
 	/* rising, falling, alone, twice; and what there is not */
-	const uint32_t pfns[] = { first, first + 1, first + 2, first + 9, first + 8, first + 7, first + 12,
-		first + 12, (uint32_t)(GUEST_RAM / PAGE), UINT32_MAX, UINT32_MAX - 1, 0xd0000,
-		(uint32_t)(GUEST_RAM / PAGE) - 1, (uint32_t)(GUEST_RAM / PAGE) };
+	const uint32_t pfns[] = { first, first + 1, first + 2, first + 9, first + 8, first + 7, first + 12, first + 12,
+		(uint32_t)(GUEST_RAM / PAGE), UINT32_MAX, UINT32_MAX - 1, 0xd0000, (uint32_t)(GUEST_RAM / PAGE) - 1,
+		(uint32_t)(GUEST_RAM / PAGE) };
 	static const bool gone[16] = { 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 0, 0, 1, 0, 0, 0 };
 
 	memset(guest_at(&f->g, gpa, 16 * PAGE), 0xaa, 16 * PAGE);

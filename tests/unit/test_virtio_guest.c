@@ -160,8 +160,8 @@ void guest_up(struct guest *g, struct virtio_dev *dev, uint64_t features)
 	assert_int_equal(reg_get(dev, VIRTIO_MMIO_STATUS), 0xf);
 }
 
-uint16_t guest_put(struct guest *g, unsigned int queue, uint64_t out_gpa, uint32_t out_len, uint64_t in_gpa,
-	uint32_t in_len)
+uint16_t guest_put(
+	struct guest *g, unsigned int queue, uint64_t out_gpa, uint32_t out_len, uint64_t in_gpa, uint32_t in_len)
 {
 	struct guest_ring *r = &g->rings[queue];
 	uint16_t head = r->next_desc, second = (uint16_t)((head + 1) % r->size);

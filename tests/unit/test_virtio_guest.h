@@ -23,7 +23,7 @@ struct guest_ring {
 	struct vring_desc *desc;
 	struct vring_avail *avail;
 	struct vring_used *used;
-	uint16_t next_desc;	    /* descriptors are handed out round robin */
+	uint16_t next_desc;           /* descriptors are handed out round robin */
 	uint16_t avail_idx, used_idx; /* ours; used_idx: next to be taken */
 };
 
@@ -63,8 +63,8 @@ void guest_queue_setup(struct guest *g, struct virtio_dev *dev, unsigned int que
 void guest_up(struct guest *g, struct virtio_dev *dev, uint64_t features);
 
 /* A chain of one or two buffers, made available (no kick): its head. */
-uint16_t guest_put(struct guest *g, unsigned int queue, uint64_t out_gpa, uint32_t out_len, uint64_t in_gpa,
-	uint32_t in_len);
+uint16_t guest_put(
+	struct guest *g, unsigned int queue, uint64_t out_gpa, uint32_t out_len, uint64_t in_gpa, uint32_t in_len);
 void guest_kick(struct guest *g, unsigned int queue);
 
 /* Serves every pending kick of a device that was not started, until none is left. */

@@ -139,18 +139,17 @@ static void status_goes_one_way(void **state)
 static void features_are_negotiated_in_halves(void **state)
 {
 	struct fixture *f = *state;
-	const uint64_t offered = V1 | VIRTIO_BIT(VIRTIO_RING_F_EVENT_IDX) |
-		VIRTIO_BIT(VIRTIO_RING_F_INDIRECT_DESC);
+	const uint64_t offered = V1 | VIRTIO_BIT(VIRTIO_RING_F_EVENT_IDX) | VIRTIO_BIT(VIRTIO_RING_F_INDIRECT_DESC);
 	static const struct {
 		uint64_t features;
 		bool ok;
 	} cases[] = {
 		{ V1, true },
 		{ V1 | VIRTIO_BIT(VIRTIO_RING_F_EVENT_IDX), true },
-		{ 0, false },						/* legacy */
-		{ VIRTIO_BIT(VIRTIO_RING_F_EVENT_IDX), false },		/* legacy */
-		{ V1 | VIRTIO_BIT(0), false },				/* not offered */
-		{ V1 | VIRTIO_BIT(VIRTIO_F_RING_PACKED), false },	/* not offered */
+		{ 0, false },                                     /* legacy */
+		{ VIRTIO_BIT(VIRTIO_RING_F_EVENT_IDX), false },   /* legacy */
+		{ V1 | VIRTIO_BIT(0), false },                    /* not offered */
+		{ V1 | VIRTIO_BIT(VIRTIO_F_RING_PACKED), false }, /* not offered */
 		{ V1 | VIRTIO_BIT(63), false },
 		{ UINT64_MAX, false },
 	};
@@ -164,8 +163,7 @@ static void features_are_negotiated_in_halves(void **state)
 		assert_int_equal(reg_get(f->dev, VIRTIO_MMIO_DEVICE_FEATURES), 0);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		assert_int_equal(guest_negotiate(f->dev, cases[i].features),
-			ACK | DRV | (cases[i].ok ? FOK : 0));
+		assert_int_equal(guest_negotiate(f->dev, cases[i].features), ACK | DRV | (cases[i].ok ? FOK : 0));
 	/* bits that have no half to be in, and changes after the deal */
 	assert_int_equal(guest_negotiate(f->dev, V1), ACK | DRV | FOK);
 	reg_set(f->dev, VIRTIO_MMIO_DRIVER_FEATURES_SEL, 7);
@@ -382,7 +380,7 @@ static void config_space_has_ends(void **state)
 	assert_int_equal(virtio_mmio_read(balloon, 0x100, 1), 0x44);
 	assert_int_equal(virtio_mmio_read(balloon, 0x102, 2), 0x1122);
 	assert_int_equal(virtio_mmio_read(balloon, 0x101, 2), 0x2233); /* unaligned is allowed here */
-	assert_int_equal(virtio_mmio_read(balloon, 0x107, 4), 0);	 /* over the end */
+	assert_int_equal(virtio_mmio_read(balloon, 0x107, 4), 0);      /* over the end */
 	assert_int_equal(virtio_mmio_read(balloon, 0x108, 8), 0);
 	assert_int_equal(virtio_mmio_read(balloon, UINT64_MAX, 4), 0);
 

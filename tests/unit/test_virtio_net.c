@@ -270,8 +270,8 @@ static void guest_sends_packets(void **state)
 		assert_true(ring_take(&f->g.rings[TX], &id, &len));
 		assert_int_equal(len, 0);
 		dropped += !cases[i].sent;
-		assert_int_equal(recv(f->peer, got, sizeof(got), MSG_DONTWAIT),
-			cases[i].sent ? (ssize_t)cases[i].len : -1);
+		assert_int_equal(
+			recv(f->peer, got, sizeof(got), MSG_DONTWAIT), cases[i].sent ? (ssize_t)cases[i].len : -1);
 		if (cases[i].sent)
 			assert_memory_equal(got, f->packet, cases[i].len);
 	}
@@ -316,8 +316,8 @@ static void features_need_each_other(void **state)
 
 	f->dev->features |= 0x7fff & ~(1u << 2); /* as a tap offers */
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		assert_int_equal(!!(guest_negotiate(f->dev, PLAIN | cases[i].bits) &
-					 VIRTIO_CONFIG_S_FEATURES_OK), cases[i].ok);
+		assert_int_equal(
+			!!(guest_negotiate(f->dev, PLAIN | cases[i].bits) & VIRTIO_CONFIG_S_FEATURES_OK), cases[i].ok);
 }
 
 static void foreign_descriptors_are_refused(void **state)
@@ -328,8 +328,7 @@ static void foreign_descriptors_are_refused(void **state)
 
 	(void)state;
 	guest_init(&g);
-	assert_int_equal(virtio_net_new(&g.mem, open("/dev/null", O_RDWR | O_CLOEXEC), mac, 0, &dev, &err),
-		-ENOTTY);
+	assert_int_equal(virtio_net_new(&g.mem, open("/dev/null", O_RDWR | O_CLOEXEC), mac, 0, &dev, &err), -ENOTTY);
 	assert_string_equal(err.msg, "virtio net: not a tap: Inappropriate ioctl for device");
 	guest_done(&g);
 }
@@ -437,8 +436,7 @@ static void tap_carries_frames(void **state)
 	tap = tap_open("t1", IFF_TAP | IFF_NO_PI);
 	assert_true(tap >= 0);
 	assert_int_equal(virtio_net_new(&f->g.mem, tap, mac, 0, &dev, &err), -EINVAL);
-	assert_string_equal(err.msg,
-		"virtio net: tap 't1' was not made with IFF_TAP, IFF_NO_PI and IFF_VNET_HDR");
+	assert_string_equal(err.msg, "virtio net: tap 't1' was not made with IFF_TAP, IFF_NO_PI and IFF_VNET_HDR");
 	(void)teardown(state);
 }
 

@@ -104,11 +104,11 @@ static int call(struct fixture *f, uint8_t type, struct buf *b, uint16_t tag)
 	return reply_of(f, 0, len, type, tag);
 }
 
-#define CALL(f, type, tag, ...)                                  \
-	({                                                       \
-		autobuf message = BUF_INIT;                      \
-		p9c_message(&message, type, tag, __VA_ARGS__);   \
-		call(f, type, &message, tag);                    \
+#define CALL(f, type, tag, ...)                                \
+	({                                                     \
+		autobuf message = BUF_INIT;                    \
+		p9c_message(&message, type, tag, __VA_ARGS__); \
+		call(f, type, &message, tag);                  \
 	})
 
 /* Negotiates and attaches the export as ROOT; then "file" of it is open as FILE_FID. */
@@ -241,8 +241,7 @@ static void many_requests_at_once(void **state)
 
 			assert_int_equal(reply_of(f, slot, len, P9_TREAD, (uint16_t)(100 + slot)), 0);
 			assert_int_equal(wire_get_u32(&f->r), 8 - slot % 8);
-			assert_memory_equal(wire_get_bytes(&f->r, 8 - slot % 8), &"contents"[slot % 8],
-				8 - slot % 8);
+			assert_memory_equal(wire_get_bytes(&f->r, 8 - slot % 8), &"contents"[slot % 8], 8 - slot % 8);
 		}
 	}
 }

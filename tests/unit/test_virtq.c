@@ -114,7 +114,7 @@ struct chain_case {
 	const char *what;
 	struct vring_desc desc[8];  /* the ring has 8 entries; the chain starts at 0 */
 	struct vring_desc table[9]; /* at TABLE */
-	int want;		    /* of virtq_pop */
+	int want;                   /* of virtq_pop */
 	unsigned int out_len, in_len;
 	uint64_t out_bytes, in_bytes;
 };
@@ -123,12 +123,11 @@ static const struct chain_case chain_cases[] = {
 	{ "one to read", { { BUF, 16, 0, 0 } }, { { 0 } }, 1, 1, 0, 16, 0 },
 	{ "one to write", { { BUF, 16, W, 0 } }, { { 0 } }, 1, 0, 1, 0, 16 },
 	{ "both", { { BUF, 16, N, 3 }, { 0 }, { 0 }, { BUF + 64, 32, W, 0 } }, { { 0 } }, 1, 1, 1, 16, 32 },
-	{ "neighbours are joined", { { BUF, 16, N, 1 }, { BUF + 16, 16, N, 2 }, { BUF + 32, 16, W, 0 } },
-		{ { 0 } }, 1, 1, 1, 32, 16 },
-	{ "gaps are not", { { BUF, 16, N, 1 }, { BUF + 17, 16, N, 2 }, { BUF, 1, 0, 0 } }, { { 0 } }, 1, 3,
-		0, 33, 0 },
-	{ "empty buffers are passed over", { { BUF, 16, N, 1 }, { 0, 0, N, 2 }, { BUF + 32, 16, W, 0 } },
-		{ { 0 } }, 1, 1, 1, 16, 16 },
+	{ "neighbours are joined", { { BUF, 16, N, 1 }, { BUF + 16, 16, N, 2 }, { BUF + 32, 16, W, 0 } }, { { 0 } }, 1,
+		1, 1, 32, 16 },
+	{ "gaps are not", { { BUF, 16, N, 1 }, { BUF + 17, 16, N, 2 }, { BUF, 1, 0, 0 } }, { { 0 } }, 1, 3, 0, 33, 0 },
+	{ "empty buffers are passed over", { { BUF, 16, N, 1 }, { 0, 0, N, 2 }, { BUF + 32, 16, W, 0 } }, { { 0 } }, 1,
+		1, 1, 16, 16 },
 	{ "nothing but an empty buffer", { { 0, 0, 0, 0 } }, { { 0 } }, 1, 0, 0, 0, 0 },
 	{ "as long as the queue",
 		{ { BUF, 1, N, 1 }, { BUF, 1, N, 2 }, { BUF, 1, N, 3 }, { BUF, 1, N, 4 }, { BUF, 1, N, 5 },
@@ -140,8 +139,7 @@ static const struct chain_case chain_cases[] = {
 	{ "a loop of empty buffers", { { BUF, 0, N, 1 }, { BUF, 0, N, 0 } }, { { 0 } }, -EINVAL, 0, 0, 0, 0 },
 	{ "next behind the table", { { BUF, 16, N, 8 } }, { { 0 } }, -EINVAL, 0, 0, 0, 0 },
 	{ "next far behind the table", { { BUF, 16, N, 0xffff } }, { { 0 } }, -EINVAL, 0, 0, 0, 0 },
-	{ "read after write", { { BUF, 16, N | W, 1 }, { BUF + 64, 16, 0, 0 } }, { { 0 } }, -EINVAL, 0, 0, 0,
-		0 },
+	{ "read after write", { { BUF, 16, N | W, 1 }, { BUF + 64, 16, 0, 0 } }, { { 0 } }, -EINVAL, 0, 0, 0, 0 },
 	{ "behind RAM", { { GUEST_RAM, 1, 0, 0 } }, { { 0 } }, -EINVAL, 0, 0, 0, 0 },
 	{ "over the end of RAM", { { GUEST_RAM - 8, 9, W, 0 } }, { { 0 } }, -EINVAL, 0, 0, 0, 0 },
 	{ "4 GiB long", { { BUF, 0xffffffff, W, 0 } }, { { 0 } }, -EINVAL, 0, 0, 0, 0 },
@@ -152,8 +150,7 @@ static const struct chain_case chain_cases[] = {
 	{ "indirect", { { TABLE, 32, I, 0 } }, { { BUF, 16, N, 1 }, { BUF + 64, 8, W, 0 } }, 1, 1, 1, 16, 8 },
 	{ "indirect behind direct", { { BUF, 4, N, 5 }, { 0 }, { 0 }, { 0 }, { 0 }, { TABLE, 16, I, 0 } },
 		{ { BUF + 64, 8, W, 0 } }, 1, 1, 1, 4, 8 },
-	{ "indirect, write flag means nothing", { { TABLE, 16, I | W, 0 } }, { { BUF, 8, 0, 0 } }, 1, 1, 0, 8,
-		0 },
+	{ "indirect, write flag means nothing", { { TABLE, 16, I | W, 0 } }, { { BUF, 8, 0, 0 } }, 1, 1, 0, 8, 0 },
 	{ "indirect as long as the queue", { { TABLE, 128, I, 0 } },
 		{ { BUF, 1, N, 1 }, { BUF, 1, N, 2 }, { BUF, 1, N, 3 }, { BUF, 1, N, 4 }, { BUF, 1, N, 5 },
 			{ BUF, 1, N, 6 }, { BUF, 1, N, 7 }, { BUF, 1, 0, 0 } },
@@ -166,24 +163,23 @@ static const struct chain_case chain_cases[] = {
 		{ { BUF, 1, N, 1 }, { BUF, 1, N, 2 }, { BUF, 1, N, 3 }, { BUF, 1, N, 4 }, { BUF, 1, N, 5 },
 			{ BUF, 1, N, 6 }, { BUF, 1, N, 7 }, { BUF, 1, 0, 0 } },
 		-EINVAL, 0, 0, 0, 0 },
-	{ "indirect with next", { { TABLE, 16, I | N, 1 }, { BUF, 1, 0, 0 } }, { { BUF, 8, 0, 0 } }, -EINVAL,
-		0, 0, 0, 0 },
+	{ "indirect with next", { { TABLE, 16, I | N, 1 }, { BUF, 1, 0, 0 } }, { { BUF, 8, 0, 0 } }, -EINVAL, 0, 0, 0,
+		0 },
 	{ "indirect in indirect", { { TABLE, 16, I, 0 } }, { { TABLE, 16, I, 0 } }, -EINVAL, 0, 0, 0, 0 },
 	{ "indirect table that is the ring's own", { { RING_DESC, 128, I, 0 } }, { { 0 } }, -EINVAL, 0, 0, 0, 0 },
-	{ "indirect table that is the ring's own, behind direct",
-		{ { BUF, 4, N, 1 }, { RING_DESC, 128, I, 0 } }, { { 0 } }, -EINVAL, 0, 0, 0, 0 },
+	{ "indirect table that is the ring's own, behind direct", { { BUF, 4, N, 1 }, { RING_DESC, 128, I, 0 } },
+		{ { 0 } }, -EINVAL, 0, 0, 0, 0 },
 	{ "indirect loop", { { TABLE, 16, I, 0 } }, { { BUF, 8, N, 0 } }, -EINVAL, 0, 0, 0, 0 },
-	{ "indirect next behind the table", { { TABLE, 16, I, 0 } }, { { BUF, 8, N, 1 }, { BUF, 8, 0, 0 } },
-		-EINVAL, 0, 0, 0, 0 },
+	{ "indirect next behind the table", { { TABLE, 16, I, 0 } }, { { BUF, 8, N, 1 }, { BUF, 8, 0, 0 } }, -EINVAL, 0,
+		0, 0, 0 },
 	{ "empty indirect table", { { TABLE, 0, I, 0 } }, { { BUF, 8, 0, 0 } }, -EINVAL, 0, 0, 0, 0 },
 	{ "cut indirect table", { { TABLE, 24, I, 0 } }, { { BUF, 8, 0, 0 } }, -EINVAL, 0, 0, 0, 0 },
 	{ "unaligned indirect table", { { TABLE + 8, 16, I, 0 } }, { { 0 } }, -EINVAL, 0, 0, 0, 0 },
 	{ "indirect table outside RAM", { { GUEST_RAM, 16, I, 0 } }, { { 0 } }, -EINVAL, 0, 0, 0, 0 },
-	{ "indirect table over the end of RAM", { { GUEST_RAM - 16, 32, I, 0 } }, { { 0 } }, -EINVAL, 0, 0, 0,
-		0 },
+	{ "indirect table over the end of RAM", { { GUEST_RAM - 16, 32, I, 0 } }, { { 0 } }, -EINVAL, 0, 0, 0, 0 },
 	{ "huge indirect table", { { TABLE, 0xfffffff0, I, 0 } }, { { 0 } }, -EINVAL, 0, 0, 0, 0 },
-	{ "indirect, read after write across", { { BUF, 4, N | W, 1 }, { TABLE, 16, I, 0 } },
-		{ { BUF, 8, 0, 0 } }, -EINVAL, 0, 0, 0, 0 },
+	{ "indirect, read after write across", { { BUF, 4, N | W, 1 }, { TABLE, 16, I, 0 } }, { { BUF, 8, 0, 0 } },
+		-EINVAL, 0, 0, 0, 0 },
 };
 
 static void chain_case_run(const struct chain_case *c)
@@ -201,16 +197,15 @@ static void chain_case_run(const struct chain_case *c)
 	if (r != c->want)
 		fail_msg("%s: wanted %d, got %d", c->what, c->want, r);
 	if (r == 1) {
-		if (chain.out_len != c->out_len || chain.in_len != c->in_len ||
-			chain.out_bytes != c->out_bytes || chain.in_bytes != c->in_bytes)
-			fail_msg("%s: wanted %u/%u buffers of %u/%u bytes, got %u/%u of %u/%u", c->what,
-				c->out_len, c->in_len, (unsigned int)c->out_bytes,
-				(unsigned int)c->in_bytes, chain.out_len, chain.in_len,
-				(unsigned int)chain.out_bytes, (unsigned int)chain.in_bytes);
+		if (chain.out_len != c->out_len || chain.in_len != c->in_len || chain.out_bytes != c->out_bytes ||
+			chain.in_bytes != c->in_bytes)
+			fail_msg("%s: wanted %u/%u buffers of %u/%u bytes, got %u/%u of %u/%u", c->what, c->out_len,
+				c->in_len, (unsigned int)c->out_bytes, (unsigned int)c->in_bytes, chain.out_len,
+				chain.in_len, (unsigned int)chain.out_bytes, (unsigned int)chain.in_bytes);
 		virtq_push(&f.vq, chain.head, 0);
 	} else {
 		assert_true(f.vq.s.broken);
-		assert_int_equal(chain.head, 99); /* nothing was handed out */
+		assert_int_equal(chain.head, 99);                           /* nothing was handed out */
 		assert_int_equal(virtq_pop(&f.vq, &chain, f.iov), -EINVAL); /* and it stays so */
 	}
 	fixture_down(&f);
@@ -245,7 +240,10 @@ static void buffers_point_where_the_guest_said(void **state)
 	assert_memory_equal(got, "bd", 2);
 	assert_int_equal(virtq_copy_out(chain.out, chain.out_len, 5, got, 2), 0);
 	assert_int_equal(virtq_copy_in(chain.in, chain.in_len, 2, "123456789", 9), 6);
-	assert_memory_equal(guest_at(&f.g, BUF + 64, 4), "\0\0" "12", 4);
+	assert_memory_equal(guest_at(&f.g, BUF + 64, 4),
+		"\0\0"
+		"12",
+		4);
 	assert_memory_equal(guest_at(&f.g, BUF + 128, 4), "3456", 4);
 	chain.out_len = virtq_skip(&chain.out, chain.out_len, 3);
 	assert_int_equal(chain.out_len, 1);
@@ -375,7 +373,7 @@ static void flags_suppress_notifications(void **state)
 	assert_false(virtq_kicks_on(&f.vq));
 	assert_int_equal(f.r->used->flags, 0);
 	ring_avail(f.r, 0);
-	assert_true(virtq_kicks_on(&f.vq)); /* it came between the last look and this */
+	assert_true(virtq_kicks_on(&f.vq));       /* it came between the last look and this */
 	assert_false(virtq_should_signal(&f.vq)); /* nothing was pushed */
 	assert_int_equal(virtq_pop(&f.vq, &chain, f.iov), 1);
 	virtq_push(&f.vq, 0, 0);
@@ -398,7 +396,7 @@ static void event_indices_suppress_notifications(void **state)
 	fixture_up(&f, 8, true);
 	ring_desc(f.r, 0, BUF, 1, 0, 0);
 	f.r->avail->flags = VRING_AVAIL_F_NO_INTERRUPT; /* means nothing here */
-	*ring_used_event(f.r) = 2;			   /* wake me at the third */
+	*ring_used_event(f.r) = 2;                      /* wake me at the third */
 	for (int i = 0; i < 5; i++) {
 		ring_avail(f.r, 0);
 		assert_int_equal(virtq_pop(&f.vq, &chain, f.iov), 1);

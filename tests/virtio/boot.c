@@ -196,8 +196,8 @@ static int run(struct boot *b, struct err *err)
 
 int main(int argc, char **argv)
 {
-	struct boot b = { .status = 1, .cfg = { .engine = VM_ENGINE_KVM, .vcpus = 1,
-		.mem_bytes = 512 * MIB, .log_fd = STDOUT_FILENO } };
+	struct boot b = { .status = 1,
+		.cfg = { .engine = VM_ENGINE_KVM, .vcpus = 1, .mem_bytes = 512 * MIB, .log_fd = STDOUT_FILENO } };
 	struct err err = ERR_INIT;
 	int opt;
 

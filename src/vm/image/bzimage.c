@@ -22,9 +22,9 @@
 #define HDR_MIN_LEN 0x250
 
 #define SECTOR 512
-#define SETUP_SECTS_DEFAULT 4 /* what 0 stands for */
+#define SETUP_SECTS_DEFAULT 4   /* what 0 stands for */
 #define PROTOCOL_PAYLOAD 0x0208 /* the first version with payload_offset */
-#define HOLE_BLOCK 4096u /* zeros are left out in units of this */
+#define HOLE_BLOCK 4096u        /* zeros are left out in units of this */
 
 static uint16_t le16(const uint8_t *p)
 {
@@ -40,8 +40,7 @@ bool bzimage_detect(const void *data, size_t len)
 {
 	const uint8_t *p = data;
 
-	return len >= HDR_MIN_LEN && le16(p + HDR_BOOT_FLAG) == 0xaa55 &&
-	       memcmp(p + HDR_MAGIC, "HdrS", 4) == 0;
+	return len >= HDR_MIN_LEN && le16(p + HDR_BOOT_FLAG) == 0xaa55 && memcmp(p + HDR_MAGIC, "HdrS", 4) == 0;
 }
 
 /* The first word of the version string, whose offset counts from the end of the boot sector. */
@@ -52,9 +51,7 @@ static void read_release(const uint8_t *p, size_t len, char ret[BZIMAGE_RELEASE_
 	ret[0] = '\0';
 	if (at == SECTOR || at >= len)
 		return;
-	for (n = 0;
-		n < BZIMAGE_RELEASE_MAX - 1 && n < len - at && p[at + n] > ' ' && p[at + n] < 0x7f;
-		n++)
+	for (n = 0; n < BZIMAGE_RELEASE_MAX - 1 && n < len - at && p[at + n] > ' ' && p[at + n] < 0x7f; n++)
 		ret[n] = (char)p[at + n];
 	ret[n] = '\0';
 }
@@ -94,8 +91,7 @@ int bzimage_parse(const void *data, size_t len, struct bzimage *ret, struct err 
 			"%02x)",
 			bz.payload[0], bz.payload[1], bz.payload[2], bz.payload[3]);
 	if (bz.unpacked_len > BZIMAGE_KERNEL_MAX)
-		return err_set(err, EBADMSG,
-			"it claims to unpack to %" PRIu64 " bytes, more than any kernel has",
+		return err_set(err, EBADMSG, "it claims to unpack to %" PRIu64 " bytes, more than any kernel has",
 			bz.unpacked_len);
 	read_release(p, len, bz.release);
 	*ret = bz;
@@ -162,13 +158,11 @@ int bzimage_extract(const struct bzimage *bz, int fd, struct err *err)
 	ssize_t n;
 	int r;
 
-	r = unpack(bz->format, bz->payload, bz->payload_len, BZIMAGE_KERNEL_MAX, sparse_put, &f,
-		&len, err);
+	r = unpack(bz->format, bz->payload, bz->payload_len, BZIMAGE_KERNEL_MAX, sparse_put, &f, &len, err);
 	if (r < 0)
 		return r;
 	if (len != bz->unpacked_len)
-		return err_set(err, EBADMSG,
-			"unpacks to %" PRIu64 " bytes where its header says %" PRIu64, len,
+		return err_set(err, EBADMSG, "unpacks to %" PRIu64 " bytes where its header says %" PRIu64, len,
 			bz->unpacked_len);
 	if (ftruncate(fd, (off_t)len) < 0)
 		return err_sys(err, errno, "cannot write what is unpacked");

@@ -16,14 +16,14 @@
 #include "base/err.h"
 #include "vm/image/unpack.h"
 
-#define BZIMAGE_FILE_MAX (256 * MIB)   /* as it is on disk; Debian's has 8 MB */
+#define BZIMAGE_FILE_MAX (256 * MIB)    /* as it is on disk; Debian's has 8 MB */
 #define BZIMAGE_KERNEL_MAX (1024 * MIB) /* unpacked; Debian's has 66 MB, one with debug information 400 MB */
 #define BZIMAGE_RELEASE_MAX 128
 
 struct bzimage {
 	const uint8_t *payload; /* borrowed, in the image */
-	size_t payload_len;	/* without the size that follows it */
-	uint64_t unpacked_len;	/* what the image says it unpacks to */
+	size_t payload_len;     /* without the size that follows it */
+	uint64_t unpacked_len;  /* what the image says it unpacks to */
 	enum unpack_format format;
 	char release[BZIMAGE_RELEASE_MAX]; /* "6.1.0-56-amd64"; "" if the header has none */
 };

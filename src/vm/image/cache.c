@@ -85,8 +85,7 @@ int cache_open(struct cache *c, const char *path, struct err *err)
 
 	c->dirfd = -1;
 	if (path[0] != '/' || strlen(path) >= sizeof(c->path))
-		return err_set(err, EINVAL,
-			"cache directory \"%s\": not an absolute path of sensible length", path);
+		return err_set(err, EINVAL, "cache directory \"%s\": not an absolute path of sensible length", path);
 	(void)snprintf(c->path, sizeof(c->path), "%s", path);
 	r = make_dirs(path);
 	if (r < 0)
@@ -111,22 +110,19 @@ void cache_done(struct cache *c)
 
 static void entry_name(char name[ENTRY_NAME_MAX], const char *kind, const struct cache_id *id)
 {
-	(void)snprintf(name, ENTRY_NAME_MAX, "%.*s-%016" PRIx64 "%016" PRIx64, CACHE_KIND_MAX, kind,
-		id->a, id->b);
+	(void)snprintf(name, ENTRY_NAME_MAX, "%.*s-%016" PRIx64 "%016" PRIx64, CACHE_KIND_MAX, kind, id->a, id->b);
 }
 
 static void seal_name(char name[ENTRY_NAME_MAX], const char *entry)
 {
-	(void)snprintf(
-		name, ENTRY_NAME_MAX, "%.*s.seal", (int)(ENTRY_NAME_MAX - sizeof(".seal")), entry);
+	(void)snprintf(name, ENTRY_NAME_MAX, "%.*s.seal", (int)(ENTRY_NAME_MAX - sizeof(".seal")), entry);
 }
 
 static void seal_text(char text[SEAL_LEN_MAX], const struct stat *st)
 {
 	(void)snprintf(text, SEAL_LEN_MAX,
-		"vmrunc 1 size %" PRIu64 " mtime %" PRIu64 ".%09" PRIu64 " inode %" PRIu64 "\n",
-		(uint64_t)st->st_size, (uint64_t)st->st_mtim.tv_sec, (uint64_t)st->st_mtim.tv_nsec,
-		(uint64_t)st->st_ino);
+		"vmrunc 1 size %" PRIu64 " mtime %" PRIu64 ".%09" PRIu64 " inode %" PRIu64 "\n", (uint64_t)st->st_size,
+		(uint64_t)st->st_mtim.tv_sec, (uint64_t)st->st_mtim.tv_nsec, (uint64_t)st->st_ino);
 }
 
 static int seal_fits(struct cache *c, const char *entry, int fd)
@@ -147,8 +143,7 @@ static int seal_fits(struct cache *c, const char *entry, int fd)
 static void entry_path(const struct cache *c, const char *name, char *ret_path)
 {
 	if (ret_path)
-		(void)snprintf(ret_path, PATH_MAX, "%.*s/%s", PATH_MAX - (int)ENTRY_NAME_MAX - 2,
-			c->path, name);
+		(void)snprintf(ret_path, PATH_MAX, "%.*s/%s", PATH_MAX - (int)ENTRY_NAME_MAX - 2, c->path, name);
 }
 
 /* As cache_get(), but a damaged entry is left to the caller, who may hold the lock. */
@@ -227,19 +222,15 @@ static void prune(struct cache *c, const char *kind, const char *keep)
 		while ((de = readdir(dir))) {
 			struct stat st;
 
-			if (strncmp(de->d_name, kind, kind_len) != 0 ||
-				de->d_name[kind_len] != '-' ||
-				strlen(de->d_name) != kind_len + 1 + CACHE_ID_LEN ||
-				strcmp(de->d_name, keep) == 0 ||
+			if (strncmp(de->d_name, kind, kind_len) != 0 || de->d_name[kind_len] != '-' ||
+				strlen(de->d_name) != kind_len + 1 + CACHE_ID_LEN || strcmp(de->d_name, keep) == 0 ||
 				fstatat(c->dirfd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 				continue;
 			found++;
 			if (oldest[0] == '\0' || st.st_mtim.tv_sec < oldest_at.tv_sec ||
-				(st.st_mtim.tv_sec == oldest_at.tv_sec &&
-					st.st_mtim.tv_nsec < oldest_at.tv_nsec)) {
+				(st.st_mtim.tv_sec == oldest_at.tv_sec && st.st_mtim.tv_nsec < oldest_at.tv_nsec)) {
 				oldest_at = st.st_mtim;
-				(void)snprintf(oldest, sizeof(oldest), "%.*s",
-					(int)sizeof(oldest) - 1, de->d_name);
+				(void)snprintf(oldest, sizeof(oldest), "%.*s", (int)sizeof(oldest) - 1, de->d_name);
 			}
 		}
 		closedir(dir);
@@ -252,8 +243,8 @@ static void prune(struct cache *c, const char *kind, const char *keep)
 }
 
 /* Fills the new file @fd named @tmp and puts it and its seal in place. */
-static int entry_write(struct cache *c, const char *name, const char *tmp, int fd,
-	cache_fill_fn *fill, void *arg, struct err *err)
+static int entry_write(
+	struct cache *c, const char *name, const char *tmp, int fd, cache_fill_fn *fill, void *arg, struct err *err)
 {
 	char seal[ENTRY_NAME_MAX], text[SEAL_LEN_MAX];
 	struct stat st;
@@ -274,8 +265,8 @@ static int entry_write(struct cache *c, const char *name, const char *tmp, int f
 	return 0;
 }
 
-int cache_make(struct cache *c, const char *kind, const struct cache_id *id, cache_fill_fn *fill,
-	void *arg, char *ret_path, struct err *err)
+int cache_make(struct cache *c, const char *kind, const struct cache_id *id, cache_fill_fn *fill, void *arg,
+	char *ret_path, struct err *err)
 {
 	char name[ENTRY_NAME_MAX], tmp[ENTRY_NAME_MAX + 32];
 	int fd, r;
@@ -295,8 +286,7 @@ int cache_make(struct cache *c, const char *kind, const struct cache_id *id, cac
 	(void)unlinkat(c->dirfd, tmp, 0);
 	autoclose int out = openat(c->dirfd, tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (out < 0)
-		return err_sys(
-			err, errno, "cannot create a file in the cache directory \"%s\"", c->path);
+		return err_sys(err, errno, "cannot create a file in the cache directory \"%s\"", c->path);
 	r = entry_write(c, name, tmp, out, fill, arg, err);
 	if (r < 0) {
 		/* Gone already if the renaming was done; then it has no seal. */

@@ -22,16 +22,19 @@
 
 #include "base/err.h"
 
-#define CACHE_ID_LEN 32	 /* hex digits */
+#define CACHE_ID_LEN 32 /* hex digits */
 #define CACHE_KIND_MAX 16
-#define CACHE_KEEP 8	 /* entries of a kind that outlive the making of a new one */
+#define CACHE_KEEP 8 /* entries of a kind that outlive the making of a new one */
 
 /* A hash of what an entry is made from. Not cryptographic: only the cache's owner could gain by a collision. */
 struct cache_id {
 	uint64_t a, b;
 };
 
-#define CACHE_ID_INIT { .a = 0x243f6a8885a308d3ull, .b = 0x13198a2e03707344ull }
+#define CACHE_ID_INIT                                                  \
+	{                                                              \
+		.a = 0x243f6a8885a308d3ull, .b = 0x13198a2e03707344ull \
+	}
 
 void cache_id_add(struct cache_id *id, const void *data, size_t len); /* the length counts too */
 void cache_id_add_str(struct cache_id *id, const char *text);
@@ -65,7 +68,7 @@ typedef int cache_fill_fn(int fd, void *arg, struct err *err);
  * The entry, made by @fill if it is missing: a read-only fd, or -errno. Entries of the same
  * kind beyond the CACHE_KEEP least recently made ones are removed.
  */
-must_check int cache_make(struct cache *c, const char *kind, const struct cache_id *id, cache_fill_fn *fill,
-	void *arg, char *ret_path, struct err *err);
+must_check int cache_make(struct cache *c, const char *kind, const struct cache_id *id, cache_fill_fn *fill, void *arg,
+	char *ret_path, struct err *err);
 
 #endif

@@ -22,8 +22,8 @@ static void pad4(struct buf *b)
 		(void)buf_extend(b, 4 - b->len % 4);
 }
 
-static void add(struct cpio *c, const char *name, mode_t mode, unsigned int major,
-	unsigned int minor, const void *data, size_t len)
+static void add(struct cpio *c, const char *name, mode_t mode, unsigned int major, unsigned int minor, const void *data,
+	size_t len)
 {
 	size_t name_len = strlen(name) + 1;
 	unsigned int links = S_ISDIR(mode) ? 2 : 1;
@@ -33,9 +33,9 @@ static void add(struct cpio *c, const char *name, mode_t mode, unsigned int majo
 		return;
 	}
 	/* magic inode mode uid gid nlink mtime filesize devmajor devminor rdevmajor rdevminor namesize check */
-	buf_printf(c->out, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x",
-		++c->inodes, (unsigned int)mode, 0u, 0u, links, 0u, (unsigned int)len, 0u, 0u,
-		major, minor, (unsigned int)name_len, 0u);
+	buf_printf(c->out, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", ++c->inodes,
+		(unsigned int)mode, 0u, 0u, links, 0u, (unsigned int)len, 0u, 0u, major, minor, (unsigned int)name_len,
+		0u);
 	buf_put(c->out, name, name_len);
 	pad4(c->out);
 	buf_put(c->out, data, len);
@@ -57,8 +57,7 @@ void cpio_add_symlink(struct cpio *c, const char *name, const char *target)
 	add(c, name, S_IFLNK | 0777, 0, 0, target, strlen(target));
 }
 
-void cpio_add_char_device(
-	struct cpio *c, const char *name, mode_t mode, unsigned int major, unsigned int minor)
+void cpio_add_char_device(struct cpio *c, const char *name, mode_t mode, unsigned int major, unsigned int minor)
 {
 	add(c, name, S_IFCHR | mode, major, minor, "", 0);
 }

@@ -27,8 +27,7 @@ void cpio_init(struct cpio *c, struct buf *out);
 void cpio_add_dir(struct cpio *c, const char *name, mode_t mode);
 void cpio_add_file(struct cpio *c, const char *name, mode_t mode, const void *data, size_t len);
 void cpio_add_symlink(struct cpio *c, const char *name, const char *target);
-void cpio_add_char_device(struct cpio *c, const char *name, mode_t mode, unsigned int major,
-	unsigned int minor);
+void cpio_add_char_device(struct cpio *c, const char *name, mode_t mode, unsigned int major, unsigned int minor);
 
 /* Writes the trailer; nothing may follow. 0, -ENOMEM or -EFBIG (a file of 4 GiB, a name too long). */
 must_check int cpio_finish(struct cpio *c);

@@ -7,8 +7,7 @@
 
 #include "vm/image/unpack.h"
 
-int facts_release(
-	const void *image, size_t len, char ret_release[BZIMAGE_RELEASE_MAX], struct err *err)
+int facts_release(const void *image, size_t len, char ret_release[BZIMAGE_RELEASE_MAX], struct err *err)
 {
 	static const char banner[] = "Linux version ";
 	const char *p = image, *end = p + len;
@@ -18,11 +17,9 @@ int facts_release(
 		size_t n = 0;
 
 		p += sizeof(banner) - 1;
-		while (p + n < end && n < BZIMAGE_RELEASE_MAX && p[n] > ' ' && p[n] < 0x7f &&
-			p[n] != '/')
+		while (p + n < end && n < BZIMAGE_RELEASE_MAX && p[n] > ' ' && p[n] < 0x7f && p[n] != '/')
 			n++;
-		if (n == 0 || n == BZIMAGE_RELEASE_MAX || p[0] < '0' || p[0] > '9' ||
-			p + n == end || p[n] != ' ')
+		if (n == 0 || n == BZIMAGE_RELEASE_MAX || p[0] < '0' || p[0] > '9' || p + n == end || p[n] != ' ')
 			continue;
 		memcpy(ret_release, p, n);
 		ret_release[n] = '\0';
@@ -80,8 +77,7 @@ static bool image_has(const void *image, size_t len, const char *text)
 void facts_from_config(const char *config, enum module_state ret_states[MODULES_NEEDS])
 {
 	for (size_t i = 0; i < MODULES_NEEDS; i++)
-		ret_states[i] = config_has(config, modules_needs[i].config) ? MODULE_BUILT_IN
-									    : MODULE_MISSING;
+		ret_states[i] = config_has(config, modules_needs[i].config) ? MODULE_BUILT_IN : MODULE_MISSING;
 }
 
 void facts_from_image(const void *image, size_t len, enum module_state ret_states[MODULES_NEEDS])

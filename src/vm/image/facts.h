@@ -12,8 +12,7 @@
 #define FACTS_CONFIG_MAX (4 * MIB) /* a kernel's configuration, unpacked; Debian's has 0.3 MB */
 
 /* The first word of the "Linux version" banner of a vmlinux in memory. -EBADMSG if there is none. */
-must_check int facts_release(const void *image, size_t len, char ret_release[BZIMAGE_RELEASE_MAX],
-	struct err *err);
+must_check int facts_release(const void *image, size_t len, char ret_release[BZIMAGE_RELEASE_MAX], struct err *err);
 
 /*
  * Which needs are built in, by what the image holds: its configuration (CONFIG_IKCONFIG) if

@@ -32,12 +32,10 @@ static void warn(const struct image_request *req, const char *text)
 		req->warn(req->warn_arg, text);
 }
 
-static int prepare_in(const struct image_request *req, const struct kernel_places *places,
-	struct cache *cache, struct kernel *k, struct image *ret, struct err *err)
+static int prepare_in(const struct image_request *req, const struct kernel_places *places, struct cache *cache,
+	struct kernel *k, struct image *ret, struct err *err)
 {
-	struct initramfs_parts parts = {
-		.agent = req->agent, .agent_len = req->agent_len, .extra = req->initrd
-	};
+	struct initramfs_parts parts = { .agent = req->agent, .agent_len = req->agent_len, .extra = req->initrd };
 	int r = kernel_find(req->kernels, req->kernels_len, places, cache, k, NULL, err);
 
 	if (r < 0)
@@ -54,9 +52,8 @@ static int prepare_in(const struct image_request *req, const struct kernel_place
 
 		if (k->states[i] != MODULE_MISSING)
 			continue;
-		(void)snprintf(text, sizeof(text),
-			"the guest kernel %s lacks %s: the guest goes without %s", k->release,
-			modules_needs[i].config, modules_needs[i].what);
+		(void)snprintf(text, sizeof(text), "the guest kernel %s lacks %s: the guest goes without %s",
+			k->release, modules_needs[i].config, modules_needs[i].what);
 		warn(req, text);
 	}
 	ret->vmlinux_fd = steal_fd(&vmlinux);
@@ -108,8 +105,7 @@ int image_prepare(const struct image_request *req, struct image *ret, struct err
 		if (i + 1 < ARRAY_LEN(dirs) && dirs[i + 1]) {
 			char text[ERR_MSG_MAX + PATH_MAX + 64];
 
-			(void)snprintf(text, sizeof(text), "%s; using \"%s\" instead", err->msg,
-				dirs[i + 1]);
+			(void)snprintf(text, sizeof(text), "%s; using \"%s\" instead", err->msg, dirs[i + 1]);
 			warn(req, text);
 		}
 	}
@@ -141,8 +137,7 @@ static void add_remedies(struct image_report *r)
 			buf_printf(&r->remedy,
 				"%s (%s) is missing: use a kernel with %s, as linux-image-amd64 "
 				"(Debian) or kernel-core and kernel-modules (Fedora)\n",
-				modules_needs[i].module, modules_needs[i].what,
-				modules_needs[i].config);
+				modules_needs[i].module, modules_needs[i].what, modules_needs[i].config);
 }
 
 static void indent_lines(struct buf *out, const char *lines)
@@ -164,8 +159,7 @@ static void write_text(struct image_report *r, const struct err *cache_err)
 			buf_printf(t, "  modules: %s\n", r->modules_dir);
 		for (size_t i = 0; i < MODULES_NEEDS; i++)
 			buf_printf(t, "  %-15s %-9s %s (%s)\n", modules_needs[i].module,
-				image_module_state_name(r->states[i]), modules_needs[i].what,
-				modules_needs[i].config);
+				image_module_state_name(r->states[i]), modules_needs[i].what, modules_needs[i].config);
 	} else {
 		buf_printf(t, "guest kernel: none: %s\n", r->problem.msg);
 	}
@@ -188,9 +182,7 @@ int image_report(const struct image_request *req, struct image_report *ret)
 	struct err cache_err = { .errnum = ENOENT, .msg = "no cache directory given" };
 	int r = -ENOENT;
 
-	*ret = (struct image_report){
-		.passed_over = BUF_INIT, .remedy = BUF_INIT, .text = BUF_INIT
-	};
+	*ret = (struct image_report){ .passed_over = BUF_INIT, .remedy = BUF_INIT, .text = BUF_INIT };
 	if (!k)
 		return -ENOMEM;
 	k->fd = -1;
@@ -206,8 +198,8 @@ int image_report(const struct image_request *req, struct image_report *ret)
 	else
 		(void)snprintf(ret->cache_path, sizeof(ret->cache_path), "%s", cache.path);
 
-	if (kernel_find(req->kernels, req->kernels_len, &places, r == 0 ? &cache : NULL, k,
-		    &ret->passed_over, &ret->problem) == 0) {
+	if (kernel_find(req->kernels, req->kernels_len, &places, r == 0 ? &cache : NULL, k, &ret->passed_over,
+		    &ret->problem) == 0) {
 		(void)snprintf(ret->kernel_path, sizeof(ret->kernel_path), "%s", k->path);
 		(void)snprintf(ret->release, sizeof(ret->release), "%s", k->release);
 		(void)snprintf(ret->why, sizeof(ret->why), "%s", k->why);

@@ -27,10 +27,10 @@
 struct image_request {
 	const struct kernel_wish *kernels; /* who asked for a kernel, most important first */
 	size_t kernels_len;
-	const char *initrd;	  /* a user's own archive, unpacked before ours; NULL: none */
-	const char *cache_dir;	  /* "/var/cache/vmrunc" or a user's own */
+	const char *initrd;       /* a user's own archive, unpacked before ours; NULL: none */
+	const char *cache_dir;    /* "/var/cache/vmrunc" or a user's own */
 	const char *fallback_dir; /* used, with a warning, where cache_dir cannot be (below --root); NULL: none */
-	const void *agent;	  /* the agent's executable */
+	const void *agent;        /* the agent's executable */
 	size_t agent_len;
 	const struct kernel_places *places; /* NULL: the host's */
 	/* A sentence for the log, valid during the call; NULL: not wanted. */
@@ -44,10 +44,13 @@ struct image {
 	char kernel_path[PATH_MAX]; /* what was found: vmlinuz or vmlinux */
 	char release[KERNEL_RELEASE_MAX];
 	char why[KERNEL_WHY_MAX]; /* why this kernel */
-	const char *cmdline;	  /* IMAGE_CMDLINE */
+	const char *cmdline;      /* IMAGE_CMDLINE */
 };
 
-#define IMAGE_INIT { .vmlinux_fd = -1, .initrd_fd = -1 }
+#define IMAGE_INIT                                \
+	{                                         \
+		.vmlinux_fd = -1, .initrd_fd = -1 \
+	}
 
 /* Prepares both files. The caller ends *ret with image_done(). */
 must_check int image_prepare(const struct image_request *req, struct image *ret, struct err *err);
@@ -55,17 +58,17 @@ void image_done(struct image *img); /* closes the fds; accepts one whose prepari
 
 /* For `vmrunc check`: what is there, without preparing anything. */
 struct image_report {
-	bool usable;			    /* a VM could boot */
-	struct err problem;		    /* if not usable: why */
-	char kernel_path[PATH_MAX];	    /* "": none found; the rest of the kernel's fields are then empty */
+	bool usable;                /* a VM could boot */
+	struct err problem;         /* if not usable: why */
+	char kernel_path[PATH_MAX]; /* "": none found; the rest of the kernel's fields are then empty */
 	char release[KERNEL_RELEASE_MAX];
 	char why[KERNEL_WHY_MAX];
-	char modules_dir[PATH_MAX];	    /* "": everything is built in */
+	char modules_dir[PATH_MAX];              /* "": everything is built in */
 	enum module_state states[MODULES_NEEDS]; /* of modules_needs[] */
-	struct buf passed_over;		    /* a line for each kernel that was looked at and not taken */
-	struct buf remedy;		    /* a line for each thing to do: what is missing, and the packages that bring it */
-	char cache_path[PATH_MAX];	    /* "": none usable */
-	struct buf text;		    /* all of this but the remedies in words, several lines */
+	struct buf passed_over;                  /* a line for each kernel that was looked at and not taken */
+	struct buf remedy;         /* a line for each thing to do: what is missing, and the packages that bring it */
+	char cache_path[PATH_MAX]; /* "": none usable */
+	struct buf text;           /* all of this but the remedies in words, several lines */
 };
 
 /*

@@ -38,8 +38,7 @@ static void add_modules(struct cpio *c, const struct module_list *list)
 		cpio_add_file(c, INITRAMFS_ORDER, 0644, order.len ? order.data : "", order.len);
 }
 
-int initramfs_write(const struct kernel *k, const struct initramfs_parts *parts, struct buf *out,
-	struct err *err)
+int initramfs_write(const struct kernel *k, const struct initramfs_parts *parts, struct buf *out, struct err *err)
 {
 	static const char *const dirs[] = { "dev", "proc", "sys", "run" };
 	__attribute__((cleanup(list_freep))) struct module_list *list = NULL;
@@ -101,8 +100,8 @@ static int add_file(struct cache_id *id, const char *path, struct err *err)
 	return 0;
 }
 
-int initramfs_get(const struct kernel *k, const struct initramfs_parts *parts, struct cache *cache,
-	char *ret_path, struct err *err)
+int initramfs_get(const struct kernel *k, const struct initramfs_parts *parts, struct cache *cache, char *ret_path,
+	struct err *err)
 {
 	struct making making = { .kernel = k, .parts = parts };
 	struct cache_id id = CACHE_ID_INIT;

@@ -28,8 +28,8 @@ struct initramfs_parts {
 };
 
 /* Writes the archive for @k behind what @out holds. */
-must_check int initramfs_write(const struct kernel *k, const struct initramfs_parts *parts, struct buf *out,
-	struct err *err);
+must_check int initramfs_write(
+	const struct kernel *k, const struct initramfs_parts *parts, struct buf *out, struct err *err);
 
 /* The archive from the cache, or made there: a read-only fd; its path in @ret_path (PATH_MAX bytes). */
 must_check int initramfs_get(const struct kernel *k, const struct initramfs_parts *parts, struct cache *cache,

@@ -66,8 +66,7 @@ static int map_fd(int fd, uint64_t max, struct mapping *ret, struct err *err)
 	if (fstat(fd, &st) < 0)
 		return err_sys(err, errno, "cannot read the file");
 	if (st.st_size <= 0 || (uint64_t)st.st_size > max)
-		return err_set(
-			err, EBADMSG, "no kernel: a file of %lld bytes", (long long)st.st_size);
+		return err_set(err, EBADMSG, "no kernel: a file of %lld bytes", (long long)st.st_size);
 	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p == MAP_FAILED)
 		return err_sys(err, errno, "cannot read the file");
@@ -103,8 +102,7 @@ static int kernel_open(const char *path, struct kernel *k, struct err *err)
 	if ((size_t)n >= sizeof(Elf64_Ehdr) && memcmp(head, ELFMAG, SELFMAG) == 0) {
 		const Elf64_Ehdr *eh = (const void *)head;
 
-		if (head[EI_CLASS] != ELFCLASS64 || eh->e_machine != EM_X86_64 ||
-			eh->e_type != ET_EXEC)
+		if (head[EI_CLASS] != ELFCLASS64 || eh->e_machine != EM_X86_64 || eh->e_type != ET_EXEC)
 			return err_set(err, EBADMSG, "an ELF file, but no x86-64 kernel");
 		k->format = KERNEL_ELF;
 		return 0;
@@ -118,8 +116,7 @@ static bool take_modules_dir(struct kernel *k, const char *path, int len)
 	autofree char *real = len < 0 || len >= PATH_MAX ? NULL : realpath(path, NULL);
 	struct stat st;
 
-	if (!real || strlen(real) >= sizeof(k->modules_dir) || stat(real, &st) < 0 ||
-		!S_ISDIR(st.st_mode))
+	if (!real || strlen(real) >= sizeof(k->modules_dir) || stat(real, &st) < 0 || !S_ISDIR(st.st_mode))
 		return false;
 	(void)snprintf(k->modules_dir, sizeof(k->modules_dir), "%s", real);
 	return true;
@@ -140,13 +137,11 @@ static void find_modules_dir(struct kernel *k, const struct kernel_places *place
 		return;
 	/* TREE/boot/vmlinuz-RELEASE */
 	if (slash && take_modules_dir(k, path,
-			     snprintf(path, sizeof(path), "%.*s/../lib/modules/%s", dir_len,
-				     k->path, k->release)))
+			     snprintf(path, sizeof(path), "%.*s/../lib/modules/%s", dir_len, k->path, k->release)))
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(places->modules_dirs) && places->modules_dirs[i]; i++)
-		if (take_modules_dir(k, path,
-			    snprintf(path, sizeof(path), "%s/%s", places->modules_dirs[i],
-				    k->release)))
+		if (take_modules_dir(
+			    k, path, snprintf(path, sizeof(path), "%s/%s", places->modules_dirs[i], k->release)))
 			return;
 }
 
@@ -215,8 +210,7 @@ static int look_into_image(int fd, struct facts *ret, struct err *err)
 	return r;
 }
 
-static int get_facts(
-	const struct kernel *k, struct cache *cache, struct facts *ret, struct err *err)
+static int get_facts(const struct kernel *k, struct cache *cache, struct facts *ret, struct err *err)
 {
 	struct cache_id id = CACHE_ID_INIT;
 	char path[PATH_MAX];
@@ -251,8 +245,7 @@ static int get_facts(
 }
 
 /* Finds out the release, the module directory, and what of our needs the kernel has. */
-static int kernel_learn(
-	struct kernel *k, const struct kernel_places *places, struct cache *cache, struct err *err)
+static int kernel_learn(struct kernel *k, const struct kernel_places *places, struct cache *cache, struct err *err)
 {
 	struct facts facts = { .release = "" };
 	int r;
@@ -298,8 +291,8 @@ static int kernel_judge(const struct kernel *k, struct err *err)
 
 	for (size_t i = 0; i < MODULES_NEEDS; i++)
 		if (modules_needs[i].required && k->states[i] == MODULE_MISSING)
-			buf_printf(&missing, "%s%s (%s)", missing.len ? ", " : "",
-				modules_needs[i].config, modules_needs[i].what);
+			buf_printf(&missing, "%s%s (%s)", missing.len ? ", " : "", modules_needs[i].config,
+				modules_needs[i].what);
 	if (missing.len == 0)
 		return buf_error(&missing) ? err_set(err, ENOMEM, "out of memory") : 0;
 	if (k->modules_dir[0] == '\0')
@@ -316,8 +309,8 @@ void kernel_done(struct kernel *k)
 	k->fd = -1;
 }
 
-static int try_path(const char *path, const struct kernel_places *places, struct cache *cache,
-	struct kernel *ret, struct err *err)
+static int try_path(
+	const char *path, const struct kernel_places *places, struct cache *cache, struct kernel *ret, struct err *err)
 {
 	struct kernel *k = calloc(1, sizeof(*k));
 	int r;
@@ -356,8 +349,7 @@ static void search_path(struct search *s, const char *path, const char *why)
 
 	/* The running kernel is among the installed ones, and /lib may be /usr/lib: one word on each suffices. */
 	(void)snprintf(quoted, sizeof(quoted), "\"%s\":", path);
-	if (s->done || access(path, F_OK) < 0 ||
-		(s->passed_over->data && strstr(s->passed_over->data, quoted)))
+	if (s->done || access(path, F_OK) < 0 || (s->passed_over->data && strstr(s->passed_over->data, quoted)))
 		return;
 	r = try_path(path, s->places, s->cache, s->found, &err);
 	if (r == 0) {
@@ -373,8 +365,7 @@ static void search_small(struct search *s)
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(s->places->cache_dirs) && s->places->cache_dirs[i]; i++) {
-		(void)snprintf(
-			path, sizeof(path), "%s/guest-kernel/vmlinux", s->places->cache_dirs[i]);
+		(void)snprintf(path, sizeof(path), "%s/guest-kernel/vmlinux", s->places->cache_dirs[i]);
 		search_path(s, path, "vmrunc's own small kernel");
 	}
 	if (s->places->lib_dir) {
@@ -389,13 +380,10 @@ static void search_running(struct search *s)
 
 	if (!s->places->running)
 		return;
-	(void)snprintf(
-		path, sizeof(path), "%s/vmlinuz-%s", s->places->boot_dir, s->places->running);
+	(void)snprintf(path, sizeof(path), "%s/vmlinuz-%s", s->places->boot_dir, s->places->running);
 	search_path(s, path, "the host's running kernel");
-	for (size_t i = 0; i < ARRAY_LEN(s->places->modules_dirs) && s->places->modules_dirs[i];
-		i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s/vmlinuz", s->places->modules_dirs[i],
-			s->places->running);
+	for (size_t i = 0; i < ARRAY_LEN(s->places->modules_dirs) && s->places->modules_dirs[i]; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s/vmlinuz", s->places->modules_dirs[i], s->places->running);
 		search_path(s, path, "the host's running kernel");
 	}
 }
@@ -415,8 +403,8 @@ static void add_candidate(struct candidates *c, const char *path, const char *re
 {
 	struct candidate *new;
 
-	if (c->len == KERNEL_CANDIDATES_MAX || strlen(path) >= PATH_MAX ||
-		strlen(release) >= KERNEL_RELEASE_MAX || access(path, F_OK) < 0)
+	if (c->len == KERNEL_CANDIDATES_MAX || strlen(path) >= PATH_MAX || strlen(release) >= KERNEL_RELEASE_MAX ||
+		access(path, F_OK) < 0)
 		return;
 	new = &c->item[c->len++];
 	(void)snprintf(new->path, sizeof(new->path), "%s", path);
@@ -428,8 +416,7 @@ static void add_candidate(struct candidates *c, const char *path, const char *re
  * Adds a candidate for each name in @dir that begins with @prefix; the rest of
  * the name is the release. The kernel is @dir/NAME, then @below, then for a fetched one the release again.
  */
-static void scan_dir(
-	struct candidates *c, const char *dir, const char *prefix, const char *below, bool fetched)
+static void scan_dir(struct candidates *c, const char *dir, const char *prefix, const char *below, bool fetched)
 {
 	DIR *d = opendir(dir);
 	struct dirent *de;
@@ -439,8 +426,7 @@ static void scan_dir(
 		const char *release = de->d_name + strlen(prefix);
 		int n;
 
-		if (strncmp(de->d_name, prefix, strlen(prefix)) != 0 || release[0] < '0' ||
-			release[0] > '9')
+		if (strncmp(de->d_name, prefix, strlen(prefix)) != 0 || release[0] < '0' || release[0] > '9')
 			continue;
 		rest[0] = '\0';
 		if (below)
@@ -471,8 +457,7 @@ static int search_installed(struct search *s, struct err *err)
 	if (!c)
 		return err_set(err, ENOMEM, "out of memory");
 	scan_dir(c, s->places->boot_dir, "vmlinuz-", NULL, false);
-	for (size_t i = 0; i < ARRAY_LEN(s->places->modules_dirs) && s->places->modules_dirs[i];
-		i++)
+	for (size_t i = 0; i < ARRAY_LEN(s->places->modules_dirs) && s->places->modules_dirs[i]; i++)
 		scan_dir(c, s->places->modules_dirs[i], "", "/vmlinuz", false);
 	for (size_t i = 0; i < ARRAY_LEN(s->places->cache_dirs) && s->places->cache_dirs[i]; i++) {
 		(void)snprintf(dir, sizeof(dir), "%s/stock-kernel", s->places->cache_dirs[i]);
@@ -482,22 +467,19 @@ static int search_installed(struct search *s, struct err *err)
 	qsort(c->item, c->len, sizeof(c->item[0]), newest_first);
 	for (size_t i = 0; i < c->len; i++)
 		search_path(s, c->item[i].path,
-			c->item[i].fetched
-				? "the newest usable kernel (fetched by contrib/get-kernel)"
-				: "the newest usable kernel installed on the host");
+			c->item[i].fetched ? "the newest usable kernel (fetched by contrib/get-kernel)"
+					   : "the newest usable kernel installed on the host");
 	free(c);
 	return 0;
 }
 
-int kernel_find(const struct kernel_wish *wishes, size_t wishes_len,
-	const struct kernel_places *places, struct cache *cache, struct kernel *ret,
-	struct buf *passed_over, struct err *err)
+int kernel_find(const struct kernel_wish *wishes, size_t wishes_len, const struct kernel_places *places,
+	struct cache *cache, struct kernel *ret, struct buf *passed_over, struct err *err)
 {
 	autobuf notes = BUF_INIT;
-	struct search s = { .places = places,
-		.cache = cache,
-		.found = ret,
-		.passed_over = passed_over ? passed_over : &notes };
+	struct search s = {
+		.places = places, .cache = cache, .found = ret, .passed_over = passed_over ? passed_over : &notes
+	};
 	int r;
 
 	for (size_t i = 0; i < wishes_len; i++) {
@@ -505,8 +487,7 @@ int kernel_find(const struct kernel_wish *wishes, size_t wishes_len,
 			continue;
 		r = try_path(wishes[i].path, places, cache, ret, err);
 		if (r < 0)
-			return err_prefix(err, "kernel \"%s\" (asked for by %s)", wishes[i].path,
-				wishes[i].asked_by);
+			return err_prefix(err, "kernel \"%s\" (asked for by %s)", wishes[i].path, wishes[i].asked_by);
 		(void)snprintf(ret->why, sizeof(ret->why), "asked for by %s", wishes[i].asked_by);
 		return 0;
 	}
@@ -560,8 +541,7 @@ int kernel_vmlinux(const struct kernel *k, struct cache *cache, char *ret_path, 
 		return fd;
 	}
 	if (!cache)
-		return err_set(err, ENOENT, "no cache directory to unpack the kernel \"%s\" into",
-			k->path);
+		return err_set(err, ENOENT, "no cache directory to unpack the kernel \"%s\" into", k->path);
 	cache_id_add_str(&id, "vmlinux 1");
 	cache_id_add_stat(&id, &k->st);
 	return cache_make(cache, "vmlinux", &id, fill_vmlinux, (void *)k, ret_path, err);

@@ -39,10 +39,10 @@ struct kernel_wish {
 /* Where to look; kernel_places_default() for the host's. All borrowed. */
 struct kernel_places {
 	const char *cache_dirs[3];   /* hold guest-kernel/vmlinux and stock-kernel/RELEASE; NULL at the end */
-	const char *lib_dir;	     /* holds an installed small kernel as "vmlinux" */
-	const char *boot_dir;	     /* "/boot" */
+	const char *lib_dir;         /* holds an installed small kernel as "vmlinux" */
+	const char *boot_dir;        /* "/boot" */
 	const char *modules_dirs[3]; /* "/lib/modules", "/usr/lib/modules"; NULL at the end */
-	const char *running;	     /* release of the host's kernel */
+	const char *running;         /* release of the host's kernel */
 };
 
 enum kernel_format { KERNEL_ELF, KERNEL_BZIMAGE };
@@ -58,7 +58,10 @@ struct kernel {
 	enum module_state states[MODULES_NEEDS];
 };
 
-#define KERNEL_INIT { .fd = -1 }
+#define KERNEL_INIT      \
+	{                \
+		.fd = -1 \
+	}
 
 /* Fills in the host's places: cache_dirs are @cache_dir (may be NULL) and /var/cache/vmrunc. Static strings. */
 void kernel_places_default(struct kernel_places *ret, const char *cache_dir);
@@ -68,9 +71,8 @@ void kernel_places_default(struct kernel_places *ret, const char *cache_dir);
  * keeps what a look into a kernel image has told. @passed_over (NULL: not wanted) gets a line
  * for each kernel that was looked at and not taken. The caller ends *ret with kernel_done().
  */
-must_check int kernel_find(const struct kernel_wish *wishes, size_t wishes_len,
-	const struct kernel_places *places, struct cache *cache, struct kernel *ret,
-	struct buf *passed_over, struct err *err);
+must_check int kernel_find(const struct kernel_wish *wishes, size_t wishes_len, const struct kernel_places *places,
+	struct cache *cache, struct kernel *ret, struct buf *passed_over, struct err *err);
 void kernel_done(struct kernel *k);
 
 /*

@@ -19,18 +19,16 @@
 /* The order is that of loading: the transport first. */
 const struct module_need modules_needs[MODULES_NEEDS] = {
 	{ "virtio_mmio", "CONFIG_VIRTIO_MMIO", "virtio-mmio", "the virtual devices' bus", true },
-	{ "virtio_console", "CONFIG_VIRTIO_CONSOLE", "virtio_console", "the channel to the agent",
-		true },
+	{ "virtio_console", "CONFIG_VIRTIO_CONSOLE", "virtio_console", "the channel to the agent", true },
 	{ "9pnet_virtio", "CONFIG_NET_9P_VIRTIO", "9pnet_virtio", "9P over virtio", true },
 	{ "9p", "CONFIG_9P_FS", "v9fs_inode_cache", "the host's files", true },
 	{ "virtio_net", "CONFIG_VIRTIO_NET", "virtio_net", "network interfaces", false },
 	{ "virtio_rng", "CONFIG_HW_RANDOM_VIRTIO", "virtio_rng", "the host's randomness", false },
-	{ "virtio_balloon", "CONFIG_VIRTIO_BALLOON", "virtio_balloon", "giving unused memory back",
-		false },
+	{ "virtio_balloon", "CONFIG_VIRTIO_BALLOON", "virtio_balloon", "giving unused memory back", false },
 };
 
-static void ignore_log(void *data, int priority, const char *file, int line, const char *fn,
-	const char *format, va_list args)
+static void ignore_log(
+	void *data, int priority, const char *file, int line, const char *fn, const char *format, va_list args)
 {
 	(void)data, (void)priority, (void)file, (void)line, (void)fn, (void)format, (void)args;
 }
@@ -56,8 +54,7 @@ static void module_unrefp(struct kmod_module **m)
 static int open_dir(const char *dir, struct kmod_ctx **ret_ctx, struct err *err)
 {
 	static const char *const no_config[] = { NULL };
-	static const char *const files[] = { "modules.dep.bin", "modules.alias.bin",
-		"modules.builtin.bin" };
+	static const char *const files[] = { "modules.dep.bin", "modules.alias.bin", "modules.builtin.bin" };
 	autoclose int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct kmod_ctx *ctx;
 
@@ -67,8 +64,7 @@ static int open_dir(const char *dir, struct kmod_ctx **ret_ctx, struct err *err)
 		if (faccessat(fd, files[i], R_OK, AT_EACCESS) == 0)
 			continue;
 		if (errno == ENOENT)
-			return err_set(err, ENOENT,
-				"module directory \"%s\" has no %s: run \"depmod %s\"", dir,
+			return err_set(err, ENOENT, "module directory \"%s\" has no %s: run \"depmod %s\"", dir,
 				files[i], strrchr(dir, '/') ? strrchr(dir, '/') + 1 : dir);
 		return err_sys(err, errno, "cannot read \"%s/%s\"", dir, files[i]);
 	}
@@ -81,8 +77,7 @@ static int open_dir(const char *dir, struct kmod_ctx **ret_ctx, struct err *err)
 }
 
 /* The module called @name: *ret_mod is NULL where the kernel lacks it, its path where it is built in. */
-static int look_up(
-	struct kmod_ctx *ctx, const char *name, struct kmod_module **ret_mod, struct err *err)
+static int look_up(struct kmod_ctx *ctx, const char *name, struct kmod_module **ret_mod, struct err *err)
 {
 	__attribute__((cleanup(list_unrefp))) struct kmod_list *list = NULL;
 	int r = kmod_module_new_from_lookup(ctx, name, &list);
@@ -99,8 +94,7 @@ static enum module_state state_of(const struct kmod_module *mod)
 		return MODULE_MISSING;
 	if (kmod_module_get_path(mod))
 		return MODULE_FILE;
-	return kmod_module_get_initstate(mod) == KMOD_MODULE_BUILTIN ? MODULE_BUILT_IN
-								     : MODULE_MISSING;
+	return kmod_module_get_initstate(mod) == KMOD_MODULE_BUILTIN ? MODULE_BUILT_IN : MODULE_MISSING;
 }
 
 int modules_look_up(const char *dir, enum module_state ret_states[MODULES_NEEDS], struct err *err)
@@ -129,8 +123,7 @@ size_t modules_cut_signature(const void *data, size_t len)
 	if (len < magic_len + info_len || memcmp(p + len - magic_len, magic, magic_len) != 0)
 		return len;
 	info = p + len - magic_len - info_len;
-	sig = (uint64_t)info[8] << 24 | (uint64_t)info[9] << 16 | (uint64_t)info[10] << 8 |
-	      info[11];
+	sig = (uint64_t)info[8] << 24 | (uint64_t)info[9] << 16 | (uint64_t)info[10] << 8 | info[11];
 	sig += (uint64_t)info[3] + info[4]; /* signer's name and key id of the old format */
 	if (sig > len - magic_len - info_len)
 		return len;
@@ -158,8 +151,7 @@ static int read_module(const char *path, struct buf *ret, struct err *err)
 		return err_sys(err, r, "cannot read the module \"%s\"", path);
 	format = unpack_detect(file, len);
 	if (format == UNPACK_UNKNOWN)
-		return err_set(err, EBADMSG,
-			"module \"%s\" is no ELF file, nor one packed in a known way", path);
+		return err_set(err, EBADMSG, "module \"%s\" is no ELF file, nor one packed in a known way", path);
 	r = unpack(format, file, len, MODULE_SIZE_MAX, put_buf, ret, NULL, err);
 	if (r < 0)
 		return err_prefix(err, "module \"%s\"", path);
@@ -191,14 +183,12 @@ static int add_module(struct module_list *list, const struct kmod_module *mod, s
 /* Adds @mod behind all that it depends on; libkmod gives the whole closure in the order to load it in. */
 static int add_closure(struct module_list *list, const struct kmod_module *mod, struct err *err)
 {
-	__attribute__((cleanup(list_unrefp))) struct kmod_list *deps =
-		kmod_module_get_dependencies(mod);
+	__attribute__((cleanup(list_unrefp))) struct kmod_list *deps = kmod_module_get_dependencies(mod);
 	struct kmod_list *at;
 
 	kmod_list_foreach(at, deps)
 	{
-		__attribute__((cleanup(module_unrefp))) struct kmod_module *dep =
-			kmod_module_get_module(at);
+		__attribute__((cleanup(module_unrefp))) struct kmod_module *dep = kmod_module_get_module(at);
 		int r = add_module(list, dep, err);
 
 		if (r < 0)
@@ -207,8 +197,7 @@ static int add_closure(struct module_list *list, const struct kmod_module *mod, 
 	return add_module(list, mod, err);
 }
 
-static int load_needs(
-	struct kmod_ctx *ctx, const char *dir, struct module_list *list, struct err *err)
+static int load_needs(struct kmod_ctx *ctx, const char *dir, struct module_list *list, struct err *err)
 {
 	for (size_t i = 0; i < MODULES_NEEDS; i++) {
 		const struct module_need *need = &modules_needs[i];
@@ -220,8 +209,8 @@ static int load_needs(
 			return r;
 		state = state_of(mod);
 		if (state == MODULE_MISSING && need->required)
-			return err_set(err, ENOPKG, "module %s (%s, for %s) is missing in \"%s\"",
-				need->module, need->config, need->what, dir);
+			return err_set(err, ENOPKG, "module %s (%s, for %s) is missing in \"%s\"", need->module,
+				need->config, need->what, dir);
 		if (state == MODULE_FILE) {
 			r = add_closure(list, mod, err);
 			if (r < 0)

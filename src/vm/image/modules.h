@@ -16,9 +16,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define MODULES_MAX 64		     /* files in one initramfs; Debian's kernel needs 17 */
-#define MODULE_NAME_LEN 64	     /* Linux allows 56 */
-#define MODULE_SIZE_MAX (32 * MIB)   /* one module, unpacked */
+#define MODULES_MAX 64             /* files in one initramfs; Debian's kernel needs 17 */
+#define MODULE_NAME_LEN 64         /* Linux allows 56 */
+#define MODULE_SIZE_MAX (32 * MIB) /* one module, unpacked */
 
 struct module_need {
 	const char *module; /* as modprobe takes it */
@@ -47,7 +47,7 @@ must_check int modules_look_up(const char *dir, enum module_state ret_states[MOD
 
 struct module {
 	char name[MODULE_NAME_LEN]; /* "9pnet_virtio" */
-	struct buf data;	    /* the ELF file, without signature */
+	struct buf data;            /* the ELF file, without signature */
 };
 
 struct module_list {

@@ -13,11 +13,10 @@
 #include <zstd.h>
 
 #define CHUNK (1 * MIB)
-#define LZ4_LEGACY_BLOCK                                                                           \
-	(8 * MIB) /* unpacked size of each block of the legacy frame but the last */
+#define LZ4_LEGACY_BLOCK (8 * MIB) /* unpacked size of each block of the legacy frame but the last */
 #define LZ4_LEGACY_MAGIC 0x184c2102u
 #define LZMA_MEM_MAX (512 * MIB) /* the kernel's xz dictionaries are 32 MiB and 128 MiB */
-#define ZSTD_WINDOW_LOG_MAX 28 /* the kernel is packed with 27 */
+#define ZSTD_WINDOW_LOG_MAX 28   /* the kernel is packed with 27 */
 
 /* Where the output goes, and what has gone there. */
 struct output {
@@ -33,8 +32,8 @@ static int put(struct output *o, const void *data, size_t len)
 	int r;
 
 	if (len > o->max - o->len)
-		return err_set(o->err, EFBIG, "%s data unpacks to more than %" PRIu64 " bytes",
-			unpack_name(o->format), o->max);
+		return err_set(o->err, EFBIG, "%s data unpacks to more than %" PRIu64 " bytes", unpack_name(o->format),
+			o->max);
 	o->len += len;
 	r = len > 0 ? o->sink(o->arg, data, len) : 0;
 	if (r < 0)
@@ -115,8 +114,7 @@ static int unpack_lzma(struct output *o, const uint8_t *in, size_t in_len, uint8
 	lzma_ret zr;
 	int r = 0;
 
-	zr = o->format == UNPACK_XZ ? lzma_stream_decoder(&z, LZMA_MEM_MAX, 0)
-				    : lzma_alone_decoder(&z, LZMA_MEM_MAX);
+	zr = o->format == UNPACK_XZ ? lzma_stream_decoder(&z, LZMA_MEM_MAX, 0) : lzma_alone_decoder(&z, LZMA_MEM_MAX);
 	if (zr != LZMA_OK)
 		return err_set(o->err, ENOMEM, "out of memory");
 	z.next_in = in;
@@ -142,8 +140,7 @@ static int unpack_zstd(struct output *o, const uint8_t *in, size_t in_len, uint8
 	size_t zr = 1;
 	int r = 0;
 
-	if (!z ||
-		ZSTD_isError(ZSTD_DCtx_setParameter(z, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX))) {
+	if (!z || ZSTD_isError(ZSTD_DCtx_setParameter(z, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX))) {
 		ZSTD_freeDStream(z);
 		return err_set(o->err, ENOMEM, "out of memory");
 	}
@@ -189,8 +186,7 @@ static int unpack_lz4(struct output *o, const uint8_t *in, size_t in_len, char *
 			return damaged(o, "cut short");
 		if (packed > (uint32_t)LZ4_compressBound(LZ4_LEGACY_BLOCK))
 			return damaged(o, "damaged");
-		n = LZ4_decompress_safe(
-			(const char *)in + at, block, (int)packed, LZ4_LEGACY_BLOCK);
+		n = LZ4_decompress_safe((const char *)in + at, block, (int)packed, LZ4_LEGACY_BLOCK);
 		if (n < 0)
 			return damaged(o, "damaged");
 		r = put(o, block, (size_t)n);
@@ -201,8 +197,8 @@ static int unpack_lz4(struct output *o, const uint8_t *in, size_t in_len, char *
 	return 0;
 }
 
-int unpack(enum unpack_format format, const void *in, size_t in_len, uint64_t max,
-	unpack_sink *sink, void *arg, uint64_t *ret_len, struct err *err)
+int unpack(enum unpack_format format, const void *in, size_t in_len, uint64_t max, unpack_sink *sink, void *arg,
+	uint64_t *ret_len, struct err *err)
 {
 	struct output o = { .sink = sink, .arg = arg, .max = max, .err = err, .format = format };
 	uint8_t *chunk = malloc(format == UNPACK_LZ4 ? LZ4_LEGACY_BLOCK : CHUNK);
@@ -228,8 +224,7 @@ int unpack(enum unpack_format format, const void *in, size_t in_len, uint64_t ma
 		r = unpack_lz4(&o, in, in_len, (char *)chunk);
 		break;
 	default:
-		r = err_set(err, EOPNOTSUPP,
-			"%s compression is not supported (gzip, xz, zstd, lz4 and lzma are)",
+		r = err_set(err, EOPNOTSUPP, "%s compression is not supported (gzip, xz, zstd, lz4 and lzma are)",
 			unpack_name(format));
 	}
 	free(chunk);

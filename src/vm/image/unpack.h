@@ -16,7 +16,7 @@
 
 enum unpack_format {
 	UNPACK_UNKNOWN, /* no magic number known */
-	UNPACK_NONE,	/* an ELF file as it is */
+	UNPACK_NONE,    /* an ELF file as it is */
 	UNPACK_GZIP,
 	UNPACK_XZ,
 	UNPACK_ZSTD,

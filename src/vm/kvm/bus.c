@@ -20,8 +20,8 @@ void bus_freeze(struct bus *bus)
 	bus->frozen = true;
 }
 
-static int bus_space_add(struct bus_space *s, uint64_t start, uint64_t size,
-	const struct bus_ops *ops, void *arg, const char *what, struct err *err)
+static int bus_space_add(struct bus_space *s, uint64_t start, uint64_t size, const struct bus_ops *ops, void *arg,
+	const char *what, struct err *err)
 {
 	uint64_t end = start + size;
 	unsigned int at = 0;
@@ -30,18 +30,15 @@ static int bus_space_add(struct bus_space *s, uint64_t start, uint64_t size,
 		return err_set(err, ENOSPC, "more than %d %s regions", BUS_REGIONS_MAX, what);
 	while (at < s->regions_len && s->regions[at].start < start)
 		at++;
-	if ((at > 0 && s->regions[at - 1].end > start) ||
-		(at < s->regions_len && s->regions[at].start < end))
+	if ((at > 0 && s->regions[at - 1].end > start) || (at < s->regions_len && s->regions[at].start < end))
 		return err_set(err, EEXIST, "%s region 0x%" PRIx64 " overlaps another", what, start);
-	memmove(&s->regions[at + 1], &s->regions[at],
-		(s->regions_len - at) * sizeof(s->regions[0]));
+	memmove(&s->regions[at + 1], &s->regions[at], (s->regions_len - at) * sizeof(s->regions[0]));
 	s->regions[at] = (struct bus_region){ start, end, ops, arg };
 	s->regions_len++;
 	return 0;
 }
 
-int bus_add_mmio(struct bus *bus, uint64_t gpa, uint64_t size, const struct bus_ops *ops, void *arg,
-	struct err *err)
+int bus_add_mmio(struct bus *bus, uint64_t gpa, uint64_t size, const struct bus_ops *ops, void *arg, struct err *err)
 {
 	assert(!bus->frozen);
 	if (size == 0 || gpa < MEM_HOLE_START || gpa >= MEM_HOLE_END || size > MEM_HOLE_END - gpa)
@@ -49,8 +46,7 @@ int bus_add_mmio(struct bus *bus, uint64_t gpa, uint64_t size, const struct bus_
 	return bus_space_add(&bus->mmio, gpa, size, ops, arg, "MMIO", err);
 }
 
-int bus_add_pio(struct bus *bus, uint16_t port, uint16_t size, const struct bus_ops *ops, void *arg,
-	struct err *err)
+int bus_add_pio(struct bus *bus, uint16_t port, uint16_t size, const struct bus_ops *ops, void *arg, struct err *err)
 {
 	assert(!bus->frozen);
 	if (size == 0 || size > PIO_SPACE_END - port)
@@ -58,8 +54,7 @@ int bus_add_pio(struct bus *bus, uint16_t port, uint16_t size, const struct bus_
 	return bus_space_add(&bus->pio, port, size, ops, arg, "port", err);
 }
 
-static const struct bus_region *bus_space_find(const struct bus_space *s, uint64_t at,
-	unsigned int len)
+static const struct bus_region *bus_space_find(const struct bus_space *s, uint64_t at, unsigned int len)
 {
 	unsigned int low = 0, high = s->regions_len;
 
@@ -77,8 +72,7 @@ static const struct bus_region *bus_space_find(const struct bus_space *s, uint64
 	return NULL;
 }
 
-static void bus_access(const struct bus_space *s, uint64_t at, void *data, unsigned int len,
-	bool is_write)
+static void bus_access(const struct bus_space *s, uint64_t at, void *data, unsigned int len, bool is_write)
 {
 	const struct bus_region *r = bus_space_find(s, at, len);
 	uint64_t value = 0;

@@ -47,10 +47,10 @@ void bus_init(struct bus *bus);
 void bus_freeze(struct bus *bus);
 
 /* -EINVAL: empty, wraps, or in RAM's part of the map; -EEXIST: overlap; -ENOSPC. @ops, @arg outlive the bus. */
-must_check int bus_add_mmio(struct bus *bus, uint64_t gpa, uint64_t size, const struct bus_ops *ops,
-	void *arg, struct err *err);
-must_check int bus_add_pio(struct bus *bus, uint16_t port, uint16_t size, const struct bus_ops *ops,
-	void *arg, struct err *err);
+must_check int bus_add_mmio(
+	struct bus *bus, uint64_t gpa, uint64_t size, const struct bus_ops *ops, void *arg, struct err *err);
+must_check int bus_add_pio(
+	struct bus *bus, uint16_t port, uint16_t size, const struct bus_ops *ops, void *arg, struct err *err);
 
 /*
  * One access of a vCPU, at most 8 bytes at @data (in guest order). Where no

@@ -30,8 +30,8 @@ static void devices_log(void *arg, const void *data, size_t len)
 	guestlog_put(arg, data, len);
 }
 
-static int devices_add_console(struct devices *d, struct machine *m, int channel_fd,
-	struct guestlog *log, struct err *err)
+static int devices_add_console(
+	struct devices *d, struct machine *m, int channel_fd, struct guestlog *log, struct err *err)
 {
 	struct virtio_dev *dev;
 	int r = virtio_console_new(&m->mem, channel_fd, VM_PORT_AGENT, devices_log, log, &dev, err);
@@ -52,8 +52,8 @@ static int devices_new_fs(int proc_fd, struct fs **ret, struct err *err)
 	return r;
 }
 
-static int devices_add_share(struct devices *d, struct machine *m, enum vm_share share,
-	const char *tag, int proc_fd, struct err *err)
+static int devices_add_share(
+	struct devices *d, struct machine *m, enum vm_share share, const char *tag, int proc_fd, struct err *err)
 {
 	static const struct p9_limits limits; /* the defaults */
 	struct virtio_dev *dev;
@@ -82,8 +82,7 @@ static int devices_add_balloon(struct devices *d, struct machine *m, struct err 
 	return r < 0 ? r : devices_add(d, m, dev, err);
 }
 
-static int devices_add_nic(struct devices *d, struct machine *m, const struct vm_nic *nic,
-	struct err *err)
+static int devices_add_nic(struct devices *d, struct machine *m, const struct vm_nic *nic, struct err *err)
 {
 	struct virtio_dev *dev;
 	int r = virtio_net_new(&m->mem, nic->tap_fd, nic->mac, nic->mtu, &dev, err);
@@ -92,8 +91,8 @@ static int devices_add_nic(struct devices *d, struct machine *m, const struct vm
 }
 
 /* All but the nics, in the order of their slots. */
-static int devices_add_fixed(struct devices *d, struct machine *m, int channel_fd, int proc_fd,
-	struct guestlog *log, struct err *err)
+static int devices_add_fixed(
+	struct devices *d, struct machine *m, int channel_fd, int proc_fd, struct guestlog *log, struct err *err)
 {
 	int r = devices_add_console(d, m, channel_fd, log, err);
 

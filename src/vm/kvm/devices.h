@@ -33,8 +33,8 @@ struct devices {
  * @channel_fd (the guest's end) and the taps of @cfg are taken, also on failure.
  * A zeroed struct devices is what devices_done() accepts beside a made one.
  */
-must_check int devices_init(struct devices *d, struct machine *m, const struct vm_config *cfg,
-	int channel_fd, struct guestlog *log, struct err *err);
+must_check int devices_init(struct devices *d, struct machine *m, const struct vm_config *cfg, int channel_fd,
+	struct guestlog *log, struct err *err);
 
 /* Serves them on @loop and on threads of their own. */
 must_check int devices_start(struct devices *d, struct loop *loop, struct err *err);

@@ -10,11 +10,11 @@
 #include "base/fd.h"
 #include "vm/kvm/elf.h"
 
-#define ELF_PHDRS_MAX 64	   /* kernels have 4 to 6 */
-#define ELF_NOTES_MAX (64 * KIB)   /* kernels have some 500 bytes */
-#define ELF_CHUNK (256 * KIB)	   /* bounce buffer: stays in the CPU's cache */
+#define ELF_PHDRS_MAX 64         /* kernels have 4 to 6 */
+#define ELF_NOTES_MAX (64 * KIB) /* kernels have some 500 bytes */
+#define ELF_CHUNK (256 * KIB)    /* bounce buffer: stays in the CPU's cache */
 #define ELF_PAGE 4096
-#define ELF_NOTE_PVH 18		   /* XEN_ELFNOTE_PHYS32_ENTRY */
+#define ELF_NOTE_PVH 18 /* XEN_ELFNOTE_PHYS32_ENTRY */
 
 struct elf_file {
 	int fd;
@@ -27,8 +27,7 @@ static int elf_bad(const struct elf_file *f, struct err *err, const char *why)
 	return err_set(err, ENOEXEC, "kernel '%s': %s", f->name, why);
 }
 
-static int elf_read(const struct elf_file *f, uint64_t offset, void *data, size_t len,
-	struct err *err)
+static int elf_read(const struct elf_file *f, uint64_t offset, void *data, size_t len, struct err *err)
 {
 	size_t done = 0;
 
@@ -64,8 +63,7 @@ static int elf_read_header(struct elf_file *f, Elf64_Ehdr *eh, struct err *err)
 		return r;
 	if (memcmp(eh->e_ident, ELFMAG, SELFMAG) != 0)
 		return elf_bad(f, err, "not an ELF file (an uncompressed vmlinux is needed)");
-	if (eh->e_ident[EI_CLASS] != ELFCLASS64 || eh->e_ident[EI_DATA] != ELFDATA2LSB ||
-		eh->e_machine != EM_X86_64)
+	if (eh->e_ident[EI_CLASS] != ELFCLASS64 || eh->e_ident[EI_DATA] != ELFDATA2LSB || eh->e_machine != EM_X86_64)
 		return elf_bad(f, err, "not for x86_64");
 	if (eh->e_type != ET_EXEC && eh->e_type != ET_DYN)
 		return elf_bad(f, err, "not an executable ELF file");
@@ -91,8 +89,8 @@ static void elf_copy_sparse(uint8_t *to, const uint8_t *from, size_t len)
 	}
 }
 
-static int elf_load_segment(const struct elf_file *f, const Elf64_Phdr *ph, const struct mem *mem,
-	uint64_t min_gpa, uint8_t *bounce, struct err *err)
+static int elf_load_segment(const struct elf_file *f, const Elf64_Phdr *ph, const struct mem *mem, uint64_t min_gpa,
+	uint8_t *bounce, struct err *err)
 {
 	uint8_t *to = mem_at(mem, ph->p_paddr, ph->p_memsz);
 	int r;
@@ -105,8 +103,7 @@ static int elf_load_segment(const struct elf_file *f, const Elf64_Phdr *ph, cons
 		return err_set(err, ENOMEM,
 			"kernel '%s': a segment of %llu KiB at 0x%llx does not fit into %llu MiB "
 			"of guest memory",
-			f->name, ph->p_memsz / KIB, (unsigned long long)ph->p_paddr,
-			mem->size / MIB);
+			f->name, ph->p_memsz / KIB, (unsigned long long)ph->p_paddr, mem->size / MIB);
 	for (uint64_t done = 0; done < ph->p_filesz;) {
 		size_t n = MIN(ELF_CHUNK, ph->p_filesz - done);
 
@@ -151,8 +148,7 @@ static uint64_t elf_find_pvh(const uint8_t *at, size_t len)
 	return 0;
 }
 
-static int elf_read_notes(const struct elf_file *f, const Elf64_Phdr *ph, uint64_t *entry,
-	struct err *err)
+static int elf_read_notes(const struct elf_file *f, const Elf64_Phdr *ph, uint64_t *entry, struct err *err)
 {
 	autofree uint8_t *notes = NULL;
 	int r;
@@ -170,8 +166,7 @@ static int elf_read_notes(const struct elf_file *f, const Elf64_Phdr *ph, uint64
 	return 0;
 }
 
-static int elf_check_entry(const struct elf_file *f, const struct elf_image *image, uint64_t entry,
-	struct err *err)
+static int elf_check_entry(const struct elf_file *f, const struct elf_image *image, uint64_t entry, struct err *err)
 {
 	if (image->end == 0)
 		return elf_bad(f, err, "nothing in it is to be loaded");
@@ -182,8 +177,8 @@ static int elf_check_entry(const struct elf_file *f, const struct elf_image *ima
 	return 0;
 }
 
-int elf_load(const struct mem *mem, int fd, const char *name, uint64_t min_gpa,
-	struct elf_image *ret_image, struct err *err)
+int elf_load(
+	const struct mem *mem, int fd, const char *name, uint64_t min_gpa, struct elf_image *ret_image, struct err *err)
 {
 	struct elf_file f = { .fd = fd, .name = name };
 	struct elf_image image = { .start = UINT64_MAX };

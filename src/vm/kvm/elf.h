@@ -24,7 +24,7 @@ struct elf_image {
  * fresh (zero): stored zeros are not copied, so they cost no memory.
  * @name is for messages. -ENOEXEC: not a kernel that can be booted.
  */
-must_check int elf_load(const struct mem *mem, int fd, const char *name, uint64_t min_gpa,
-	struct elf_image *ret_image, struct err *err);
+must_check int elf_load(const struct mem *mem, int fd, const char *name, uint64_t min_gpa, struct elf_image *ret_image,
+	struct err *err);
 
 #endif

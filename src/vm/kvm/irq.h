@@ -21,7 +21,10 @@ struct irq {
 	uint32_t gsi;
 };
 
-#define IRQ_INIT { .fd = -1, .gsi = 0 }
+#define IRQ_INIT                   \
+	{                          \
+		.fd = -1, .gsi = 0 \
+	}
 
 /* Makes the eventfd and ties it to @gsi of @machine (KVM_IRQFD). 0 or -errno. */
 must_check int irq_init(struct irq *irq, const struct machine *machine, uint32_t gsi, struct err *err);

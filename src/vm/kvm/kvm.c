@@ -47,7 +47,7 @@ struct kvm_vm {
 	struct devices devices;
 	struct vcpu vcpus[VM_VCPUS_MAX];
 	unsigned int vcpus_len; /* made so far */
-	int channel_fd;	/* our end of the agent's channel; owned */
+	int channel_fd;         /* our end of the agent's channel; owned */
 
 	struct watch *end_watch;
 	struct vm_events events;
@@ -90,8 +90,7 @@ static int kvm_add_serial(struct kvm_vm *k, struct err *err)
 
 	if (r < 0)
 		return r;
-	return bus_add_pio(&k->machine.bus, LAYOUT_SERIAL_PORT, LAYOUT_SERIAL_PORTS, &serial_ops,
-		&k->serial, err);
+	return bus_add_pio(&k->machine.bus, LAYOUT_SERIAL_PORT, LAYOUT_SERIAL_PORTS, &serial_ops, &k->serial, err);
 }
 
 /* The channel to the agent, and the devices; @cfg's taps are taken in any case. */
@@ -123,8 +122,7 @@ static int kvm_build(struct kvm_vm *k, const struct vm_config *cfg, struct err *
 {
 	int r;
 
-	if ((r = end_init(&k->end, err)) < 0 ||
-		(r = machine_init(&k->machine, cfg->mem_bytes, cfg->vcpus, err)) < 0) {
+	if ((r = end_init(&k->end, err)) < 0 || (r = machine_init(&k->machine, cfg->mem_bytes, cfg->vcpus, err)) < 0) {
 		vm_config_close_fds(cfg);
 		return r;
 	}
@@ -158,8 +156,8 @@ static int kvm_new(const struct vm_config *cfg, struct vm **ret_vm, struct err *
 	return 0;
 }
 
-static int kvm_share_add(struct vm *vm, enum vm_share share, const char *name, int fd,
-	unsigned int flags, struct err *err)
+static int kvm_share_add(
+	struct vm *vm, enum vm_share share, const char *name, int fd, unsigned int flags, struct err *err)
 {
 	unsigned int export_flags = flags & VM_SHARE_READ_ONLY ? FS_EXPORT_READONLY : 0;
 	int r;
@@ -216,8 +214,7 @@ static void kvm_mark(const struct kvm_vm *k, const char *mark)
 		k->events.on_mark(k->events.arg, mark);
 }
 
-static int kvm_start(struct vm *vm, struct loop *loop, const struct vm_events *events,
-	struct err *err)
+static int kvm_start(struct vm *vm, struct loop *loop, const struct vm_events *events, struct err *err)
 {
 	struct kvm_vm *k = kvm_of(vm);
 	int r;
@@ -242,19 +239,39 @@ static int kvm_start(struct vm *vm, struct loop *loop, const struct vm_events *e
  * device.h, and what glibc's threads and malloc make of them.
  */
 static const char *const kvm_seccomp_syscalls[] = {
-	"read", "write", "poll", "close",	       /* eventfds, log */
-	"epoll_ctl",				       /* watches of the loop */
+	"read",
+	"write",
+	"poll",
+	"close",     /* eventfds, log */
+	"epoll_ctl", /* watches of the loop */
 	VIRTIO_SYSCALLS,
-	"set_robust_list", "rseq", "sched_getaffinity", /* threads begin */
-	"exit", "futex", "madvise", "munmap",	       /* and end */
-	"mmap", "mprotect", "brk", "mremap",	       /* stacks, malloc */
-	"rt_sigaction", "rt_sigprocmask", "getpid", "gettid", "prctl", /* kicks (tgkill: the jail's), names */
-	"restart_syscall", "rt_sigreturn", "sched_yield",
+	"set_robust_list",
+	"rseq",
+	"sched_getaffinity", /* threads begin */
+	"exit",
+	"futex",
+	"madvise",
+	"munmap", /* and end */
+	"mmap",
+	"mprotect",
+	"brk",
+	"mremap", /* stacks, malloc */
+	"rt_sigaction",
+	"rt_sigprocmask",
+	"getpid",
+	"gettid",
+	"prctl", /* kicks (tgkill: the jail's), names */
+	"restart_syscall",
+	"rt_sigreturn",
+	"sched_yield",
 	NULL,
 };
 
 static const unsigned long kvm_seccomp_ioctls[] = {
-	KVM_RUN, KVM_GET_REGS, VIRTIO_IOCTLS, 0,
+	KVM_RUN,
+	KVM_GET_REGS,
+	VIRTIO_IOCTLS,
+	0,
 };
 
 const struct vm_ops kvm_vm_ops = {

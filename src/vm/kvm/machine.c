@@ -32,7 +32,8 @@ static int machine_open_kvm(struct machine *m, struct err *err)
 
 	m->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (m->kvm_fd < 0 && errno == ENOENT)
-		return err_set(err, ENOENT, "/dev/kvm does not exist: this machine offers no KVM "
+		return err_set(err, ENOENT,
+			"/dev/kvm does not exist: this machine offers no KVM "
 			"(kernel module kvm_intel or kvm_amd, virtualisation in the firmware)");
 	if (m->kvm_fd < 0 && errno == EACCES)
 		return err_sys(err, errno, "open /dev/kvm (is the user in the group kvm?)");
@@ -40,8 +41,7 @@ static int machine_open_kvm(struct machine *m, struct err *err)
 		return err_sys(err, errno, "open /dev/kvm");
 	version = ioctl(m->kvm_fd, KVM_GET_API_VERSION, 0);
 	if (version != KVM_API_VERSION)
-		return err_set(err, ENODEV, "/dev/kvm has API version %d, not %d", version,
-			KVM_API_VERSION);
+		return err_set(err, ENODEV, "/dev/kvm has API version %d, not %d", version, KVM_API_VERSION);
 	for (size_t i = 0; i < ARRAY_LEN(machine_needs); i++)
 		if (ioctl(m->kvm_fd, KVM_CHECK_EXTENSION, machine_needs[i].cap) <= 0)
 			return err_set(err, ENODEV, "/dev/kvm lacks %s", machine_needs[i].name);
@@ -53,8 +53,7 @@ static int machine_check_vcpus(const struct machine *m, struct err *err)
 	int max = ioctl(m->kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
 
 	if (max > 0 && m->vcpus > (unsigned int)max)
-		return err_set(err, EINVAL, "%u vCPUs: this machine's KVM has at most %d", m->vcpus,
-			max);
+		return err_set(err, EINVAL, "%u vCPUs: this machine's KVM has at most %d", m->vcpus, max);
 	return 0;
 }
 
@@ -105,8 +104,8 @@ int machine_init(struct machine *m, uint64_t mem_bytes, unsigned int vcpus, stru
 	*m = (struct machine){ .kvm_fd = -1, .vm_fd = -1, .vcpus = vcpus };
 	bus_init(&m->bus);
 	if ((r = machine_open_kvm(m, err)) < 0 || (r = machine_check_vcpus(m, err)) < 0 ||
-		(r = machine_create_vm(m, err)) < 0 ||
-		(r = mem_init(&m->mem, mem_bytes, err)) < 0 || (r = machine_add_ram(m, err)) < 0)
+		(r = machine_create_vm(m, err)) < 0 || (r = mem_init(&m->mem, mem_bytes, err)) < 0 ||
+		(r = machine_add_ram(m, err)) < 0)
 		machine_done(m);
 	return r;
 }
@@ -120,8 +119,7 @@ void machine_done(struct machine *m)
 	mem_done(&m->mem);
 }
 
-int machine_ioeventfd(const struct machine *m, uint64_t gpa, unsigned int len, uint64_t value,
-	int fd, struct err *err)
+int machine_ioeventfd(const struct machine *m, uint64_t gpa, unsigned int len, uint64_t value, int fd, struct err *err)
 {
 	struct kvm_ioeventfd arg = {
 		.datamatch = value,

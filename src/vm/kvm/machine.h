@@ -17,7 +17,7 @@
 
 /* virtio-mmio windows: device i sits at MACHINE_VIRTIO_GPA(i) and has the line MACHINE_VIRTIO_GSI(i). */
 #define MACHINE_VIRTIO_STRIDE 0x1000ull
-#define MACHINE_VIRTIO_GPA(i) (0xd0000000ull + (uint64_t)(i) * MACHINE_VIRTIO_STRIDE)
+#define MACHINE_VIRTIO_GPA(i) (0xd0000000ull + (uint64_t)(i)*MACHINE_VIRTIO_STRIDE)
 #define MACHINE_VIRTIO_SIZE 0x200ull
 #define MACHINE_VIRTIO_GSI(i) (5u + (i))
 #define MACHINE_VIRTIO_MAX 19u /* IOAPIC pins 5 to 23 */
@@ -33,15 +33,14 @@ struct machine {
  * Opens /dev/kvm, checks what this VMM needs of it, makes the VM with RAM and
  * the in-kernel interrupt chips. @vcpus: 1..VM_VCPUS_MAX.
  */
-must_check int machine_init(struct machine *m, uint64_t mem_bytes, unsigned int vcpus,
-	struct err *err);
+must_check int machine_init(struct machine *m, uint64_t mem_bytes, unsigned int vcpus, struct err *err);
 void machine_done(struct machine *m);
 
 /*
  * A write of exactly @value, @len (1, 2, 4 or 8) bytes wide, at @gpa is an
  * event on @fd (borrowed) and no exit.
  */
-must_check int machine_ioeventfd(const struct machine *m, uint64_t gpa, unsigned int len,
-	uint64_t value, int fd, struct err *err);
+must_check int machine_ioeventfd(
+	const struct machine *m, uint64_t gpa, unsigned int len, uint64_t value, int fd, struct err *err);
 
 #endif

@@ -25,15 +25,13 @@ int mem_init(struct mem *mem, uint64_t size, struct err *err)
 
 	*mem = (struct mem){ .base = NULL };
 	if (size == 0 || size % MEM_ALIGN != 0 || size > INT64_MAX - MEM_ALIGN)
-		return err_set(err, EINVAL, "guest memory of %llu bytes is not a multiple of 2 MiB",
-			(unsigned long long)size);
+		return err_set(
+			err, EINVAL, "guest memory of %llu bytes is not a multiple of 2 MiB", (unsigned long long)size);
 
 	/* NORESERVE: a guest's size is a limit, not a claim on the host's memory. */
-	map = mmap(NULL, size + MEM_ALIGN, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	map = mmap(NULL, size + MEM_ALIGN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (map == MAP_FAILED)
-		return err_sys(err, errno, "map %llu MiB of guest memory",
-			(unsigned long long)(size / MIB));
+		return err_sys(err, errno, "map %llu MiB of guest memory", (unsigned long long)(size / MIB));
 	start = (uintptr_t)map;
 	aligned = (start + MEM_ALIGN - 1) & ~(uintptr_t)(MEM_ALIGN - 1);
 	if (aligned > start)

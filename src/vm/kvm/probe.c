@@ -52,8 +52,7 @@ struct probe {
 };
 
 /* Sets the verdict: returns 0, which ends the probe in order. */
-static int printf_like(3, 4)
-probe_say(struct probe *p, enum kvm_verdict_kind kind, const char *fmt, ...)
+static int printf_like(3, 4) probe_say(struct probe *p, enum kvm_verdict_kind kind, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -82,11 +81,9 @@ static int probe_open(struct probe *p)
 	if (p->kvm_fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
 		return -errno;
 	if (p->kvm_fd < 0)
-		return probe_say(p, KVM_VERDICT_ABSENT, "/dev/kvm cannot be opened: %s",
-			strerror(errno));
+		return probe_say(p, KVM_VERDICT_ABSENT, "/dev/kvm cannot be opened: %s", strerror(errno));
 	if (ioctl(p->kvm_fd, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
-		return probe_say(p, KVM_VERDICT_FAILS, "/dev/kvm has another API version than %d",
-			KVM_API_VERSION);
+		return probe_say(p, KVM_VERDICT_FAILS, "/dev/kvm has another API version than %d", KVM_API_VERSION);
 	return 1;
 }
 
@@ -121,9 +118,7 @@ static int probe_set_signal_mask(struct probe *p)
 	uint64_t blocked = ~(1ull << (PROBE_SIGNAL - 1));
 
 	memcpy(arg.mask.sigset, &blocked, sizeof(blocked));
-	return ioctl(p->vcpu_fd, KVM_SET_SIGNAL_MASK, &arg.mask) < 0
-		? probe_call_failed(p, "KVM_SET_SIGNAL_MASK")
-		: 1;
+	return ioctl(p->vcpu_fd, KVM_SET_SIGNAL_MASK, &arg.mask) < 0 ? probe_call_failed(p, "KVM_SET_SIGNAL_MASK") : 1;
 }
 
 static int probe_set_cpuid(struct probe *p)
@@ -143,8 +138,7 @@ static int probe_set_cpuid(struct probe *p)
 		return r;
 	features = cpuid_find(cpuid, 1, 0);
 	if (!features || !(features->ecx & 1u << 13))
-		return probe_say(p, KVM_VERDICT_FAILS,
-			"KVM's vCPUs have no cmpxchg16b, which 64-bit kernels need");
+		return probe_say(p, KVM_VERDICT_FAILS, "KVM's vCPUs have no cmpxchg16b, which 64-bit kernels need");
 	p->xsave = features->ecx & 1u << 26;
 	if (ioctl(p->vcpu_fd, KVM_SET_CPUID2, cpuid) < 0)
 		return probe_call_failed(p, "KVM_SET_CPUID2");
@@ -179,15 +173,23 @@ static void probe_put_u64(struct probe *p, uint32_t gpa, uint64_t value)
 static int probe_enter_kernel(struct probe *p)
 {
 	const struct kvm_segment data = {
-		.limit = UINT32_MAX, .selector = 0x10, .type = 3, .present = 1, .db = 1, .s = 1, .g = 1,
+		.limit = UINT32_MAX,
+		.selector = 0x10,
+		.type = 3,
+		.present = 1,
+		.db = 1,
+		.s = 1,
+		.g = 1,
 	};
 	struct kvm_regs regs = {
-		.rip = PROBE_CODE, .rsp = PROBE_STACK, .rflags = 2, .rdi = p->xsave,
+		.rip = PROBE_CODE,
+		.rsp = PROBE_STACK,
+		.rflags = 2,
+		.rdi = p->xsave,
 	};
 	struct kvm_sregs s;
 
-	memcpy(p->mem + PROBE_CODE, probe_guest_start,
-		(size_t)(probe_guest_end - probe_guest_start));
+	memcpy(p->mem + PROBE_CODE, probe_guest_start, (size_t)(probe_guest_end - probe_guest_start));
 	probe_put_u64(p, PROBE_PML4, PROBE_PDPT | 3); /* present, writable */
 	probe_put_u64(p, PROBE_PDPT, PROBE_PD | 3);
 	probe_put_u64(p, PROBE_PD, 0x83); /* 2 MiB at 0 */
@@ -201,8 +203,8 @@ static int probe_enter_kernel(struct probe *p)
 	s.cs.l = 1;
 	s.cr3 = PROBE_PML4;
 	s.cr4 = 0x620 | (p->xsave ? 0x40000 : 0); /* PAE, OSFXSR, OSXMMEXCPT; OSXSAVE */
-	s.cr0 = 0x80010033;			  /* PG, WP, NE, ET, MP, PE */
-	s.efer = 0x500;				  /* LMA, LME */
+	s.cr0 = 0x80010033;                       /* PG, WP, NE, ET, MP, PE */
+	s.efer = 0x500;                           /* LMA, LME */
 	if (ioctl(p->vcpu_fd, KVM_SET_SREGS, &s) < 0)
 		return probe_call_failed(p, "KVM_SET_SREGS");
 	if (ioctl(p->vcpu_fd, KVM_SET_REGS, &regs) < 0)
@@ -239,8 +241,7 @@ static int probe_judge_speed(struct probe *p, uint64_t cpu_ns)
 			"KVM emulates the guest's kernel instead of running it: %s%u million instructions/s "
 			"(a nested or fake KVM)",
 			p->v->mips == 0 ? "below " : "", MAX(p->v->mips, 1));
-	return probe_say(p, KVM_VERDICT_USABLE, "KVM runs a guest's kernel at %u million instructions/s",
-		p->v->mips);
+	return probe_say(p, KVM_VERDICT_USABLE, "KVM runs a guest's kernel at %u million instructions/s", p->v->mips);
 }
 
 static int probe_judge_exit(struct probe *p, uint64_t cpu_ns)
@@ -253,14 +254,14 @@ static int probe_judge_exit(struct probe *p, uint64_t cpu_ns)
 			return probe_judge_speed(p, cpu_ns);
 		return probe_say(p, KVM_VERDICT_FAILS, "KVM ran guest instructions wrongly");
 	case KVM_EXIT_INTERNAL_ERROR:
-		return probe_say(p, KVM_VERDICT_FAILS,
-			"KVM cannot run a guest's kernel: internal error %u%s", run->internal.suberror,
+		return probe_say(p, KVM_VERDICT_FAILS, "KVM cannot run a guest's kernel: internal error %u%s",
+			run->internal.suberror,
 			run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION
 				? ", it emulates instructions and does not know them all"
 				: "");
 	default:
-		return probe_say(p, KVM_VERDICT_FAILS, "KVM cannot run a guest's kernel: exit reason %u",
-			run->exit_reason);
+		return probe_say(
+			p, KVM_VERDICT_FAILS, "KVM cannot run a guest's kernel: exit reason %u", run->exit_reason);
 	}
 }
 
@@ -318,9 +319,8 @@ int kvm_probe(struct kvm_verdict *ret)
 	struct probe p = { .kvm_fd = -1, .vm_fd = -1, .vcpu_fd = -1, .v = &v };
 	int r;
 
-	if ((r = probe_open(&p)) == 1 && (r = probe_make_vm(&p)) == 1 &&
-		(r = probe_make_vcpu(&p)) == 1 && (r = probe_enter_kernel(&p)) == 1 &&
-		(r = probe_enable_xsave(&p)) == 1)
+	if ((r = probe_open(&p)) == 1 && (r = probe_make_vm(&p)) == 1 && (r = probe_make_vcpu(&p)) == 1 &&
+		(r = probe_enter_kernel(&p)) == 1 && (r = probe_enable_xsave(&p)) == 1)
 		r = probe_run_timed(&p);
 	if (p.run)
 		(void)munmap(p.run, p.run_len); /* our own mappings, whole */

@@ -22,7 +22,7 @@ enum kvm_verdict_kind {
 
 struct kvm_verdict {
 	enum kvm_verdict_kind kind;
-	unsigned int mips;	 /* millions of guest instructions per second; 0: not measured */
+	unsigned int mips;       /* millions of guest instructions per second; 0: not measured */
 	char why[PROBE_WHY_MAX]; /* a sentence part: "KVM runs a guest kernel at 2100 million instructions/s" */
 };
 

@@ -2,7 +2,7 @@
 /* A 16550A serial port that only speaks (registers: National Semiconductor PC16550D data sheet). */
 #include "vm/kvm/serial.h"
 
-enum serial_reg { /* read / write */
+enum serial_reg {     /* read / write */
 	REG_DATA = 0, /* RBR / THR; divisor low with DLAB */
 	REG_IER = 1,  /* divisor high with DLAB */
 	REG_IIR = 2,  /* IIR / FCR */

@@ -45,8 +45,7 @@ static int vcpu_map_run(struct vcpu *v, struct err *err)
 	return 0;
 }
 
-int vcpu_init(struct vcpu *v, const struct machine *m, struct end *end, unsigned int index,
-	struct err *err)
+int vcpu_init(struct vcpu *v, const struct machine *m, struct end *end, unsigned int index, struct err *err)
 {
 	int r;
 
@@ -76,20 +75,18 @@ static void vcpu_exit_pio(struct vcpu *v)
 
 	/* String instructions come as several items; KVM bounds them to its page. */
 	for (uint32_t i = 0; i < run->io.count; i++)
-		bus_pio(&v->machine->bus, run->io.port, data + (size_t)i * run->io.size,
-			run->io.size, run->io.direction == KVM_EXIT_IO_OUT);
+		bus_pio(&v->machine->bus, run->io.port, data + (size_t)i * run->io.size, run->io.size,
+			run->io.direction == KVM_EXIT_IO_OUT);
 }
 
 static void vcpu_report_internal_error(struct vcpu *v)
 {
 	const struct kvm_run *run = v->run;
 
-	end_report(v->end, VM_EXIT_FAILED,
-		"KVM internal error: suberror %u on vCPU %u at rip 0x%llx%s", run->internal.suberror,
-		v->index, (unsigned long long)cpu_rip(v->fd),
-		run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION
-			? " (it cannot emulate the guest's instruction)"
-			: "");
+	end_report(v->end, VM_EXIT_FAILED, "KVM internal error: suberror %u on vCPU %u at rip 0x%llx%s",
+		run->internal.suberror, v->index, (unsigned long long)cpu_rip(v->fd),
+		run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION ? " (it cannot emulate the guest's instruction)"
+								       : "");
 }
 
 static void vcpu_report_system_event(struct vcpu *v)
@@ -102,8 +99,7 @@ static void vcpu_report_system_event(struct vcpu *v)
 		end_report(v->end, VM_EXIT_RESET, "the guest rebooted");
 		break;
 	default:
-		end_report(v->end, VM_EXIT_RESET, "the guest crashed (KVM system event %u)",
-			v->run->system_event.type);
+		end_report(v->end, VM_EXIT_RESET, "the guest crashed (KVM system event %u)", v->run->system_event.type);
 		break;
 	}
 }
@@ -118,8 +114,7 @@ static bool vcpu_handle_exit(struct vcpu *v)
 		vcpu_exit_pio(v);
 		return true;
 	case KVM_EXIT_MMIO:
-		bus_mmio(&v->machine->bus, run->mmio.phys_addr, run->mmio.data, run->mmio.len,
-			run->mmio.is_write);
+		bus_mmio(&v->machine->bus, run->mmio.phys_addr, run->mmio.data, run->mmio.len, run->mmio.is_write);
 		return true;
 	case KVM_EXIT_INTR:
 	case KVM_EXIT_IRQ_WINDOW_OPEN:
@@ -135,13 +130,12 @@ static bool vcpu_handle_exit(struct vcpu *v)
 		vcpu_report_internal_error(v);
 		return false;
 	case KVM_EXIT_FAIL_ENTRY:
-		end_report(v->end, VM_EXIT_FAILED,
-			"KVM could not enter the guest on vCPU %u: hardware reason 0x%llx", v->index,
-			(unsigned long long)run->fail_entry.hardware_entry_failure_reason);
+		end_report(v->end, VM_EXIT_FAILED, "KVM could not enter the guest on vCPU %u: hardware reason 0x%llx",
+			v->index, (unsigned long long)run->fail_entry.hardware_entry_failure_reason);
 		return false;
 	default:
-		end_report(v->end, VM_EXIT_FAILED, "unexpected KVM exit %u on vCPU %u at rip 0x%llx",
-			run->exit_reason, v->index, (unsigned long long)cpu_rip(v->fd));
+		end_report(v->end, VM_EXIT_FAILED, "unexpected KVM exit %u on vCPU %u at rip 0x%llx", run->exit_reason,
+			v->index, (unsigned long long)cpu_rip(v->fd));
 		return false;
 	}
 }

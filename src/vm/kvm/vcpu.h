@@ -44,8 +44,7 @@ struct vcpu {
 	atomic_bool stop;
 };
 
-must_check int vcpu_init(struct vcpu *v, const struct machine *m, struct end *end,
-	unsigned int index, struct err *err);
+must_check int vcpu_init(struct vcpu *v, const struct machine *m, struct end *end, unsigned int index, struct err *err);
 must_check int vcpu_start(struct vcpu *v, struct err *err);
 void vcpu_stop(struct vcpu *v);
 void vcpu_join(struct vcpu *v);

@@ -58,8 +58,7 @@ static double boot_ms(const struct boot *b)
 	struct timespec now;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
-	return (double)(now.tv_sec - b->start.tv_sec) * 1e3 +
-	       (double)(now.tv_nsec - b->start.tv_nsec) / 1e6;
+	return (double)(now.tv_sec - b->start.tv_sec) * 1e3 + (double)(now.tv_nsec - b->start.tv_nsec) / 1e6;
 }
 
 static void boot_on_mark(void *arg, const char *mark)
@@ -121,9 +120,8 @@ static void boot_on_sigsys(int sig unused, siginfo_t *info, void *context unused
 /* The engine's calls; those of this program itself; and what file service does for each new thread. */
 static int boot_filter(struct err *err)
 {
-	static const char *const own[] = { "epoll_wait", "epoll_pwait", "timerfd_create",
-		"timerfd_settime", "write", "read", "close", "exit_group", "clock_gettime", "clone",
-		"clone3", "fstat", "newfstatat", NULL };
+	static const char *const own[] = { "epoll_wait", "epoll_pwait", "timerfd_create", "timerfd_settime", "write",
+		"read", "close", "exit_group", "clock_gettime", "clone", "clone3", "fstat", "newfstatat", NULL };
 	static const char *const fs_thread[] = { "unshare", "fchdir", "umask", "capget", NULL };
 	const struct sigaction sa = { .sa_sigaction = boot_on_sigsys, .sa_flags = SA_SIGINFO };
 	const char *const *lists[] = { own, fs_thread, kvm_vm_ops.syscalls };
@@ -132,13 +130,12 @@ static int boot_filter(struct err *err)
 
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		for (const char *const *name = lists[i]; r == 0 && *name; name++) {
-			r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW,
-				seccomp_syscall_resolve_name(*name), 0);
+			r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, seccomp_syscall_resolve_name(*name), 0);
 			r = r == -EEXIST ? 0 : r;
 		}
 	for (const unsigned long *ioc = kvm_vm_ops.ioctls; r == 0 && *ioc; ioc++)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-			SCMP_A1_32(SCMP_CMP_EQ, (uint32_t)*ioc, 0));
+		r = seccomp_rule_add(
+			ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1_32(SCMP_CMP_EQ, (uint32_t)*ioc, 0));
 	if (r == 0)
 		r = sigaction(SIGSYS, &sa, NULL) < 0 ? -errno : seccomp_load(ctx);
 	seccomp_release(ctx);
@@ -152,13 +149,11 @@ static int boot_run(struct boot *b, struct err *err)
 	struct watch *timer = NULL, *channel = NULL;
 	int r;
 
-	if ((r = kvm_vm_ops.new(&b->cfg, &b->vm, err)) == 0 && (r = boot_add_shares(b, err)) == 0 &&
-		b->filtered)
+	if ((r = kvm_vm_ops.new(&b->cfg, &b->vm, err)) == 0 && (r = boot_add_shares(b, err)) == 0 && b->filtered)
 		r = boot_filter(err);
 	if (r == 0)
 		r = kvm_vm_ops.start(b->vm, b->loop, &events, err);
-	if (r == 0 && watch_new(b->loop, kvm_vm_ops.channel_fd(b->vm), EPOLLIN, boot_on_channel, b,
-			      &channel) < 0)
+	if (r == 0 && watch_new(b->loop, kvm_vm_ops.channel_fd(b->vm), EPOLLIN, boot_on_channel, b, &channel) < 0)
 		r = err_set(err, ENOMEM, "watch");
 	if (r == 0 && b->kill_ms > 0 && timer_new(b->loop, b->kill_ms, boot_on_time, b, &timer) < 0)
 		r = err_set(err, ENOMEM, "timer");

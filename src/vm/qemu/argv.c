@@ -29,10 +29,10 @@
 #define SANDBOX "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
 /* Strings are collected end to end with their NULs; pointers are made when nothing moves any more. */
-#define arg(b, ...)                       \
-	do {                              \
+#define arg(b, ...)                         \
+	do {                                \
 		buf_printf(b, __VA_ARGS__); \
-		buf_put(b, "", 1);        \
+		buf_put(b, "", 1);          \
 	} while (0)
 
 static void argv_machine(struct buf *b, const struct qemu_plan *plan)
@@ -81,12 +81,22 @@ static void argv_boot(struct buf *b, const struct qemu_plan *plan)
 static void argv_devices(struct buf *b, const struct qemu_plan *plan)
 {
 	static const char *const fixed[] = {
-		"-device", "virtio-serial-device,max_ports=4",
-		"-device", "virtserialport,chardev=agent,name=" VM_PORT_AGENT,
-		"-fsdev", FSDEV(VM_TAG_PRIVATE), "-device", DEVICE_9P(VM_TAG_PRIVATE),
-		"-fsdev", FSDEV(VM_TAG_SHARED), "-device", DEVICE_9P(VM_TAG_SHARED),
-		"-device", "virtio-rng-device",
-		"-device", "virtio-balloon-device,free-page-reporting=on",
+		"-device",
+		"virtio-serial-device,max_ports=4",
+		"-device",
+		"virtserialport,chardev=agent,name=" VM_PORT_AGENT,
+		"-fsdev",
+		FSDEV(VM_TAG_PRIVATE),
+		"-device",
+		DEVICE_9P(VM_TAG_PRIVATE),
+		"-fsdev",
+		FSDEV(VM_TAG_SHARED),
+		"-device",
+		DEVICE_9P(VM_TAG_SHARED),
+		"-device",
+		"virtio-rng-device",
+		"-device",
+		"virtio-balloon-device,free-page-reporting=on",
 	};
 
 	arg(b, "-chardev");
@@ -112,8 +122,8 @@ static void argv_nics(struct buf *b, const struct vm_config *cfg)
 		arg(b, "-netdev");
 		arg(b, "tap,id=net%u,fd=%d", i, nic->tap_fd);
 		arg(b, "-device");
-		buf_printf(b, "virtio-net-device,netdev=net%u,mac=%02x:%02x:%02x:%02x:%02x:%02x", i,
-			m[0], m[1], m[2], m[3], m[4], m[5]);
+		buf_printf(b, "virtio-net-device,netdev=net%u,mac=%02x:%02x:%02x:%02x:%02x:%02x", i, m[0], m[1], m[2],
+			m[3], m[4], m[5]);
 		if (nic->mtu)
 			buf_printf(b, ",host_mtu=%u", nic->mtu);
 		buf_put(b, "", 1);

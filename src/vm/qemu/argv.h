@@ -16,7 +16,7 @@
 struct qemu_plan {
 	const char *program;
 	const struct vm_config *cfg;
-	bool kvm;	      /* -accel kvm, else tcg */
+	bool kvm;             /* -accel kvm, else tcg */
 	unsigned int tsc_khz; /* of the host, for TCG; 0: unknown */
 	int kernel_fd;
 	int initrd_fd;

@@ -27,7 +27,12 @@
 #define LAST_WORDS_MS 1000 /* a QEMU that closed its sockets gets to end by itself */
 
 static const int file_server_caps[] = {
-	CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID, CAP_MKNOD,
+	CAP_CHOWN,
+	CAP_DAC_OVERRIDE,
+	CAP_DAC_READ_SEARCH,
+	CAP_FOWNER,
+	CAP_FSETID,
+	CAP_MKNOD,
 	CAP_SETFCAP,
 };
 
@@ -65,15 +70,15 @@ static int process_keep_fds(const int *keep, size_t keep_len)
 }
 
 /* Between fork and exec, by a copy of the monitor; what goes wrong is said on stderr. */
-static _Noreturn void process_exec(char *const argv[], const int *keep, size_t keep_len,
-	int ns_pidfd, int user_ns, const char *dir, pid_t parent)
+static _Noreturn void process_exec(
+	char *const argv[], const int *keep, size_t keep_len, int ns_pidfd, int user_ns, const char *dir, pid_t parent)
 {
 	static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin", locale[] = "LC_ALL=C";
 	char *const env[] = { path, locale, NULL };
 	const char *what;
 	sigset_t none;
 
-	(void)sigemptyset(&none); /* cannot fail */
+	(void)sigemptyset(&none);                    /* cannot fail */
 	(void)sigprocmask(SIG_SETMASK, &none, NULL); /* nor this */
 	what = "cannot join its mount namespace";
 	if (setns(ns_pidfd, CLONE_NEWNS) < 0 || chdir(dir) < 0)
@@ -111,14 +116,13 @@ static int process_set_stdio(int null_fd, int err_fd)
 		return -errno;
 	if (null_fd <= STDERR_FILENO && (null_fd = fcntl(null_fd, F_DUPFD_CLOEXEC, 3)) < 0)
 		return -errno;
-	if (dup2(null_fd, STDIN_FILENO) < 0 || dup2(null_fd, STDOUT_FILENO) < 0 ||
-		dup2(err_fd, STDERR_FILENO) < 0)
+	if (dup2(null_fd, STDIN_FILENO) < 0 || dup2(null_fd, STDOUT_FILENO) < 0 || dup2(err_fd, STDERR_FILENO) < 0)
 		return -errno;
 	return 0;
 }
 
-int qemu_process_start(struct qemu_process *p, char *const argv[], const int *keep, size_t keep_len,
-	int ns_pidfd, int user_ns, const char *dir, struct err *err)
+int qemu_process_start(struct qemu_process *p, char *const argv[], const int *keep, size_t keep_len, int ns_pidfd,
+	int user_ns, const char *dir, struct err *err)
 {
 	autoclose int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	pid_t parent = getpid();

@@ -61,8 +61,8 @@ struct qemu_vm {
 
 	struct watch *qmp_watch, *exit_watch, *stderr_watch, *serial_watch, *late_watch;
 	struct vm_events events;
-	bool running;	/* vm_start() succeeded: events may be reported */
-	bool ended;	/* how and detail are set */
+	bool running; /* vm_start() succeeded: events may be reported */
+	bool ended;   /* how and detail are set */
 	enum vm_exit how;
 	char detail[ERR_MSG_MAX];
 };
@@ -371,8 +371,8 @@ static int qemu_launch(struct qemu_vm *q, const struct vm_config *cfg, struct er
 	argv = qemu_argv_make(&plan);
 	if (!argv)
 		return err_sys(err, ENOMEM, "qemu");
-	return qemu_process_start(&q->process, argv, keep, keep_len, q->stage.pidfd,
-		cfg->user_ns_fd, cfg->runtime_dir, err);
+	return qemu_process_start(
+		&q->process, argv, keep, keep_len, q->stage.pidfd, cfg->user_ns_fd, cfg->runtime_dir, err);
 }
 
 static int qemu_new(const struct vm_config *cfg, struct vm **ret_vm, struct err *err)
@@ -400,8 +400,8 @@ static int qemu_new(const struct vm_config *cfg, struct vm **ret_vm, struct err 
 	return 0;
 }
 
-static int qemu_share_add(struct vm *vm, enum vm_share share, const char *name, int fd,
-	unsigned int flags, struct err *err)
+static int qemu_share_add(
+	struct vm *vm, enum vm_share share, const char *name, int fd, unsigned int flags, struct err *err)
 {
 	int r = stage_add(&qemu_of(vm)->stage, share, name, fd, flags, err);
 
@@ -424,8 +424,7 @@ static int qemu_start(struct vm *vm, struct loop *loop, const struct vm_events *
 	 * The greeting comes from a thread of its own; commands are served when the
 	 * machine is complete, and only then has QEMU opened all that it needs.
 	 */
-	if ((r = qemu_await(q, 0, START_TIMEOUT_MS, err)) < 0 ||
-		(r = qemu_command(q, "qmp_capabilities", err)) < 0)
+	if ((r = qemu_await(q, 0, START_TIMEOUT_MS, err)) < 0 || (r = qemu_command(q, "qmp_capabilities", err)) < 0)
 		return r;
 	qemu_mark(q, "vm-built");
 	if ((r = stage_seal(&q->stage, q->process.pid, err)) < 0)
@@ -444,10 +443,34 @@ static int qemu_start(struct vm *vm, struct loop *loop, const struct vm_events *
 }
 
 static const char *const qemu_syscalls[] = {
-	"clock_gettime", "close", "epoll_ctl", "exit_group", "futex", "getpid", "kill", "madvise", "mmap",
-	"mremap", "munmap", "brk", "pidfd_send_signal", "poll", "read", "recvfrom", "recvmsg",
-	"restart_syscall", "rt_sigprocmask", "rt_sigreturn", "sendmsg", "sendto", "timerfd_create", "timerfd_settime", "wait4", "waitid",
-	"write", NULL,
+	"clock_gettime",
+	"close",
+	"epoll_ctl",
+	"exit_group",
+	"futex",
+	"getpid",
+	"kill",
+	"madvise",
+	"mmap",
+	"mremap",
+	"munmap",
+	"brk",
+	"pidfd_send_signal",
+	"poll",
+	"read",
+	"recvfrom",
+	"recvmsg",
+	"restart_syscall",
+	"rt_sigprocmask",
+	"rt_sigreturn",
+	"sendmsg",
+	"sendto",
+	"timerfd_create",
+	"timerfd_settime",
+	"wait4",
+	"waitid",
+	"write",
+	NULL,
 };
 
 const struct vm_ops qemu_vm_ops = {

@@ -15,14 +15,14 @@
 #include "base/buf.h"
 
 #define QMP_LINE_MAX (16 * 1024) /* longest message taken; the greeting and our events have < 1 KiB */
-#define QMP_WORD_MAX 64		 /* event names and reasons; what is longer is cut */
-#define QMP_TEXT_MAX 256	 /* an error's description; cut too */
+#define QMP_WORD_MAX 64          /* event names and reasons; what is longer is cut */
+#define QMP_TEXT_MAX 256         /* an error's description; cut too */
 
 enum qmp_kind { QMP_GREETING, QMP_RETURN, QMP_ERROR, QMP_EVENT, QMP_OTHER };
 
 struct qmp_msg {
 	enum qmp_kind kind;
-	unsigned int id;	   /* RETURN, ERROR: of the command; 0 if it has none */
+	unsigned int id;           /* RETURN, ERROR: of the command; 0 if it has none */
 	char event[QMP_WORD_MAX];  /* EVENT: its name, "SHUTDOWN" */
 	char reason[QMP_WORD_MAX]; /* EVENT: data.reason, or "" */
 	char text[QMP_TEXT_MAX];   /* ERROR: its description */

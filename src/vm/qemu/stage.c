@@ -230,8 +230,7 @@ static int stage_ask(struct stage *st, const struct stage_req *req, const int *f
 	return stage_reply(st, err);
 }
 
-int stage_add(struct stage *st, enum vm_share share, const char *name, int fd, unsigned int flags,
-	struct err *err)
+int stage_add(struct stage *st, enum vm_share share, const char *name, int fd, unsigned int flags, struct err *err)
 {
 	struct stage_req req = { .op = STAGE_ADD, .share = share, .flags = flags };
 

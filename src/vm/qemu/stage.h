@@ -20,7 +20,10 @@ struct stage {
 	int sock;
 };
 
-#define STAGE_INIT { .pid = 0, .pidfd = -1, .sock = -1 }
+#define STAGE_INIT                                \
+	{                                         \
+		.pid = 0, .pidfd = -1, .sock = -1 \
+	}
 
 /*
  * Forks the stager: a mount namespace where @dir (an existing directory; seen
@@ -29,8 +32,8 @@ struct stage {
 must_check int stage_open(struct stage *st, const char *dir, struct err *err);
 
 /* As vm_share_add(), also before QEMU has started. @fd stays the caller's. */
-must_check int stage_add(struct stage *st, enum vm_share share, const char *name, int fd,
-	unsigned int flags, struct err *err);
+must_check int stage_add(
+	struct stage *st, enum vm_share share, const char *name, int fd, unsigned int flags, struct err *err);
 
 /*
  * Makes the tree the root of every process in the namespace and detaches the

@@ -131,8 +131,7 @@ static int balloon_kick(struct virtio_dev *dev, unsigned int queue)
 	return budget == 0 ? VIRTIO_MORE : VIRTIO_DONE;
 }
 
-static void balloon_config_write(struct virtio_dev *dev, unsigned int offset, const void *data,
-	unsigned int len)
+static void balloon_config_write(struct virtio_dev *dev, unsigned int offset, const void *data, unsigned int len)
 {
 	struct virtio_balloon *b = balloon_of(dev);
 
@@ -173,8 +172,7 @@ int virtio_balloon_new(const struct mem *mem, struct virtio_dev **ret_dev, struc
 		free(b);
 		return r;
 	}
-	b->dev.features |= VIRTIO_BIT(VIRTIO_BALLOON_F_REPORTING) |
-		VIRTIO_BIT(VIRTIO_BALLOON_F_DEFLATE_ON_OOM);
+	b->dev.features |= VIRTIO_BIT(VIRTIO_BALLOON_F_REPORTING) | VIRTIO_BIT(VIRTIO_BALLOON_F_DEFLATE_ON_OOM);
 	b->dev.config = (uint8_t *)&b->config;
 	b->dev.config_len = offsetof(struct virtio_balloon_config, free_page_hint_cmd_id);
 	*ret_dev = &b->dev;

@@ -73,10 +73,10 @@ struct virtio_console {
 	struct port ports[PORTS];
 	virtio_log_fn *log;
 	void *log_arg;
-	int fd;		     /* the channel's socket, owned */
+	int fd;              /* the channel's socket, owned */
 	struct watch *watch; /* of fd; NULL: not started, or the peer hung up */
-	bool want_in;	     /* rx waits for the socket */
-	bool want_out;	     /* tx waits for the socket */
+	bool want_in;        /* rx waits for the socket */
+	bool want_out;       /* tx waits for the socket */
 	struct iovec iov[CHAIN_MAX];
 };
 
@@ -181,8 +181,7 @@ static int control_turn(struct virtio_console *c)
 		while (budget > 0 && (r = virtq_pop(vq, &chain, c->iov)) > 0) {
 			budget--;
 			/* GUEST: anything shorter is no message */
-			if (virtq_copy_out(chain.out, chain.out_len, 0, &ctrl, sizeof(ctrl)) ==
-				sizeof(ctrl))
+			if (virtq_copy_out(chain.out, chain.out_len, 0, &ctrl, sizeof(ctrl)) == sizeof(ctrl))
 				control_handle(c, &ctrl);
 			virtq_push(vq, chain.head, 0);
 		}
@@ -481,8 +480,8 @@ static const struct virtio_ops console_ops = {
 	.free = console_free,
 };
 
-int virtio_console_new(const struct mem *mem, int channel_fd, const char *channel_name,
-	virtio_log_fn *log, void *log_arg, struct virtio_dev **ret_dev, struct err *err)
+int virtio_console_new(const struct mem *mem, int channel_fd, const char *channel_name, virtio_log_fn *log,
+	void *log_arg, struct virtio_dev **ret_dev, struct err *err)
 {
 	struct virtio_console *c = calloc(1, sizeof(*c));
 	int r;

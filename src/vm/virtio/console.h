@@ -19,7 +19,7 @@ typedef void virtio_log_fn(void *arg, const void *data, size_t len);
  * Bytes from the guest wait in its ring while the socket is full; bytes for it
  * wait in the socket until the guest has opened the port and offers buffers.
  */
-must_check int virtio_console_new(const struct mem *mem, int channel_fd, const char *channel_name,
-	virtio_log_fn *log, void *log_arg, struct virtio_dev **ret_dev, struct err *err);
+must_check int virtio_console_new(const struct mem *mem, int channel_fd, const char *channel_name, virtio_log_fn *log,
+	void *log_arg, struct virtio_dev **ret_dev, struct err *err);
 
 #endif

@@ -10,8 +10,8 @@
 
 #include "base/fd.h"
 
-int virtio_init(struct virtio_dev *dev, const struct virtio_ops *ops, const struct mem *mem,
-	const uint16_t *sizes, unsigned int queues_len, struct err *err)
+int virtio_init(struct virtio_dev *dev, const struct virtio_ops *ops, const struct mem *mem, const uint16_t *sizes,
+	unsigned int queues_len, struct err *err)
 {
 	dev->ops = ops;
 	dev->mem = mem;

@@ -44,8 +44,7 @@ struct virtio_dev;
 
 /* What every device offers beside its own features. */
 #define VIRTIO_FEATURES_COMMON \
-	(VIRTIO_BIT(VIRTIO_F_VERSION_1) | VIRTIO_BIT(VIRTIO_RING_F_INDIRECT_DESC) | \
-		VIRTIO_BIT(VIRTIO_RING_F_EVENT_IDX))
+	(VIRTIO_BIT(VIRTIO_F_VERSION_1) | VIRTIO_BIT(VIRTIO_RING_F_INDIRECT_DESC) | VIRTIO_BIT(VIRTIO_RING_F_EVENT_IDX))
 
 enum virtio_more { VIRTIO_DONE = 0, VIRTIO_MORE = 1 }; /* of a turn: waits for a kick; budget used up */
 
@@ -58,8 +57,7 @@ struct virtio_ops {
 	/* May the driver have @features (a subset of what is offered)? Feature bits that need others. */
 	bool (*features_ok)(const struct virtio_dev *dev, uint64_t features);
 	/* GUEST: @len bytes at @offset of the configuration space were written; inside config_len. */
-	void (*config_write)(struct virtio_dev *dev, unsigned int offset, const void *data,
-		unsigned int len);
+	void (*config_write)(struct virtio_dev *dev, unsigned int offset, const void *data, unsigned int len);
 	void (*activate)(struct virtio_dev *dev); /* DRIVER_OK, on a vCPU thread */
 	/* Serves queue @queue: enum virtio_more, or -errno: the guest broke a rule, the device stops. */
 	int (*kick)(struct virtio_dev *dev, unsigned int queue);
@@ -92,7 +90,7 @@ struct virtio_queue {
 struct virtio_dev {
 	const struct virtio_ops *ops;
 	const struct mem *mem;
-	struct irq irq; /* owned */
+	struct irq irq;       /* owned */
 	pthread_mutex_t lock; /* LOCK: s but isr, config, the taking side of queues, the device's own state */
 	struct virtio_state s;
 	uint64_t features; /* offered; fixed after x_new */
@@ -126,8 +124,7 @@ void virtio_free(struct virtio_dev *dev);
 /* Is the driver ready and has it kept the rules? The lock is held. */
 static inline bool virtio_live(const struct virtio_dev *dev)
 {
-	return (dev->s.status & (VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_NEEDS_RESET)) ==
-		VIRTIO_CONFIG_S_DRIVER_OK;
+	return (dev->s.status & (VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_NEEDS_RESET)) == VIRTIO_CONFIG_S_DRIVER_OK;
 }
 
 static inline bool virtio_has(const struct virtio_dev *dev, unsigned int feature)
@@ -165,12 +162,12 @@ void virtio_reset(struct virtio_dev *dev);
  * For the jail's allow-list, beside what threads and malloc need: the system
  * calls, by name, and ioctl requests that devices make once they are started.
  */
-#define VIRTIO_SYSCALLS \
-	"read", "write",			    /* kicks, interrupts */ \
-		"recvmsg", "sendmsg",		    /* channel */ \
-		"readv", "writev",		    /* tap */ \
-		"getrandom", "madvise",		    /* rng, balloon */ \
+#define VIRTIO_SYSCALLS                                                                           \
+	"read", "write",                                                  /* kicks, interrupts */ \
+		"recvmsg", "sendmsg",                                     /* channel */           \
+		"readv", "writev",                                        /* tap */               \
+		"getrandom", "madvise",                                   /* rng, balloon */      \
 		"epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait" /* watches, 9p's kicks */
-#define VIRTIO_IOCTLS TUNSETOFFLOAD /* <linux/if_tun.h> */
+#define VIRTIO_IOCTLS TUNSETOFFLOAD                                       /* <linux/if_tun.h> */
 
 #endif

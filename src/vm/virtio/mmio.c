@@ -16,11 +16,11 @@
 #include <errno.h>
 #include <string.h>
 
-#define MMIO_MAGIC 0x74726976u	/* "virt" */
-#define MMIO_VERSION 2u		/* no legacy interface */
+#define MMIO_MAGIC 0x74726976u  /* "virt" */
+#define MMIO_VERSION 2u         /* no legacy interface */
 #define MMIO_VENDOR 0x52434d56u /* "VMCR": anything; drivers only show it */
 
-#define STATUS_ALL \
+#define STATUS_ALL                                                                          \
 	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_DRIVER_OK | \
 		VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_FAILED)
 
@@ -112,11 +112,9 @@ static void features_write(struct virtio_dev *dev, uint32_t value)
 	const uint64_t half = 0xffffffffull;
 
 	/* GUEST: negotiation is over at FEATURES_OK; @sel may be anything */
-	if (!(dev->s.status & VIRTIO_CONFIG_S_DRIVER) ||
-		(dev->s.status & VIRTIO_CONFIG_S_FEATURES_OK) || sel > 1)
+	if (!(dev->s.status & VIRTIO_CONFIG_S_DRIVER) || (dev->s.status & VIRTIO_CONFIG_S_FEATURES_OK) || sel > 1)
 		return;
-	dev->s.driver_features = (dev->s.driver_features & ~(half << (32 * sel))) |
-		(uint64_t)value << (32 * sel);
+	dev->s.driver_features = (dev->s.driver_features & ~(half << (32 * sel))) | (uint64_t)value << (32 * sel);
 }
 
 static bool features_ok(const struct virtio_dev *dev)
@@ -296,7 +294,6 @@ int virtio_attach(struct virtio_dev *dev, struct machine *machine, unsigned int 
 	if (r == 0)
 		r = bus_add_mmio(&machine->bus, gpa, MACHINE_VIRTIO_SIZE, &virtio_bus_ops, dev, err);
 	for (unsigned int i = 0; r == 0 && i < dev->queues_len; i++)
-		r = machine_ioeventfd(machine, gpa + VIRTIO_MMIO_QUEUE_NOTIFY, 4, i,
-			dev->queues[i].kick_fd, err);
+		r = machine_ioeventfd(machine, gpa + VIRTIO_MMIO_QUEUE_NOTIFY, 4, i, dev->queues[i].kick_fd, err);
 	return r < 0 ? err_prefix(err, "virtio %s", dev->ops->name) : 0;
 }

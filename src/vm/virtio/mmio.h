@@ -28,7 +28,6 @@ void virtio_mmio_write(struct virtio_dev *dev, uint64_t offset, unsigned int len
  * on the bus, its interrupt, and an ioeventfd for each queue's QueueNotify.
  * Before the bus is frozen; the device outlives the vCPUs.
  */
-must_check int virtio_attach(struct virtio_dev *dev, struct machine *machine, unsigned int slot,
-	struct err *err);
+must_check int virtio_attach(struct virtio_dev *dev, struct machine *machine, unsigned int slot, struct err *err);
 
 #endif

@@ -39,7 +39,7 @@ enum { QUEUE_RX, QUEUE_TX, QUEUES };
 static const uint16_t queue_sizes[QUEUES] = { NET_QUEUE, NET_QUEUE };
 
 #define HDR_BYTES sizeof(struct virtio_net_hdr_v1)
-#define ETH_BYTES 18			       /* Ethernet's header with a VLAN tag */
+#define ETH_BYTES 18                               /* Ethernet's header with a VLAN tag */
 #define PACKET_MAX (HDR_BYTES + ETH_BYTES + 65535) /* the largest segmentation-offload packet */
 
 /* One turn's work. */
@@ -47,11 +47,11 @@ static const uint16_t queue_sizes[QUEUES] = { NET_QUEUE, NET_QUEUE };
 #define TURN_BYTES (512 * KIB)
 
 #define OFFLOADS (TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
-#define OFFLOAD_FEATURES \
-	(VIRTIO_BIT(VIRTIO_NET_F_CSUM) | VIRTIO_BIT(VIRTIO_NET_F_GUEST_CSUM) | \
-		VIRTIO_BIT(VIRTIO_NET_F_GUEST_TSO4) | VIRTIO_BIT(VIRTIO_NET_F_GUEST_TSO6) | \
-		VIRTIO_BIT(VIRTIO_NET_F_GUEST_ECN) | VIRTIO_BIT(VIRTIO_NET_F_HOST_TSO4) | \
-		VIRTIO_BIT(VIRTIO_NET_F_HOST_TSO6) | VIRTIO_BIT(VIRTIO_NET_F_HOST_ECN))
+#define OFFLOAD_FEATURES                                                                                             \
+	(VIRTIO_BIT(VIRTIO_NET_F_CSUM) | VIRTIO_BIT(VIRTIO_NET_F_GUEST_CSUM) | VIRTIO_BIT(VIRTIO_NET_F_GUEST_TSO4) | \
+		VIRTIO_BIT(VIRTIO_NET_F_GUEST_TSO6) | VIRTIO_BIT(VIRTIO_NET_F_GUEST_ECN) |                           \
+		VIRTIO_BIT(VIRTIO_NET_F_HOST_TSO4) | VIRTIO_BIT(VIRTIO_NET_F_HOST_TSO6) |                            \
+		VIRTIO_BIT(VIRTIO_NET_F_HOST_ECN))
 
 struct virtio_net {
 	struct virtio_dev dev;
@@ -59,7 +59,7 @@ struct virtio_net {
 	struct virtio_net_counters counters;
 	int fd; /* owned */
 	bool is_tap;
-	bool dead; /* the tap said something other than "wait": nothing is read until reset */
+	bool dead;              /* the tap said something other than "wait": nothing is read until reset */
 	bool want_in, want_out; /* rx, tx wait for the tap */
 	struct watch *watch;
 	size_t kept; /* bytes of a packet in spill that waits for chains; 0: none */
@@ -82,13 +82,13 @@ static void untake(struct virtq *vq, unsigned int n)
 }
 
 /* Hands a packet, spread over the @n chains @taken of which the first is @first, to the guest. */
-static void rx_publish(struct virtq *vq, const struct vring_used_elem *taken, const struct virtq_chain *first,
-	unsigned int n)
+static void rx_publish(
+	struct virtq *vq, const struct vring_used_elem *taken, const struct virtq_chain *first, unsigned int n)
 {
 	const __virtio16 num_buffers = (__virtio16)n;
 
-	(void)virtq_copy_in(first->in, first->in_len, offsetof(struct virtio_net_hdr_v1, num_buffers),
-		&num_buffers, sizeof(num_buffers)); /* fits: the chain holds a header */
+	(void)virtq_copy_in(first->in, first->in_len, offsetof(struct virtio_net_hdr_v1, num_buffers), &num_buffers,
+		sizeof(num_buffers)); /* fits: the chain holds a header */
 	virtq_push_many(vq, taken, n);
 }
 
@@ -97,8 +97,7 @@ static void rx_publish(struct virtq *vq, const struct vring_used_elem *taken, co
  * chains; @n are taken already. The number of chains in all; 0: they do not
  * suffice (*@ret_never: nor would a whole ring), and none is taken any more.
  */
-static int rx_spread(struct virtio_net *net, struct virtq *vq, unsigned int n, size_t from, size_t len,
-	bool *ret_never)
+static int rx_spread(struct virtio_net *net, struct virtq *vq, unsigned int n, size_t from, size_t len, bool *ret_never)
 {
 	unsigned int max = virtio_has(&net->dev, VIRTIO_NET_F_MRG_RXBUF) ? vq->s.size : 1;
 	struct virtq_chain chain;
@@ -284,8 +283,7 @@ static int watch_adjust(struct virtio_net *net)
 {
 	if (!net->watch)
 		return 0;
-	return watch_set_events(net->watch,
-		(net->want_in ? EPOLLIN : 0) | (net->want_out ? EPOLLOUT : 0));
+	return watch_set_events(net->watch, (net->want_in ? EPOLLIN : 0) | (net->want_out ? EPOLLOUT : 0));
 }
 
 static int net_kick(struct virtio_dev *dev, unsigned int queue)
@@ -338,7 +336,8 @@ static bool net_features_ok(const struct virtio_dev *dev, uint64_t f)
 {
 	static const struct {
 		uint64_t has, needs_one_of;
-	} rules[] = { /* §5.1.3.1 */
+	} rules[] = {
+		/* §5.1.3.1 */
 		{ VIRTIO_BIT(VIRTIO_NET_F_GUEST_TSO4), VIRTIO_BIT(VIRTIO_NET_F_GUEST_CSUM) },
 		{ VIRTIO_BIT(VIRTIO_NET_F_GUEST_TSO6), VIRTIO_BIT(VIRTIO_NET_F_GUEST_CSUM) },
 		{ VIRTIO_BIT(VIRTIO_NET_F_GUEST_ECN),
@@ -359,9 +358,9 @@ static bool net_features_ok(const struct virtio_dev *dev, uint64_t f)
 static unsigned int tun_offloads(const struct virtio_dev *dev)
 {
 	return (virtio_has(dev, VIRTIO_NET_F_GUEST_CSUM) ? TUN_F_CSUM : 0) |
-		(virtio_has(dev, VIRTIO_NET_F_GUEST_TSO4) ? TUN_F_TSO4 : 0) |
-		(virtio_has(dev, VIRTIO_NET_F_GUEST_TSO6) ? TUN_F_TSO6 : 0) |
-		(virtio_has(dev, VIRTIO_NET_F_GUEST_ECN) ? TUN_F_TSO_ECN : 0);
+	       (virtio_has(dev, VIRTIO_NET_F_GUEST_TSO4) ? TUN_F_TSO4 : 0) |
+	       (virtio_has(dev, VIRTIO_NET_F_GUEST_TSO6) ? TUN_F_TSO6 : 0) |
+	       (virtio_has(dev, VIRTIO_NET_F_GUEST_ECN) ? TUN_F_TSO_ECN : 0);
 }
 
 static void net_activate(struct virtio_dev *dev)
@@ -454,8 +453,8 @@ static int net_setup(struct virtio_net *net, const struct mem *mem, struct err *
 	return r < 0 ? err_sys(err, r, "virtio net") : 0;
 }
 
-int virtio_net_new(const struct mem *mem, int fd, const uint8_t mac[6], uint16_t mtu,
-	struct virtio_dev **ret_dev, struct err *err)
+int virtio_net_new(
+	const struct mem *mem, int fd, const uint8_t mac[6], uint16_t mtu, struct virtio_dev **ret_dev, struct err *err)
 {
 	struct virtio_net *net = calloc(1, sizeof(*net));
 	int r;
@@ -472,7 +471,7 @@ int virtio_net_new(const struct mem *mem, int fd, const uint8_t mac[6], uint16_t
 		return r;
 	}
 	net->dev.features |= VIRTIO_BIT(VIRTIO_NET_F_MAC) | VIRTIO_BIT(VIRTIO_NET_F_STATUS) |
-		VIRTIO_BIT(VIRTIO_NET_F_MRG_RXBUF) | (mtu ? VIRTIO_BIT(VIRTIO_NET_F_MTU) : 0);
+			     VIRTIO_BIT(VIRTIO_NET_F_MRG_RXBUF) | (mtu ? VIRTIO_BIT(VIRTIO_NET_F_MTU) : 0);
 	memcpy(net->config.mac, mac, sizeof(net->config.mac));
 	net->config.status = VIRTIO_NET_S_LINK_UP;
 	net->config.max_virtqueue_pairs = 1;

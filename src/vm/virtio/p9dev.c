@@ -37,10 +37,10 @@
 #include "base/fd.h"
 #include "p9/p9.h"
 
-#define P9_QUEUE 128 /* Linux puts at most 128 segments into a message, and counts on that many */
+#define P9_QUEUE 128         /* Linux puts at most 128 segments into a message, and counts on that many */
 #define SLOTS (P9_QUEUE + 1) /* as many chains as can be out, and one in the hand of who takes the next */
 #define TURN_CHAINS P9_QUEUE
-#define THREADS 2	     /* one serves while the other waits */
+#define THREADS 2 /* one serves while the other waits */
 /* No frame is above 5 KiB. The default of 8 MiB gets a huge page, 2 MiB of memory, on first touch. */
 #define THREAD_STACK (256 * KIB)
 
@@ -62,7 +62,7 @@ struct virtio_p9 {
 	} config;
 
 	pthread_mutex_t pool_lock; /* LOCK: free, serving */
-	struct p9_slot *free;	   /* last returned first out: few slots ever touch memory */
+	struct p9_slot *free;      /* last returned first out: few slots ever touch memory */
 	struct p9_slot *slots;
 
 	unsigned int serving; /* requests on the device's own threads */
@@ -294,8 +294,8 @@ static const struct virtio_ops p9_ops = {
 	.free = p9_free,
 };
 
-static int p9_setup(struct virtio_p9 *p, const struct mem *mem, struct p9_server *server,
-	const char *tag, struct err *err)
+static int p9_setup(
+	struct virtio_p9 *p, const struct mem *mem, struct p9_server *server, const char *tag, struct err *err)
 {
 	static const uint16_t queue_size = P9_QUEUE;
 	int r = virtio_init(&p->dev, &p9_ops, mem, &queue_size, 1, err);
@@ -316,8 +316,8 @@ static int p9_setup(struct virtio_p9 *p, const struct mem *mem, struct p9_server
 	return 0;
 }
 
-int virtio_p9_new(const struct mem *mem, struct p9_server *server, const char *tag,
-	struct virtio_dev **ret_dev, struct err *err)
+int virtio_p9_new(
+	const struct mem *mem, struct p9_server *server, const char *tag, struct virtio_dev **ret_dev, struct err *err)
 {
 	struct virtio_p9 *p;
 	size_t tag_len = strlen(tag);

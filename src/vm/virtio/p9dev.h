@@ -13,7 +13,7 @@ struct p9_server;
  * A device with the mount tag @tag. It makes a session of @server's (borrowed,
  * outlives the device), which virtio_free() ends.
  */
-must_check int virtio_p9_new(const struct mem *mem, struct p9_server *server, const char *tag,
-	struct virtio_dev **ret_dev, struct err *err);
+must_check int virtio_p9_new(
+	const struct mem *mem, struct p9_server *server, const char *tag, struct virtio_dev **ret_dev, struct err *err);
 
 #endif

@@ -142,8 +142,7 @@ static int desc_read(const struct desc_table *t, unsigned int i, struct vring_de
 }
 
 /* Appends the buffer to the chain, joined to the last one where it continues it. */
-static int chain_add(struct virtq *vq, struct virtq_chain *c, struct iovec *iov,
-	const struct vring_desc *d)
+static int chain_add(struct virtq *vq, struct virtq_chain *c, struct iovec *iov, const struct vring_desc *d)
 {
 	bool writes = d->flags & VRING_DESC_F_WRITE;
 	unsigned int n = c->out_len + c->in_len;
@@ -301,8 +300,7 @@ bool virtq_should_signal(struct virtq *vq)
 	if (s->ready && s->signalled != s->next_used) {
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		if (s->event_idx)
-			yes = vring_need_event(ring_get(&vq->avail->ring[s->size]), s->next_used,
-				s->signalled);
+			yes = vring_need_event(ring_get(&vq->avail->ring[s->size]), s->next_used, s->signalled);
 		else
 			yes = !(ring_get(&vq->avail->flags) & VRING_AVAIL_F_NO_INTERRUPT);
 		s->signalled = s->next_used;
@@ -358,8 +356,7 @@ size_t virtq_copy_out(const struct iovec *iov, unsigned int iov_len, size_t off,
 	return done;
 }
 
-size_t virtq_copy_in(const struct iovec *iov, unsigned int iov_len, size_t off, const void *from,
-	size_t len)
+size_t virtq_copy_in(const struct iovec *iov, unsigned int iov_len, size_t off, const void *from, size_t len)
 {
 	size_t done = 0;
 

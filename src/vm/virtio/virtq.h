@@ -35,7 +35,7 @@
 /* What a snapshot of a queue has to keep. The driver's writes end here until the queue starts. */
 struct virtq_state {
 	uint64_t desc_gpa, avail_gpa, used_gpa;
-	uint16_t size;	     /* as the driver chose: a power of two, <= size_max */
+	uint16_t size;       /* as the driver chose: a power of two, <= size_max */
 	uint16_t next_avail; /* the next entry of the available ring to take */
 	uint16_t next_used;  /* the next entry of the used ring to fill */
 	uint16_t signalled;  /* next_used when the guest was last considered for an interrupt */
@@ -48,7 +48,7 @@ struct virtq {
 	const struct mem *mem;
 	uint16_t size_max;
 	struct virtq_state s;
-	uint16_t avail_seen; /* the guest's available index as last read and checked */
+	uint16_t avail_seen;     /* the guest's available index as last read and checked */
 	struct vring_desc *desc; /* hva; what is behind changes at any time */
 	struct vring_avail *avail;
 	struct vring_used *used;
@@ -120,8 +120,7 @@ unsigned int virtq_waiting(struct virtq *vq);
  * second is the other direction. Both stop at the end of the buffers.
  */
 size_t virtq_copy_out(const struct iovec *iov, unsigned int iov_len, size_t off, void *to, size_t len);
-size_t virtq_copy_in(const struct iovec *iov, unsigned int iov_len, size_t off, const void *from,
-	size_t len);
+size_t virtq_copy_in(const struct iovec *iov, unsigned int iov_len, size_t off, const void *from, size_t len);
 
 /* Drops the first @len bytes of @iov in place: how many buffers are left, *@iov moved to the first. */
 unsigned int virtq_skip(struct iovec **iov, unsigned int iov_len, size_t len);

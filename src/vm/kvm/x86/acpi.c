@@ -141,7 +141,7 @@ static void aml_put_serial(struct buf *b)
 	autobuf body = BUF_INIT, crs = BUF_INIT;
 
 	wire_put_u8(&crs, 0x47); /* I/O port descriptor (§6.4.2.5) */
-	wire_put_u8(&crs, 1);	 /* decodes 16 bits */
+	wire_put_u8(&crs, 1);    /* decodes 16 bits */
 	wire_put_u16(&crs, LAYOUT_SERIAL_PORT);
 	wire_put_u16(&crs, LAYOUT_SERIAL_PORT);
 	wire_put_u8(&crs, 1);
@@ -294,8 +294,7 @@ static size_t acpi_put_fadt(struct buf *b, uint32_t dsdt_gpa)
 	fadt_skip_to(b, start, 109);
 	wire_put_u16(b, FADT_NO_VGA | FADT_NO_CMOS_RTC); /* and neither 8042 nor legacy devices */
 	fadt_skip_to(b, start, 112);
-	wire_put_u32(b, FADT_WBINVD | FADT_NO_POWER_BUTTON | FADT_NO_SLEEP_BUTTON |
-				FADT_RESET_REG | FADT_HW_REDUCED);
+	wire_put_u32(b, FADT_WBINVD | FADT_NO_POWER_BUTTON | FADT_NO_SLEEP_BUTTON | FADT_RESET_REG | FADT_HW_REDUCED);
 	acpi_put_port(b, LAYOUT_RESET_PORT);
 	wire_put_u8(b, LAYOUT_RESET_VALUE);
 	fadt_skip_to(b, start, 131);

@@ -27,8 +27,7 @@ static int boot_open(const char *path, const char *what, struct err *err)
 	return fd >= 0 ? fd : err_sys(err, errno, "open %s '%s'", what, path);
 }
 
-static int boot_load_kernel(const struct machine *m, const char *path, struct elf_image *image,
-	struct err *err)
+static int boot_load_kernel(const struct machine *m, const char *path, struct elf_image *image, struct err *err)
 {
 	autoclose int fd = boot_open(path, "kernel", err);
 
@@ -39,7 +38,9 @@ static int boot_write_acpi(const struct machine *m, unsigned int devices, struct
 {
 	struct acpi_device list[MACHINE_VIRTIO_MAX];
 	struct acpi_platform platform = {
-		.vcpus = m->vcpus, .devices = list, .devices_len = devices,
+		.vcpus = m->vcpus,
+		.devices = list,
+		.devices_len = devices,
 	};
 	autobuf tables = BUF_INIT;
 	int r;
@@ -59,8 +60,8 @@ static int boot_write_acpi(const struct machine *m, unsigned int devices, struct
 	return 0;
 }
 
-static int boot_write_info(const struct machine *m, const struct vm_config *cfg,
-	const struct elf_image *image, uint32_t *start_info, struct err *err)
+static int boot_write_info(const struct machine *m, const struct vm_config *cfg, const struct elf_image *image,
+	uint32_t *start_info, struct err *err)
 {
 	struct pvh_boot boot = {
 		.initrd_fd = -1,
@@ -82,8 +83,7 @@ static int boot_write_info(const struct machine *m, const struct vm_config *cfg,
 	return pvh_load(&m->mem, &boot, start_info, err);
 }
 
-int boot_load(const struct machine *m, const struct vm_config *cfg, unsigned int devices, int vcpu_fd,
-	struct err *err)
+int boot_load(const struct machine *m, const struct vm_config *cfg, unsigned int devices, int vcpu_fd, struct err *err)
 {
 	struct elf_image image;
 	uint32_t start_info;

@@ -13,7 +13,7 @@
  * itself, so the caller's options win). @devices: virtio slots in use.
  * @vcpu_fd: the first vCPU's.
  */
-must_check int boot_load(const struct machine *m, const struct vm_config *cfg, unsigned int devices,
-	int vcpu_fd, struct err *err);
+must_check int boot_load(
+	const struct machine *m, const struct vm_config *cfg, unsigned int devices, int vcpu_fd, struct err *err);
 
 #endif

@@ -21,8 +21,7 @@ static int cpu_set_cpuid(const struct machine *m, int vcpu_fd, unsigned int inde
 	struct cpuid_shape shape = { .vcpu = index, .vcpus = m->vcpus };
 	int r;
 
-	shape.tsc_deadline =
-		ioctl(m->kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
+	shape.tsc_deadline = ioctl(m->kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
 	if ((r = cpuid_supported(m->kvm_fd, &supported, err)) < 0)
 		return r;
 	if ((r = cpuid_make(supported, &shape, &cpuid)) < 0)
@@ -67,7 +66,13 @@ int cpu_setup(const struct machine *m, int vcpu_fd, unsigned int index, struct e
 int cpu_enter_pvh(int vcpu_fd, uint32_t entry, uint32_t start_info, struct err *err)
 {
 	const struct kvm_segment data = {
-		.limit = UINT32_MAX, .selector = 0x10, .type = 3, .present = 1, .db = 1, .s = 1, .g = 1,
+		.limit = UINT32_MAX,
+		.selector = 0x10,
+		.type = 3,
+		.present = 1,
+		.db = 1,
+		.s = 1,
+		.g = 1,
 	};
 	struct kvm_segment code = data, tss = { .limit = 0x67, .selector = 0x18, .type = 11, .present = 1 };
 	struct kvm_regs regs = { .rip = entry, .rbx = start_info, .rflags = 2 };

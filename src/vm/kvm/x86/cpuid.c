@@ -13,7 +13,7 @@
 
 #define CPUID_ENTRIES_FIRST 128
 #define CPUID_ENTRIES_LAST 4096 /* KVM's own bound is 256 */
-#define CPUID_ENTRIES_ADDED 6	/* topology: two leaves of three sub-leaves */
+#define CPUID_ENTRIES_ADDED 6   /* topology: two leaves of three sub-leaves */
 
 enum cpuid_leaf {
 	LEAF_MAX = 0x0,
@@ -45,8 +45,7 @@ enum cpuid_leaf {
 int cpuid_supported(int kvm_fd, struct kvm_cpuid2 **ret, struct err *err)
 {
 	for (uint32_t n = CPUID_ENTRIES_FIRST; n <= CPUID_ENTRIES_LAST; n *= 2) {
-		autofree struct kvm_cpuid2 *c =
-			calloc(1, sizeof(*c) + n * sizeof(c->entries[0]));
+		autofree struct kvm_cpuid2 *c = calloc(1, sizeof(*c) + n * sizeof(c->entries[0]));
 
 		if (!c)
 			return err_sys(err, ENOMEM, "CPUID table");
@@ -58,18 +57,15 @@ int cpuid_supported(int kvm_fd, struct kvm_cpuid2 **ret, struct err *err)
 		if (errno != E2BIG)
 			return err_sys(err, errno, "KVM_GET_SUPPORTED_CPUID");
 	}
-	return err_set(err, E2BIG, "KVM_GET_SUPPORTED_CPUID: more than %d entries",
-		CPUID_ENTRIES_LAST);
+	return err_set(err, E2BIG, "KVM_GET_SUPPORTED_CPUID: more than %d entries", CPUID_ENTRIES_LAST);
 }
 
-const struct kvm_cpuid_entry2 *cpuid_find(const struct kvm_cpuid2 *cpuid, uint32_t leaf,
-	uint32_t index)
+const struct kvm_cpuid_entry2 *cpuid_find(const struct kvm_cpuid2 *cpuid, uint32_t leaf, uint32_t index)
 {
 	for (uint32_t i = 0; i < cpuid->nent; i++) {
 		const struct kvm_cpuid_entry2 *e = &cpuid->entries[i];
 
-		if (e->function == leaf &&
-			(!(e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX) || e->index == index))
+		if (e->function == leaf && (!(e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX) || e->index == index))
 			return e;
 	}
 	return NULL;
@@ -177,8 +173,7 @@ static void cpuid_add_topology(struct kvm_cpuid2 *c, uint32_t leaf, const struct
 		};
 }
 
-int cpuid_make(const struct kvm_cpuid2 *supported, const struct cpuid_shape *shape,
-	struct kvm_cpuid2 **ret)
+int cpuid_make(const struct kvm_cpuid2 *supported, const struct cpuid_shape *shape, struct kvm_cpuid2 **ret)
 {
 	const struct kvm_cpuid_entry2 *max = cpuid_find(supported, LEAF_MAX, 0);
 	uint32_t room = supported->nent + CPUID_ENTRIES_ADDED;

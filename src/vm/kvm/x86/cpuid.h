@@ -17,16 +17,14 @@
 must_check int cpuid_supported(int kvm_fd, struct kvm_cpuid2 **ret, struct err *err);
 
 /* The entry of a leaf, or NULL. */
-const struct kvm_cpuid_entry2 *cpuid_find(const struct kvm_cpuid2 *cpuid, uint32_t leaf,
-	uint32_t index);
+const struct kvm_cpuid_entry2 *cpuid_find(const struct kvm_cpuid2 *cpuid, uint32_t leaf, uint32_t index);
 
 struct cpuid_shape {
 	unsigned int vcpu, vcpus; /* one socket, one thread a core; APIC id = vcpu */
-	bool tsc_deadline;	  /* KVM_CAP_TSC_DEADLINE_TIMER */
+	bool tsc_deadline;        /* KVM_CAP_TSC_DEADLINE_TIMER */
 };
 
 /* @supported (borrowed) made into that of one vCPU: the caller frees *ret. 0 or -ENOMEM. */
-must_check int cpuid_make(const struct kvm_cpuid2 *supported, const struct cpuid_shape *shape,
-	struct kvm_cpuid2 **ret);
+must_check int cpuid_make(const struct kvm_cpuid2 *supported, const struct cpuid_shape *shape, struct kvm_cpuid2 **ret);
 
 #endif

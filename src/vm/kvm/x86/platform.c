@@ -19,29 +19,25 @@
 #define SLP_TYP(v) ((v) >> 2 & 7)
 #define SLP_EN 0x20u
 
-static uint64_t platform_read_zero(void *arg unused, uint64_t offset unused,
-	unsigned int len unused)
+static uint64_t platform_read_zero(void *arg unused, uint64_t offset unused, unsigned int len unused)
 {
 	return 0;
 }
 
 /* GUEST: any value may come; only the documented ones end the machine. */
-static void platform_write_sleep(void *arg, uint64_t offset, unsigned int len unused,
-	uint64_t value)
+static void platform_write_sleep(void *arg, uint64_t offset, unsigned int len unused, uint64_t value)
 {
 	if (offset == 0 && (value & SLP_EN) && SLP_TYP(value) == LAYOUT_SLP_TYP_S5)
 		end_report(arg, VM_EXIT_POWEROFF, "the guest powered off");
 }
 
-static void platform_write_reset(void *arg, uint64_t offset unused, unsigned int len unused,
-	uint64_t value)
+static void platform_write_reset(void *arg, uint64_t offset unused, unsigned int len unused, uint64_t value)
 {
 	if ((uint8_t)value == LAYOUT_RESET_VALUE)
 		end_report(arg, VM_EXIT_RESET, "the guest rebooted");
 }
 
-static void platform_write_i8042(void *arg, uint64_t offset unused, unsigned int len unused,
-	uint64_t value)
+static void platform_write_i8042(void *arg, uint64_t offset unused, unsigned int len unused, uint64_t value)
 {
 	if ((uint8_t)value == I8042_PULSE_RESET)
 		end_report(arg, VM_EXIT_RESET, "the guest rebooted");
@@ -56,8 +52,7 @@ int platform_add_ports(struct bus *bus, struct end *end, struct err *err)
 {
 	int r;
 
-	if ((r = bus_add_pio(bus, LAYOUT_SLEEP_CONTROL_PORT, SLEEP_PORTS, &platform_sleep, end,
-		     err)) < 0 ||
+	if ((r = bus_add_pio(bus, LAYOUT_SLEEP_CONTROL_PORT, SLEEP_PORTS, &platform_sleep, end, err)) < 0 ||
 		(r = bus_add_pio(bus, LAYOUT_RESET_PORT, 1, &platform_reset, end, err)) < 0 ||
 		(r = bus_add_pio(bus, I8042_PORT, 1, &platform_i8042, end, err)) < 0)
 		return r;

@@ -10,8 +10,8 @@
 #define PROBE_PD 0x3000
 #define PROBE_STACK 0x8000 /* grows down from here */
 #define PROBE_CODE 0x8000
-#define PROBE_PROGRESS 0x10000	/* u64: rounds done */
-#define PROBE_OPERAND 0x10040	/* 16 bytes for cmpxchg16b */
+#define PROBE_PROGRESS 0x10000   /* u64: rounds done */
+#define PROBE_OPERAND 0x10040    /* 16 bytes for cmpxchg16b */
 #define PROBE_XSAVE_AREA 0x12000 /* to PROBE_MEM: larger than any state */
 
 /* A round is PROBE_INNER turns of PROBE_TURN_INSNS instructions and a few more. */

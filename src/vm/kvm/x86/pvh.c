@@ -50,8 +50,8 @@ struct pvh_page {
 
 #define PVH_PAGE 4096ull
 
-static int pvh_read_initrd(const struct mem *mem, const struct pvh_boot *boot,
-	struct pvh_module *module, struct err *err)
+static int pvh_read_initrd(
+	const struct mem *mem, const struct pvh_boot *boot, struct pvh_module *module, struct err *err)
 {
 	uint64_t low_end = MIN(mem->size, MEM_HOLE_START), size, gpa, done = 0;
 	struct stat st;
@@ -60,14 +60,12 @@ static int pvh_read_initrd(const struct mem *mem, const struct pvh_boot *boot,
 	if (fstat(boot->initrd_fd, &st) < 0)
 		return err_sys(err, errno, "stat initrd '%s'", boot->initrd_name);
 	if (!S_ISREG(st.st_mode) || st.st_size == 0)
-		return err_set(err, EINVAL, "initrd '%s' is not a file with something in it",
-			boot->initrd_name);
+		return err_set(err, EINVAL, "initrd '%s' is not a file with something in it", boot->initrd_name);
 	size = (uint64_t)st.st_size;
 	if (size > low_end || ((low_end - size) & ~(PVH_PAGE - 1)) < boot->kernel_end)
 		return err_set(err, ENOMEM,
 			"initrd '%s' (%llu KiB) and the kernel do not fit into %llu MiB of guest memory",
-			boot->initrd_name, (unsigned long long)(size / KIB),
-			(unsigned long long)(mem->size / MIB));
+			boot->initrd_name, (unsigned long long)(size / KIB), (unsigned long long)(mem->size / MIB));
 	gpa = (low_end - size) & ~(PVH_PAGE - 1);
 	to = mem_at(mem, gpa, size);
 	while (done < size) {
@@ -89,16 +87,14 @@ static uint32_t pvh_fill_memmap(const struct mem *mem, struct pvh_memmap_entry *
 	uint32_t n = 0;
 
 	e[n++] = (struct pvh_memmap_entry){ 0, LAYOUT_LOW_RAM_END, PVH_RAM, 0 };
-	e[n++] = (struct pvh_memmap_entry){ LAYOUT_LOW_RAM_END,
-		LAYOUT_HIGH_RAM - LAYOUT_LOW_RAM_END, PVH_RESERVED, 0 };
+	e[n++] = (struct pvh_memmap_entry){ LAYOUT_LOW_RAM_END, LAYOUT_HIGH_RAM - LAYOUT_LOW_RAM_END, PVH_RESERVED, 0 };
 	e[n++] = (struct pvh_memmap_entry){ LAYOUT_HIGH_RAM, low_end - LAYOUT_HIGH_RAM, PVH_RAM, 0 };
 	if (mem->size > low_end)
 		e[n++] = (struct pvh_memmap_entry){ MEM_HOLE_END, mem->size - low_end, PVH_RAM, 0 };
 	return n;
 }
 
-int pvh_load(const struct mem *mem, const struct pvh_boot *boot, uint32_t *ret_start_info,
-	struct err *err)
+int pvh_load(const struct mem *mem, const struct pvh_boot *boot, uint32_t *ret_start_info, struct err *err)
 {
 	size_t cmdline_len = strlen(boot->cmdline);
 	struct pvh_page page = {
@@ -113,8 +109,8 @@ int pvh_load(const struct mem *mem, const struct pvh_boot *boot, uint32_t *ret_s
 	int r;
 
 	if (cmdline_len > LAYOUT_CMDLINE_MAX)
-		return err_set(err, E2BIG, "kernel command line of %zu bytes: at most %u", cmdline_len,
-			LAYOUT_CMDLINE_MAX);
+		return err_set(
+			err, E2BIG, "kernel command line of %zu bytes: at most %u", cmdline_len, LAYOUT_CMDLINE_MAX);
 	if (boot->initrd_fd >= 0) {
 		if ((r = pvh_read_initrd(mem, boot, &page.initrd, err)) < 0)
 			return r;

@@ -18,7 +18,6 @@ struct pvh_boot {
 };
 
 /* Writes it all; *@ret_start_info is what %ebx holds at the entry. */
-must_check int pvh_load(const struct mem *mem, const struct pvh_boot *boot,
-	uint32_t *ret_start_info, struct err *err);
+must_check int pvh_load(const struct mem *mem, const struct pvh_boot *boot, uint32_t *ret_start_info, struct err *err);
 
 #endif
