@@ -71,11 +71,14 @@ static void argv_boot(struct buf *b, const struct qemu_plan *plan)
 	/*
 	 * console: a kernel with virtual terminals would talk to those alone.
 	 * reboot=t: a triple fault is the one way that every kernel leaves a microvm by, and at once.
+	 * no_timer_check: an emulated CPU on a busy host sees too few ticks in the check's time, and the kernel panics.
 	 */
+	buf_printf(b, "console=ttyS0 reboot=t %s", plan->cfg->cmdline);
+	if (!plan->kvm)
+		buf_puts(b, " no_timer_check");
 	if (!plan->kvm && plan->tsc_khz)
-		arg(b, "console=ttyS0 reboot=t %s tsc_early_khz=%u", plan->cfg->cmdline, plan->tsc_khz);
-	else
-		arg(b, "console=ttyS0 reboot=t %s", plan->cfg->cmdline);
+		buf_printf(b, " tsc_early_khz=%u", plan->tsc_khz);
+	buf_put(b, "", 1);
 }
 
 static void argv_devices(struct buf *b, const struct qemu_plan *plan)
