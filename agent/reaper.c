@@ -23,15 +23,19 @@ static void reaper_on_signal(void *arg, uint32_t events unused)
 {
 	struct reaper *r = arg;
 	struct signalfd_siginfo info;
+	siginfo_t child = { .si_pid = 0 };
 	int status;
 	pid_t pid;
 
 	while (read(r->fd, &info, sizeof(info)) > 0)
 		; /* several children may share one signal: what counts is waitpid(2) */
-	process_read_all(r->agent);
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (!process_on_exit(r->agent, pid, status))
+	/* Between the death of a child and its end here all that it has told is read; WNOWAIT keeps its pid from others. */
+	while (waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0 && child.si_pid > 0) {
+		process_read_all(r->agent);
+		pid = waitpid(child.si_pid, &status, 0);
+		if (pid > 0 && !process_on_exit(r->agent, pid, status))
 			(void)sync_on_exit(r->agent, pid); /* else an orphan of some container */
+		child.si_pid = 0;
 	}
 }
 

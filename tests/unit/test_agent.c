@@ -769,6 +769,25 @@ static void early_signals_wait_for_a_handler(void **state)
 	early_term("busybox sleep 2.5; trap 'exit 9' TERM; busybox sleep 0.1; exit 4", 4);
 }
 
+/* The answer to START comes before the exit, however soon that is. */
+static void ends_at_once(void **state)
+{
+	(void)state;
+	need_root();
+	for (int i = 0; i < PROCESSES_MAX - 2; i++) {
+		box_init(&box, "exit 3");
+		box.args[0] = "busybox"; /* no shell: nothing is sooner */
+		box.args[1] = "false";
+		box.c.process.args.len = 2;
+		assert_int_equal(box_create(&box, false), 0);
+		box_start(&box);
+		wait_exit(&box);
+		assert_int_equal(WEXITSTATUS(rig.status), 1);
+		box_read(&box);
+		box_delete(&box);
+	}
+}
+
 static void killed_before_its_start(void **state)
 {
 	struct err err = ERR_INIT;
@@ -1000,6 +1019,7 @@ int main(void)
 		in_a_rig(filters_system_calls),
 		in_a_rig(signals_reach_the_init),
 		in_a_rig(early_signals_wait_for_a_handler),
+		in_a_rig(ends_at_once),
 		in_a_rig(killed_before_its_start),
 		in_a_rig(deleted_while_it_runs),
 		in_a_rig(background_children_end_with_init),
