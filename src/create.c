@@ -356,6 +356,7 @@ static int launch(struct creation *c, struct err *err)
 		.status_fd = c->status_fd,
 		.listen_fd = c->listen_fd,
 		.log_fd = c->log_fd,
+		.log_max = (size_t)c->settings->guest_log_kib * KIB,
 		.console_fd = c->request->console_fd,
 	};
 	int r = put_hook_state(c, err);

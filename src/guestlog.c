@@ -18,14 +18,14 @@
 
 struct guestlog {
 	int file_fd, read_fd, write_fd;
-	size_t file_len;
+	size_t file_len, file_max;
 	struct watch *watch;
 	size_t tail_len; /* bytes kept */
 	size_t tail_at;  /* where the next one goes */
 	char tail[GUESTLOG_TAIL_MAX];
 };
 
-int guestlog_new(int file_fd, struct guestlog **ret)
+int guestlog_new(int file_fd, size_t file_max, struct guestlog **ret)
 {
 	struct guestlog *log = calloc(1, sizeof(*log));
 	int ends[2];
@@ -41,6 +41,7 @@ int guestlog_new(int file_fd, struct guestlog **ret)
 	log->read_fd = ends[0];
 	log->write_fd = ends[1];
 	log->file_fd = file_fd;
+	log->file_max = file_max;
 	*ret = log;
 	return 0;
 }
@@ -79,7 +80,7 @@ static void file_put(struct guestlog *log, const char *data, size_t len)
 {
 	ssize_t n;
 
-	if (log->file_len + len > GUESTLOG_FILE_MAX) {
+	if (log->file_len + len > log->file_max) {
 		char old[CHUNK];
 		size_t kept = 0, chunk = 0;
 

@@ -2,7 +2,7 @@
 /*
  * The guest kernel's messages: from a pipe into guest.log, bounded.
  *
- * The file never gets longer than GUESTLOG_FILE_MAX: at the limit it starts
+ * The file never gets longer than it was told: at the limit it starts
  * again with the last GUESTLOG_TAIL_MAX bytes. The same tail is kept in memory,
  * for the error of a guest that dies. A full disk loses lines, never the container.
  * GUEST: control characters are replaced, since people read the file in terminals.
@@ -15,13 +15,12 @@
 #include "base/base.h"
 #include "base/loop.h"
 
-#define GUESTLOG_FILE_MAX (1024 * 1024)
 #define GUESTLOG_TAIL_MAX (32 * 1024)
 
 struct guestlog;
 
-/* @file_fd: guest.log, open for writing; owned on success. */
-must_check int guestlog_new(int file_fd, struct guestlog **ret);
+/* @file_fd: guest.log, open for writing; owned on success. @file_max: bytes, more than GUESTLOG_TAIL_MAX. 0 or -errno. */
+must_check int guestlog_new(int file_fd, size_t file_max, struct guestlog **ret);
 void guestlog_free(struct guestlog *log);
 
 /* Where the VM writes: a non-blocking pipe, borrowed. */

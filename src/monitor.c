@@ -496,7 +496,7 @@ static int build(struct monitor *m, struct err *err)
 	m->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (m->null_fd < 0)
 		return err_sys(err, errno, "cannot open /dev/null");
-	r = guestlog_new(job->log_fd, &m->log);
+	r = guestlog_new(job->log_fd, job->log_max, &m->log);
 	if (r < 0)
 		return err_sys(err, r, "guest log");
 	job->vm->log_fd = guestlog_fd(m->log);

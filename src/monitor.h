@@ -69,6 +69,7 @@ struct monitor_job {
 	int status_fd;             /* the file `status` */
 	int listen_fd;             /* control.sock */
 	int log_fd;                /* guest.log */
+	size_t log_max;            /* bytes that it may have */
 	int console_fd;            /* connected console socket, or -1 */
 };
 

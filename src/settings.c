@@ -22,6 +22,10 @@
 #define GUEST_OVERHEAD_MIB_DEFAULT 96
 /* The monitor (or QEMU) without guest RAM, page tables, and page cache of files in flight. */
 #define HOST_OVERHEAD_MIB_DEFAULT 96
+/* A stock kernel's whole boot log is some 60 KiB. */
+#define GUEST_LOG_KIB_DEFAULT 1024
+#define GUEST_LOG_KIB_MIN 64 /* twice what is kept at the limit */
+#define GUEST_LOG_KIB_MAX (1024 * 1024)
 #define MEMORY_MIB_MAX (16ull * 1024 * 1024)
 
 static const char *const engine_names[] = {
@@ -88,6 +92,7 @@ static const struct {
 	{ "memory", KEY_NUMBER, offsetof(struct settings, memory_mib), VM_MEM_MIN / MIB, MEMORY_MIB_MAX },
 	{ "vcpus", KEY_VCPUS, 0, 1, VM_VCPUS_MAX },
 	{ "guest-overhead", KEY_NUMBER, offsetof(struct settings, guest_overhead_mib), 16, MEMORY_MIB_MAX },
+	{ "guest-log", KEY_NUMBER, offsetof(struct settings, guest_log_kib), GUEST_LOG_KIB_MIN, GUEST_LOG_KIB_MAX },
 	{ "host-overhead", KEY_NUMBER, offsetof(struct settings, host_overhead_mib), 16, MEMORY_MIB_MAX },
 };
 
@@ -184,6 +189,7 @@ static void defaults(struct settings *s)
 	s->memory_mib = MEMORY_MIB_DEFAULT;
 	s->vcpus = VCPUS_DEFAULT;
 	s->guest_overhead_mib = GUEST_OVERHEAD_MIB_DEFAULT;
+	s->guest_log_kib = GUEST_LOG_KIB_DEFAULT;
 	s->host_overhead_mib = HOST_OVERHEAD_MIB_DEFAULT;
 }
 

@@ -30,6 +30,7 @@ struct settings {
 	uint64_t memory_mib;         /* RAM of a VM whose container has no limit */
 	unsigned int vcpus;          /* of a VM whose container has no limit */
 	uint64_t guest_overhead_mib; /* RAM on top of a limit, for the guest's kernel and agent */
+	uint64_t guest_log_kib;      /* bound of guest.log */
 	uint64_t host_overhead_mib;  /* on top of RAM in the host's memory cgroup, for the VMM */
 };
 
