@@ -38,7 +38,7 @@ teardown() {
 	run -0 diodcat -s "$SOCK" -a exp hello
 	[ "$output" = "hello, world" ]
 	run ! diodcat -s "$SOCK" -a exp out
-	! grep -q root: <<<"$output"
+	hasnt "$output" root:
 	run ! diodcat -s "$SOCK" -a exp sub/../../../etc/passwd
 	run ! diodcat -s "$SOCK" -a nothing hello
 }

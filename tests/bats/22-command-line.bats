@@ -58,7 +58,7 @@ teardown() { common_teardown; }
 		n=$((n + 1))
 		wait_for "$WAIT_S" has_lines "$BATS_TEST_TMPDIR/out" init $n
 	done
-	! file_has "$BATS_TEST_TMPDIR/out" child
+	hasnt "$(cat "$BATS_TEST_TMPDIR/out")" child
 	rt kill --all "$ID" USR1
 	wait_for "$WAIT_S" file_has "$BATS_TEST_TMPDIR/out" child
 	rt kill -a "$ID" KILL

@@ -81,7 +81,8 @@ rss_is_bounded() {
 	done
 	[ "$(stat -c %s "$ROOT/$ID/guest.log")" -le $LOG_MAX ]
 	# nothing that a terminal obeys
-	! LC_ALL=C grep -q $'[\001-\010\013-\037\177-\237]' "$ROOT/$ID/guest.log"
+	LC_ALL=C run grep -c $'[\001-\010\013-\037\177-\237]' "$ROOT/$ID/guest.log"
+	eq "$output" 0
 	kill -TERM $create
 	wait $create && return 1
 	run rt state "$ID"
