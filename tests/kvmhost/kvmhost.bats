@@ -50,6 +50,19 @@ setup() {
 	grep -q 'sysrq triggered crash' err
 }
 
+@test "a machine whose processor stands still is ended with 125" {
+	KVMHOST_STALL_S=5 "$RUN" -- sh -c 'echo started; sleep 1000' >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" &
+	local machine=$! status=0
+	until grep -q started "$BATS_TEST_TMPDIR/out"; do
+		kill -0 $machine
+		sleep 0.2
+	done
+	kill -STOP "$(pgrep -P $machine qemu)"
+	wait $machine || status=$?
+	[ $status -eq 125 ]
+	grep "has not run for 5 s" "$BATS_TEST_TMPDIR/err"
+}
+
 @test "--timeout ends it with 124" {
 	"$RUN" --timeout 12 -- sleep 1000 2>err || status=$?
 	[ "$status" = 124 ]
