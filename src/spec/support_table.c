@@ -68,8 +68,8 @@ const struct support_row support_table[] = {
 		"on the host, in the monitor's namespaces but its user namespace; what it mounts is not seen in the "
 		"guest" },
 	{ "hooks.startContainer", SUPPORT_DONE, "in the guest, as the container's process" },
-	{ "hooks.poststart", SUPPORT_DONE, "on the host" },
-	{ "hooks.poststop", SUPPORT_DONE, "on the host" },
+	{ "hooks.poststart", SUPPORT_DONE, "on the host; a failure is a warning" },
+	{ "hooks.poststop", SUPPORT_DONE, "on the host; a failure is a warning" },
 
 	{ "annotations", SUPPORT_DONE, "`org.vmrunc.*` are settings; the others are kept for `state`" },
 
