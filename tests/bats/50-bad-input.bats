@@ -87,8 +87,7 @@ fails() {
 @test "create of a missing program fails in create" {
 	vmrunc_only
 	new_bundle '.process.args = ["no-such-program"]'
-	run rt create --bundle "$BUNDLE" "$ID"
-	[ "$status" -ne 0 ]
+	run -127 rt create --bundle "$BUNDLE" "$ID"
 	has "$output" "executable file not found"
 	run rt state "$ID"
 	[ "$status" -ne 0 ]
@@ -138,8 +137,7 @@ fails() {
 
 @test "--log: one JSON object with level, msg and time; stderr says the same" {
 	new_bundle '.process.args = ["no-such-program"]'
-	run rt --log "$BATS_TEST_TMPDIR/log" --log-format json create --bundle "$BUNDLE" "$ID"
-	[ "$status" -ne 0 ]
+	run -127 rt --log "$BATS_TEST_TMPDIR/log" --log-format json create --bundle "$BUNDLE" "$ID"
 	has "$output" "executable file not found"
 	eq "$(jq -s 'map(select(.level == "error")) | length' "$BATS_TEST_TMPDIR/log")" 1
 	has "$(jq -r 'select(.level == "error").msg' "$BATS_TEST_TMPDIR/log")" "executable file not found"
