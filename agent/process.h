@@ -39,6 +39,7 @@ struct process {
 	bool maps;                  /* the container's id maps are to be written for it */
 	int64_t settled_at_ms;      /* signals.c: until then signals may wait for a handler */
 	uint64_t waiting;           /* these do */
+	unsigned int rested;        /* how often in a row the process was seen asleep meanwhile */
 	struct watch *signal_timer; /* looks after them; NULL: none has waited yet */
 	struct sink *in;
 	struct source *out[2];

@@ -7,8 +7,10 @@
  * sigaction, and in a VM, above all an emulated one, that moment is long enough
  * for an engine that stops a container right after its start to lose its
  * SIGTERM in it. So within SETTLE_MS of execve such a signal waits here until
- * the process catches, blocks or ignores it, and is sent in any case at the
- * end of that time: then the kernel does with it what it always did.
+ * the process catches, blocks or ignores it and has come to rest (a shell that
+ * gets it between its trap and its wait would wait all the same), and is sent
+ * in any case at the end of that time: then the kernel does with it what it
+ * always did. A process that can take it when it comes gets it at once.
  *
  * SIGKILL and SIGSTOP work on any process and never wait.
  */
@@ -27,6 +29,7 @@
 /* The time from execve to a signal handler: a shell's on an emulated, loaded CPU is some 100 ms. */
 #define SETTLE_MS 2000
 #define LOOK_AGAIN_MS 10
+#define RESTED_LOOKS 2 /* in a row: one may hit a process that waits for a page of its program */
 
 #define STATUS_MAX 8192 /* of /proc/PID/status, which has some 1.5 KiB */
 
@@ -43,14 +46,18 @@ static uint64_t bit(int signo)
 	return 1ull << (signo - 1);
 }
 
-/* The signals that @pid catches, blocks or ignores, bit n - 1 for signal n; all of them if nobody can tell. */
-static uint64_t signals_taken(pid_t pid)
+/*
+ * The signals that @pid catches, blocks or ignores, bit n - 1 for signal n, and
+ * whether it sleeps. All of them and true if nobody can tell.
+ */
+static uint64_t signals_taken(pid_t pid, bool *ret_asleep)
 {
 	static const char *const fields[] = { "\nSigBlk:\t", "\nSigIgn:\t", "\nSigCgt:\t" };
 	autofree char *text = NULL;
 	uint64_t taken = 0;
 	char path[64];
 
+	*ret_asleep = true;
 	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid); /* fits */
 	if (fd_read_file(AT_FDCWD, path, STATUS_MAX, &text, NULL) < 0)
 		return ~0ull;
@@ -61,6 +68,7 @@ static uint64_t signals_taken(pid_t pid)
 			return ~0ull;
 		taken |= strtoull(at + strlen(fields[i]), NULL, 16);
 	}
+	*ret_asleep = strstr(text, "\nState:\tS") != NULL;
 	return taken;
 }
 
@@ -79,8 +87,16 @@ static void signals_look(void *arg)
 {
 	struct process *p = arg;
 	bool late = p->state == PROCESS_RUNNING && now_ms() >= p->settled_at_ms;
-	uint64_t ready = p->state != PROCESS_RUNNING ? 0 : late ? ~0ull : signals_taken(p->pid);
+	uint64_t ready = 0;
+	bool asleep = false;
 
+	if (late)
+		ready = ~0ull;
+	else if (p->state == PROCESS_RUNNING)
+		ready = signals_taken(p->pid, &asleep);
+	p->rested = asleep ? p->rested + 1 : 0;
+	if (!late && p->rested < RESTED_LOOKS)
+		ready = 0;
 	for (int signo = 1; signo <= 64; signo++) {
 		if (!(p->waiting & ready & bit(signo)))
 			continue;
@@ -106,7 +122,9 @@ static bool signals_wait(struct process *p, int signo)
 
 int signals_send(struct process *p, int signo, struct err *err)
 {
-	if (may_wait(p, signo) && (p->state != PROCESS_RUNNING || !(signals_taken(p->pid) & bit(signo))) &&
+	bool asleep;
+
+	if (may_wait(p, signo) && (p->state != PROCESS_RUNNING || !(signals_taken(p->pid, &asleep) & bit(signo))) &&
 		signals_wait(p, signo))
 		return 0;
 	if (kill(p->pid, signo) < 0)
