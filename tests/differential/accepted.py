@@ -125,6 +125,10 @@ ACCEPTED = [
     (r"stdio\.[012]\.type", None, "the process's stdio are pipes (or a terminal) of the VM, whatever the caller's are"),
 
     # --- masks ---
+    (r"mount (/.+?)(?: #\d)? (root|source|type)",
+     lambda c, m, *_: in_paths("maskedPaths")(c, m) and in_paths("readonlyPaths")(c, m),
+     "of a path that is masked and read-only crun binds the mask read-only over itself; runc and vmrunc bind the path "
+     "read-only, and the mask over it"),
     (r"mount (/.+?)(?: #\d)? (options|super)", in_paths("maskedPaths"),
      "a mask's own flags: crun's are ro (and size=0k), vmrunc's nosuid,nodev,noexec and, over a directory, ro too"),
     (r"path\.(/.+?)(\.followed)?", in_paths("maskedPaths"),
