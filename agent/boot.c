@@ -22,9 +22,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "cgroup.h"
 #include "log.h"
@@ -160,14 +160,6 @@ static int boot_make_shares(const char *shares, struct err *err)
 
 /* --- the port --- */
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-	return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
-}
-
 /* The device of the port named PORT_NAME, into @ret; false if it is not there yet. */
 static bool port_find(char *ret, size_t size)
 {
@@ -206,7 +198,7 @@ static int uevents_open(void)
 
 static int port_wait(char *ret, size_t size, struct err *err)
 {
-	uint64_t end = now_ms() + PORT_TIMEOUT_MS;
+	uint64_t end = (uint64_t)clock_now_ms() + PORT_TIMEOUT_MS;
 	autoclose int events = uevents_open();
 	char dropped[8192];
 
@@ -214,7 +206,7 @@ static int port_wait(char *ret, size_t size, struct err *err)
 		return err_sys(err, errno, "cannot listen for devices");
 	while (!port_find(ret, size)) { /* after the socket was opened, so that nothing is missed */
 		struct pollfd p = { .fd = events, .events = POLLIN };
-		uint64_t now = now_ms();
+		uint64_t now = (uint64_t)clock_now_ms();
 
 		if (now >= end)
 			return err_set(err, ENODEV, "the VM has no port named \"%s\"", PORT_NAME);
@@ -230,14 +222,14 @@ static int port_wait(char *ret, size_t size, struct err *err)
 static int port_wait_host(int fd, struct err *err)
 {
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLET };
-	uint64_t end = now_ms() + PORT_TIMEOUT_MS;
+	uint64_t end = (uint64_t)clock_now_ms() + PORT_TIMEOUT_MS;
 	autoclose int ep = epoll_create1(EPOLL_CLOEXEC);
 
 	if (ep < 0 || epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev) < 0)
 		return err_sys(err, errno, "cannot watch the port");
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = POLLIN | POLLOUT };
-		uint64_t now = now_ms();
+		uint64_t now = (uint64_t)clock_now_ms();
 
 		if (poll(&p, 1, 0) > 0 && !(p.revents & POLLHUP))
 			return 0;

@@ -21,8 +21,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "log.h"
 
@@ -32,14 +32,6 @@
 #define RESTED_LOOKS 2 /* in a row: one may hit a process that waits for a page of its program */
 
 #define STATUS_MAX 8192 /* of /proc/PID/status, which has some 1.5 KiB */
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail */
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static uint64_t bit(int signo)
 {
@@ -80,13 +72,13 @@ static bool may_wait(const struct process *p, int signo)
 		return false;
 	if (p->state == PROCESS_STARTING)
 		return true;
-	return p->state == PROCESS_RUNNING && now_ms() < p->settled_at_ms;
+	return p->state == PROCESS_RUNNING && clock_now_ms() < p->settled_at_ms;
 }
 
 static void signals_look(void *arg)
 {
 	struct process *p = arg;
-	bool late = p->state == PROCESS_RUNNING && now_ms() >= p->settled_at_ms;
+	bool late = p->state == PROCESS_RUNNING && clock_now_ms() >= p->settled_at_ms;
 	uint64_t ready = 0;
 	bool asleep = false;
 
@@ -134,7 +126,7 @@ int signals_send(struct process *p, int signo, struct err *err)
 
 void signals_begin(struct process *p)
 {
-	p->settled_at_ms = now_ms() + SETTLE_MS;
+	p->settled_at_ms = clock_now_ms() + SETTLE_MS;
 }
 
 void signals_done(struct process *p)

@@ -14,8 +14,8 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "log.h"
 #include "systemd_props.h"
@@ -161,14 +161,6 @@ static int watch_jobs(sd_bus *bus, struct job *job, struct err *err)
 	return r < 0 ? err_sys(err, r, "systemd: cannot watch its jobs") : 0;
 }
 
-static long long now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Waits for something on the bus: 0, -ETIMEDOUT, -EINTR or an error of poll(2). */
 static int wait_bus(sd_bus *bus, int interrupt_fd, long long deadline_ms)
 {
@@ -176,7 +168,7 @@ static int wait_bus(sd_bus *bus, int interrupt_fd, long long deadline_ms)
 		{ .fd = sd_bus_get_fd(bus), .events = (short)sd_bus_get_events(bus) },
 		{ .fd = interrupt_fd, .events = POLLIN },
 	};
-	long long left = deadline_ms - now_ms();
+	long long left = deadline_ms - clock_now_ms();
 	int r = left > 0 ? poll(p, ARRAY_LEN(p), (int)left) : 0;
 
 	if (r < 0)
@@ -189,7 +181,7 @@ static int wait_bus(sd_bus *bus, int interrupt_fd, long long deadline_ms)
 /* Until *@flag, which a signal of the bus sets. The errors of wait_bus(), or the bus's. */
 static int wait_flag(sd_bus *bus, const bool *flag, int interrupt_fd, int timeout_ms)
 {
-	long long deadline = now_ms() + timeout_ms;
+	long long deadline = clock_now_ms() + timeout_ms;
 	int r = 0;
 
 	while (!*flag && r >= 0) {

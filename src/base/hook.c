@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Running one hook: see hook.h. */
+#include "base/clock.h"
 #include "base/hook.h"
 
 #include <errno.h>
@@ -12,7 +13,6 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -30,14 +30,6 @@ struct hook_process {
 	size_t words_len;
 	char words[WORDS_MAX];
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail */
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* --- the child --- */
 
@@ -156,7 +148,7 @@ static int attend(struct hook_process *p, const char *state, int cancel_fd, int6
 			{ .fd = p->in, .events = POLLOUT },
 			{ .fd = cancel_fd > 0 ? cancel_fd : -1, .events = POLLIN },
 		};
-		int64_t left = deadline < 0 ? -1 : MAX(deadline - now_ms(), 0);
+		int64_t left = deadline < 0 ? -1 : MAX(deadline - clock_now_ms(), 0);
 
 		if (poll(fds, ARRAY_LEN(fds), (int)MIN(left, INT32_MAX)) < 0) {
 			if (errno != EINTR)
@@ -237,7 +229,7 @@ static int judge(const struct hook *hook, const struct hook_process *p, int r, i
 int hook_run(const struct hook *hook, struct err *err)
 {
 	struct hook_process p = { .pidfd = -1, .in = -1, .err = -1 };
-	int64_t deadline = hook->timeout_s > 0 ? now_ms() + hook->timeout_s * 1000 : -1;
+	int64_t deadline = hook->timeout_s > 0 ? clock_now_ms() + hook->timeout_s * 1000 : -1;
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
 	int r, status;
 

@@ -1,6 +1,7 @@
 # src/base: libc only; the agent is built from the same files.
 base_sources = \
 	src/base/base.h \
+	src/base/clock.h \
 	src/base/buf.c src/base/buf.h \
 	src/base/err.c src/base/err.h \
 	src/base/fd.c src/base/fd.h \

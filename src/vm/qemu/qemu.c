@@ -31,9 +31,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "vm/choose.h"
 #include "vm/engine.h"
@@ -138,18 +138,10 @@ static int qemu_next_reply(struct qemu_vm *q, struct qmp_msg *ret_msg)
 	}
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail with this clock */
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Waits for the greeting (@id 0) or for the reply to command @id. Only before the loop watches QEMU. */
 static int qemu_await(struct qemu_vm *q, unsigned int id, int timeout_ms, struct err *err)
 {
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t deadline = clock_now_ms() + timeout_ms;
 
 	for (;;) {
 		struct pollfd fds[] = {
@@ -157,7 +149,7 @@ static int qemu_await(struct qemu_vm *q, unsigned int id, int timeout_ms, struct
 			{ .fd = q->process.stderr_fd, .events = POLLIN },
 		};
 		struct qmp_msg msg;
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - clock_now_ms();
 		int r = qemu_next_reply(q, &msg);
 
 		if (r == -EPIPE)
