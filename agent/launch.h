@@ -7,7 +7,7 @@
  *     |                 | setns: what is shared    |
  *     |                 | clone3: what is new ---> |  (a child of the agent)
  *     | <--- PID -------|                          |
- *     |               exit                         |
+ *     | <------------ exit: reaped                 |
  *     | id maps, then 'g' -----------------------> |
  *     |                                            | set-up of the container (init only)
  *     | <--- TTY (with the master) ----------------|

@@ -196,8 +196,21 @@ static int process_take_pid(struct process *p, pid_t pid, struct err *err)
 		r = process_write_map(pid, "gid_map", &p->container->gids);
 	if (r < 0)
 		return err_sys(err, r, "cannot write linux.gidMappings");
-	(void)process_letter(p, LAUNCH_GO); /* if it has died, its end of the socket says so */
 	return 0;
+}
+
+/*
+ * The joiner is gone, and only the process holds the other end of the socket: from
+ * here on its end of file means execve or death, and nothing else. A process of
+ * real-time priority could otherwise end before the joiner comes to run again.
+ */
+static void process_take_joiner_exit(struct process *p)
+{
+	p->joiner = 0;
+	if (p->state == PROCESS_FAILED && p->pid == 0)
+		process_free(p);
+	else if (p->state == PROCESS_SETTING_UP && p->pid > 0)
+		(void)process_letter(p, LAUNCH_GO); /* if it has died, its end of the socket says so */
 }
 
 static void process_apply_winsize(const struct process *p)
@@ -642,9 +655,7 @@ bool process_on_exit(struct agent *agent, pid_t pid, int status)
 			return true;
 		}
 		if (p->joiner == pid) {
-			p->joiner = 0;
-			if (p->state == PROCESS_FAILED && p->pid == 0)
-				process_free(p);
+			process_take_joiner_exit(p);
 			return true;
 		}
 	}

@@ -109,7 +109,7 @@ teardown() { common_teardown; }
 	sh_bundle 'yes 0123456789abcdef | head -c 104857600; exec sleep 1000'
 	mkfifo "$BATS_TEST_TMPDIR/out"
 	rt run --bundle "$BUNDLE" "$ID" >"$BATS_TEST_TMPDIR/out" &
-	local pid=$!
+	local pid=$! status=0
 	exec 7<"$BATS_TEST_TMPDIR/out"
 	head -c 100000 <&7 >"$BATS_TEST_TMPDIR/head" # then nothing is read for a while: the pipe and the windows fill
 	wait_status "$ID" running
@@ -120,7 +120,7 @@ teardown() { common_teardown; }
 	rt kill "$ID" KILL
 	exec 7<&-
 	wait $cat
-	run wait $pid
+	wait $pid || status=$?
 	eq "$status" 137
 	eq "$(cat "$BATS_TEST_TMPDIR/head" "$BATS_TEST_TMPDIR/tail" | sha256sum)" "$(yes 0123456789abcdef | head -c 104857600 | sha256sum)"
 }
