@@ -29,10 +29,15 @@ def with_user_namespace(config, *_):
 	return has_namespace(config, "user")
 
 
+def mounts_at(config, path):
+	"""The mounts of the config at @path or a link to it, in their order."""
+	path = LINKS.get(path, path)
+	return [m for m in config["mounts"] if LINKS.get(m["destination"], os.path.normpath(m["destination"])) == path]
+
+
 def mount_at(config, path):
-	"""The last mount of the config at @path, or {}."""
-	found = [m for m in config["mounts"] if LINKS.get(m["destination"], os.path.normpath(m["destination"])) == path]
-	return found[-1] if found else {}
+	"""The last of them, or {}."""
+	return (mounts_at(config, path) or [{}])[-1]
 
 
 def is_bind_from_shared(config, m, reference, tested):
@@ -44,6 +49,11 @@ def is_undone_by_crun(config, m, reference, tested):
 	return reference == "" and "rootfsPropagation" not in config["linux"] and \
 	    {tested, "r" + tested} & {"shared", "rshared", "unbindable", "runbindable"} & \
 	    set(mount_at(config, m[1]).get("options", []))
+
+
+def is_bind_flag_lost_by_crun(config, m, reference, tested):
+	more = set(tested.split(",")) - set(reference.split(","))
+	return has_namespace(config, "user") and bool(more) and more <= set(mount_at(config, m[1]).get("options", []))
 
 
 def is_device_in_user_namespace(config, m, *_):
@@ -64,8 +74,8 @@ def tested_is(value):
 
 
 def tmpfs_without_mode(config, path):
-	m = mount_at(config, LINKS.get(path, path))
-	return m.get("type") == "tmpfs" and not any(o.startswith("mode=") for o in m.get("options", []))
+	return any(m.get("type") == "tmpfs" and not any(o.startswith("mode=") for o in m.get("options", []))
+	           for m in mounts_at(config, path))
 
 
 def denied_below_covered_mode(config, m, reference, tested):
@@ -92,6 +102,8 @@ def is_mount_point(config, m, reference, tested):
 	point = "/" + m[1]
 	made = [x["destination"] for x in config["mounts"]] + [d["path"] for d in config["linux"].get("devices", [])]
 	made.append(config["process"]["cwd"])
+	if has_namespace(config, "user"): # files over which the default devices are bound
+		made += [f"/dev/{d}" for d in ("null", "zero", "full", "random", "urandom", "tty")]
 	if tested == "(not there)" or (reference[0], reference.split()[1:]) != (tested[0], tested.split()[1:]):
 		return False # another kind, owner or content
 	return any(p == point or p.startswith(point + "/") for p in made)
@@ -170,6 +182,10 @@ ACCEPTED = [
      "what follows of it for a user who is not root"),
     (r"mount (/.+?)(?: #\d)? super", covered_mode_option,
      "the mode of the directory that a tmpfs covers is an option with vmrunc, and set afterwards by runc"),
+    (r"mount (/.+?)(?: #\d)? options", is_bind_flag_lost_by_crun,
+     "flags of a bind that the kernel refuses to crun's way of setting them in a user namespace: crun goes on without, and runc fails"),
+    (r"path\.(/.+)\.(read|write)", lambda c, m, ref, got: has_namespace(c, "user") and got == "errno 13" and
+     "nodev" in mount_at(c, m[1]).get("options", []), "what follows of it for a device node: the config says nodev"),
     (r"(dev|open)\./dev/(null|zero|full|random|urandom|tty)", with_user_namespace,
      "in a user namespace crun binds the host's nodes, whose owner is not mapped; vmrunc's belong to the container's root"),
 ]
