@@ -13,8 +13,8 @@ LINKS = {"/files/link": "/files/file", "/files/dirlink": "/files/dir"}	# in exec
 
 
 def in_paths(field):
-	"""For keys with the path in their first group: linux.FIELD has it, or a link to it."""
-	return lambda config, m, *_: m[1] in [LINKS.get(p, p) for p in config["linux"].get(field, [])]
+	"""For keys with the path in their first group: linux.FIELD has it, or one is a link to the other."""
+	return lambda config, m, *_: LINKS.get(m[1], m[1]) in [LINKS.get(p, p) for p in config["linux"].get(field, [])]
 
 
 def has_namespace(config, kind):
@@ -136,6 +136,9 @@ ACCEPTED = [
      "with a user namespace and the VM's cgroup namespace, the container's own cgroup is bound there, not the whole tree"),
     (r"stdio\.[012]\.type", None, "the process's stdio are pipes (or a terminal) of the VM, whatever the caller's are"),
 
+    (r"path\.(/.+)/blk\.(read|write)", tested_is("errno 6"),
+     "a block device node stands for a driver of the host's kernel that the guest's does not have"),
+
     # --- masks ---
     (r"mount (/.+?)(?: #\d)? (root|source|type)",
      lambda c, m, *_: in_paths("maskedPaths")(c, m) and in_paths("readonlyPaths")(c, m),
@@ -153,6 +156,8 @@ ACCEPTED = [
      "a read-only path loses its mount's nosuid, nodev and noexec with crun, not with vmrunc"),
 
     # --- crun's own ways ---
+    (r"host left mounted .+", tested_is("(not there)"),
+     "what is mounted over a bind of a shared tree reaches the tree with crun, and stays there"),
     (r"call\.unknown", lambda c, m, ref, got: (ref, got) == ("errno 1", "errno 38") and
      c["linux"]["seccomp"]["defaultAction"] == "SCMP_ACT_ERRNO",
      "to system calls newer than libseccomp runc and vmrunc answer ENOSYS where the default is an errno, crun that errno"),

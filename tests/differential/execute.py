@@ -133,6 +133,16 @@ def look_at(bundle):
 	return found
 
 
+def take_leftovers(bundle, ours):
+	"""Unmounts what a runtime has left mounted below @bundle, and says where that was."""
+	with open("/proc/self/mountinfo", encoding="utf-8") as f:
+		points = [line.split()[4] for line in f]
+	left = [p for p in points if p.startswith(f"{bundle}/") and p not in ours]
+	for p in reversed(left): # the last one lies on top
+		subprocess.run(["umount", p], check=True)
+	return {f"left mounted {p[len(bundle) + 1:]}": "mounted" for p in left}
+
+
 def run_container(command, bundle, name):
 	"""Exit code, stdout and stderr; the code is "timeout" where there was no end."""
 	with open(f"{bundle}/stdout", "wb") as out, open(f"{bundle}/stderr", "wb") as err:
@@ -185,7 +195,7 @@ def execute(name, text, runtime, command, probe):
 	make(f"{bundle}/config.json", text=json.dumps(config, indent=1))
 	code, out, err = run_container(command, bundle, f"{name}-{runtime}")
 	os.unlink(f"{bundle}/config.json")
-	files = look_at(bundle)
+	files = look_at(bundle) | take_leftovers(bundle, [f"{bundle}/sources/nested/sub"])
 	subprocess.run(["umount", f"{bundle}/sources/nested/sub"], check=True)
 	shutil.rmtree(bundle)
 	return {"config": name, "runtime": runtime, "exit": code, "stdout": out, "stderr": err, "files": files}
