@@ -134,6 +134,8 @@ ACCEPTED = [
      "what is mounted below a bind's source is part of its one 9p file system: there, but no mount of its own"),
     (r"mount /sys/fs/cgroup root", lambda c, *_: has_namespace(c, "user") and not has_namespace(c, "cgroup"),
      "with a user namespace and the VM's cgroup namespace, the container's own cgroup is bound there, not the whole tree"),
+    (r"stdio\.0\.reopen", lambda c, m, ref, got: (ref, got) == ("errno 13", "errno 0"),
+     "the caller's /dev/null, which device rules can forbid; a process of vmrunc's has a pipe of its own"),
     (r"stdio\.[012]\.type", None, "the process's stdio are pipes (or a terminal) of the VM, whatever the caller's are"),
 
     (r"path\.(/.+)/blk\.(read|write)", tested_is("errno 6"),
