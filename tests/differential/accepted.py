@@ -171,7 +171,7 @@ ACCEPTED = [
      "crun sets no HOME for a user that passwd does not know"),
     (r"mount /sys/fs/cgroup source", lambda c, m, ref, got: (ref, got) == ("cgroup2", "cgroup"),
      "crun replaces the source, runc and vmrunc take the config's"),
-    (r"(dev|open)\./dev/null(\.read|\.write)?", lambda c, m, ref, got: c["process"]["user"]["gid"] or c["process"]["user"]["uid"] or
+    (r"(dev\.|open\.|host rootfs)/dev/null(\.read|\.write)?", lambda c, m, ref, got: c["process"]["user"]["gid"] or c["process"]["user"]["uid"] or
      any(d["path"] == "/dev/null" for d in c["linux"].get("devices", [])),
      "crun gives its stdio to the user, also where that is the container's /dev/null; runc and vmrunc leave it alone"),
     (r"(?:dev|open)\.(/.+?)(\.read|\.write)?", is_device_in_user_namespace,
