@@ -12,13 +12,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
-#include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -26,6 +24,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/netif.h"
 #include "cgroup.h"
 #include "log.h"
 #include "sys.h"
@@ -136,11 +135,10 @@ static void boot_set_sysctls(void)
 
 static void boot_raise_loopback(void)
 {
-	autoclose int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	int r = netif_loopback_up();
 
-	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &ifr) < 0)
-		log_write(PROTO_LOG_WARN, "cannot bring the loopback interface up: %s", strerror(errno));
+	if (r < 0)
+		log_write(PROTO_LOG_WARN, "cannot bring the loopback interface up: %s", strerror(-r));
 }
 
 /* "private" and "shared" are mounted on; a container's root is bound at "root"; "dev" holds staged nodes, "sys" a sysfs. */

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/netif.h"
 #include "hooks.h"
 #include "identity.h"
 #include "program.h"
@@ -142,6 +143,13 @@ static int launch_become_root(struct err *err)
 	return 0;
 }
 
+static int launch_raise_loopback(struct err *err)
+{
+	int r = netif_loopback_up();
+
+	return r < 0 ? err_sys(err, r, "cannot bring up the loopback interface of the network namespace") : 0;
+}
+
 static int launch_time_offsets(const struct guest_container *c, struct err *err)
 {
 	char text[128];
@@ -191,6 +199,8 @@ static int launch_container(const struct launch *l, int *ret_slave, struct err *
 
 	if (l->new_ns[GUEST_NS_USER])
 		r = launch_become_root(err);
+	if (r == 0 && l->new_ns[GUEST_NS_NET])
+		r = launch_raise_loopback(err);
 	if (r == 0 && l->new_ns[GUEST_NS_USER] && l->new_ns[GUEST_NS_IPC] && unshare(CLONE_NEWIPC) < 0)
 		r = err_sys(err, errno, "cannot make an ipc namespace");
 	if (r == 0 && l->new_ns[GUEST_NS_CGROUP] && unshare(CLONE_NEWCGROUP) < 0)
@@ -318,7 +328,8 @@ static _Noreturn void launch_joiner(const struct launch *l)
 	/* By the joiner, since /proc is the VM's here; the process inherits it. */
 	if (identity_prepare(l->process, &err) < 0 || launch_own_pipes(l, &err) < 0)
 		launch_fail(l, &err);
-	if (l->container && sysctl_write_all(&l->container->sysctl, SYSCTL_VM, &err) < 0)
+	if (l->container && sysctl_write_all(&l->container->sysctl,
+				    SYSCTL_VM | (l->new_ns[GUEST_NS_NET] ? 0u : SYSCTL_NET), &err) < 0)
 		launch_fail(l, &err);
 	if (launch_join(l, &err) < 0)
 		launch_fail(l, &err);

@@ -71,10 +71,10 @@ static enum sysctl_scope sysctl_scope_of(const char *path)
 		if (strncmp(path, namespaced[i], strlen(namespaced[i])) == 0)
 			return SYSCTL_CONTAINER;
 	}
-	return SYSCTL_VM;
+	return strncmp(path, "net/", strlen("net/")) == 0 ? SYSCTL_NET : SYSCTL_VM;
 }
 
-int sysctl_write_all(const struct guest_values *values, enum sysctl_scope scope, struct err *err)
+int sysctl_write_all(const struct guest_values *values, unsigned int scopes, struct err *err)
 {
 	autoclose int dir = -1;
 
@@ -90,7 +90,7 @@ int sysctl_write_all(const struct guest_values *values, enum sysctl_scope scope,
 
 		if (!sysctl_path(v->key, path, sizeof(path)))
 			return err_set(err, EINVAL, "sysctl \"%s\": not a name", v->key);
-		if (sysctl_scope_of(path) != scope)
+		if (!(sysctl_scope_of(path) & scopes))
 			continue;
 		r = fd_write_existing(dir, path, v->value);
 		if (r < 0)
@@ -117,8 +117,7 @@ int sandbox_setup(struct agent *agent, const struct guest_sandbox *s, struct err
 	agent->shares_mounted = true;
 	if (*s->hostname && sethostname(s->hostname, strlen(s->hostname)) < 0)
 		return err_sys(err, errno, "cannot set the VM's host name to \"%s\"", s->hostname);
-	r = sysctl_write_all(&s->sysctl, SYSCTL_VM, err);
-	return r == 0 ? sysctl_write_all(&s->sysctl, SYSCTL_CONTAINER, err) : r;
+	return sysctl_write_all(&s->sysctl, SYSCTL_VM | SYSCTL_NET | SYSCTL_CONTAINER, err);
 }
 
 int sandbox_stage_sysfs(const struct agent *agent, struct err *err)

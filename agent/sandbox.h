@@ -21,12 +21,14 @@ must_check int sandbox_setup(struct agent *agent, const struct guest_sandbox *s,
  */
 must_check int sandbox_stage_sysfs(const struct agent *agent, struct err *err);
 
+/* Where sysctls are, as a set of bits. */
 enum sysctl_scope {
-	SYSCTL_VM,        /* what the kernel has once, and the network, which is the VM's */
-	SYSCTL_CONTAINER, /* what belongs to an ipc, uts or user namespace: the caller's own */
+	SYSCTL_VM = 1,        /* what the kernel has once */
+	SYSCTL_NET = 2,       /* the network's: of the caller's network namespace, and what is not namespaced of it */
+	SYSCTL_CONTAINER = 4, /* what belongs to an ipc, uts or user namespace: the caller's own */
 };
 
-/* Writes those of @values ("net.ipv4.ip_forward" or with slashes) that are of @scope. 0 or -errno. */
-must_check int sysctl_write_all(const struct guest_values *values, enum sysctl_scope scope, struct err *err);
+/* Writes those of @values ("net.ipv4.ip_forward" or with slashes) that are of one of @scopes. 0 or -errno. */
+must_check int sysctl_write_all(const struct guest_values *values, unsigned int scopes, struct err *err);
 
 #endif

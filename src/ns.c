@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
-#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
+#include "base/netif.h"
 #include "spec/names.h"
 
 /* The kernel's limit of 340 mappings, each three numbers of up to ten digits. */
@@ -301,13 +301,9 @@ static int write_offsets(const struct spec_time_offsets *offsets, struct err *er
 /* A new net namespace has its loopback down; hooks and resolvers on it want it up. */
 static int loopback_up(struct err *err)
 {
-	autoclose int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq req = { .ifr_flags = IFF_UP };
+	int r = netif_loopback_up();
 
-	(void)strcpy(req.ifr_name, "lo");
-	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &req) < 0)
-		return err_sys(err, errno, "cannot bring up the loopback of the new net namespace");
-	return 0;
+	return r < 0 ? err_sys(err, r, "cannot bring up the loopback of the new net namespace") : 0;
 }
 
 int ns_enter(const struct ns_set *set, struct err *err)

@@ -8,6 +8,7 @@ base_sources = \
 	src/base/hook.c src/base/hook.h \
 	src/base/loop.c src/base/loop.h \
 	src/base/mux.c src/base/mux.h \
+	src/base/netif.c src/base/netif.h \
 	src/base/proto.c src/base/proto.h \
 	src/base/pump.c src/base/pump.h \
 	src/base/wire.c src/base/wire.h

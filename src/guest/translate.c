@@ -478,6 +478,10 @@ static void put_namespaces(const struct spec *spec, const struct guest_joins *jo
 	/* one by path that is the caller's own: its ids are the host's, and so the VM's */
 	if (to->ns[GUEST_NS_USER].mode == GUEST_NS_NEW && uid_mappings(spec, joins)->n == 0)
 		to->ns[GUEST_NS_USER].mode = GUEST_NS_VM;
+	/* the root of a user namespace has rights over a network only where that belongs to it */
+	if (to->ns[GUEST_NS_USER].mode == GUEST_NS_NEW && to->ns[GUEST_NS_NET].mode == GUEST_NS_VM &&
+		spec_namespace_find(spec, SPEC_NS_NETWORK))
+		to->ns[GUEST_NS_NET].mode = GUEST_NS_NEW;
 }
 
 static void put_time(const struct spec_time_offsets *from, struct guest_container *to)

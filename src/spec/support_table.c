@@ -78,14 +78,14 @@ const struct support_row support_table[] = {
 	{ "linux.namespaces[].type=ipc", SUPPORT_DONE, NULL },
 	{ "linux.namespaces[].type=mount", SUPPORT_DONE,
 		"always new in the guest; where none is listed, or by path, the monitor mounts nothing on the host" },
-	{ "linux.namespaces[].type=network", SUPPORT_DONE, "the VM's own network stack, with lo alone so far" },
+	{ "linux.namespaces[].type=network", SUPPORT_DONE,
+		"the VM's own network stack, with lo alone so far; with a user namespace, a network namespace in the VM" },
 	{ "linux.namespaces[].type=pid", SUPPORT_DONE, NULL },
 	{ "linux.namespaces[].type=time", SUPPORT_DONE,
 		"one by path is joined on the host; the guest's is new, without its offsets" },
 	{ "linux.namespaces[].type=user", SUPPORT_DONE,
-		"in the guest, one by path with its mappings; its root has no rights over the network, which is the "
-		"VM's: "
-		"no raw sockets, no ports below 1024; the monitor has one of its own with all ids" },
+		"in the guest, one by path with its mappings, and with a network namespace of its own where the config "
+		"lists one; the monitor has one of its own with all ids" },
 	{ "linux.namespaces[].type=uts", SUPPORT_DONE, NULL },
 	{ "linux.namespaces[].path", SUPPORT_DONE,
 		"joined by the monitor, on the host; in the guest the container has its own" },

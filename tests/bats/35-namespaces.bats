@@ -185,6 +185,48 @@ typed"
 	eq "$(stat -c %u:%g "$BUNDLE/rootfs/tmp/mine")" 70005:65554
 }
 
+@test "user and network: its root has the rights over a network of its own: ports, raw sockets, settings, interfaces" {
+	vmrunc_only # the others leave its loopback down
+	sh_bundle 'timeout 2 nc -l -p 80; echo "port $?"; ping -c 1 -W 1 127.0.0.1 | grep -c "1 packets received"; tr -s "\t" " " </proc/sys/net/ipv4/ping_group_range; cat /proc/sys/net/ipv4/ip_forward; ip link set lo mtu 1234 && cat /sys/class/net/lo/mtu' '
+		.linux.namespaces += [{type: "user"}] |
+		.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}] |
+		.linux.gidMappings = .linux.uidMappings |
+		.linux.sysctl = {"net.ipv4.ping_group_range": "0 900", "net.ipv4.ip_forward": "1"} |
+		.process.capabilities = (["CAP_NET_BIND_SERVICE", "CAP_NET_RAW", "CAP_NET_ADMIN"] | {bounding: ., effective: ., permitted: .})'
+	chown -R 100000:100000 "$BUNDLE/rootfs"
+	run_c
+	eq "$status" 0
+	eq "$output" "port 143
+1
+0 900
+1
+1234"
+	# what a network namespace of a user namespace does not have cannot be set: an error, as with runc
+	new_bundle '
+		.linux.namespaces += [{type: "user"}] |
+		.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}] |
+		.linux.gidMappings = .linux.uidMappings |
+		.linux.sysctl = {"net.core.somaxconn": "77"}'
+	chown -R 100000:100000 "$BUNDLE/rootfs"
+	run_c
+	[ "$status" -ne 0 ]
+	has "$stderr" "net.core.somaxconn"
+}
+
+@test "user without network: it is somebody else's, and root has no rights over it" {
+	sh_bundle 'ip link set lo mtu 1234 2>/dev/null || echo "mtu refused"; timeout 2 nc -l -p 80 2>/dev/null; echo "port $?"' '
+		.linux.namespaces = [.linux.namespaces[] | select(.type != "network")] + [{type: "user"}] |
+		.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}] |
+		.linux.gidMappings = .linux.uidMappings |
+		.mounts = [.mounts[] | select(.type != "sysfs" and .type != "cgroup")] |
+		.process.capabilities = (["CAP_NET_BIND_SERVICE", "CAP_NET_ADMIN"] | {bounding: ., effective: ., permitted: .})'
+	chown -R 100000:100000 "$BUNDLE/rootfs"
+	run_c
+	eq "$status" 0
+	eq "$output" "mtu refused
+port 1"
+}
+
 @test "user: the monitor is in one of its own, where every id is itself; with all that runs for the VM" {
 	local p
 	sh_bundle 'touch /made; chmod 4755 /made; sleep 1000' '

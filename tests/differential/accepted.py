@@ -123,10 +123,6 @@ ACCEPTED = [
     (r"rlimit\.(NPROC|SIGPENDING)", limit_not_set, "the kernel derives the default from the machine's memory"),
 
     # --- what is the VM's instead of the host's ---
-    (r"call\.socket-packet", lambda c, m, ref, got: has_namespace(c, "user") and got == "errno 1",
-     "the network is the VM's: root of a user namespace has no rights over it"),
-    (r"sysctl\.net\.ipv4\.ping_group_range", with_user_namespace,
-     "the network is the VM's: the groups of this range are the VM's ids, not those of the container's user namespace"),
     (r"proc\.cgroup", without_namespace("cgroup"), "the path is one in the VM's cgroup tree"),
     (r"cgroup\.cpuset\.(cpus|mems)", tested_is(""),
      "the config's numbers are those of the host's CPUs and nodes: the monitor is bound to them, and the VM has as many"),

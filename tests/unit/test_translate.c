@@ -364,6 +364,25 @@ static void a_joined_user_namespace_has_its_mappings(void **state)
 	assert_int_equal(c->uids.at[1].host, 5000);
 	assert_int_equal(c->gids.len, 1);
 	assert_int_equal(c->gids.at[0].size, 3);
+	assert_int_equal(c->ns[GUEST_NS_NET].mode, GUEST_NS_VM); /* none listed */
+	guest_translation_free(t);
+	spec_free(spec);
+}
+
+static void a_user_namespace_has_a_network_of_its_own(void **state)
+{
+	static const char json[] = "{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":\"rootfs\"},"
+				   "\"process\":{\"cwd\":\"/\",\"args\":[\"true\"],\"user\":{\"uid\":0,\"gid\":0}},"
+				   "\"linux\":{\"namespaces\":[{\"type\":\"network\"},{\"type\":\"user\"}],"
+				   "\"uidMappings\":[{\"containerID\":0,\"hostID\":1000,\"size\":10}],"
+				   "\"gidMappings\":[{\"containerID\":0,\"hostID\":1000,\"size\":10}]}}";
+	struct guest_translation *t;
+	struct spec *spec;
+
+	(void)state;
+	t = translate(json, NULL, &spec);
+	assert_int_equal(guest_translation_container(t)->ns[GUEST_NS_USER].mode, GUEST_NS_NEW);
+	assert_int_equal(guest_translation_container(t)->ns[GUEST_NS_NET].mode, GUEST_NS_NEW);
 	guest_translation_free(t);
 	spec_free(spec);
 }
@@ -451,6 +470,7 @@ int main(void)
 		cmocka_unit_test(identity_namespaces_and_devices),
 		cmocka_unit_test(remounts_and_memory_policy),
 		cmocka_unit_test(a_joined_user_namespace_has_its_mappings),
+		cmocka_unit_test(a_user_namespace_has_a_network_of_its_own),
 		cmocka_unit_test(start_hooks_translate),
 		cmocka_unit_test(samples_translate_and_cross_the_channel),
 	};

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Network interfaces: the little that a fresh network namespace needs. */
+#ifndef BASE_NETIF_H
+#define BASE_NETIF_H
+
+#include "base/base.h"
+
+/* Brings lo of the caller's network namespace up (SIOCSIFFLAGS, netdevice(7)). 0 or -errno. */
+must_check int netif_loopback_up(void);
+
+#endif
