@@ -79,7 +79,8 @@ const struct support_row support_table[] = {
 	{ "linux.namespaces[].type=mount", SUPPORT_DONE,
 		"always new in the guest; where none is listed, or by path, the monitor mounts nothing on the host" },
 	{ "linux.namespaces[].type=network", SUPPORT_DONE,
-		"the VM's own network stack, with lo alone so far; with a user namespace, a network namespace in the VM" },
+		"the VM's own network stack, with lo alone so far; with a user namespace, a network namespace in the "
+		"VM" },
 	{ "linux.namespaces[].type=pid", SUPPORT_DONE, NULL },
 	{ "linux.namespaces[].type=time", SUPPORT_DONE,
 		"one by path is joined on the host; the guest's is new, without its offsets" },

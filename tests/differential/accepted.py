@@ -62,7 +62,10 @@ def is_device_in_user_namespace(config, m, *_):
 
 def gives_a_name_twice(config, m, reference, tested):
 	names = [e.split("=")[0] for e in config["process"]["env"]]
-	return len(set(names)) < len(names) and sorted(reference.split()) == sorted(tested.split())
+	reference, tested = reference.split(), tested.split()
+	if "HOME" not in reference and tested[-1] == "HOME": # the other difference of "env order", below
+		tested.pop()
+	return len(set(names)) < len(names) and sorted(reference) == sorted(tested)
 
 
 def limit_not_set(config, m, *_):
