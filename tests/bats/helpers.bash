@@ -152,9 +152,10 @@ kmsg_bundle() {
 		| .linux.sysctl = {"kernel.printk_devkmsg":"on\n"}'
 }
 
-# run_c [RUN_OPTIONS...]: runs $BUNDLE in the foreground under bats' run, stdout and stderr apart.
+# run_c [RUN_OPTIONS...]: runs $BUNDLE in the foreground under bats' run, stdout and stderr apart. Fails if $CODE is set
+# and not the exit status.
 run_c() {
-	run --separate-stderr rt run --bundle "$BUNDLE" "$@" "$ID"
+	run ${CODE:+"-$CODE"} --separate-stderr rt run --bundle "$BUNDLE" "$@" "$ID"
 }
 
 status_of() {
