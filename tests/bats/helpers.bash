@@ -63,11 +63,24 @@ common_setup() {
 common_teardown() {
 	local id
 	for id in $(ls -A "$ROOT" 2>/dev/null); do
+		[ -n "${BATS_TEST_COMPLETED:-}" ] || tell_container "$id"
 		rt delete --force "$id" >/dev/null 2>&1 || true
 	done
 	if [ -z "${RUNTIME:-}" ]; then
 		assert_nothing_left
 	fi
+}
+
+# What a failed test leaves to look at: the guest's last words, and where the threads of the monitor are.
+tell_container() {
+	local pid task
+	[ -f "$ROOT/$1/guest.log" ] || return 0
+	echo "guest.log of $1:"
+	tail -n 15 "$ROOT/$1/guest.log"
+	pid=$(jq .pid "$ROOT/$1/state.json" 2>/dev/null) || return 0
+	for task in /proc/"$pid"/task/*; do
+		[ ! -d "$task" ] || echo "thread $(cat "$task/comm"): $(cat "$task/wchan")"
+	done
 }
 
 cgroup_dirs() {
