@@ -180,6 +180,20 @@ void fs_fd_give(struct fs *fs)
 	atomic_fetch_sub_explicit(&fs->fds, 1, memory_order_relaxed);
 }
 
+int fs_fd_take_locked(struct fs_export *export)
+{
+	int r = fs_fd_take(export->fs);
+
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&export->lock);
+	if (!atomic_load(&export->dead))
+		return 0;
+	pthread_mutex_unlock(&export->lock);
+	fs_fd_give(export->fs);
+	return -ESTALE;
+}
+
 struct fs_node *fs_root(struct fs *fs)
 {
 	return fs_node_get(fs->root);

@@ -42,18 +42,12 @@ static int lock_fd_open(struct fs_file *file)
 	}
 	if (fd < 0)
 		return fd;
-	r = fs_fd_take(export->fs);
+	r = fs_fd_take_locked(export);
 	if (r < 0)
 		return r;
-	pthread_mutex_lock(&export->lock);
-	if (atomic_load(&export->dead))
-		r = -ESTALE;
-	else
-		file->lock_fd = steal_fd(&fd);
+	file->lock_fd = steal_fd(&fd);
 	pthread_mutex_unlock(&export->lock);
-	if (r < 0)
-		fs_fd_give(export->fs);
-	return r;
+	return 0;
 }
 
 /* The descriptor for locks; *@ret_whole: by flock(2). LOCK: file->lock */

@@ -218,18 +218,12 @@ static int node_find_again(struct fs_node *node)
 	if (st.stx_ino != node->ino || fs_dev_of(&st) != node->dev || fs_born(&st) != node->born ||
 		(st.stx_mode & S_IFMT) != node->type)
 		return -ENOENT;
-	r = fs_fd_take(export->fs);
+	r = fs_fd_take_locked(export);
 	if (r < 0)
 		return r;
-	pthread_mutex_lock(&export->lock);
-	if (atomic_load(&export->dead))
-		r = -ESTALE;
-	else
-		node->fd = steal_fd(&fd);
+	node->fd = steal_fd(&fd);
 	pthread_mutex_unlock(&export->lock);
-	if (r < 0)
-		fs_fd_give(export->fs);
-	return r;
+	return 0;
 }
 
 int fs_node_wake(struct fs_node *node)

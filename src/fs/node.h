@@ -123,6 +123,8 @@ static inline void fs_link_del(struct fs_link *l)
 struct fs *fs_of(const struct fs_node *node);
 must_check int fs_fd_take(struct fs *fs); /* counts one more descriptor: 0 or -ENFILE */
 void fs_fd_give(struct fs *fs);
+/* fs_fd_take(), and then export->lock is held: 0; -ENFILE, or -ESTALE if @export is gone, and neither is. */
+must_check int fs_fd_take_locked(struct fs_export *export);
 
 /* "N" for @fd: its name in /proc/self/fd, which is every such thread's working directory. */
 struct fs_fd_name {
