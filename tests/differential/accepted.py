@@ -103,7 +103,7 @@ def covered_mode_option(config, m, reference, tested):
 def is_mount_point(config, m, reference, tested):
 	"""A path, as the host sees it, that leads to a mount's destination or a device, and that a runtime has made."""
 	point = "/" + m[1]
-	made = [x["destination"] for x in config["mounts"]] + [d["path"] for d in config["linux"].get("devices", [])]
+	made = [os.path.normpath(x["destination"]) for x in config["mounts"]] + [d["path"] for d in config["linux"].get("devices", [])]
 	made.append(config["process"]["cwd"])
 	if has_namespace(config, "user"): # files over which the default devices are bound
 		made += [f"/dev/{d}" for d in ("null", "zero", "full", "random", "urandom", "tty")]
