@@ -135,10 +135,10 @@ static void boot_set_sysctls(void)
 
 static void boot_raise_loopback(void)
 {
-	int r = netif_loopback_up();
+	struct err err = ERR_INIT;
 
-	if (r < 0)
-		log_write(PROTO_LOG_WARN, "cannot bring the loopback interface up: %s", strerror(-r));
+	if (netif_loopback_up(&err) < 0)
+		log_write(PROTO_LOG_WARN, "%s", err.msg);
 }
 
 /* "private" and "shared" are mounted on; a container's root is bound at "root"; "dev" holds staged nodes, "sys" a sysfs. */
@@ -196,7 +196,7 @@ static int uevents_open(void)
 
 static int port_wait(char *ret, size_t size, struct err *err)
 {
-	uint64_t end = (uint64_t)clock_now_ms() + PORT_TIMEOUT_MS;
+	int64_t end = clock_now_ms() + PORT_TIMEOUT_MS;
 	autoclose int events = uevents_open();
 	char dropped[8192];
 
@@ -204,7 +204,7 @@ static int port_wait(char *ret, size_t size, struct err *err)
 		return err_sys(err, errno, "cannot listen for devices");
 	while (!port_find(ret, size)) { /* after the socket was opened, so that nothing is missed */
 		struct pollfd p = { .fd = events, .events = POLLIN };
-		uint64_t now = (uint64_t)clock_now_ms();
+		int64_t now = clock_now_ms();
 
 		if (now >= end)
 			return err_set(err, ENODEV, "the VM has no port named \"%s\"", PORT_NAME);
@@ -220,14 +220,14 @@ static int port_wait(char *ret, size_t size, struct err *err)
 static int port_wait_host(int fd, struct err *err)
 {
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLET };
-	uint64_t end = (uint64_t)clock_now_ms() + PORT_TIMEOUT_MS;
+	int64_t end = clock_now_ms() + PORT_TIMEOUT_MS;
 	autoclose int ep = epoll_create1(EPOLL_CLOEXEC);
 
 	if (ep < 0 || epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev) < 0)
 		return err_sys(err, errno, "cannot watch the port");
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = POLLIN | POLLOUT };
-		uint64_t now = (uint64_t)clock_now_ms();
+		int64_t now = clock_now_ms();
 
 		if (poll(&p, 1, 0) > 0 && !(p.revents & POLLHUP))
 			return 0;

@@ -143,13 +143,6 @@ static int launch_become_root(struct err *err)
 	return 0;
 }
 
-static int launch_raise_loopback(struct err *err)
-{
-	int r = netif_loopback_up();
-
-	return r < 0 ? err_sys(err, r, "cannot bring up the loopback interface of the network namespace") : 0;
-}
-
 static int launch_time_offsets(const struct guest_container *c, struct err *err)
 {
 	char text[128];
@@ -200,7 +193,7 @@ static int launch_container(const struct launch *l, int *ret_slave, struct err *
 	if (l->new_ns[GUEST_NS_USER])
 		r = launch_become_root(err);
 	if (r == 0 && l->new_ns[GUEST_NS_NET])
-		r = launch_raise_loopback(err);
+		r = netif_loopback_up(err);
 	if (r == 0 && l->new_ns[GUEST_NS_USER] && l->new_ns[GUEST_NS_IPC] && unshare(CLONE_NEWIPC) < 0)
 		r = err_sys(err, errno, "cannot make an ipc namespace");
 	if (r == 0 && l->new_ns[GUEST_NS_CGROUP] && unshare(CLONE_NEWCGROUP) < 0)

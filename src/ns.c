@@ -298,14 +298,6 @@ static int write_offsets(const struct spec_time_offsets *offsets, struct err *er
 	return r == 0 && offsets ? write_offset("boottime", offsets->boottime, err) : r;
 }
 
-/* A new net namespace has its loopback down; hooks and resolvers on it want it up. */
-static int loopback_up(struct err *err)
-{
-	int r = netif_loopback_up();
-
-	return r < 0 ? err_sys(err, r, "cannot bring up the loopback of the new net namespace") : 0;
-}
-
 int ns_enter(const struct ns_set *set, struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_LEN(enter_order); i++) {
@@ -317,7 +309,8 @@ int ns_enter(const struct ns_set *set, struct err *err)
 		if (set->fresh[type] && unshare(clone_flags[type]) < 0)
 			return err_sys(err, errno, "cannot make a new %s namespace", name);
 	}
-	if (set->fresh[SPEC_NS_NETWORK] && loopback_up(err) < 0)
+	/* a new net namespace has its loopback down; hooks and resolvers on it want it up */
+	if (set->fresh[SPEC_NS_NETWORK] && netif_loopback_up(err) < 0)
 		return -err->errnum;
 	return set->fresh[SPEC_NS_TIME] ? write_offsets(set->offsets, err) : 0;
 }

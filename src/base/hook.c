@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Running one hook: see hook.h. */
-#include "base/clock.h"
 #include "base/hook.h"
 
 #include <errno.h>
@@ -15,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 
 /* The end of a hook's stderr goes into the error. */

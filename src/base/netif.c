@@ -9,10 +9,12 @@
 
 #include "base/fd.h"
 
-int netif_loopback_up(void)
+int netif_loopback_up(struct err *err)
 {
 	autoclose int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq req = { .ifr_name = "lo", .ifr_flags = IFF_UP };
 
-	return fd < 0 || ioctl(fd, SIOCSIFFLAGS, &req) < 0 ? -errno : 0;
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &req) < 0)
+		return err_sys(err, errno, "cannot bring up the loopback interface of the network namespace");
+	return 0;
 }

@@ -10,6 +10,7 @@ import re
 
 
 LINKS = {"/files/link": "/files/file", "/files/dirlink": "/files/dir"}	# in execute.py's root file system
+DEFAULT_DEVICES = ("null", "zero", "full", "random", "urandom", "tty")	# of each container
 
 
 def in_paths(field):
@@ -63,7 +64,7 @@ def is_device_in_user_namespace(config, m, *_):
 def gives_a_name_twice(config, m, reference, tested):
 	names = [e.split("=")[0] for e in config["process"]["env"]]
 	reference, tested = reference.split(), tested.split()
-	if "HOME" not in reference and tested[-1] == "HOME": # the other difference of "env order", below
+	if "HOME" not in reference and tested[-1:] == ["HOME"]: # the other difference of "env order", below
 		tested.pop()
 	return len(set(names)) < len(names) and sorted(reference) == sorted(tested)
 
@@ -103,10 +104,11 @@ def covered_mode_option(config, m, reference, tested):
 def is_mount_point(config, m, reference, tested):
 	"""A path, as the host sees it, that leads to a mount's destination or a device, and that a runtime has made."""
 	point = "/" + m[1]
-	made = [os.path.normpath(x["destination"]) for x in config["mounts"]] + [d["path"] for d in config["linux"].get("devices", [])]
+	made = [os.path.normpath(x["destination"]) for x in config["mounts"]]
+	made += [d["path"] for d in config["linux"].get("devices", [])]
 	made.append(config["process"]["cwd"])
 	if has_namespace(config, "user"): # files over which the default devices are bound
-		made += [f"/dev/{d}" for d in ("null", "zero", "full", "random", "urandom", "tty")]
+		made += [f"/dev/{d}" for d in DEFAULT_DEVICES]
 	if tested == "(not there)" or (reference[0], reference.split()[1:]) != (tested[0], tested.split()[1:]):
 		return False # another kind, owner or content
 	return any(p == point or p.startswith(point + "/") for p in made)
@@ -194,7 +196,7 @@ ACCEPTED = [
      "flags of a bind that the kernel refuses to crun's way of setting them in a user namespace: crun goes on without, and runc fails"),
     (r"path\.(/.+)\.(read|write)", lambda c, m, ref, got: has_namespace(c, "user") and got == "errno 13" and
      "nodev" in mount_at(c, m[1]).get("options", []), "what follows of it for a device node: the config says nodev"),
-    (r"(dev|open)\./dev/(null|zero|full|random|urandom|tty)", with_user_namespace,
+    (rf"(dev|open)\./dev/({'|'.join(DEFAULT_DEVICES)})", with_user_namespace,
      "in a user namespace crun binds the host's nodes, whose owner is not mapped; vmrunc's belong to the container's root"),
 ]
 
