@@ -1,50 +1,60 @@
-# agent: the guest's PID 1, one static program of these files and src/base, embedded in vmrunc.
+# agent: the guest's PID 1, one static program of its own rooms, src/channel and src/base, embedded in vmrunc.
 agent_sources = \
-	agent/agent.h \
-	agent/boot.c agent/boot.h \
-	agent/cgroup.c agent/cgroup.h \
-	agent/channel.c agent/channel.h \
-	agent/container.c agent/container.h \
-	agent/copyup.c agent/copyup.h \
-	agent/devices.c agent/devices.h \
-	agent/hooks.c agent/hooks.h \
-	agent/identity.c agent/identity.h \
-	agent/launch.c agent/launch.h \
-	agent/log.c agent/log.h \
 	agent/main.c \
-	agent/mounts.c agent/mounts.h \
-	agent/process.c agent/process.h \
-	agent/program.c agent/program.h \
-	agent/reaper.c agent/reaper.h \
-	agent/rootfs.c agent/rootfs.h \
-	agent/rootpath.c agent/rootpath.h \
-	agent/sandbox.c agent/sandbox.h \
-	agent/signals.c agent/signals.h \
-	agent/sync.c agent/sync.h \
-	agent/sys.h \
-	agent/tty.c agent/tty.h
+	agent/init/boot.c agent/init/boot.h \
+	agent/init/cgroup.c agent/init/cgroup.h \
+	agent/init/channel.c agent/init/channel.h \
+	agent/init/container.c agent/init/container.h \
+	agent/init/process.c agent/init/process.h \
+	agent/init/reaper.c agent/init/reaper.h \
+	agent/init/signals.c agent/init/signals.h \
+	agent/init/sync.c agent/init/sync.h \
+	agent/launch/copyup.c agent/launch/copyup.h \
+	agent/launch/devices.c agent/launch/devices.h \
+	agent/launch/hooks.c agent/launch/hooks.h \
+	agent/launch/identity.c agent/launch/identity.h \
+	agent/launch/launch.c agent/launch/launch.h \
+	agent/launch/mounts.c agent/launch/mounts.h \
+	agent/launch/program.c agent/launch/program.h \
+	agent/launch/rootfs.c agent/launch/rootfs.h \
+	agent/launch/rootpath.c agent/launch/rootpath.h \
+	agent/launch/tty.c agent/launch/tty.h \
+	agent/sys/agent.h \
+	agent/sys/log.c agent/sys/log.h \
+	agent/sys/sandbox.c agent/sys/sandbox.h \
+	agent/sys/sys.h
 
-EXTRA_DIST += $(agent_sources) docs/channel.md
-CLEANFILES += agent/agent
+agent_common_sources = $(channel_sources) $(base_sources)
 
-# Without sanitizers: they cannot be linked statically, and PID 1 has nobody to report to.
-agent/agent: $(agent_sources) $(base_sources)
+EXTRA_DIST += $(agent_sources)
+CLEANFILES += agent/agent $(agent_libs)
+
+# What runs in the guest is compiled by AGENT_CC, below guest/, and without sanitizers: they cannot be linked statically,
+# and PID 1 has nobody to report to.
+agent_cc = $(AGENT_CC) -std=gnu11 $(WARN_CFLAGS) -Os -ffunction-sections -D_GNU_SOURCE \
+	-DAGENT_BUILD='"$(PACKAGE_VERSION)"' -iquote $(srcdir)/src -iquote $(srcdir)/agent $(AGENT_CPPFLAGS)
+agent_objects = $(patsubst %.c,guest/%.o,$(filter %.c,$(agent_sources) $(agent_common_sources)))
+guest/%.o: %.c
+	@$(MKDIR_P) $(@D)
+	$(AM_V_CC)$(agent_cc) -MMD -MP -c $< -o $@
+-include $(agent_objects:.o=.d)
+
+# A library a room, each once on the link line, as for the host's program.
+agent_libs = guest/libinit.a guest/liblaunch.a guest/libsys.a guest/libchannel.a guest/libbase.a
+agent_room = $(patsubst %.c,guest/%.o,$(filter $(1)/%.c,$(agent_sources) $(agent_common_sources)))
+guest/libinit.a: $(call agent_room,agent/init)
+guest/liblaunch.a: $(call agent_room,agent/launch)
+guest/libsys.a: $(call agent_room,agent/sys)
+guest/libchannel.a: $(call agent_room,src/channel)
+guest/libbase.a: $(call agent_room,src/base)
+$(agent_libs):
+	$(AM_V_AR)rm -f $@ && $(AR) cr $@ $^
+
+agent/agent: guest/agent/main.o $(agent_libs)
 	@$(MKDIR_P) agent
-	$(AM_V_GEN)srcs=; for f in $(agent_sources) $(base_sources); do \
-		case $$f in *.c) srcs="$$srcs $(srcdir)/$$f";; esac; done; \
-	$(AGENT_CC) -std=gnu11 $(WARN_CFLAGS) -Os -static -s -ffunction-sections -Wl,--gc-sections \
-		-D_GNU_SOURCE -DAGENT_BUILD='"$(PACKAGE_VERSION)"' \
-		-I$(srcdir)/src -I$(srcdir)/agent $(AGENT_CPPFLAGS) $$srcs -o $@
+	$(AM_V_CCLD)$(AGENT_CC) -static -s -Wl,--gc-sections $^ -o $@
 
-noinst_LIBRARIES += libagentblob.a
-libagentblob_a_SOURCES = agent/agent_blob.S agent/agent_blob.h
-agent/agent_blob.$(OBJEXT): agent/agent
-
-if HAVE_CMOCKA
-unit_tests += tests/unit/test_agent
-check_PROGRAMS += tests/unit/test_agent
-endif
-tests_unit_test_agent_SOURCES = tests/unit/test_agent.c
-tests_unit_test_agent_CPPFLAGS = $(AM_CPPFLAGS) -DAGENT_PATH='"$(abs_builddir)/agent/agent"'
-tests_unit_test_agent_LDADD = libguest.a libbase.a $(unit_ldadd)
-tests_unit_test_agent_DEPENDENCIES = agent/agent libguest.a libbase.a
+clean-local: clean-agent
+.PHONY: clean-agent
+clean-agent:
+	rm -f $(agent_objects) $(agent_objects:.o=.d)

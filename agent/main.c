@@ -18,11 +18,11 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "agent.h"
-#include "boot.h"
-#include "channel.h"
-#include "log.h"
-#include "reaper.h"
+#include "init/boot.h"
+#include "init/channel.h"
+#include "init/reaper.h"
+#include "sys/agent.h"
+#include "sys/log.h"
 
 static int parse_options(struct agent *agent, int argc, char **argv)
 {

@@ -14,10 +14,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "app/log.h"
+#include "app/proctitle.h"
 #include "base/fd.h"
-#include "cli.h"
-#include "log.h"
-#include "proctitle.h"
+#include "cli/cli.h"
 
 /* The runtime specification that is implemented. */
 #define SPEC_VERSION "1.2.1"

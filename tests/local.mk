@@ -4,10 +4,12 @@ EXTRA_DIST += \
 	HACKING.md README.md SECURITY.md \
 	autogen.sh \
 	contrib/dots contrib/install-packages contrib/layers contrib/lint contrib/packages contrib/quickstart contrib/test \
-	docs/cgroups.md docs/conformance.md docs/design.md docs/limits.md \
-	tests/bats tests/conformance tests/real tests/systemd
+	contrib/get-kernel contrib/guest-kernel \
+	docs/9p.md docs/cgroups.md docs/channel.md docs/conformance.md docs/design.md docs/limits.md docs/qemu.md \
+	docs/spec-support.md docs/virtio.md docs/vmm.md \
+	tests/bats tests/conformance tests/kvmhost tests/real tests/samples tests/systemd
 
-.PHONY: lint asan fuzz
+.PHONY: lint asan
 lint:
 	cd $(srcdir) && BUILD=$(abs_builddir) contrib/lint
 
@@ -15,6 +17,3 @@ lint:
 asan:
 	$(MKDIR_P) asan
 	cd asan && { test -f Makefile || $(abs_srcdir)/configure --enable-sanitizers; } && $(MAKE) check
-
-# Each fuzz target for FUZZ_SECONDS (60), with clang's libFuzzer; `make check` replays their corpora.
-fuzz: fuzz-proto fuzz-spec fuzz-virtio fuzz-p9

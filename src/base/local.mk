@@ -1,16 +1,13 @@
-# src/base: libc only; the agent is built from the same files.
+# src/base: libc only: errors, descriptors, buffers, the event loop; the agent is built from it as well.
 base_sources = \
 	src/base/base.h \
-	src/base/clock.h \
 	src/base/buf.c src/base/buf.h \
+	src/base/clock.h \
 	src/base/err.c src/base/err.h \
 	src/base/fd.c src/base/fd.h \
 	src/base/hook.c src/base/hook.h \
 	src/base/loop.c src/base/loop.h \
-	src/base/mux.c src/base/mux.h \
 	src/base/netif.c src/base/netif.h \
-	src/base/proto.c src/base/proto.h \
-	src/base/pump.c src/base/pump.h \
 	src/base/wire.c src/base/wire.h
 
 noinst_LIBRARIES += libbase.a

@@ -1,4 +1,4 @@
-# src/fs: the file service; no protocol.
+# src/fs: the file service; it knows no protocol.
 noinst_LIBRARIES += libfs.a
 libfs_a_SOURCES = \
 	src/fs/attr.c \

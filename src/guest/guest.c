@@ -26,8 +26,8 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/mux.h"
-#include "base/pump.h"
+#include "channel/mux.h"
+#include "channel/pump.h"
 #include "guest/stdio.h"
 
 #define ERRNO_MAX 4095

@@ -27,7 +27,7 @@
 #include "base/base.h"
 #include "base/err.h"
 #include "base/loop.h"
-#include "base/proto.h"
+#include "channel/proto.h"
 
 #define GUEST_LOGS_PER_SECOND 100
 

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "base/base.h"
-#include "base/pump.h"
+#include "channel/pump.h"
 
 /*
  * A descriptor for the same pipe, socket, terminal or file as @fd (borrowed),

@@ -19,9 +19,9 @@
 
 #include "base/fd.h"
 #include "guest/device_filter.h"
-#include "guest/resources.h"
 #include "spec/cpulist.h"
 #include "spec/mountopt.h"
+#include "spec/resources.h"
 #include "spec/seccomp.h"
 
 #define UMASK_DEFAULT 0022

@@ -13,7 +13,7 @@
 
 #include "base/base.h"
 #include "base/err.h"
-#include "base/proto.h"
+#include "channel/proto.h"
 #include "spec/spec.h"
 
 /* Where the source of spec->mounts.v[mount] is found in the guest. */

@@ -10,7 +10,7 @@
 
 #include "base/wire.h"
 #include "fs/fs.h"
-#include "p9/iov.h"
+#include "host/iov.h"
 #include "p9/p9.h"
 #include "p9/proto.h"
 

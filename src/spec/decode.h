@@ -16,10 +16,10 @@
 
 #include "base/base.h"
 #include "base/err.h"
-#include "spec/arena.h"
-#include "spec/json.h"
+#include "json/arena.h"
+#include "json/json.h"
+#include "json/warnings.h"
 #include "spec/names.h"
-#include "spec/warnings.h"
 
 enum spec_kind {
 	K_BOOL,     /* bool */

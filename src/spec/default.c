@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "spec/gen.h"
+#include "json/gen.h"
 
 /* The spec's version whose fields are written. */
 #define DEFAULT_OCI_VERSION "1.2.0"

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/capability.h>
 
-#include "spec/gen.h"
+#include "json/gen.h"
 #include "spec/mountopt.h"
 #include "spec/names.h"
 #include "spec/support.h"

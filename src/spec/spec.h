@@ -24,7 +24,7 @@
 
 #include "base/base.h"
 #include "base/err.h"
-#include "spec/warnings.h"
+#include "json/warnings.h"
 
 /* Larger files are refused unread: the largest real ones (hundreds of mounts) stay below 1 MiB. */
 #define SPEC_FILE_MAX (16 * MIB)

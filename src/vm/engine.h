@@ -36,8 +36,11 @@ struct vm {
 	const struct vm_ops *ops;
 };
 
-extern const struct vm_ops kvm_vm_ops;
-extern const struct vm_ops qemu_vm_ops;
+extern const struct vm_ops kvm_vm_ops;  /* src/vm/kvm/kvm.c */
+extern const struct vm_ops qemu_vm_ops; /* src/vm/qemu/qemu.c */
+
+/* Whether @cfg is one that every engine can build: 0 or -EINVAL with an error that names what is wrong. */
+must_check int vm_config_check(const struct vm_config *cfg, struct err *err);
 
 /* Closes the fds that @cfg hands over: for a vm_new() that fails before it has taken them. */
 void vm_config_close_fds(const struct vm_config *cfg);

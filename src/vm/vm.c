@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One virtual machine: checks what every engine may rely on, and hands on to the engine. */
+/* One virtual machine: checks what every engine may rely on, and hands each call on to its engine. */
 #include "vm/vm.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 /* A page table of the guest's memory is made of 2 MiB pages in both engines. */
 #define MEM_GRAIN (2 * MIB)
 
-static int vm_config_check(const struct vm_config *cfg, struct err *err)
+int vm_config_check(const struct vm_config *cfg, struct err *err)
 {
 	if (!cfg->kernel_path || !cfg->initrd_path || !cfg->cmdline || !cfg->runtime_dir)
 		return err_set(err, EINVAL, "vm: kernel, initrd, command line and runtime directory are needed");
@@ -26,24 +26,10 @@ static int vm_config_check(const struct vm_config *cfg, struct err *err)
 	return 0;
 }
 
-int vm_new(const struct vm_config *cfg, struct vm **ret_vm, struct err *err)
+void vm_config_close_fds(const struct vm_config *cfg)
 {
-	int r = vm_config_check(cfg, err);
-
-	if (r < 0) {
-		vm_config_close_fds(cfg);
-		return r;
-	}
-	switch (cfg->engine) {
-	case VM_ENGINE_KVM:
-		return kvm_vm_ops.new(cfg, ret_vm, err);
-	case VM_ENGINE_QEMU:
-		return qemu_vm_ops.new(cfg, ret_vm, err);
-	case VM_ENGINE_AUTO:
-		break;
-	}
-	vm_config_close_fds(cfg);
-	return err_set(err, EINVAL, "vm: the engine was not chosen");
+	for (unsigned int i = 0; i < cfg->nics_len && i < VM_NICS_MAX; i++)
+		fd_close(cfg->nics[i].tap_fd);
 }
 
 /* Relative, and no component that is empty, "." or "..". */

@@ -24,6 +24,7 @@
 #ifndef VM_VM_H
 #define VM_VM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -59,7 +60,8 @@ struct vm_config {
 	unsigned int vcpus;      /* 1..VM_VCPUS_MAX */
 	uint64_t mem_bytes;      /* a multiple of 2 MiB, >= VM_MEM_MIN */
 	const char *qemu_path;   /* qemu engine; NULL: qemu-system-x86_64 in $PATH */
-	const char *cache_dir;   /* as for vm_choose_engine(): qemu asks it whether KVM is usable; NULL: not cached */
+	const char *cache_dir;   /* as for vm_choose_engine(), for vm_new(); NULL: the verdict on KVM is not cached */
+	bool kvm_usable;         /* set by vm_new(): QEMU runs the machine with KVM rather than emulate it (qemu) */
 	const char
 		*runtime_dir; /* a directory of this VM's own, used as a mount point in QEMU's mount namespace (qemu) */
 	int log_fd; /* borrowed: the guest's console (kernel log) is appended here, bounded by the caller's pipe or file; -1: dropped */
@@ -84,9 +86,6 @@ struct vm_events {
 	void (*on_mark)(void *arg, const char *mark);
 	void *arg;
 };
-
-/* Builds a VM (nothing runs yet). @cfg is read during the call only. Caller frees *ret with vm_free(). */
-must_check int vm_new(const struct vm_config *cfg, struct vm **ret_vm, struct err *err);
 
 /*
  * Adds an export at @name ("CID/rootfs", "CID/3/hosts": relative, no empty,
@@ -117,14 +116,5 @@ void vm_free(struct vm *vm);
  */
 const char *const *vm_syscalls(const struct vm *vm);
 const unsigned long *vm_ioctls(const struct vm *vm);
-
-/*
- * What AUTO means on this machine: KVM where the probe succeeded (its verdict is
- * cached per host boot below @cache_dir), else QEMU where it is installed, else
- * -ENODEV with an error that says what to install. @ret_why gets words for
- * `vmrunc check` and for the one warning line (NULL: not wanted), @why_len bytes.
- */
-must_check int vm_choose_engine(const char *cache_dir, const char *qemu_path, enum vm_engine *ret_engine, char *ret_why,
-	size_t why_len, struct err *err);
 
 #endif

@@ -6,8 +6,8 @@ load helpers
 
 setup() {
 	vmrunc_only
-	NINEPD=${NINEPD:-$(dirname "$VMRUNC")/vmrunc-9pd}
-	[ -x "$NINEPD" ] || cannot "no vmrunc-9pd beside $VMRUNC: make vmrunc-9pd"
+	NINEPD=${NINEPD:-$(dirname "$VMRUNC")/tools/vmrunc-9pd}
+	[ -x "$NINEPD" ] || cannot "no tools/vmrunc-9pd beside $VMRUNC: make tools/vmrunc-9pd"
 	command -v diodls >/dev/null || cannot "no diod tools: install diod"
 	DIR=$BATS_TEST_TMPDIR/tree
 	SOCK=$BATS_TEST_TMPDIR/sock

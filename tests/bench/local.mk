@@ -1,7 +1,6 @@
 # tests/bench: measured, never pass or fail on time. `make bench` prints it all; see tests/bench/all.
 noinst_PROGRAMS += tests/bench/vmboot
 tests_bench_vmboot_SOURCES = tests/bench/vmboot.c
-tests_bench_vmboot_LDADD = $(vm_libs) $(vm_extlibs)
 
 # What runs as a guest's init: static, without the host's sanitizers.
 bench_guest_programs = tests/bench/poweroff tests/bench/workload
@@ -17,5 +16,4 @@ bench: all $(bench_guest_programs)
 
 EXTRA_DIST += \
 	tests/bench/all tests/bench/benchlib.py tests/bench/memory tests/bench/ninep tests/bench/podman-config tests/bench/start \
-	tests/bench/poweroff.c tests/bench/workload.c \
-	docs/limits.md
+	tests/bench/poweroff.c tests/bench/workload.c

@@ -26,6 +26,7 @@
 
 #include "base/fd.h"
 #include "base/loop.h"
+#include "vm/choose/choose.h"
 #include "vm/vm.h"
 
 #define EXPORTS_MAX 16

@@ -16,5 +16,4 @@ differential: all $(differential_probe)
 EXTRA_DIST += \
 	tests/differential/accepted.py tests/differential/compare.py tests/differential/execute.py \
 	tests/differential/generate.py tests/differential/probe.c tests/differential/run \
-	tests/samples/docker-run.config.json \
 	docs/differential.md

@@ -36,6 +36,8 @@
 #include "p9/p9.h"
 #include "p9/proto.h"
 
+#define CORPUS SRCDIR "/tests/fuzz/corpus/p9"
+
 #define MESSAGES_MAX 64
 #define BODY_MAX 4096u
 #define OUT_MAX 8192u

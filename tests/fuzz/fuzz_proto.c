@@ -24,8 +24,10 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/mux.h"
+#include "channel/mux.h"
 #include "guest/guest.h"
+
+#define CORPUS SRCDIR "/tests/fuzz/corpus/proto"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -36,8 +36,8 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
-#include "base/mux.h"
-#include "base/proto.h"
+#include "channel/mux.h"
+#include "channel/proto.h"
 
 #define PORT_NAME "org.vmrunc.agent\n"
 #define PORTS_DIR "/sys/class/virtio-ports"

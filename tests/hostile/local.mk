@@ -3,8 +3,6 @@ noinst_DATA += tests/hostile/agent
 EXTRA_DIST += tests/hostile/agent.c
 CLEANFILES += tests/hostile/agent
 
-tests/hostile/agent: tests/hostile/agent.c $(base_sources)
+tests/hostile/agent: guest/tests/hostile/agent.o guest/libchannel.a guest/libbase.a
 	@$(MKDIR_P) tests/hostile
-	$(AM_V_GEN)srcs=; for f in tests/hostile/agent.c $(base_sources); do \
-		case $$f in *.c) srcs="$$srcs $(srcdir)/$$f";; esac; done; \
-	$(AGENT_CC) -std=gnu11 $(WARN_CFLAGS) -Os -static -s -D_GNU_SOURCE -I$(srcdir)/src $(AGENT_CPPFLAGS) $$srcs -o $@
+	$(AM_V_CCLD)$(AGENT_CC) -static -s -Wl,--gc-sections $^ -o $@

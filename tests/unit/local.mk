@@ -1,9 +1,130 @@
-# cmocka tests: one program a module, named tests/unit/test_<module>; each layer's local.mk adds its own to unit_tests.
+# cmocka tests: one program a module, named tests/unit/test_<module>, without a virtual machine.
 unit_tests =
-unit_ldadd = $(CMOCKA_LIBS)
+unit_ldadd = $(LDADD) $(CMOCKA_LIBS)
 if HAVE_CMOCKA
-unit_tests += tests/unit/test_base
+unit_tests += \
+	tests/unit/test_agent \
+	tests/unit/test_base \
+	tests/unit/test_cgroup \
+	tests/unit/test_choose \
+	tests/unit/test_cli \
+	tests/unit/test_filter_store \
+	tests/unit/test_fs \
+	tests/unit/test_guest \
+	tests/unit/test_host \
+	tests/unit/test_image_bzimage \
+	tests/unit/test_image_cache \
+	tests/unit/test_image_cpio \
+	tests/unit/test_image_kernel \
+	tests/unit/test_image_modules \
+	tests/unit/test_kvm_acpi \
+	tests/unit/test_kvm_bus \
+	tests/unit/test_kvm_elf \
+	tests/unit/test_kvm_mem \
+	tests/unit/test_kvm_serial \
+	tests/unit/test_mux \
+	tests/unit/test_p9 \
+	tests/unit/test_p9_hostile \
+	tests/unit/test_p9_parallel \
+	tests/unit/test_proto \
+	tests/unit/test_qemu \
+	tests/unit/test_qemu_qmp \
+	tests/unit/test_spec \
+	tests/unit/test_spec_docs \
+	tests/unit/test_spec_rules \
+	tests/unit/test_spec_seccomp \
+	tests/unit/test_spec_words \
+	tests/unit/test_state \
+	tests/unit/test_translate \
+	tests/unit/test_virtio_console \
+	tests/unit/test_virtio_devices \
+	tests/unit/test_virtio_mmio \
+	tests/unit/test_virtio_net \
+	tests/unit/test_virtio_p9 \
+	tests/unit/test_virtq
 check_PROGRAMS += $(unit_tests)
 endif
+
+# A driver's side of virtio, and files of kernels and modules, that several of them share.
+virtio_guest = tests/unit/test_virtio_guest.c tests/unit/test_virtio_guest.h
+image_fixture = tests/unit/image_fixture.c tests/unit/image_fixture.h
+
+tests_unit_test_agent_SOURCES = tests/unit/test_agent.c
+tests_unit_test_agent_LDADD = $(unit_ldadd)
 tests_unit_test_base_SOURCES = tests/unit/test_base.c
-tests_unit_test_base_LDADD = libbase.a $(unit_ldadd)
+tests_unit_test_base_LDADD = $(unit_ldadd)
+tests_unit_test_cgroup_SOURCES = tests/unit/test_cgroup.c
+tests_unit_test_cgroup_LDADD = $(unit_ldadd)
+tests_unit_test_choose_SOURCES = tests/unit/test_choose.c
+tests_unit_test_choose_LDADD = $(unit_ldadd)
+tests_unit_test_cli_SOURCES = tests/unit/test_cli.c
+tests_unit_test_cli_LDADD = $(unit_ldadd)
+tests_unit_test_filter_store_SOURCES = tests/unit/test_filter_store.c
+tests_unit_test_filter_store_LDADD = $(unit_ldadd)
+tests_unit_test_fs_SOURCES = tests/unit/test_fs.c
+tests_unit_test_fs_LDADD = $(unit_ldadd)
+tests_unit_test_guest_SOURCES = tests/unit/test_guest.c
+tests_unit_test_guest_LDADD = $(unit_ldadd)
+tests_unit_test_host_SOURCES = tests/unit/test_host.c
+tests_unit_test_host_LDADD = $(unit_ldadd)
+tests_unit_test_image_bzimage_SOURCES = tests/unit/test_image_bzimage.c $(image_fixture)
+tests_unit_test_image_bzimage_LDADD = $(unit_ldadd)
+tests_unit_test_image_cache_SOURCES = tests/unit/test_image_cache.c $(image_fixture)
+tests_unit_test_image_cache_LDADD = $(unit_ldadd)
+tests_unit_test_image_cpio_SOURCES = tests/unit/test_image_cpio.c $(image_fixture)
+tests_unit_test_image_cpio_LDADD = $(unit_ldadd)
+tests_unit_test_image_kernel_SOURCES = tests/unit/test_image_kernel.c $(image_fixture)
+tests_unit_test_image_kernel_LDADD = $(unit_ldadd)
+tests_unit_test_image_modules_SOURCES = tests/unit/test_image_modules.c $(image_fixture)
+tests_unit_test_image_modules_LDADD = $(unit_ldadd)
+tests_unit_test_kvm_acpi_SOURCES = tests/unit/test_kvm_acpi.c
+tests_unit_test_kvm_acpi_LDADD = $(unit_ldadd)
+tests_unit_test_kvm_bus_SOURCES = tests/unit/test_kvm_bus.c
+tests_unit_test_kvm_bus_LDADD = $(unit_ldadd)
+tests_unit_test_kvm_elf_SOURCES = tests/unit/test_kvm_elf.c
+tests_unit_test_kvm_elf_LDADD = $(unit_ldadd)
+tests_unit_test_kvm_mem_SOURCES = tests/unit/test_kvm_mem.c
+tests_unit_test_kvm_mem_LDADD = $(unit_ldadd)
+tests_unit_test_kvm_serial_SOURCES = tests/unit/test_kvm_serial.c
+tests_unit_test_kvm_serial_LDADD = $(unit_ldadd)
+tests_unit_test_mux_SOURCES = tests/unit/test_mux.c
+tests_unit_test_mux_LDADD = $(unit_ldadd)
+tests_unit_test_p9_SOURCES = tests/unit/test_p9.c $(p9_client)
+tests_unit_test_p9_LDADD = $(unit_ldadd)
+tests_unit_test_p9_hostile_SOURCES = tests/unit/test_p9_hostile.c $(p9_client)
+tests_unit_test_p9_hostile_LDADD = $(unit_ldadd)
+tests_unit_test_p9_parallel_SOURCES = tests/unit/test_p9_parallel.c $(p9_client)
+tests_unit_test_p9_parallel_LDADD = $(unit_ldadd)
+tests_unit_test_proto_SOURCES = tests/unit/test_proto.c
+tests_unit_test_proto_LDADD = $(unit_ldadd)
+tests_unit_test_qemu_SOURCES = tests/unit/test_qemu.c
+tests_unit_test_qemu_LDADD = $(unit_ldadd)
+tests_unit_test_qemu_qmp_SOURCES = tests/unit/test_qemu_qmp.c
+tests_unit_test_qemu_qmp_LDADD = $(unit_ldadd)
+tests_unit_test_spec_SOURCES = tests/unit/test_spec.c
+tests_unit_test_spec_LDADD = $(unit_ldadd)
+tests_unit_test_spec_docs_SOURCES = tests/unit/test_spec_docs.c
+tests_unit_test_spec_docs_LDADD = $(unit_ldadd)
+tests_unit_test_spec_rules_SOURCES = tests/unit/test_spec_rules.c
+tests_unit_test_spec_rules_LDADD = $(unit_ldadd)
+tests_unit_test_spec_seccomp_SOURCES = tests/unit/test_spec_seccomp.c
+tests_unit_test_spec_seccomp_LDADD = $(unit_ldadd)
+tests_unit_test_spec_words_SOURCES = tests/unit/test_spec_words.c
+tests_unit_test_spec_words_LDADD = $(unit_ldadd)
+tests_unit_test_state_SOURCES = tests/unit/test_state.c
+tests_unit_test_state_LDADD = $(unit_ldadd)
+tests_unit_test_translate_SOURCES = tests/unit/test_translate.c
+tests_unit_test_translate_LDADD = $(unit_ldadd)
+tests_unit_test_virtio_console_SOURCES = tests/unit/test_virtio_console.c $(virtio_guest)
+tests_unit_test_virtio_console_LDADD = $(unit_ldadd)
+tests_unit_test_virtio_devices_SOURCES = tests/unit/test_virtio_devices.c $(virtio_guest)
+tests_unit_test_virtio_devices_LDADD = $(unit_ldadd)
+tests_unit_test_virtio_mmio_SOURCES = tests/unit/test_virtio_mmio.c $(virtio_guest)
+tests_unit_test_virtio_mmio_LDADD = $(unit_ldadd)
+tests_unit_test_virtio_net_SOURCES = tests/unit/test_virtio_net.c $(virtio_guest)
+tests_unit_test_virtio_net_LDADD = $(unit_ldadd)
+tests_unit_test_virtio_p9_SOURCES = tests/unit/test_virtio_p9.c $(virtio_guest) $(p9_client)
+tests_unit_test_virtio_p9_LDADD = $(unit_ldadd)
+tests_unit_test_virtq_SOURCES = tests/unit/test_virtq.c $(virtio_guest)
+tests_unit_test_virtq_LDADD = $(unit_ldadd)
+tests_unit_test_agent_DEPENDENCIES = agent/agent $(room_libs)

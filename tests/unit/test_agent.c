@@ -209,7 +209,7 @@ static void agent_child(int fd)
 		_exit(97);
 	(void)snprintf(number, sizeof(number), "%d", fd);
 	(void)fcntl(fd, F_SETFD, 0);
-	execl(AGENT_PATH, "agent", "--channel-fd", number, "--shares", rig.dir, (char *)NULL);
+	execl(BUILDDIR "/agent/agent", "agent", "--channel-fd", number, "--shares", rig.dir, (char *)NULL);
 	_exit(96);
 }
 

@@ -12,11 +12,11 @@
 
 #include <cmocka.h>
 
-#include "cgroup_io.h"
-#include "cgroup_values.h"
-#include "guest/resources.h"
+#include "cgroup/io.h"
+#include "cgroup/unitname.h"
+#include "cgroup/values.h"
+#include "spec/resources.h"
 #include "spec/spec.h"
-#include "unitname.h"
 
 static void test_unit_names(void **state)
 {
@@ -257,8 +257,8 @@ static void test_conversions(void **state)
 
 #include <systemd/sd-bus.h>
 
-#include "gvariant.h"
-#include "systemd_props.h"
+#include "cgroup/gvariant.h"
+#include "cgroup/systemd_props.h"
 
 /* A message on a connection that leads nowhere. */
 static sd_bus_message *new_message(sd_bus **ret_bus)

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "vm/choose.h"
+#include "vm/choose/choose.h"
 #include "vm/vm.h"
 
 #define FILE_NAME "kvm-verdict.json"

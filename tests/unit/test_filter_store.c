@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
+#include "app/filter_store.h"
 #include "base/fd.h"
-#include "filter_store.h"
 #include "spec/seccomp.h"
 
 #define CONFIG(rule)                                                                                                \

@@ -22,7 +22,7 @@
 #include <cmocka.h>
 
 #include "base/fd.h"
-#include "base/mux.h"
+#include "channel/mux.h"
 #include "guest/stdio.h"
 
 #define NOT_CLOSED 12345

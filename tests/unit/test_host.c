@@ -16,16 +16,16 @@
 
 #include <cmocka.h>
 
+#include "app/log.h"
+#include "app/settings.h"
+#include "app/timeline.h"
 #include "base/fd.h"
 #include "base/loop.h"
-#include "cgroup.h"
-#include "control.h"
-#include "guestlog.h"
-#include "hooks.h"
-#include "log.h"
-#include "settings.h"
-#include "state.h"
-#include "timeline.h"
+#include "cgroup/cgroup.h"
+#include "container/hooks.h"
+#include "container/state.h"
+#include "monitor/control.h"
+#include "monitor/logfile.h"
 
 static char tmp[64];
 

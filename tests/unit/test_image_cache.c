@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "host/cache.h"
 #include "image_fixture.h"
-#include "vm/image/cache.h"
 
 struct fixture {
 	char *dir;

@@ -14,10 +14,10 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
-#include "vm/kvm/machine.h"
 #include "vm/kvm/x86/acpi.h"
 #include "vm/kvm/x86/cpuid.h"
-#include "vm/kvm/x86/layout.h"
+#include "vm/machine/layout.h"
+#include "vm/machine/machine.h"
 
 #define GPA 0xe0000u
 

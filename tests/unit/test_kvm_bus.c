@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "vm/kvm/bus.h"
+#include "vm/machine/bus.h"
 
 #define BASE 0xd0000000ull
 

@@ -17,9 +17,9 @@
 #include <sys/mman.h>
 
 #include "base/fd.h"
-#include "vm/kvm/elf.h"
-#include "vm/kvm/x86/layout.h"
 #include "vm/kvm/x86/pvh.h"
+#include "vm/machine/elf.h"
+#include "vm/machine/layout.h"
 
 #define MEM_SIZE (64 * MIB)
 #define LOAD_GPA (16 * MIB)

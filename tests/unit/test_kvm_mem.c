@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "vm/kvm/mem.h"
+#include "vm/machine/mem.h"
 
 #define LOW_SIZE (64 * MIB)
 

@@ -16,11 +16,11 @@
 #include <sys/eventfd.h>
 
 #include "base/fd.h"
-#include "vm/kvm/end.h"
 #include "vm/guestlog.h"
 #include "vm/kvm/serial.h"
-#include "vm/kvm/x86/layout.h"
 #include "vm/kvm/x86/platform.h"
+#include "vm/machine/end.h"
+#include "vm/machine/layout.h"
 
 struct fixture {
 	struct guestlog log;

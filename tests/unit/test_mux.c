@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The channel: hostile frames, credit, ends of streams, and 100 MB through a slow reader. */
-#include "base/mux.h"
+#include "channel/mux.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -20,7 +20,7 @@
 
 #include "base/fd.h"
 #include "base/loop.h"
-#include "base/pump.h"
+#include "channel/pump.h"
 
 #define CONTROL_MAX 4096
 #define NOT_CLOSED 12345

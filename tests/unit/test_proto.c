@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages of the channel: each field there and back, and every way to cut or spoil a message. */
-#include "base/proto.h"
+#include "channel/proto.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -27,6 +27,7 @@
 
 #include "base/fd.h"
 #include "base/loop.h"
+#include "vm/choose/choose.h"
 #include "vm/engine.h"
 #include "vm/qemu/argv.h"
 #include "vm/qemu/program.h"

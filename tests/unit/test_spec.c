@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "spec/json.h"
+#include "json/json.h"
 #include "spec/schema.h"
 #include "spec/spec.h"
 #include "spec/support.h"

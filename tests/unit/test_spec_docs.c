@@ -14,9 +14,9 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
+#include "json/json.h"
 #include "spec/default.h"
 #include "spec/features.h"
-#include "spec/json.h"
 #include "spec/spec.h"
 #include "spec/support.h"
 

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "base/fd.h"
-#include "state.h"
+#include "container/state.h"
 
 static char root[64];
 

@@ -19,8 +19,10 @@
 
 #include "base/fd.h"
 #include "guest/device_filter.h"
-#include "guest/resources.h"
 #include "guest/translate.h"
+#include "spec/resources.h"
+
+#define SAMPLES SRCDIR "/tests/samples"
 
 /* --- the device filter, run by a small interpreter of the instructions that it may use --- */
 

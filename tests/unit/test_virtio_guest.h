@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <linux/virtio_ring.h>
 
-#include "vm/kvm/mem.h"
+#include "vm/machine/mem.h"
 #include "vm/virtio/device.h"
 #include "vm/virtio/mmio.h"
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/fd.h"
-#include "vm/image/cache.h"
+#include "host/cache.h"
 #include "vm/image/initramfs.h"
 
 const char *image_module_state_name(enum module_state state)

@@ -14,7 +14,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "vm/image/cache.h"
+#include "host/cache.h"
 #include "vm/image/kernel.h"
 
 #define INITRAMFS_MODULES_DIR "modules"

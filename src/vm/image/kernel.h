@@ -22,8 +22,8 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "host/cache.h"
 #include "vm/image/bzimage.h"
-#include "vm/image/cache.h"
 #include "vm/image/modules.h"
 
 #define KERNEL_RELEASE_MAX BZIMAGE_RELEASE_MAX

@@ -14,7 +14,7 @@
 #include "base/err.h"
 #include "base/loop.h"
 #include "vm/guestlog.h"
-#include "vm/kvm/machine.h"
+#include "vm/machine/machine.h"
 #include "vm/vm.h"
 
 struct virtio_dev;

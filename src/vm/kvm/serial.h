@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 #include "base/base.h"
-#include "vm/kvm/bus.h"
 #include "vm/guestlog.h"
-#include "vm/kvm/irq.h"
+#include "vm/machine/bus.h"
+#include "vm/machine/irq.h"
 
 struct serial_regs {
 	uint8_t ier, lcr, mcr, scr, dll, dlm;

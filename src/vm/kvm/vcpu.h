@@ -27,8 +27,8 @@
 
 #include "base/base.h"
 #include "base/err.h"
-#include "vm/kvm/end.h"
-#include "vm/kvm/machine.h"
+#include "vm/machine/end.h"
+#include "vm/machine/machine.h"
 
 #define VCPU_KICK SIGRTMIN
 

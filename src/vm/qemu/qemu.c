@@ -35,7 +35,6 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "vm/choose.h"
 #include "vm/engine.h"
 #include "vm/guestlog.h"
 #include "vm/qemu/argv.h"
@@ -329,7 +328,6 @@ static int qemu_launch(struct qemu_vm *q, const struct vm_config *cfg, struct er
 	struct tsc_sample tsc = tsc_sample();
 	autoclose int kernel_fd = -1, initrd_fd = -1, qmp_fd = -1, agent_fd = -1, serial_fd = -1;
 	struct qemu_plan plan = { .cfg = cfg };
-	struct vm_verdict verdict;
 	char program[4096];
 	int keep[VM_NICS_MAX + 5];
 	size_t keep_len = 0;
@@ -349,10 +347,9 @@ static int qemu_launch(struct qemu_vm *q, const struct vm_config *cfg, struct er
 		(r = stage_open(&q->stage, cfg->runtime_dir, err)) < 0)
 		return r;
 
-	vm_kvm_verdict(cfg->cache_dir, &verdict);
 	plan.program = program;
-	plan.kvm = verdict.usable;
-	plan.tsc_khz = verdict.usable ? 0 : tsc_khz_since(tsc);
+	plan.kvm = cfg->kvm_usable;
+	plan.tsc_khz = cfg->kvm_usable ? 0 : tsc_khz_since(tsc);
 	keep[keep_len++] = plan.kernel_fd = kernel_fd;
 	keep[keep_len++] = plan.initrd_fd = initrd_fd;
 	keep[keep_len++] = plan.qmp_fd = qmp_fd;

@@ -35,7 +35,7 @@
 
 #include "base/err.h"
 #include "base/loop.h"
-#include "vm/kvm/irq.h"
+#include "vm/machine/irq.h"
 #include "vm/virtio/virtq.h"
 
 struct virtio_dev;

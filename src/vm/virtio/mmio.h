@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "vm/kvm/bus.h"
-#include "vm/kvm/machine.h"
+#include "vm/machine/bus.h"
+#include "vm/machine/machine.h"
 #include "vm/virtio/device.h"
 
 /*

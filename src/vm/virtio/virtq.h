@@ -28,7 +28,7 @@
 #include <linux/virtio_ring.h>
 
 #include "base/base.h"
-#include "vm/kvm/mem.h"
+#include "vm/machine/mem.h"
 
 #define VIRTQ_SIZE_MAX 256 /* the largest ring that a device of ours offers: bounds every chain */
 

@@ -5,7 +5,7 @@
 
 #include "base/wire.h"
 #include "vm/kvm/x86/acpi.h"
-#include "vm/kvm/x86/layout.h"
+#include "vm/machine/layout.h"
 
 #define ACPI_OEM_ID "VMRUNC"
 #define ACPI_OEM_TABLE_ID "VMRUNC  "

@@ -6,12 +6,12 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
-#include "vm/kvm/elf.h"
 #include "vm/kvm/x86/acpi.h"
 #include "vm/kvm/x86/boot.h"
 #include "vm/kvm/x86/cpu.h"
-#include "vm/kvm/x86/layout.h"
 #include "vm/kvm/x86/pvh.h"
+#include "vm/machine/elf.h"
+#include "vm/machine/layout.h"
 
 /*
  * pci=off: without it a stock kernel reads 33000 configuration ports, each an

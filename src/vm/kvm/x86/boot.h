@@ -5,7 +5,7 @@
 
 #include "base/base.h"
 #include "base/err.h"
-#include "vm/kvm/machine.h"
+#include "vm/machine/machine.h"
 #include "vm/vm.h"
 
 /*

@@ -7,7 +7,7 @@
 
 #include "base/base.h"
 #include "base/err.h"
-#include "vm/kvm/machine.h"
+#include "vm/machine/machine.h"
 
 /* CPUID and MSRs of vCPU @index. */
 must_check int cpu_setup(const struct machine *m, int vcpu_fd, unsigned int index, struct err *err);

@@ -8,8 +8,8 @@
  *   0x71  CMOS data: 0xff reads as "update in progress", which Linux waits out
  *         for a second where it has no kvmclock
  */
-#include "vm/kvm/x86/layout.h"
 #include "vm/kvm/x86/platform.h"
+#include "vm/machine/layout.h"
 
 #define I8042_PORT 0x64u
 #define I8042_PULSE_RESET 0xfeu

@@ -5,8 +5,8 @@
 
 #include "base/base.h"
 #include "base/err.h"
-#include "vm/kvm/bus.h"
-#include "vm/kvm/end.h"
+#include "vm/machine/bus.h"
+#include "vm/machine/end.h"
 
 /* Registers the ports; poweroff and reset are reported to @end, which outlives the bus. */
 must_check int platform_add_ports(struct bus *bus, struct end *end, struct err *err);

@@ -3,7 +3,7 @@
  * The probe's guest program: 64-bit code at ring 0, copied to PROBE_CODE.
  * Position-independent. rdi: not 0 if xsave may be used. Ends by out to PROBE_PORT.
  */
-#include "probe_guest.h"
+#include "vm/kvm/x86/probe_guest.h"
 
 	.section .rodata
 	.globl	probe_guest_start, probe_guest_end

@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vm/kvm/x86/layout.h"
 #include "vm/kvm/x86/pvh.h"
+#include "vm/machine/layout.h"
 
 /* The PVH boot ABI (Xen's public/arch-x86/hvm/start_info.h), version 1. */
 #define PVH_MAGIC 0x336ec578u

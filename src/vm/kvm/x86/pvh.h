@@ -7,7 +7,7 @@
 
 #include "base/base.h"
 #include "base/err.h"
-#include "vm/kvm/mem.h"
+#include "vm/machine/mem.h"
 
 struct pvh_boot {
 	const char *cmdline;

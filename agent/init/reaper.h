@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Waiting for children: the agent's own, and the orphans that PID 1 inherits.
+ */
+#ifndef AGENT_INIT_REAPER_H
+#define AGENT_INIT_REAPER_H
+
+#include "sys/agent.h"
+
+/* Blocks SIGCHLD and reads it from the loop. 0 or -errno. */
+must_check int reaper_start(struct agent *agent);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Signals for a process: see signals.h.
+ *
+ * The kernel discards a signal for the first process of a pid namespace that
+ * has no handler for it. A program needs a moment from execve to its first
+ * sigaction, and in a VM, above all an emulated one, that moment is long enough
+ * for an engine that stops a container right after its start to lose its
+ * SIGTERM in it. So within SETTLE_MS of execve such a signal waits here until
+ * the process catches, blocks or ignores it and has come to rest (a shell that
+ * gets it between its trap and its wait would wait all the same), and is sent
+ * in any case at the end of that time: then the kernel does with it what it
+ * always did. A process that can take it when it comes gets it at once.
+ *
+ * SIGKILL and SIGSTOP work on any process and never wait.
+ */
+#include "init/signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "sys/log.h"
+
+/* The time from execve to a signal handler: a shell's on an emulated, loaded CPU is some 100 ms. */
+#define SETTLE_MS 2000
+#define LOOK_AGAIN_MS 10
+#define RESTED_LOOKS 2 /* in a row: one may hit a process that waits for a page of its program */
+
+#define STATUS_MAX 8192 /* of /proc/PID/status, which has some 1.5 KiB */
+
+static uint64_t bit(int signo)
+{
+	return 1ull << (signo - 1);
+}
+
+/*
+ * The signals that @pid catches, blocks or ignores, bit n - 1 for signal n, and
+ * whether it sleeps. All of them and true if nobody can tell.
+ */
+static uint64_t signals_taken(pid_t pid, bool *ret_asleep)
+{
+	static const char *const fields[] = { "\nSigBlk:\t", "\nSigIgn:\t", "\nSigCgt:\t" };
+	autofree char *text = NULL;
+	uint64_t taken = 0;
+	char path[64];
+
+	*ret_asleep = true;
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid); /* fits */
+	if (fd_read_file(AT_FDCWD, path, STATUS_MAX, &text, NULL) < 0)
+		return ~0ull;
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		const char *at = strstr(text, fields[i]);
+
+		if (!at)
+			return ~0ull;
+		taken |= strtoull(at + strlen(fields[i]), NULL, 16);
+	}
+	*ret_asleep = strstr(text, "\nState:\tS") != NULL;
+	return taken;
+}
+
+static bool may_wait(const struct process *p, int signo)
+{
+	if (signo == 0 || signo == SIGKILL || signo == SIGSTOP)
+		return false;
+	if (!p->is_init || !p->container->own_ns[GUEST_NS_PID])
+		return false;
+	if (p->state == PROCESS_STARTING)
+		return true;
+	return p->state == PROCESS_RUNNING && clock_now_ms() < p->settled_at_ms;
+}
+
+static void signals_look(void *arg)
+{
+	struct process *p = arg;
+	bool late = p->state == PROCESS_RUNNING && clock_now_ms() >= p->settled_at_ms;
+	uint64_t ready = 0;
+	bool asleep = false;
+
+	if (late)
+		ready = ~0ull;
+	else if (p->state == PROCESS_RUNNING)
+		ready = signals_taken(p->pid, &asleep);
+	p->rested = asleep ? p->rested + 1 : 0;
+	if (!late && p->rested < RESTED_LOOKS)
+		ready = 0;
+	for (int signo = 1; signo <= 64; signo++) {
+		if (!(p->waiting & ready & bit(signo)))
+			continue;
+		p->waiting &= ~bit(signo);
+		if (kill(p->pid, signo) < 0)
+			log_write(PROTO_LOG_WARN, "cannot send signal %d: %s", signo, strerror(errno));
+	}
+	if (p->waiting && timer_set(p->signal_timer, LOOK_AGAIN_MS) < 0)
+		log_write(PROTO_LOG_WARN, "signals that waited for the process are lost");
+}
+
+/* Lets @signo wait; false if there is no memory for that. */
+static bool signals_wait(struct process *p, int signo)
+{
+	int r = p->signal_timer ? timer_set(p->signal_timer, LOOK_AGAIN_MS)
+				: timer_new(p->agent->loop, LOOK_AGAIN_MS, signals_look, p, &p->signal_timer);
+
+	if (r < 0)
+		return false;
+	p->waiting |= bit(signo);
+	return true;
+}
+
+int signals_send(struct process *p, int signo, struct err *err)
+{
+	bool asleep;
+
+	if (may_wait(p, signo) && (p->state != PROCESS_RUNNING || !(signals_taken(p->pid, &asleep) & bit(signo))) &&
+		signals_wait(p, signo))
+		return 0;
+	if (kill(p->pid, signo) < 0)
+		return err_sys(err, errno, "cannot send signal %d", signo);
+	return 0;
+}
+
+void signals_begin(struct process *p)
+{
+	p->settled_at_ms = clock_now_ms() + SETTLE_MS;
+}
+
+void signals_done(struct process *p)
+{
+	watch_free(p->signal_timer);
+	p->signal_timer = NULL;
+	p->waiting = 0;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Device nodes of a container: see devices.h. */
+#include "launch/devices.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "launch/mounts.h"
+#include "launch/rootpath.h"
+#include "sys/sys.h"
+
+#define DEVICE_PATH_MAX 512
+
+/* A device's staged node: shares/dev/CID/INDEX. */
+static void device_staged_path(const struct agent *agent, const char *cid, uint32_t i, char *ret)
+{
+	(void)snprintf(ret, DEVICE_PATH_MAX, "%s/dev/%s/%u", agent->shares, cid, i); /* fits: see CONTAINER_CID_MAX */
+}
+
+/* Makes the node @name in @dir with the owner and mode of @d. */
+static int device_node(int dir, const char *name, const struct guest_device *d, uint32_t uid, uint32_t gid)
+{
+	if (mknodat(dir, name, d->mode, makedev(d->major, d->minor)) < 0)
+		return -errno;
+	if (fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 || fchmodat(dir, name, d->mode & 07777, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Binds the staged node over a file that is made for it: where nodes cannot be made (user namespace, 9p). */
+static int device_bind(const struct launch *l, int root, uint32_t i)
+{
+	const struct guest_device *d = &l->container->devices.at[i];
+	char path[DEVICE_PATH_MAX];
+	autoclose int at = rootpath_make(root, d->path, ROOTPATH_FILE, NULL);
+	autoclose int node = -1;
+
+	if (at < 0)
+		return at;
+	device_staged_path(l->agent, l->container->cid, i, path);
+	node = mount_clone(path, false);
+	if (node < 0)
+		return node;
+	return sys_move_mount(node, at) < 0 ? -errno : 0;
+}
+
+static int device_make(const struct launch *l, int root, uint32_t i)
+{
+	const struct guest_device *d = &l->container->devices.at[i];
+	autoclose int dir = -1;
+	const char *name;
+	int r;
+
+	if (l->new_ns[GUEST_NS_USER])
+		return device_bind(l, root, i);
+	dir = rootpath_make(root, d->path, ROOTPATH_PARENT, &name);
+	if (dir < 0)
+		return dir;
+	r = device_node(dir, name, d, d->uid, d->gid);
+	if (r == -EEXIST) /* as runc: what the rootfs has stays */
+		return 0;
+	return r;
+}
+
+int devices_make(const struct launch *l, int root, struct err *err)
+{
+	const struct guest_devices *devices = &l->container->devices;
+
+	for (uint32_t i = 0; i < devices->len; i++) {
+		int r = device_make(l, root, i);
+
+		/* a user namespace, or a 9P server that makes no nodes */
+		if (r == -EPERM || r == -ENXIO || r == -EOPNOTSUPP) {
+			r = devices_stage(l->agent, l->container, err);
+			if (r < 0)
+				return r;
+			r = device_bind(l, root, i);
+		}
+		if (r < 0)
+			return err_sys(err, r, "cannot make device \"%s\"", devices->at[i].path);
+	}
+	return 0;
+}
+
+static uint32_t idmaps_to_host(const struct guest_idmaps *map, uint32_t id)
+{
+	for (uint32_t i = 0; i < map->len; i++) {
+		if (id >= map->at[i].container && id - map->at[i].container < map->at[i].size)
+			return map->at[i].host + (id - map->at[i].container);
+	}
+	return id;
+}
+
+int devices_stage(const struct agent *agent, const struct guest_container *c, struct err *err)
+{
+	char path[DEVICE_PATH_MAX];
+	autoclose int dir = -1;
+
+	(void)snprintf(path, sizeof(path), "%s/dev/%s", agent->shares, c->cid); /* fits */
+	if (mkdir(path, 0755) < 0)
+		return errno == EEXIST ? 0 : err_sys(err, errno, "cannot make \"%s\"", path);
+	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return err_sys(err, errno, "cannot open \"%s\"", path);
+	for (uint32_t i = 0; i < c->devices.len; i++) {
+		const struct guest_device *d = &c->devices.at[i];
+		char name[16];
+		int r;
+
+		(void)snprintf(name, sizeof(name), "%u", i); /* fits */
+		r = device_node(dir, name, d, idmaps_to_host(&c->uids, d->uid), idmaps_to_host(&c->gids, d->gid));
+		if (r < 0)
+			return err_sys(err, r, "cannot make device \"%s\"", d->path);
+	}
+	return 0;
+}
+
+void devices_unstage(const struct agent *agent, const char *cid)
+{
+	char path[DEVICE_PATH_MAX];
+
+	for (uint32_t i = 0; i < PROTO_DEVICES_MAX; i++) {
+		device_staged_path(agent, cid, i, path);
+		if (unlink(path) < 0)
+			break; /* they are numbered without gaps: this was the last */
+	}
+	(void)snprintf(path, sizeof(path), "%s/dev/%s", agent->shares, cid); /* fits */
+	(void)rmdir(path);                                                   /* most containers have none */
+}
+
+int devices_link(int root, struct err *err)
+{
+	static const struct {
+		const char *path, *target, *needs;
+	} links[] = {
+		{ "/dev/fd", "/proc/self/fd", NULL },
+		{ "/dev/stdin", "/proc/self/fd/0", NULL },
+		{ "/dev/stdout", "/proc/self/fd/1", NULL },
+		{ "/dev/stderr", "/proc/self/fd/2", NULL },
+		{ "/dev/core", "/proc/kcore", "/proc/kcore" },
+	};
+	const char *name;
+	autoclose int dev = -1;
+
+	for (size_t i = 0; i < ARRAY_LEN(links); i++) {
+		autoclose int dir = rootpath_make(root, links[i].path, ROOTPATH_PARENT, &name);
+
+		if (links[i].needs && access(links[i].needs, F_OK) < 0)
+			continue;
+		if (dir < 0 || (symlinkat(links[i].target, dir, name) < 0 && errno != EEXIST))
+			return err_sys(err, dir < 0 ? dir : errno, "cannot make \"%s\"", links[i].path);
+	}
+	/* The container's own devpts, not whatever the rootfs or the devices have there. */
+	dev = rootpath_make(root, "/dev/ptmx", ROOTPATH_PARENT, &name);
+	if (dev < 0)
+		return err_sys(err, dev, "cannot open the container's /dev");
+	if (unlinkat(dev, name, 0) < 0 && errno != ENOENT)
+		return err_sys(err, errno, "cannot replace /dev/ptmx");
+	if (symlinkat("pts/ptmx", dev, name) < 0)
+		return err_sys(err, errno, "cannot make /dev/ptmx");
+	return 0;
+}

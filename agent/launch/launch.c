@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making a process, the side that becomes it: see launch.h. */
+#include "launch/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/keyctl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/netif.h"
+#include "launch/hooks.h"
+#include "launch/identity.h"
+#include "launch/program.h"
+#include "launch/rootfs.h"
+#include "launch/tty.h"
+#include "sys/sandbox.h"
+#include "sys/sys.h"
+
+static const uint64_t ns_flag[GUEST_NS_COUNT] = {
+	[GUEST_NS_PID] = CLONE_NEWPID,
+	[GUEST_NS_MOUNT] = CLONE_NEWNS,
+	[GUEST_NS_IPC] = CLONE_NEWIPC,
+	[GUEST_NS_UTS] = CLONE_NEWUTS,
+	[GUEST_NS_CGROUP] = CLONE_NEWCGROUP,
+	[GUEST_NS_USER] = CLONE_NEWUSER,
+	[GUEST_NS_TIME] = CLONE_NEWTIME,
+	[GUEST_NS_NET] = CLONE_NEWNET,
+};
+
+static int launch_send(const struct launch *l, const struct launch_msg *msg, int fd)
+{
+	return fd_send(l->sync, msg, sizeof(*msg), &fd, fd >= 0 ? 1 : 0);
+}
+
+int launch_tell(const struct launch *l, enum launch_kind kind, int fd)
+{
+	struct launch_msg msg = { .kind = (uint32_t)kind };
+
+	return launch_send(l, &msg, fd);
+}
+
+/* The end of a process that cannot be: the agent gets the reason, the exit status is the hinted one. */
+static _Noreturn void launch_fail(const struct launch *l, const struct err *err)
+{
+	struct launch_msg msg = { .kind = LAUNCH_ERROR, .err = *err };
+
+	(void)launch_send(l, &msg, -1); /* no agent there to hear it: nobody else would */
+	_exit(err->exit_status ? err->exit_status : 1);
+}
+
+static int compare_ints(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Closes every descriptor above 2 that is not this launch's: the channel and the pipes of others. */
+static void launch_close_others(const struct launch *l)
+{
+	int keep[5 + GUEST_NS_COUNT];
+	size_t n = 0;
+	int next = 3;
+
+	keep[n++] = l->sync;
+	keep[n++] = l->cgroup_fd;
+	for (size_t i = 0; i < 3; i++)
+		keep[n++] = l->stdio[i];
+	for (size_t i = 0; i < GUEST_NS_COUNT; i++)
+		keep[n++] = l->join_fd[i];
+	qsort(keep, n, sizeof(keep[0]), compare_ints);
+	for (size_t i = 0; i < n; i++) {
+		if (keep[i] < next)
+			continue;
+		if (keep[i] > next)
+			(void)sys_close_range((unsigned int)next, (unsigned int)keep[i] - 1); /* they are CLOEXEC too */
+		next = keep[i] + 1;
+	}
+	(void)sys_close_range((unsigned int)next, ~0u);
+}
+
+/* The id that the VM has for @id of the container. */
+static uint32_t launch_host_id(const struct guest_idmaps *map, uint32_t id)
+{
+	for (uint32_t i = 0; i < map->len; i++) {
+		if (id >= map->at[i].container && id - map->at[i].container < map->at[i].size)
+			return map->at[i].host + (id - map->at[i].container);
+	}
+	return id;
+}
+
+/*
+ * The user must be able to open /dev/stdout, so the pipes are given to it (as
+ * runc does). By the joiner: in a user namespace the process itself may not.
+ */
+static int launch_own_pipes(const struct launch *l, struct err *err)
+{
+	for (int i = 0; i < 3; i++) {
+		if (l->stdio[i] >= 0 && fchown(l->stdio[i], launch_host_id(l->uids, l->process->uid), (gid_t)-1) < 0)
+			return err_sys(err, errno, "cannot give descriptor %d to the user", i);
+	}
+	return 0;
+}
+
+static void launch_reset_signals(void)
+{
+	struct sigaction sa = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	sigemptyset(&none);
+	for (int s = 1; s < NSIG; s++)
+		(void)sigaction(s, &sa, NULL); /* refused for SIGKILL, SIGSTOP and libc's own */
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Waits for the agent's letter: 0, or -EPIPE if it gave the process up. */
+static int launch_wait(const struct launch *l, char letter)
+{
+	char got = 0;
+	ssize_t n;
+
+	do
+		n = read(l->sync, &got, 1);
+	while (n < 0 && errno == EINTR);
+	return n == 1 && got == letter ? 0 : -EPIPE;
+}
+
+/* --- the process --- */
+
+/* In a new user namespace: its root, of which the maps are written by now. */
+static int launch_become_root(struct err *err)
+{
+	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		return err_sys(err, errno, "cannot become root of the user namespace (linux.uidMappings)");
+	return 0;
+}
+
+static int launch_time_offsets(const struct guest_container *c, struct err *err)
+{
+	char text[128];
+	int r = 0;
+	autoclose int ns = -1;
+
+	if (unshare(CLONE_NEWTIME) < 0)
+		return err_sys(err, errno, "cannot make a time namespace");
+	/*
+	 * Having become root of a user namespace made this process undumpable, and so its
+	 * /proc files the VM's root's. Nobody else is in the user namespace yet; execve
+	 * decides anew.
+	 */
+	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+		return err_sys(err, errno, "cannot open up /proc/self");
+	if (c->has_monotonic) {
+		(void)snprintf(text, sizeof(text), "monotonic %lld %u", (long long)c->monotonic_s, c->monotonic_ns);
+		r = fd_write_existing(AT_FDCWD, "/proc/self/timens_offsets", text);
+	}
+	if (r == 0 && c->has_boottime) {
+		(void)snprintf(text, sizeof(text), "boottime %lld %u", (long long)c->boottime_s, c->boottime_ns);
+		r = fd_write_existing(AT_FDCWD, "/proc/self/timens_offsets", text);
+	}
+	if (r < 0)
+		return err_sys(err, r, "cannot set linux.timeOffsets");
+	/* unshare(2) moves only the children; this moves the caller itself. */
+	ns = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+	if (ns < 0 || setns(ns, CLONE_NEWTIME) < 0)
+		return err_sys(err, errno, "cannot enter the time namespace");
+	return 0;
+}
+
+static int launch_set_names(const struct guest_container *c, struct err *err)
+{
+	if (*c->hostname && sethostname(c->hostname, strlen(c->hostname)) < 0)
+		return err_sys(err, errno, "cannot set hostname \"%s\"", c->hostname);
+	if (*c->domainname && setdomainname(c->domainname, strlen(c->domainname)) < 0)
+		return err_sys(err, errno, "cannot set domainname \"%s\"", c->domainname);
+	return 0;
+}
+
+/* What only a container's first process does: its namespaces, its file system, then into it. */
+static int launch_container(const struct launch *l, int *ret_slave, struct err *err)
+{
+	const struct guest_container *c = l->container;
+	int r = 0;
+
+	if (l->new_ns[GUEST_NS_USER])
+		r = launch_become_root(err);
+	if (r == 0 && l->new_ns[GUEST_NS_NET])
+		r = netif_loopback_up(err);
+	if (r == 0 && l->new_ns[GUEST_NS_USER] && l->new_ns[GUEST_NS_IPC] && unshare(CLONE_NEWIPC) < 0)
+		r = err_sys(err, errno, "cannot make an ipc namespace");
+	if (r == 0 && l->new_ns[GUEST_NS_CGROUP] && unshare(CLONE_NEWCGROUP) < 0)
+		r = err_sys(err, errno, "cannot make a cgroup namespace");
+	if (r == 0 && l->new_ns[GUEST_NS_TIME])
+		r = launch_time_offsets(c, err);
+	if (r == 0)
+		r = launch_set_names(c, err);
+	return r == 0 ? rootfs_enter(l, ret_slave, err) : r;
+}
+
+/* The descriptors 0, 1 and 2: the terminal, or what the agent gave, or /dev/null. */
+static int launch_set_stdio(const struct launch *l, int slave, struct err *err)
+{
+	for (int i = 0; i < 3; i++) {
+		int fd = l->process->terminal ? slave : l->stdio[i];
+		autoclose int null = -1;
+
+		if (fd < 0) {
+			fd = null = open("/dev/null", O_RDWR | O_CLOEXEC);
+			if (fd < 0) /* a container need not have one; what it has as stdio must be nothing */
+				return err_sys(err, errno, "cannot open /dev/null for the process's stdio");
+		}
+		if (dup2(fd, i) < 0)
+			return err_sys(err, errno, "cannot set descriptor %d", i);
+		if (l->process->terminal && i == 0 && fchown(fd, l->process->uid, (gid_t)-1) < 0)
+			return err_sys(err, errno, "cannot give the terminal to the user");
+	}
+	return 0;
+}
+
+static int launch_open_tty(const struct launch *l, int *ret_slave, struct err *err)
+{
+	autoclose int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return root < 0 ? err_sys(err, errno, "cannot open the container's root") : tty_open(l, root, ret_slave, err);
+}
+
+/* Everything from the agent's go to execve. Returns only on failure. */
+static int launch_process(const struct launch *l, struct err *err)
+{
+	const struct guest_process *p = l->process;
+	autofree char *path = NULL;
+	autoclose int slave = -1, null = -1;
+	char **env;
+	int r = 0;
+
+	if (setsid() < 0 && errno != EPERM)
+		return err_sys(err, errno, "cannot make a session");
+	(void)syscall(
+		SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0); /* kernels without keys have none to leak */
+	if (l->container && l->container->start_hooks.len) {
+		null = open("/dev/null", O_WRONLY | O_CLOEXEC); /* the VM's */
+		if (null < 0)
+			return err_sys(err, errno, "hooks.startContainer: cannot open /dev/null");
+	}
+	if (l->container)
+		r = launch_container(l, &slave, err);
+	else if (p->terminal)
+		r = launch_open_tty(l, &slave, err);
+	if (r == 0)
+		r = launch_set_stdio(l, slave, err);
+	if (r == 0 && p->terminal)
+		r = tty_make_controlling(err);
+	if (r == 0)
+		r = identity_set(p, err);
+	if (r == 0)
+		r = program_environment(p, &env, err);
+	if (r == 0 && (p->args.len > 0 || !l->container))
+		r = program_find(p, env, &path, err);
+	if (r == 0 && launch_tell(l, LAUNCH_READY, -1) < 0)
+		r = -EPIPE;
+	if (r == 0)
+		r = launch_wait(l, LAUNCH_START);
+	if (r == 0 && l->container)
+		r = hooks_run_start(l, null, err);
+	if (r == 0 && launch_tell(l, LAUNCH_EXEC, -1) < 0)
+		r = -EPIPE;
+	if (r == 0)
+		r = identity_set_last(p, err);
+	if (r < 0)
+		return r;
+	if (!path)
+		return err_set(err, EINVAL, "process is not set in the config");
+	return program_execute(p, path, env, err);
+}
+
+static _Noreturn void launch_run(const struct launch *l)
+{
+	struct err err = ERR_INIT;
+
+	if (launch_wait(l, LAUNCH_GO) < 0)
+		_exit(1);
+	if (launch_process(l, &err) == -EPIPE && err.errnum == 0)
+		_exit(1); /* given up by the agent: nobody waits for a reason */
+	launch_fail(l, &err);
+}
+
+/* --- the joiner --- */
+
+static int launch_join(const struct launch *l, struct err *err)
+{
+	/* The user namespace first: it may be what gives the right to enter the others. */
+	static const enum guest_ns order[] = { GUEST_NS_USER, GUEST_NS_PID, GUEST_NS_IPC, GUEST_NS_UTS, GUEST_NS_NET,
+		GUEST_NS_CGROUP, GUEST_NS_TIME, GUEST_NS_MOUNT };
+
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		int fd = l->join_fd[order[i]];
+
+		if (fd >= 0 && setns(fd, (int)ns_flag[order[i]]) < 0)
+			return err_sys(err, errno, "cannot join a namespace of the container");
+	}
+	return 0;
+}
+
+static _Noreturn void launch_joiner(const struct launch *l)
+{
+	struct clone_args args = { .flags = CLONE_PARENT };
+	struct launch_msg msg = { .kind = LAUNCH_PID };
+	struct err err = ERR_INIT;
+	pid_t pid;
+
+	launch_close_others(l);
+	launch_reset_signals();
+	/* By the joiner, since /proc is the VM's here; the process inherits it. */
+	if (identity_prepare(l->process, &err) < 0 || launch_own_pipes(l, &err) < 0)
+		launch_fail(l, &err);
+	if (l->container && sysctl_write_all(&l->container->sysctl,
+				    SYSCTL_VM | (l->new_ns[GUEST_NS_NET] ? 0u : SYSCTL_NET), &err) < 0)
+		launch_fail(l, &err);
+	if (launch_join(l, &err) < 0)
+		launch_fail(l, &err);
+	for (size_t i = 0; i < GUEST_NS_COUNT; i++) {
+		/*
+		 * These the process makes itself: in its cgroup, with its offsets, and, as root of
+		 * a new user namespace, the mqueue of the ipc namespace, whose root is the maker's.
+		 */
+		if (i == GUEST_NS_CGROUP || i == GUEST_NS_TIME || (i == GUEST_NS_IPC && l->new_ns[GUEST_NS_USER]))
+			continue;
+		if (l->new_ns[i])
+			args.flags |= ns_flag[i];
+	}
+	if (l->cgroup_fd >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)l->cgroup_fd;
+	}
+	pid = sys_clone3(&args);
+	if (pid == 0)
+		launch_run(l);
+	if (pid < 0) {
+		(void)err_sys(&err, errno, "cannot make the process");
+		launch_fail(l, &err);
+	}
+	if (identity_schedule(l->process, pid, &err) < 0) {
+		(void)kill(pid, SIGKILL); /* it waits for its go, and there will be none */
+		launch_fail(l, &err);
+	}
+	msg.pid = (uint32_t)pid;
+	if (launch_send(l, &msg, -1) < 0)
+		_exit(1); /* the agent sees the socket's end */
+	_exit(0);
+}
+
+pid_t launch_fork(const struct launch *l)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		launch_joiner(l);
+	return pid < 0 ? -errno : pid;
+}

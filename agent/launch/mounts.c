@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A container's mounts: see mounts.h.
+ *
+ * By the descriptor-based calls: a mount is made detached, gets its attributes,
+ * and is then attached to a destination that was looked up inside the root. So
+ * no path of the container is ever resolved by anything but rootpath.c, and
+ * nothing is visible before it has its flags.
+ */
+#include "launch/mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "launch/copyup.h"
+#include "launch/rootpath.h"
+#include "sys/sandbox.h"
+#include "sys/sys.h"
+
+#define MS_PROPAGATION (MS_SHARED | MS_SLAVE | MS_PRIVATE | MS_UNBINDABLE)
+
+/* Flags of a superblock that mount(2) has as MS_* and fsconfig(2) as words. Read-only is the mount's alone. */
+static const struct {
+	unsigned long flag;
+	const char *word;
+} super_flags[] = {
+	{ MS_SYNCHRONOUS, "sync" },
+	{ MS_DIRSYNC, "dirsync" },
+	{ MS_LAZYTIME, "lazytime" },
+};
+
+int mount_set_propagation(int fd, uint32_t flags)
+{
+	struct mount_attr attr = { .propagation = flags & MS_PROPAGATION };
+
+	if (!attr.propagation)
+		return 0;
+	return sys_mount_setattr(fd, flags & MS_REC ? AT_RECURSIVE : 0, &attr) < 0 ? -errno : 0;
+}
+
+int mount_clone(const char *path, bool recursive)
+{
+	int fd = sys_open_tree(AT_FDCWD, path,
+		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW | (recursive ? AT_RECURSIVE : 0));
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* --- a new file system --- */
+
+/* The kernel's own words about a failed fsconfig(2), if it has any. */
+static void mount_fs_words(int fs, char *ret, size_t size)
+{
+	char line[256];
+	ssize_t n = read(fs, line, sizeof(line) - 1);
+
+	*ret = '\0';
+	if (n < 3) /* "e words" */
+		return;
+	line[n] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	(void)snprintf(ret, size, " (%.200s)", line + 2);
+}
+
+static int mount_fs_error(const struct guest_mount *m, int fs, const char *what, struct err *err)
+{
+	char words[256];
+	int e = errno;
+
+	mount_fs_words(fs, words, sizeof(words));
+	return err_sys(err, e, "mount \"%s\": %s %s%s", m->destination, m->fstype, what, words);
+}
+
+static int mount_fs_flags(const struct guest_mount *m, int fs, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(super_flags); i++) {
+		if ((m->flags & super_flags[i].flag) &&
+			sys_fsconfig(fs, FSCONFIG_SET_FLAG, super_flags[i].word, NULL) < 0)
+			return mount_fs_error(m, fs, super_flags[i].word, err);
+	}
+	return 0;
+}
+
+/* Gives the comma-separated @data to @fs, word by word. */
+static int mount_fs_options(const struct guest_mount *m, int fs, struct err *err)
+{
+	autofree char *copy = strdup(m->data);
+	char *save = NULL;
+
+	if (!copy)
+		return err_set(err, ENOMEM, "mount \"%s\": no memory", m->destination);
+	for (char *word = strtok_r(copy, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+		char *value = strchr(word, '=');
+		int r;
+
+		if (value)
+			*value++ = '\0';
+		r = value ? sys_fsconfig(fs, FSCONFIG_SET_STRING, word, value)
+			  : sys_fsconfig(fs, FSCONFIG_SET_FLAG, word, NULL);
+		if (r < 0) {
+			char what[128];
+
+			(void)snprintf(what, sizeof(what), "refuses option \"%.64s\"", word);
+			return mount_fs_error(m, fs, what, err);
+		}
+	}
+	return 0;
+}
+
+/* A tmpfs over a directory that is there has that one's mode, unless its options say otherwise. */
+static int mount_fs_mode(int root, const struct guest_mount *m, int fs, struct err *err)
+{
+	autoclose int at = -1;
+	char mode[16];
+	struct stat st;
+
+	if (strcmp(m->fstype, "tmpfs") != 0)
+		return 0;
+	at = rootpath_open(root, m->destination, O_PATH | O_DIRECTORY);
+	if (at < 0 || fstat(at, &st) < 0)
+		return 0; /* not there yet: tmpfs' own default */
+	(void)snprintf(mode, sizeof(mode), "%o", (unsigned int)st.st_mode & 07777); /* fits */
+	if (sys_fsconfig(fs, FSCONFIG_SET_STRING, "mode", mode) < 0)
+		return mount_fs_error(m, fs, "refuses the mode of the directory that it covers", err);
+	return 0;
+}
+
+/* A detached mount of a new file system (or of the namespace's own, as with proc): an fd or -errno. */
+static int mount_fs(int root, const struct guest_mount *m, struct err *err)
+{
+	autoclose int fs = sys_fsopen(m->fstype, FSOPEN_CLOEXEC);
+	int fd, r;
+
+	if (fs < 0)
+		return err_sys(err, errno, "mount \"%s\": file system \"%s\"", m->destination, m->fstype);
+	if (*m->source && sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", m->source) < 0)
+		return mount_fs_error(m, fs, "refuses its source", err);
+	r = mount_fs_flags(m, fs, err);
+	if (r == 0)
+		r = mount_fs_mode(root, m, fs, err);
+	if (r == 0)
+		r = mount_fs_options(m, fs, err);
+	if (r < 0)
+		return r;
+	if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)
+		return mount_fs_error(m, fs, "cannot be set up", err);
+	fd = sys_fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	if (fd < 0)
+		return mount_fs_error(m, fs, "cannot be mounted", err);
+	return fd;
+}
+
+/*
+ * sysfs belongs to the network namespace and cgroup2 to the cgroup namespace.
+ * Where these are the VM's, a container with a user namespace of its own may not
+ * mount them, but may have a copy: of a sysfs of the VM's, and (as runc) of its own cgroup.
+ */
+static int mount_fs_or_copy(const struct launch *l, int root, const struct guest_mount *m, struct err *err)
+{
+	bool cgroup = strcmp(m->fstype, "cgroup2") == 0 && l->agent->cgroup;
+	int fd = mount_fs(root, m, err);
+	char path[512];
+
+	if (fd != -EPERM || !l->new_ns[GUEST_NS_USER])
+		return fd;
+	if (!cgroup && strcmp(m->fstype, "sysfs") != 0)
+		return fd;
+	if (cgroup)
+		(void)snprintf(path, sizeof(path), "%s/%s", l->agent->cgroup, l->container->cid); /* as in cgroup.c */
+	else
+		(void)snprintf(path, sizeof(path), "%s/" SANDBOX_SYSFS, l->agent->shares); /* shares is short */
+	fd = mount_clone(path, cgroup);
+	if (fd < 0)
+		return err_sys(err, fd, "mount \"%s\": cannot copy \"%s\"", m->destination, path);
+	*err = (struct err)ERR_INIT;
+	return fd;
+}
+
+/* --- binds --- */
+
+static int mount_bind(const struct launch *l, const struct guest_mount *m, struct err *err)
+{
+	const char *share = m->kind == GUEST_MOUNT_BIND_SHARED ? SANDBOX_SHARED : SANDBOX_PRIVATE;
+	char path[4096 + 64];
+	int fd;
+
+	if (m->kind == GUEST_MOUNT_BIND_GUEST)
+		fd = snprintf(path, sizeof(path), "%s", m->source);
+	else
+		fd = snprintf(path, sizeof(path), "%s/%s/%s", l->agent->shares, share, m->source);
+	if ((size_t)fd >= sizeof(path))
+		return err_set(err, ENAMETOOLONG, "mount \"%s\": source \"%s\"", m->destination, m->source);
+	fd = mount_clone(path, m->flags & MS_REC);
+	if (fd < 0)
+		return err_sys(err, fd, "mount \"%s\": source \"%s\"", m->destination, m->source);
+	return fd;
+}
+
+/* --- attributes, and the place --- */
+
+static int mount_set_attributes(const struct guest_mount *m, int fd, struct err *err)
+{
+	struct mount_attr rec = { .attr_set = m->rec_attr_set, .attr_clr = m->rec_attr_clear };
+	struct mount_attr one = { .attr_set = m->attr_set, .attr_clr = m->attr_clear };
+
+	if ((one.attr_set || one.attr_clr) && sys_mount_setattr(fd, 0, &one) < 0)
+		return err_sys(err, errno, "mount \"%s\": cannot set its flags", m->destination);
+	/* The recursive ones last, as runc and crun: of "dev" and "rnodev" the latter counts, in any order. */
+	if ((rec.attr_set || rec.attr_clr) && sys_mount_setattr(fd, AT_RECURSIVE, &rec) < 0)
+		return err_sys(err, errno, "mount \"%s\": cannot set its recursive flags", m->destination);
+	return 0;
+}
+
+/* Attaches @fd at @destination below @root, made as what @fd is: a directory or a file. */
+static int mount_attach(int root, int fd, const char *destination, struct err *err)
+{
+	autoclose int at = -1;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, errno, "mount \"%s\"", destination);
+	at = rootpath_make(root, destination, S_ISDIR(st.st_mode) ? ROOTPATH_DIR : ROOTPATH_FILE, NULL);
+	if (at < 0)
+		return err_sys(err, at, "mount \"%s\": cannot make the destination", destination);
+	if (sys_move_mount(fd, at) < 0)
+		return err_sys(err, errno, "mount \"%s\"", destination);
+	return 0;
+}
+
+static bool mount_says_mode(const struct guest_mount *m)
+{
+	return strncmp(m->data, "mode=", 5) == 0 || strstr(m->data, ",mode=");
+}
+
+/* Fills the new tmpfs @fd with what its destination holds now. */
+static int mount_copy_up(int root, const struct guest_mount *m, int fd, struct err *err)
+{
+	autoclose int from = rootpath_make(root, m->destination, ROOTPATH_DIR, NULL);
+	int r;
+
+	if (from < 0)
+		return err_sys(err, from, "mount \"%s\": cannot make the destination", m->destination);
+	r = copyup_tree(from, fd, !mount_says_mode(m));
+	return r < 0 ? err_sys(err, r, "mount \"%s\": cannot copy what is there (tmpcopyup)", m->destination) : 0;
+}
+
+static int mount_spread(const struct guest_mount *m, int fd, struct err *err)
+{
+	for (uint32_t i = 0; i < m->propagation.len; i++) {
+		int r = mount_set_propagation(fd, m->propagation.at[i]);
+
+		if (r < 0)
+			return err_sys(err, r, "mount \"%s\": cannot set its propagation", m->destination);
+	}
+	return 0;
+}
+
+/* --- what is mounted already --- */
+
+/* The options of the file system below @at, if any are given. */
+static int mount_reconfigure(const struct guest_mount *m, int at, struct err *err)
+{
+	autoclose int fs = -1;
+	bool super = *m->data;
+	int r;
+
+	for (size_t i = 0; i < ARRAY_LEN(super_flags); i++)
+		super |= (m->flags & super_flags[i].flag) != 0;
+	if (!super)
+		return 0;
+	fs = sys_fspick(at);
+	if (fs < 0)
+		return err_sys(err, errno, "mount \"%s\": cannot remount its file system", m->destination);
+	r = mount_fs_flags(m, fs, err);
+	if (r == 0)
+		r = mount_fs_options(m, fs, err);
+	if (r == 0 && sys_fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL) < 0)
+		r = mount_fs_error(m, fs, "cannot be remounted", err);
+	return r;
+}
+
+/* As mount(2) with MS_REMOUNT: flags that are not given are off afterwards. */
+static int mount_again(int root, const struct guest_mount *m, struct err *err)
+{
+	static const uint64_t flags = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
+				      MOUNT_ATTR_NODIRATIME | MOUNT_ATTR_NOSYMFOLLOW;
+	autoclose int at = rootpath_open(root, m->destination, O_PATH);
+	struct guest_mount whole = *m;
+	int r;
+
+	if (at < 0)
+		return err_sys(err, at, "mount \"%s\": nothing is there to be remounted", m->destination);
+	whole.attr_clear |= flags & ~m->attr_set;
+	r = mount_reconfigure(m, at, err);
+	if (r == 0)
+		r = mount_set_attributes(&whole, at, err);
+	return r == 0 ? mount_spread(m, at, err) : r;
+}
+
+int mount_make(const struct launch *l, int root, const struct guest_mount *m, struct err *err)
+{
+	autoclose int fd = -1;
+	int r;
+
+	if (m->kind == GUEST_MOUNT_REMOUNT)
+		return mount_again(root, m, err);
+	fd = m->kind == GUEST_MOUNT_FS ? mount_fs_or_copy(l, root, m, err) : mount_bind(l, m, err);
+	if (fd < 0)
+		return fd;
+	r = m->tmpcopyup ? mount_copy_up(root, m, fd, err) : 0;
+	if (r == 0)
+		r = mount_set_attributes(m, fd, err);
+	if (r == 0)
+		r = mount_attach(root, fd, m->destination, err);
+	return r == 0 ? mount_spread(m, fd, err) : r;
+}
+
+/* --- masked and read-only paths --- */
+
+/* An empty read-only directory to lie over one that is masked. */
+static int mount_empty_dir(void)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	autoclose int fs = sys_fsopen("tmpfs", FSOPEN_CLOEXEC);
+	int fd;
+
+	if (fs < 0 || sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", "tmpfs") < 0 ||
+		sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)
+		return -errno;
+	fd = sys_fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (sys_mount_setattr(fd, 0, &attr) < 0) {
+		int e = errno;
+
+		fd_close(fd);
+		return -e;
+	}
+	return fd;
+}
+
+int mount_mask(int root, const char *path, struct err *err)
+{
+	autoclose int at = rootpath_open(root, path, O_PATH);
+	autoclose int over = -1;
+	struct stat st;
+
+	if (at == -ENOENT || at == -ENOTDIR)
+		return 0;
+	if (at < 0 || fstat(at, &st) < 0)
+		return err_sys(err, at < 0 ? at : errno, "cannot mask \"%s\"", path);
+	over = S_ISDIR(st.st_mode) ? mount_empty_dir() : mount_clone("/dev/null", false);
+	if (over < 0)
+		return err_sys(err, over, "cannot mask \"%s\"", path);
+	if (sys_move_mount(over, at) < 0)
+		return err_sys(err, errno, "cannot mask \"%s\"", path);
+	return 0;
+}
+
+int mount_make_readonly(int root, const char *path, struct err *err)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	autoclose int at = rootpath_open(root, path, O_PATH);
+	autoclose int copy = -1;
+
+	if (at == -ENOENT || at == -ENOTDIR)
+		return 0;
+	if (at < 0)
+		return err_sys(err, at, "cannot make \"%s\" read-only", path);
+	copy = sys_open_tree(at, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+	if (copy < 0 || sys_mount_setattr(copy, 0, &attr) < 0 || sys_move_mount(copy, at) < 0)
+		return err_sys(err, errno, "cannot make \"%s\" read-only", path);
+	return 0;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which file a process executes: see program.h. */
+#include "launch/program.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+#define PASSWD_MAX (1024 * 1024) /* the container's /etc/passwd: hostile data */
+
+/* --- environment --- */
+
+/* The value of @name, or NULL. */
+static const char *env_get(char **env, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; *env; env++) {
+		if (strncmp(*env, name, len) == 0 && (*env)[len] == '=')
+			return *env + len + 1;
+	}
+	return NULL;
+}
+
+/* Field @n of a line of passwd, cut in place; NULL if it has not so many. */
+static char *passwd_field(char *line, int n)
+{
+	while (n-- > 0) {
+		line = strchr(line, ':');
+		if (!line)
+			return NULL;
+		line++;
+	}
+	return line;
+}
+
+/* The home directory of @uid in the container's passwd, or "/". The caller frees it; NULL without memory. */
+static char *passwd_home(uint32_t uid)
+{
+	autofree char *text = NULL;
+	char *save = NULL;
+	/* Not a FIFO's reader, whatever the rootfs has put there. */
+	autoclose int fd = open("/etc/passwd", O_PATH | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+		fd_read_file(AT_FDCWD, "/etc/passwd", PASSWD_MAX, &text, NULL) < 0)
+		return strdup("/");
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		const char *id = passwd_field(line, 2);
+		char *home = passwd_field(line, 5);
+		char *end;
+
+		if (!id || !home || strtoul(id, &end, 10) != uid || end == id || *end != ':')
+			continue;
+		home[strcspn(home, ":")] = '\0';
+		return strdup(*home ? home : "/");
+	}
+	return strdup("/");
+}
+
+int program_environment(const struct guest_process *p, char ***ret_env, struct err *err)
+{
+	char **env = calloc(p->env.len + 2u, sizeof(*env));
+	autofree char *home = NULL;
+	const char *given;
+	uint32_t n = 0;
+
+	if (!env)
+		return err_set(err, ENOMEM, "process.env: no memory");
+	for (; n < p->env.len; n++)
+		env[n] = (char *)(uintptr_t)p->env.at[n]; /* execve(2) takes them so */
+	given = env_get(env, "HOME");
+	if (!given || !*given) {
+		uint32_t at = n;
+
+		home = passwd_home(p->uid);
+		for (uint32_t i = 0; given && i < n && at == n; i++) {
+			if (strncmp(env[i], "HOME=", 5) == 0) /* an empty one is replaced, in its place */
+				at = i;
+		}
+		if (!home || asprintf(&env[at], "HOME=%s", home) < 0) {
+			free(env);
+			return err_set(err, ENOMEM, "process.env: no memory");
+		}
+	}
+	*ret_env = env;
+	return 0;
+}
+
+/* --- lookup --- */
+
+/* Whether @path is a file that this user may execute: 0 or -errno. */
+static int check_executable(const char *path, bool *ret_stat_failed)
+{
+	struct stat st;
+	int r;
+
+	*ret_stat_failed = stat(path, &st) < 0;
+	if (*ret_stat_failed)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	r = faccessat(AT_FDCWD, path, X_OK, AT_EACCESS);
+	/* A seccomp filter that was loaded before may not know faccessat2; the real ids are the effective ones. */
+	if (r < 0 && (errno == EPERM || errno == ENOSYS))
+		r = faccessat(AT_FDCWD, path, X_OK, 0);
+	/* If it knows none of them, execve tells. */
+	if (r < 0 && errno != EPERM && errno != ENOSYS)
+		return -errno;
+	/* Root may "execute" anything on some file systems; the kernel wants one x bit. */
+	return st.st_mode & 0111 ? 0 : -EACCES;
+}
+
+static int set_status(struct err *err, int status, int r)
+{
+	if (err)
+		err->exit_status = status;
+	return r;
+}
+
+/* Go's words, which runc's users know and engines look for, begin in lower case. */
+static int stat_error(struct err *err, int error, const char *name)
+{
+	const char *why = strerror(-error);
+
+	return err_set(err, -error, "exec: \"%s\": stat %s: %c%s", name, name, tolower((unsigned char)*why), why + 1);
+}
+
+static int find_by_path(const char *name, char **ret_path, struct err *err)
+{
+	bool stat_failed;
+	int r = check_executable(name, &stat_failed);
+
+	if (r == 0) {
+		*ret_path = strdup(name);
+		return *ret_path ? 0 : err_set(err, ENOMEM, "process.args: no memory");
+	}
+	if (stat_failed && r != -EACCES)
+		return set_status(err, PROGRAM_NOT_FOUND, stat_error(err, r, name));
+	if (stat_failed)
+		return set_status(err, PROGRAM_NOT_EXECUTABLE, stat_error(err, r, name));
+	if (r == -EISDIR)
+		return set_status(
+			err, PROGRAM_NOT_EXECUTABLE, err_set(err, EISDIR, "exec: \"%s\": is a directory", name));
+	return set_status(err, PROGRAM_NOT_EXECUTABLE, err_set(err, EACCES, "exec: \"%s\": permission denied", name));
+}
+
+int program_find(const struct guest_process *p, char **env, char **ret_path, struct err *err)
+{
+	const char *name = p->args.len > 0 ? p->args.at[0] : "";
+	const char *path = env_get(env, "PATH");
+
+	if (strchr(name, '/'))
+		return find_by_path(name, ret_path, err);
+	while (path && *name) {
+		size_t len = strcspn(path, ":");
+		autofree char *file = NULL;
+		bool stat_failed;
+
+		/* An empty entry is the working directory. */
+		if (asprintf(&file, "%.*s/%s", len ? (int)len : 1, len ? path : ".", name) < 0) {
+			file = NULL;
+			return err_set(err, ENOMEM, "process.args: no memory");
+		}
+		if (check_executable(file, &stat_failed) == 0) {
+			*ret_path = steal_ptr(file);
+			return 0;
+		}
+		path = path[len] ? path + len + 1 : NULL;
+	}
+	return set_status(
+		err, PROGRAM_NOT_FOUND, err_set(err, ENOENT, "exec: \"%s\": executable file not found in $PATH", name));
+}
+
+int program_execute(const struct guest_process *p, const char *path, char **env, struct err *err)
+{
+	autofree char **argv = calloc(p->args.len + 1u, sizeof(*argv));
+	int e;
+
+	if (!argv)
+		return err_set(err, ENOMEM, "process.args: no memory");
+	for (uint32_t i = 0; i < p->args.len; i++)
+		argv[i] = (char *)(uintptr_t)p->args.at[i]; /* execve(2) takes them so */
+	(void)execve(path, argv, env);
+	e = errno;
+	return set_status(
+		err, e == ENOENT ? PROGRAM_NOT_FOUND : PROGRAM_NOT_EXECUTABLE, err_sys(err, e, "exec %s", argv[0]));
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Paths of a container: see rootpath.h.
+ *
+ * Opening is the kernel's work (RESOLVE_IN_ROOT). Making is done component by
+ * component: `done` is a path below the root without symlinks that exists,
+ * `rest` what is still to be walked. A symlink's target is put before the rest,
+ * so that one that dangles is made where it points to, inside the root.
+ */
+#include "launch/rootpath.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "sys/sys.h"
+
+#define ROOTPATH_LINKS_MAX 40 /* as the kernel's */
+
+int rootpath_open(int root, const char *path, int flags)
+{
+	struct open_how how = { .flags = (uint64_t)(flags | O_CLOEXEC),
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	int fd;
+
+	if (*path == '\0')
+		path = ".";
+	do /* EAGAIN: something was renamed during the walk */
+		fd = sys_openat2(root, path, &how);
+	while (fd < 0 && (errno == EAGAIN || errno == EINTR));
+	return fd < 0 ? -errno : fd;
+}
+
+struct walk {
+	int root;
+	char done[PATH_MAX]; /* "" or "a/b" */
+	char rest[PATH_MAX];
+	int links;
+};
+
+/* Cuts the first component off the rest into @name: false if there is none. */
+static bool walk_next(struct walk *w, char name[NAME_MAX + 1], int *ret_error)
+{
+	char *p = w->rest + strspn(w->rest, "/");
+	size_t len = strcspn(p, "/");
+
+	*ret_error = len > NAME_MAX ? -ENAMETOOLONG : 0;
+	if (len == 0 || len > NAME_MAX)
+		return false;
+	memcpy(name, p, len);
+	name[len] = '\0';
+	memmove(w->rest, p + len, strlen(p + len) + 1);
+	return true;
+}
+
+static bool walk_at_end(const struct walk *w)
+{
+	return w->rest[strspn(w->rest, "/")] == '\0';
+}
+
+static void walk_up(struct walk *w)
+{
+	char *slash = strrchr(w->done, '/');
+
+	*(slash ? slash : w->done) = '\0';
+}
+
+static int walk_down(struct walk *w, const char *name)
+{
+	size_t len = strlen(w->done);
+
+	if (len + 1 + strlen(name) >= sizeof(w->done))
+		return -ENAMETOOLONG;
+	if (len > 0)
+		w->done[len++] = '/';
+	strcpy(w->done + len, name);
+	return 0;
+}
+
+/* Puts the target of the symlink @fd before the rest. */
+static int walk_follow(struct walk *w, int fd)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(fd, "", target, sizeof(target));
+
+	if (n < 0)
+		return -errno;
+	if ((size_t)n + strlen(w->rest) + 2 > sizeof(w->rest))
+		return -ENAMETOOLONG;
+	if (++w->links > ROOTPATH_LINKS_MAX)
+		return -ELOOP;
+	memmove(w->rest + n + 1, w->rest, strlen(w->rest) + 1);
+	memcpy(w->rest, target, (size_t)n);
+	w->rest[n] = '/';
+	if (target[0] == '/')
+		w->done[0] = '\0';
+	return 0;
+}
+
+/* Makes @name in the directory `done`: a directory, or the file that ends a path. */
+static int walk_make(struct walk *w, const char *name, bool file)
+{
+	autoclose int dir = rootpath_open(w->root, w->done, O_PATH | O_DIRECTORY);
+
+	if (dir < 0)
+		return dir;
+	if (file) {
+		autoclose int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+
+		return fd < 0 && errno != EEXIST ? -errno : 0;
+	}
+	return mkdirat(dir, name, 0755) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+/* One component further, made if it is missing. */
+static int walk_step(struct walk *w, const char *name, bool file_at_end)
+{
+	bool last = walk_at_end(w);
+	char path[PATH_MAX + NAME_MAX + 2];
+	autoclose int fd = -1;
+	struct stat st;
+	int r;
+
+	if (strcmp(name, ".") == 0)
+		return 0;
+	if (strcmp(name, "..") == 0) {
+		walk_up(w);
+		return 0;
+	}
+	(void)snprintf(path, sizeof(path), "%s%s%s", w->done, *w->done ? "/" : "", name); /* fits */
+	fd = rootpath_open(w->root, path, O_PATH | O_NOFOLLOW);
+	if (fd == -ENOENT) {
+		r = walk_make(w, name, file_at_end && last);
+		return r < 0 ? r : walk_down(w, name);
+	}
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISLNK(st.st_mode))
+		return walk_follow(w, fd);
+	if (!S_ISDIR(st.st_mode) && !last)
+		return -ENOTDIR;
+	return walk_down(w, name);
+}
+
+int rootpath_make(int root, const char *path, enum rootpath_kind kind, const char **ret_name)
+{
+	struct walk w = { .root = root };
+	size_t len = strlen(path);
+	char name[NAME_MAX + 1];
+	int r;
+
+	while (len > 0 && path[len - 1] == '/')
+		len--;
+	if (kind == ROOTPATH_PARENT) {
+		while (len > 0 && path[len - 1] != '/')
+			len--;
+		*ret_name = path + len;
+		if (**ret_name == '\0' || strchr(*ret_name, '/') || strcmp(*ret_name, "..") == 0)
+			return -EINVAL;
+	}
+	if (len >= sizeof(w.rest))
+		return -ENAMETOOLONG;
+	memcpy(w.rest, path, len);
+	while (walk_next(&w, name, &r)) {
+		r = walk_step(&w, name, kind == ROOTPATH_FILE);
+		if (r < 0)
+			return r;
+	}
+	return r < 0 ? r : rootpath_open(root, w.done, O_PATH);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The agent: PID 1 of the guest, which does there what the monitor asks.
+ *
+ * One thread and one loop. What may take long or needs other namespaces is done
+ * by children, which report over a socket (launch.h):
+ *
+ *   agent (loop) --fork--> joiner: enters namespaces to be shared --clone3-->
+ *       process: its own set-up, then execve; a child of the agent (CLONE_PARENT)
+ *
+ * The agent never exits: it powers the machine off when the channel is gone.
+ */
+#ifndef AGENT_SYS_AGENT_H
+#define AGENT_SYS_AGENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/base.h"
+#include "base/err.h"
+#include "base/loop.h"
+#include "channel/mux.h"
+#include "channel/proto.h"
+
+struct container;
+struct process;
+struct sync_job;
+
+struct agent {
+	struct loop *loop;
+	struct mux *mux;
+	int channel_fd;
+	bool native;         /* a test: no virtual machine, not the machine's init */
+	bool shares_mounted; /* SANDBOX has been done */
+	const char *shares;  /* directory that holds "private", "shared", "root", "dev", "sys" */
+	const char *cgroup;  /* mount point of cgroup v2, or NULL: there is none */
+	LIST_HEAD(, container) containers;
+	LIST_HEAD(, process) processes;
+	LIST_HEAD(, sync_job) syncs;
+};
+
+#endif

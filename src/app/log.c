@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The log of one command: see log.h. */
+#include "app/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+
+static struct {
+	enum log_level level;
+	bool json;
+	bool detached;
+	int fd; /* -1: stderr alone */
+	struct buf waiting;
+} state = { .level = LOG_LEVEL_WARNING, .fd = -1 };
+
+static const char *const level_names[] = { "error", "warning", "info", "debug" };
+
+static int level_find(const char *name)
+{
+	/* logrus, which the engines' users know, has more names than we have levels */
+	static const struct {
+		const char *name;
+		enum log_level level;
+	} known[] = {
+		{ "panic", LOG_LEVEL_ERROR },
+		{ "fatal", LOG_LEVEL_ERROR },
+		{ "error", LOG_LEVEL_ERROR },
+		{ "warn", LOG_LEVEL_WARNING },
+		{ "warning", LOG_LEVEL_WARNING },
+		{ "info", LOG_LEVEL_INFO },
+		{ "debug", LOG_LEVEL_DEBUG },
+		{ "trace", LOG_LEVEL_DEBUG },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		if (strcmp(known[i].name, name) == 0)
+			return (int)known[i].level;
+	}
+	return -1;
+}
+
+int log_open(const char *path, const char *format, const char *level, struct err *err)
+{
+	if (level) {
+		int found = level_find(level);
+
+		if (found < 0)
+			return err_set(
+				err, EINVAL, "--log-level: \"%s\" is none of error, warning, info, debug", level);
+		state.level = (enum log_level)found;
+	}
+	if (format) {
+		state.json = strcmp(format, "json") == 0;
+		if (!state.json && strcmp(format, "text") != 0)
+			return err_set(err, EINVAL, "--log-format: \"%s\" is neither text nor json", format);
+	}
+	if (path && *path) {
+		state.fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0644);
+		if (state.fd < 0)
+			return err_sys(err, errno, "--log: open \"%s\"", path);
+	}
+	return 0;
+}
+
+static void put_quoted(struct buf *b, const char *text)
+{
+	buf_puts(b, "\"");
+	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+		if (*c == '"' || *c == '\\')
+			buf_printf(b, "\\%c", *c);
+		else if (*c == '\n')
+			buf_puts(b, "\\n");
+		else if (*c == '\t')
+			buf_puts(b, "\\t");
+		else if (*c < 0x20 || *c == 0x7f)
+			buf_printf(b, "\\u%04x", *c);
+		else
+			buf_put(b, c, 1);
+	}
+	buf_puts(b, "\"");
+}
+
+static void put_time(struct buf *b)
+{
+	char text[64] = "";
+	struct tm tm;
+	time_t now = time(NULL);
+
+	if (gmtime_r(&now, &tm))
+		(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	put_quoted(b, text);
+}
+
+static void put_line(struct buf *b, enum log_level level, const char *message)
+{
+	if (state.json) {
+		buf_printf(b, "{\"level\":\"%s\",\"msg\":", level_names[level]);
+		put_quoted(b, message);
+		buf_puts(b, ",\"time\":");
+		put_time(b);
+		buf_puts(b, "}\n");
+	} else {
+		buf_puts(b, "time=");
+		put_time(b);
+		buf_printf(b, " level=%s msg=", level_names[level]);
+		put_quoted(b, message);
+		buf_puts(b, "\n");
+	}
+}
+
+static void file_write(const struct buf *b)
+{
+	if (state.fd >= 0 && b->len > 0 && buf_error(b) == 0 && fd_write_full(state.fd, b->data, b->len) < 0)
+		(void)fprintf(stderr, "vmrunc: cannot write to the log: %s\n", strerror(errno));
+}
+
+static void say(enum log_level level, const char *message)
+{
+	if (state.detached || level > state.level)
+		return;
+	if (level == LOG_LEVEL_ERROR)
+		(void)fprintf(stderr, "vmrunc: %s\n", message);
+	else
+		(void)fprintf(stderr, "vmrunc: %s: %s\n", level_names[level], message);
+	if (level == LOG_LEVEL_ERROR) {
+		autobuf line = BUF_INIT;
+
+		put_line(&line, level, message);
+		file_write(&line);
+	} else if (state.fd >= 0) {
+		put_line(&state.waiting, level, message);
+	}
+}
+
+void log_error(const char *message)
+{
+	say(LOG_LEVEL_ERROR, message);
+}
+
+void log_warning(const char *fmt, ...)
+{
+	char message[ERR_MSG_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(message, sizeof(message), fmt, ap); /* cut like an error's */
+	va_end(ap);
+	say(LOG_LEVEL_WARNING, message);
+}
+
+void log_debug(const char *fmt, ...)
+{
+	char message[ERR_MSG_MAX];
+	va_list ap;
+
+	if (state.level < LOG_LEVEL_DEBUG)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	say(LOG_LEVEL_DEBUG, message);
+}
+
+void log_finish(bool failed)
+{
+	if (!failed)
+		file_write(&state.waiting);
+	buf_done(&state.waiting);
+	fd_close(state.fd);
+	state.fd = -1;
+}
+
+void log_detach(void)
+{
+	state.detached = true;
+	buf_done(&state.waiting);
+	fd_close(state.fd);
+	state.fd = -1;
+}

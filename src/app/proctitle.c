@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What ps shows: see proctitle.h. */
+#include "app/proctitle.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+static char **args; /* the copy: everybody's argv from now on */
+static char *area;
+static size_t area_len;
+
+static char **copy_strings(char **from, size_t n)
+{
+	char **to = calloc(n + 1, sizeof(*to));
+
+	for (size_t i = 0; to && i < n; i++) {
+		to[i] = strdup(from[i]);
+		if (!to[i])
+			return NULL; /* the program ends: nobody frees the rest */
+	}
+	return to;
+}
+
+char **proctitle_init(int argc, char **argv)
+{
+	char *end = argc > 0 ? argv[0] : NULL;
+	char **environment = environ;
+	size_t n = 0;
+
+	while (environment && environment[n])
+		n++;
+	args = copy_strings(argv, (size_t)argc);
+	environ = copy_strings(environment, n);
+	if (!args || !environ)
+		return NULL;
+	/* the kernel lays all strings out in one piece; what is not adjacent is not ours to
+	 * overwrite */
+	for (int i = 0; i < argc; i++) {
+		if (argv[i] == end)
+			end = argv[i] + strlen(argv[i]) + 1;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (environment[i] == end)
+			end = environment[i] + strlen(environment[i]) + 1;
+	}
+	area = argc > 0 ? argv[0] : NULL;
+	area_len = area ? (size_t)(end - area) : 0;
+	return args;
+}
+
+void proctitle_set(const char *fmt, ...)
+{
+	char title[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(title, sizeof(title), fmt, ap); /* cut is fine for a title */
+	va_end(ap);
+	(void)prctl(PR_SET_NAME, "vmrunc", 0, 0, 0);
+	if (area_len == 0)
+		return;
+	memset(area, 0, area_len);
+	(void)snprintf(area, area_len, "%s", title);
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Settings: see settings.h. */
+#include "app/settings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <yajl/yajl_tree.h>
+
+#include "app/log.h"
+#include "base/fd.h"
+
+/* A settings file is written by hand. */
+#define SETTINGS_FILE_MAX (64 * KIB)
+
+#define MEMORY_MIB_DEFAULT 512
+#define VCPUS_DEFAULT 1
+/* Debian's kernel with its modules takes 77 to 120 MiB, the small one 30. */
+#define GUEST_OVERHEAD_MIB_DEFAULT 96
+/* The monitor (or QEMU) without guest RAM, page tables, and page cache of files in flight. */
+#define HOST_OVERHEAD_MIB_DEFAULT 96
+/* A stock kernel's whole boot log is some 60 KiB. */
+#define GUEST_LOG_KIB_DEFAULT 1024
+#define GUEST_LOG_KIB_MIN 64 /* twice what is kept at the limit */
+#define GUEST_LOG_KIB_MAX (1024 * 1024)
+#define MEMORY_MIB_MAX (16ull * 1024 * 1024)
+
+static const char *const engine_names[] = {
+	[VM_ENGINE_AUTO] = "auto",
+	[VM_ENGINE_KVM] = "kvm",
+	[VM_ENGINE_QEMU] = "qemu",
+};
+
+const char *settings_engine_name(enum vm_engine engine)
+{
+	return engine_names[engine];
+}
+
+int settings_engine(const char *text, const char *where, enum vm_engine *ret, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(engine_names); i++) {
+		if (strcmp(engine_names[i], text) == 0) {
+			*ret = (enum vm_engine)i;
+			return 0;
+		}
+	}
+	return err_set(err, EINVAL, "%s: \"%s\" is none of auto, kvm, qemu", where, text);
+}
+
+int settings_number(const char *text, const char *where, uint64_t min, uint64_t max, uint64_t *ret, struct err *err)
+{
+	unsigned long long value;
+	char *end;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno || end == text || *end || *text == '-' || *text == '+' || value < min || value > max)
+		return err_set(err, EINVAL, "%s: \"%s\" is not a number from %llu to %llu", where, text,
+			(unsigned long long)min, (unsigned long long)max);
+	*ret = value;
+	return 0;
+}
+
+/* Absolute form of a path of the command line. */
+static int store_path(char *to, const char *path, const char *where, struct err *err)
+{
+	char cwd[PATH_MAX] = "";
+
+	if (path[0] != '/' && !getcwd(cwd, sizeof(cwd)))
+		return err_sys(err, errno, "%s: cannot tell the current directory", where);
+	if (snprintf(to, PATH_MAX, "%s%s%s", cwd, *cwd ? "/" : "", path) >= PATH_MAX)
+		return err_set(err, ENAMETOOLONG, "%s: path too long", where);
+	return 0;
+}
+
+enum key_kind { KEY_ENGINE, KEY_PATH, KEY_NUMBER, KEY_VCPUS };
+
+static const struct {
+	const char *key;
+	enum key_kind kind;
+	size_t offset;
+	uint64_t min, max;
+} keys[] = {
+	{ "engine", KEY_ENGINE, offsetof(struct settings, engine), 0, 0 },
+	{ "kernel", KEY_PATH, offsetof(struct settings, kernel), 0, 0 },
+	{ "qemu", KEY_PATH, offsetof(struct settings, qemu), 0, 0 },
+	{ "root", KEY_PATH, offsetof(struct settings, root), 0, 0 },
+	{ "cache", KEY_PATH, offsetof(struct settings, cache_dir), 0, 0 },
+	{ "memory", KEY_NUMBER, offsetof(struct settings, memory_mib), VM_MEM_MIN / MIB, MEMORY_MIB_MAX },
+	{ "vcpus", KEY_VCPUS, 0, 1, VM_VCPUS_MAX },
+	{ "guest-overhead", KEY_NUMBER, offsetof(struct settings, guest_overhead_mib), 16, MEMORY_MIB_MAX },
+	{ "guest-log", KEY_NUMBER, offsetof(struct settings, guest_log_kib), GUEST_LOG_KIB_MIN, GUEST_LOG_KIB_MAX },
+	{ "host-overhead", KEY_NUMBER, offsetof(struct settings, host_overhead_mib), 16, MEMORY_MIB_MAX },
+};
+
+static int key_store(struct settings *s, size_t k, const char *file, yajl_val value, struct err *err)
+{
+	const char *text = YAJL_IS_STRING(value)   ? YAJL_GET_STRING(value)
+			   : YAJL_IS_NUMBER(value) ? YAJL_GET_NUMBER(value)
+						   : NULL;
+	bool number = keys[k].kind == KEY_NUMBER || keys[k].kind == KEY_VCPUS;
+	void *field = (char *)s + keys[k].offset;
+	char where[PATH_MAX + 64];
+	uint64_t n = 0;
+	int r;
+
+	(void)snprintf(where, sizeof(where), "%s: %s", file, keys[k].key);
+	if (!text || YAJL_IS_NUMBER(value) != number)
+		return err_set(err, EINVAL, "%s: not a %s", where, number ? "number" : "string");
+	if (keys[k].kind == KEY_ENGINE)
+		return settings_engine(text, where, field, err);
+	if (keys[k].kind == KEY_PATH) {
+		if (text[0] != '/' || strlen(text) >= PATH_MAX)
+			return err_set(err, EINVAL, "%s: \"%s\" is not an absolute path", where, text);
+		(void)snprintf(field, PATH_MAX, "%s", text);
+		return 0;
+	}
+	r = settings_number(text, where, keys[k].min, keys[k].max, &n, err);
+	if (r == 0 && keys[k].kind == KEY_VCPUS)
+		s->vcpus = (unsigned int)n;
+	else if (r == 0)
+		*(uint64_t *)field = n;
+	return r;
+}
+
+static int load_tree(struct settings *s, const char *file, yajl_val tree, struct err *err)
+{
+	if (!YAJL_IS_OBJECT(tree))
+		return err_set(err, EINVAL, "%s: not a JSON object", file);
+	for (size_t i = 0; i < tree->u.object.len; i++) {
+		const char *key = tree->u.object.keys[i];
+		size_t k = 0;
+		int r;
+
+		while (k < ARRAY_LEN(keys) && strcmp(keys[k].key, key) != 0)
+			k++;
+		if (k == ARRAY_LEN(keys)) {
+			log_warning("%s: unknown key \"%s\"", file, key);
+			continue;
+		}
+		r = key_store(s, k, file, tree->u.object.values[i], err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int load_file(struct settings *s, const char *file, bool required, struct err *err)
+{
+	autofree char *text = NULL;
+	char why[256] = "";
+	yajl_val tree;
+	int r = fd_read_file(AT_FDCWD, file, SETTINGS_FILE_MAX, &text, NULL);
+
+	if (r == -ENOENT && !required)
+		return 0;
+	if (r < 0)
+		return err_sys(err, r, "settings file \"%s\"", file);
+	tree = yajl_tree_parse(text, why, sizeof(why)); /* allows comments */
+	if (!tree) {
+		why[strcspn(why, "\n")] = '\0';
+		return err_set(err, EINVAL, "%s: not JSON: %s", file, why);
+	}
+	r = load_tree(s, file, tree, err);
+	yajl_tree_free(tree);
+	return r;
+}
+
+static void defaults(struct settings *s)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR"), *cache = getenv("XDG_CACHE_HOME");
+	bool root = geteuid() == 0;
+
+	memset(s, 0, sizeof(*s));
+	/* podman hands root an XDG_RUNTIME_DIR now and then: one root must see one set of
+	 * containers */
+	if (root || !runtime || runtime[0] != '/' || strlen(runtime) > PATH_MAX - 16)
+		(void)strcpy(s->root, "/run/vmrunc");
+	else
+		(void)snprintf(s->root, sizeof(s->root), "%.*s/vmrunc", PATH_MAX - 16, runtime);
+	if (root || !cache || cache[0] != '/' || strlen(cache) > PATH_MAX - 16)
+		(void)strcpy(s->cache_dir, "/var/cache/vmrunc");
+	else
+		(void)snprintf(s->cache_dir, sizeof(s->cache_dir), "%.*s/vmrunc", PATH_MAX - 16, cache);
+	s->engine = VM_ENGINE_AUTO;
+	s->memory_mib = MEMORY_MIB_DEFAULT;
+	s->vcpus = VCPUS_DEFAULT;
+	s->guest_overhead_mib = GUEST_OVERHEAD_MIB_DEFAULT;
+	s->guest_log_kib = GUEST_LOG_KIB_DEFAULT;
+	s->host_overhead_mib = HOST_OVERHEAD_MIB_DEFAULT;
+}
+
+int settings_load(struct settings *s, const struct options *options, struct err *err)
+{
+	const char *home = getenv("XDG_CONFIG_HOME");
+	char own[PATH_MAX];
+	int r;
+
+	defaults(s);
+	if (options->config) {
+		r = load_file(s, options->config, true, err);
+	} else {
+		r = load_file(s, SETTINGS_FILE, false, err);
+		if (r == 0 && home && home[0] == '/' &&
+			snprintf(own, sizeof(own), "%s/vmrunc.json", home) < (int)sizeof(own))
+			r = load_file(s, own, false, err);
+	}
+	if (r == 0 && options->root && !*options->root)
+		r = err_set(err, EINVAL, "--root: empty");
+	if (r == 0 && options->root)
+		r = store_path(s->root, options->root, "--root", err);
+	if (r == 0 && options->engine) {
+		r = settings_engine(options->engine, "--engine", &s->engine, err);
+		s->engine_forced = true;
+	}
+	if (r == 0 && options->kernel) {
+		r = store_path(s->kernel, options->kernel, "--kernel", err);
+		s->kernel_forced = true;
+	}
+	return r;
+}

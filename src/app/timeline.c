@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The boot timeline: see timeline.h. */
+#include "app/timeline.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+
+struct mark {
+	_Atomic uint64_t at_ns; /* 0: being written */
+	char name[TIMELINE_NAME_MAX];
+};
+
+struct timeline {
+	uint64_t start_ns;
+	_Atomic unsigned int len;
+	struct mark marks[TIMELINE_MARKS_MAX];
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	/* the one clock that is the same in every time namespace: the monitor may be in its own */
+	(void)clock_gettime(CLOCK_REALTIME, &ts); /* cannot fail */
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+int timeline_new(struct timeline **ret, struct err *err)
+{
+	struct timeline *t = mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (t == MAP_FAILED)
+		return err_sys(err, errno, "--timeline");
+	t->start_ns = now_ns();
+	*ret = t;
+	return 0;
+}
+
+void timeline_free(struct timeline *t)
+{
+	if (t)
+		(void)munmap(t, sizeof(*t));
+}
+
+void timeline_mark(struct timeline *t, const char *name)
+{
+	unsigned int i;
+
+	if (!t)
+		return;
+	i = atomic_fetch_add(&t->len, 1);
+	if (i >= TIMELINE_MARKS_MAX)
+		return;
+	(void)snprintf(t->marks[i].name, sizeof(t->marks[i].name), "%s", name);
+	atomic_store(&t->marks[i].at_ns, now_ns());
+}
+
+int timeline_write(const struct timeline *t, const char *path, struct err *err)
+{
+	autobuf text = BUF_INIT;
+	const char *comma = "";
+	int r;
+
+	if (!t)
+		return 0;
+	buf_printf(&text, "{\"start\": %llu, \"marks\": [", (unsigned long long)t->start_ns);
+	for (unsigned int i = 0; i < MIN(atomic_load(&t->len), TIMELINE_MARKS_MAX); i++) {
+		uint64_t at = atomic_load(&t->marks[i].at_ns);
+
+		if (!at)
+			continue;
+		buf_printf(&text, "%s\n  {\"name\": \"%.*s\", \"ns\": %llu}", comma, TIMELINE_NAME_MAX - 1,
+			t->marks[i].name, (unsigned long long)(at - t->start_ns));
+		comma = ",";
+	}
+	buf_puts(&text, "\n]}\n");
+	r = buf_error(&text);
+	if (r == 0)
+		r = fd_write_file_atomic(AT_FDCWD, path, text.data, text.len, 0644);
+	return r < 0 ? err_sys(err, r, "--timeline: cannot write \"%s\"", path) : 0;
+}

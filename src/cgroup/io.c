@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * linux.resources.blockIO on the host's cgroup: the devices are the host's, so
+ * it is enforced here alone, on what the VM's file service and QEMU read and write.
+ */
+#include "cgroup/io.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cgroup/file.h"
+
+/* cgroup v1 weights are 10 to 1000, those of v2 1 to 10000. */
+#define V1_WEIGHT_MIN 10u
+#define V1_WEIGHT_MAX 1000u
+#define V2_WEIGHT_MAX 10000u
+
+unsigned int cgroup_io_weight_v2(unsigned int weight)
+{
+	weight = MIN(MAX(weight, V1_WEIGHT_MIN), V1_WEIGHT_MAX);
+	return 1 + (weight - V1_WEIGHT_MIN) * (V2_WEIGHT_MAX - 1) / (V1_WEIGHT_MAX - V1_WEIGHT_MIN);
+}
+
+/*
+ * The weight @of (a device with a blank behind it, or "default ") in whichever
+ * file there is: the schedulers have names of their own for the same, and BFQ
+ * keeps v1's numbers in v2 too.
+ */
+static int write_weight(
+	const struct state *s, const char *of, uint32_t weight, bool device, const char *field, struct err *err)
+{
+	const char *v1 = device ? "blkio.weight_device" : "blkio.weight";
+	const char *v1_bfq = device ? "blkio.bfq.weight_device" : "blkio.bfq.weight";
+	char old[64], converted[64];
+
+	(void)snprintf(old, sizeof(old), "%s%" PRIu32, device ? of : "", weight);
+	(void)snprintf(converted, sizeof(converted), "%s%u", of, cgroup_io_weight_v2(weight));
+	if (cgroup_file_exists(s, v1) || cgroup_file_exists(s, v1_bfq))
+		return cgroup_file_write_either(s, v1, old, v1_bfq, old, field, err);
+	return cgroup_file_write_either(s, "io.bfq.weight", old, "io.weight", converted, field, err);
+}
+
+static int write_device_weights(const struct state *s, const struct spec_weight_devices *devices, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < devices->n; i++) {
+		const struct spec_weight_device *d = &devices->v[i];
+		char of[32], v1[64];
+
+		if (d->weight.set) {
+			(void)snprintf(of, sizeof(of), "%u:%u ", d->major, d->minor);
+			r = write_weight(s, of, d->weight.v, true, "blockIO.weightDevice", err);
+		}
+		if (r == 0 && d->leaf_weight.set) {
+			(void)snprintf(v1, sizeof(v1), "%u:%u %" PRIu32, d->major, d->minor, d->leaf_weight.v);
+			r = cgroup_file_write_either(s, "blkio.leaf_weight_device", v1, "blkio.leaf_weight_device", v1,
+				"blockIO.weightDevice", err);
+		}
+	}
+	return r;
+}
+
+static int write_throttle(const struct state *s, const struct spec_throttle_devices *devices, const char *v1_file,
+	const char *v2_word, const char *field, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < devices->n; i++) {
+		const struct spec_throttle_device *d = &devices->v[i];
+		char v1[64], v2[64];
+
+		(void)snprintf(v1, sizeof(v1), "%u:%u %" PRIu64, d->major, d->minor, d->rate);
+		(void)snprintf(v2, sizeof(v2), "%u:%u %s=%" PRIu64, d->major, d->minor, v2_word, d->rate);
+		if (d->rate == 0) /* v1's word for "no limit" */
+			(void)snprintf(v2, sizeof(v2), "%u:%u %s=max", d->major, d->minor, v2_word);
+		r = cgroup_file_write_either(s, v1_file, v1, "io.max", v2, field, err);
+	}
+	return r;
+}
+
+int cgroup_limit_io(const struct state *s, const struct spec_block_io *io, struct err *err)
+{
+	char text[16];
+	int r = 0;
+
+	if (!io)
+		return 0;
+	if (io->weight.set && io->weight.v) /* Docker writes 0 for "not set" */
+		r = write_weight(s, "default ", io->weight.v, false, "blockIO.weight", err);
+	if (r == 0 && io->leaf_weight.set && io->leaf_weight.v) {
+		(void)snprintf(text, sizeof(text), "%" PRIu32, io->leaf_weight.v);
+		r = cgroup_file_write_either(
+			s, "blkio.leaf_weight", text, "blkio.leaf_weight", text, "blockIO.leafWeight", err);
+	}
+	if (r == 0)
+		r = write_device_weights(s, &io->weight_device, err);
+	if (r == 0)
+		r = write_throttle(s, &io->read_bps, "blkio.throttle.read_bps_device", "rbps",
+			"blockIO.throttleReadBpsDevice", err);
+	if (r == 0)
+		r = write_throttle(s, &io->write_bps, "blkio.throttle.write_bps_device", "wbps",
+			"blockIO.throttleWriteBpsDevice", err);
+	if (r == 0)
+		r = write_throttle(s, &io->read_iops, "blkio.throttle.read_iops_device", "riops",
+			"blockIO.throttleReadIOPSDevice", err);
+	if (r == 0)
+		r = write_throttle(s, &io->write_iops, "blkio.throttle.write_iops_device", "wiops",
+			"blockIO.throttleWriteIOPSDevice", err);
+	return r;
+}

@@ -1,0 +1,14 @@
+# src/cgroup: the container's cgroups on the host, by files or by systemd.
+noinst_LIBRARIES += libcgroup.a
+libcgroup_a_SOURCES = \
+	src/cgroup/cgroup.c src/cgroup/cgroup.h \
+	src/cgroup/devices.c src/cgroup/devices.h \
+	src/cgroup/file.c src/cgroup/file.h \
+	src/cgroup/gvariant.c src/cgroup/gvariant.h \
+	src/cgroup/io.c src/cgroup/io.h \
+	src/cgroup/limit.c \
+	src/cgroup/systemd.c src/cgroup/systemd.h \
+	src/cgroup/systemd_props.c src/cgroup/systemd_props.h \
+	src/cgroup/unit.c src/cgroup/unit.h \
+	src/cgroup/unitname.c src/cgroup/unitname.h \
+	src/cgroup/values.c src/cgroup/values.h

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Transient units: see systemd.h. Their properties are in systemd_props.c. */
+#include "cgroup/systemd.h"
+
+#include <errno.h>
+
+#include "config.h"
+
+#ifdef HAVE_LIBSYSTEMD
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-daemon.h>
+
+#include "app/log.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "cgroup/systemd_props.h"
+
+#define SERVICE "org.freedesktop.systemd1"
+#define OBJECT "/org/freedesktop/systemd1"
+#define MANAGER SERVICE ".Manager"
+#define UNIT SERVICE ".Unit"
+/* systemd's own socket, for root: there before the bus is and when it is not. */
+#define PRIVATE_ADDRESS "unix:path=/run/systemd/private"
+
+#define ERROR_EXISTS SERVICE ".UnitExists"
+#define ERROR_NO_UNIT SERVICE ".NoSuchUnit"
+#define ERROR_NOT_LOADED SERVICE ".UnitNotLoaded"
+
+/* As runc: a job that takes longer than this has gone wrong. */
+#define JOB_TIMEOUT_MS 30000
+/* How long a stopped unit may take until systemd forgets it. */
+#define FORGET_TIMEOUT_MS 5000
+
+/* A job that is waited for, and its unit. */
+struct job {
+	const char *unit;
+	char path[256];
+	char result[32]; /* "done", "failed", "canceled" ... */
+	bool ended;      /* the job: result says how */
+	bool forgotten;  /* the unit is not loaded any more */
+};
+
+static int from_bus(struct err *err, int r, const sd_bus_error *e, const char *doing, const char *name)
+{
+	return err_set(err, -r, "systemd: cannot %s \"%s\": %s", doing, name, e->message ? e->message : strerror(-r));
+}
+
+bool systemd_built_in(void)
+{
+	return true;
+}
+
+bool systemd_runs(void)
+{
+	return sd_booted() > 0;
+}
+
+static int connect_bus(sd_bus **ret, struct err *err)
+{
+	sd_bus *bus = NULL;
+	int r, first;
+
+	if (sd_booted() <= 0)
+		return err_set(
+			err, ENOTSUP, "--systemd-cgroup: systemd does not manage this host: use the cgroupfs manager");
+	first = sd_bus_open_system(ret);
+	if (first >= 0)
+		return 0;
+	r = sd_bus_new(&bus);
+	if (r >= 0)
+		r = sd_bus_set_address(bus, PRIVATE_ADDRESS);
+	if (r >= 0)
+		r = sd_bus_start(bus);
+	if (r < 0) {
+		sd_bus_unref(bus);
+		return err_sys(err, first, "--systemd-cgroup: cannot reach systemd over D-Bus");
+	}
+	*ret = bus;
+	return 0;
+}
+
+static void disconnect(sd_bus **bus)
+{
+	sd_bus_flush_close_unref(*bus);
+}
+
+static void unref_message(sd_bus_message **m)
+{
+	sd_bus_message_unref(*m);
+}
+
+#define autobus __attribute__((cleanup(disconnect))) sd_bus
+#define automessage __attribute__((cleanup(unref_message))) sd_bus_message
+#define autobuserror __attribute__((cleanup(sd_bus_error_free))) sd_bus_error
+
+int systemd_root(char *path, size_t len, struct err *err)
+{
+	static const char scope[] = "/init.scope";
+	autobuserror e = SD_BUS_ERROR_NULL;
+	autobus *bus = NULL;
+	char *text = NULL;
+	size_t text_len;
+	int r = connect_bus(&bus, err);
+
+	if (r < 0)
+		return r;
+	r = sd_bus_get_property_string(bus, SERVICE, OBJECT, MANAGER, "ControlGroup", &e, &text);
+	if (r < 0)
+		return from_bus(err, r, &e, "read", "ControlGroup");
+	text_len = strlen(text);
+	if (text_len >= sizeof(scope) - 1 && strcmp(text + text_len - (sizeof(scope) - 1), scope) == 0)
+		text_len -= sizeof(scope) - 1;
+	if (text_len == 1 && *text == '/')
+		text_len = 0;
+	r = snprintf(path, len, "%.*s", (int)text_len, text) >= (int)len ? -ENAMETOOLONG : 0;
+	free(text);
+	return r < 0 ? err_sys(err, r, "systemd: ControlGroup") : 0;
+}
+
+/* --- jobs --- */
+
+static int on_job_removed(sd_bus_message *m, void *arg, sd_bus_error *e)
+{
+	const char *path, *unit, *result;
+	struct job *job = arg;
+	uint32_t id;
+	int r = sd_bus_message_read(m, "uoss", &id, &path, &unit, &result);
+
+	(void)e;
+	if (r >= 0 && strcmp(path, job->path) == 0)
+		job->ended = snprintf(job->result, sizeof(job->result), "%s", result) >= 0;
+	return 0;
+}
+
+static int on_unit_removed(sd_bus_message *m, void *arg, sd_bus_error *e)
+{
+	struct job *job = arg;
+	const char *unit;
+
+	(void)e;
+	if (sd_bus_message_read(m, "s", &unit) >= 0 && strcmp(unit, job->unit) == 0)
+		job->forgotten = true;
+	return 0;
+}
+
+static int watch_jobs(sd_bus *bus, struct job *job, struct err *err)
+{
+	/* over systemd's own socket messages have no sender */
+	const char *sender = sd_bus_is_bus_client(bus) > 0 ? SERVICE : NULL;
+	int r = sd_bus_match_signal(bus, NULL, sender, OBJECT, MANAGER, "JobRemoved", on_job_removed, job);
+
+	if (r >= 0)
+		r = sd_bus_match_signal(bus, NULL, sender, OBJECT, MANAGER, "UnitRemoved", on_unit_removed, job);
+	if (r >= 0)
+		r = sd_bus_call_method(bus, SERVICE, OBJECT, MANAGER, "Subscribe", NULL, NULL, "");
+	return r < 0 ? err_sys(err, r, "systemd: cannot watch its jobs") : 0;
+}
+
+/* Waits for something on the bus: 0, -ETIMEDOUT, -EINTR or an error of poll(2). */
+static int wait_bus(sd_bus *bus, int interrupt_fd, long long deadline_ms)
+{
+	struct pollfd p[] = {
+		{ .fd = sd_bus_get_fd(bus), .events = (short)sd_bus_get_events(bus) },
+		{ .fd = interrupt_fd, .events = POLLIN },
+	};
+	long long left = deadline_ms - clock_now_ms();
+	int r = left > 0 ? poll(p, ARRAY_LEN(p), (int)left) : 0;
+
+	if (r < 0)
+		return errno == EINTR ? 0 : -errno;
+	if (r == 0)
+		return -ETIMEDOUT;
+	return p[1].revents ? -EINTR : 0;
+}
+
+/* Until *@flag, which a signal of the bus sets. The errors of wait_bus(), or the bus's. */
+static int wait_flag(sd_bus *bus, const bool *flag, int interrupt_fd, int timeout_ms)
+{
+	long long deadline = clock_now_ms() + timeout_ms;
+	int r = 0;
+
+	while (!*flag && r >= 0) {
+		r = sd_bus_process(bus, NULL);
+		if (r == 0)
+			r = wait_bus(bus, interrupt_fd, deadline);
+	}
+	return MIN(r, 0);
+}
+
+static int wait_job(sd_bus *bus, const struct job *job, int interrupt_fd, struct err *err)
+{
+	int r = wait_flag(bus, &job->ended, interrupt_fd, JOB_TIMEOUT_MS);
+
+	if (r == -EINTR)
+		return err_set(err, EINTR, "interrupted while systemd worked on \"%s\"", job->unit);
+	if (r == -ETIMEDOUT)
+		return err_set(err, ETIMEDOUT, "systemd: no end of its job for \"%s\" within %d s", job->unit,
+			JOB_TIMEOUT_MS / 1000);
+	return r < 0 ? err_sys(err, r, "systemd: waiting for \"%s\"", job->unit) : 0;
+}
+
+/* A failed unit stays loaded until it is reset. A unit that is not there needs no reset. */
+static void reset_failed(sd_bus *bus, const char *unit)
+{
+	autobuserror e = SD_BUS_ERROR_NULL;
+
+	if (sd_bus_call_method(bus, SERVICE, OBJECT, MANAGER, "ResetFailedUnit", &e, NULL, "s", unit) < 0)
+		log_debug("systemd: ResetFailedUnit %s: %s", unit, e.message ? e.message : "");
+}
+
+/* Takes the job out of the answer to a method that makes one. */
+static int read_job(sd_bus_message *answer, struct job *job, struct err *err)
+{
+	const char *path;
+	int r = sd_bus_message_read(answer, "o", &path);
+
+	if (r >= 0 && snprintf(job->path, sizeof(job->path), "%s", path) >= (int)sizeof(job->path))
+		r = -ENAMETOOLONG;
+	return r < 0 ? err_sys(err, r, "systemd: its answer has no job") : 0;
+}
+
+/* The text of a property of unit @name, to be freed; NULL: there is no such unit. */
+static char *unit_property(sd_bus *bus, const char *name, const char *property)
+{
+	automessage *answer = NULL;
+	const char *path;
+	char *text = NULL;
+
+	if (sd_bus_call_method(bus, SERVICE, OBJECT, MANAGER, "GetUnit", NULL, &answer, "s", name) < 0 ||
+		sd_bus_message_read(answer, "o", &path) < 0 ||
+		sd_bus_get_property_string(bus, SERVICE, path, UNIT, property, NULL, &text) < 0)
+		return NULL;
+	return text;
+}
+
+/* --- start --- */
+
+/* systemd's version; 0 if it does not say. */
+static unsigned int version(sd_bus *bus)
+{
+	unsigned int n = 0;
+	char *text = NULL;
+
+	if (sd_bus_get_property_string(bus, SERVICE, OBJECT, MANAGER, "Version", NULL, &text) < 0)
+		return 0;
+	/* "252.38-1~deb12u1", "v245", "systemd 244 (...)" have been seen */
+	(void)sscanf(text + strcspn(text, "0123456789"), "%u", &n);
+	free(text);
+	return n;
+}
+
+/* Returns 0, -EEXIST without a message, or an error. */
+static int call_start(sd_bus *bus, const struct systemd_unit *u, struct job *job, struct err *err)
+{
+	autobuserror e = SD_BUS_ERROR_NULL;
+	automessage *call = NULL, *answer = NULL;
+	int r = sd_bus_message_new_method_call(bus, &call, SERVICE, OBJECT, MANAGER, "StartTransientUnit");
+
+	if (r >= 0)
+		r = sd_bus_message_append(call, "ss", u->name, "replace");
+	if (r < 0)
+		return err_sys(err, r, "systemd: StartTransientUnit");
+	r = systemd_props_append(call, u, version(bus), err);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_append(call, "a(sa(sv))", 0); /* no auxiliary units */
+	if (r < 0)
+		return err_sys(err, r, "systemd: StartTransientUnit");
+	r = sd_bus_call(bus, call, 0, &e, &answer);
+	if (r < 0 && sd_bus_error_has_name(&e, ERROR_EXISTS))
+		return -EEXIST;
+	if (r < 0)
+		return from_bus(err, r, &e, "make the unit", u->name);
+	return read_job(answer, job, err);
+}
+
+/* systemd takes an active slice without a file of its own for one that can still be described: we do not. */
+static bool is_active(sd_bus *bus, const char *name)
+{
+	autofree char *text = unit_property(bus, name, "ActiveState");
+
+	return text && strcmp(text, "inactive") != 0 && strcmp(text, "failed") != 0;
+}
+
+static int start(sd_bus *bus, const struct systemd_unit *u, struct job *job, struct err *err)
+{
+	return is_active(bus, u->name) ? -EEXIST : call_start(bus, u, job, err);
+}
+
+int systemd_start_unit(const struct systemd_unit *u, int interrupt_fd, struct err *err)
+{
+	struct job job = { .unit = u->name };
+	autobus *bus = NULL;
+	int r = connect_bus(&bus, err);
+
+	if (r == 0)
+		r = watch_jobs(bus, &job, err);
+	if (r < 0)
+		return r;
+	r = start(bus, u, &job, err);
+	if (r == -EEXIST) { /* perhaps what is left of one that failed */
+		reset_failed(bus, u->name);
+		r = start(bus, u, &job, err);
+		if (r == -EEXIST)
+			return err_set(err, EEXIST, "systemd: there is a unit \"%s\" already", u->name);
+	}
+	if (r == 0)
+		r = wait_job(bus, &job, interrupt_fd, err);
+	if (r == 0 && strcmp(job.result, "done") != 0)
+		r = err_set(err, EIO, "systemd: cannot make the unit \"%s\": its job ended with \"%s\"", u->name,
+			job.result);
+	if (r < 0)
+		reset_failed(bus, u->name);
+	return r;
+}
+
+/* --- stop --- */
+
+/* Whether there is a unit of this name and description. */
+static bool is_ours(sd_bus *bus, const char *name, const char *description)
+{
+	autofree char *text = unit_property(bus, name, "Description");
+
+	return text && strcmp(text, description) == 0;
+}
+
+int systemd_stop_unit(const char *name, const char *description, struct err *err)
+{
+	autobuserror e = SD_BUS_ERROR_NULL;
+	automessage *answer = NULL;
+	struct job job = { .unit = name };
+	autobus *bus = NULL;
+	int r;
+
+	if (!systemd_runs())
+		return 0; /* its units have gone with it */
+	r = connect_bus(&bus, err);
+	if (r == 0)
+		r = watch_jobs(bus, &job, err);
+	if (r < 0)
+		return r;
+	if (!is_ours(bus, name, description))
+		return 0;
+	r = sd_bus_call_method(bus, SERVICE, OBJECT, MANAGER, "StopUnit", &e, &answer, "ss", name, "replace");
+	if (r < 0 && (sd_bus_error_has_name(&e, ERROR_NO_UNIT) || sd_bus_error_has_name(&e, ERROR_NOT_LOADED)))
+		return 0;
+	if (r < 0)
+		return from_bus(err, r, &e, "stop the unit", name);
+	r = read_job(answer, &job, err);
+	if (r == 0)
+		r = wait_job(bus, &job, -1, err);
+	if (r < 0)
+		return r;
+	reset_failed(bus, name);
+	if (is_ours(bus, name, description) && wait_flag(bus, &job.forgotten, -1, FORGET_TIMEOUT_MS) < 0)
+		log_warning("systemd: \"%s\" has stopped, but stays loaded", name);
+	return 0;
+}
+
+#else /* HAVE_LIBSYSTEMD */
+
+static int not_built_in(struct err *err)
+{
+	return err_set(
+		err, ENOTSUP, "--systemd-cgroup: this vmrunc was built without libsystemd: use the cgroupfs manager");
+}
+
+bool systemd_built_in(void)
+{
+	return false;
+}
+
+bool systemd_runs(void)
+{
+	return false;
+}
+
+int systemd_root(char *path unused, size_t len unused, struct err *err)
+{
+	return not_built_in(err);
+}
+
+int systemd_start_unit(const struct systemd_unit *u unused, int interrupt_fd unused, struct err *err)
+{
+	return not_built_in(err);
+}
+
+int systemd_stop_unit(const char *name unused, const char *description unused, struct err *err)
+{
+	return not_built_in(err);
+}
+
+#endif

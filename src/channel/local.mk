@@ -1,0 +1,8 @@
+# src/channel: the wire between host and guest: framing, messages, streams; the agent is built from it as well.
+channel_sources = \
+	src/channel/mux.c src/channel/mux.h \
+	src/channel/proto.c src/channel/proto.h \
+	src/channel/pump.c src/channel/pump.h
+
+noinst_LIBRARIES += libchannel.a
+libchannel_a_SOURCES = $(channel_sources)

@@ -1,0 +1,624 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The messages of the channel: see proto.h.
+ *
+ * A codec writes or reads; code_x() does whichever it is for one field, so each
+ * struct's fields are listed once. Reading checks bounds and counts (base/wire);
+ * writing does not change what it is given, although the pointers are not const.
+ */
+#include "channel/proto.h"
+
+#include <errno.h>
+#include <stdalign.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/wire.h"
+
+/* --- arena --- */
+
+struct proto_block {
+	struct proto_block *next;
+	alignas(max_align_t) char data[];
+};
+
+static void *arena_get(struct proto_arena *a, size_t n, size_t size)
+{
+	struct proto_block *b;
+	size_t len;
+
+	if (__builtin_mul_overflow(n, size, &len) || len > SIZE_MAX - sizeof(*b))
+		return NULL;
+	b = calloc(1, sizeof(*b) + len);
+	if (!b)
+		return NULL;
+	b->next = a->blocks;
+	a->blocks = b;
+	return b->data;
+}
+
+void proto_arena_done(struct proto_arena *a)
+{
+	while (a->blocks) {
+		struct proto_block *b = a->blocks;
+
+		a->blocks = b->next;
+		free(b);
+	}
+}
+
+/* --- the codec --- */
+
+struct codec {
+	struct buf *out; /* set: writing */
+	struct wire in;  /* else reading */
+	struct proto_arena *arena;
+	int error; /* reading: 0 or -ENOMEM */
+};
+
+static void code_u8(struct codec *c, uint8_t *v)
+{
+	if (c->out)
+		wire_put_u8(c->out, *v);
+	else
+		*v = wire_get_u8(&c->in);
+}
+
+static void code_u16(struct codec *c, uint16_t *v)
+{
+	if (c->out)
+		wire_put_u16(c->out, *v);
+	else
+		*v = wire_get_u16(&c->in);
+}
+
+static void code_u32(struct codec *c, uint32_t *v)
+{
+	if (c->out)
+		wire_put_u32(c->out, *v);
+	else
+		*v = wire_get_u32(&c->in);
+}
+
+static void code_u64(struct codec *c, uint64_t *v)
+{
+	if (c->out)
+		wire_put_u64(c->out, *v);
+	else
+		*v = wire_get_u64(&c->in);
+}
+
+static void code_i32(struct codec *c, int32_t *v)
+{
+	uint32_t u = (uint32_t)*v;
+
+	code_u32(c, &u);
+	*v = (int32_t)u;
+}
+
+static void code_i64(struct codec *c, int64_t *v)
+{
+	uint64_t u = (uint64_t)*v;
+
+	code_u64(c, &u);
+	*v = (int64_t)u;
+}
+
+static void code_bool(struct codec *c, bool *v)
+{
+	uint8_t u = *v;
+
+	code_u8(c, &u);
+	if (u > 1) /* GUEST: one encoding of a truth value */
+		c->in.error = -EBADMSG;
+	*v = u == 1;
+}
+
+static void code_str(struct codec *c, const char **s)
+{
+	if (c->out)
+		wire_put_str(c->out, *s);
+	else
+		*s = wire_get_str(&c->in);
+}
+
+static void code_bytes(struct codec *c, const void **at, size_t *len)
+{
+	if (c->out)
+		wire_put_blob(c->out, *at, *len);
+	else
+		*at = wire_get_blob(&c->in, len);
+}
+
+/*
+ * The count of an array of @size-byte items, each at least @min bytes on the
+ * wire; reading allocates it. Returns how many items are to be coded.
+ */
+static uint32_t code_count(struct codec *c, uint32_t *len, void *at, size_t size, size_t min, uint32_t max)
+{
+	void *items;
+
+	if (c->out) {
+		wire_put_u32(c->out, *len);
+		return *len;
+	}
+	*len = wire_get_count(&c->in, min, max);
+	items = arena_get(c->arena, *len, size);
+	if (!items) {
+		c->error = -ENOMEM;
+		*len = 0;
+	}
+	memcpy(at, &items, sizeof(items)); /* *(T **)at for whichever T */
+	return *len;
+}
+
+#define CODE_COUNT(c, list, min, max) \
+	code_count((c), &(list)->len, (void *)&(list)->at, sizeof((list)->at[0]), (min), (max))
+
+#define MIN_STR 5 /* length and NUL of an empty string */
+
+/* --- structs that hold no others --- */
+
+static void code_strings(struct codec *c, struct guest_strings *s)
+{
+	uint32_t n = CODE_COUNT(c, s, MIN_STR, PROTO_STRINGS_MAX);
+
+	for (uint32_t i = 0; i < n; i++)
+		code_str(c, &s->at[i]);
+}
+
+static void code_values(struct codec *c, struct guest_values *v)
+{
+	uint32_t n = CODE_COUNT(c, v, 2 * MIN_STR, PROTO_VALUES_MAX);
+
+	for (uint32_t i = 0; i < n; i++) {
+		code_str(c, &v->at[i].key);
+		code_str(c, &v->at[i].value);
+	}
+}
+
+static void code_idmaps(struct codec *c, struct guest_idmaps *m)
+{
+	uint32_t n = CODE_COUNT(c, m, 12, PROTO_IDMAPS_MAX);
+
+	for (uint32_t i = 0; i < n; i++) {
+		code_u32(c, &m->at[i].container);
+		code_u32(c, &m->at[i].host);
+		code_u32(c, &m->at[i].size);
+	}
+}
+
+static void code_ids(struct codec *c, struct guest_ids *ids)
+{
+	uint32_t n = CODE_COUNT(c, ids, 4, PROTO_GROUPS_MAX);
+
+	for (uint32_t i = 0; i < n; i++)
+		code_u32(c, &ids->at[i]);
+}
+
+static void code_rlimits(struct codec *c, struct guest_rlimits *l)
+{
+	uint32_t n = CODE_COUNT(c, l, 20, PROTO_RLIMITS_MAX);
+
+	for (uint32_t i = 0; i < n; i++) {
+		code_u32(c, &l->at[i].resource);
+		code_u64(c, &l->at[i].soft);
+		code_u64(c, &l->at[i].hard);
+	}
+}
+
+static void code_blob(struct codec *c, struct guest_blob *b)
+{
+	code_bytes(c, &b->at, &b->len);
+}
+
+static void code_devices(struct codec *c, struct guest_devices *d)
+{
+	uint32_t n = CODE_COUNT(c, d, MIN_STR + 20, PROTO_DEVICES_MAX);
+
+	for (uint32_t i = 0; i < n; i++) {
+		code_str(c, &d->at[i].path);
+		code_u32(c, &d->at[i].mode);
+		code_u32(c, &d->at[i].major);
+		code_u32(c, &d->at[i].minor);
+		code_u32(c, &d->at[i].uid);
+		code_u32(c, &d->at[i].gid);
+	}
+}
+
+static void code_scheduler(struct codec *c, struct guest_scheduler *s)
+{
+	code_u32(c, &s->policy);
+	code_u32(c, &s->flags);
+	code_i32(c, &s->nice);
+	code_u32(c, &s->priority);
+	code_u64(c, &s->runtime);
+	code_u64(c, &s->deadline);
+	code_u64(c, &s->period);
+}
+
+/* --- mounts, process, container --- */
+
+static void code_mount(struct codec *c, struct guest_mount *m)
+{
+	code_u8(c, &m->kind);
+	if (m->kind > GUEST_MOUNT_REMOUNT) /* GUEST: a kind there is */
+		c->in.error = -EBADMSG;
+	code_str(c, &m->source);
+	code_str(c, &m->destination);
+	code_str(c, &m->fstype);
+	code_str(c, &m->data);
+	code_u64(c, &m->flags);
+	code_u64(c, &m->attr_set);
+	code_u64(c, &m->attr_clear);
+	code_u64(c, &m->rec_attr_set);
+	code_u64(c, &m->rec_attr_clear);
+	code_ids(c, &m->propagation);
+	code_bool(c, &m->tmpcopyup);
+}
+
+static void code_mounts(struct codec *c, struct guest_mounts *m)
+{
+	uint32_t n = CODE_COUNT(c, m, 4 * MIN_STR + 46, PROTO_MOUNTS_MAX);
+
+	for (uint32_t i = 0; i < n; i++)
+		code_mount(c, &m->at[i]);
+}
+
+static void code_process(struct codec *c, struct guest_process *p)
+{
+	code_u32(c, &p->id);
+	for (size_t i = 0; i < ARRAY_LEN(p->stream); i++)
+		code_u32(c, &p->stream[i]);
+	code_bool(c, &p->terminal);
+	code_u16(c, &p->rows);
+	code_u16(c, &p->cols);
+	code_strings(c, &p->args);
+	code_strings(c, &p->env);
+	code_str(c, &p->cwd);
+	code_u32(c, &p->uid);
+	code_u32(c, &p->gid);
+	code_ids(c, &p->groups);
+	code_u32(c, &p->umask);
+	for (size_t i = 0; i < GUEST_CAP_SETS; i++)
+		code_u64(c, &p->caps[i]);
+	code_rlimits(c, &p->rlimits);
+	code_bool(c, &p->no_new_privs);
+	code_bool(c, &p->has_oom_score_adj);
+	code_i32(c, &p->oom_score_adj);
+	code_blob(c, &p->seccomp);
+	code_u32(c, &p->seccomp_flags);
+	code_bool(c, &p->has_scheduler);
+	code_scheduler(c, &p->scheduler);
+	code_bool(c, &p->has_ioprio);
+	code_u32(c, &p->ioprio);
+	code_str(c, &p->cpus_initial);
+	code_str(c, &p->cpus_final);
+	code_bool(c, &p->has_personality);
+	code_u64(c, &p->personality);
+	code_bool(c, &p->has_memory_policy);
+	code_u32(c, &p->memory_policy);
+	code_ids(c, &p->memory_nodes);
+}
+
+static void code_hooks(struct codec *c, struct guest_hooks *h)
+{
+	uint32_t n = CODE_COUNT(c, h, MIN_STR + 12, PROTO_HOOKS_MAX);
+
+	for (uint32_t i = 0; i < n; i++) {
+		code_str(c, &h->at[i].path);
+		code_strings(c, &h->at[i].args);
+		code_strings(c, &h->at[i].env);
+		code_u32(c, &h->at[i].timeout_s);
+	}
+}
+
+static void code_container(struct codec *c, struct guest_container *k)
+{
+	code_str(c, &k->cid);
+	code_str(c, &k->rootfs);
+	code_bool(c, &k->readonly);
+	code_u32(c, &k->rootfs_propagation);
+	for (size_t i = 0; i < GUEST_NS_COUNT; i++) {
+		code_u8(c, &k->ns[i].mode);
+		if (k->ns[i].mode > GUEST_NS_JOIN) /* GUEST: a mode there is */
+			c->in.error = -EBADMSG;
+		code_str(c, &k->ns[i].cid);
+	}
+	code_idmaps(c, &k->uids);
+	code_idmaps(c, &k->gids);
+	code_bool(c, &k->has_boottime);
+	code_bool(c, &k->has_monotonic);
+	code_i64(c, &k->boottime_s);
+	code_i64(c, &k->monotonic_s);
+	code_u32(c, &k->boottime_ns);
+	code_u32(c, &k->monotonic_ns);
+	code_str(c, &k->hostname);
+	code_str(c, &k->domainname);
+	code_mounts(c, &k->mounts);
+	code_bool(c, &k->no_devices);
+	code_devices(c, &k->devices);
+	code_strings(c, &k->masked);
+	code_strings(c, &k->readonly_paths);
+	code_values(c, &k->sysctl);
+	code_values(c, &k->cgroup);
+	code_blob(c, &k->device_filter);
+	code_hooks(c, &k->start_hooks);
+	code_str(c, &k->hook_state_head);
+	code_str(c, &k->hook_state_tail);
+	code_process(c, &k->process);
+}
+
+static void code_sandbox(struct codec *c, struct guest_sandbox *s)
+{
+	code_str(c, &s->hostname);
+	code_str(c, &s->private_cache);
+	code_str(c, &s->shared_cache);
+	code_values(c, &s->sysctl);
+}
+
+static void code_hello(struct codec *c, struct proto_hello *h)
+{
+	code_u32(c, &h->version);
+	code_u64(c, &h->features);
+	code_str(c, &h->build);
+	code_str(c, &h->kernel);
+	code_u64(c, &h->uptime_us);
+	code_u64(c, &h->realtime_ns);
+	for (size_t i = 0; i < PROTO_SEED_LEN; i++)
+		code_u8(c, &h->seed[i]);
+}
+
+static void code_result(struct codec *c, struct proto_result *r)
+{
+	code_u32(c, &r->seq);
+	code_u32(c, &r->errnum);
+	code_u32(c, &r->exit_status);
+	code_str(c, &r->msg);
+	code_bytes(c, &r->payload, &r->payload_len);
+}
+
+static void code_exited(struct codec *c, struct proto_exited *e)
+{
+	code_u32(c, &e->process);
+	code_u32(c, &e->status);
+	code_bool(c, &e->oom);
+}
+
+static void code_log(struct codec *c, struct proto_log_entry *l)
+{
+	code_u8(c, &l->level);
+	code_str(c, &l->text);
+}
+
+/* --- messages --- */
+
+static void code_request(struct codec *c, struct proto_request *r)
+{
+	if (r->type != PROTO_WINSIZE)
+		code_u32(c, &r->seq);
+	switch (r->type) {
+	case PROTO_SANDBOX:
+		code_sandbox(c, &r->sandbox);
+		break;
+	case PROTO_CREATE:
+		code_container(c, &r->container);
+		break;
+	case PROTO_START:
+		code_u32(c, &r->process);
+		break;
+	case PROTO_EXEC:
+		code_str(c, &r->cid);
+		code_process(c, &r->exec);
+		break;
+	case PROTO_SIGNAL:
+		code_u32(c, &r->process);
+		code_u32(c, &r->signo);
+		code_bool(c, &r->all);
+		break;
+	case PROTO_UPDATE:
+		code_str(c, &r->cid);
+		code_values(c, &r->values);
+		break;
+	case PROTO_READ_CGROUP:
+		code_str(c, &r->cid);
+		code_str(c, &r->file);
+		break;
+	case PROTO_DELETE:
+	case PROTO_PS:
+		code_str(c, &r->cid);
+		break;
+	case PROTO_SYNC:
+	case PROTO_POWEROFF:
+		break;
+	case PROTO_WINSIZE:
+		code_u32(c, &r->process);
+		code_u16(c, &r->rows);
+		code_u16(c, &r->cols);
+		break;
+	default: /* GUEST: no such request */
+		c->in.error = -EBADMSG;
+	}
+}
+
+uint16_t proto_type(const void *msg, size_t len)
+{
+	struct wire w;
+
+	wire_init(&w, msg, len);
+	return wire_get_u16(&w);
+}
+
+static struct codec codec_writer(struct buf *out, uint16_t type)
+{
+	wire_put_u16(out, type);
+	return (struct codec){ .out = out };
+}
+
+static struct codec codec_reader(const void *msg, size_t len, struct proto_arena *a, uint16_t *ret_type)
+{
+	struct codec c = { .arena = a };
+
+	wire_init(&c.in, msg, len);
+	*ret_type = wire_get_u16(&c.in);
+	return c;
+}
+
+static int codec_finish(struct codec *c)
+{
+	int r = wire_finish(&c->in);
+
+	return r < 0 ? r : c->error;
+}
+
+static void put_request(struct buf *out, struct proto_request *r)
+{
+	struct codec c = codec_writer(out, r->type);
+
+	code_request(&c, r);
+}
+
+void proto_put_sandbox(struct buf *out, uint32_t seq, const struct guest_sandbox *m)
+{
+	struct proto_request r = { .type = PROTO_SANDBOX, .seq = seq, .sandbox = *m };
+
+	put_request(out, &r);
+}
+
+void proto_put_create(struct buf *out, uint32_t seq, const struct guest_container *m)
+{
+	struct proto_request r = { .type = PROTO_CREATE, .seq = seq, .container = *m };
+
+	put_request(out, &r);
+}
+
+void proto_put_start(struct buf *out, uint32_t seq, uint32_t process)
+{
+	struct proto_request r = { .type = PROTO_START, .seq = seq, .process = process };
+
+	put_request(out, &r);
+}
+
+void proto_put_exec(struct buf *out, uint32_t seq, const char *cid, const struct guest_process *m)
+{
+	struct proto_request r = { .type = PROTO_EXEC, .seq = seq, .cid = cid, .exec = *m };
+
+	put_request(out, &r);
+}
+
+void proto_put_signal(struct buf *out, uint32_t seq, uint32_t process, uint32_t signo, bool all)
+{
+	struct proto_request r = { .type = PROTO_SIGNAL, .seq = seq, .process = process, .signo = signo, .all = all };
+
+	put_request(out, &r);
+}
+
+void proto_put_update(struct buf *out, uint32_t seq, const char *cid, const struct guest_values *m)
+{
+	struct proto_request r = { .type = PROTO_UPDATE, .seq = seq, .cid = cid, .values = *m };
+
+	put_request(out, &r);
+}
+
+void proto_put_request(struct buf *out, enum proto_type type, uint32_t seq, const char *cid, const char *file)
+{
+	struct proto_request r = { .type = (uint16_t)type, .seq = seq, .cid = cid, .file = file };
+
+	put_request(out, &r);
+}
+
+void proto_put_winsize(struct buf *out, uint32_t process, uint16_t rows, uint16_t cols)
+{
+	struct proto_request r = { .type = PROTO_WINSIZE, .process = process, .rows = rows, .cols = cols };
+
+	put_request(out, &r);
+}
+
+void proto_put_hello(struct buf *out, const struct proto_hello *m)
+{
+	struct codec c = codec_writer(out, PROTO_HELLO);
+	struct proto_hello copy = *m;
+
+	code_hello(&c, &copy);
+}
+
+void proto_put_result(struct buf *out, const struct proto_result *m)
+{
+	struct codec c = codec_writer(out, PROTO_RESULT);
+	struct proto_result copy = *m;
+
+	code_result(&c, &copy);
+}
+
+void proto_put_exited(struct buf *out, const struct proto_exited *m)
+{
+	struct codec c = codec_writer(out, PROTO_EXITED);
+	struct proto_exited copy = *m;
+
+	code_exited(&c, &copy);
+}
+
+void proto_put_log(struct buf *out, uint8_t level, const char *text)
+{
+	struct codec c = codec_writer(out, PROTO_LOG);
+	struct proto_log_entry entry = { .level = level, .text = text };
+
+	code_log(&c, &entry);
+}
+
+int proto_get_request(const void *msg, size_t len, struct proto_arena *a, struct proto_request *ret)
+{
+	struct codec c;
+
+	memset(ret, 0, sizeof(*ret));
+	c = codec_reader(msg, len, a, &ret->type);
+	code_request(&c, ret);
+	return codec_finish(&c);
+}
+
+/* A message of @type from a peer: what follows in the decoders below. */
+static struct codec codec_expect(const void *msg, size_t len, enum proto_type type)
+{
+	uint16_t got;
+	struct codec c = codec_reader(msg, len, NULL, &got);
+
+	if (got != type)
+		c.in.error = -EBADMSG;
+	return c;
+}
+
+int proto_get_hello(const void *msg, size_t len, struct proto_hello *ret)
+{
+	struct codec c = codec_expect(msg, len, PROTO_HELLO);
+
+	memset(ret, 0, sizeof(*ret));
+	code_hello(&c, ret);
+	return codec_finish(&c);
+}
+
+int proto_get_result(const void *msg, size_t len, struct proto_result *ret)
+{
+	struct codec c = codec_expect(msg, len, PROTO_RESULT);
+
+	memset(ret, 0, sizeof(*ret));
+	code_result(&c, ret);
+	return codec_finish(&c);
+}
+
+int proto_get_exited(const void *msg, size_t len, struct proto_exited *ret)
+{
+	struct codec c = codec_expect(msg, len, PROTO_EXITED);
+
+	memset(ret, 0, sizeof(*ret));
+	code_exited(&c, ret);
+	return codec_finish(&c);
+}
+
+int proto_get_log(const void *msg, size_t len, struct proto_log_entry *ret)
+{
+	struct codec c = codec_expect(msg, len, PROTO_LOG);
+
+	memset(ret, 0, sizeof(*ret));
+	code_log(&c, ret);
+	return codec_finish(&c);
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between a descriptor and a stream: see pump.h.
+ *
+ * A source watches its descriptor only while it waits for bytes: once they are
+ * there the watch goes away, and comes back when a read finds nothing. So a
+ * hung-up descriptor behind a slow peer does not spin the loop.
+ */
+#include "channel/pump.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+
+/*
+ * A terminal's bytes travel to its master by a kernel work queue: after the
+ * writer's end wait this long for the last of them.
+ */
+#define SOURCE_TTY_GRACE_MS 20
+
+#define SINK_CHUNK (64 * 1024) /* most bytes of one write(2) */
+
+struct source {
+	struct loop *loop;
+	struct mux_stream *stream;
+	struct watch *watch; /* set while waiting for bytes */
+	struct watch *grace;
+	int fd;
+	enum pump_kind kind;
+	bool readable; /* poll said so and nothing was read since */
+	bool finishing, graced;
+	size_t left; /* finishing: bytes still to send; SIZE_MAX: until it is empty */
+	pump_end_fn *on_end;
+	void *arg;
+};
+
+struct sink {
+	struct loop *loop;
+	struct mux_stream *stream; /* NULL: the peer has sent EOF */
+	struct watch *watch;       /* set while the descriptor takes nothing */
+	struct buf pending;
+	size_t pending_at;
+	int fd;
+	enum pump_kind kind;
+	pump_end_fn *on_end;
+	void *arg;
+};
+
+/* --- source --- */
+
+static void source_destroy(struct source *src)
+{
+	watch_free(src->watch);
+	watch_free(src->grace);
+	fd_close(src->fd);
+	free(src);
+}
+
+static void source_end(struct source *src, int error)
+{
+	pump_end_fn *on_end = src->on_end;
+	void *arg = src->arg;
+
+	source_destroy(src);
+	on_end(arg, error);
+}
+
+static void source_on_fd(void *arg, uint32_t events unused)
+{
+	struct source *src = arg;
+
+	watch_free(src->watch);
+	src->watch = NULL;
+	src->readable = true;
+	mux_stream_ready(src->stream);
+}
+
+/* Waits for bytes: 0 or -errno. */
+static int source_wait(struct source *src)
+{
+	src->readable = false;
+	if (src->watch)
+		return 0;
+	return watch_new(src->loop, src->fd, EPOLLIN, source_on_fd, src, &src->watch);
+}
+
+/* The first wait for bytes. */
+static int source_begin(struct source *src)
+{
+	if (src->kind != PUMP_FILE)
+		return source_wait(src);
+	mux_stream_ready(src->stream);
+	return 0;
+}
+
+static void source_on_grace(void *arg)
+{
+	struct source *src = arg;
+
+	src->graced = true;
+	mux_stream_ready(src->stream);
+}
+
+/* Nothing to read now: wait, or end if this was to be the last. Returns what fill() is to return. */
+static ssize_t source_dry(struct source *src)
+{
+	if (src->finishing && (src->left != SIZE_MAX || src->graced))
+		return MUX_FILL_EOF;
+	if (src->finishing && !src->grace) {
+		int r = timer_new(src->loop, SOURCE_TTY_GRACE_MS, source_on_grace, src, &src->grace);
+
+		if (r < 0)
+			return r;
+	}
+	return source_wait(src);
+}
+
+static ssize_t source_read(struct source *src, void *buf, size_t max)
+{
+	ssize_t n;
+
+	if (src->kind == PUMP_CAREFUL && !src->readable)
+		return -EAGAIN;
+	do
+		n = src->kind == PUMP_SOCKET ? recv(src->fd, buf, max, MSG_DONTWAIT) : read(src->fd, buf, max);
+	while (n < 0 && errno == EINTR);
+	src->readable = false;
+	if (n == 0 || (n < 0 && errno == EIO)) /* EIO: a terminal whose other side is closed */
+		return MUX_FILL_EOF;
+	return n < 0 ? -errno : n;
+}
+
+static ssize_t source_fill(void *arg, void *buf, size_t max)
+{
+	struct source *src = arg;
+	ssize_t n;
+
+	if (src->finishing && src->left < max)
+		max = src->left;
+	n = max > 0 ? source_read(src, buf, max) : MUX_FILL_EOF;
+	if (n == -EAGAIN)
+		n = source_dry(src);
+	if (n > 0 && src->finishing && src->left != SIZE_MAX)
+		src->left -= (size_t)n;
+	if (n < 0)
+		source_end(src, n == MUX_FILL_EOF ? 0 : (int)n);
+	return n;
+}
+
+static void source_on_stream_end(void *arg, int error)
+{
+	source_end(arg, error);
+}
+
+static const struct mux_stream_ops source_ops = {
+	.fill = source_fill,
+	.end = source_on_stream_end,
+};
+
+int source_new(struct loop *loop, struct mux *mux, uint32_t id, int fd, enum pump_kind kind, pump_end_fn *on_end,
+	void *arg, struct source **ret_source)
+{
+	struct source *src = calloc(1, sizeof(*src));
+	int r;
+
+	if (!src) {
+		fd_close(fd);
+		return -ENOMEM;
+	}
+	*src = (struct source){ .loop = loop, .fd = fd, .kind = kind, .left = SIZE_MAX, .on_end = on_end, .arg = arg };
+	r = mux_stream_open(mux, id, MUX_SEND, &source_ops, src, &src->stream);
+	if (r < 0) {
+		source_destroy(src);
+		return r;
+	}
+	if (fd >= 0) {
+		r = source_begin(src);
+		if (r < 0) {
+			source_free(src);
+			return r;
+		}
+	}
+	*ret_source = src;
+	return 0;
+}
+
+int source_attach(struct source *src, int fd, enum pump_kind kind)
+{
+	src->fd = fd;
+	src->kind = kind;
+	return source_begin(src);
+}
+
+void source_finish(struct source *src)
+{
+	int n;
+
+	src->finishing = true;
+	if (src->fd < 0)
+		src->left = 0;
+	else if (!isatty(src->fd) && ioctl(src->fd, FIONREAD, &n) == 0 && n >= 0)
+		src->left = (size_t)n;
+	mux_stream_ready(src->stream);
+}
+
+void source_free(struct source *src)
+{
+	if (!src)
+		return;
+	mux_stream_reset(src->stream, ECANCELED);
+	source_destroy(src);
+}
+
+/* --- sink --- */
+
+static void sink_destroy(struct sink *sink)
+{
+	watch_free(sink->watch);
+	buf_done(&sink->pending);
+	fd_close(sink->fd);
+	free(sink);
+}
+
+static void sink_end(struct sink *sink, int error)
+{
+	pump_end_fn *on_end = sink->on_end;
+	void *arg = sink->arg;
+
+	sink_destroy(sink);
+	on_end(arg, error);
+}
+
+/* Whether a careful write of PIPE_BUF bytes will not wait. */
+static bool sink_has_room(const struct sink *sink)
+{
+	struct pollfd p = { .fd = sink->fd, .events = POLLOUT };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+static ssize_t sink_write_once(struct sink *sink, const void *data, size_t len)
+{
+	ssize_t n;
+
+	if (sink->kind == PUMP_CAREFUL && !sink_has_room(sink))
+		return -EAGAIN;
+	if (sink->kind == PUMP_CAREFUL)
+		len = MIN(len, (size_t)PIPE_BUF);
+	do
+		n = sink->kind == PUMP_SOCKET ? send(sink->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL)
+					      : write(sink->fd, data, len);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+static void sink_on_fd(void *arg, uint32_t events);
+
+/* Writes what is pending as far as the descriptor takes it: 0 or -errno. */
+static int sink_flush(struct sink *sink)
+{
+	struct buf *b = &sink->pending;
+
+	if (sink->fd < 0)
+		return 0;
+	while (sink->pending_at < b->len) {
+		ssize_t n = sink_write_once(
+			sink, b->data + sink->pending_at, MIN(b->len - sink->pending_at, (size_t)SINK_CHUNK));
+
+		if (n == -EAGAIN) {
+			if (sink->watch)
+				return 0;
+			return watch_new(sink->loop, sink->fd, EPOLLOUT, sink_on_fd, sink, &sink->watch);
+		}
+		if (n < 0)
+			return (int)n;
+		sink->pending_at += (size_t)n;
+		if (sink->stream)
+			mux_stream_consumed(sink->stream, (size_t)n);
+	}
+	buf_done(b); /* an idle stream holds no memory */
+	sink->pending_at = 0;
+	watch_free(sink->watch);
+	sink->watch = NULL;
+	return 0;
+}
+
+/* After a flush that returned @r: ends the sink if it broke or is done. */
+static void sink_settle(struct sink *sink, int r)
+{
+	if (r < 0) {
+		if (sink->stream)
+			mux_stream_reset(sink->stream, r);
+		sink_end(sink, r);
+	} else if (!sink->stream && sink->pending.len == 0) {
+		sink_end(sink, 0);
+	}
+}
+
+static void sink_on_fd(void *arg, uint32_t events unused)
+{
+	struct sink *sink = arg;
+
+	sink_settle(sink, sink_flush(sink));
+}
+
+static void sink_data(void *arg, const void *data, size_t len)
+{
+	struct sink *sink = arg;
+
+	/* Bounded by the window: at most MUX_WINDOW bytes wait, the written ones are dropped first. */
+	if (sink->pending_at >= MUX_WINDOW / 2) {
+		buf_consume(&sink->pending, sink->pending_at);
+		sink->pending_at = 0;
+	}
+	buf_put(&sink->pending, data, len);
+	if (buf_error(&sink->pending) < 0)
+		sink_settle(sink, -ENOMEM);
+	else if (!sink->watch)
+		sink_settle(sink, sink_flush(sink));
+}
+
+static void sink_on_stream_end(void *arg, int error)
+{
+	struct sink *sink = arg;
+
+	sink->stream = NULL;
+	if (error < 0)
+		sink_end(sink, error);
+	else
+		sink_settle(sink, 0);
+}
+
+static const struct mux_stream_ops sink_ops = {
+	.data = sink_data,
+	.end = sink_on_stream_end,
+};
+
+int sink_new(struct loop *loop, struct mux *mux, uint32_t id, int fd, enum pump_kind kind, pump_end_fn *on_end,
+	void *arg, struct sink **ret_sink)
+{
+	struct sink *sink = calloc(1, sizeof(*sink));
+	int r;
+
+	if (!sink) {
+		fd_close(fd);
+		return -ENOMEM;
+	}
+	*sink = (struct sink){ .loop = loop, .fd = fd, .kind = kind, .on_end = on_end, .arg = arg };
+	r = mux_stream_open(mux, id, MUX_RECV, &sink_ops, sink, &sink->stream);
+	if (r < 0) {
+		sink_destroy(sink);
+		return r;
+	}
+	*ret_sink = sink;
+	return 0;
+}
+
+int sink_attach(struct sink *sink, int fd, enum pump_kind kind)
+{
+	sink->fd = fd;
+	sink->kind = kind;
+	return sink_flush(sink);
+}
+
+void sink_free(struct sink *sink)
+{
+	if (!sink)
+		return;
+	if (sink->stream)
+		mux_stream_reset(sink->stream, ECANCELED);
+	sink_destroy(sink);
+}

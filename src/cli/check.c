@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What this machine has and lacks: see check.h. */
+#include "cli/check.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
+#include <yajl/yajl_gen.h>
+
+#include "app/settings.h"
+#include "base/buf.h"
+#include "base/fd.h"
+#include "cgroup/systemd.h"
+#include "life/plan.h"
+#include "vm/choose/choose.h"
+#include "vm/image/image.h"
+#include "vm/qemu/program.h"
+#include "vm/vm.h"
+
+#define CGROUP_ROOT "/sys/fs/cgroup"
+#define QEMU_REMEDY "install QEMU (Debian: qemu-system-x86, Fedora: qemu-system-x86-core)"
+
+struct check {
+	struct settings settings;
+	struct vm_verdict kvm;
+	char qemu[PATH_MAX]; /* "": cannot be run, and why below */
+	char qemu_why[PATH_MAX + 64];
+	enum vm_engine engine; /* that a container would get */
+	bool has_engine;
+	char engine_why[ERR_MSG_MAX];
+	const char *cgroups; /* "v1", "hybrid", "v2", "none" */
+	struct image_report image;
+	struct buf remedies; /* a line each: for the engine, and then the image's */
+	bool root;
+	bool usable;
+};
+
+static bool has_magic(const char *path, __fsword_t magic)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && fs.f_type == magic;
+}
+
+/* Which cgroup hierarchies limits on the monitor can be set in. */
+static const char *cgroup_mode(void)
+{
+	static const char *const v1[] = { CGROUP_ROOT "/memory", CGROUP_ROOT "/cpu", CGROUP_ROOT "/pids" };
+
+	if (has_magic(CGROUP_ROOT, CGROUP2_SUPER_MAGIC))
+		return "v2";
+	for (size_t i = 0; i < ARRAY_LEN(v1); i++) {
+		if (has_magic(v1[i], CGROUP_SUPER_MAGIC))
+			return has_magic(CGROUP_ROOT "/unified", CGROUP2_SUPER_MAGIC) ? "hybrid" : "v1";
+	}
+	return "none";
+}
+
+/* Whether --systemd-cgroup can be had here. */
+static const char *systemd_word(void)
+{
+	if (!systemd_built_in())
+		return "not built in";
+	return systemd_runs() ? "usable" : "systemd does not manage this host";
+}
+
+static void find_qemu(struct check *c)
+{
+	const char *wanted = *c->settings.qemu ? c->settings.qemu : NULL;
+	int r = qemu_program_find(wanted, c->qemu, sizeof(c->qemu));
+
+	if (r == 0)
+		return;
+	c->qemu[0] = '\0';
+	(void)snprintf(
+		c->qemu_why, sizeof(c->qemu_why), "%s: %s", wanted ? wanted : "qemu-system-x86_64", strerror(-r));
+}
+
+/* What `create` would do: the engine that was asked for, or what vm_choose_engine() finds. */
+static void find_engine(struct check *c)
+{
+	struct err none = ERR_INIT;
+
+	c->engine = c->settings.engine;
+	if (c->engine == VM_ENGINE_AUTO) {
+		c->has_engine = vm_choose_engine(c->settings.cache_dir, *c->settings.qemu ? c->settings.qemu : NULL,
+					&c->engine, c->engine_why, sizeof(c->engine_why), &none) == 0;
+		if (!c->has_engine)
+			(void)snprintf(c->engine_why, sizeof(c->engine_why), "%s", none.msg);
+	} else {
+		c->has_engine = c->engine == VM_ENGINE_KVM ? c->kvm.usable : *c->qemu != '\0';
+		(void)snprintf(c->engine_why, sizeof(c->engine_why), "%s is asked for%s%.*s",
+			settings_engine_name(c->engine), c->has_engine ? "" : ": ", (int)(ERR_MSG_MAX / 2),
+			c->has_engine                ? ""
+			: c->engine == VM_ENGINE_KVM ? c->kvm.why
+						     : c->qemu_why);
+	}
+}
+
+/* What to do about what is missing, most important first. */
+static void find_remedies(struct check *c)
+{
+	if (!c->root)
+		buf_puts(&c->remedies, "run vmrunc as root\n");
+	if (!c->has_engine && !*c->qemu)
+		buf_puts(&c->remedies, QEMU_REMEDY "\n");
+	if (!c->kvm.usable && access("/dev/kvm", F_OK) < 0)
+		buf_puts(&c->remedies, "for speed: a host with /dev/kvm (modules kvm_intel or "
+				       "kvm_amd; in a VM: nested virtualization)\n");
+	if (c->image.remedy.data)
+		buf_puts(&c->remedies, c->image.remedy.data);
+}
+
+static int gather(struct check *c, struct err *err)
+{
+	const struct kernel_wish wishes[] = {
+		{ c->settings.kernel_forced ? c->settings.kernel : NULL, "--kernel" },
+		{ !c->settings.kernel_forced && *c->settings.kernel ? c->settings.kernel : NULL, "the settings file" },
+	};
+	struct image_request request = {
+		.kernels = wishes,
+		.kernels_len = ARRAY_LEN(wishes),
+		.cache_dir = c->settings.cache_dir,
+	};
+	int r;
+
+	request.agent = plan_agent(&request.agent_len);
+	vm_kvm_verdict(c->settings.cache_dir, &c->kvm);
+	find_qemu(c);
+	find_engine(c);
+	c->cgroups = cgroup_mode();
+	r = image_report(&request, &c->image);
+	if (r < 0)
+		return err_sys(err, r, "check");
+	c->root = geteuid() == 0;
+	c->usable = c->has_engine && c->image.usable && c->root;
+	find_remedies(c);
+	return buf_error(&c->remedies) < 0 ? err_sys(err, ENOMEM, "check") : 0;
+}
+
+static void print_remedies(const char *lines)
+{
+	(void)printf("what to do:\n");
+	for (size_t n; *lines; lines += n) {
+		n = strcspn(lines, "\n");
+		(void)printf("  %.*s\n", (int)n, lines);
+		n += lines[n] == '\n';
+	}
+}
+
+static void print_text(const struct check *c)
+{
+	(void)printf("KVM: %s: %s%s\n", c->kvm.usable ? "usable" : "not usable", c->kvm.why,
+		c->kvm.cached ? " (found out earlier since the host booted)" : "");
+	(void)printf("QEMU: %s\n", *c->qemu ? c->qemu : c->qemu_why);
+	(void)printf("engine: %s: %s\n", c->has_engine ? settings_engine_name(c->engine) : "none", c->engine_why);
+	(void)fputs(c->image.text.data ? c->image.text.data : "", stdout);
+	(void)printf("host cgroups: %s%s\n", c->cgroups,
+		strcmp(c->cgroups, "none") == 0 ? ": limits are enforced in the guest only" : "");
+	(void)printf("--systemd-cgroup: %s\n", systemd_word());
+	if (c->remedies.len)
+		print_remedies(c->remedies.data);
+	(void)printf("%s\n", c->usable ? "containers can run here" : "containers cannot run here");
+}
+
+static void gen_text(yajl_gen g, const char *text)
+{
+	(void)yajl_gen_string(g, (const unsigned char *)text, strlen(text)); /* checked at the end */
+}
+
+static void gen_pair(yajl_gen g, const char *key, const char *value)
+{
+	gen_text(g, key);
+	gen_text(g, value);
+}
+
+static void gen_bool(yajl_gen g, const char *key, bool value)
+{
+	gen_text(g, key);
+	(void)yajl_gen_bool(g, value);
+}
+
+/* The lines of @text as an array. */
+static void gen_lines(yajl_gen g, const char *key, const char *text)
+{
+	gen_text(g, key);
+	(void)yajl_gen_array_open(g);
+	while (text && *text) {
+		size_t len = strcspn(text, "\n");
+
+		if (len)
+			(void)yajl_gen_string(g, (const unsigned char *)text, len);
+		text += len + (text[len] == '\n');
+	}
+	(void)yajl_gen_array_close(g);
+}
+
+static void gen_kernel(yajl_gen g, const struct image_report *image)
+{
+	gen_text(g, "kernel");
+	(void)yajl_gen_map_open(g);
+	gen_bool(g, "usable", image->usable);
+	gen_pair(g, "path", image->kernel_path);
+	gen_pair(g, "release", image->release);
+	gen_pair(g, "why", image->why);
+	gen_pair(g, "problem", image->usable ? "" : image->problem.msg);
+	gen_pair(g, "modulesDir", image->modules_dir);
+	gen_text(g, "drivers");
+	(void)yajl_gen_map_open(g);
+	for (size_t i = 0; *image->kernel_path && i < MODULES_NEEDS; i++)
+		gen_pair(g, modules_needs[i].module, image_module_state_name(image->states[i]));
+	(void)yajl_gen_map_close(g);
+	gen_lines(g, "passedOver", image->passed_over.data);
+	(void)yajl_gen_map_close(g);
+}
+
+static int print_json(const struct check *c, struct err *err)
+{
+	yajl_gen g = yajl_gen_alloc(NULL);
+	const unsigned char *text;
+	size_t len;
+	int r = 0;
+
+	if (!g)
+		return err_sys(err, ENOMEM, "check");
+	(void)yajl_gen_config(g, yajl_gen_beautify, 1);
+	(void)yajl_gen_map_open(g);
+	gen_bool(g, "usable", c->usable);
+	gen_bool(g, "root", c->root);
+	gen_text(g, "kvm");
+	(void)yajl_gen_map_open(g);
+	gen_bool(g, "usable", c->kvm.usable);
+	gen_pair(g, "why", c->kvm.why);
+	gen_bool(g, "cached", c->kvm.cached);
+	(void)yajl_gen_map_close(g);
+	gen_text(g, "qemu");
+	(void)yajl_gen_map_open(g);
+	gen_bool(g, "usable", *c->qemu != '\0');
+	gen_pair(g, "path", c->qemu);
+	gen_pair(g, "problem", c->qemu_why);
+	(void)yajl_gen_map_close(g);
+	gen_text(g, "engine");
+	(void)yajl_gen_map_open(g);
+	gen_pair(g, "name", c->has_engine ? settings_engine_name(c->engine) : "");
+	gen_pair(g, "why", c->engine_why);
+	(void)yajl_gen_map_close(g);
+	gen_kernel(g, &c->image);
+	gen_pair(g, "cgroups", c->cgroups);
+	gen_pair(g, "systemdCgroup", systemd_word());
+	gen_pair(g, "cache", c->image.cache_path);
+	gen_lines(g, "remedies", c->remedies.data);
+	(void)yajl_gen_map_close(g);
+	if (yajl_gen_get_buf(g, &text, &len) != yajl_gen_status_ok)
+		r = err_set(err, ENOMEM, "check: cannot write JSON");
+	else
+		(void)fwrite(text, 1, len, stdout);
+	yajl_gen_free(g);
+	return r;
+}
+
+int check_run(struct call *call, struct err *err)
+{
+	const char *format = call->options->format;
+	autofree struct check *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return err_sys(err, ENOMEM, "check");
+	if (format && strcmp(format, "json") != 0 && strcmp(format, "text") != 0)
+		return err_set(err, EINVAL, "--format: \"%s\" is neither text nor json", format);
+	r = settings_load(&c->settings, call->options, err);
+	if (r == 0)
+		r = gather(c, err);
+	if (r == 0 && format && strcmp(format, "json") == 0)
+		r = print_json(c, err);
+	else if (r == 0)
+		print_text(c);
+	image_report_done(&c->image);
+	buf_done(&c->remedies);
+	call->exit_status = c->usable ? 0 : 1;
+	return r;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The state directory: made, locked, removed. See state.h. */
+#include "container/state.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+/* vm/ is the only directory in it; deeper trees are not ours. */
+#define REMOVE_DEPTH_MAX 4
+
+void statedir_close(struct statedir *dir)
+{
+	fd_close(dir->fd);
+	fd_close(dir->lock_fd);
+	dir->fd = dir->lock_fd = -1;
+}
+
+int state_check_id(const char *id, struct err *err)
+{
+	size_t len = strlen(id);
+	bool good = len > 0 && len <= STATE_ID_MAX && strcmp(id, ".") != 0 && strcmp(id, "..") != 0;
+
+	for (size_t i = 0; good && i < len; i++) {
+		char c = id[i];
+
+		good = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || strchr("_+-.,", c);
+	}
+	if (!good)
+		return err_set(err, EINVAL,
+			"invalid container ID format: \"%.64s\": "
+			"letters, digits and _ + - . only, at most %d",
+			id, STATE_ID_MAX);
+	return 0;
+}
+
+static int make_root(const char *root, struct err *err)
+{
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s", root);
+	for (char *slash = path; slash;) {
+		slash = strchr(slash + 1, '/');
+		if (slash)
+			*slash = '\0';
+		if (mkdir(path, 0711) < 0 && errno != EEXIST)
+			return err_sys(err, errno, "cannot make \"%s\"", path);
+		if (slash)
+			*slash = '/';
+	}
+	return 0;
+}
+
+static int open_dir(const char *root, const char *id, struct statedir *dir)
+{
+	if (snprintf(dir->path, sizeof(dir->path), "%s/%s", root, id) >= (int)sizeof(dir->path))
+		return -ENAMETOOLONG;
+	dir->fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return dir->fd < 0 ? -errno : 0;
+}
+
+int statedir_lock(struct statedir *dir, struct err *err)
+{
+	autoclose int fd = openat(dir->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int r;
+
+	if (fd < 0 && errno == ENOENT) /* deleted since it was opened */
+		return err_set(err, ENOENT, "container does not exist: \"%s\"", dir->path);
+	if (fd < 0)
+		return err_sys(err, errno, "cannot open \"%s/lock\"", dir->path);
+	do
+		r = flock(fd, LOCK_EX);
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return err_sys(err, errno, "cannot lock \"%s/lock\"", dir->path);
+	dir->lock_fd = steal_fd(&fd);
+	return 0;
+}
+
+int statedir_create(const char *root, const char *id, struct statedir *dir, struct err *err)
+{
+	int r = make_root(root, err);
+
+	*dir = (struct statedir)STATEDIR_NONE;
+	if (r < 0)
+		return r;
+	if (snprintf(dir->path, sizeof(dir->path), "%s/%s", root, id) >= (int)sizeof(dir->path))
+		return err_set(err, ENAMETOOLONG, "\"%s\" and the ID are too long together", root);
+	if (mkdir(dir->path, 0700) < 0) {
+		if (errno == EEXIST)
+			return err_set(err, EEXIST, "container with given ID already exists: \"%s\"", id);
+		return err_sys(err, errno, "cannot make \"%s\"", dir->path);
+	}
+	r = open_dir(root, id, dir);
+	if (r < 0)
+		r = err_sys(err, r, "cannot open \"%s\"", dir->path);
+	else
+		r = statedir_lock(dir, err);
+	if (r < 0) {
+		(void)rmdir(dir->path); /* the first error counts */
+		statedir_close(dir);
+	}
+	return r;
+}
+
+int statedir_open(const char *root, const char *id, struct statedir *dir, struct err *err)
+{
+	int r;
+
+	*dir = (struct statedir)STATEDIR_NONE;
+	r = open_dir(root, id, dir);
+	if (r == -ENOENT)
+		return err_set(err, ENOENT, "container does not exist: \"%s\"", id);
+	if (r < 0)
+		return err_sys(err, r, "cannot open \"%s\"", dir->path);
+	return 0;
+}
+
+static int remove_below(int dirfd, dev_t dev, int depth)
+{
+	int copy = fcntl(dirfd, F_DUPFD_CLOEXEC, 3), r = 0;
+	DIR *stream = copy >= 0 ? fdopendir(copy) : NULL;
+	struct dirent *entry;
+
+	if (!stream) {
+		r = -errno;
+		fd_close(copy);
+		return r;
+	}
+	rewinddir(stream);
+	while (r == 0 && (entry = readdir(stream))) {
+		autoclose int sub = -1;
+		struct stat st;
+
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (fstatat(dirfd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+			r = errno == ENOENT ? 0 : -errno;
+			continue;
+		}
+		if (S_ISDIR(st.st_mode)) {
+			sub = openat(dirfd, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+			if (sub < 0 || st.st_dev != dev || depth >= REMOVE_DEPTH_MAX)
+				r = sub < 0 ? -errno : -EBUSY;
+			else
+				r = remove_below(sub, dev, depth + 1);
+		}
+		if (r == 0 && unlinkat(dirfd, entry->d_name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0) < 0 &&
+			errno != ENOENT)
+			r = -errno;
+	}
+	(void)closedir(stream);
+	return r;
+}
+
+int statedir_remove(struct statedir *dir, struct err *err)
+{
+	struct stat st;
+	int r = fstat(dir->fd, &st) < 0 ? -errno : remove_below(dir->fd, st.st_dev, 0);
+
+	if (r == 0 && rmdir(dir->path) < 0 && errno != ENOENT)
+		r = -errno;
+	if (r < 0)
+		return err_sys(err, r, "cannot remove \"%s\"", dir->path);
+	return 0;
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The cache directory: sealed entries, made once, safe against concurrent makers. */
+#include "host/cache.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+#define SEAL_LEN_MAX 128
+#define ENTRY_NAME_MAX (CACHE_KIND_MAX + 1 + CACHE_ID_LEN + sizeof(".seal"))
+#define LOCK_NAME ".lock"
+
+void cache_id_add(struct cache_id *id, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+	uint64_t a = id->a ^ len, b = id->b + len;
+
+	while (len > 0) {
+		uint64_t word = 0;
+		size_t n = MIN(len, sizeof(word));
+
+		memcpy(&word, p, n);
+		a = (a ^ word) * 0x9e3779b97f4a7c15ull;
+		a ^= a >> 29;
+		b = (b + word) * 0xd6e8feb86659fd93ull;
+		b ^= b >> 32;
+		p += n;
+		len -= n;
+	}
+	id->a = a * 0xff51afd7ed558ccdull;
+	id->b = b ^ (b >> 31);
+}
+
+void cache_id_add_str(struct cache_id *id, const char *text)
+{
+	cache_id_add(id, text, strlen(text));
+}
+
+void cache_id_add_u64(struct cache_id *id, uint64_t v)
+{
+	cache_id_add(id, &v, sizeof(v));
+}
+
+void cache_id_add_stat(struct cache_id *id, const struct stat *st)
+{
+	cache_id_add_u64(id, st->st_dev);
+	cache_id_add_u64(id, st->st_ino);
+	cache_id_add_u64(id, (uint64_t)st->st_size);
+	cache_id_add_u64(id, (uint64_t)st->st_mtim.tv_sec);
+	cache_id_add_u64(id, (uint64_t)st->st_mtim.tv_nsec);
+}
+
+/* Makes @path and its parents. */
+static int make_dirs(const char *path)
+{
+	char part[PATH_MAX];
+
+	for (size_t i = 1; path[i - 1] != '\0'; i++) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (mkdir(part, 0755) < 0 && errno != EEXIST && errno != EISDIR) {
+			int error = errno;
+
+			/* On a read-only file system, or below a directory that is not ours, an existing one does. */
+			if (access(part, F_OK) < 0)
+				return -error;
+		}
+	}
+	return 0;
+}
+
+int cache_open(struct cache *c, const char *path, struct err *err)
+{
+	struct stat st;
+	int r;
+
+	c->dirfd = -1;
+	if (path[0] != '/' || strlen(path) >= sizeof(c->path))
+		return err_set(err, EINVAL, "cache directory \"%s\": not an absolute path of sensible length", path);
+	(void)snprintf(c->path, sizeof(c->path), "%s", path);
+	r = make_dirs(path);
+	if (r < 0)
+		return err_sys(err, r, "cannot make the cache directory \"%s\"", path);
+
+	autoclose int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(err, errno, "cannot open the cache directory \"%s\"", path);
+	if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & (S_IWGRP | S_IWOTH)))
+		return err_set(err, EPERM, "cache directory \"%s\": others may write it", path);
+	if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
+		return err_sys(err, errno, "cannot write the cache directory \"%s\"", path);
+	c->dirfd = steal_fd(&fd);
+	return 0;
+}
+
+void cache_done(struct cache *c)
+{
+	fd_close(c->dirfd);
+	c->dirfd = -1;
+}
+
+static void entry_name(char name[ENTRY_NAME_MAX], const char *kind, const struct cache_id *id)
+{
+	(void)snprintf(name, ENTRY_NAME_MAX, "%.*s-%016" PRIx64 "%016" PRIx64, CACHE_KIND_MAX, kind, id->a, id->b);
+}
+
+static void seal_name(char name[ENTRY_NAME_MAX], const char *entry)
+{
+	(void)snprintf(name, ENTRY_NAME_MAX, "%.*s.seal", (int)(ENTRY_NAME_MAX - sizeof(".seal")), entry);
+}
+
+static void seal_text(char text[SEAL_LEN_MAX], const struct stat *st)
+{
+	(void)snprintf(text, SEAL_LEN_MAX,
+		"vmrunc 1 size %" PRIu64 " mtime %" PRIu64 ".%09" PRIu64 " inode %" PRIu64 "\n", (uint64_t)st->st_size,
+		(uint64_t)st->st_mtim.tv_sec, (uint64_t)st->st_mtim.tv_nsec, (uint64_t)st->st_ino);
+}
+
+static int seal_fits(struct cache *c, const char *entry, int fd)
+{
+	char name[ENTRY_NAME_MAX], want[SEAL_LEN_MAX];
+	autofree char *got = NULL;
+	struct stat st;
+
+	seal_name(name, entry);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	if (fd_read_file(c->dirfd, name, SEAL_LEN_MAX, &got, NULL) < 0)
+		return 0;
+	seal_text(want, &st);
+	return strcmp(got, want) == 0;
+}
+
+static void entry_path(const struct cache *c, const char *name, char *ret_path)
+{
+	if (ret_path)
+		(void)snprintf(ret_path, PATH_MAX, "%.*s/%s", PATH_MAX - (int)ENTRY_NAME_MAX - 2, c->path, name);
+}
+
+/* As cache_get(), but a damaged entry is left to the caller, who may hold the lock. */
+static int entry_open(struct cache *c, const char *name, char *ret_path)
+{
+	autoclose int fd = openat(c->dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd < 0)
+		return -errno;
+	if (!seal_fits(c, name, fd))
+		return -ESTALE;
+	entry_path(c, name, ret_path);
+	return steal_fd(&fd);
+}
+
+static void entry_remove(struct cache *c, const char *name)
+{
+	char seal[ENTRY_NAME_MAX];
+
+	seal_name(seal, name);
+	/* The seal first: an entry without one is no entry. What cannot be removed is made anew over it. */
+	(void)unlinkat(c->dirfd, seal, 0);
+	(void)unlinkat(c->dirfd, name, 0);
+}
+
+/* The directory's lock, or -1 where none can be had: then makers may do the same work twice, no harm. */
+static int lock_dir(struct cache *c)
+{
+	int fd = openat(c->dirfd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+
+	while (fd >= 0 && flock(fd, LOCK_EX) < 0) {
+		if (errno == EINTR)
+			continue;
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int cache_get(struct cache *c, const char *kind, const struct cache_id *id, char *ret_path)
+{
+	char name[ENTRY_NAME_MAX];
+	int fd;
+
+	entry_name(name, kind, id);
+	fd = entry_open(c, name, ret_path);
+	if (fd != -ESTALE)
+		return fd < 0 ? -ENOENT : fd;
+
+	/* Perhaps not damaged but between a maker's two renames: look again when it is done. */
+	autoclose unused int lock = lock_dir(c);
+	fd = entry_open(c, name, ret_path);
+	if (fd == -ESTALE)
+		entry_remove(c, name);
+	return fd < 0 ? -ENOENT : fd;
+}
+
+/* Removes the least recently made entries of @kind until CACHE_KEEP are left. */
+static void prune(struct cache *c, const char *kind, const char *keep)
+{
+	size_t kind_len = strlen(kind);
+
+	for (;;) {
+		char oldest[ENTRY_NAME_MAX] = "";
+		struct timespec oldest_at = { 0 };
+		size_t found = 0;
+		struct dirent *de;
+		DIR *dir;
+		int fd = openat(c->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		dir = fd < 0 ? NULL : fdopendir(fd);
+		if (!dir) {
+			fd_close(fd);
+			return;
+		}
+		while ((de = readdir(dir))) {
+			struct stat st;
+
+			if (strncmp(de->d_name, kind, kind_len) != 0 || de->d_name[kind_len] != '-' ||
+				strlen(de->d_name) != kind_len + 1 + CACHE_ID_LEN || strcmp(de->d_name, keep) == 0 ||
+				fstatat(c->dirfd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+				continue;
+			found++;
+			if (oldest[0] == '\0' || st.st_mtim.tv_sec < oldest_at.tv_sec ||
+				(st.st_mtim.tv_sec == oldest_at.tv_sec && st.st_mtim.tv_nsec < oldest_at.tv_nsec)) {
+				oldest_at = st.st_mtim;
+				(void)snprintf(oldest, sizeof(oldest), "%.*s", (int)sizeof(oldest) - 1, de->d_name);
+			}
+		}
+		closedir(dir);
+		if (found < CACHE_KEEP)
+			return;
+		entry_remove(c, oldest);
+		if (faccessat(c->dirfd, oldest, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return; /* it cannot be removed: do not try for ever */
+	}
+}
+
+/* Fills the new file @fd named @tmp and puts it and its seal in place. */
+static int entry_write(
+	struct cache *c, const char *name, const char *tmp, int fd, cache_fill_fn *fill, void *arg, struct err *err)
+{
+	char seal[ENTRY_NAME_MAX], text[SEAL_LEN_MAX];
+	struct stat st;
+	int r;
+
+	r = fill(fd, arg, err);
+	if (r < 0)
+		return r;
+	if (fsync(fd) < 0 || fchmod(fd, 0644) < 0 || fstat(fd, &st) < 0)
+		return err_sys(err, errno, "cannot write \"%s/%s\"", c->path, name);
+	seal_name(seal, name);
+	seal_text(text, &st);
+	if (renameat(c->dirfd, tmp, c->dirfd, name) < 0)
+		return err_sys(err, errno, "cannot write \"%s/%s\"", c->path, name);
+	r = fd_write_file_atomic(c->dirfd, seal, text, strlen(text), 0644);
+	if (r < 0)
+		return err_sys(err, r, "cannot write \"%s/%s\"", c->path, seal);
+	return 0;
+}
+
+int cache_make(struct cache *c, const char *kind, const struct cache_id *id, cache_fill_fn *fill, void *arg,
+	char *ret_path, struct err *err)
+{
+	char name[ENTRY_NAME_MAX], tmp[ENTRY_NAME_MAX + 32];
+	int fd, r;
+
+	entry_name(name, kind, id);
+	fd = entry_open(c, name, ret_path);
+	if (fd >= 0)
+		return fd;
+
+	autoclose unused int lock = lock_dir(c);
+	fd = entry_open(c, name, ret_path);
+	if (fd >= 0)
+		return fd;
+
+	(void)snprintf(tmp, sizeof(tmp), ".%s.%ld", name, (long)getpid());
+	/* Left by a process of our number that was killed. */
+	(void)unlinkat(c->dirfd, tmp, 0);
+	autoclose int out = openat(c->dirfd, tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (out < 0)
+		return err_sys(err, errno, "cannot create a file in the cache directory \"%s\"", c->path);
+	r = entry_write(c, name, tmp, out, fill, arg, err);
+	if (r < 0) {
+		/* Gone already if the renaming was done; then it has no seal. */
+		(void)unlinkat(c->dirfd, tmp, 0);
+		return r;
+	}
+	prune(c, kind, name);
+	fd = entry_open(c, name, ret_path);
+	if (fd < 0)
+		return err_sys(err, fd, "cannot read \"%s/%s\" back", c->path, name);
+	return fd;
+}

@@ -1,0 +1,5 @@
+# src/host: the ground of the host's program alone: the cache directory, iovec cursors.
+noinst_LIBRARIES += libhost.a
+libhost_a_SOURCES = \
+	src/host/cache.c src/host/cache.h \
+	src/host/iov.c src/host/iov.h

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host directories and files of a container: see binds.h. */
+#include "jail/binds.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "jail/idmap.h"
+
+void binds_done(struct binds *b)
+{
+	fd_close(b->root_jail_fd);
+	fd_close(b->root_export_fd);
+	for (size_t i = 0; i < b->n; i++) {
+		fd_close(b->v[i].jail_fd);
+		fd_close(b->v[i].export_fd);
+	}
+	free(b->v);
+	free(b->exports);
+	*b = (struct binds)BINDS_NONE;
+}
+
+void binds_close_jail(struct binds *b)
+{
+	fd_close(steal_fd(&b->root_jail_fd));
+	for (size_t i = 0; i < b->n; i++)
+		fd_close(steal_fd(&b->v[i].jail_fd));
+}
+
+bool binds_is_bind(const struct spec_mount *m)
+{
+	return !spec_mount_has(m, "remount") &&
+	       (spec_mount_has(m, "bind") || spec_mount_has(m, "rbind") || (m->type && strcmp(m->type, "bind") == 0));
+}
+
+/* The last of "ro" and "rw", plain or recursive, counts. */
+static bool is_readonly(const struct spec_mount *m)
+{
+	bool ro = false;
+
+	for (size_t i = 0; i < m->options.n; i++) {
+		if (strcmp(m->options.v[i], "ro") == 0 || strcmp(m->options.v[i], "rro") == 0)
+			ro = true;
+		else if (strcmp(m->options.v[i], "rw") == 0 || strcmp(m->options.v[i], "rrw") == 0)
+			ro = false;
+	}
+	return ro;
+}
+
+/*
+ * A private, detached clone of what is at @path: an fd or -errno. Who serves files
+ * can make device nodes of the host, so none is opened and nothing set-user-id runs
+ * by way of a clone.
+ */
+static int clone_tree(const char *path, bool recursive)
+{
+	struct mount_attr private = { .propagation = MS_PRIVATE, .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
+	autoclose int fd =
+		open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
+
+	if (fd < 0)
+		return -errno;
+	if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &private, sizeof(private)) < 0)
+		return -errno;
+	return steal_fd(&fd);
+}
+
+/* The two clones of @path. @what begins the error. */
+static int clone_twice(
+	const char *path, bool recursive, const char *what, int *ret_jail, int *ret_export, struct err *err)
+{
+	autoclose int jail = clone_tree(path, recursive);
+	autoclose int export = jail < 0 ? -1 : clone_tree(path, recursive);
+
+	if (jail == -EPERM || export == -EPERM)
+		return err_set(err, EPERM,
+			"%s: cannot clone the mount of \"%s\": operation not permitted: "
+			"vmrunc needs CAP_SYS_ADMIN",
+			what, path);
+	if (jail < 0 || export < 0)
+		return err_sys(err, jail < 0 ? jail : export, "%s: \"%s\"", what, path);
+	*ret_jail = steal_fd(&jail);
+	*ret_export = steal_fd(&export);
+	return 0;
+}
+
+/* The last component of @source, as mountinfo would show it; "root" where it has none. */
+static void base_name(const char *source, char *to, size_t len)
+{
+	size_t end = strlen(source), start;
+
+	while (end > 0 && source[end - 1] == '/')
+		end--;
+	start = end;
+	while (start > 0 && source[start - 1] != '/')
+		start--;
+	(void)snprintf(to, len, "%.*s", (int)(end - start), source + start);
+	if (!*to || strcmp(to, ".") == 0 || strcmp(to, "..") == 0)
+		(void)snprintf(to, len, "root");
+}
+
+/* Both clones show ids as the mount's mapping has them. */
+static int map_ids(const struct spec *spec, const struct spec_mount *m, const struct bind *bind, const char *source,
+	struct err *err)
+{
+	autoclose int userns = -1;
+	int r = idmap_open(spec, m, &userns, err);
+
+	if (r < 0)
+		return err_prefix(err, "mounts[%zu]: idmap", bind->mount);
+	if (userns < 0)
+		return 0;
+	r = idmap_apply(m, bind->jail_fd, userns);
+	if (r == 0)
+		r = idmap_apply(m, bind->export_fd, userns);
+	if (r == -EINVAL)
+		return err_set(err, EINVAL,
+			"mounts[%zu]: idmap: the host's kernel cannot map the ids of the file system "
+			"of \"%s\"",
+			bind->mount, source);
+	return r < 0 ? err_sys(err, r, "mounts[%zu]: idmap: cannot map the ids of \"%s\"", bind->mount, source) : 0;
+}
+
+static int open_bind(
+	const struct spec *spec, size_t mount, const char *bundle, const char *cid, struct bind *bind, struct err *err)
+{
+	const struct spec_mount *m = &spec->mounts.v[mount];
+	char path[PATH_MAX], base[NAME_MAX + 1], what[64];
+	struct stat st;
+	int r;
+
+	(void)snprintf(what, sizeof(what), "mounts[%zu].source", mount);
+	if (!m->source || !*m->source)
+		return err_set(err, EINVAL, "%s: missing", what);
+	if (snprintf(path, sizeof(path), "%s%s%s", m->source[0] == '/' ? "" : bundle, m->source[0] == '/' ? "" : "/",
+		    m->source) >= (int)sizeof(path))
+		return err_set(err, ENAMETOOLONG, "%s: too long", what);
+	bind->mount = mount;
+	bind->readonly = is_readonly(m);
+	r = clone_twice(path, !spec_mount_has(m, "bind") || spec_mount_has(m, "rbind"), what, &bind->jail_fd,
+		&bind->export_fd, err);
+	if (r == 0)
+		r = map_ids(spec, m, bind, path, err);
+	if (r < 0)
+		return r;
+	if (fstat(bind->export_fd, &st) < 0)
+		return err_sys(err, errno, "%s: \"%s\"", what, path);
+	bind->dir = S_ISDIR(st.st_mode);
+	base_name(path, base, sizeof(base));
+	(void)snprintf(bind->name, sizeof(bind->name), "%s/%zu/%s", cid, mount, base);
+	return 0;
+}
+
+int binds_open(const struct spec *spec, const char *bundle, const char *rootfs, const char *cid, struct binds *b,
+	struct err *err)
+{
+	int r = clone_twice(rootfs, true, "root.path", &b->root_jail_fd, &b->root_export_fd, err);
+
+	if (r < 0)
+		return r;
+	(void)snprintf(b->root_name, sizeof(b->root_name), "%s/rootfs", cid);
+	b->v = calloc(spec->mounts.n + 1, sizeof(*b->v));
+	b->exports = calloc(spec->mounts.n + 1, sizeof(*b->exports));
+	if (!b->v || !b->exports)
+		return err_sys(err, ENOMEM, "mounts");
+	for (size_t i = 0; i < spec->mounts.n; i++) {
+		struct bind *bind = &b->v[b->n];
+
+		if (!binds_is_bind(&spec->mounts.v[i]))
+			continue;
+		*bind = (struct bind){ .jail_fd = -1, .export_fd = -1 };
+		b->n++;
+		r = open_bind(spec, i, bundle, cid, bind, err);
+		if (r < 0)
+			return r;
+		b->exports[b->n - 1] = (struct guest_export){ .mount = i, .shared = true, .name = bind->name };
+	}
+	return 0;
+}
+
+int binds_share(struct binds *b, struct vm *vm, struct err *err)
+{
+	int r = vm_share_add(vm, VM_SHARE_PRIVATE, b->root_name, steal_fd(&b->root_export_fd), 0, err);
+
+	for (size_t i = 0; r == 0 && i < b->n; i++)
+		r = vm_share_add(vm, VM_SHARE_SHARED, b->v[i].name, steal_fd(&b->v[i].export_fd),
+			b->v[i].readonly ? VM_SHARE_READ_ONLY : 0, err);
+	return r;
+}
+
+struct guest_export_list binds_exports(const struct binds *b)
+{
+	return (struct guest_export_list){ .n = b->n, .v = b->exports };
+}

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The monitor's mounts, root and capabilities: see jail.h. The filter is in jail_seccomp.c. */
+#include "jail/jail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+#define TMPFS_MODE 01777 /* what a tmpfs has that is told no mode: tmpfs(5) */
+
+int jail_enter_mounts(bool own_pids, struct err *err)
+{
+	if (unshare(CLONE_NEWNS) < 0)
+		return err_sys(err, errno, "cannot make a new mount namespace");
+	if (mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL) < 0)
+		return err_sys(err, errno, "cannot make the mounts private");
+	if (own_pids && mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+		return err_sys(err, errno, "cannot mount /proc");
+	return 0;
+}
+
+int jail_open_fds(struct err *err)
+{
+	struct mount_attr attr = { .propagation = MS_PRIVATE,
+		.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC };
+	autoclose int fd = open_tree(AT_FDCWD, "/proc/self/fd", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (fd < 0 || mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		return err_sys(err, errno, "cannot clone \"/proc/self/fd\"");
+	return steal_fd(&fd);
+}
+
+/* --- destinations: resolved inside the root, made where they are missing --- */
+
+static int open_in_root(int root, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (unsigned long long)(flags | O_CLOEXEC),
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+/*
+ * Makes the last component of @path, whose parent exists. It belongs to the owner of
+ * the root directory: where there is a user namespace, that is the container's root.
+ */
+static int make_last(int root, char *path, bool dir)
+{
+	char *slash = strrchr(path, '/');
+	autoclose int parent = -1, file = -1;
+	struct stat owner;
+
+	*slash = '\0';
+	parent = open_in_root(root, *path ? path : "/", O_PATH | O_DIRECTORY);
+	*slash = '/';
+	if (parent < 0)
+		return parent;
+	if (dir && mkdirat(parent, slash + 1, 0755) < 0)
+		return errno != EEXIST ? -errno : 0;
+	if (!dir) {
+		file = openat(parent, slash + 1, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+		if (file < 0)
+			return errno != EEXIST ? -errno : 0;
+	}
+	if (fstat(root, &owner) < 0 || fchownat(parent, slash + 1, owner.st_uid, owner.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return 0;
+}
+
+/* An O_PATH fd of @destination, made with its parents where missing; or -errno. */
+static int open_destination(int root, const char *destination, bool dir)
+{
+	char path[PATH_MAX];
+	int fd = open_in_root(root, destination, O_PATH), r;
+
+	if (fd != -ENOENT)
+		return fd;
+	if (snprintf(path, sizeof(path), "%s", destination) >= (int)sizeof(path) || path[0] != '/')
+		return -ENAMETOOLONG;
+	for (char *at = path; *at;) {
+		char *end = strchrnul(at + 1, '/');
+		char kept = *end;
+
+		*end = '\0';
+		/* "a//b", "a/./b", "a/../b": nothing to make */
+		if (at[1] && strcmp(at, "/.") != 0 && strcmp(at, "/..") != 0) {
+			fd = open_in_root(root, path, O_PATH);
+			r = fd == -ENOENT ? make_last(root, path, dir || kept) : 0;
+			if (fd >= 0)
+				fd_close(fd);
+			if (r < 0)
+				return r;
+		}
+		*end = kept;
+		at = end;
+	}
+	return open_in_root(root, destination, O_PATH);
+}
+
+static int fail_mount(const struct spec_mount *m, size_t index, int error, struct err *err)
+{
+	return err_sys(err, error, "mounts[%zu]: cannot mount \"%s\" at \"%s\"", index,
+		m->source ? m->source
+		: m->type ? m->type
+			  : "",
+		m->destination);
+}
+
+static int attach(int fd, int destination)
+{
+	return move_mount(fd, "", destination, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
+static int attach_bind(struct bind *bind, int root, const struct spec_mount *m, struct err *err)
+{
+	autoclose int destination = open_destination(root, m->destination, bind->dir);
+	struct mount_attr readonly = { .attr_set = MOUNT_ATTR_RDONLY };
+	int r;
+
+	if (destination < 0)
+		return fail_mount(m, bind->mount, destination, err);
+	if (bind->readonly &&
+		mount_setattr(bind->jail_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &readonly, sizeof(readonly)) < 0)
+		return fail_mount(m, bind->mount, errno, err);
+	r = attach(bind->jail_fd, destination);
+	if (r < 0)
+		return fail_mount(m, bind->mount, r, err);
+	fd_close(steal_fd(&bind->jail_fd));
+	return 0;
+}
+
+/* A new, unattached file system of @type with the mount attributes @attrs: an fd or -errno. */
+static int make_fs(const char *type, const char *const *options, unsigned int attrs)
+{
+	autoclose int context = fsopen(type, FSOPEN_CLOEXEC);
+	int fd;
+
+	if (context < 0)
+		return -errno;
+	for (; options && options[0]; options += 2) {
+		if (fsconfig(context, FSCONFIG_SET_STRING, options[0], options[1], 0) < 0)
+			return -errno;
+	}
+	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -errno;
+	fd = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | attrs);
+	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * Mounts a new @type at @path: 0 or -errno. @ret_fd: the mount; NULL: it needs no
+ * more work and is read-only (the settings in /proc/sys are the host's).
+ */
+static int attach_fs(const char *type, const char *const *options, int root, const char *path, int *ret_fd)
+{
+	autoclose int destination = open_destination(root, path, true);
+	autoclose int fd = destination < 0 ? -1 : make_fs(type, options, ret_fd ? 0 : MOUNT_ATTR_RDONLY);
+	int r;
+
+	if (destination < 0 || fd < 0)
+		return destination < 0 ? destination : fd;
+	r = attach(fd, destination);
+	if (r == 0 && ret_fd)
+		*ret_fd = steal_fd(&fd);
+	return r;
+}
+
+static bool is_type(const struct spec_mount *m, const char *type)
+{
+	return m->type && strcmp(m->type, type) == 0;
+}
+
+/* The root, and its tmpfs mounts: sealed when nothing is to be made in them any more. */
+struct jail_root {
+	const struct spec *spec;
+	struct binds *binds;
+	int root;
+	bool own_pids, has_proc;
+	int *tmpfs;
+	size_t tmpfs_len;
+};
+
+void jail_root_free(struct jail_root *b)
+{
+	if (!b)
+		return;
+	for (size_t i = 0; i < b->tmpfs_len; i++)
+		fd_close(b->tmpfs[i]);
+	free(b->tmpfs);
+	fd_close(b->root);
+	free(b);
+}
+
+/*
+ * The mount point of a tmpfs. The guest gives that file system the mode of the
+ * directory that it covers, as runc does; one that is missing means tmpfs' own.
+ */
+static int make_tmpfs_point(int root, const char *path)
+{
+	autoclose int dir = open_in_root(root, path, O_PATH);
+
+	if (dir != -ENOENT)
+		return dir < 0 ? dir : 0;
+	dir = open_destination(root, path, true);
+	if (dir < 0)
+		return dir;
+	fd_close(steal_fd(&dir));
+	dir = open_in_root(root, path, O_RDONLY | O_DIRECTORY);
+	if (dir < 0)
+		return dir;
+	return fchmod(dir, TMPFS_MODE) < 0 ? -errno : 0;
+}
+
+/*
+ * A mount that is no bind mount. Of the guest's file systems the monitor's root has the
+ * place alone, as an empty tmpfs: mount points below them are made there, not in the rootfs.
+ */
+static int build_fs(struct jail_root *b, const struct spec_mount *m)
+{
+	static const char *const tmpfs[] = { "mode", "755", "size", "1m", "nr_inodes", "1k", NULL };
+	int r;
+
+	if (is_type(m, "proc") && b->own_pids) {
+		b->has_proc = true;
+		return attach_fs("proc", NULL, b->root, m->destination, NULL);
+	}
+	if (spec_mount_has(m, "remount"))
+		return 0; /* what lies there is what it is about */
+	r = is_type(m, "tmpfs") ? make_tmpfs_point(b->root, m->destination) : 0;
+	if (r == 0)
+		r = attach_fs("tmpfs", tmpfs, b->root, m->destination, &b->tmpfs[b->tmpfs_len]);
+	if (r == 0)
+		b->tmpfs_len++;
+	return r;
+}
+
+/* All mounts of the config in their order. */
+static int build(struct jail_root *b, struct err *err)
+{
+	size_t next_bind = 0;
+
+	for (size_t i = 0; i < b->spec->mounts.n; i++) {
+		const struct spec_mount *m = &b->spec->mounts.v[i];
+		int r;
+
+		if (next_bind < b->binds->n && b->binds->v[next_bind].mount == i) {
+			r = attach_bind(&b->binds->v[next_bind++], b->root, m, err);
+			if (r < 0)
+				return r;
+			continue;
+		}
+		r = build_fs(b, m);
+		if (r < 0)
+			return fail_mount(m, i, r, err);
+	}
+	if (!b->has_proc && b->own_pids) {
+		int r = attach_fs("proc", NULL, b->root, "/proc", NULL);
+
+		/* an image without /proc on a read-only file system: nothing of ours depends on it */
+		if (r < 0 && r != -EROFS && r != -ENOENT)
+			return err_sys(err, r, "cannot mount /proc in the container's root");
+	}
+	return 0;
+}
+
+static int seal(const struct jail_root *b, struct err *err)
+{
+	struct mount_attr readonly = { .attr_set = MOUNT_ATTR_RDONLY };
+
+	for (size_t i = 0; i < b->tmpfs_len; i++) {
+		if (mount_setattr(b->tmpfs[i], "", AT_EMPTY_PATH, &readonly, sizeof(readonly)) < 0)
+			return err_sys(err, errno, "cannot seal a tmpfs of the monitor's root");
+	}
+	if (b->spec->root->readonly && mount_setattr(b->root, "", AT_EMPTY_PATH, &readonly, sizeof(readonly)) < 0)
+		return err_sys(err, errno, "root.readonly: cannot make the monitor's root read-only");
+	return 0;
+}
+
+int jail_build(const struct spec *spec, const char *rootfs, struct binds *binds, bool own_pids, struct jail_root **ret,
+	struct err *err)
+{
+	struct jail_root *b = calloc(1, sizeof(*b));
+	int r = 0;
+
+	if (!b)
+		return err_sys(err, ENOMEM, "mounts");
+	*b = (struct jail_root){ .spec = spec,
+		.binds = binds,
+		.root = steal_fd(&binds->root_jail_fd),
+		.own_pids = own_pids,
+		.tmpfs = calloc(spec->mounts.n + 1, sizeof(*b->tmpfs)) };
+	if (!b->tmpfs)
+		r = err_sys(err, ENOMEM, "mounts");
+	else if (move_mount(b->root, "", AT_FDCWD, rootfs, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) < 0)
+		r = err_sys(err, errno, "cannot mount the container's root at \"%s\"", rootfs);
+	else
+		r = build(b, err);
+	if (r < 0) {
+		jail_root_free(b);
+		return r;
+	}
+	*ret = b;
+	return 0;
+}
+
+int jail_pivot(struct jail_root *b, struct err *err)
+{
+	int r = seal(b, err);
+
+	if (r < 0)
+		return r;
+	if (fchdir(b->root) < 0)
+		return err_sys(err, errno, "cannot enter the container's root");
+	if (syscall(SYS_pivot_root, ".", ".") < 0)
+		return err_sys(err, errno, "cannot pivot into the container's root");
+	/* the old root lies over the new one now */
+	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		return err_sys(err, errno, "cannot unmount the host's root");
+	return 0;
+}
+
+/*
+ * The empty root is a mount of its own that is attached nowhere: who gets out of the
+ * chroot nevertheless (which takes CAP_SYS_CHROOT, or a directory outside) is still in it.
+ */
+int jail_chroot(int mount_ns, struct err *err)
+{
+	static const char *const options[] = { "mode", "555", "size", "4k", NULL };
+	autoclose int root = make_fs("tmpfs", options, MOUNT_ATTR_RDONLY);
+
+	if (root < 0)
+		return err_sys(err, root, "cannot make an empty root for the monitor");
+	if (mount_ns >= 0 && setns(mount_ns, CLONE_NEWNS) < 0)
+		return err_sys(err, errno, "cannot join the mount namespace");
+	if (fchdir(root) < 0 || chroot(".") < 0 || chdir("/") < 0)
+		return err_sys(err, errno, "cannot enter the monitor's empty root");
+	return 0;
+}
+
+int jail_enter_user(int user_ns, struct err *err)
+{
+	return setns(user_ns, CLONE_NEWUSER) < 0 ? err_sys(err, errno, "cannot enter the monitor's user namespace") : 0;
+}
+
+/* --- capabilities --- */
+
+/*
+ * What file service does in the guest's name: any file, any owner, any mode, device
+ * nodes, file capabilities; its threads change fsuid and set securebits.
+ */
+static const cap_value_t kept[] = {
+	CAP_CHOWN,
+	CAP_DAC_OVERRIDE,
+	CAP_DAC_READ_SEARCH,
+	CAP_FOWNER,
+	CAP_FSETID,
+	CAP_SETUID,
+	CAP_SETGID,
+	CAP_SETFCAP,
+	CAP_SETPCAP,
+	CAP_MKNOD,
+};
+
+static bool is_kept(cap_value_t cap)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+		if (kept[i] == cap)
+			return true;
+	}
+	return false;
+}
+
+int jail_drop(struct err *err)
+{
+	cap_t current = cap_get_proc(), wanted = cap_init();
+	int r = 0;
+
+	if (!current || !wanted)
+		r = err_sys(err, ENOMEM, "capabilities");
+	for (cap_value_t cap = 0; r == 0 && cap < cap_max_bits(); cap++) {
+		cap_flag_value_t has = CAP_CLEAR;
+
+		if (!is_kept(cap)) {
+			if (cap_drop_bound(cap) < 0 && errno != EINVAL && errno != EPERM)
+				r = err_sys(err, errno, "cannot drop capability %d", (int)cap);
+			continue;
+		}
+		if (cap_get_flag(current, cap, CAP_PERMITTED, &has) == 0 && has == CAP_SET &&
+			(cap_set_flag(wanted, CAP_PERMITTED, 1, &cap, CAP_SET) < 0 ||
+				cap_set_flag(wanted, CAP_EFFECTIVE, 1, &cap, CAP_SET) < 0))
+			r = err_sys(err, errno, "capabilities");
+	}
+	if (r == 0 && cap_set_proc(wanted) < 0)
+		r = err_sys(err, errno, "cannot set the monitor's capabilities");
+	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		r = err_sys(err, errno, "cannot set no_new_privs");
+	if (current)
+		(void)cap_free(current);
+	if (wanted)
+		(void)cap_free(wanted);
+	return r;
+}

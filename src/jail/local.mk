@@ -1,0 +1,8 @@
+# src/jail: what encloses the monitor: namespaces, id maps, mounts, capabilities, the system call filter.
+noinst_LIBRARIES += libjail.a
+libjail_a_SOURCES = \
+	src/jail/binds.c src/jail/binds.h \
+	src/jail/idmap.c src/jail/idmap.h \
+	src/jail/jail.c src/jail/jail.h \
+	src/jail/ns.c src/jail/ns.h \
+	src/jail/seccomp.c

@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * container_create(): from a bundle to a monitor that says "ready".
+ *
+ * Order: what can be wrong without anything having been made comes first
+ * (bundle, namespaces, engine and kernel, bind sources). Then the state
+ * directory, which reserves the ID; cgroups; the monitor. Whatever fails after
+ * the state directory was made takes everything back: undo().
+ */
+#include "life/life.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "app/filter_store.h"
+#include "app/log.h"
+#include "base/fd.h"
+#include "cgroup/cgroup.h"
+#include "cgroup/unit.h"
+#include "container/bundle.h"
+#include "container/hooks.h"
+#include "guest/translate.h"
+#include "jail/binds.h"
+#include "jail/ns.h"
+#include "life/plan.h"
+#include "monitor/control.h"
+#include "monitor/monitor.h"
+
+#define VM_DIR "vm"
+#define LOG_FILE "guest.log"
+
+/* Everything of one create; freed as a whole. */
+struct creation {
+	const struct settings *settings;
+	const struct create_request *request;
+	struct bundle bundle;
+	struct ns_set ns;
+	struct binds binds;
+	struct plan plan;
+	struct state state;
+	struct statedir dir;
+	struct guest_translation *translation;
+	char *hook_state_head, *hook_state_tail; /* the translation's */
+	int status_fd, listen_fd, log_fd;
+	int signal_fd;
+	int report;
+	bool reserved;  /* the state directory is ours */
+	bool hooks_ran; /* or some of them: poststop is owed */
+};
+
+static void creation_done(struct creation *c)
+{
+	guest_translation_free(c->translation);
+	free(c->hook_state_head);
+	free(c->hook_state_tail);
+	plan_done(&c->plan);
+	binds_done(&c->binds);
+	ns_set_done(&c->ns);
+	bundle_done(&c->bundle);
+	state_done(&c->state);
+	statedir_close(&c->dir);
+	fd_close(c->status_fd);
+	fd_close(c->listen_fd);
+	fd_close(c->log_fd);
+	fd_close(c->signal_fd);
+	fd_close(c->report);
+}
+
+/* --- the state --- */
+
+static int fill_state(struct creation *c, struct err *err)
+{
+	const struct spec *spec = c->bundle.spec;
+	struct state *s = &c->state;
+	struct timespec now;
+	struct tm tm;
+	char text[64] = "";
+	size_t len;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	if (gmtime_r(&now.tv_sec, &tm)) {
+		len = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+		(void)snprintf(text + len, sizeof(text) - len, ".%09ldZ", now.tv_nsec);
+	}
+	s->id = strdup(c->request->id);
+	s->oci_version = strdup(spec->oci_version);
+	s->bundle = strdup(c->bundle.path);
+	s->rootfs = strdup(c->bundle.rootfs);
+	s->created = strdup(text);
+	s->engine = strdup(settings_engine_name(c->plan.vm.engine));
+	s->owner = getuid();
+	if (!s->id || !s->oci_version || !s->bundle || !s->rootfs || !s->created || !s->engine)
+		return err_sys(err, ENOMEM, "state");
+	for (size_t i = 0; i < spec->annotations.n; i++) {
+		if (state_annotate(s, spec->annotations.v[i].key, spec->annotations.v[i].value) < 0)
+			return err_sys(err, ENOMEM, "state");
+	}
+	return 0;
+}
+
+/* The files of the state directory that the monitor gets as descriptors. */
+static int make_files(struct creation *c, struct err *err)
+{
+	int r = fd_write_file_atomic(c->dir.fd, "config.json", c->bundle.config, c->bundle.config_len, 0600);
+
+	if (r < 0)
+		return err_sys(err, r, "cannot write \"%s/config.json\"", c->dir.path);
+	c->status_fd = state_status_open(&c->dir);
+	r = c->status_fd < 0 ? c->status_fd : state_status_write(c->status_fd, STATUS_CREATING);
+	if (r < 0)
+		return err_sys(err, r, "cannot write \"%s/status\"", c->dir.path);
+	c->log_fd = openat(c->dir.fd, LOG_FILE, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (c->log_fd < 0)
+		return err_sys(err, errno, "cannot make \"%s/%s\"", c->dir.path, LOG_FILE);
+	c->listen_fd = control_listen(&c->dir, err);
+	return c->listen_fd < 0 ? c->listen_fd : 0;
+}
+
+static int write_pid_file(const char *path, pid_t pid, struct err *err)
+{
+	char text[32];
+	int len = snprintf(text, sizeof(text), "%ld", (long)pid), r;
+
+	r = fd_write_file_atomic(AT_FDCWD, path, text, (size_t)len, 0644);
+	return r < 0 ? err_sys(err, r, "--pid-file: cannot write \"%s\"", path) : 0;
+}
+
+/* --- waiting, and being interrupted --- */
+
+/* Signals that end a create in order. They stay blocked, so that none can end it at a bad moment. */
+static int block_signals(struct creation *c, struct err *err)
+{
+	static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_LEN(ending); i++)
+		(void)sigaddset(&set, ending[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return err_sys(err, errno, "cannot block signals");
+	c->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return c->signal_fd < 0 ? err_sys(err, errno, "signalfd") : 0;
+}
+
+/* Whether one of the ending signals has come: then -EINTR, else 0. */
+static int take_signal(struct creation *c, struct err *err)
+{
+	struct signalfd_siginfo info;
+
+	if (read(c->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return 0;
+	err->exit_status = 128 + (int)info.ssi_signo;
+	return err_set(err, EINTR, "interrupted by signal %d", (int)info.ssi_signo);
+}
+
+/* Waits until the monitor has something to say. -EINTR: a signal said to stop. */
+static int wait_report(struct creation *c, struct err *err)
+{
+	struct pollfd p[] = {
+		{ .fd = c->report, .events = POLLIN },
+		{ .fd = c->signal_fd, .events = POLLIN },
+	};
+	int r;
+
+	for (;;) {
+		r = poll(p, ARRAY_LEN(p), -1);
+		if (r < 0 && errno != EINTR)
+			return err_sys(err, errno, "cannot wait for the monitor");
+		if (r > 0 && p[1].revents && take_signal(c, err) < 0)
+			return -EINTR;
+		if (r > 0 && p[0].revents)
+			return 0;
+	}
+}
+
+/* Waits for the monitor's report of @kind. -EINTR: a signal said to stop. */
+static int wait_kind(struct creation *c, enum report_kind kind, struct err *err)
+{
+	struct report report = { .kind = REPORT_WARNING };
+	int r = 0;
+
+	while (r == 0 && report.kind == REPORT_WARNING) {
+		r = wait_report(c, err);
+		if (r == 0)
+			r = monitor_report(c->report, &report, err);
+		if (r == 0 && report.kind == REPORT_WARNING)
+			log_warning("%s", report.err.msg);
+	}
+	if (r < 0 || report.kind == kind)
+		return r;
+	*err = report.err;
+	return err->errnum ? -err->errnum : err_set(err, EIO, "the monitor failed without a word");
+}
+
+/* --- the whole --- */
+
+/* What can be said to be wrong before anything is made. */
+static int prepare(struct creation *c, struct err *err)
+{
+	struct spec_warnings warnings = SPEC_WARNINGS_INIT;
+	struct guest_joins joins = { .uids = &c->ns.uids, .gids = &c->ns.gids };
+	struct guest_export_list exports;
+	const struct spec *spec;
+	int r = bundle_load(c->request->bundle, &c->bundle, err);
+
+	if (r < 0)
+		return r;
+	spec = c->bundle.spec;
+	if (spec->process->terminal && c->request->console_fd < 0)
+		return err_set(err, EINVAL,
+			"cannot allocate tty if vmrunc will detach without setting "
+			"console socket: process.terminal is true, so --console-socket is needed");
+	if (!spec->process->terminal && c->request->console_fd >= 0 && !c->request->console_optional)
+		return err_set(err, EINVAL,
+			"cannot use console socket if vmrunc will not detach or allocate "
+			"tty: process.terminal is false");
+	r = ns_open(spec, &c->ns, err);
+	if (r == 0 && c->ns.uids.n)
+		log_warning("linux.namespaces: user: the guest has one with the mappings of \"%s\"; "
+			    "on the host the monitor is in one of its own, with all ids",
+			spec_namespace_find(spec, SPEC_NS_USER)->path);
+	if (r == 0)
+		r = binds_open(spec, c->bundle.path, c->bundle.rootfs, c->request->id, &c->binds, err);
+	if (r < 0)
+		return r;
+	exports = binds_exports(&c->binds);
+	filter_store_use(c->settings->cache_dir);
+	r = guest_translate(
+		spec, c->request->id, c->binds.root_name, &exports, &joins, &warnings, &c->translation, err);
+	for (size_t i = 0; i < warnings.n; i++)
+		log_warning("%s", warnings.v[i]);
+	spec_warnings_done(&warnings);
+	return r;
+}
+
+/* What is planned, and the limits in it. */
+static int make_cgroups(struct creation *c, struct err *err)
+{
+	const struct spec *spec = c->bundle.spec;
+	int r = cgroup_make(&c->state, err);
+
+	if (r == 0)
+		r = cgroup_limit(&c->state, spec->linux_ ? spec->linux_->resources : NULL, c->plan.host_bytes, err);
+	return r;
+}
+
+/* The state directory with all that the monitor needs. */
+static int reserve(struct creation *c, struct err *err)
+{
+	const struct spec *spec = c->bundle.spec;
+	const char *cgroups_path = spec->linux_ ? spec->linux_->cgroups_path : NULL;
+	char vm_dir[PATH_MAX];
+	int r = statedir_create(c->settings->root, c->request->id, &c->dir, err);
+
+	if (r < 0)
+		return r;
+	c->reserved = true;
+	if (mkdirat(c->dir.fd, VM_DIR, 0700) < 0)
+		return err_sys(err, errno, "cannot make \"%s/%s\"", c->dir.path, VM_DIR);
+	if (snprintf(vm_dir, sizeof(vm_dir), "%s/%s", c->dir.path, VM_DIR) >= (int)sizeof(vm_dir))
+		return err_set(err, ENAMETOOLONG, "\"%s\": path too long", c->dir.path);
+	r = make_files(c, err);
+	if (r == 0)
+		r = plan_make(c->settings, spec, vm_dir, &c->plan, err);
+	if (r == 0)
+		r = fill_state(c, err);
+	if (r == 0 && c->request->cgroups == CGROUPS_CGROUPFS)
+		r = cgroup_plan(cgroups_path, c->request->id, &c->state, err);
+	if (r == 0 && c->request->cgroups == CGROUPS_SYSTEMD)
+		r = cgroup_unit_plan(cgroups_path, c->request->id, &c->state, err);
+	if (r == 0)
+		r = state_save(&c->dir, &c->state, err);
+	if (r == 0 && c->request->cgroups == CGROUPS_CGROUPFS)
+		r = make_cgroups(c, err);
+	return r;
+}
+
+/* systemd makes no scope without a process: the monitor's parent is its first. */
+static int settle_in_unit(void *arg, pid_t pid, struct err *err)
+{
+	struct creation *c = arg;
+	int r = cgroup_unit_start(c->bundle.spec, c->plan.host_bytes, pid, c->signal_fd, &c->state, err);
+	struct err ignored = ERR_INIT;
+	struct signalfd_siginfo info;
+
+	if (r == -EINTR && read(c->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		err->exit_status = 128 + (int)info.ssi_signo;
+	if (r == 0)
+		r = state_save(&c->dir, &c->state, err);
+	else if (r == -EEXIST && state_save(&c->dir, &c->state, &ignored) < 0)
+		log_warning("%s", ignored.msg); /* undo() knows it without the file */
+	if (r == 0)
+		r = make_cgroups(c, err);
+	return r;
+}
+
+/* What startContainer hooks are told, in the guest: start is what they run in, so the state is "created". */
+static int put_hook_state(struct creation *c, struct err *err)
+{
+	struct guest_container *to = guest_translation_container(c->translation);
+	int r;
+
+	if (to->start_hooks.len == 0)
+		return 0;
+	r = state_json_without_pid(&c->state, STATUS_CREATED, &c->hook_state_head, &c->hook_state_tail, err);
+	to->hook_state_head = c->hook_state_head;
+	to->hook_state_tail = c->hook_state_tail;
+	return r;
+}
+
+/* Those that run on the host before the container is entered; then the monitor goes on with its own. */
+static int run_hooks(struct creation *c, struct err *err)
+{
+	const struct spec_hooks *hooks = c->bundle.spec->hooks;
+	const struct hook_place place = { .dir = c->bundle.path, .mount_ns = -1, .cancel_fd = c->signal_fd };
+	int r = wait_kind(c, REPORT_BUILT, err);
+
+	if (r < 0)
+		return r;
+	c->hooks_ran = true;
+	/* prestart is from a time when it ran at start: its readers expect what they saw then */
+	r = hooks_run(&hooks->prestart, "prestart", &c->state, STATUS_CREATED, &place, err);
+	if (r == 0)
+		r = hooks_run(&hooks->create_runtime, "createRuntime", &c->state, STATUS_CREATING, &place, err);
+	if (r == -EINTR)
+		(void)take_signal(c, err);
+	if (r == 0 && monitor_go(c->report) < 0)
+		log_debug("the monitor has ended before its hooks"); /* its report says why */
+	return r;
+}
+
+static int launch(struct creation *c, struct err *err)
+{
+	struct monitor_job job = {
+		.id = c->request->id,
+		.rootfs = c->bundle.rootfs,
+		.spec = c->bundle.spec,
+		.state = &c->state,
+		.settle = { .fn = c->request->cgroups == CGROUPS_SYSTEMD ? settle_in_unit : NULL, .arg = c },
+		.ns = &c->ns,
+		.binds = &c->binds,
+		.vm = &c->plan.vm,
+		.translation = c->translation,
+		.timeline = c->request->timeline,
+		.status_fd = c->status_fd,
+		.listen_fd = c->listen_fd,
+		.log_fd = c->log_fd,
+		.log_max = (size_t)c->settings->guest_log_kib * KIB,
+		.console_fd = c->request->console_fd,
+	};
+	int r = put_hook_state(c, err);
+
+	if (r == 0)
+		r = monitor_spawn(&job, &c->state.pid, &c->report, err);
+
+	if (r < 0)
+		return r;
+	c->state.pid_start = state_pid_start(c->state.pid);
+	r = state_save(&c->dir, &c->state, err);
+	if (r == 0 && monitor_has_create_hooks(c->bundle.spec))
+		r = run_hooks(c, err);
+	if (r == 0)
+		r = wait_kind(c, REPORT_READY, err);
+	if (r == 0 && c->request->pid_file)
+		r = write_pid_file(c->request->pid_file, c->state.pid, err);
+	return r;
+}
+
+/* Ends what there is of the container and removes all of it. The error that led here is kept. */
+static void undo(struct creation *c)
+{
+	struct err ignored = ERR_INIT;
+	int pidfd = c->state.pid > 0 ? (int)syscall(SYS_pidfd_open, c->state.pid, 0) : -1;
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	if (pidfd >= 0) {
+		(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+		while (poll(&p, 1, -1) < 0 && errno == EINTR)
+			;
+		(void)waitpid(c->state.pid, NULL, WNOHANG); /* ours only where we are the subreaper */
+		fd_close(pidfd);
+	}
+	if (!c->reserved)
+		return;
+	if (cgroup_remove(&c->state, &ignored) < 0 || statedir_remove(&c->dir, &ignored) < 0)
+		log_warning("%s", ignored.msg);
+	/* what the hooks have made is taken back as after any other end (runtime.md, "Lifecycle", 3 to 5) */
+	if (c->hooks_ran)
+		hooks_run_all(&c->bundle.spec->hooks->poststop, "poststop", &c->state, STATUS_STOPPED);
+}
+
+int container_create(
+	const struct settings *settings, const struct create_request *request, struct created *ret, struct err *err)
+{
+	struct creation c = {
+		.settings = settings,
+		.request = request,
+		.bundle = BUNDLE_NONE,
+		.binds = BINDS_NONE,
+		.plan = PLAN_NONE,
+		.dir = STATEDIR_NONE,
+		.status_fd = -1,
+		.listen_fd = -1,
+		.log_fd = -1,
+		.signal_fd = -1,
+		.report = -1,
+	};
+	int r = state_check_id(request->id, err);
+
+	ns_set_init(&c.ns);
+	if (r == 0 && geteuid() != 0)
+		r = err_set(err, EPERM, "operation not permitted: vmrunc must run as root");
+	if (r == 0)
+		r = block_signals(&c, err);
+	if (r == 0)
+		r = prepare(&c, err);
+	if (r == 0)
+		r = reserve(&c, err);
+	if (r == 0)
+		r = launch(&c, err);
+	if (r < 0) {
+		undo(&c);
+	} else {
+		ret->pid = c.state.pid;
+		ret->report = steal_fd(&c.report);
+		ret->terminal = c.bundle.spec->process->terminal;
+	}
+	creation_done(&c);
+	return r;
+}

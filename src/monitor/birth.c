@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How the monitor is born: see monitor.h, invariants 1 and 2.
+ *
+ * Two forks. The process between joins the container's cgroups and namespaces
+ * (a pid namespace takes effect for children only), reports the monitor's pid
+ * as the host numbers it, and exits, which hands the monitor to the subreaper.
+ */
+#include "monitor/monitor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/log.h"
+#include "app/proctitle.h"
+#include "base/fd.h"
+#include "cgroup/cgroup.h"
+
+/* The fds that the monitor needs, besides those of the standard streams. */
+#define KEEP_FIXED 7
+
+static int compare_fds(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Closes every fd >= 3 that is not the job's: engines leak sockets into us, and our own lock is
+ * among them. */
+static int close_others(const struct monitor_job *job, int report, struct err *err)
+{
+	size_t n = 0, max = KEEP_FIXED + 2 + 2 * job->binds->n;
+	autofree int *keep = calloc(max, sizeof(*keep));
+	unsigned int from = 3;
+
+	if (!keep)
+		return err_sys(err, ENOMEM, "monitor");
+	keep[n++] = job->status_fd;
+	keep[n++] = job->listen_fd;
+	keep[n++] = job->log_fd;
+	keep[n++] = job->console_fd;
+	keep[n++] = report;
+	keep[n++] = job->ns->fd[SPEC_NS_MOUNT];
+	keep[n++] = job->ns->user_fd;
+	keep[n++] = job->binds->root_jail_fd;
+	keep[n++] = job->binds->root_export_fd;
+	for (size_t i = 0; i < job->binds->n; i++) {
+		keep[n++] = job->binds->v[i].jail_fd;
+		keep[n++] = job->binds->v[i].export_fd;
+	}
+	qsort(keep, n, sizeof(*keep), compare_fds);
+	for (size_t i = 0; i < n; i++) {
+		if (keep[i] < 3)
+			continue;
+		if ((unsigned int)keep[i] > from && close_range(from, (unsigned int)keep[i] - 1, 0) < 0)
+			return err_sys(err, errno, "close_range");
+		from = (unsigned int)keep[i] + 1;
+	}
+	if (close_range(from, ~0u, 0) < 0)
+		return err_sys(err, errno, "close_range");
+	return 0;
+}
+
+static _Noreturn void fail(int report, const struct err *err)
+{
+	struct report r = { .kind = REPORT_FAILED, .err = *err };
+
+	/* create may be gone: nobody is told then */
+	_exit(fd_send(report, &r, sizeof(r), NULL, 0) < 0 ? 2 : 1);
+}
+
+/* The process between: never returns. */
+static _Noreturn void birth(struct monitor_job *job, int report)
+{
+	struct report r = { .kind = REPORT_PID };
+	struct err err = ERR_INIT;
+	sigset_t none;
+	char settled;
+	pid_t pid;
+
+	log_detach();
+	if (job->settle.fn && recv(report, &settled, sizeof(settled), 0) != (ssize_t)sizeof(settled))
+		_exit(1); /* create has given up, or is dead */
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	if (cgroup_join(job->state, &err) < 0 || ns_enter(job->ns, &err) < 0)
+		fail(report, &err);
+	pid = fork();
+	if (pid < 0) {
+		(void)err_sys(&err, errno, "cannot fork the monitor");
+		fail(report, &err);
+	}
+	if (pid == 0) {
+		proctitle_set("vmrunc: %s", job->id);
+		if (setsid() < 0)
+			(void)err_sys(&err, errno, "setsid");
+		else if (close_others(job, report, &err) == 0)
+			monitor_main(job, report);
+		fail(report, &err);
+	}
+	r.pid = pid;
+	/* if this fails, create is dead, and the monitor sees it */
+	_exit(fd_send(report, &r, sizeof(r), NULL, 0) < 0 ? 2 : 0);
+}
+
+int monitor_report(int report, struct report *ret, struct err *err)
+{
+	ssize_t n;
+
+	do
+		n = recv(report, ret, sizeof(*ret), 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno != ECONNRESET)
+		return err_sys(err, errno, "the monitor's report");
+	if (n != (ssize_t)sizeof(*ret))
+		return err_set(err, ECONNRESET,
+			"the container's monitor has died: it was killed, or ended by its system call filter");
+	ret->err.msg[sizeof(ret->err.msg) - 1] = '\0';
+	return 0;
+}
+
+int monitor_go(int report)
+{
+	static const char go = MONITOR_GO;
+
+	return send(report, &go, sizeof(go), MSG_NOSIGNAL) == (ssize_t)sizeof(go) ? 0 : -EPIPE;
+}
+
+int monitor_wait_go(int report)
+{
+	char go = 0;
+	ssize_t n;
+
+	do
+		n = recv(report, &go, sizeof(go), 0);
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof(go) && go == MONITOR_GO ? 0 : -EPIPE;
+}
+
+int monitor_spawn(struct monitor_job *job, pid_t *ret_pid, int *ret_report, struct err *err)
+{
+	autoclose int ours = -1, theirs = -1;
+	struct report report;
+	int ends[2], r = 0;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return err_sys(err, errno, "cannot make a socket pair");
+	ours = ends[0];
+	theirs = ends[1];
+	(void)fflush(NULL);
+	pid = fork();
+	if (pid < 0)
+		return err_sys(err, errno, "cannot fork");
+	if (pid == 0) {
+		fd_close(ours);
+		birth(job, theirs);
+	}
+	fd_close(steal_fd(&theirs));
+	if (job->settle.fn) {
+		r = job->settle.fn(job->settle.arg, pid, err);
+		if (r == 0)
+			r = fd_send(ours, "", 1, NULL, 0) < 0 ? err_set(err, EIO, "the monitor has died at birth") : 0;
+		if (r < 0)
+			(void)kill(pid, SIGKILL); /* our child: it is there until we wait for it */
+	}
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (r == 0)
+		r = monitor_report(ours, &report, err);
+	if (r < 0)
+		return r;
+	if (report.kind != REPORT_PID) {
+		*err = report.err;
+		return -report.err.errnum;
+	}
+	*ret_pid = report.pid;
+	*ret_report = steal_fd(&ours);
+	return 0;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* linux.resources for the guest: see resources.h. */
+#include "spec/resources.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Files that the v1-shaped fields can become, not counting hugepages and unified. */
+#define FIXED_FILES_MAX 8
+
+#define CPU_PERIOD_DEFAULT_US 100000u
+
+#define SHARES_MIN 2ull
+#define SHARES_MAX 262144ull
+#define WEIGHT_MAX 10000ull
+
+uint64_t resources_weight_of_shares(uint64_t shares)
+{
+	shares = MAX(shares, SHARES_MIN);
+	shares = MIN(shares, SHARES_MAX);
+	return 1 + (shares - SHARES_MIN) * (WEIGHT_MAX - 1) / (SHARES_MAX - SHARES_MIN);
+}
+
+bool resources_unified_is_host(const char *key)
+{
+	static const char *const controllers[] = { "cpuset.", "io.", "misc.", "rdma." };
+
+	for (size_t i = 0; i < ARRAY_LEN(controllers); i++) {
+		if (strncmp(key, controllers[i], strlen(controllers[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool resources_parse_limit(const char *text, uint64_t *ret)
+{
+	static const char suffixes[] = "kmgt";
+	const char *suffix;
+	unsigned long long n;
+	int shift = 0;
+	char *end;
+
+	if (strcmp(text, "max") == 0) {
+		*ret = RESOURCES_NO_LIMIT;
+		return true;
+	}
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	suffix = *end ? strchr(suffixes, *end | 0x20) : NULL;
+	if (suffix) {
+		shift = 10 * (int)(suffix - suffixes + 1);
+		end++;
+	}
+	if (errno || *end || n > (UINT64_MAX >> shift))
+		return false;
+	*ret = (uint64_t)n << shift;
+	return true;
+}
+
+uint64_t resources_memory_limit(const struct spec_resources *r)
+{
+	uint64_t n;
+
+	for (size_t i = 0; r && i < r->unified.n; i++) {
+		if (strcmp(r->unified.v[i].key, "memory.max") == 0 && resources_parse_limit(r->unified.v[i].value, &n))
+			return n;
+	}
+	if (r && r->memory && r->memory->limit.set && r->memory->limit.v > 0)
+		return (uint64_t)r->memory->limit.v;
+	return RESOURCES_NO_LIMIT;
+}
+
+static void add(struct resource_files *f, const char *key, const char *fmt, ...) printf_like(3, 4);
+static void add(struct resource_files *f, const char *key, const char *fmt, ...)
+{
+	struct resource_file *file = &f->v[f->n++];
+	va_list ap;
+
+	(void)snprintf(file->key, sizeof(file->key), "%s", key);
+	va_start(ap, fmt);
+	(void)vsnprintf(file->text, sizeof(file->text), fmt, ap); /* numbers: they fit */
+	va_end(ap);
+	file->value = file->text;
+}
+
+/* A limit where -1 is none. */
+static void add_limit(struct resource_files *f, const char *key, int64_t limit)
+{
+	if (limit < 0)
+		add(f, key, "max");
+	else
+		add(f, key, "%" PRId64, limit);
+}
+
+static int add_memory(struct resource_files *f, const struct spec_memory *m, struct err *err)
+{
+	bool limited = m->limit.set && m->limit.v > 0;
+
+	/* Zero means "not set" everywhere here, as Docker and runc have it. */
+	if (m->limit.set && m->limit.v != 0)
+		add_limit(f, "memory.max", m->limit.v);
+	if (m->reservation.set && m->reservation.v != 0)
+		add_limit(f, "memory.low", m->reservation.v);
+	if (m->swap.set && m->swap.v > 0) {
+		/* v1 counts memory and swap together, v2 swap alone */
+		if (!limited)
+			return err_set(err, EINVAL, "linux.resources.memory.swap: needs a memory.limit");
+		add_limit(f, "memory.swap.max", m->swap.v - m->limit.v); /* never below: the spec is validated */
+	} else if (m->swap.set && m->swap.v < 0) {
+		add_limit(f, "memory.swap.max", -1);
+	}
+	/* kernel, kernelTCP, swappiness, disableOOMKiller: cgroup v2 has none; a host with v1 has */
+	return 0;
+}
+
+static void add_cpu(struct resource_files *f, const struct spec_cpu *c)
+{
+	bool period = c->period.set && c->period.v != 0;
+	bool quota = c->quota.set && c->quota.v != 0;
+
+	if (c->shares.set && c->shares.v != 0)
+		add(f, "cpu.weight", "%" PRIu64, resources_weight_of_shares(c->shares.v));
+	if (quota && c->quota.v > 0)
+		add(f, "cpu.max", "%" PRId64 " %" PRIu64, c->quota.v, period ? c->period.v : CPU_PERIOD_DEFAULT_US);
+	else if (quota || period)
+		add(f, "cpu.max", "max %" PRIu64, period ? c->period.v : CPU_PERIOD_DEFAULT_US);
+	if (c->burst.set)
+		add(f, "cpu.max.burst", "%" PRIu64, c->burst.v);
+	if (c->idle.set)
+		add(f, "cpu.idle", "%" PRId64, c->idle.v);
+	/* realtime times: cgroup v2 has none; a host with v1 may have */
+	/* cpus, mems: numbers of the host's CPUs and nodes; the vCPUs are as many, and pinned there */
+}
+
+static int add_hugepages(struct resource_files *f, const struct spec_hugepage_limits *limits, struct err *err)
+{
+	for (size_t i = 0; i < limits->n; i++) {
+		char key[RESOURCES_KEY_MAX];
+
+		if (snprintf(key, sizeof(key), "hugetlb.%s.max", limits->v[i].page_size) >= (int)sizeof(key))
+			return err_set(err, EINVAL, "linux.resources.hugepageLimits[%zu].pageSize: too long", i);
+		add(f, key, "%" PRIu64, limits->v[i].limit);
+	}
+	return 0;
+}
+
+static int add_unified(struct resource_files *f, const struct spec_map *unified, struct err *err)
+{
+	for (size_t i = 0; i < unified->n; i++) {
+		struct resource_file *file = &f->v[f->n];
+
+		if (resources_unified_is_host(unified->v[i].key))
+			continue;
+		if (snprintf(file->key, sizeof(file->key), "%s", unified->v[i].key) >= (int)sizeof(file->key))
+			return err_set(err, EINVAL, "linux.resources.unified[\"%s\"]: too long", unified->v[i].key);
+		file->value = unified->v[i].value;
+		f->n++;
+	}
+	return 0;
+}
+
+int resources_to_v2(const struct spec_resources *r, struct resource_files *ret, struct err *err)
+{
+	struct resource_files f = { 0 };
+	int result = 0;
+
+	*ret = f;
+	if (!r)
+		return 0;
+	f.v = calloc(FIXED_FILES_MAX + r->hugepage_limits.n + r->unified.n, sizeof(*f.v));
+	if (!f.v)
+		return err_sys(err, ENOMEM, "linux.resources");
+	if (r->memory)
+		result = add_memory(&f, r->memory, err);
+	if (result == 0 && r->cpu)
+		add_cpu(&f, r->cpu);
+	if (result == 0 && r->pids && r->pids->limit.set && r->pids->limit.v != 0)
+		add_limit(&f, "pids.max", r->pids->limit.v);
+	if (result == 0)
+		result = add_hugepages(&f, &r->hugepage_limits, err);
+	if (result == 0)
+		result = add_unified(&f, &r->unified, err);
+	if (result < 0)
+		resource_files_done(&f);
+	*ret = f;
+	return result;
+}
+
+void resource_files_done(struct resource_files *f)
+{
+	free(f->v);
+	*f = (struct resource_files){ 0 };
+}
