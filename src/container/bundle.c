@@ -42,7 +42,7 @@ static int set_path(struct bundle *b, const char *path, struct err *err)
 
 static int load_config(struct bundle *b, struct err *err)
 {
-	struct spec_warnings warnings = SPEC_WARNINGS_INIT;
+	struct warnings warnings = WARNINGS_INIT;
 	autoclose int dir = open(b->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r;
 
@@ -60,7 +60,7 @@ static int load_config(struct bundle *b, struct err *err)
 		log_warning("%s", warnings.v[i]);
 	if (warnings.extra)
 		log_warning("config.json: %zu more warnings", warnings.extra);
-	spec_warnings_done(&warnings);
+	warnings_done(&warnings);
 	return r;
 }
 

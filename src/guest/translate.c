@@ -310,7 +310,7 @@ static int put_devices(const struct spec_devices *from, struct guest_devices *to
 
 /* --- the process --- */
 
-static int put_seccomp(const struct spec *spec, struct spec_warnings *w, struct guest_translation *t, struct err *err)
+static int put_seccomp(const struct spec *spec, struct warnings *w, struct guest_translation *t, struct err *err)
 {
 	struct guest_process *p = &t->container.process;
 	int r;
@@ -383,7 +383,7 @@ static void put_identity(const struct spec_process *from, struct guest_process *
 	to->caps[GUEST_CAP_AMBIENT] = caps->ambient;
 }
 
-static int put_process(const struct spec *spec, const struct spec_process *from, struct spec_warnings *w,
+static int put_process(const struct spec *spec, const struct spec_process *from, struct warnings *w,
 	struct guest_translation *t, struct err *err)
 {
 	struct guest_process *to = &t->container.process;
@@ -568,7 +568,7 @@ static int put_hooks(const struct spec_hooks *from, struct guest_translation *t,
 }
 
 int guest_translate(const struct spec *spec, const char *cid, const char *rootfs_name,
-	const struct guest_export_list *exports, const struct guest_joins *joins, struct spec_warnings *warnings,
+	const struct guest_export_list *exports, const struct guest_joins *joins, struct warnings *warnings,
 	struct guest_translation **ret, struct err *err)
 {
 	struct guest_translation *t = calloc(1, sizeof(*t));
@@ -599,7 +599,7 @@ int guest_translate(const struct spec *spec, const char *cid, const char *rootfs
 	return 0;
 }
 
-int guest_translate_process(const struct spec *spec, const struct spec_process *process, struct spec_warnings *warnings,
+int guest_translate_process(const struct spec *spec, const struct spec_process *process, struct warnings *warnings,
 	struct guest_translation **ret, struct err *err)
 {
 	struct guest_translation *t = calloc(1, sizeof(*t));

@@ -46,12 +46,12 @@ struct guest_translation; /* owns the arrays; strings stay the spec's and the ex
  * hooks (hook_state_*) are left 0.
  */
 must_check int guest_translate(const struct spec *spec, const char *cid, const char *rootfs_name,
-	const struct guest_export_list *exports, const struct guest_joins *joins, struct spec_warnings *warnings,
+	const struct guest_export_list *exports, const struct guest_joins *joins, struct warnings *warnings,
 	struct guest_translation **ret, struct err *err);
 
 /* The same for a process alone (exec): only ->process of the result is set. */
 must_check int guest_translate_process(const struct spec *spec, const struct spec_process *process,
-	struct spec_warnings *warnings, struct guest_translation **ret, struct err *err);
+	struct warnings *warnings, struct guest_translation **ret, struct err *err);
 
 struct guest_container *guest_translation_container(struct guest_translation *t);
 

@@ -24,7 +24,7 @@ struct reader {
 	bool at_end; /* yajl has all of it: what it still reports stands at the end */
 	yajl_handle yajl;
 	struct arena *arena;
-	struct spec_warnings *warnings;
+	struct warnings *warnings;
 	struct err *err;
 	int error; /* set by a callback that stopped */
 
@@ -204,7 +204,7 @@ static int object_drop_repeated(struct reader *r, struct json *obj)
 	for (i = 0; i + 1 < obj->n; i++) {
 		if (strcmp(sorted[i].node->key, sorted[i + 1].node->key) != 0)
 			continue;
-		spec_warn(r->warnings, "%s:%u: \"%s\" is given again in line %u: the last one counts", r->name,
+		warnings_add(r->warnings, "%s:%u: \"%s\" is given again in line %u: the last one counts", r->name,
 			sorted[i].node->line, sorted[i].node->key, sorted[i + 1].node->line);
 		sorted[i].node->key = NULL; /* marked */
 		dropped++;
@@ -262,7 +262,7 @@ static int reader_syntax_error(struct reader *r)
 }
 
 int json_parse(const char *name, const char *text, size_t len, struct arena *arena, struct json **ret,
-	struct spec_warnings *warnings, struct err *err)
+	struct warnings *warnings, struct err *err)
 {
 	struct reader r = {
 		.name = name, .text = text, .len = len, .arena = arena, .warnings = warnings, .err = err, .line = 1

@@ -39,7 +39,7 @@ struct json {
  * 0, -EINVAL (not JSON, a NUL in a string), -E2BIG (a limit above) or -ENOMEM.
  */
 must_check int json_parse(const char *name, const char *text, size_t len, struct arena *arena, struct json **ret,
-	struct spec_warnings *warnings, struct err *err);
+	struct warnings *warnings, struct err *err);
 
 /* The member @key of an object, or NULL (also where @obj is none). */
 const struct json *json_get(const struct json *obj, const char *key);

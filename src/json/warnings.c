@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A bounded list of sentences. */
+/* Warnings as a bounded list of sentences. */
 #include "json/warnings.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-void spec_warnings_done(struct spec_warnings *w)
+void warnings_done(struct warnings *w)
 {
 	if (!w)
 		return;
 	for (size_t i = 0; i < w->n; i++)
 		free(w->v[i]);
 	free(w->v);
-	*w = (struct spec_warnings)SPEC_WARNINGS_INIT;
+	*w = (struct warnings)WARNINGS_INIT;
 }
 
-void spec_warn(struct spec_warnings *w, const char *fmt, ...)
+void warnings_add(struct warnings *w, const char *fmt, ...)
 {
 	va_list ap;
 	char *text;
@@ -25,8 +25,8 @@ void spec_warn(struct spec_warnings *w, const char *fmt, ...)
 	if (!w)
 		return;
 	if (!w->v)
-		w->v = calloc(SPEC_WARNINGS_MAX, sizeof(*w->v));
-	if (!w->v || w->n == SPEC_WARNINGS_MAX) {
+		w->v = calloc(WARNINGS_MAX, sizeof(*w->v));
+	if (!w->v || w->n == WARNINGS_MAX) {
 		w->extra++;
 		return;
 	}

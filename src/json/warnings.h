@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a config asks for and does not get, in sentences for the log.
+ * Warnings of a library, as sentences that its caller prints or drops: what a config asks for and does not get, for
+ * example. Libraries do not write to the log themselves.
  */
 #ifndef JSON_WARNINGS_H
 #define JSON_WARNINGS_H
@@ -9,23 +10,24 @@
 
 #include "base/base.h"
 
-/* More are counted, not kept: a file of a million unknown fields must not fill the log. */
-#define SPEC_WARNINGS_MAX 128
+/* Further warnings are counted but not kept: a config with a million unknown fields must not fill the log. */
+#define WARNINGS_MAX 128
 
-struct spec_warnings {
-	size_t n;     /* kept, <= SPEC_WARNINGS_MAX */
-	size_t extra; /* not kept */
-	char **v;     /* like err messages: `config.json:12: foo: unknown field` */
+struct warnings {
+	size_t n;     /* sentences kept, <= WARNINGS_MAX */
+	size_t extra; /* sentences not kept */
+	char **v;     /* worded like the messages of struct err: `config.json:12: foo: unknown field` */
 };
 
-#define SPEC_WARNINGS_INIT                    \
+#define WARNINGS_INIT                         \
 	{                                     \
 		.n = 0, .extra = 0, .v = NULL \
 	}
 
-void spec_warnings_done(struct spec_warnings *w);
+/* Frees the sentences and makes @w empty again. @w may be NULL. */
+void warnings_done(struct warnings *w);
 
-/* Adds a sentence; @w may be NULL. A failed allocation counts it as extra. */
-void spec_warn(struct spec_warnings *w, const char *fmt, ...) printf_like(2, 3);
+/* Appends a sentence. @w may be NULL: then the warning is dropped. A sentence that finds no memory counts as extra. */
+void warnings_add(struct warnings *w, const char *fmt, ...) printf_like(2, 3);
 
 #endif

@@ -208,7 +208,7 @@ static int wait_kind(struct creation *c, enum report_kind kind, struct err *err)
 /* What can be said to be wrong before anything is made. */
 static int prepare(struct creation *c, struct err *err)
 {
-	struct spec_warnings warnings = SPEC_WARNINGS_INIT;
+	struct warnings warnings = WARNINGS_INIT;
 	struct guest_joins joins = { .uids = &c->ns.uids, .gids = &c->ns.gids };
 	struct guest_export_list exports;
 	const struct spec *spec;
@@ -240,7 +240,7 @@ static int prepare(struct creation *c, struct err *err)
 		spec, c->request->id, c->binds.root_name, &exports, &joins, &warnings, &c->translation, err);
 	for (size_t i = 0; i < warnings.n; i++)
 		log_warning("%s", warnings.v[i]);
-	spec_warnings_done(&warnings);
+	warnings_done(&warnings);
 	return r;
 }
 

@@ -83,7 +83,7 @@ void decode_warn(struct decode *d, const struct where *at, unsigned line, const 
 	va_start(ap, fmt);
 	text = where_message(at, fmt, ap);
 	va_end(ap);
-	spec_warn(d->warnings, "%s:%u: %s", d->name, line, text ? text : "a warning that found no memory");
+	warnings_add(d->warnings, "%s:%u: %s", d->name, line, text ? text : "a warning that found no memory");
 	free(text);
 }
 

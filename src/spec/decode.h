@@ -49,7 +49,7 @@ enum spec_kind {
 struct decode {
 	const char *name; /* the file, for messages */
 	struct arena *arena;
-	struct spec_warnings *warnings;
+	struct warnings *warnings;
 	struct err *err;
 };
 

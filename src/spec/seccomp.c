@@ -418,7 +418,7 @@ static int compile_or_take(const struct spec_seccomp *s, struct buf *b, struct b
 }
 
 int seccomp_compile(
-	const struct spec_seccomp *s, struct seccomp_program *ret, struct spec_warnings *warnings, struct err *err)
+	const struct spec_seccomp *s, struct seccomp_program *ret, struct warnings *warnings, struct err *err)
 {
 	autobuf b = BUF_INIT, skipped = BUF_INIT;
 	int rc = compile_or_take(s, &b, &skipped, err);
@@ -426,6 +426,7 @@ int seccomp_compile(
 	if (rc < 0)
 		return rc;
 	if (skipped.len)
-		spec_warn(warnings, "linux.seccomp.syscalls: libseccomp does not know %s: not filtered", skipped.data);
+		warnings_add(
+			warnings, "linux.seccomp.syscalls: libseccomp does not know %s: not filtered", skipped.data);
 	return take_program(&b, s, ret, err);
 }

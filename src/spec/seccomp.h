@@ -27,7 +27,7 @@ struct seccomp_program {
  * 0 or a negative errno with a message. Not to be called by two threads at once.
  */
 must_check int seccomp_compile(
-	const struct spec_seccomp *s, struct seccomp_program *ret, struct spec_warnings *warnings, struct err *err);
+	const struct spec_seccomp *s, struct seccomp_program *ret, struct warnings *warnings, struct err *err);
 
 /*
  * Where compiled programs are kept between runs of the program. @key is all

@@ -126,7 +126,7 @@ static int spec_parse_into(
 }
 
 static int spec_parse_part(const char *name, const char *json, size_t len, enum spec_part part, struct spec **ret,
-	struct spec_warnings *warnings, struct err *err)
+	struct warnings *warnings, struct err *err)
 {
 	struct decode d = { .name = name, .warnings = warnings, .err = err };
 	struct arena *tree = NULL;
@@ -146,8 +146,8 @@ static int spec_parse_part(const char *name, const char *json, size_t len, enum 
 	return 0;
 }
 
-static int spec_load_part(int dirfd, const char *path, enum spec_part part, struct spec **ret,
-	struct spec_warnings *warnings, struct err *err)
+static int spec_load_part(
+	int dirfd, const char *path, enum spec_part part, struct spec **ret, struct warnings *warnings, struct err *err)
 {
 	autofree char *text = NULL;
 	size_t len = 0;
@@ -160,30 +160,30 @@ static int spec_load_part(int dirfd, const char *path, enum spec_part part, stru
 	return spec_parse_part(path, text, len, part, ret, warnings, err);
 }
 
-int spec_load(int dirfd, const char *path, struct spec **ret, struct spec_warnings *warnings, struct err *err)
+int spec_load(int dirfd, const char *path, struct spec **ret, struct warnings *warnings, struct err *err)
 {
 	return spec_load_part(dirfd, path, PART_CONFIG, ret, warnings, err);
 }
 
-int spec_parse(const char *name, const char *json, size_t len, struct spec **ret, struct spec_warnings *warnings,
-	struct err *err)
+int spec_parse(
+	const char *name, const char *json, size_t len, struct spec **ret, struct warnings *warnings, struct err *err)
 {
 	return spec_parse_part(name, json, len, PART_CONFIG, ret, warnings, err);
 }
 
-int spec_load_process(int dirfd, const char *path, struct spec **ret, struct spec_warnings *warnings, struct err *err)
+int spec_load_process(int dirfd, const char *path, struct spec **ret, struct warnings *warnings, struct err *err)
 {
 	return spec_load_part(dirfd, path, PART_PROCESS, ret, warnings, err);
 }
 
-int spec_parse_process(const char *name, const char *json, size_t len, struct spec **ret,
-	struct spec_warnings *warnings, struct err *err)
+int spec_parse_process(
+	const char *name, const char *json, size_t len, struct spec **ret, struct warnings *warnings, struct err *err)
 {
 	return spec_parse_part(name, json, len, PART_PROCESS, ret, warnings, err);
 }
 
-int spec_parse_resources(const char *name, const char *json, size_t len, struct spec **ret,
-	struct spec_warnings *warnings, struct err *err)
+int spec_parse_resources(
+	const char *name, const char *json, size_t len, struct spec **ret, struct warnings *warnings, struct err *err)
 {
 	return spec_parse_part(name, json, len, PART_RESOURCES, ret, warnings, err);
 }

@@ -482,25 +482,24 @@ struct spec {
  * name and line: `config.json:12: process.user.uid: not a number`.
  * 0 and *@ret (spec_free() it), or -errno; @warnings may be NULL.
  */
-must_check int spec_load(
-	int dirfd, const char *path, struct spec **ret, struct spec_warnings *warnings, struct err *err);
+must_check int spec_load(int dirfd, const char *path, struct spec **ret, struct warnings *warnings, struct err *err);
 
 /* The same for @len bytes of text; @name stands for the file in messages. */
-must_check int spec_parse(const char *name, const char *json, size_t len, struct spec **ret,
-	struct spec_warnings *warnings, struct err *err);
+must_check int spec_parse(
+	const char *name, const char *json, size_t len, struct spec **ret, struct warnings *warnings, struct err *err);
 
 /*
  * A file that holds a `process` object alone (exec --process): the result has
  * only ->process. Field paths in messages still begin with "process.".
  */
 must_check int spec_load_process(
-	int dirfd, const char *path, struct spec **ret, struct spec_warnings *warnings, struct err *err);
-must_check int spec_parse_process(const char *name, const char *json, size_t len, struct spec **ret,
-	struct spec_warnings *warnings, struct err *err);
+	int dirfd, const char *path, struct spec **ret, struct warnings *warnings, struct err *err);
+must_check int spec_parse_process(
+	const char *name, const char *json, size_t len, struct spec **ret, struct warnings *warnings, struct err *err);
 
 /* A `linux.resources` object alone (update --resources): the result has only ->linux_->resources. */
-must_check int spec_parse_resources(const char *name, const char *json, size_t len, struct spec **ret,
-	struct spec_warnings *warnings, struct err *err);
+must_check int spec_parse_resources(
+	const char *name, const char *json, size_t len, struct spec **ret, struct warnings *warnings, struct err *err);
 
 void spec_free(struct spec *spec); /* accepts NULL */
 

@@ -30,8 +30,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-typedef int parse_fn(const char *name, const char *json, size_t len, struct spec **ret, struct spec_warnings *warnings,
-	struct err *err);
+typedef int parse_fn(
+	const char *name, const char *json, size_t len, struct spec **ret, struct warnings *warnings, struct err *err);
 
 static void require(bool holds)
 {
@@ -80,7 +80,7 @@ static void check_spec(const struct spec *s)
 
 static void parse_one(parse_fn *parse, const char *json, size_t len)
 {
-	struct spec_warnings w = SPEC_WARNINGS_INIT;
+	struct warnings w = WARNINGS_INIT;
 	struct err err = ERR_INIT;
 	struct spec *s = NULL;
 
@@ -88,9 +88,9 @@ static void parse_one(parse_fn *parse, const char *json, size_t len)
 		check_spec(s);
 	else
 		require(!s && err.errnum > 0 && strncmp(err.msg, "fuzz:", 5) == 0);
-	require(w.n <= SPEC_WARNINGS_MAX);
+	require(w.n <= WARNINGS_MAX);
 	spec_free(s);
-	spec_warnings_done(&w);
+	warnings_done(&w);
 }
 
 static void parse_words(char *text)

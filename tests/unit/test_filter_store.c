@@ -29,7 +29,7 @@ static char dir[] = "/tmp/test_filter_store.XXXXXX";
 /* The program of @config, and how many warnings it made. */
 static struct seccomp_program compiled(const char *config, size_t *ret_warnings)
 {
-	struct spec_warnings w = SPEC_WARNINGS_INIT;
+	struct warnings w = WARNINGS_INIT;
 	struct seccomp_program program = { 0 };
 	struct err err = ERR_INIT;
 	struct spec *s = NULL;
@@ -38,7 +38,7 @@ static struct seccomp_program compiled(const char *config, size_t *ret_warnings)
 		seccomp_compile(s->linux_->seccomp, &program, &w, &err) != 0)
 		fail_msg("%s", err.msg);
 	*ret_warnings = w.n;
-	spec_warnings_done(&w);
+	warnings_done(&w);
 	spec_free(s);
 	return program;
 }

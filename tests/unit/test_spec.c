@@ -57,7 +57,7 @@ static void every_sample_config_loads(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(sample_configs); i++) {
-		struct spec_warnings w = SPEC_WARNINGS_INIT;
+		struct warnings w = WARNINGS_INIT;
 		struct err err = ERR_INIT;
 		struct spec *s = NULL;
 		char path[512];
@@ -79,7 +79,7 @@ static void every_sample_config_loads(void **state)
 			if (strstr(w.v[k], "unknown field"))
 				fail_msg("%s", w.v[k]);
 		spec_free(s);
-		spec_warnings_done(&w);
+		warnings_done(&w);
 	}
 }
 
@@ -556,7 +556,7 @@ static void size_is_bounded(void **state)
 	free(big);
 }
 
-static bool warned(const struct spec_warnings *w, const char *text)
+static bool warned(const struct warnings *w, const char *text)
 {
 	for (size_t i = 0; i < w->n; i++)
 		if (strcmp(w->v[i], text) == 0)
@@ -570,7 +570,7 @@ static void the_last_of_equal_keys_counts_with_a_warning(void **state)
 {
 	static const char json[] = HEAD ",\n\"hostname\":\"a\",\n\"hostname\":17,\n\"hostname\":\"c\",\n"
 					"\"annotations\":{\"k\":\"1\",\n\"j\":\"2\",\n\"k\":\"3\"}}";
-	struct spec_warnings w = SPEC_WARNINGS_INIT;
+	struct warnings w = WARNINGS_INIT;
 	struct spec *s = NULL;
 	struct err err = ERR_INIT;
 
@@ -583,14 +583,14 @@ static void the_last_of_equal_keys_counts_with_a_warning(void **state)
 	assert_true(warned(&w, "c.json:4: \"hostname\" is given again in line 5: the last one counts"));
 	assert_true(warned(&w, "c.json:6: \"k\" is given again in line 8: the last one counts"));
 	spec_free(s);
-	spec_warnings_done(&w);
+	warnings_done(&w);
 }
 
 static void unknown_fields_are_warnings(void **state)
 {
 	static const char json[] = HEAD ",\n\"frob\":1,\n\"mounts\":[{\"destination\":\"/a\",\"type\":\"tmpfs\",\n"
 					"\"Options\":[]}],\n\"linux\":{\n\"x\\ny\":{}}}";
-	struct spec_warnings w = SPEC_WARNINGS_INIT;
+	struct warnings w = WARNINGS_INIT;
 	struct spec *s = NULL;
 	struct err err = ERR_INIT;
 
@@ -601,13 +601,13 @@ static void unknown_fields_are_warnings(void **state)
 	assert_true(warned(&w, "c.json:5: mounts[0].Options: unknown field, ignored"));
 	assert_true(warned(&w, "c.json:7: linux.x?y: unknown field, ignored"));
 	spec_free(s);
-	spec_warnings_done(&w);
+	warnings_done(&w);
 }
 
 static void warnings_are_bounded(void **state)
 {
 	autobuf b = BUF_INIT;
-	struct spec_warnings w = SPEC_WARNINGS_INIT;
+	struct warnings w = WARNINGS_INIT;
 	struct spec *s = NULL;
 
 	(void)state;
@@ -616,11 +616,11 @@ static void warnings_are_bounded(void **state)
 		buf_printf(&b, ",\"x%d\":0", i);
 	buf_puts(&b, "}");
 	assert_int_equal(spec_parse("c.json", b.data, b.len, &s, &w, NULL), 0);
-	assert_int_equal(w.n, SPEC_WARNINGS_MAX);
-	assert_int_equal(w.extra, 1000 - SPEC_WARNINGS_MAX);
+	assert_int_equal(w.n, WARNINGS_MAX);
+	assert_int_equal(w.extra, 1000 - WARNINGS_MAX);
 	spec_free(s);
-	spec_warnings_done(&w);
-	spec_warnings_done(NULL);
+	warnings_done(&w);
+	warnings_done(NULL);
 }
 
 static void numbers_are_exact(void **state)

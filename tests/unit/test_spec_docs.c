@@ -252,7 +252,7 @@ static void what_features_lists_is_accepted(void **state)
 static void the_default_config_is_a_good_one(void **state)
 {
 	autobuf b = BUF_INIT;
-	struct spec_warnings w = SPEC_WARNINGS_INIT;
+	struct warnings w = WARNINGS_INIT;
 	struct err err = ERR_INIT;
 	struct spec *s = NULL;
 
@@ -271,7 +271,7 @@ static void the_default_config_is_a_good_one(void **state)
 	assert_true(s->linux_->masked_paths.n > 5);
 	assert_true(s->linux_->readonly_paths.n > 3);
 	spec_free(s);
-	spec_warnings_done(&w);
+	warnings_done(&w);
 }
 
 static void the_rootless_one_maps_the_caller(void **state)

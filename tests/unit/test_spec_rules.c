@@ -330,7 +330,7 @@ static void each_dubious_thing_has_its_warning(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(warned); i++) {
-		struct spec_warnings w = SPEC_WARNINGS_INIT;
+		struct warnings w = WARNINGS_INIT;
 		struct err err = ERR_INIT;
 		struct spec *s = NULL;
 
@@ -340,7 +340,7 @@ static void each_dubious_thing_has_its_warning(void **state)
 			fail_msg("%s\nwanted %s\n   got %zu: %s", warned[i].json, warned[i].want, w.n,
 				w.n ? w.v[0] : "");
 		spec_free(s);
-		spec_warnings_done(&w);
+		warnings_done(&w);
 	}
 }
 

@@ -26,7 +26,7 @@
 #define FUTURE_SYSCALL 900
 
 /* The program of `"seccomp": {@text}`, or the error. */
-static int compile(const char *text, struct seccomp_program *p, struct spec_warnings *w, struct err *err)
+static int compile(const char *text, struct seccomp_program *p, struct warnings *w, struct err *err)
 {
 	autobuf b = BUF_INIT;
 	struct spec *s = NULL;
@@ -220,7 +220,7 @@ static void flags_go_along(void **state)
 static void unknown_names_that_matter_are_warnings(void **state)
 {
 	struct seccomp_program p = { .n = 0 };
-	struct spec_warnings w = SPEC_WARNINGS_INIT;
+	struct warnings w = WARNINGS_INIT;
 	struct err err = ERR_INIT;
 
 	(void)state;
@@ -237,7 +237,7 @@ static void unknown_names_that_matter_are_warnings(void **state)
 	assert_int_equal(w.n, 1);
 	assert_string_equal(w.v[0], "linux.seccomp.syscalls: libseccomp does not know newer, newest: not filtered");
 	seccomp_program_done(&p);
-	spec_warnings_done(&w);
+	warnings_done(&w);
 }
 
 static void other_machines_are_left_out(void **state)
