@@ -25,11 +25,12 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/netif.h"
+#include "base/tags.h"
 #include "init/cgroup.h"
 #include "sys/log.h"
+#include "sys/sandbox.h"
 #include "sys/sys.h"
 
-#define PORT_NAME "org.vmrunc.agent"
 #define PORTS_DIR "/sys/class/virtio-ports"
 
 /* How long a port may take to come, or the host to connect to it. A TCG guest on a busy machine is slow. */
@@ -141,10 +142,11 @@ static void boot_raise_loopback(void)
 		log_write(PROTO_LOG_WARN, "%s", err.msg);
 }
 
-/* "private" and "shared" are mounted on; a container's root is bound at "root"; "dev" holds staged nodes, "sys" a sysfs. */
+/* Makes @shares and the directories in it that sandbox.h names. 0 or -errno with @err set. */
 static int boot_make_shares(const char *shares, struct err *err)
 {
-	static const char *const names[] = { "", "/private", "/shared", "/root", "/dev", "/sys" };
+	static const char *const names[] = { "", "/" SANDBOX_PRIVATE, "/" SANDBOX_SHARED, "/" SANDBOX_ROOT,
+		"/" SANDBOX_DEVICES, "/" SANDBOX_SYSFS };
 	char path[256];
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -158,7 +160,7 @@ static int boot_make_shares(const char *shares, struct err *err)
 
 /* --- the port --- */
 
-/* The device of the port named PORT_NAME, into @ret; false if it is not there yet. */
+/* The device of the port named TAG_PORT, into @ret; false if it is not there yet. */
 static bool port_find(char *ret, size_t size)
 {
 	DIR *dir = opendir(PORTS_DIR);
@@ -173,7 +175,7 @@ static bool port_find(char *ret, size_t size)
 		if (e->d_name[0] == '.' || fd_read_file(dirfd(dir), path, 256, &name, NULL) < 0)
 			continue;
 		name[strcspn(name, "\n")] = '\0';
-		found = strcmp(name, PORT_NAME) == 0;
+		found = strcmp(name, TAG_PORT) == 0;
 		(void)snprintf(ret, size, "/dev/%s", e->d_name);
 	}
 	if (dir)
@@ -207,7 +209,7 @@ static int port_wait(char *ret, size_t size, struct err *err)
 		int64_t now = clock_now_ms();
 
 		if (now >= end)
-			return err_set(err, ENODEV, "the VM has no port named \"%s\"", PORT_NAME);
+			return err_set(err, ENODEV, "the VM has no port named \"%s\"", TAG_PORT);
 		if (poll(&p, 1, (int)(end - now)) > 0) {
 			while (recv(events, dropped, sizeof(dropped), 0) > 0)
 				; /* which device it was does not matter */

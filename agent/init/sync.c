@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "sys/log.h"
+#include "sys/sandbox.h"
 
 struct sync_job {
 	LIST_ENTRY(sync_job) link;
@@ -23,7 +24,7 @@ struct sync_job {
 /* In the child, or in the agent where there is no memory for one. */
 static void sync_now(const struct agent *agent)
 {
-	static const char *const names[] = { "private", "shared" };
+	static const char *const names[] = { SANDBOX_PRIVATE, SANDBOX_SHARED };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		char path[256];

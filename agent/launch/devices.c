@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "launch/mounts.h"
 #include "launch/rootpath.h"
+#include "sys/sandbox.h"
 #include "sys/sys.h"
 
 #define DEVICE_PATH_MAX 512
@@ -20,7 +21,8 @@
 /* A device's staged node: shares/dev/CID/INDEX. */
 static void device_staged_path(const struct agent *agent, const char *cid, uint32_t i, char *ret)
 {
-	(void)snprintf(ret, DEVICE_PATH_MAX, "%s/dev/%s/%u", agent->shares, cid, i); /* fits: see CONTAINER_CID_MAX */
+	(void)snprintf(ret, DEVICE_PATH_MAX, "%s/" SANDBOX_DEVICES "/%s/%u", agent->shares, cid,
+		i); /* fits: see CONTAINER_CID_MAX */
 }
 
 /* Makes the node @name in @dir with the owner and mode of @d. */
@@ -102,7 +104,7 @@ int devices_stage(const struct agent *agent, const struct guest_container *c, st
 	char path[DEVICE_PATH_MAX];
 	autoclose int dir = -1;
 
-	(void)snprintf(path, sizeof(path), "%s/dev/%s", agent->shares, c->cid); /* fits */
+	(void)snprintf(path, sizeof(path), "%s/" SANDBOX_DEVICES "/%s", agent->shares, c->cid); /* fits */
 	if (mkdir(path, 0755) < 0)
 		return errno == EEXIST ? 0 : err_sys(err, errno, "cannot make \"%s\"", path);
 	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -130,8 +132,8 @@ void devices_unstage(const struct agent *agent, const char *cid)
 		if (unlink(path) < 0)
 			break; /* they are numbered without gaps: this was the last */
 	}
-	(void)snprintf(path, sizeof(path), "%s/dev/%s", agent->shares, cid); /* fits */
-	(void)rmdir(path);                                                   /* most containers have none */
+	(void)snprintf(path, sizeof(path), "%s/" SANDBOX_DEVICES "/%s", agent->shares, cid); /* fits */
+	(void)rmdir(path); /* most containers have none */
 }
 
 int devices_link(int root, struct err *err)

@@ -42,7 +42,7 @@ static int rootfs_bind(const struct launch *l, struct err *err)
 	copy = mount_clone(path, true);
 	if (copy < 0)
 		return err_sys(err, copy, "root file system \"%s\"", c->rootfs);
-	(void)snprintf(at, sizeof(at), "%s/root", l->agent->shares); /* shares is short */
+	(void)snprintf(at, sizeof(at), "%s/" SANDBOX_ROOT, l->agent->shares); /* shares is short */
 	fd = open(at, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || sys_move_mount(copy, fd) < 0) {
 		int e = errno;

@@ -33,7 +33,7 @@ struct agent {
 	int channel_fd;
 	bool native;         /* a test: no virtual machine, not the machine's init */
 	bool shares_mounted; /* SANDBOX has been done */
-	const char *shares;  /* directory that holds "private", "shared", "root", "dev", "sys" */
+	const char *shares;  /* directory that holds SANDBOX_* */
 	const char *cgroup;  /* mount point of cgroup v2, or NULL: there is none */
 	LIST_HEAD(, container) containers;
 	LIST_HEAD(, process) processes;

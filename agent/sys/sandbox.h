@@ -5,12 +5,15 @@
 #ifndef AGENT_SYS_SANDBOX_H
 #define AGENT_SYS_SANDBOX_H
 
+#include "base/tags.h"
 #include "sys/agent.h"
 
-#define SANDBOX_PRIVATE "private" /* names of the shares: tags, and directories below agent->shares */
-#define SANDBOX_SHARED "shared"
-
-#define SANDBOX_SYSFS "sys" /* a sysfs with nothing mounted in it: see sandbox_stage_sysfs() */
+/* The directories below agent->shares; boot.c makes them. */
+#define SANDBOX_PRIVATE TAG_PRIVATE /* the shares are mounted at their tags */
+#define SANDBOX_SHARED TAG_SHARED
+#define SANDBOX_ROOT "root"   /* a container's root is bound here, in its own mount namespace */
+#define SANDBOX_DEVICES "dev" /* CID/N: device nodes staged for containers that cannot make any (devices_stage()) */
+#define SANDBOX_SYSFS "sys"   /* a sysfs with nothing mounted in it (sandbox_stage_sysfs()) */
 
 /* 0 or -errno with @err set. A second call is -EALREADY. */
 must_check int sandbox_setup(struct agent *agent, const struct guest_sandbox *s, struct err *err);

@@ -8,6 +8,8 @@ base_sources = \
 	src/base/hook.c src/base/hook.h \
 	src/base/loop.c src/base/loop.h \
 	src/base/netif.c src/base/netif.h \
+	src/base/syscalls.c src/base/syscalls.h \
+	src/base/tags.h \
 	src/base/wire.c src/base/wire.h
 
 noinst_LIBRARIES += libbase.a

@@ -2,7 +2,8 @@
 channel_sources = \
 	src/channel/mux.c src/channel/mux.h \
 	src/channel/proto.c src/channel/proto.h \
-	src/channel/pump.c src/channel/pump.h
+	src/channel/pump.c src/channel/pump.h \
+	src/channel/syscalls.c src/channel/syscalls.h
 
 noinst_LIBRARIES += libchannel.a
 libchannel_a_SOURCES = $(channel_sources)

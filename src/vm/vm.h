@@ -3,8 +3,8 @@
  * One virtual machine, whichever engine runs it.
  *
  * The guest sees the same in both engines: virtio over MMIO announced by ACPI;
- * two 9P devices with the tags VM_TAG_PRIVATE and VM_TAG_SHARED; a console
- * device whose port VM_PORT_AGENT is the channel to the agent; rng, balloon,
+ * two 9P devices with the tags TAG_PRIVATE and TAG_SHARED; a console
+ * device whose port TAG_PORT is the channel to the agent; rng, balloon,
  * and the nics. The engines differ in who implements the devices: our own
  * code in this process (kvm) or a qemu-system process below it (qemu).
  *
@@ -29,10 +29,7 @@
 
 #include "base/err.h"
 #include "base/loop.h"
-
-#define VM_TAG_PRIVATE "private"         /* exports that only this VM uses: cached aggressively */
-#define VM_TAG_SHARED "shared"           /* exports that the host changes too: cached coherently */
-#define VM_PORT_AGENT "org.vmrunc.agent" /* name of the console port of the channel */
+#include "base/tags.h"
 
 #define VM_NICS_MAX 8
 #define VM_VCPUS_MAX 64

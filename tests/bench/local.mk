@@ -7,7 +7,7 @@ bench_guest_programs = tests/bench/poweroff tests/bench/workload
 tests/bench/poweroff: tests/bench/poweroff.c
 	$(AM_V_CC)$(MKDIR_P) tests/bench && $(AGENT_CC) -static -O2 -o $@ $(srcdir)/tests/bench/poweroff.c
 tests/bench/workload: tests/bench/workload.c
-	$(AM_V_CC)$(MKDIR_P) tests/bench && $(AGENT_CC) -static -O2 -Wall -Wextra -o $@ $(srcdir)/tests/bench/workload.c
+	$(AM_V_CC)$(MKDIR_P) tests/bench && $(AGENT_CC) -static -O2 -Wall -Wextra -iquote $(srcdir)/src -o $@ $(srcdir)/tests/bench/workload.c
 CLEANFILES += $(bench_guest_programs)
 
 bench: all $(bench_guest_programs)

@@ -25,9 +25,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/tags.h"
+
 #define SHARE "/mnt"
 #define ROOT SHARE "/bench"
-#define PORT_NAME "org.vmrunc.agent"
 #define BLOCK (1024 * 1024)
 #define PAGE 4096
 
@@ -76,7 +77,7 @@ static int open_port(void)
 		f = fopen(path, "r");
 		if (!f)
 			continue;
-		if (!fgets(text, sizeof(text), f) || strncmp(text, PORT_NAME, strlen(PORT_NAME)) != 0) {
+		if (!fgets(text, sizeof(text), f) || strncmp(text, TAG_PORT, strlen(TAG_PORT)) != 0) {
 			fclose(f);
 			continue;
 		}
@@ -212,7 +213,7 @@ int main(void)
 		leave();
 	(void)snprintf(options, sizeof(options), "trans=virtio,version=9p2000.L,msize=512000,access=client,cache=%s",
 		cache ? cache : "mmap");
-	if (mount("shared", SHARE, "9p", 0, options) < 0)
+	if (mount(TAG_SHARED, SHARE, "9p", 0, options) < 0)
 		give_up("mount");
 	for (size_t i = 0; i < sizeof(workloads) / sizeof(workloads[0]); i++) {
 		uint64_t start = now_ns();

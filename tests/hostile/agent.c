@@ -36,10 +36,10 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
+#include "base/tags.h"
 #include "channel/mux.h"
 #include "channel/proto.h"
 
-#define PORT_NAME "org.vmrunc.agent\n"
 #define PORTS_DIR "/sys/class/virtio-ports"
 #define PORT_TURN_NS 10000000l /* between two looks for the port, which comes when its driver has found it */
 
@@ -96,7 +96,7 @@ static int port_open(void)
 
 		(void)snprintf(path, sizeof(path), PORTS_DIR "/%s/name", entry->d_name);
 		if (entry->d_name[0] == '.' || fd_read_file(AT_FDCWD, path, 64, &name, NULL) < 0 ||
-			strcmp(name, PORT_NAME) != 0)
+			strcmp(name, TAG_PORT "\n") != 0)
 			continue;
 		(void)snprintf(path, sizeof(path), "/dev/%s", entry->d_name);
 		fd = open(path, O_RDWR | O_CLOEXEC);

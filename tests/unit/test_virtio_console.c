@@ -17,11 +17,12 @@
 #include <cmocka.h>
 
 #include "base/fd.h"
+#include "base/tags.h"
 #include "test_virtio_guest.h"
 #include "vm/virtio/console.h"
 
 enum { RX0, TX0, CTRL_RX, CTRL_TX, RX1, TX1 };
-#define PORT "org.vmrunc.agent"
+#define PORT TAG_PORT
 #define MSG_ROOM 64
 
 /* The loop runs on a thread of its own: the test is the guest and the channel's other end. */

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/fd.h"
+#include "base/tags.h"
 #include "test_virtio_guest.h"
 #include "tests/p9/client.h"
 #include "vm/virtio/p9dev.h"
@@ -40,7 +41,7 @@ static int setup(void **state)
 	assert_non_null(f);
 	guest_init(&f->g);
 	p9c_start(&f->c, 0);
-	if (virtio_p9_new(&f->g.mem, f->c.server, "private", &f->dev, &err) < 0)
+	if (virtio_p9_new(&f->g.mem, f->c.server, TAG_PRIVATE, &f->dev, &err) < 0)
 		fail_msg("%s", err.msg);
 	assert_int_equal(loop_new(&f->loop), 0);
 	if (virtio_start(f->dev, f->loop, &err) < 0)
@@ -135,7 +136,7 @@ static void tag_is_in_the_configuration(void **state)
 	assert_int_equal(virtio_mmio_read(f->dev, VIRTIO_MMIO_CONFIG, 2), 7);
 	for (uint32_t i = 0; i < 7; i++)
 		tag[i] = (char)virtio_mmio_read(f->dev, VIRTIO_MMIO_CONFIG + 2 + i, 1);
-	assert_string_equal(tag, "private");
+	assert_string_equal(tag, TAG_PRIVATE);
 }
 
 static void file_is_read_and_written(void **state)

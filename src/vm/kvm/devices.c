@@ -34,7 +34,7 @@ static int devices_add_console(
 	struct devices *d, struct machine *m, int channel_fd, struct guestlog *log, struct err *err)
 {
 	struct virtio_dev *dev;
-	int r = virtio_console_new(&m->mem, channel_fd, VM_PORT_AGENT, devices_log, log, &dev, err);
+	int r = virtio_console_new(&m->mem, channel_fd, TAG_PORT, devices_log, log, &dev, err);
 
 	return r < 0 ? r : devices_add(d, m, dev, err);
 }
@@ -97,9 +97,9 @@ static int devices_add_fixed(
 	int r = devices_add_console(d, m, channel_fd, log, err);
 
 	if (r == 0)
-		r = devices_add_share(d, m, VM_SHARE_PRIVATE, VM_TAG_PRIVATE, proc_fd, err);
+		r = devices_add_share(d, m, VM_SHARE_PRIVATE, TAG_PRIVATE, proc_fd, err);
 	if (r == 0)
-		r = devices_add_share(d, m, VM_SHARE_SHARED, VM_TAG_SHARED, proc_fd, err);
+		r = devices_add_share(d, m, VM_SHARE_SHARED, TAG_SHARED, proc_fd, err);
 	if (r == 0)
 		r = devices_add_rng(d, m, err);
 	if (r == 0)

@@ -50,8 +50,8 @@ struct stage_req {
 };
 
 static const char *const share_tags[VM_SHARES] = {
-	[VM_SHARE_PRIVATE] = VM_TAG_PRIVATE,
-	[VM_SHARE_SHARED] = VM_TAG_SHARED,
+	[VM_SHARE_PRIVATE] = TAG_PRIVATE,
+	[VM_SHARE_SHARED] = TAG_SHARED,
 };
 
 static int stager_make_tree(const char *dir, struct err *err)

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The system calls of src/base and of libc itself: see syscalls.h. */
+#include "base/syscalls.h"
+
+#include <stddef.h>
+
+const char *const base_syscalls[] = {
+	/* fd.c; fstat(2) is newfstatat up to glibc 2.38, renameat(3) renameat2 where a kernel has only that */
+	"close",
+	"fcntl",
+	"fstat",
+	"fsync",
+	"getpid",
+	"newfstatat",
+	"openat",
+	"read",
+	"recvmsg",
+	"renameat",
+	"renameat2",
+	"sendmsg",
+	"unlinkat",
+	"write",
+
+	/* loop.c; epoll_wait(3) is epoll_pwait where a kernel has only that */
+	"epoll_create1",
+	"epoll_ctl",
+	"epoll_pwait",
+	"epoll_wait",
+	"eventfd2",
+	"timerfd_create",
+	"timerfd_settime",
+
+	/* clock.h, where the vDSO cannot answer */
+	"clock_gettime",
+
+	/* malloc(3): the heap, an arena a thread, the random start of its caches, the number of CPUs that bounds them */
+	"brk",
+	"getrandom",
+	"madvise",
+	"mmap",
+	"mprotect",
+	"mremap",
+	"munmap",
+	"sched_getaffinity",
+
+	/* threads and their locks (how one is made stands in the filter: clone(2) is allowed by its flags) */
+	"futex",
+	"gettid",
+	"rseq",
+	"rt_sigprocmask",
+	"set_robust_list",
+
+	/* a signal's way back, a call that a stop has interrupted, the end */
+	"exit",
+	"exit_group",
+	"restart_syscall",
+	"rt_sigreturn",
+	NULL,
+};

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The names by which host and guest find each other's devices: both sides are
+ * built from this file, and nothing else may spell them out.
+ */
+#ifndef BASE_TAGS_H
+#define BASE_TAGS_H
+
+/* Name of the virtio-console port that is the channel (virtio 1.2 §5.3.6.2, VIRTIO_CONSOLE_PORT_NAME). */
+#define TAG_PORT "org.vmrunc.agent"
+
+/* Mount tags of the two 9P shares (virtio 1.2 §5.13, "mount_tag"); the agent names its mount points after them. */
+#define TAG_PRIVATE "private" /* exports that only this VM uses: cached aggressively */
+#define TAG_SHARED "shared"   /* exports that the host changes too: cached coherently */
+
+#endif
