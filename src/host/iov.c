@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Bytes in and out of iovecs.
- *
- * The segments' addresses and lengths are the transport's and fixed; only what
- * they point to may change under us, so each byte is copied out once.
- */
-#include <stdint.h>
+/* Bytes in and out of iovecs: see iov.h. */
+#include "host/iov.h"
+
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/base.h"
-#include "host/iov.h"
 
-size_t p9_iov_size(const struct iovec *iov, unsigned int count)
+size_t iov_size(const struct iovec *iov, unsigned int count)
 {
 	size_t size = 0;
 
@@ -22,8 +18,8 @@ size_t p9_iov_size(const struct iovec *iov, unsigned int count)
 	return size;
 }
 
-unsigned int p9_iov_slice(const struct iovec *iov, unsigned int count, size_t offset, size_t len,
-	struct iovec *ret_slice, unsigned int max, size_t *ret_len)
+unsigned int iov_slice(const struct iovec *iov, unsigned int count, size_t offset, size_t len, struct iovec *ret_slice,
+	unsigned int max, size_t *ret_len)
 {
 	unsigned int n = 0;
 	size_t total = 0;
@@ -44,7 +40,10 @@ unsigned int p9_iov_slice(const struct iovec *iov, unsigned int count, size_t of
 	return n;
 }
 
-/* The next piece of a copy: where it is and how long. False at the end. */
+/*
+ * Finds the next contiguous piece of a copy of @len more bytes: *@ret_at is its address, *@ret_len its length. Moves
+ * the cursor (@iov, @count, @offset) behind it. False at the end of the copy or of the segments.
+ */
 static bool next_piece(
 	const struct iovec **iov, unsigned int *count, size_t *offset, size_t len, char **ret_at, size_t *ret_len)
 {
@@ -61,7 +60,7 @@ static bool next_piece(
 	return true;
 }
 
-size_t p9_iov_read(const struct iovec *iov, unsigned int count, size_t offset, void *to, size_t len)
+size_t iov_read(const struct iovec *iov, unsigned int count, size_t offset, void *to, size_t len)
 {
 	size_t done = 0, n;
 	char *at;
@@ -71,7 +70,7 @@ size_t p9_iov_read(const struct iovec *iov, unsigned int count, size_t offset, v
 	return done;
 }
 
-size_t p9_iov_write(const struct iovec *iov, unsigned int count, size_t offset, const void *from, size_t len)
+size_t iov_write(const struct iovec *iov, unsigned int count, size_t offset, const void *from, size_t len)
 {
 	size_t done = 0, n;
 	char *at;
@@ -79,4 +78,21 @@ size_t p9_iov_write(const struct iovec *iov, unsigned int count, size_t offset, 
 	for (; next_piece(&iov, &count, &offset, len - done, &at, &n); done += n)
 		memcpy(at, (const char *)from + done, n);
 	return done;
+}
+
+unsigned int iov_skip(struct iovec **iov, unsigned int count, size_t len)
+{
+	struct iovec *v = *iov;
+
+	while (count > 0 && len >= v->iov_len) {
+		len -= v->iov_len;
+		v++;
+		count--;
+	}
+	if (count > 0) {
+		v->iov_base = (char *)v->iov_base + len;
+		v->iov_len -= len;
+	}
+	*iov = v;
+	return count;
 }

@@ -1,5 +1,6 @@
-# src/host: the ground of the host's program alone: the cache directory, iovec cursors.
+# src/host: the ground of the host's program alone: the cache directory, iovec cursors, threads.
 noinst_LIBRARIES += libhost.a
 libhost_a_SOURCES = \
 	src/host/cache.c src/host/cache.h \
-	src/host/iov.c src/host/iov.h
+	src/host/iov.c src/host/iov.h \
+	src/host/thread.c src/host/thread.h

@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include "host/thread.h"
 #include "p9/msg.h"
 #include "p9/ops.h"
 
@@ -179,7 +180,7 @@ int p9_locks_wait(struct p9_locks *locks, struct p9_request *req, struct p9_ref 
 	if (locks->count >= P9_LOCK_WAITERS_MAX) /* GUEST: */
 		r = -EAGAIN;
 	else if (!locks->started)
-		r = p9_thread_start(&locks->thread, locks_run, locks);
+		r = thread_start(&locks->thread, locks_run, locks);
 	if (r == 0) {
 		locks->started = true;
 		w->next = locks->fresh;

@@ -98,7 +98,7 @@ int p9_op_lcreate(struct p9_call *call)
  */
 static size_t data_room(const struct p9_call *call, uint32_t count)
 {
-	size_t space = p9_iov_size(call->req->out, call->req->out_count);
+	size_t space = iov_size(call->req->out, call->req->out_count);
 
 	space = MIN(space, (size_t)call->msize);
 	return space <= P9_RREAD_HEADER ? 0 : MIN((size_t)count, space - P9_RREAD_HEADER);
@@ -120,7 +120,7 @@ int p9_op_read(struct p9_call *call)
 		r = p9_fid_get(call->session, fid, &ref);
 	if (r < 0)
 		return r;
-	segments = p9_iov_slice(
+	segments = iov_slice(
 		call->req->out, call->req->out_count, P9_RREAD_HEADER, data_room(call, count), iov, P9_IOV_MAX, &len);
 	if (ref.xattr != NULL)
 		n = p9_xattr_read(ref.xattr, iov, segments, offset);
@@ -155,7 +155,7 @@ int p9_op_write(struct p9_call *call)
 	r = p9_fid_get(call->session, fid, &ref);
 	if (r < 0)
 		return r;
-	segments = p9_iov_slice(req->in, req->in_count, P9_TWRITE_HEADER, count, iov, P9_IOV_MAX, &len);
+	segments = iov_slice(req->in, req->in_count, P9_TWRITE_HEADER, count, iov, P9_IOV_MAX, &len);
 	if (ref.xattr != NULL)
 		n = p9_xattr_write(ref.xattr, iov, segments, len, offset);
 	else if (ref.file != NULL)
@@ -239,7 +239,7 @@ int p9_op_readdir(struct p9_call *call)
 	if (len == 0 && list.full) /* GUEST: nothing at all would look like the end */
 		return -EINVAL;
 	p9_put(call, len, 4);
-	p9_iov_write(call->req->out, call->req->out_count, P9_RREAD_HEADER, w->data, len);
+	iov_write(call->req->out, call->req->out_count, P9_RREAD_HEADER, w->data, len);
 	call->data_len = (uint32_t)len;
 	return 0;
 }

@@ -27,10 +27,10 @@
  * operation on files or done().
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/thread.h"
 #include "p9/msg.h"
 #include "p9/server.h"
 
@@ -53,9 +53,9 @@ uint32_t p9_reply_error(struct p9_request *req, int error)
 	header_put(reply, sizeof(reply), P9_RLERROR, req->tag);
 	for (int i = 0; i < 4; i++)
 		reply[P9_HEADER + i] = (uint8_t)(ecode >> 8 * i);
-	if (p9_iov_size(req->out, req->out_count) < sizeof(reply)) /* GUEST: */
+	if (iov_size(req->out, req->out_count) < sizeof(reply)) /* GUEST: */
 		return 0;
-	return (uint32_t)p9_iov_write(req->out, req->out_count, 0, reply, sizeof(reply));
+	return (uint32_t)iov_write(req->out, req->out_count, 0, reply, sizeof(reply));
 }
 
 uint32_t p9_reply(struct p9_request *req, uint32_t msize, const uint8_t *body, size_t len, size_t data_len)
@@ -63,11 +63,11 @@ uint32_t p9_reply(struct p9_request *req, uint32_t msize, const uint8_t *body, s
 	size_t size = P9_HEADER + len + data_len;
 	uint8_t head[P9_HEADER];
 
-	if (size > msize || size > p9_iov_size(req->out, req->out_count)) /* GUEST: */
+	if (size > msize || size > iov_size(req->out, req->out_count)) /* GUEST: */
 		return p9_reply_error(req, -EMSGSIZE);
 	header_put(head, (uint32_t)size, req->type + 1, req->tag);
-	p9_iov_write(req->out, req->out_count, 0, head, sizeof(head));
-	p9_iov_write(req->out, req->out_count, sizeof(head), body, len);
+	iov_write(req->out, req->out_count, 0, head, sizeof(head));
+	iov_write(req->out, req->out_count, sizeof(head), body, len);
 	return (uint32_t)size;
 }
 
@@ -180,7 +180,7 @@ static int head_read(struct p9_call *call)
 		return -EMSGSIZE;
 	/* The header was read at submission, and is not read again. */
 	len -= P9_HEADER;
-	if (p9_iov_read(req->in, req->in_count, P9_HEADER, call->worker->head, len) != len) /* GUEST: */
+	if (iov_read(req->in, req->in_count, P9_HEADER, call->worker->head, len) != len) /* GUEST: */
 		return -EBADMSG;
 	/* strings move one byte down, over their length: no message starts with one's bytes */
 	wire_init(&call->in, call->worker->head, len);
@@ -290,22 +290,6 @@ static void *worker_run(void *arg)
 	return NULL;
 }
 
-int p9_thread_start(pthread_t *thread, void *(*run)(void *), void *arg)
-{
-	sigset_t all, old;
-	pthread_attr_t attr;
-	int r;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, P9_THREAD_STACK);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = pthread_create(thread, &attr, run, arg);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
-	return -r;
-}
-
 static void enqueue(struct p9_server *server, struct p9_request *req)
 {
 	bool failed = false;
@@ -313,7 +297,7 @@ static void enqueue(struct p9_server *server, struct p9_request *req)
 	req->next = NULL;
 	pthread_mutex_lock(&server->lock);
 	if (server->queued >= server->idle && server->workers < server->limits.workers) {
-		if (p9_thread_start(&server->threads[server->workers], worker_run, server) == 0)
+		if (thread_start(&server->threads[server->workers], worker_run, server) == 0)
 			server->workers++;
 		failed = server->workers == 0;
 	}
@@ -334,7 +318,7 @@ static void enqueue(struct p9_server *server, struct p9_request *req)
 static int request_init(struct p9_session *session, struct p9_request *req)
 {
 	uint8_t head[P9_HEADER];
-	size_t total = p9_iov_size(req->in, req->in_count);
+	size_t total = iov_size(req->in, req->in_count);
 	struct wire w;
 
 	req->session = session;
@@ -344,7 +328,7 @@ static int request_init(struct p9_session *session, struct p9_request *req)
 	atomic_store(&req->cancelled, false);
 	req->tag = UINT16_MAX;
 	req->type = 0;
-	if (p9_iov_read(req->in, req->in_count, 0, head, sizeof(head)) != sizeof(head)) /* GUEST: */
+	if (iov_read(req->in, req->in_count, 0, head, sizeof(head)) != sizeof(head)) /* GUEST: */
 		return -EBADMSG;
 	wire_init(&w, head, sizeof(head));
 	req->size = wire_get_u32(&w);
@@ -391,7 +375,7 @@ static int flush_tag(const struct p9_request *req, uint16_t *ret_tag)
 	uint8_t tag[2];
 
 	if (req->size < P9_HEADER + sizeof(tag) ||
-		p9_iov_read(req->in, req->in_count, P9_HEADER, tag, sizeof(tag)) != sizeof(tag)) /* GUEST: */
+		iov_read(req->in, req->in_count, P9_HEADER, tag, sizeof(tag)) != sizeof(tag)) /* GUEST: */
 		return -EBADMSG;
 	*ret_tag = (uint16_t)(tag[0] | tag[1] << 8);
 	return 0;

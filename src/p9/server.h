@@ -26,9 +26,6 @@
 
 #define P9_TAG_BUCKETS 64u /* a power of two */
 
-/* No frame is above 5 KiB. The default of 8 MiB gets a huge page, 2 MiB of memory, on first touch. */
-#define P9_THREAD_STACK (256u * 1024u)
-
 struct p9_server {
 	struct fs *fs;
 	struct p9_limits limits;
@@ -137,7 +134,6 @@ p9_op_fn *p9_op_of(uint8_t type); /* NULL: no such message */
 void p9_finish(struct p9_request *req, uint32_t reply_len);
 uint32_t p9_reply_error(struct p9_request *req, int error); /* writes Rlerror (@error: -errno); its length */
 uint32_t p9_reply(struct p9_request *req, uint32_t msize, const uint8_t *body, size_t len, size_t data_len);
-int p9_thread_start(pthread_t *thread, void *(*run)(void *), void *arg); /* with all signals blocked */
 
 /* lock.c: requests that wait for a lock */
 must_check int p9_locks_new(struct p9_server *server, struct p9_locks **ret_locks);

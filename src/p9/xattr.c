@@ -86,7 +86,7 @@ int p9_xattr_read(struct p9_xattr *xattr, const struct iovec *iov, unsigned int 
 		return -EBADF;
 	if (offset >= xattr->size)
 		return 0;
-	return (int)p9_iov_write(iov, count, 0, xattr->value + offset, xattr->size - offset);
+	return (int)iov_write(iov, count, 0, xattr->value + offset, xattr->size - offset);
 }
 
 int p9_xattr_write(struct p9_xattr *xattr, const struct iovec *iov, unsigned int count, size_t len, uint64_t offset)
@@ -99,7 +99,7 @@ int p9_xattr_write(struct p9_xattr *xattr, const struct iovec *iov, unsigned int
 	if (xattr->set || offset != xattr->filled || len > xattr->size - xattr->filled) { /* GUEST: */
 		r = -ENOSPC;
 	} else {
-		xattr->filled += p9_iov_read(iov, count, 0, xattr->value + xattr->filled, len);
+		xattr->filled += iov_read(iov, count, 0, xattr->value + xattr->filled, len);
 		r = (int)len;
 		if (xattr->filled == xattr->size) {
 			int e = fs_setxattr(xattr->node, xattr->name, xattr->value, xattr->size, xattr->flags);

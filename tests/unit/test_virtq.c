@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "host/iov.h"
 #include "test_virtio_guest.h"
 #include "vm/virtio/virtq.h"
 
@@ -234,22 +235,22 @@ static void buffers_point_where_the_guest_said(void **state)
 	ring_avail(f.r, 5);
 	assert_int_equal(virtq_pop(&f.vq, &chain, f.iov), 1);
 	assert_int_equal(chain.head, 5);
-	assert_int_equal(virtq_copy_out(chain.out, chain.out_len, 0, got, sizeof(got)), 5);
+	assert_int_equal(iov_read(chain.out, chain.out_len, 0, got, sizeof(got)), 5);
 	assert_memory_equal(got, "abdef", 5);
-	assert_int_equal(virtq_copy_out(chain.out, chain.out_len, 1, got, 2), 2);
+	assert_int_equal(iov_read(chain.out, chain.out_len, 1, got, 2), 2);
 	assert_memory_equal(got, "bd", 2);
-	assert_int_equal(virtq_copy_out(chain.out, chain.out_len, 5, got, 2), 0);
-	assert_int_equal(virtq_copy_in(chain.in, chain.in_len, 2, "123456789", 9), 6);
+	assert_int_equal(iov_read(chain.out, chain.out_len, 5, got, 2), 0);
+	assert_int_equal(iov_write(chain.in, chain.in_len, 2, "123456789", 9), 6);
 	assert_memory_equal(guest_at(&f.g, BUF + 64, 4),
 		"\0\0"
 		"12",
 		4);
 	assert_memory_equal(guest_at(&f.g, BUF + 128, 4), "3456", 4);
-	chain.out_len = virtq_skip(&chain.out, chain.out_len, 3);
+	chain.out_len = iov_skip(&chain.out, chain.out_len, 3);
 	assert_int_equal(chain.out_len, 1);
 	assert_int_equal(chain.out->iov_len, 2);
 	assert_memory_equal(chain.out->iov_base, "ef", 2);
-	assert_int_equal(virtq_skip(&chain.out, chain.out_len, 2), 0);
+	assert_int_equal(iov_skip(&chain.out, chain.out_len, 2), 0);
 	virtq_push(&f.vq, chain.head, 7);
 	assert_int_equal(f.r->used->idx, 1);
 	assert_int_equal(f.r->used->ring[0].id, 5);

@@ -8,10 +8,9 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "host/thread.h"
 #include "vm/kvm/vcpu.h"
 #include "vm/kvm/x86/cpu.h"
-
-#define VCPU_STACK (256 * KIB) /* devices' register callbacks run on it */
 
 /* KVM takes the kernel's signal set (64 bits), not glibc's. */
 #define VCPU_SIGSET_LEN 8
@@ -169,19 +168,9 @@ static void *vcpu_main(void *arg)
 
 int vcpu_start(struct vcpu *v, struct err *err)
 {
-	sigset_t all, old;
-	pthread_attr_t attr;
-	int r;
+	int r = thread_start(&v->thread, vcpu_main, v);
 
-	/* The thread inherits the mask: every signal of the process is the main thread's. */
-	sigfillset(&all);
-	(void)pthread_attr_init(&attr); /* cannot fail on Linux */
-	(void)pthread_attr_setstacksize(&attr, VCPU_STACK);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old); /* seccomp: rt_sigprocmask */
-	r = pthread_create(&v->thread, &attr, vcpu_main, v);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	(void)pthread_attr_destroy(&attr);
-	if (r != 0)
+	if (r < 0)
 		return err_sys(err, r, "start the thread of vCPU %u", v->index);
 	v->started = true;
 	return 0;

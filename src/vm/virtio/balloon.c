@@ -21,6 +21,8 @@
 #include <sys/mman.h>
 #include <linux/virtio_balloon.h>
 
+#include "host/iov.h"
+
 #define PAGE_BYTES (1ull << VIRTIO_BALLOON_PFN_SHIFT)
 
 enum { QUEUE_INFLATE, QUEUE_DEFLATE, QUEUE_REPORT, QUEUES };
@@ -82,7 +84,7 @@ static int inflate_chain(struct virtio_balloon *b, const struct virtq_chain *cha
 	/* GUEST: an array of 32-bit numbers of a reasonable length */
 	if (chain->out_bytes > sizeof(pfns))
 		return -EINVAL;
-	n = virtq_copy_out(chain->out, chain->out_len, 0, pfns, sizeof(pfns)) / sizeof(*pfns);
+	n = iov_read(chain->out, chain->out_len, 0, pfns, sizeof(pfns)) / sizeof(*pfns);
 	for (size_t i = 0, run; i < n; i += run) {
 		/* Linux lists a block's pages in falling or rising order: one call for a run */
 		uint64_t low = pfns[i];

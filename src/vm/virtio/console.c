@@ -30,6 +30,7 @@
 #include <linux/virtio_console.h>
 
 #include "base/fd.h"
+#include "host/iov.h"
 
 enum { QUEUE_RX0, QUEUE_TX0, QUEUE_CTRL_RX, QUEUE_CTRL_TX, QUEUE_RX1, QUEUE_TX1, QUEUES };
 enum { PORT_CONSOLE, PORT_CHANNEL, PORTS };
@@ -139,7 +140,7 @@ static int control_flush(struct virtio_console *c)
 				virtq_unpop(vq);
 				return -EINVAL;
 			}
-			(void)virtq_copy_in(chain.in, chain.in_len, 0, msg, len); /* fits: just checked */
+			(void)iov_write(chain.in, chain.in_len, 0, msg, len); /* fits: just checked */
 			virtio_give(&c->dev, QUEUE_CTRL_RX, chain.head, (uint32_t)len);
 			port->s.due &= ~due;
 		}
@@ -181,7 +182,7 @@ static int control_turn(struct virtio_console *c)
 		while (budget > 0 && (r = virtq_pop(vq, &chain, c->iov)) > 0) {
 			budget--;
 			/* GUEST: anything shorter is no message */
-			if (virtq_copy_out(chain.out, chain.out_len, 0, &ctrl, sizeof(ctrl)) == sizeof(ctrl))
+			if (iov_read(chain.out, chain.out_len, 0, &ctrl, sizeof(ctrl)) == sizeof(ctrl))
 				control_handle(c, &ctrl);
 			virtq_push(vq, chain.head, 0);
 		}
@@ -207,8 +208,8 @@ static size_t log_chain(struct virtio_console *c, const struct virtq_chain *chai
 	uint8_t piece[LOG_PIECE];
 	size_t done = 0, n;
 
-	while (done < room && (n = virtq_copy_out(chain->out, chain->out_len, skip + done, piece,
-				       MIN(sizeof(piece), room - done))) > 0) {
+	while (done < room &&
+		(n = iov_read(chain->out, chain->out_len, skip + done, piece, MIN(sizeof(piece), room - done))) > 0) {
 		c->log(c->log_arg, piece, n);
 		done += n;
 	}
@@ -319,7 +320,7 @@ static int rx_turn(struct virtio_console *c)
 static int send_chain(struct virtio_console *c, struct virtq_chain *chain, uint64_t *skip)
 {
 	struct iovec *iov = chain->out;
-	struct msghdr msg = { .msg_iovlen = virtq_skip(&iov, chain->out_len, *skip) };
+	struct msghdr msg = { .msg_iovlen = iov_skip(&iov, chain->out_len, *skip) };
 	uint64_t left = 0;
 	ssize_t n;
 

@@ -33,6 +33,7 @@
 #include <linux/virtio_net.h>
 
 #include "base/fd.h"
+#include "host/iov.h"
 
 enum { QUEUE_RX, QUEUE_TX, QUEUES };
 #define NET_QUEUE 256
@@ -87,7 +88,7 @@ static void rx_publish(
 {
 	const __virtio16 num_buffers = (__virtio16)n;
 
-	(void)virtq_copy_in(first->in, first->in_len, offsetof(struct virtio_net_hdr_v1, num_buffers), &num_buffers,
+	(void)iov_write(first->in, first->in_len, offsetof(struct virtio_net_hdr_v1, num_buffers), &num_buffers,
 		sizeof(num_buffers)); /* fits: the chain holds a header */
 	virtq_push_many(vq, taken, n);
 }
@@ -112,7 +113,7 @@ static int rx_spread(struct virtio_net *net, struct virtq *vq, unsigned int n, s
 			untake(vq, n);
 			return r;
 		}
-		put = virtq_copy_in(chain.in, chain.in_len, 0, net->spill + from, len - from);
+		put = iov_write(chain.in, chain.in_len, 0, net->spill + from, len - from);
 		net->taken[n++] = (struct vring_used_elem){ .id = chain.head, .len = (uint32_t)put };
 		from += put;
 	}
@@ -143,7 +144,7 @@ static int rx_kept(struct virtio_net *net, struct virtq *vq)
 
 	if (r <= 0)
 		return r;
-	put = virtq_copy_in(first.in, first.in_len, 0, net->spill, net->kept);
+	put = iov_write(first.in, first.in_len, 0, net->spill, net->kept);
 	net->taken[0] = (struct vring_used_elem){ .id = first.head, .len = (uint32_t)put };
 	first.in_len = MIN(first.in_len, ARRAY_LEN(head));
 	memcpy(head, first.in, first.in_len * sizeof(*head));
@@ -199,7 +200,7 @@ static int rx_read(struct virtio_net *net, struct virtq *vq, size_t *ret_len)
 		return 1;
 	}
 	/* Its start is fetched back from the guest's chain; it is then a kept packet like any other. */
-	(void)virtq_copy_out(first.in, first.in_len, 0, net->spill, first.in_bytes); /* < PACKET_MAX */
+	(void)iov_read(first.in, first.in_len, 0, net->spill, first.in_bytes); /* < PACKET_MAX */
 	virtq_unpop(vq);
 	net->kept = (size_t)n;
 	return 1;

@@ -28,21 +28,19 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <linux/virtio_9p.h>
 
 #include "base/fd.h"
+#include "host/thread.h"
 #include "p9/p9.h"
 
 #define P9_QUEUE 128         /* Linux puts at most 128 segments into a message, and counts on that many */
 #define SLOTS (P9_QUEUE + 1) /* as many chains as can be out, and one in the hand of who takes the next */
 #define TURN_CHAINS P9_QUEUE
 #define THREADS 2 /* one serves while the other waits */
-/* No frame is above 5 KiB. The default of 8 MiB gets a huge page, 2 MiB of memory, on first touch. */
-#define THREAD_STACK (256 * KIB)
 
 struct p9_slot {
 	struct p9_request req;
@@ -249,8 +247,6 @@ static int p9_start(struct virtio_dev *dev, struct loop *loop, struct err *err)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
 	struct virtio_p9 *p = p9_of(dev);
-	pthread_attr_t attr;
-	sigset_t all, old;
 	int r = 0;
 
 	(void)loop;
@@ -258,17 +254,11 @@ static int p9_start(struct virtio_dev *dev, struct loop *loop, struct err *err)
 	p->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (p->epoll_fd < 0 || epoll_ctl(p->epoll_fd, EPOLL_CTL_ADD, dev->queues[0].kick_fd, &event) < 0)
 		return err_sys(err, errno, "virtio 9p: epoll");
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, THREAD_STACK);
-	sigfillset(&all); /* signals are the main thread's */
-	pthread_sigmask(SIG_SETMASK, &all, &old);
 	while (r == 0 && p->threads_len < THREADS) {
-		r = pthread_create(&p->threads[p->threads_len], &attr, p9_thread, p);
+		r = thread_start(&p->threads[p->threads_len], p9_thread, p);
 		if (r == 0)
 			p->threads_len++;
 	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
 	return r ? err_sys(err, r, "virtio 9p: thread") : 0;
 }
 

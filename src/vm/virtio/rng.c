@@ -13,6 +13,7 @@
 #include <sys/random.h>
 
 #include "base/fd.h"
+#include "host/iov.h"
 
 #define RNG_QUEUE 8
 #define RNG_CHAIN_BYTES 4096 /* Linux asks for 64 bytes at a time */
@@ -37,7 +38,7 @@ static ssize_t rng_fill(const struct virtq_chain *chain)
 		if (n > 0)
 			got += (size_t)n;
 	}
-	return (ssize_t)virtq_copy_in(chain->in, chain->in_len, 0, bytes, got);
+	return (ssize_t)iov_write(chain->in, chain->in_len, 0, bytes, got);
 }
 
 static int rng_kick(struct virtio_dev *dev, unsigned int queue)

@@ -115,14 +115,4 @@ must_check bool virtq_kicks_on(struct virtq *vq);
 /* How many chains wait, at most. 0 when broken or stopped. */
 unsigned int virtq_waiting(struct virtq *vq);
 
-/*
- * Copies at most @len bytes from byte @off of @iov: how many were copied. The
- * second is the other direction. Both stop at the end of the buffers.
- */
-size_t virtq_copy_out(const struct iovec *iov, unsigned int iov_len, size_t off, void *to, size_t len);
-size_t virtq_copy_in(const struct iovec *iov, unsigned int iov_len, size_t off, const void *from, size_t len);
-
-/* Drops the first @len bytes of @iov in place: how many buffers are left, *@iov moved to the first. */
-unsigned int virtq_skip(struct iovec **iov, unsigned int iov_len, size_t len);
-
 #endif

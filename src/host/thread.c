@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Threads that serve: vCPUs, workers of the 9P server, threads of devices. */
+#include "host/thread.h"
+
+#include <signal.h>
+
+/*
+ * No frame of what runs on it (operations of the 9P server, register accesses of devices) is above 5 KiB. A stack of the
+ * default size, 8 MiB, would get a huge page, which is 2 MiB of memory, when it is touched for the first time.
+ */
+#define THREAD_STACK (256u * 1024u)
+
+int thread_start(pthread_t *ret_thread, void *(*run)(void *), void *arg)
+{
+	sigset_t all, old;
+	pthread_attr_t attr;
+	int r;
+
+	(void)pthread_attr_init(&attr); /* cannot fail on Linux */
+	(void)pthread_attr_setstacksize(&attr, THREAD_STACK);
+	sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old); /* a new thread inherits the mask of the one that starts it */
+	r = pthread_create(ret_thread, &attr, run, arg);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	(void)pthread_attr_destroy(&attr);
+	return -r;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Threads that serve: small stacks, and no signals.
+ */
+#ifndef HOST_THREAD_H
+#define HOST_THREAD_H
+
+#include <pthread.h>
+
+#include "base/base.h"
+
+/*
+ * Starts a thread that runs @run(@arg): 0 or -errno. All signals are blocked in it, because they are the main
+ * thread's to handle; its stack has THREAD_STACK bytes. The caller joins *@ret_thread.
+ */
+must_check int thread_start(pthread_t *ret_thread, void *(*run)(void *), void *arg);
+
+#endif
