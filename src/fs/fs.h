@@ -78,6 +78,13 @@ void fs_free(struct fs *fs); /* after the last operation, all nodes and files pu
  */
 must_check int fs_thread_init(struct fs *fs);
 
+/*
+ * The names of the system calls that this service makes, but for those of fs_proc_open(), fs_new() and fs_free(), which
+ * are called before a jail closes and after it; NULL is the last. A filter has to allow unshare(CLONE_FS) beside these
+ * (not any other unshare), and what libc needs for memory.
+ */
+extern const char *const fs_syscalls[];
+
 #define FS_EXPORT_READONLY 1u
 /*
  * Nobody else changes it meanwhile: versions stay the same (a client that keeps

@@ -11,4 +11,5 @@ libfs_a_SOURCES = \
 	src/fs/names.c \
 	src/fs/node.c src/fs/node.h \
 	src/fs/open.c \
+	src/fs/syscalls.c \
 	src/fs/xattr.c

@@ -10,6 +10,20 @@
  */
 #define THREAD_STACK (256u * 1024u)
 
+const char *const thread_syscalls[] = {
+	"exit",
+	"futex", /* joining */
+	"madvise",
+	"mmap",
+	"mprotect",
+	"munmap",
+	"rseq",
+	"rt_sigprocmask",
+	"sched_getaffinity", /* how many processors there are decides how many arenas may be */
+	"set_robust_list",
+	NULL,
+};
+
 int thread_start(pthread_t *ret_thread, void *(*run)(void *), void *arg)
 {
 	sigset_t all, old;

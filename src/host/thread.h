@@ -15,4 +15,10 @@
  */
 must_check int thread_start(pthread_t *ret_thread, void *(*run)(void *), void *arg);
 
+/*
+ * The names of the system calls that libc makes to start, run, join and end such a thread and to give it an arena to
+ * allocate from; NULL is the last. A filter has to allow clone beside these (or clone3, whose flags it cannot see).
+ */
+extern const char *const thread_syscalls[];
+
 #endif

@@ -16,6 +16,10 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "fs/fs.h"
+#include "host/thread.h"
+#include "p9/p9.h"
+
 /* The loop, the channel, the control socket, timers, memory, threads, the end. */
 static const char *const monitor_calls[] = {
 	"accept4",
@@ -100,86 +104,6 @@ static const char *const monitor_calls[] = {
 	"getsockname",
 	"arch_prctl",
 	"ftruncate",
-};
-
-/* src/fs: any operation on files, in any thread, as any owner. */
-static const char *const fs_calls[] = {
-	"access",
-	"capget",
-	"capset",
-	"chdir",
-	"chmod",
-	"chown",
-	"copy_file_range",
-	"faccessat",
-	"faccessat2",
-	"fallocate",
-	"fadvise64",
-	"fchdir",
-	"fchmod",
-	"fchmodat",
-	"fchmodat2",
-	"fchown",
-	"fchownat",
-	"fdatasync",
-	"fgetxattr",
-	"flistxattr",
-	"flock",
-	"fremovexattr",
-	"fsetxattr",
-	"fstatfs",
-	"fsync",
-	"ftruncate",
-	"futimesat",
-	"getcwd",
-	"getdents64",
-	"getgroups",
-	"getxattr",
-	"lgetxattr",
-	"link",
-	"linkat",
-	"listxattr",
-	"llistxattr",
-	"lremovexattr",
-	"lsetxattr",
-	"lstat",
-	"mkdir",
-	"mkdirat",
-	"mknod",
-	"mknodat",
-	"name_to_handle_at",
-	"open",
-	"openat2",
-	"preadv",
-	"preadv2",
-	"pwritev",
-	"pwritev2",
-	"readahead",
-	"readlink",
-	"readlinkat",
-	"removexattr",
-	"rename",
-	"renameat",
-	"renameat2",
-	"rmdir",
-	"setfsgid",
-	"setfsuid",
-	"setgroups",
-	"setresgid",
-	"setresuid",
-	"setxattr",
-	"stat",
-	"statfs",
-	"statx",
-	"symlink",
-	"symlinkat",
-	"sync_file_range",
-	"syncfs",
-	"truncate",
-	"umask",
-	"unlink",
-	"unlinkat",
-	"utimensat",
 };
 
 /* What breaks out of a jail, and nothing of ours. */
@@ -285,7 +209,11 @@ int jail_seccomp(const struct vm *vm, struct err *err)
 		return err_sys(err, ENOMEM, "seccomp");
 	r = allow(ctx, SCMP_ACT_ALLOW, monitor_calls, ARRAY_LEN(monitor_calls));
 	if (r == 0)
-		r = allow(ctx, SCMP_ACT_ALLOW, fs_calls, ARRAY_LEN(fs_calls));
+		r = allow(ctx, SCMP_ACT_ALLOW, thread_syscalls, SIZE_MAX);
+	if (r == 0)
+		r = allow(ctx, SCMP_ACT_ALLOW, fs_syscalls, SIZE_MAX);
+	if (r == 0)
+		r = allow(ctx, SCMP_ACT_ALLOW, p9_syscalls, SIZE_MAX);
 	if (r == 0)
 		r = allow(ctx, SCMP_ACT_ALLOW, vm_syscalls(vm), SIZE_MAX);
 	if (r == 0)

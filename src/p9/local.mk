@@ -13,4 +13,5 @@ libp9_a_SOURCES = \
 	src/p9/server.c src/p9/server.h \
 	src/p9/session.c \
 	src/p9/socket.c src/p9/socket.h \
+	src/p9/syscalls.c \
 	src/p9/xattr.c

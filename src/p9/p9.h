@@ -99,6 +99,12 @@ struct p9_limits { /* 0: the default above */
 	uint32_t msize;
 };
 
+/*
+ * The names of the system calls that the server makes beside those of src/fs and of starting threads (thread_syscalls,
+ * host/thread.h); NULL is the last.
+ */
+extern const char *const p9_syscalls[];
+
 /* @fs is borrowed and outlives the server. Threads are started when there is work. */
 must_check int p9_server_new(
 	struct fs *fs, const struct p9_limits *limits, struct p9_server **ret_server, struct err *err);

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The system calls that the file service makes: see fs_syscalls in fs.h. The names are those that glibc on x86-64 makes
+ * of the functions called, which are in brackets where they differ. tests/unit/filter.c runs the tests under this list.
+ */
+#include <stddef.h>
+
+#include "fs/fs.h"
+
+const char *const fs_syscalls[] = {
+	/* cred.c: as whom a thread acts */
+	"capget",
+	"capset",
+	"prctl",
+	"setfsgid",
+	"setfsuid",
+
+	/* fs.c: a thread's working directory and umask; unshare(CLONE_FS) is allowed by its argument, see fs.h */
+	"fchdir",
+	"umask",
+
+	/* step.c, walk.c, node.c, export.c: from one node to the next, and their end */
+	"clock_gettime", /* only where the vDSO has none */
+	"close",
+	"dup3",
+	"openat", /* [openat, open] */
+	"openat2",
+	"statx",
+
+	/* entry.c */
+	"linkat",
+	"mkdirat",
+	"mknodat",
+	"renameat",
+	"symlinkat",
+	"unlinkat",
+
+	/* attr.c */
+	"fchmodat",
+	"fchownat",
+	"fstatfs",
+	"ftruncate",
+	"readlinkat",
+	"utimensat",
+
+	/* xattr.c */
+	"getxattr",
+	"listxattr",
+	"removexattr",
+	"setxattr",
+
+	/* open.c */
+	"fdatasync",
+	"fsync",
+	"getdents64",
+	"lseek",
+	"preadv",
+	"pwritev",
+
+	/* lock.c */
+	"fcntl",
+	"flock",
+
+	/* every lock [pthread_*] */
+	"futex",
+	NULL,
+};
