@@ -5,9 +5,11 @@ libspec_a_SOURCES = \
 	src/spec/decode.c src/spec/decode.h \
 	src/spec/default.c src/spec/default.h \
 	src/spec/features.c src/spec/features.h \
+	src/spec/find.c \
 	src/spec/mountopt.c src/spec/mountopt.h \
 	src/spec/names.c src/spec/names.h \
 	src/spec/resources.c src/spec/resources.h \
+	src/spec/rules.c src/spec/rules.h \
 	src/spec/schema.c src/spec/schema.h \
 	src/spec/schema_linux.c \
 	src/spec/seccomp.c src/spec/seccomp.h \

@@ -12,13 +12,6 @@
 #define OOM_SCORE_ADJ_MAX 1000
 #define UMASK_MAX 0777
 
-static const struct spec_field idmap_fields[] = {
-	SPEC_FIELD(spec_idmap, container_id, "containerID", K_U32, .max = UINT32_MAX, .required = true),
-	SPEC_FIELD(spec_idmap, host_id, "hostID", K_U32, .max = UINT32_MAX, .required = true),
-	SPEC_FIELD(spec_idmap, size, "size", K_U32, .max = UINT32_MAX, .required = true),
-};
-const struct spec_object schema_idmap = SPEC_OBJECT(spec_idmap, idmap_fields);
-
 /* --- process --- */
 
 static const struct spec_field user_fields[] = {

@@ -15,6 +15,13 @@
 #define SYSCALL_ARG_MAX 5
 #define NSEC_MAX 999999999
 
+static const struct spec_field idmap_fields[] = {
+	SPEC_FIELD(spec_idmap, container_id, "containerID", K_U32, .max = UINT32_MAX, .required = true),
+	SPEC_FIELD(spec_idmap, host_id, "hostID", K_U32, .max = UINT32_MAX, .required = true),
+	SPEC_FIELD(spec_idmap, size, "size", K_U32, .max = UINT32_MAX, .required = true),
+};
+const struct spec_object schema_idmap = SPEC_OBJECT(spec_idmap, idmap_fields);
+
 static const struct spec_field namespace_fields[] = {
 	SPEC_FIELD(spec_namespace, type, "type", K_NAME, .names = spec_ns_names, .required = true),
 	SPEC_FIELD(spec_namespace, path, "path", K_STR),

@@ -509,13 +509,15 @@ static inline void spec_freep(struct spec **spec)
 }
 #define autospec __attribute__((cleanup(spec_freep)))
 
+/* --- looking things up in a loaded config (find.c) --- */
+
 /* The namespace of @type that the config lists, or NULL. */
 const struct spec_namespace *spec_namespace_find(const struct spec *spec, enum spec_ns type);
 
-/* Whether @option is among the words of a mount's options. */
+/* True if @option is among the options of the mount, word for word. */
 bool spec_mount_has(const struct spec_mount *m, const char *option);
 
-/* The value of an annotation, or NULL. */
+/* The value of the annotation @key, or NULL. */
 const char *spec_annotation(const struct spec *spec, const char *key);
 
 #endif

@@ -3,11 +3,8 @@
 #include "spec/validate.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <linux/sched.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 
@@ -20,115 +17,9 @@
 /* In the spec's list of policies, reserved by the kernel, never implemented. */
 #define SCHED_ISO_NR 4
 
-const char *validate_at(struct validate *v, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(v->path, sizeof(v->path), fmt, ap); /* a cut path still names the field's parents */
-	va_end(ap);
-	return v->path;
-}
-
-static const char *format_text(char *text, size_t size, const char *fmt, va_list ap) printf_like(3, 0);
-static const char *format_text(char *text, size_t size, const char *fmt, va_list ap)
-{
-	(void)vsnprintf(text, size, fmt, ap); /* cut: struct err would cut it too */
-	return text;
-}
-
-int validate_bad(struct validate *v, const char *path, const char *fmt, ...)
-{
-	const struct where at = { .key = path };
-	char text[ERR_MSG_MAX];
-	va_list ap;
-
-	va_start(ap, fmt);
-	format_text(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	return decode_error(v->d, &at, json_line(v->root, path), "%s", text);
-}
-
-void validate_warn(struct validate *v, const char *path, const char *fmt, ...)
-{
-	const struct where at = { .key = path };
-	char text[ERR_MSG_MAX];
-	va_list ap;
-
-	va_start(ap, fmt);
-	format_text(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	decode_warn(v->d, &at, json_line(v->root, path), "%s", text);
-}
-
-int validate_absolute(struct validate *v, const char *path, const char *value)
-{
-	if (!value || *value == '/')
-		return 0;
-	return validate_bad(v, path, *value ? "not an absolute path: \"%s\"" : "empty, not an absolute path%s", value);
-}
-
-int validate_list(struct validate *v, const char *path, const char *value)
-{
-	struct cpulist l;
-	int rc = value ? cpulist_parse(value, &l) : 0;
-
-	if (rc == -ERANGE)
-		return validate_bad(v, path, "\"%s\" has a number above %d", value, CPULIST_BITS - 1);
-	if (rc < 0)
-		return validate_bad(v, path, "\"%s\" is not a list like \"0-3,7\"", value);
-	return 0;
-}
-
-static int idmap_cmp_container(const void *pa, const void *pb)
-{
-	const struct spec_idmap *a = pa, *b = pb;
-
-	return a->container_id < b->container_id ? -1 : a->container_id > b->container_id;
-}
-
-static int idmap_cmp_host(const void *pa, const void *pb)
-{
-	const struct spec_idmap *a = pa, *b = pb;
-
-	return a->host_id < b->host_id ? -1 : a->host_id > b->host_id;
-}
-
-int validate_idmaps(struct validate *v, const char *path, const struct spec_idmaps *maps)
-{
-	struct spec_idmap *sorted;
-	int overlap = 0;
-
-	for (size_t i = 0; i < maps->n; i++) {
-		const struct spec_idmap *m = &maps->v[i];
-		char at[VALIDATE_PATH_MAX];
-
-		(void)snprintf(at, sizeof(at), "%s[%zu]", path, i);
-		if (!m->size)
-			return validate_bad(v, at, "size is 0");
-		if (m->size - 1 > UINT32_MAX - m->container_id || m->size - 1 > UINT32_MAX - m->host_id)
-			return validate_bad(v, at, "%u ids from %u and %u go beyond the largest id", m->size,
-				m->container_id, m->host_id);
-	}
-	if (maps->n < 2)
-		return 0;
-	sorted = calloc(maps->n, sizeof(*sorted));
-	if (!sorted)
-		return decode_oom(v->d);
-	memcpy(sorted, maps->v, maps->n * sizeof(*sorted));
-	qsort(sorted, maps->n, sizeof(*sorted), idmap_cmp_container);
-	for (size_t i = 0; i + 1 < maps->n; i++)
-		overlap |= sorted[i + 1].container_id - sorted[i].container_id < sorted[i].size;
-	qsort(sorted, maps->n, sizeof(*sorted), idmap_cmp_host);
-	for (size_t i = 0; i + 1 < maps->n; i++)
-		overlap |= sorted[i + 1].host_id - sorted[i].host_id < sorted[i].size;
-	free(sorted);
-	return overlap ? validate_bad(v, path, "two mappings overlap") : 0;
-}
-
 /* --- process --- */
 
-static int validate_rlimits(struct validate *v, const struct spec_rlimits *rlimits)
+static int validate_rlimits(struct validation *v, const struct spec_rlimits *rlimits)
 {
 	for (size_t i = 0; i < rlimits->n; i++) {
 		const struct spec_rlimit *r = &rlimits->v[i];
@@ -136,17 +27,17 @@ static int validate_rlimits(struct validate *v, const struct spec_rlimits *rlimi
 
 		for (size_t k = 0; k < i; k++)
 			if (rlimits->v[k].resource == r->resource)
-				return validate_bad(
-					v, validate_at(v, "process.rlimits[%zu].type", i), "%s is given twice", name);
+				return rules_bad(
+					v, rules_at(v, "process.rlimits[%zu].type", i), "%s is given twice", name);
 		if (r->soft > r->hard)
-			return validate_bad(v, validate_at(v, "process.rlimits[%zu].soft", i),
+			return rules_bad(v, rules_at(v, "process.rlimits[%zu].soft", i),
 				"%s: %llu is above the hard limit %llu", name, (unsigned long long)r->soft,
 				(unsigned long long)r->hard);
 	}
 	return 0;
 }
 
-static int validate_scheduler(struct validate *v, const struct spec_scheduler *s)
+static int validate_scheduler(struct validation *v, const struct spec_scheduler *s)
 {
 	bool realtime, deadline;
 
@@ -155,22 +46,22 @@ static int validate_scheduler(struct validate *v, const struct spec_scheduler *s
 	realtime = s->policy == SCHED_FIFO || s->policy == SCHED_RR;
 	deadline = s->policy == SCHED_DEADLINE;
 	if (s->policy == SCHED_ISO_NR)
-		return validate_bad(v, "process.scheduler.policy", "Linux has no SCHED_ISO");
+		return rules_bad(v, "process.scheduler.policy", "Linux has no SCHED_ISO");
 	if (s->priority && !realtime)
-		return validate_bad(v, "process.scheduler.priority", "only for SCHED_FIFO and SCHED_RR");
+		return rules_bad(v, "process.scheduler.priority", "only for SCHED_FIFO and SCHED_RR");
 	if (realtime && !s->priority)
-		return validate_bad(v, "process.scheduler.priority", "must be 1 to 99 with this policy");
+		return rules_bad(v, "process.scheduler.priority", "must be 1 to 99 with this policy");
 	if ((s->runtime || s->deadline || s->period) && !deadline)
-		return validate_bad(v, "process.scheduler", "runtime, deadline and period are only for SCHED_DEADLINE");
+		return rules_bad(v, "process.scheduler", "runtime, deadline and period are only for SCHED_DEADLINE");
 	return 0;
 }
 
 /* Ambient ones must be permitted and inheritable; what cannot be granted is a warning. */
-static void validate_ambient(struct validate *v, struct spec_capabilities *c)
+static void validate_ambient(struct validation *v, struct spec_capabilities *c)
 {
 	if (!c || !(c->ambient & ~(c->permitted & c->inheritable)))
 		return;
-	validate_warn(v, "process.capabilities.ambient",
+	rules_warn(v, "process.capabilities.ambient",
 		"those not also permitted and inheritable cannot be ambient, ignored");
 	c->ambient &= c->permitted & c->inheritable;
 }
@@ -179,7 +70,7 @@ static void validate_ambient(struct validate *v, struct spec_capabilities *c)
  * A name has one value: of several entries the last stays, in its place (as
  * runc does; which one a program takes would be its own choice).
  */
-static int validate_env(struct validate *v, struct spec_strv *env)
+static int validate_env(struct validation *v, struct spec_strv *env)
 {
 	size_t n = 0;
 
@@ -188,9 +79,9 @@ static int validate_env(struct validate *v, struct spec_strv *env)
 		bool again = false;
 
 		if (name == 0)
-			return validate_bad(v, validate_at(v, "process.env[%zu]", i), "\"%s\" has no name", env->v[i]);
+			return rules_bad(v, rules_at(v, "process.env[%zu]", i), "\"%s\" has no name", env->v[i]);
 		if (!env->v[i][name])
-			validate_warn(v, validate_at(v, "process.env[%zu]", i), "\"%s\" has no '='", env->v[i]);
+			rules_warn(v, rules_at(v, "process.env[%zu]", i), "\"%s\" has no '='", env->v[i]);
 		for (size_t k = i + 1; k < env->n && !again && env->v[i][name]; k++)
 			again = strncmp(env->v[k], env->v[i], name + 1) == 0;
 		if (!again)
@@ -202,47 +93,47 @@ static int validate_env(struct validate *v, struct spec_strv *env)
 	return 0;
 }
 
-static int validate_process(struct validate *v)
+static int validate_process(struct validation *v)
 {
 	struct spec_process *p = v->spec->process;
 	int rc;
 
 	if (!p->args.n)
-		return validate_bad(v, "process.args", "names no program");
-	rc = validate_absolute(v, "process.cwd", p->cwd);
+		return rules_bad(v, "process.args", "names no program");
+	rc = rules_absolute(v, "process.cwd", p->cwd);
 	if (!rc)
 		rc = validate_rlimits(v, &p->rlimits);
 	if (!rc)
 		rc = validate_scheduler(v, p->scheduler);
 	if (!rc && p->exec_cpu_affinity)
-		rc = validate_list(v, "process.execCPUAffinity.initial", p->exec_cpu_affinity->initial);
+		rc = rules_list(v, "process.execCPUAffinity.initial", p->exec_cpu_affinity->initial);
 	if (!rc && p->exec_cpu_affinity)
-		rc = validate_list(v, "process.execCPUAffinity.final", p->exec_cpu_affinity->final);
+		rc = rules_list(v, "process.execCPUAffinity.final", p->exec_cpu_affinity->final);
 	if (!rc && p->user.additional_gids.n > GROUPS_MAX)
-		rc = validate_bad(v, "process.user.additionalGids", "more than %d groups", GROUPS_MAX);
+		rc = rules_bad(v, "process.user.additionalGids", "more than %d groups", GROUPS_MAX);
 	if (rc < 0)
 		return rc;
 	rc = validate_env(v, &p->env);
 	if (rc < 0)
 		return rc;
 	validate_ambient(v, p->capabilities);
-	validate_drop_empty(&p->apparmor_profile);
-	validate_drop_empty(&p->selinux_label);
+	rules_drop_empty(&p->apparmor_profile);
+	rules_drop_empty(&p->selinux_label);
 	return 0;
 }
 
 /* --- mounts --- */
 
-static int validate_destination(struct validate *v, size_t i, struct spec_mount *m)
+static int validate_destination(struct validation *v, size_t i, struct spec_mount *m)
 {
-	const char *path = validate_at(v, "mounts[%zu].destination", i);
+	const char *path = rules_at(v, "mounts[%zu].destination", i);
 	char *absolute;
 
 	if (*m->destination == '/')
 		return 0;
 	if (!*m->destination)
-		return validate_bad(v, path, "empty");
-	validate_warn(v, path, "\"%s\" is relative (deprecated), taken as /%s", m->destination, m->destination);
+		return rules_bad(v, path, "empty");
+	rules_warn(v, path, "\"%s\" is relative (deprecated), taken as /%s", m->destination, m->destination);
 	absolute = arena_alloc(v->d->arena, strlen(m->destination) + 2);
 	if (!absolute)
 		return decode_oom(v->d);
@@ -258,27 +149,27 @@ static bool user_namespace_listed(const struct spec *s)
 }
 
 static int validate_mount_mappings(
-	struct validate *v, size_t i, const struct spec_mount *m, const struct mountopts *o, bool bind)
+	struct validation *v, size_t i, const struct spec_mount *m, const struct mountopts *o, bool bind)
 {
 	bool mapped = m->uid_mappings.n || m->gid_mappings.n;
-	char path[VALIDATE_PATH_MAX];
+	char path[RULES_PATH_MAX];
 	int rc;
 
 	(void)snprintf(path, sizeof(path), "mounts[%zu]", i);
 	if (!m->uid_mappings.n != !m->gid_mappings.n)
-		return validate_bad(v, path, "uidMappings and gidMappings come together or not at all");
+		return rules_bad(v, path, "uidMappings and gidMappings come together or not at all");
 	if ((mapped || o->idmap != MOUNTOPT_IDMAP_NONE) && !bind)
-		return validate_bad(v, path, "only bind mounts can have id mappings");
+		return rules_bad(v, path, "only bind mounts can have id mappings");
 	if (o->idmap != MOUNTOPT_IDMAP_NONE && !mapped && !user_namespace_listed(v->spec))
-		return validate_bad(
-			v, validate_at(v, "mounts[%zu].options", i), "idmap without mappings needs a user namespace");
-	rc = validate_idmaps(v, validate_at(v, "mounts[%zu].uidMappings", i), &m->uid_mappings);
+		return rules_bad(
+			v, rules_at(v, "mounts[%zu].options", i), "idmap without mappings needs a user namespace");
+	rc = rules_idmaps(v, rules_at(v, "mounts[%zu].uidMappings", i), &m->uid_mappings);
 	if (!rc)
-		rc = validate_idmaps(v, validate_at(v, "mounts[%zu].gidMappings", i), &m->gid_mappings);
+		rc = rules_idmaps(v, rules_at(v, "mounts[%zu].gidMappings", i), &m->gid_mappings);
 	return rc;
 }
 
-static int validate_mount(struct validate *v, size_t i, struct spec_mount *m)
+static int validate_mount(struct validation *v, size_t i, struct spec_mount *m)
 {
 	struct mountopts o;
 	struct err err = ERR_INIT;
@@ -287,18 +178,18 @@ static int validate_mount(struct validate *v, size_t i, struct spec_mount *m)
 
 	if (rc < 0)
 		return rc;
-	validate_drop_empty(&m->type);
-	validate_drop_empty(&m->source);
+	rules_drop_empty(&m->type);
+	rules_drop_empty(&m->source);
 	if (mountopts_parse(m->options.v, m->options.n, &o, &err) < 0)
-		return validate_bad(v, validate_at(v, "mounts[%zu].options", i), "%s", err.msg);
+		return rules_bad(v, rules_at(v, "mounts[%zu].options", i), "%s", err.msg);
 	bind = (o.flags & MS_BIND) || (m->type && strcmp(m->type, "bind") == 0);
 	if (o.data && (bind || (m->type && strcmp(m->type, "cgroup") == 0)))
-		validate_warn(v, validate_at(v, "mounts[%zu].options", i),
-			"\"%s\" means nothing on a %s mount, ignored", o.data, bind ? "bind" : "cgroup");
+		rules_warn(v, rules_at(v, "mounts[%zu].options", i), "\"%s\" means nothing on a %s mount, ignored",
+			o.data, bind ? "bind" : "cgroup");
 	if (bind && !m->source && !(o.flags & MS_REMOUNT))
-		rc = validate_bad(v, validate_at(v, "mounts[%zu].source", i), "missing for a bind mount");
+		rc = rules_bad(v, rules_at(v, "mounts[%zu].source", i), "missing for a bind mount");
 	else if (!bind && !m->type && !(o.flags & MS_REMOUNT))
-		rc = validate_bad(v, validate_at(v, "mounts[%zu].type", i), "missing, and the mount is no bind mount");
+		rc = rules_bad(v, rules_at(v, "mounts[%zu].type", i), "missing, and the mount is no bind mount");
 	else
 		rc = validate_mount_mappings(v, i, m, &o, bind);
 	mountopts_done(&o);
@@ -307,10 +198,10 @@ static int validate_mount(struct validate *v, size_t i, struct spec_mount *m)
 
 /* --- hooks --- */
 
-static int validate_hook_list(struct validate *v, const char *name, const struct spec_hook_list *list)
+static int validate_hook_list(struct validation *v, const char *name, const struct spec_hook_list *list)
 {
 	for (size_t i = 0; i < list->n; i++) {
-		int rc = validate_absolute(v, validate_at(v, "hooks.%s[%zu].path", name, i), list->v[i].path);
+		int rc = rules_absolute(v, rules_at(v, "hooks.%s[%zu].path", name, i), list->v[i].path);
 
 		if (rc < 0)
 			return rc;
@@ -318,7 +209,7 @@ static int validate_hook_list(struct validate *v, const char *name, const struct
 	return 0;
 }
 
-static int validate_hooks(struct validate *v, const struct spec_hooks *h)
+static int validate_hooks(struct validation *v, const struct spec_hooks *h)
 {
 	const struct {
 		const char *name;
@@ -340,18 +231,18 @@ static int validate_hooks(struct validate *v, const struct spec_hooks *h)
 
 /* --- vm --- */
 
-static int validate_vm(struct validate *v, const struct spec_vm *vm)
+static int validate_vm(struct validation *v, const struct spec_vm *vm)
 {
 	int rc = 0;
 
 	if (vm->hypervisor)
-		rc = validate_absolute(v, "vm.hypervisor.path", vm->hypervisor->path);
+		rc = rules_absolute(v, "vm.hypervisor.path", vm->hypervisor->path);
 	if (!rc && vm->kernel)
-		rc = validate_absolute(v, "vm.kernel.path", vm->kernel->path);
+		rc = rules_absolute(v, "vm.kernel.path", vm->kernel->path);
 	if (!rc && vm->kernel)
-		rc = validate_absolute(v, "vm.kernel.initrd", vm->kernel->initrd);
+		rc = rules_absolute(v, "vm.kernel.initrd", vm->kernel->initrd);
 	if (!rc && vm->image)
-		rc = validate_absolute(v, "vm.image.path", vm->image->path);
+		rc = rules_absolute(v, "vm.image.path", vm->image->path);
 	return rc;
 }
 
@@ -366,41 +257,41 @@ static const char *skip_digits(const char *p)
 }
 
 /* SemVer's "MAJOR.MINOR.PATCH[-pre][+build]"; any 1.x is ours: the spec keeps them compatible. */
-static int validate_version(struct validate *v, const char *version)
+static int validate_version(struct validation *v, const char *version)
 {
 	const char *end = skip_digits(version);
 
 	for (int i = 0; end && i < 2; i++)
 		end = *end == '.' ? skip_digits(end + 1) : NULL;
 	if (!end || !strchr("-+", *end))
-		return validate_bad(v, "ociVersion", "\"%s\" is not a version like \"1.2.0\"", version);
+		return rules_bad(v, "ociVersion", "\"%s\" is not a version like \"1.2.0\"", version);
 	if (strncmp(version, "1.", 2) != 0)
-		return validate_bad(v, "ociVersion", "version %s is not supported, 1.x is", version);
+		return rules_bad(v, "ociVersion", "version %s is not supported, 1.x is", version);
 	return 0;
 }
 
-static int validate_uts_name(struct validate *v, const char *path, const char *name)
+static int validate_uts_name(struct validation *v, const char *path, const char *name)
 {
 	if (!name)
 		return 0;
 	if (strlen(name) > UTS_NAME_MAX)
-		return validate_bad(v, path, "longer than %d bytes", UTS_NAME_MAX);
+		return rules_bad(v, path, "longer than %d bytes", UTS_NAME_MAX);
 	if (!spec_namespace_find(v->spec, SPEC_NS_UTS))
-		validate_warn(v, path, "no uts namespace is listed: set for the whole VM, not on the host");
+		rules_warn(v, path, "no uts namespace is listed: set for the whole VM, not on the host");
 	return 0;
 }
 
 int validate_config(struct decode *d, const struct json *root, struct spec *spec)
 {
-	struct validate v = { .d = d, .root = root, .spec = spec };
+	struct validation v = { .d = d, .root = root, .spec = spec };
 	int rc = validate_version(&v, spec->oci_version);
 
 	if (!rc && !*spec->root->path)
-		rc = validate_bad(&v, "root.path", "empty");
+		rc = rules_bad(&v, "root.path", "empty");
 	if (!rc && spec->linux_)
 		rc = validate_linux(&v);
-	validate_drop_empty(&spec->hostname);
-	validate_drop_empty(&spec->domainname);
+	rules_drop_empty(&spec->hostname);
+	rules_drop_empty(&spec->domainname);
 	if (!rc)
 		rc = validate_uts_name(&v, "hostname", spec->hostname);
 	if (!rc)
@@ -418,14 +309,14 @@ int validate_config(struct decode *d, const struct json *root, struct spec *spec
 
 int validate_process_only(struct decode *d, const struct json *root, struct spec *spec)
 {
-	struct validate v = { .d = d, .root = root, .spec = spec };
+	struct validation v = { .d = d, .root = root, .spec = spec };
 
 	return validate_process(&v);
 }
 
 int validate_resources_only(struct decode *d, const struct json *root, struct spec *spec)
 {
-	struct validate v = { .d = d, .root = root, .spec = spec };
+	struct validation v = { .d = d, .root = root, .spec = spec };
 
 	return validate_resources(&v);
 }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "spec/cpulist.h"
+
 /* IFNAMSIZ without its NUL. */
 #define IFNAME_MAX 15
 /* The largest errno that a filter can return (the kernel's MAX_ERRNO). */
@@ -15,7 +17,7 @@
 
 /* --- namespaces and mappings --- */
 
-static int validate_namespaces(struct validate *v, struct spec_namespaces *list)
+static int validate_namespaces(struct validation *v, struct spec_namespaces *list)
 {
 	bool seen[SPEC_NS_COUNT] = { false };
 
@@ -24,64 +26,64 @@ static int validate_namespaces(struct validate *v, struct spec_namespaces *list)
 		int rc;
 
 		if (seen[ns->type])
-			return validate_bad(v, validate_at(v, "linux.namespaces[%zu].type", i),
-				"\"%s\" is listed twice", spec_name_of(spec_ns_names, ns->type));
+			return rules_bad(v, rules_at(v, "linux.namespaces[%zu].type", i), "\"%s\" is listed twice",
+				spec_name_of(spec_ns_names, ns->type));
 		seen[ns->type] = true;
-		validate_drop_empty(&ns->path);
-		rc = validate_absolute(v, validate_at(v, "linux.namespaces[%zu].path", i), ns->path);
+		rules_drop_empty(&ns->path);
+		rc = rules_absolute(v, rules_at(v, "linux.namespaces[%zu].path", i), ns->path);
 		if (rc < 0)
 			return rc;
 	}
 	return 0;
 }
 
-static int validate_user_namespace(struct validate *v, const struct spec_linux *l)
+static int validate_user_namespace(struct validation *v, const struct spec_linux *l)
 {
 	const struct spec_namespace *user = spec_namespace_find(v->spec, SPEC_NS_USER);
 	int rc;
 
 	if (!user && l->uid_mappings.n)
-		return validate_bad(v, "linux.uidMappings", "needs a user namespace in linux.namespaces");
+		return rules_bad(v, "linux.uidMappings", "needs a user namespace in linux.namespaces");
 	if (!user && l->gid_mappings.n)
-		return validate_bad(v, "linux.gidMappings", "needs a user namespace in linux.namespaces");
+		return rules_bad(v, "linux.gidMappings", "needs a user namespace in linux.namespaces");
 	if (user && !user->path && !l->uid_mappings.n)
-		return validate_bad(v, "linux.uidMappings", "missing for the new user namespace");
+		return rules_bad(v, "linux.uidMappings", "missing for the new user namespace");
 	if (user && !user->path && !l->gid_mappings.n)
-		return validate_bad(v, "linux.gidMappings", "missing for the new user namespace");
-	rc = validate_idmaps(v, "linux.uidMappings", &l->uid_mappings);
+		return rules_bad(v, "linux.gidMappings", "missing for the new user namespace");
+	rc = rules_idmaps(v, "linux.uidMappings", &l->uid_mappings);
 	if (!rc)
-		rc = validate_idmaps(v, "linux.gidMappings", &l->gid_mappings);
+		rc = rules_idmaps(v, "linux.gidMappings", &l->gid_mappings);
 	return rc;
 }
 
-static int validate_time_offsets(struct validate *v, const struct spec_linux *l)
+static int validate_time_offsets(struct validation *v, const struct spec_linux *l)
 {
 	const struct spec_namespace *time = spec_namespace_find(v->spec, SPEC_NS_TIME);
 
 	if (!l->time_offsets || (!l->time_offsets->boottime && !l->time_offsets->monotonic))
 		return 0;
 	if (!time || time->path)
-		return validate_bad(v, "linux.timeOffsets", "needs a new time namespace in linux.namespaces");
+		return rules_bad(v, "linux.timeOffsets", "needs a new time namespace in linux.namespaces");
 	return 0;
 }
 
 /* --- devices --- */
 
-static int validate_devices(struct validate *v, const struct spec_devices *devices)
+static int validate_devices(struct validation *v, const struct spec_devices *devices)
 {
 	const struct json *j = json_get(json_get(v->root, "linux"), "devices");
 
 	j = devices->n ? j->first : NULL; /* the same elements, as they stand in the file */
 	for (size_t i = 0; i < devices->n; i++, j = j->next) {
 		const struct spec_device *dev = &devices->v[i];
-		int rc = validate_absolute(v, validate_at(v, "linux.devices[%zu].path", i), dev->path);
+		int rc = rules_absolute(v, rules_at(v, "linux.devices[%zu].path", i), dev->path);
 
 		if (rc < 0)
 			return rc;
 		if (dev->type == 'p')
 			continue;
 		if (!json_get(j, "major") || !json_get(j, "minor"))
-			return validate_bad(v, validate_at(v, "linux.devices[%zu]", i),
+			return rules_bad(v, rules_at(v, "linux.devices[%zu]", i),
 				"a device of type %c needs major and minor", dev->type);
 	}
 	return 0;
@@ -103,62 +105,62 @@ static void normalise_device_rules(struct spec_device_rules *rules)
 	}
 }
 
-static int validate_interface(struct validate *v, const char *path, const char *name)
+static int validate_interface(struct validation *v, const char *path, const char *name)
 {
 	if (!name || (*name && strlen(name) <= IFNAME_MAX && !strpbrk(name, "/ :\t\n") && strcmp(name, ".") != 0 &&
 			     strcmp(name, "..") != 0))
 		return 0;
-	return validate_bad(v, path, "\"%s\" is no name of a network interface", name);
+	return rules_bad(v, path, "\"%s\" is no name of a network interface", name);
 }
 
-static int validate_net_devices(struct validate *v, struct spec_net_devices *list)
+static int validate_net_devices(struct validation *v, struct spec_net_devices *list)
 {
 	int rc = 0;
 
 	if (list->n && !spec_namespace_find(v->spec, SPEC_NS_NETWORK))
-		return validate_bad(v, "linux.netDevices", "needs a network namespace in linux.namespaces");
+		return rules_bad(v, "linux.netDevices", "needs a network namespace in linux.namespaces");
 	for (size_t i = 0; !rc && i < list->n; i++) {
-		validate_drop_empty(&list->v[i].name);
+		rules_drop_empty(&list->v[i].name);
 		rc = validate_interface(
-			v, validate_at(v, "linux.netDevices.%s", list->v[i].host_name), list->v[i].host_name);
+			v, rules_at(v, "linux.netDevices.%s", list->v[i].host_name), list->v[i].host_name);
 		if (!rc)
 			rc = validate_interface(
-				v, validate_at(v, "linux.netDevices.%s.name", list->v[i].host_name), list->v[i].name);
+				v, rules_at(v, "linux.netDevices.%s.name", list->v[i].host_name), list->v[i].name);
 	}
 	return rc;
 }
 
 /* --- resources --- */
 
-static int validate_cpu(struct validate *v, const struct spec_cpu *cpu)
+static int validate_cpu(struct validation *v, const struct spec_cpu *cpu)
 {
 	int rc;
 
 	if (!cpu)
 		return 0;
 	if (cpu->burst.v && cpu->quota.v > 0 && cpu->burst.v > (uint64_t)cpu->quota.v)
-		return validate_bad(v, "linux.resources.cpu.burst", "%llu is above the quota %lld",
+		return rules_bad(v, "linux.resources.cpu.burst", "%llu is above the quota %lld",
 			(unsigned long long)cpu->burst.v, (long long)cpu->quota.v);
-	rc = validate_list(v, "linux.resources.cpu.cpus", cpu->cpus);
+	rc = rules_list(v, "linux.resources.cpu.cpus", cpu->cpus);
 	if (!rc)
-		rc = validate_list(v, "linux.resources.cpu.mems", cpu->mems);
+		rc = rules_list(v, "linux.resources.cpu.mems", cpu->mems);
 	return rc;
 }
 
-static int validate_memory(struct validate *v, const struct spec_memory *m)
+static int validate_memory(struct validation *v, const struct spec_memory *m)
 {
 	if (m && m->limit.v > 0 && m->swap.v > 0 && m->swap.v < m->limit.v)
-		return validate_bad(v, "linux.resources.memory.swap",
+		return rules_bad(v, "linux.resources.memory.swap",
 			"%lld is below the limit %lld: it is the limit of memory and swap together",
 			(long long)m->swap.v, (long long)m->limit.v);
 	return 0;
 }
 
-static int validate_block_io(struct validate *v, const struct spec_block_io *b)
+static int validate_block_io(struct validation *v, const struct spec_block_io *b)
 {
 	for (size_t i = 0; b && i < b->weight_device.n; i++)
 		if (!b->weight_device.v[i].weight.set && !b->weight_device.v[i].leaf_weight.set)
-			return validate_bad(v, validate_at(v, "linux.resources.blockIO.weightDevice[%zu]", i),
+			return rules_bad(v, rules_at(v, "linux.resources.blockIO.weightDevice[%zu]", i),
 				"neither weight nor leafWeight");
 	return 0;
 }
@@ -176,47 +178,47 @@ static bool is_page_size(const char *text)
 	return !errno && !(n & (n - 1)) && *end && strchr("KMG", *end) && strcmp(end + 1, "B") == 0;
 }
 
-static int validate_hugepages(struct validate *v, const struct spec_hugepage_limits *list)
+static int validate_hugepages(struct validation *v, const struct spec_hugepage_limits *list)
 {
 	for (size_t i = 0; i < list->n; i++)
 		if (!is_page_size(list->v[i].page_size))
-			return validate_bad(v, validate_at(v, "linux.resources.hugepageLimits[%zu].pageSize", i),
+			return rules_bad(v, rules_at(v, "linux.resources.hugepageLimits[%zu].pageSize", i),
 				"\"%s\" is no page size like \"2MB\"", list->v[i].page_size);
 	return 0;
 }
 
-static int validate_network(struct validate *v, const struct spec_network *n)
+static int validate_network(struct validation *v, const struct spec_network *n)
 {
 	int rc = 0;
 
 	for (size_t i = 0; !rc && n && i < n->priorities.n; i++)
 		rc = validate_interface(
-			v, validate_at(v, "linux.resources.network.priorities[%zu].name", i), n->priorities.v[i].name);
+			v, rules_at(v, "linux.resources.network.priorities[%zu].name", i), n->priorities.v[i].name);
 	return rc;
 }
 
-static int validate_rdma(struct validate *v, const struct spec_rdma_limits *list)
+static int validate_rdma(struct validation *v, const struct spec_rdma_limits *list)
 {
 	for (size_t i = 0; i < list->n; i++)
 		if (!list->v[i].hca_handles.set && !list->v[i].hca_objects.set)
-			return validate_bad(v, validate_at(v, "linux.resources.rdma.%s", list->v[i].device),
+			return rules_bad(v, rules_at(v, "linux.resources.rdma.%s", list->v[i].device),
 				"neither hcaHandles nor hcaObjects");
 	return 0;
 }
 
 /* The keys become file names in the cgroup. */
-static int validate_unified(struct validate *v, const struct spec_map *unified)
+static int validate_unified(struct validation *v, const struct spec_map *unified)
 {
 	for (size_t i = 0; i < unified->n; i++) {
 		const char *key = unified->v[i].key;
 
 		if (strchr(key, '/') || strcmp(key, ".") == 0 || strcmp(key, "..") == 0)
-			return validate_bad(v, "linux.resources.unified", "\"%s\" is no file name", key);
+			return rules_bad(v, "linux.resources.unified", "\"%s\" is no file name", key);
 	}
 	return 0;
 }
 
-int validate_resources(struct validate *v)
+int validate_resources(struct validation *v)
 {
 	struct spec_resources *r = v->spec->linux_->resources;
 	int rc;
@@ -241,40 +243,40 @@ int validate_resources(struct validate *v)
 /* --- seccomp --- */
 
 static int validate_errno(
-	struct validate *v, const char *path, enum spec_seccomp_action action, const struct opt_u32 *ret)
+	struct validation *v, const char *path, enum spec_seccomp_action action, const struct opt_u32 *ret)
 {
 	if (!ret->set)
 		return 0;
 	if (action != SPEC_ACT_ERRNO && action != SPEC_ACT_TRACE)
-		return validate_bad(v, path, "%s returns no errno", spec_name_of(spec_seccomp_action_names, action));
+		return rules_bad(v, path, "%s returns no errno", spec_name_of(spec_seccomp_action_names, action));
 	if (action == SPEC_ACT_ERRNO && ret->v > ERRNO_MAX)
-		return validate_bad(v, path, "%u is out of range (0 to %d)", ret->v, ERRNO_MAX);
+		return rules_bad(v, path, "%u is out of range (0 to %d)", ret->v, ERRNO_MAX);
 	return 0;
 }
 
-static int validate_seccomp(struct validate *v, struct spec_seccomp *s)
+static int validate_seccomp(struct validation *v, struct spec_seccomp *s)
 {
 	bool notify = false;
 	int rc;
 
-	validate_drop_empty(&s->listener_path);
-	validate_drop_empty(&s->listener_metadata);
+	rules_drop_empty(&s->listener_path);
+	rules_drop_empty(&s->listener_metadata);
 	if (s->default_action == SPEC_ACT_NOTIFY)
-		return validate_bad(v, "linux.seccomp.defaultAction", "cannot be SCMP_ACT_NOTIFY");
+		return rules_bad(v, "linux.seccomp.defaultAction", "cannot be SCMP_ACT_NOTIFY");
 	rc = validate_errno(v, "linux.seccomp.defaultErrnoRet", s->default_action, &s->default_errno_ret);
 	for (size_t i = 0; !rc && i < s->syscalls.n; i++) {
 		const struct spec_seccomp_rule *r = &s->syscalls.v[i];
 
 		notify |= r->action == SPEC_ACT_NOTIFY;
 		if (!r->names.n)
-			return validate_bad(v, validate_at(v, "linux.seccomp.syscalls[%zu].names", i), "empty");
+			return rules_bad(v, rules_at(v, "linux.seccomp.syscalls[%zu].names", i), "empty");
 		rc = validate_errno(
-			v, validate_at(v, "linux.seccomp.syscalls[%zu].errnoRet", i), r->action, &r->errno_ret);
+			v, rules_at(v, "linux.seccomp.syscalls[%zu].errnoRet", i), r->action, &r->errno_ret);
 	}
 	if (!rc && notify && !s->listener_path)
-		rc = validate_bad(v, "linux.seccomp.listenerPath", "missing for SCMP_ACT_NOTIFY");
+		rc = rules_bad(v, "linux.seccomp.listenerPath", "missing for SCMP_ACT_NOTIFY");
 	if (!rc && s->listener_metadata && !s->listener_path)
-		rc = validate_bad(v, "linux.seccomp.listenerMetadata", "needs listenerPath");
+		rc = rules_bad(v, "linux.seccomp.listenerMetadata", "needs listenerPath");
 	return rc;
 }
 
@@ -288,40 +290,39 @@ static bool is_sysctl_name(const char *name)
 	return !strpbrk(name, " \t\n") && !strchr("./", name[strlen(name) - 1]);
 }
 
-static int validate_sysctl(struct validate *v, const struct spec_map *sysctl)
+static int validate_sysctl(struct validation *v, const struct spec_map *sysctl)
 {
 	for (size_t i = 0; i < sysctl->n; i++)
 		if (!is_sysctl_name(sysctl->v[i].key))
-			return validate_bad(v, "linux.sysctl", "\"%s\" is no name of a sysctl", sysctl->v[i].key);
+			return rules_bad(v, "linux.sysctl", "\"%s\" is no name of a sysctl", sysctl->v[i].key);
 	return 0;
 }
 
-static int validate_paths(struct validate *v, const char *field, const struct spec_strv *paths)
+static int validate_paths(struct validation *v, const char *field, const struct spec_strv *paths)
 {
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < paths->n; i++)
-		rc = validate_absolute(v, validate_at(v, "linux.%s[%zu]", field, i), paths->v[i]);
+		rc = rules_absolute(v, rules_at(v, "linux.%s[%zu]", field, i), paths->v[i]);
 	return rc;
 }
 
-static int validate_intel_rdt(struct validate *v, const struct spec_intel_rdt *r)
+static int validate_intel_rdt(struct validation *v, const struct spec_intel_rdt *r)
 {
 	if (r->l3_cache_schema && strchr(r->l3_cache_schema, '\n'))
-		return validate_bad(v, "linux.intelRdt.l3CacheSchema", "has more than one line");
+		return rules_bad(v, "linux.intelRdt.l3CacheSchema", "has more than one line");
 	if (r->mem_bw_schema && (strncmp(r->mem_bw_schema, "MB:", 3) != 0 || strchr(r->mem_bw_schema, '\n')))
-		return validate_bad(v, "linux.intelRdt.memBwSchema", "not one line that begins with \"MB:\"");
+		return rules_bad(v, "linux.intelRdt.memBwSchema", "not one line that begins with \"MB:\"");
 	for (size_t i = 0; i < r->schemata.n; i++)
 		if (strchr(r->schemata.v[i], '\n'))
-			return validate_bad(
-				v, validate_at(v, "linux.intelRdt.schemata[%zu]", i), "has more than one line");
+			return rules_bad(v, rules_at(v, "linux.intelRdt.schemata[%zu]", i), "has more than one line");
 	return 0;
 }
 
-static int validate_memory_policy(struct validate *v, const struct spec_memory_policy *p)
+static int validate_memory_policy(struct validation *v, const struct spec_memory_policy *p)
 {
 	struct cpulist nodes = { .bits = { 0 } };
-	int rc = validate_list(v, "linux.memoryPolicy.nodes", p->nodes);
+	int rc = rules_list(v, "linux.memoryPolicy.nodes", p->nodes);
 	bool given;
 
 	if (rc < 0)
@@ -330,15 +331,15 @@ static int validate_memory_policy(struct validate *v, const struct spec_memory_p
 	switch (p->mode) {
 	case MPOL_DEFAULT:
 	case MPOL_LOCAL:
-		return given ? validate_bad(v, "linux.memoryPolicy.nodes", "this mode takes no nodes") : 0;
+		return given ? rules_bad(v, "linux.memoryPolicy.nodes", "this mode takes no nodes") : 0;
 	case MPOL_PREFERRED:
 		return 0;
 	default:
-		return given ? 0 : validate_bad(v, "linux.memoryPolicy.nodes", "this mode needs nodes");
+		return given ? 0 : rules_bad(v, "linux.memoryPolicy.nodes", "this mode needs nodes");
 	}
 }
 
-int validate_linux(struct validate *v)
+int validate_linux(struct validation *v)
 {
 	struct spec_linux *l = v->spec->linux_;
 	int rc = validate_namespaces(v, &l->namespaces);
@@ -366,8 +367,8 @@ int validate_linux(struct validate *v)
 	if (!rc && l->memory_policy)
 		rc = validate_memory_policy(v, l->memory_policy);
 	if (!rc && l->personality && l->personality->flags.n)
-		rc = validate_bad(v, "linux.personality.flags", "Linux has none that the spec names");
-	validate_drop_empty(&l->cgroups_path);
-	validate_drop_empty(&l->mount_label);
+		rc = rules_bad(v, "linux.personality.flags", "Linux has none that the spec names");
+	rules_drop_empty(&l->cgroups_path);
+	rules_drop_empty(&l->mount_label);
 	return rc;
 }
