@@ -255,7 +255,7 @@ static void tell_environment(char **argv)
 
 static void tell_namespaces(void)
 {
-	/* The first namespace of these kinds has a number that the kernel fixes (linux/proc_ns.h). */
+	/* The first namespace of these kinds has a number that the kernel fixes (include/linux/proc_ns.h). */
 	static const struct {
 		const char *name;
 		unsigned long initial;
