@@ -21,6 +21,7 @@
 #include "base/fd.h"
 #include "base/loop.h"
 #include "cli/cli.h"
+#include "cli/relay.h"
 #include "life/life.h"
 #include "monitor/monitor.h"
 #include "monitor/terminal.h"
@@ -88,7 +89,7 @@ static int cmd_create(struct call *call, struct err *err)
 	if (r == 0 && call->options->timeline)
 		r = timeline_new(&timeline, err);
 	if (r == 0 && call->options->console_socket) {
-		console = request.console_fd = tty_console_connect(call->options->console_socket, err);
+		console = request.console_fd = terminal_console_connect(call->options->console_socket, err);
 		r = console < 0 ? console : 0;
 	}
 	request.timeline = timeline;
@@ -117,7 +118,7 @@ struct run {
 	const struct settings *settings;
 	const char *id;
 	struct created created;
-	struct tty_relay *relay;
+	struct relay *relay;
 	struct err failed; /* what the monitor reported after READY */
 	int signal_fd;
 	int interrupts;
@@ -149,7 +150,7 @@ static void on_run_signal(void *arg, uint32_t events)
 			if (reap(run))
 				loop_stop(run->loop);
 		} else if (signo == SIGWINCH) {
-			tty_relay_resize(run->relay);
+			relay_resize(run->relay);
 		} else {
 			if (signo == SIGINT && ++run->interrupts == INTERRUPTS_MAX - 1)
 				log_warning("the container does not end on Ctrl-C: once more kills it");
@@ -197,11 +198,11 @@ static int attend(struct run *run, int console, struct err *err)
 	int master = -1, r = take_run_signals(run, err);
 
 	if (r == 0 && console >= 0)
-		r = tty_receive(console, &master, err);
+		r = terminal_receive(console, &master, err);
 	if (r == 0 && (r = loop_new(&run->loop)) < 0)
 		r = err_sys(err, r, "event loop");
 	if (r == 0 && master >= 0)
-		r = tty_relay_new(run->loop, steal_fd(&master), &run->relay, err);
+		r = relay_new(run->loop, steal_fd(&master), &run->relay, err);
 	fd_close(master);
 	if (r < 0)
 		return r;
@@ -222,7 +223,7 @@ static int attend(struct run *run, int console, struct err *err)
 
 static void run_done(struct run *run)
 {
-	tty_relay_free(run->relay);
+	relay_free(run->relay);
 	loop_free(run->loop);
 	fd_close(run->signal_fd);
 	fd_close(run->created.report);
@@ -284,7 +285,7 @@ static int run_detached(
 	int r;
 
 	if (call->options->console_socket) {
-		console = request->console_fd = tty_console_connect(call->options->console_socket, err);
+		console = request->console_fd = terminal_console_connect(call->options->console_socket, err);
 		if (console < 0)
 			return console;
 	}

@@ -6,4 +6,5 @@ libcli_a_SOURCES = \
 	src/cli/cmd_info.c \
 	src/cli/cmd_kill.c \
 	src/cli/cmd_run.c \
-	src/cli/cmd_state.c
+	src/cli/cmd_state.c \
+	src/cli/relay.c src/cli/relay.h

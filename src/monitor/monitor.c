@@ -423,7 +423,7 @@ static int make_terminal(struct monitor *m, struct err *err)
 		size.ws_row = (unsigned short)p->console_size->height;
 		size.ws_col = (unsigned short)p->console_size->width;
 	}
-	return tty_make(m->job->console_fd, &size, &m->slave, err);
+	return terminal_make(m->job->console_fd, &size, &m->slave, err);
 }
 
 bool monitor_has_create_hooks(const struct spec *spec)
