@@ -3,7 +3,6 @@
 #include "app/filter_store.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,13 +10,10 @@
 #include "base/fd.h"
 #include "base/wire.h"
 #include "host/cache.h"
-#include "spec/seccomp.h"
 
 #define KIND "seccomp"
 /* The largest program (32 KiB instructions of 8 bytes) with a profile that makes it; others are not kept. */
 #define ENTRY_MAX MIB
-
-static char store_dir[PATH_MAX];
 
 static struct cache_id entry_id(const struct buf *key)
 {
@@ -53,12 +49,12 @@ static int entry_read(int fd, const struct buf *key, struct buf *ret)
 	return buf_error(ret);
 }
 
-static int store_get(void *arg unused, const struct buf *key, struct buf *ret)
+static int store_get(const void *dir, const struct buf *key, struct buf *ret)
 {
 	struct cache_id id = entry_id(key);
 	struct err ignored = ERR_INIT; /* no cache, no entry */
 	struct cache cache;
-	int r = cache_open(&cache, store_dir, &ignored);
+	int r = cache_open(&cache, dir, &ignored);
 
 	if (r == 0) {
 		autoclose int fd = cache_get(&cache, KIND, &id, NULL);
@@ -77,7 +73,7 @@ static int entry_write(int fd, void *arg, struct err *err)
 	return r < 0 ? err_sys(err, r, "cannot write a compiled seccomp filter") : 0;
 }
 
-static void store_put(void *arg unused, const struct buf *key, const struct buf *value)
+static void store_put(const void *dir, const struct buf *key, const struct buf *value)
 {
 	struct cache_id id = entry_id(key);
 	struct err ignored = ERR_INIT; /* what cannot be kept is compiled again */
@@ -88,18 +84,13 @@ static void store_put(void *arg unused, const struct buf *key, const struct buf 
 	wire_put_blob(&entry, value->data, value->len);
 	if (buf_error(&entry) < 0 || entry.len > ENTRY_MAX)
 		return;
-	if (cache_open(&cache, store_dir, &ignored) == 0) {
+	if (cache_open(&cache, dir, &ignored) == 0) {
 		autoclose unused int fd = cache_make(&cache, KIND, &id, entry_write, &entry, NULL, &ignored);
 	}
 	cache_done(&cache);
 }
 
-void filter_store_use(const char *cache_dir)
+struct seccomp_store filter_store(const char *cache_dir)
 {
-	static const struct seccomp_store store = { .get = store_get, .put = store_put };
-
-	if (strlen(cache_dir) >= sizeof(store_dir))
-		return;
-	strcpy(store_dir, cache_dir);
-	seccomp_set_store(&store);
+	return (struct seccomp_store){ .get = store_get, .put = store_put, .arg = cache_dir };
 }

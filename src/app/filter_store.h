@@ -10,7 +10,9 @@
 #ifndef APP_FILTER_STORE_H
 #define APP_FILTER_STORE_H
 
-/* From now on compiled programs are kept in @cache_dir (copied), as far as that can be written. */
-void filter_store_use(const char *cache_dir);
+#include "spec/seccomp.h"
+
+/* A store that keeps programs in @cache_dir, as far as that can be written. @cache_dir is borrowed: it must outlive the store. */
+struct seccomp_store filter_store(const char *cache_dir);
 
 #endif

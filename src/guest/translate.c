@@ -310,14 +310,15 @@ static int put_devices(const struct spec_devices *from, struct guest_devices *to
 
 /* --- the process --- */
 
-static int put_seccomp(const struct spec *spec, struct warnings *w, struct guest_translation *t, struct err *err)
+static int put_seccomp(const struct spec *spec, const struct seccomp_store *store, struct warnings *w,
+	struct guest_translation *t, struct err *err)
 {
 	struct guest_process *p = &t->container.process;
 	int r;
 
 	if (!spec->linux_ || !spec->linux_->seccomp)
 		return 0;
-	r = seccomp_compile(spec->linux_->seccomp, &t->seccomp, w, err);
+	r = seccomp_compile(spec->linux_->seccomp, store, &t->seccomp, w, err);
 	if (r < 0)
 		return r;
 	p->seccomp.at = t->seccomp.insns;
@@ -383,8 +384,8 @@ static void put_identity(const struct spec_process *from, struct guest_process *
 	to->caps[GUEST_CAP_AMBIENT] = caps->ambient;
 }
 
-static int put_process(const struct spec *spec, const struct spec_process *from, struct warnings *w,
-	struct guest_translation *t, struct err *err)
+static int put_process(const struct spec *spec, const struct spec_process *from, const struct seccomp_store *store,
+	struct warnings *w, struct guest_translation *t, struct err *err)
 {
 	struct guest_process *to = &t->container.process;
 	int r;
@@ -420,7 +421,7 @@ static int put_process(const struct spec *spec, const struct spec_process *from,
 		to->rlimits.at[i] = (struct guest_rlimit){ .resource = (uint32_t)from->rlimits.v[i].resource,
 			.soft = from->rlimits.v[i].soft,
 			.hard = from->rlimits.v[i].hard };
-	return put_seccomp(spec, w, t, err);
+	return put_seccomp(spec, store, w, t, err);
 }
 
 /* --- the container --- */
@@ -568,8 +569,8 @@ static int put_hooks(const struct spec_hooks *from, struct guest_translation *t,
 }
 
 int guest_translate(const struct spec *spec, const char *cid, const char *rootfs_name,
-	const struct guest_export_list *exports, const struct guest_joins *joins, struct warnings *warnings,
-	struct guest_translation **ret, struct err *err)
+	const struct guest_export_list *exports, const struct guest_joins *joins, const struct seccomp_store *store,
+	struct warnings *warnings, struct guest_translation **ret, struct err *err)
 {
 	struct guest_translation *t = calloc(1, sizeof(*t));
 	int r;
@@ -590,7 +591,7 @@ int guest_translate(const struct spec *spec, const char *cid, const char *rootfs
 	if (r == 0 && !spec->process)
 		r = err_set(err, EINVAL, "process: missing");
 	if (r == 0)
-		r = put_process(spec, spec->process, warnings, t, err);
+		r = put_process(spec, spec->process, store, warnings, t, err);
 	if (r < 0) {
 		guest_translation_free(t);
 		return r;
@@ -599,15 +600,15 @@ int guest_translate(const struct spec *spec, const char *cid, const char *rootfs
 	return 0;
 }
 
-int guest_translate_process(const struct spec *spec, const struct spec_process *process, struct warnings *warnings,
-	struct guest_translation **ret, struct err *err)
+int guest_translate_process(const struct spec *spec, const struct spec_process *process,
+	const struct seccomp_store *store, struct warnings *warnings, struct guest_translation **ret, struct err *err)
 {
 	struct guest_translation *t = calloc(1, sizeof(*t));
 	int r;
 
 	if (!t)
 		return err_sys(err, ENOMEM, "process");
-	r = put_process(spec, process, warnings, t, err);
+	r = put_process(spec, process, store, warnings, t, err);
 	if (r < 0) {
 		guest_translation_free(t);
 		return r;

@@ -14,6 +14,7 @@
 #include "base/base.h"
 #include "base/err.h"
 #include "channel/proto.h"
+#include "spec/seccomp.h"
 #include "spec/spec.h"
 
 /* Where the source of spec->mounts.v[mount] is found in the guest. */
@@ -42,16 +43,16 @@ struct guest_translation; /* owns the arrays; strings stay the spec's and the ex
  * @spec, @exports and @joins (may be NULL) must outlive the result, which the
  * caller frees with guest_translation_free(). A bind mount without an export,
  * or a field that cannot hold in a VM, is an error that names the field.
- * What is given up gets a warning. process.id, the streams and the state for startContainer
+ * The seccomp filter is compiled, or taken from @store (may be NULL). What is given up gets a warning. process.id, the streams and the state for startContainer
  * hooks (hook_state_*) are left 0.
  */
 must_check int guest_translate(const struct spec *spec, const char *cid, const char *rootfs_name,
-	const struct guest_export_list *exports, const struct guest_joins *joins, struct warnings *warnings,
-	struct guest_translation **ret, struct err *err);
+	const struct guest_export_list *exports, const struct guest_joins *joins, const struct seccomp_store *store,
+	struct warnings *warnings, struct guest_translation **ret, struct err *err);
 
 /* The same for a process alone (exec): only ->process of the result is set. */
 must_check int guest_translate_process(const struct spec *spec, const struct spec_process *process,
-	struct warnings *warnings, struct guest_translation **ret, struct err *err);
+	const struct seccomp_store *store, struct warnings *warnings, struct guest_translation **ret, struct err *err);
 
 struct guest_container *guest_translation_container(struct guest_translation *t);
 

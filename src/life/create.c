@@ -209,6 +209,7 @@ static int wait_kind(struct creation *c, enum report_kind kind, struct err *err)
 static int prepare(struct creation *c, struct err *err)
 {
 	struct warnings warnings = WARNINGS_INIT;
+	const struct seccomp_store store = filter_store(c->settings->cache_dir);
 	struct guest_joins joins = { .uids = &c->ns.uids, .gids = &c->ns.gids };
 	struct guest_export_list exports;
 	const struct spec *spec;
@@ -235,9 +236,8 @@ static int prepare(struct creation *c, struct err *err)
 	if (r < 0)
 		return r;
 	exports = binds_exports(&c->binds);
-	filter_store_use(c->settings->cache_dir);
 	r = guest_translate(
-		spec, c->request->id, c->binds.root_name, &exports, &joins, &warnings, &c->translation, err);
+		spec, c->request->id, c->binds.root_name, &exports, &joins, &store, &warnings, &c->translation, err);
 	for (size_t i = 0; i < warnings.n; i++)
 		log_warning("%s", warnings.v[i]);
 	warnings_done(&warnings);

@@ -333,13 +333,6 @@ static int compile(const struct spec_seccomp *s, struct buf *b, struct buf *skip
 
 /* --- kept programs --- */
 
-static const struct seccomp_store *store;
-
-void seccomp_set_store(const struct seccomp_store *new_store)
-{
-	store = new_store;
-}
-
 static void put_opt(struct buf *key, const struct opt_u32 *v)
 {
 	wire_put_u8(key, v->set);
@@ -395,7 +388,8 @@ static int take_kept(const struct buf *value, struct buf *b, struct buf *skipped
 	return 0;
 }
 
-static int compile_or_take(const struct spec_seccomp *s, struct buf *b, struct buf *skipped, struct err *err)
+static int compile_or_take(const struct spec_seccomp *s, const struct seccomp_store *store, struct buf *b,
+	struct buf *skipped, struct err *err)
 {
 	autobuf key = BUF_INIT, value = BUF_INIT;
 	int rc;
@@ -417,11 +411,11 @@ static int compile_or_take(const struct spec_seccomp *s, struct buf *b, struct b
 	return 0;
 }
 
-int seccomp_compile(
-	const struct spec_seccomp *s, struct seccomp_program *ret, struct warnings *warnings, struct err *err)
+int seccomp_compile(const struct spec_seccomp *s, const struct seccomp_store *store, struct seccomp_program *ret,
+	struct warnings *warnings, struct err *err)
 {
 	autobuf b = BUF_INIT, skipped = BUF_INIT;
-	int rc = compile_or_take(s, &b, &skipped, err);
+	int rc = compile_or_take(s, store, &b, &skipped, err);
 
 	if (rc < 0)
 		return rc;

@@ -21,28 +21,25 @@ struct seccomp_program {
 };
 
 /*
- * Compiles for a kernel of this machine's architecture. Names that libseccomp
- * does not know are skipped; where that leaves something undone that the
- * config forbids or watches, a warning lists them. SCMP_ACT_NOTIFY is -ENOTSUP.
- * 0 or a negative errno with a message. Not to be called by two threads at once.
- */
-must_check int seccomp_compile(
-	const struct spec_seccomp *s, struct seccomp_program *ret, struct warnings *warnings, struct err *err);
-
-/*
- * Where compiled programs are kept between runs of the program. @key is all
- * that a program follows from, version included.
+ * Where compiled programs are kept between runs of vmrunc. A key holds everything
+ * that a program follows from, including the versions of the compiler and of libseccomp.
  */
 struct seccomp_store {
-	/* Appends the value kept for this very key: 0, or a negative errno if there is none. */
-	int (*get)(void *arg, const struct buf *key, struct buf *ret);
-	/* Keeps it, if that is possible. */
-	void (*put)(void *arg, const struct buf *key, const struct buf *value);
-	void *arg;
+	/* Appends to @ret the value that is kept for exactly @key: 0, or a negative errno if there is none. */
+	int (*get)(const void *arg, const struct buf *key, struct buf *ret);
+	/* Keeps @value for @key if that is possible; a store that cannot says nothing. */
+	void (*put)(const void *arg, const struct buf *key, const struct buf *value);
+	const void *arg;
 };
 
-/* Of the whole process, as libseccomp's own state is. Borrowed; NULL (from the start): nowhere. */
-void seccomp_set_store(const struct seccomp_store *store);
+/*
+ * Compiles for a kernel of this machine's architecture, or takes the program from @store (NULL: compiles
+ * always). Names that libseccomp does not know are skipped; where that leaves something undone that the
+ * config forbids or watches, a warning lists them. SCMP_ACT_NOTIFY is -ENOTSUP.
+ * Returns 0 or a negative errno with a message. Two threads must not call it at once.
+ */
+must_check int seccomp_compile(const struct spec_seccomp *s, const struct seccomp_store *store,
+	struct seccomp_program *ret, struct warnings *warnings, struct err *err);
 
 void seccomp_program_done(struct seccomp_program *p); /* accepts a zeroed one */
 

@@ -56,7 +56,7 @@ static void check_seccomp(const struct spec_seccomp *s)
 	for (size_t i = 0; i < s->syscalls.n; i++)
 		if (s->syscalls.v[i].names.n > SECCOMP_NAMES_MAX)
 			return;
-	if (seccomp_compile(s, &p, NULL, NULL) == 0) {
+	if (seccomp_compile(s, NULL, &p, NULL, NULL) == 0) {
 		require(p.n > 0 && p.n <= BPF_MAXINSNS);
 		seccomp_program_done(&p);
 	}

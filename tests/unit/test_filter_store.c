@@ -26,8 +26,8 @@
 
 static char dir[] = "/tmp/test_filter_store.XXXXXX";
 
-/* The program of @config, and how many warnings it made. */
-static struct seccomp_program compiled(const char *config, size_t *ret_warnings)
+/* The program of @config, taken from @store or compiled, and how many warnings it made. */
+static struct seccomp_program compiled(const char *config, const struct seccomp_store *store, size_t *ret_warnings)
 {
 	struct warnings w = WARNINGS_INIT;
 	struct seccomp_program program = { 0 };
@@ -35,7 +35,7 @@ static struct seccomp_program compiled(const char *config, size_t *ret_warnings)
 	struct spec *s = NULL;
 
 	if (spec_parse("c.json", config, strlen(config), &s, NULL, &err) != 0 ||
-		seccomp_compile(s->linux_->seccomp, &program, &w, &err) != 0)
+		seccomp_compile(s->linux_->seccomp, store, &program, &w, &err) != 0)
 		fail_msg("%s", err.msg);
 	*ret_warnings = w.n;
 	warnings_done(&w);
@@ -46,13 +46,12 @@ static struct seccomp_program compiled(const char *config, size_t *ret_warnings)
 /* What @config gives, without the store and with it, is the same. */
 static void same_with_store(const char *config)
 {
+	const struct seccomp_store store = filter_store(dir);
 	struct seccomp_program without, with;
 	size_t warned_without, warned_with;
 
-	seccomp_set_store(NULL);
-	without = compiled(config, &warned_without);
-	filter_store_use(dir);
-	with = compiled(config, &warned_with);
+	without = compiled(config, NULL, &warned_without);
+	with = compiled(config, &store, &warned_with);
 	assert_int_equal(with.n, without.n);
 	assert_memory_equal(with.insns, without.insns, with.n * sizeof(*with.insns));
 	assert_int_equal(with.flags, without.flags);

@@ -38,7 +38,7 @@ static int compile(const char *text, struct seccomp_program *p, struct warnings 
 		print_error("%s\n", err->msg);
 		return rc;
 	}
-	rc = seccomp_compile(s->linux_->seccomp, p, w, err);
+	rc = seccomp_compile(s->linux_->seccomp, NULL, p, w, err);
 	spec_free(s);
 	return rc;
 }
@@ -269,9 +269,9 @@ static void notify_is_refused(void **state)
 	struct err err = ERR_INIT;
 
 	(void)state;
-	assert_int_equal(seccomp_compile(&by_default, &p, NULL, &err), -ENOTSUP);
+	assert_int_equal(seccomp_compile(&by_default, NULL, &p, NULL, &err), -ENOTSUP);
 	assert_string_equal(err.msg, "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY is not supported");
-	assert_int_equal(seccomp_compile(&by_rule, &p, NULL, &err), -ENOTSUP);
+	assert_int_equal(seccomp_compile(&by_rule, NULL, &p, NULL, &err), -ENOTSUP);
 	assert_string_equal(err.msg, "linux.seccomp.syscalls[0].action: SCMP_ACT_NOTIFY is not supported");
 	assert_null(p.insns);
 }
@@ -291,7 +291,7 @@ static void real_profiles_work(void **state)
 		snprintf(path, sizeof(path), SRCDIR "/tests/samples/%s.config.json", files[i]);
 		assert_int_equal(spec_load(AT_FDCWD, path, &s, NULL, &err), 0);
 		assert_non_null(s->linux_->seccomp);
-		if (seccomp_compile(s->linux_->seccomp, &p, NULL, &err) != 0)
+		if (seccomp_compile(s->linux_->seccomp, NULL, &p, NULL, &err) != 0)
 			fail_msg("%s: %s", path, err.msg);
 		assert_true(p.n > 50);
 		assert_int_equal(ask(&p, SYS_getppid, 0, 0), 0);

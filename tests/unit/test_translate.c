@@ -221,7 +221,7 @@ static struct guest_translation *translate(
 
 	if (spec_parse("config.json", json, strlen(json), spec, NULL, &err) < 0)
 		fail_msg("%s", err.msg);
-	if (guest_translate(*spec, "cid", "cid/rootfs", exports, NULL, NULL, &t, &err) < 0)
+	if (guest_translate(*spec, "cid", "cid/rootfs", exports, NULL, NULL, NULL, &t, &err) < 0)
 		fail_msg("%s", err.msg);
 	return t;
 }
@@ -267,7 +267,7 @@ static void a_bind_without_an_export_is_refused(void **state)
 
 	(void)state;
 	assert_int_equal(spec_parse("config.json", config, strlen(config), &spec, NULL, &err), 0);
-	assert_int_equal(guest_translate(spec, "cid", "cid/rootfs", NULL, NULL, NULL, &t, &err), -EINVAL);
+	assert_int_equal(guest_translate(spec, "cid", "cid/rootfs", NULL, NULL, NULL, NULL, &t, &err), -EINVAL);
 	assert_string_equal(err.msg, "mounts[1].source: not exported to the VM");
 	spec_free(spec);
 }
@@ -358,7 +358,7 @@ static void a_joined_user_namespace_has_its_mappings(void **state)
 	assert_int_equal(c->uids.len, 0);
 	guest_translation_free(t);
 
-	assert_int_equal(guest_translate(spec, "cid", "cid/rootfs", NULL, &joins, NULL, &t, &err), 0);
+	assert_int_equal(guest_translate(spec, "cid", "cid/rootfs", NULL, &joins, NULL, NULL, &t, &err), 0);
 	c = guest_translation_container(t);
 	assert_int_equal(c->ns[GUEST_NS_USER].mode, GUEST_NS_NEW);
 	assert_int_equal(c->uids.len, 2);
@@ -445,7 +445,7 @@ static void samples_translate_and_cross_the_channel(void **state)
 		}
 		for (size_t i = 0; i < spec->mounts.n && exports.n < ARRAY_LEN(v); i++)
 			v[exports.n++] = (struct guest_export){ .mount = i, .shared = true, .name = "cid/n/x" };
-		if (guest_translate(spec, "cid", "cid/rootfs", &exports, NULL, NULL, &t, &err) < 0)
+		if (guest_translate(spec, "cid", "cid/rootfs", &exports, NULL, NULL, NULL, &t, &err) < 0)
 			fail_msg("%s: %s", e->d_name, err.msg);
 		proto_put_create(&msg, 1, guest_translation_container(t));
 		assert_int_equal(buf_error(&msg), 0);
