@@ -4,6 +4,7 @@ base_sources = \
 	src/base/buf.c src/base/buf.h \
 	src/base/clock.h \
 	src/base/err.c src/base/err.h \
+	src/base/exit.h \
 	src/base/fd.c src/base/fd.h \
 	src/base/hook.c src/base/hook.h \
 	src/base/loop.c src/base/loop.h \

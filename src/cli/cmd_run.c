@@ -18,12 +18,13 @@
 #include <unistd.h>
 
 #include "app/log.h"
+#include "base/exit.h"
 #include "base/fd.h"
 #include "base/loop.h"
 #include "cli/cli.h"
 #include "cli/relay.h"
 #include "life/life.h"
-#include "monitor/monitor.h"
+#include "monitor/report.h"
 #include "monitor/terminal.h"
 
 /* Ctrl-C that the container does not obey: the third one kills it. */
@@ -269,7 +270,7 @@ static int run_foreground(
 		*err = run.failed;
 		r = -err->errnum;
 	} else if (r == 0) {
-		call->exit_status = WIFEXITED(run.status) ? WEXITSTATUS(run.status) : 128 + WTERMSIG(run.status);
+		call->exit_status = exit_of_wait(run.status);
 	}
 	if (!call->options->keep && container_delete(settings, request->id, true, &delete_err) < 0)
 		log_warning("%s", delete_err.msg);

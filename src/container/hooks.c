@@ -60,6 +60,13 @@ static int run_one(const struct spec_hook *hook, const char *name, size_t index,
 	return hook_run(&h, err);
 }
 
+bool hooks_at_create(const struct spec *spec)
+{
+	const struct spec_hooks *h = spec->hooks;
+
+	return h && (h->prestart.n || h->create_runtime.n || h->create_container.n);
+}
+
 static int open_place(struct opened *o, const char *name, struct err *err)
 {
 	o->dir_fd = open(o->place->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);

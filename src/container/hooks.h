@@ -18,6 +18,8 @@
 #ifndef CONTAINER_HOOKS_H
 #define CONTAINER_HOOKS_H
 
+#include <stdbool.h>
+
 #include "base/base.h"
 #include "base/err.h"
 #include "container/state.h"
@@ -29,6 +31,9 @@ struct hook_place {
 	int mount_ns;  /* executed in that mount namespace, with the program that the caller's has; -1: the caller's */
 	int cancel_fd; /* when it is readable, the hook is killed and has failed with -EINTR; -1: none */
 };
+
+/* Whether @spec has hooks that run at create on the host: prestart, createRuntime or createContainer. */
+bool hooks_at_create(const struct spec *spec);
 
 /*
  * Runs @hooks in order; the first that fails, or exceeds its timeout (and is

@@ -25,6 +25,7 @@
 
 #include "app/filter_store.h"
 #include "app/log.h"
+#include "base/exit.h"
 #include "base/fd.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/unit.h"
@@ -34,8 +35,9 @@
 #include "jail/binds.h"
 #include "jail/ns.h"
 #include "life/plan.h"
+#include "monitor/birth.h"
 #include "monitor/control.h"
-#include "monitor/monitor.h"
+#include "monitor/report.h"
 
 #define VM_DIR "vm"
 #define LOG_FILE "guest.log"
@@ -160,7 +162,7 @@ static int take_signal(struct creation *c, struct err *err)
 
 	if (read(c->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return 0;
-	err->exit_status = 128 + (int)info.ssi_signo;
+	err->exit_status = exit_of_signal((int)info.ssi_signo);
 	return err_set(err, EINTR, "interrupted by signal %d", (int)info.ssi_signo);
 }
 
@@ -193,7 +195,7 @@ static int wait_kind(struct creation *c, enum report_kind kind, struct err *err)
 	while (r == 0 && report.kind == REPORT_WARNING) {
 		r = wait_report(c, err);
 		if (r == 0)
-			r = monitor_report(c->report, &report, err);
+			r = report_receive(c->report, &report, err);
 		if (r == 0 && report.kind == REPORT_WARNING)
 			log_warning("%s", report.err.msg);
 	}
@@ -295,7 +297,7 @@ static int settle_in_unit(void *arg, pid_t pid, struct err *err)
 	struct signalfd_siginfo info;
 
 	if (r == -EINTR && read(c->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		err->exit_status = 128 + (int)info.ssi_signo;
+		err->exit_status = exit_of_signal((int)info.ssi_signo);
 	if (r == 0)
 		r = state_save(&c->dir, &c->state, err);
 	else if (r == -EEXIST && state_save(&c->dir, &c->state, &ignored) < 0)
@@ -335,7 +337,7 @@ static int run_hooks(struct creation *c, struct err *err)
 		r = hooks_run(&hooks->create_runtime, "createRuntime", &c->state, STATUS_CREATING, &place, err);
 	if (r == -EINTR)
 		(void)take_signal(c, err);
-	if (r == 0 && monitor_go(c->report) < 0)
+	if (r == 0 && report_go(c->report) < 0)
 		log_debug("the monitor has ended before its hooks"); /* its report says why */
 	return r;
 }
@@ -362,13 +364,13 @@ static int launch(struct creation *c, struct err *err)
 	int r = put_hook_state(c, err);
 
 	if (r == 0)
-		r = monitor_spawn(&job, &c->state.pid, &c->report, err);
+		r = birth_monitor(&job, &c->state.pid, &c->report, err);
 
 	if (r < 0)
 		return r;
 	c->state.pid_start = state_pid_start(c->state.pid);
 	r = state_save(&c->dir, &c->state, err);
-	if (r == 0 && monitor_has_create_hooks(c->bundle.spec))
+	if (r == 0 && hooks_at_create(c->bundle.spec))
 		r = run_hooks(c, err);
 	if (r == 0)
 		r = wait_kind(c, REPORT_READY, err);

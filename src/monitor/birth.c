@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * How the monitor is born: see monitor.h, invariants 1 and 2.
- *
- * Two forks. The process between joins the container's cgroups and namespaces
- * (a pid namespace takes effect for children only), reports the monitor's pid
- * as the host numbers it, and exits, which hands the monitor to the subreaper.
- */
-#include "monitor/monitor.h"
+/* How the monitor is born: see birth.h. */
+#include "monitor/birth.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -22,25 +16,29 @@
 #include "app/proctitle.h"
 #include "base/fd.h"
 #include "cgroup/cgroup.h"
+#include "monitor/monitor.h"
+#include "monitor/report.h"
 
-/* The fds that the monitor needs, besides those of the standard streams. */
-#define KEEP_FIXED 7
+/* The descriptors to keep whose number does not depend on the container: those that close_others() lists one by one. */
+#define KEEP_FIXED 9
 
 static int compare_fds(const void *a, const void *b)
 {
 	return *(const int *)a - *(const int *)b;
 }
 
-/* Closes every fd >= 3 that is not the job's: engines leak sockets into us, and our own lock is
- * among them. */
+/*
+ * Closes every descriptor from 3 on that is not the job's. Engines leak sockets into us; and the lock of
+ * the state directory is among those that fork(2) has copied.
+ */
 static int close_others(const struct monitor_job *job, int report, struct err *err)
 {
-	size_t n = 0, max = KEEP_FIXED + 2 + 2 * job->binds->n;
+	size_t n = 0, max = KEEP_FIXED + 2 * job->binds->n;
 	autofree int *keep = calloc(max, sizeof(*keep));
 	unsigned int from = 3;
 
 	if (!keep)
-		return err_sys(err, ENOMEM, "monitor");
+		return err_sys(err, ENOMEM, "cannot start the monitor");
 	keep[n++] = job->status_fd;
 	keep[n++] = job->listen_fd;
 	keep[n++] = job->log_fd;
@@ -69,13 +67,12 @@ static int close_others(const struct monitor_job *job, int report, struct err *e
 
 static _Noreturn void fail(int report, const struct err *err)
 {
-	struct report r = { .kind = REPORT_FAILED, .err = *err };
+	const struct report r = { .kind = REPORT_FAILED, .err = *err };
 
-	/* create may be gone: nobody is told then */
-	_exit(fd_send(report, &r, sizeof(r), NULL, 0) < 0 ? 2 : 1);
+	_exit(report_send(report, &r) < 0 ? 2 : 1); /* 2: create has gone, so nobody was told */
 }
 
-/* The process between: never returns. */
+/* The process between create and the monitor. */
 static _Noreturn void birth(struct monitor_job *job, int report)
 {
 	struct report r = { .kind = REPORT_PID };
@@ -86,7 +83,7 @@ static _Noreturn void birth(struct monitor_job *job, int report)
 
 	log_detach();
 	if (job->settle.fn && recv(report, &settled, sizeof(settled), 0) != (ssize_t)sizeof(settled))
-		_exit(1); /* create has given up, or is dead */
+		_exit(1); /* create has given up or is dead */
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (cgroup_join(job->state, &err) < 0 || ns_enter(job->ns, &err) < 0)
@@ -105,45 +102,11 @@ static _Noreturn void birth(struct monitor_job *job, int report)
 		fail(report, &err);
 	}
 	r.pid = pid;
-	/* if this fails, create is dead, and the monitor sees it */
-	_exit(fd_send(report, &r, sizeof(r), NULL, 0) < 0 ? 2 : 0);
+	/* If this fails, create is dead, and the monitor learns it from the socket's end. */
+	_exit(report_send(report, &r) < 0 ? 2 : 0);
 }
 
-int monitor_report(int report, struct report *ret, struct err *err)
-{
-	ssize_t n;
-
-	do
-		n = recv(report, ret, sizeof(*ret), 0);
-	while (n < 0 && errno == EINTR);
-	if (n < 0 && errno != ECONNRESET)
-		return err_sys(err, errno, "the monitor's report");
-	if (n != (ssize_t)sizeof(*ret))
-		return err_set(err, ECONNRESET,
-			"the container's monitor has died: it was killed, or ended by its system call filter");
-	ret->err.msg[sizeof(ret->err.msg) - 1] = '\0';
-	return 0;
-}
-
-int monitor_go(int report)
-{
-	static const char go = MONITOR_GO;
-
-	return send(report, &go, sizeof(go), MSG_NOSIGNAL) == (ssize_t)sizeof(go) ? 0 : -EPIPE;
-}
-
-int monitor_wait_go(int report)
-{
-	char go = 0;
-	ssize_t n;
-
-	do
-		n = recv(report, &go, sizeof(go), 0);
-	while (n < 0 && errno == EINTR);
-	return n == (ssize_t)sizeof(go) && go == MONITOR_GO ? 0 : -EPIPE;
-}
-
-int monitor_spawn(struct monitor_job *job, pid_t *ret_pid, int *ret_report, struct err *err)
+int birth_monitor(struct monitor_job *job, pid_t *ret_pid, int *ret_report, struct err *err)
 {
 	autoclose int ours = -1, theirs = -1;
 	struct report report;
@@ -168,12 +131,12 @@ int monitor_spawn(struct monitor_job *job, pid_t *ret_pid, int *ret_report, stru
 		if (r == 0)
 			r = fd_send(ours, "", 1, NULL, 0) < 0 ? err_set(err, EIO, "the monitor has died at birth") : 0;
 		if (r < 0)
-			(void)kill(pid, SIGKILL); /* our child: it is there until we wait for it */
+			(void)kill(pid, SIGKILL); /* it is our child: its pid stays its own until we wait for it */
 	}
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	if (r == 0)
-		r = monitor_report(ours, &report, err);
+		r = report_receive(ours, &report, err);
 	if (r < 0)
 		return r;
 	if (report.kind != REPORT_PID) {

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "app/log.h"
+#include "base/exit.h"
 #include "base/fd.h"
 #include "base/loop.h"
 #include "container/hooks.h"
@@ -28,6 +29,7 @@
 #include "jail/jail.h"
 #include "monitor/control.h"
 #include "monitor/logfile.h"
+#include "monitor/report.h"
 #include "monitor/terminal.h"
 #include "vm/choose/choose.h"
 
@@ -42,9 +44,6 @@
 #define KILL_GRACE_MS 5000
 /* Lines of the guest's log in the error of a guest that died. */
 #define LAST_WORDS 6
-
-/* What a shell says of a process that a signal ended. */
-#define EXIT_SIGNAL_BASE 128
 
 enum stage { STAGE_BOOTING, STAGE_CREATING, STAGE_CREATED, STAGE_STARTING, STAGE_RUNNING, STAGE_OVER };
 
@@ -68,13 +67,13 @@ struct monitor {
 	struct control_client *starter; /* START is under way for it */
 };
 
-static void report_send(struct monitor *m, enum report_kind kind, const struct err *err)
+static void tell(struct monitor *m, enum report_kind kind, const struct err *err)
 {
 	struct report r = { .kind = kind };
 
 	if (err)
 		r.err = *err;
-	if (m->report >= 0 && fd_send(m->report, &r, sizeof(r), NULL, 0) < 0) {
+	if (m->report >= 0 && report_send(m->report, &r) < 0) {
 		watch_free(m->report_watch); /* create has gone */
 		m->report_watch = NULL;
 		fd_close(steal_fd(&m->report));
@@ -95,7 +94,7 @@ static void fail(struct monitor *m, struct err *err)
 	if (m->stage == STAGE_OVER)
 		return;
 	guestlog_say(m->log, "vmrunc: %s", err->msg);
-	report_send(m, REPORT_FAILED, err);
+	tell(m, REPORT_FAILED, err);
 	if (m->starter)
 		control_answer(steal_ptr(m->starter), err);
 	finish(m, m->stage < STAGE_CREATED && err->exit_status ? err->exit_status : 255);
@@ -161,7 +160,7 @@ static void on_stream_broken(void *arg, uint32_t process, const char *text)
 		return;
 	(void)err_set(&err, EIO, "the container's %s", text);
 	guestlog_say(m->log, "vmrunc: %s", err.msg);
-	report_send(m, REPORT_WARNING, &err);
+	tell(m, REPORT_WARNING, &err);
 }
 
 static void on_exited(void *arg, uint32_t process, int status, bool oom)
@@ -173,7 +172,7 @@ static void on_exited(void *arg, uint32_t process, int status, bool oom)
 	timeline_mark(m->job->timeline, "exit-seen");
 	if (oom)
 		guestlog_say(m->log, "vmrunc: the guest's OOM killer struck in the container");
-	finish(m, WIFSIGNALED(status) ? EXIT_SIGNAL_BASE + WTERMSIG(status) : WEXITSTATUS(status));
+	finish(m, exit_of_wait(status));
 }
 
 /* The container stands ready: from here on the monitor needs neither create nor its streams. */
@@ -203,7 +202,7 @@ static void on_created(void *arg, const struct err *err, const void *payload, si
 		fail(m, &failed);
 		return;
 	}
-	report_send(m, REPORT_READY, NULL);
+	tell(m, REPORT_READY, NULL);
 }
 
 static void on_sandbox(void *arg, const struct err *err, const void *payload, size_t len)
@@ -304,7 +303,7 @@ static void on_kill_timeout(void *arg)
 	if (m->stage == STAGE_OVER)
 		return;
 	guestlog_say(m->log, "vmrunc: the guest does not carry out SIGKILL: its virtual machine is ended");
-	finish(m, EXIT_SIGNAL_BASE + SIGKILL);
+	finish(m, exit_of_signal(SIGKILL));
 }
 
 static int signal_container(struct monitor *m, int signo, bool all, guest_done_fn *done, void *arg, struct err *err)
@@ -313,7 +312,7 @@ static int signal_container(struct monitor *m, int signo, bool all, guest_done_f
 		return err_set(err, ESRCH, "container not running");
 	if (signo == SIGKILL && !m->kill_timer &&
 		timer_new(m->loop, KILL_GRACE_MS, on_kill_timeout, m, &m->kill_timer) < 0)
-		finish(m, EXIT_SIGNAL_BASE + SIGKILL);
+		finish(m, exit_of_signal(SIGKILL));
 	return guest_signal(m->guest, m->process, signo, all, done, arg, err);
 }
 
@@ -364,7 +363,7 @@ static void on_signal(void *arg, uint32_t events)
 		 * loses it */
 		if (signal_container(m, signo, false, NULL, NULL, &ignored) < 0 && m->stage < STAGE_CREATED &&
 			(signo == SIGTERM || signo == SIGINT))
-			finish(m, EXIT_SIGNAL_BASE + signo);
+			finish(m, exit_of_signal(signo));
 	}
 }
 
@@ -426,13 +425,6 @@ static int make_terminal(struct monitor *m, struct err *err)
 	return terminal_make(m->job->console_fd, &size, &m->slave, err);
 }
 
-bool monitor_has_create_hooks(const struct spec *spec)
-{
-	const struct spec_hooks *h = spec->hooks;
-
-	return h && (h->prestart.n || h->create_runtime.n || h->create_container.n);
-}
-
 /*
  * The hooks of create, in their order: create runs those of the host while this
  * process waits, with the mount tree built and not entered. The guest boots after
@@ -444,10 +436,10 @@ static int run_hooks(struct monitor *m, struct err *err)
 	const struct hook_place place = { .dir = job->rootfs, .mount_ns = job->ns->fd[SPEC_NS_MOUNT], .cancel_fd = -1 };
 	struct state as_seen_here = *job->state;
 
-	if (!monitor_has_create_hooks(job->spec))
+	if (!hooks_at_create(job->spec))
 		return 0;
-	report_send(m, REPORT_BUILT, NULL);
-	if (monitor_wait_go(m->report) < 0)
+	tell(m, REPORT_BUILT, NULL);
+	if (report_wait_go(m->report) < 0)
 		return err_set(err, ECANCELED, "create has gone");
 	as_seen_here.pid = getpid();
 	return hooks_run(
@@ -563,7 +555,7 @@ _Noreturn void monitor_main(struct monitor_job *job, int report)
 	if (r == 0)
 		r = loop_run(m.loop);
 	else
-		report_send(&m, REPORT_FAILED, &err);
+		tell(&m, REPORT_FAILED, &err);
 	if (r < 0 && m.stage != STAGE_OVER)
 		m.exit_status = 255;
 	m.stage = STAGE_OVER;

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What create has prepared for the monitor. */
+#ifndef MONITOR_JOB_H
+#define MONITOR_JOB_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "app/timeline.h"
+#include "base/err.h"
+#include "container/state.h"
+#include "guest/translate.h"
+#include "jail/binds.h"
+#include "jail/ns.h"
+#include "spec/spec.h"
+#include "vm/vm.h"
+
+/*
+ * What create does with the process that will be the monitor's parent, before that process joins the
+ * cgroups. @fn runs in create, with that process's @pid: 0, or -errno with an error.
+ */
+struct monitor_settle {
+	int (*fn)(void *arg, pid_t pid, struct err *err); /* NULL: nothing is to be done */
+	void *arg;
+};
+
+/*
+ * All of it is create's, and the monitor gets its own copy by fork(2); create ends its copies itself. The
+ * descriptors here are the only ones that the monitor keeps, besides the standard streams.
+ */
+struct monitor_job {
+	const char *id;
+	const char *rootfs; /* absolute */
+	const struct spec *spec;
+	const struct state *state; /* with the cgroups to join */
+	struct monitor_settle settle;
+	const struct ns_set *ns;
+	struct binds *binds;
+	struct vm_config *vm; /* the monitor fills in the descriptors that are its own */
+	struct guest_translation *translation;
+	struct timeline *timeline; /* may be NULL */
+	int status_fd;             /* the file `status` */
+	int listen_fd;             /* control.sock, bound and listening */
+	int log_fd;                /* guest.log */
+	size_t log_max;            /* how many bytes guest.log may have */
+	int console_fd;            /* the connected console socket; -1: none */
+};
+
+#endif
