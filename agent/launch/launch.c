@@ -18,6 +18,7 @@
 
 #include "base/fd.h"
 #include "base/netif.h"
+#include "base/sig.h"
 #include "launch/hooks.h"
 #include "launch/identity.h"
 #include "launch/program.h"
@@ -58,17 +59,12 @@ static _Noreturn void launch_fail(const struct launch *l, const struct err *err)
 	_exit(err->exit_status ? err->exit_status : 1);
 }
 
-static int compare_ints(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
-/* Closes every descriptor above 2 that is not this launch's: the channel and the pipes of others. */
-static void launch_close_others(const struct launch *l)
+/* Closes what is not this launch's: the channel, and the pipes of others. */
+static int launch_close_others(const struct launch *l, struct err *err)
 {
 	int keep[5 + GUEST_NS_COUNT];
 	size_t n = 0;
-	int next = 3;
+	int r;
 
 	keep[n++] = l->sync;
 	keep[n++] = l->cgroup_fd;
@@ -76,15 +72,8 @@ static void launch_close_others(const struct launch *l)
 		keep[n++] = l->stdio[i];
 	for (size_t i = 0; i < GUEST_NS_COUNT; i++)
 		keep[n++] = l->join_fd[i];
-	qsort(keep, n, sizeof(keep[0]), compare_ints);
-	for (size_t i = 0; i < n; i++) {
-		if (keep[i] < next)
-			continue;
-		if (keep[i] > next)
-			(void)sys_close_range((unsigned int)next, (unsigned int)keep[i] - 1); /* they are CLOEXEC too */
-		next = keep[i] + 1;
-	}
-	(void)sys_close_range((unsigned int)next, ~0u);
+	r = fd_close_others(keep, n);
+	return r < 0 ? err_sys(err, r, "cannot close the agent's descriptors") : 0;
 }
 
 /* The id that the VM has for @id of the container. */
@@ -108,17 +97,6 @@ static int launch_own_pipes(const struct launch *l, struct err *err)
 			return err_sys(err, errno, "cannot give descriptor %d to the user", i);
 	}
 	return 0;
-}
-
-static void launch_reset_signals(void)
-{
-	struct sigaction sa = { .sa_handler = SIG_DFL };
-	sigset_t none;
-
-	sigemptyset(&none);
-	for (int s = 1; s < NSIG; s++)
-		(void)sigaction(s, &sa, NULL); /* refused for SIGKILL, SIGSTOP and libc's own */
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* Waits for the agent's letter: 0, or -EPIPE if it gave the process up. */
@@ -316,10 +294,9 @@ static _Noreturn void launch_joiner(const struct launch *l)
 	struct err err = ERR_INIT;
 	pid_t pid;
 
-	launch_close_others(l);
-	launch_reset_signals();
+	sig_reset();
 	/* By the joiner, since /proc is the VM's here; the process inherits it. */
-	if (identity_prepare(l->process, &err) < 0 || launch_own_pipes(l, &err) < 0)
+	if (launch_close_others(l, &err) < 0 || identity_prepare(l->process, &err) < 0 || launch_own_pipes(l, &err) < 0)
 		launch_fail(l, &err);
 	if (l->container && sysctl_write_all(&l->container->sysctl,
 				    SYSCTL_VM | (l->new_ns[GUEST_NS_NET] ? 0u : SYSCTL_NET), &err) < 0)

@@ -85,9 +85,4 @@ static inline int sys_pidfd_open(pid_t pid)
 	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
-static inline int sys_close_range(unsigned int first, unsigned int last)
-{
-	return (int)syscall(SYS_close_range, first, last, 0);
-}
-
 #endif

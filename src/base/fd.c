@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -132,7 +133,35 @@ int fd_write_existing(int dirfd, const char *path, const char *text)
 	return (size_t)n == len ? 0 : -EIO;
 }
 
-int fd_set_nonblock(int fd, int on)
+static int compare_ints(const void *a, const void *b)
+{
+	int x = *(const int *)a, y = *(const int *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int close_range_raw(unsigned int first, unsigned int last)
+{
+	return syscall(SYS_close_range, first, last, 0) < 0 ? -errno : 0; /* musl has no function for it */
+}
+
+int fd_close_others(int *keep, size_t n)
+{
+	unsigned int from = STDERR_FILENO + 1;
+	int r = 0;
+
+	qsort(keep, n, sizeof(*keep), compare_ints);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		if (keep[i] < (int)from)
+			continue;
+		if (keep[i] > (int)from)
+			r = close_range_raw(from, (unsigned int)keep[i] - 1);
+		from = (unsigned int)keep[i] + 1;
+	}
+	return r < 0 ? r : close_range_raw(from, ~0u);
+}
+
+int fd_set_nonblock(int fd, bool on)
 {
 	int flags = fcntl(fd, F_GETFL);
 

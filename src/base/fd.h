@@ -7,6 +7,7 @@
 #ifndef BASE_FD_H
 #define BASE_FD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/types.h>
@@ -70,7 +71,14 @@ must_check int fd_write_file_atomic(int dirfd, const char *path, const void *dat
 /* Writes @text to an existing file (sysfs, procfs, cgroupfs) with one write(2): 0 or -errno. */
 must_check int fd_write_existing(int dirfd, const char *path, const char *text);
 
-must_check int fd_set_nonblock(int fd, int on); /* 0 or -errno */
+/* Sets (@on) or clears O_NONBLOCK of @fd's open file description. 0 or -errno. */
+must_check int fd_set_nonblock(int fd, bool on);
+
+/*
+ * Closes every descriptor above 2 that is not among the @n in @keep, where
+ * negative ones are ignored; @keep is sorted by it. 0 or -errno.
+ */
+must_check int fd_close_others(int *keep, size_t n);
 
 /*
  * Sends @len bytes (>= 1) and @nfds descriptors (<= FD_PASS_MAX) over a unix

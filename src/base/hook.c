@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/sig.h"
 
 /* The end of a hook's stderr goes into the error. */
 #define WORDS_MAX 512
@@ -32,17 +33,6 @@ struct hook_process {
 };
 
 /* --- the child --- */
-
-static void reset_signals(void)
-{
-	struct sigaction sa = { .sa_handler = SIG_DFL };
-	sigset_t none;
-
-	(void)sigemptyset(&none);
-	for (int s = 1; s < NSIG; s++)
-		(void)sigaction(s, &sa, NULL); /* refused for SIGKILL, SIGSTOP and libc's own */
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
 
 static int set_stdio(const struct hook *hook, int in, int err)
 {
@@ -64,7 +54,7 @@ static _Noreturn void become(const struct hook *hook, int in, int err_fd)
 	struct err err = ERR_INIT;
 	char magic[] = "";
 
-	reset_signals();
+	sig_reset();
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || set_stdio(hook, in, err_fd) < 0 ||
 		syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC_FLAG) < 0 ||
 		/* of a script the interpreter opens it again, by /dev/fd */

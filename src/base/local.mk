@@ -7,8 +7,10 @@ base_sources = \
 	src/base/exit.h \
 	src/base/fd.c src/base/fd.h \
 	src/base/hook.c src/base/hook.h \
+	src/base/le.h \
 	src/base/loop.c src/base/loop.h \
 	src/base/netif.c src/base/netif.h \
+	src/base/sig.c src/base/sig.h \
 	src/base/syscalls.c src/base/syscalls.h \
 	src/base/tags.h \
 	src/base/wire.c src/base/wire.h

@@ -2,9 +2,10 @@
 /* The message codec: see wire.h. */
 #include "base/wire.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <string.h>
+
+#include "base/le.h"
 
 int wire_finish(struct wire *w)
 {
@@ -25,47 +26,32 @@ const void *wire_get_bytes(struct wire *w, size_t len)
 	return at;
 }
 
-/* Copies the next @len bytes to @dst, or zeros on error. */
-static void wire_copy(struct wire *w, void *dst, size_t len)
-{
-	const void *at = wire_get_bytes(w, len);
-
-	if (at)
-		memcpy(dst, at, len);
-	else
-		memset(dst, 0, len);
-}
-
 uint8_t wire_get_u8(struct wire *w)
 {
-	uint8_t v;
+	const uint8_t *at = wire_get_bytes(w, sizeof(*at));
 
-	wire_copy(w, &v, sizeof(v));
-	return v;
+	return at ? *at : 0;
 }
 
 uint16_t wire_get_u16(struct wire *w)
 {
-	uint16_t v;
+	const void *at = wire_get_bytes(w, sizeof(uint16_t));
 
-	wire_copy(w, &v, sizeof(v));
-	return le16toh(v);
+	return at ? le16_get(at) : 0;
 }
 
 uint32_t wire_get_u32(struct wire *w)
 {
-	uint32_t v;
+	const void *at = wire_get_bytes(w, sizeof(uint32_t));
 
-	wire_copy(w, &v, sizeof(v));
-	return le32toh(v);
+	return at ? le32_get(at) : 0;
 }
 
 uint64_t wire_get_u64(struct wire *w)
 {
-	uint64_t v;
+	const void *at = wire_get_bytes(w, sizeof(uint64_t));
 
-	wire_copy(w, &v, sizeof(v));
-	return le64toh(v);
+	return at ? le64_get(at) : 0;
 }
 
 const void *wire_get_blob(struct wire *w, size_t *ret_len)
@@ -109,20 +95,26 @@ void wire_put_u8(struct buf *b, uint8_t v)
 
 void wire_put_u16(struct buf *b, uint16_t v)
 {
-	v = htole16(v);
-	buf_put(b, &v, sizeof(v));
+	uint8_t le[sizeof(v)];
+
+	le16_put(le, v);
+	buf_put(b, le, sizeof(le));
 }
 
 void wire_put_u32(struct buf *b, uint32_t v)
 {
-	v = htole32(v);
-	buf_put(b, &v, sizeof(v));
+	uint8_t le[sizeof(v)];
+
+	le32_put(le, v);
+	buf_put(b, le, sizeof(le));
 }
 
 void wire_put_u64(struct buf *b, uint64_t v)
 {
-	v = htole64(v);
-	buf_put(b, &v, sizeof(v));
+	uint8_t le[sizeof(v)];
+
+	le64_put(le, v);
+	buf_put(b, le, sizeof(le));
 }
 
 void wire_put_blob(struct buf *b, const void *data, size_t len)

@@ -18,7 +18,6 @@
 #include "channel/mux.h"
 
 #include <assert.h>
-#include <endian.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -27,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/le.h"
 
 #define MUX_READS 4   /* read(2) calls in one turn of the loop, so that a flood leaves room for others */
 #define MUX_WRITES 16 /* frames written in one turn */
@@ -71,20 +71,6 @@ struct mux {
 	uint8_t in[MUX_HEADER + MUX_PAYLOAD_MAX];
 	uint8_t out[MUX_HEADER + MUX_PAYLOAD_MAX];
 };
-
-static uint32_t get_le32(const void *at)
-{
-	uint32_t v;
-
-	memcpy(&v, at, sizeof(v));
-	return le32toh(v);
-}
-
-static void put_le32(void *at, uint32_t v)
-{
-	v = htole32(v);
-	memcpy(at, &v, sizeof(v));
-}
 
 /* --- streams --- */
 
@@ -248,7 +234,7 @@ static int mux_take_control(struct mux *mux, const uint8_t *data, size_t len)
 	if (buf_error(b) < 0)
 		return buf_error(b);
 	while (!mux->closed && b->len - at >= sizeof(uint32_t)) {
-		size_t want = get_le32(b->data + at);
+		size_t want = le32_get(b->data + at);
 		int r;
 
 		/* GUEST: the length is checked before a byte of the message is kept */
@@ -284,7 +270,7 @@ static int stream_take_credit(struct mux_stream *s, const uint8_t *data, size_t 
 	/* GUEST: only a sender is granted, and never more than it has used */
 	if (s->dir != MUX_SEND || len != sizeof(more))
 		return -EPROTO;
-	more = get_le32(data);
+	more = le32_get(data);
 	if (more == 0 || more > MUX_WINDOW - s->window)
 		return -EPROTO;
 	s->window += more;
@@ -303,7 +289,7 @@ static int stream_take_end(struct mux_stream *s, enum mux_frame type, const uint
 	if (type == MUX_RESET) {
 		if (len != sizeof(error))
 			return -EPROTO;
-		error = get_le32(data);
+		error = le32_get(data);
 		if (error == 0 || error > MUX_ERRNO_MAX)
 			return -EPROTO;
 	}
@@ -348,7 +334,7 @@ static int mux_take_frames(struct mux *mux)
 
 	while (!mux->closed && mux->in_len - at >= MUX_HEADER) {
 		const uint8_t *h = mux->in + at;
-		size_t len = get_le32(h + 8);
+		size_t len = le32_get(h + 8);
 		int r;
 
 		/* GUEST: type, reserved bytes, length */
@@ -356,7 +342,7 @@ static int mux_take_frames(struct mux *mux)
 			return -EPROTO;
 		if (mux->in_len - at - MUX_HEADER < len)
 			break;
-		r = mux_take_frame(mux, h[0], get_le32(h + 4), h + MUX_HEADER, len);
+		r = mux_take_frame(mux, h[0], le32_get(h + 4), h + MUX_HEADER, len);
 		if (r < 0)
 			return r;
 		at += MUX_HEADER + len;
@@ -401,7 +387,7 @@ int mux_send(struct mux *mux, const void *msg, size_t len)
 		return waiting == 0 ? -EMSGSIZE : -ENOBUFS;
 	buf_consume(b, mux->control_out_at);
 	mux->control_out_at = 0;
-	put_le32(head, (uint32_t)len);
+	le32_put(head, (uint32_t)len);
 	buf_put(b, head, sizeof(head));
 	buf_put(b, msg, len);
 	if (buf_error(b) < 0) { /* nothing of the message stays, the ones before it do */
@@ -417,8 +403,8 @@ static void mux_set_frame(struct mux *mux, enum mux_frame type, uint32_t id, siz
 {
 	memset(mux->out, 0, MUX_HEADER);
 	mux->out[0] = (uint8_t)type;
-	put_le32(mux->out + 4, id);
-	put_le32(mux->out + 8, (uint32_t)len);
+	le32_put(mux->out + 4, id);
+	le32_put(mux->out + 8, (uint32_t)len);
 	mux->out_len = MUX_HEADER + len;
 	mux->out_at = 0;
 }
@@ -443,12 +429,12 @@ static void mux_frame_note(struct mux *mux, struct mux_stream *s)
 	TAILQ_REMOVE(&mux->notes, s, note_link);
 	s->noted = false;
 	if (s->ending) {
-		put_le32(mux->out + MUX_HEADER, s->reset_errno);
+		le32_put(mux->out + MUX_HEADER, s->reset_errno);
 		mux_set_frame(mux, MUX_RESET, s->id, sizeof(uint32_t));
 		stream_free(s);
 		return;
 	}
-	put_le32(mux->out + MUX_HEADER, s->grant);
+	le32_put(mux->out + MUX_HEADER, s->grant);
 	mux_set_frame(mux, MUX_CREDIT, s->id, sizeof(uint32_t));
 	s->window += s->grant;
 	s->grant = 0;

@@ -22,11 +22,6 @@
 /* The descriptors to keep whose number does not depend on the container: those that close_others() lists one by one. */
 #define KEEP_FIXED 9
 
-static int compare_fds(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
 /*
  * Closes every descriptor from 3 on that is not the job's. Engines leak sockets into us; and the lock of
  * the state directory is among those that fork(2) has copied.
@@ -35,7 +30,7 @@ static int close_others(const struct monitor_job *job, int report, struct err *e
 {
 	size_t n = 0, max = KEEP_FIXED + 2 * job->binds->n;
 	autofree int *keep = calloc(max, sizeof(*keep));
-	unsigned int from = 3;
+	int r;
 
 	if (!keep)
 		return err_sys(err, ENOMEM, "cannot start the monitor");
@@ -52,17 +47,8 @@ static int close_others(const struct monitor_job *job, int report, struct err *e
 		keep[n++] = job->binds->v[i].jail_fd;
 		keep[n++] = job->binds->v[i].export_fd;
 	}
-	qsort(keep, n, sizeof(*keep), compare_fds);
-	for (size_t i = 0; i < n; i++) {
-		if (keep[i] < 3)
-			continue;
-		if ((unsigned int)keep[i] > from && close_range(from, (unsigned int)keep[i] - 1, 0) < 0)
-			return err_sys(err, errno, "close_range");
-		from = (unsigned int)keep[i] + 1;
-	}
-	if (close_range(from, ~0u, 0) < 0)
-		return err_sys(err, errno, "close_range");
-	return 0;
+	r = fd_close_others(keep, n);
+	return r < 0 ? err_sys(err, r, "cannot close what the engine left open") : 0;
 }
 
 static _Noreturn void fail(int report, const struct err *err)

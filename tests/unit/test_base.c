@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -17,7 +19,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/le.h"
 #include "base/loop.h"
+#include "base/sig.h"
 #include "base/wire.h"
 
 static void err_messages_are_built_outwards(void **state)
@@ -178,6 +182,75 @@ static void fd_passes_descriptors(void **state)
 	fd_close(sv[1]);
 }
 
+/* In a child, since everything that the test's own libraries have open goes. */
+static void fd_closes_all_but_those_kept(void **state)
+{
+	int p[2], q[2], status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(q, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		int keep[] = { q[1], -1, 0, p[0], -1, q[1] };
+		int r = fd_close_others(keep, ARRAY_LEN(keep));
+
+		_exit(r == 0 && fcntl(p[0], F_GETFD) >= 0 && fcntl(q[1], F_GETFD) >= 0 && fcntl(2, F_GETFD) >= 0 &&
+					fcntl(p[1], F_GETFD) < 0 && fcntl(q[0], F_GETFD) < 0
+				? 0
+				: 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	for (int i = 0; i < 2; i++) {
+		fd_close(p[i]);
+		fd_close(q[i]);
+	}
+}
+
+static void le_numbers_at_odd_addresses(void **state)
+{
+	uint8_t bytes[16] = { 0 };
+
+	(void)state;
+	le16_put(bytes + 1, 0x0201);
+	le32_put(bytes + 3, 0x06050403);
+	le64_put(bytes + 7, 0x0e0d0c0b0a090807);
+	for (uint8_t i = 0; i < 15; i++)
+		assert_int_equal(bytes[i], i);
+	assert_int_equal(le16_get(bytes + 1), 0x0201);
+	assert_int_equal(le32_get(bytes + 3), 0x06050403);
+	assert_true(le64_get(bytes + 7) == 0x0e0d0c0b0a090807);
+}
+
+/* A child with an ignored and a blocked signal resets, and then dies of each. */
+static void sig_reset_undoes_all(void **state)
+{
+	static const int signals[] = { SIGPIPE, SIGTERM };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+		int status;
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (pid == 0) {
+			sigset_t all;
+
+			sigfillset(&all);
+			(void)sigprocmask(SIG_SETMASK, &all, NULL);
+			(void)signal(signals[i], SIG_IGN);
+			sig_reset();
+			(void)raise(signals[i]);
+			_exit(0);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == signals[i]);
+	}
+}
+
 struct loop_case {
 	struct loop *loop;
 	struct watch *a, *b;
@@ -250,6 +323,9 @@ int main(void)
 		cmocka_unit_test(buf_consumes_and_hands_over),
 		cmocka_unit_test(fd_files_are_replaced_whole),
 		cmocka_unit_test(fd_passes_descriptors),
+		cmocka_unit_test(fd_closes_all_but_those_kept),
+		cmocka_unit_test(le_numbers_at_odd_addresses),
+		cmocka_unit_test(sig_reset_undoes_all),
 		cmocka_unit_test(loop_watch_removed_in_its_batch_is_not_called),
 		cmocka_unit_test(loop_timer_fires_and_rearms),
 	};

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/le.h"
 
 /* Offsets in the header, boot.rst "Details of Header Fields". */
 #define HDR_SETUP_SECTS 0x1f1
@@ -26,27 +27,17 @@
 #define PROTOCOL_PAYLOAD 0x0208 /* the first version with payload_offset */
 #define HOLE_BLOCK 4096u        /* zeros are left out in units of this */
 
-static uint16_t le16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] | p[1] << 8);
-}
-
-static uint32_t le32(const uint8_t *p)
-{
-	return le16(p) | (uint32_t)le16(p + 2) << 16;
-}
-
 bool bzimage_detect(const void *data, size_t len)
 {
 	const uint8_t *p = data;
 
-	return len >= HDR_MIN_LEN && le16(p + HDR_BOOT_FLAG) == 0xaa55 && memcmp(p + HDR_MAGIC, "HdrS", 4) == 0;
+	return len >= HDR_MIN_LEN && le16_get(p + HDR_BOOT_FLAG) == 0xaa55 && memcmp(p + HDR_MAGIC, "HdrS", 4) == 0;
 }
 
 /* The first word of the version string, whose offset counts from the end of the boot sector. */
 static void read_release(const uint8_t *p, size_t len, char ret[BZIMAGE_RELEASE_MAX])
 {
-	size_t at = (size_t)le16(p + HDR_KERNEL_VERSION) + SECTOR, n;
+	size_t at = (size_t)le16_get(p + HDR_KERNEL_VERSION) + SECTOR, n;
 
 	ret[0] = '\0';
 	if (at == SECTOR || at >= len)
@@ -64,12 +55,12 @@ int bzimage_parse(const void *data, size_t len, struct bzimage *ret, struct err 
 
 	if (!bzimage_detect(data, len))
 		return err_set(err, EBADMSG, "not a Linux boot image");
-	if (le16(p + HDR_VERSION) < PROTOCOL_PAYLOAD)
+	if (le16_get(p + HDR_VERSION) < PROTOCOL_PAYLOAD)
 		return err_set(err, EBADMSG, "boot protocol %u.%02u is too old, 2.08 is needed",
-			le16(p + HDR_VERSION) >> 8, le16(p + HDR_VERSION) & 0xff);
+			le16_get(p + HDR_VERSION) >> 8, le16_get(p + HDR_VERSION) & 0xff);
 	setup = p[HDR_SETUP_SECTS] ? p[HDR_SETUP_SECTS] : SETUP_SECTS_DEFAULT;
-	at = (setup + 1) * SECTOR + le32(p + HDR_PAYLOAD_OFFSET);
-	packed = le32(p + HDR_PAYLOAD_LENGTH);
+	at = (setup + 1) * SECTOR + le32_get(p + HDR_PAYLOAD_OFFSET);
+	packed = le32_get(p + HDR_PAYLOAD_LENGTH);
 	if (at >= len || packed > len - at)
 		return err_set(err, EBADMSG,
 			"the packed kernel (%" PRIu64 " bytes at %" PRIu64
@@ -81,7 +72,7 @@ int bzimage_parse(const void *data, size_t len, struct bzimage *ret, struct err 
 	bz.payload = p + at;
 	bz.format = unpack_detect(bz.payload, packed);
 	/* Behind all formats but gzip, which has it itself, the build appends the unpacked size. */
-	bz.unpacked_len = le32(p + at + packed - 4);
+	bz.unpacked_len = le32_get(p + at + packed - 4);
 	bz.payload_len = bz.format == UNPACK_GZIP || bz.format == UNPACK_NONE ? packed : packed - 4;
 	if (bz.format == UNPACK_NONE)
 		bz.unpacked_len = packed;

@@ -12,6 +12,8 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "base/le.h"
+
 #define CHUNK (1 * MIB)
 #define LZ4_LEGACY_BLOCK (8 * MIB) /* unpacked size of each block of the legacy frame but the last */
 #define LZ4_LEGACY_MAGIC 0x184c2102u
@@ -160,11 +162,6 @@ static int unpack_zstd(struct output *o, const uint8_t *in, size_t in_len, uint8
 	return r;
 }
 
-static uint32_t le32(const uint8_t *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 /* The legacy frame: a magic number, then blocks of a packed length and that many bytes. It has no end mark. */
 static int unpack_lz4(struct output *o, const uint8_t *in, size_t in_len, char *block)
 {
@@ -176,7 +173,7 @@ static int unpack_lz4(struct output *o, const uint8_t *in, size_t in_len, char *
 
 		if (in_len - at < 4)
 			return damaged(o, "cut short");
-		packed = le32(in + at);
+		packed = le32_get(in + at);
 		at += 4;
 		if (packed == LZ4_LEGACY_MAGIC)
 			continue; /* frames may follow one another */
