@@ -19,8 +19,6 @@
 #define ANNOTATION_MEMORY "org.vmrunc.memory" /* MiB */
 #define ANNOTATION_VCPUS "org.vmrunc.vcpus"
 
-/* RAM comes in pages of 2 MiB (vm.h). */
-#define RAM_GRAIN (2 * MIB)
 /* A VM is not made larger than this for a limit: the guest pays for each page from its first moment
  * on. */
 #define RAM_MAX (1024 * GIB)
@@ -173,7 +171,7 @@ static int size_memory(const struct settings *s, const struct spec *spec, struct
 	}
 	bytes = MAX(bytes, (uint64_t)VM_MEM_MIN);
 	bytes = MIN(bytes, (uint64_t)RAM_MAX);
-	p->vm.mem_bytes = (bytes + RAM_GRAIN - 1) / RAM_GRAIN * RAM_GRAIN;
+	p->vm.mem_bytes = (bytes + VM_MEM_GRAIN - 1) / VM_MEM_GRAIN * VM_MEM_GRAIN;
 	p->host_bytes = p->vm.mem_bytes + s->host_overhead_mib * MIB;
 	if (p->vm.engine == VM_ENGINE_QEMU)
 		p->host_bytes += QEMU_OVERHEAD;

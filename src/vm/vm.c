@@ -9,16 +9,13 @@
 #include "base/fd.h"
 #include "vm/engine.h"
 
-/* A page table of the guest's memory is made of 2 MiB pages in both engines. */
-#define MEM_GRAIN (2 * MIB)
-
 int vm_config_check(const struct vm_config *cfg, struct err *err)
 {
 	if (!cfg->kernel_path || !cfg->initrd_path || !cfg->cmdline || !cfg->runtime_dir)
 		return err_set(err, EINVAL, "vm: kernel, initrd, command line and runtime directory are needed");
 	if (cfg->vcpus < 1 || cfg->vcpus > VM_VCPUS_MAX)
 		return err_set(err, EINVAL, "vm: %u vCPUs: must be 1 to %d", cfg->vcpus, VM_VCPUS_MAX);
-	if (cfg->mem_bytes < VM_MEM_MIN || cfg->mem_bytes % MEM_GRAIN)
+	if (cfg->mem_bytes < VM_MEM_MIN || cfg->mem_bytes % VM_MEM_GRAIN)
 		return err_set(err, EINVAL, "vm: %llu bytes of memory: must be a multiple of 2 MiB, at least %llu MiB",
 			(unsigned long long)cfg->mem_bytes, VM_MEM_MIN / MIB);
 	if (cfg->nics_len > VM_NICS_MAX)

@@ -27,6 +27,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/base.h"
 #include "base/err.h"
 #include "base/loop.h"
 #include "base/tags.h"
@@ -34,6 +35,7 @@
 #define VM_NICS_MAX 8
 #define VM_VCPUS_MAX 64
 #define VM_MEM_MIN (64 * MIB)
+#define VM_MEM_GRAIN (2 * MIB) /* the size of memory is a multiple of this, which is a huge page of the host */
 
 enum vm_engine { VM_ENGINE_AUTO, VM_ENGINE_KVM, VM_ENGINE_QEMU };
 
@@ -55,7 +57,7 @@ struct vm_config {
 	const char *initrd_path; /* newc cpio */
 	const char *cmdline;     /* the whole of what the caller wants; the engine adds what it must */
 	unsigned int vcpus;      /* 1..VM_VCPUS_MAX */
-	uint64_t mem_bytes;      /* a multiple of 2 MiB, >= VM_MEM_MIN */
+	uint64_t mem_bytes;      /* a multiple of VM_MEM_GRAIN, >= VM_MEM_MIN */
 	const char *qemu_path;   /* qemu engine; NULL: qemu-system-x86_64 in $PATH */
 	const char *cache_dir;   /* as for vm_choose_engine(), for vm_new(); NULL: the verdict on KVM is not cached */
 	bool kvm_usable;         /* set by vm_new(): QEMU runs the machine with KVM rather than emulate it (qemu) */

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "vm/machine/layout.h"
 #include "vm/virtio/balloon.h"
 #include "vm/virtio/console.h"
 #include "vm/virtio/mmio.h"
@@ -67,7 +68,7 @@ static void ram_init(struct fuzz *f)
 		mprotect(f->map + 2 * GUARD + LOW_SIZE, HIGH_SIZE, PROT_READ | PROT_WRITE) < 0)
 		abort();
 	f->mem.regions[0] = (struct mem_region){ 0, LOW_SIZE, f->map + GUARD };
-	f->mem.regions[1] = (struct mem_region){ MEM_HOLE_END, HIGH_SIZE, f->map + 2 * GUARD + LOW_SIZE };
+	f->mem.regions[1] = (struct mem_region){ LAYOUT_HOLE_END, HIGH_SIZE, f->map + 2 * GUARD + LOW_SIZE };
 	f->mem.regions_len = 2;
 }
 
@@ -140,7 +141,7 @@ static void op_up(struct fuzz *f)
 /* An address: mostly in RAM, often at an edge of it. */
 static uint64_t take_gpa(struct fuzz *f)
 {
-	static const uint64_t edges[] = { LOW_SIZE, MEM_HOLE_END, MEM_HOLE_END + HIGH_SIZE, UINT64_MAX };
+	static const uint64_t edges[] = { LOW_SIZE, LAYOUT_HOLE_END, LAYOUT_HOLE_END + HIGH_SIZE, UINT64_MAX };
 	uint8_t how = (uint8_t)take(f, 1);
 
 	if (how < 0xc0)

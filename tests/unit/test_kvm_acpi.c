@@ -22,7 +22,7 @@
 #define GPA 0xe0000u
 
 struct tables {
-	struct acpi_device devices[MACHINE_VIRTIO_MAX];
+	struct acpi_device devices[LAYOUT_VIRTIO_MAX];
 	struct buf blob;
 };
 
@@ -31,8 +31,8 @@ static void build(struct tables *t, unsigned int vcpus, unsigned int devices)
 	struct acpi_platform p = { .vcpus = vcpus, .devices = t->devices, .devices_len = devices };
 
 	for (unsigned int i = 0; i < devices; i++)
-		t->devices[i] = (struct acpi_device){ (uint32_t)MACHINE_VIRTIO_GPA(i), MACHINE_VIRTIO_SIZE,
-			MACHINE_VIRTIO_GSI(i) };
+		t->devices[i] = (struct acpi_device){ (uint32_t)LAYOUT_VIRTIO_GPA(i), LAYOUT_VIRTIO_SIZE,
+			LAYOUT_VIRTIO_GSI(i) };
 	t->blob = (struct buf)BUF_INIT;
 	assert_int_equal(acpi_build(&p, GPA, &t->blob), 0);
 }
@@ -115,7 +115,7 @@ static void the_madt_lists_every_cpu(void **state)
 		struct tables t = { .blob = BUF_INIT };
 		uint32_t len;
 
-		build(&t, counts[i], MACHINE_VIRTIO_MAX);
+		build(&t, counts[i], LAYOUT_VIRTIO_MAX);
 		xsdt = table(&t, get((const uint8_t *)t.blob.data + 24, 8), "XSDT", &len);
 		madt = table(&t, get(xsdt + 44, 8), "APIC", &len);
 		assert_int_equal(len, 44 + counts[i] * 8 + 12);
@@ -149,7 +149,7 @@ static const uint8_t *aml_package(const uint8_t *at, const uint8_t **ret_body)
 /* Walks \_SB_: one device after the other, each exactly as long as it says. */
 static void the_dsdt_holds_every_device(void **state)
 {
-	static const unsigned int counts[] = { 0, 1, 2, 18, MACHINE_VIRTIO_MAX };
+	static const unsigned int counts[] = { 0, 1, 2, 18, LAYOUT_VIRTIO_MAX };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
@@ -182,11 +182,11 @@ static void the_dsdt_holds_every_device(void **state)
 				assert_memory_equal(body, name, 4);
 				assert_memory_equal(body + 4, "\x08_HID\x0dLNRO0005", 15);
 				assert_int_equal(crs[0], 0x86);
-				assert_int_equal(get(crs + 4, 4), MACHINE_VIRTIO_GPA(d));
-				assert_int_equal(get(crs + 8, 4), MACHINE_VIRTIO_SIZE);
+				assert_int_equal(get(crs + 4, 4), LAYOUT_VIRTIO_GPA(d));
+				assert_int_equal(get(crs + 8, 4), LAYOUT_VIRTIO_SIZE);
 				assert_int_equal(crs[12], 0x89);
 				assert_int_equal(crs[15], 3); /* consumer, edge, active high */
-				assert_int_equal(get(crs + 17, 4), MACHINE_VIRTIO_GSI(d));
+				assert_int_equal(get(crs + 17, 4), LAYOUT_VIRTIO_GSI(d));
 				assert_int_equal(device_end[-2], 0x79);
 			}
 			at = device_end;
@@ -213,7 +213,7 @@ static void iasl_reads_the_dsdt(void **state)
 		print_message("skipped: iasl is not installed (acpica-tools)\n");
 		skip();
 	}
-	build(&t, 2, MACHINE_VIRTIO_MAX);
+	build(&t, 2, LAYOUT_VIRTIO_MAX);
 	dsdt = table(&t, get(find_fadt(&t, &len) + 140, 8), "DSDT", &len);
 	assert_non_null(mkdtemp(dir));
 	(void)snprintf(command, sizeof(command), "%s/dsdt.aml", dir);
@@ -227,11 +227,11 @@ static void iasl_reads_the_dsdt(void **state)
 		fail_msg("iasl refuses the DSDT: see %s/log", dir);
 	(void)snprintf(command, sizeof(command), "%s/dsdt.dsl", dir);
 	assert_int_equal(fd_read_file(-1, command, MIB, &text, NULL), 0);
-	for (unsigned int i = 0; i < MACHINE_VIRTIO_MAX; i++) {
+	for (unsigned int i = 0; i < LAYOUT_VIRTIO_MAX; i++) {
 		(void)snprintf(want, sizeof(want), "Device (V%03u)", i);
 		assert_non_null(strstr(text, want));
 		(void)snprintf(
-			want, sizeof(want), "0x%08X,         // Address Base", (unsigned int)MACHINE_VIRTIO_GPA(i));
+			want, sizeof(want), "0x%08X,         // Address Base", (unsigned int)LAYOUT_VIRTIO_GPA(i));
 		assert_non_null(strstr(text, want));
 	}
 	assert_non_null(strstr(text, "Interrupt (ResourceConsumer, Edge, ActiveHigh, Exclusive"));

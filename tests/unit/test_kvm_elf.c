@@ -144,7 +144,7 @@ BAD(entry_before, k->note.entry = LOAD_GPA - 1)
 BAD(entry_behind, k->note.entry = LOAD_GPA + 0x3000)
 BAD(entry_high, k->note.entry = LOAD_GPA | 1ull << 32)
 /* not in RAM */
-BAD(in_the_hole, k->ph[0].p_paddr = MEM_HOLE_START)
+BAD(in_the_hole, k->ph[0].p_paddr = LAYOUT_HOLE_START)
 BAD(above_ram, k->ph[0].p_paddr = MEM_SIZE)
 BAD(over_the_end, k->ph[0].p_paddr = MEM_SIZE - 0x1000)
 BAD(paddr_wraps, k->ph[0].p_paddr = UINT64_MAX - 0x100)
@@ -317,12 +317,12 @@ static void ram_above_the_hole_is_in_the_map(void **state)
 	boot.initrd_fd = file_of(4096);
 	assert_int_equal(mem_init(&mem, 8 * GIB, &err), 0);
 	assert_int_equal(pvh_load(&mem, &boot, &info, &err), 0);
-	assert_int_equal(get(&mem, get(&mem, info + 16, 8), 8), MEM_HOLE_START - 4096);
+	assert_int_equal(get(&mem, get(&mem, info + 16, 8), 8), LAYOUT_HOLE_START - 4096);
 	memmap = get(&mem, info + 40, 8);
 	assert_int_equal(get(&mem, info + 48, 4), 4);
-	assert_true(get(&mem, memmap + 48 + 8, 8) == MEM_HOLE_START - LAYOUT_HIGH_RAM);
-	assert_true(get(&mem, memmap + 72, 8) == MEM_HOLE_END);
-	assert_true(get(&mem, memmap + 80, 8) == 8 * GIB - MEM_HOLE_START);
+	assert_true(get(&mem, memmap + 48 + 8, 8) == LAYOUT_HOLE_START - LAYOUT_HIGH_RAM);
+	assert_true(get(&mem, memmap + 72, 8) == LAYOUT_HOLE_END);
+	assert_true(get(&mem, memmap + 80, 8) == 8 * GIB - LAYOUT_HOLE_START);
 	close(boot.initrd_fd);
 	mem_done(&mem);
 }

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "vm/machine/layout.h"
 #include "vm/machine/mem.h"
 
 #define LOW_SIZE (64 * MIB)
@@ -53,8 +54,8 @@ static void one_region_below_the_hole(void **state)
 		{ UINT64_MAX, 2, 0 },
 		{ UINT64_MAX - 4095, 8192, 0 },
 		{ UINT64_MAX - 1, UINT64_MAX, 0 },
-		{ MEM_HOLE_START, 1, 0 },
-		{ MEM_HOLE_END, 1, 0 },
+		{ LAYOUT_HOLE_START, 1, 0 },
+		{ LAYOUT_HOLE_END, 1, 0 },
 		{ 1ull << 63, 1ull << 63, 0 },
 	};
 	struct err err = ERR_INIT;
@@ -78,7 +79,7 @@ static void one_region_below_the_hole(void **state)
 
 static void two_regions_around_the_hole(void **state)
 {
-	const uint64_t high = GIB, size = MEM_HOLE_START + high;
+	const uint64_t high = GIB, size = LAYOUT_HOLE_START + high;
 	struct err err = ERR_INIT;
 	struct mem mem;
 	uint8_t *last_low, *first_high;
@@ -86,20 +87,20 @@ static void two_regions_around_the_hole(void **state)
 	(void)state;
 	assert_int_equal(mem_init(&mem, size, &err), 0);
 	assert_int_equal(mem.regions_len, 2);
-	last_low = mem_at(&mem, MEM_HOLE_START - 1, 1);
-	first_high = mem_at(&mem, MEM_HOLE_END, 1);
+	last_low = mem_at(&mem, LAYOUT_HOLE_START - 1, 1);
+	first_high = mem_at(&mem, LAYOUT_HOLE_END, 1);
 	assert_non_null(last_low);
 	assert_ptr_equal(first_high, last_low + 1);
 	/* neighbours on the host, but not for the guest */
-	assert_null(mem_at(&mem, MEM_HOLE_START - 1, 2));
-	assert_null(mem_at(&mem, MEM_HOLE_START, 1));
-	assert_null(mem_at(&mem, MEM_HOLE_START - 4096, MEM_HOLE_END - MEM_HOLE_START + 8192));
-	assert_null(mem_at(&mem, MEM_HOLE_END - 1, 1));
-	assert_null(mem_at(&mem, MEM_HOLE_END - 1, 2));
-	assert_non_null(mem_at(&mem, MEM_HOLE_END, high));
-	assert_null(mem_at(&mem, MEM_HOLE_END, high + 1));
-	assert_non_null(mem_at(&mem, MEM_HOLE_END + high - 1, 1));
-	assert_null(mem_at(&mem, MEM_HOLE_END + high, 1));
+	assert_null(mem_at(&mem, LAYOUT_HOLE_START - 1, 2));
+	assert_null(mem_at(&mem, LAYOUT_HOLE_START, 1));
+	assert_null(mem_at(&mem, LAYOUT_HOLE_START - 4096, LAYOUT_HOLE_END - LAYOUT_HOLE_START + 8192));
+	assert_null(mem_at(&mem, LAYOUT_HOLE_END - 1, 1));
+	assert_null(mem_at(&mem, LAYOUT_HOLE_END - 1, 2));
+	assert_non_null(mem_at(&mem, LAYOUT_HOLE_END, high));
+	assert_null(mem_at(&mem, LAYOUT_HOLE_END, high + 1));
+	assert_non_null(mem_at(&mem, LAYOUT_HOLE_END + high - 1, 1));
+	assert_null(mem_at(&mem, LAYOUT_HOLE_END + high, 1));
 	*last_low = 1; /* both ends can be touched */
 	*first_high = 2;
 	mem_done(&mem);
@@ -111,10 +112,10 @@ static void memory_up_to_the_hole_is_one_region(void **state)
 	struct mem mem;
 
 	(void)state;
-	assert_int_equal(mem_init(&mem, MEM_HOLE_START, &err), 0);
+	assert_int_equal(mem_init(&mem, LAYOUT_HOLE_START, &err), 0);
 	assert_int_equal(mem.regions_len, 1);
-	assert_non_null(mem_at(&mem, 0, MEM_HOLE_START));
-	assert_null(mem_at(&mem, MEM_HOLE_END, 1));
+	assert_non_null(mem_at(&mem, 0, LAYOUT_HOLE_START));
+	assert_null(mem_at(&mem, LAYOUT_HOLE_END, 1));
 	assert_int_equal((uintptr_t)mem.base % (2 * MIB), 0);
 	mem_done(&mem);
 	mem_done(&mem);

@@ -17,9 +17,9 @@
 /* The device was made (r == 0, @dev owned): gives it the next slot. */
 static int devices_add(struct devices *d, struct machine *m, struct virtio_dev *dev, struct err *err)
 {
-	if (d->len == MACHINE_VIRTIO_MAX) {
+	if (d->len == LAYOUT_VIRTIO_MAX) {
 		virtio_free(dev);
-		return err_set(err, ENOSPC, "more than %u virtio devices", MACHINE_VIRTIO_MAX);
+		return err_set(err, ENOSPC, "more than %u virtio devices", LAYOUT_VIRTIO_MAX);
 	}
 	d->list[d->len] = dev;
 	return virtio_attach(dev, m, d->len++, err);

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/loop.h"
 #include "vm/guestlog.h"
+#include "vm/machine/layout.h"
 #include "vm/machine/machine.h"
 #include "vm/vm.h"
 
@@ -22,7 +23,7 @@ struct fs;
 struct p9_server;
 
 struct devices {
-	struct virtio_dev *list[MACHINE_VIRTIO_MAX]; /* by slot; owned, as is the rest */
+	struct virtio_dev *list[LAYOUT_VIRTIO_MAX]; /* by slot; owned, as is the rest */
 	unsigned int len;
 	struct fs *fs[VM_SHARES];
 	struct p9_server *p9[VM_SHARES];

@@ -108,21 +108,21 @@ static int kvm_add_devices(struct kvm_vm *k, const struct vm_config *cfg, struct
 
 static int kvm_add_vcpus(struct kvm_vm *k, unsigned int n, struct err *err)
 {
-	for (unsigned int i = 0; i < n; i++) {
-		int r = vcpu_init(&k->vcpus[i], &k->machine, &k->end, i, err);
+	int r = vcpu_check_count(&k->machine, n, err);
 
-		if (r < 0)
-			return r;
-		k->vcpus_len++;
+	while (r == 0 && k->vcpus_len < n) {
+		r = vcpu_init(&k->vcpus[k->vcpus_len], &k->machine, &k->end, k->vcpus_len, n, err);
+		if (r == 0)
+			k->vcpus_len++;
 	}
-	return 0;
+	return r;
 }
 
 static int kvm_build(struct kvm_vm *k, const struct vm_config *cfg, struct err *err)
 {
 	int r;
 
-	if ((r = end_init(&k->end, err)) < 0 || (r = machine_init(&k->machine, cfg->mem_bytes, cfg->vcpus, err)) < 0) {
+	if ((r = end_init(&k->end, err)) < 0 || (r = machine_init(&k->machine, cfg->mem_bytes, err)) < 0) {
 		vm_config_close_fds(cfg);
 		return r;
 	}

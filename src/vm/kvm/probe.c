@@ -29,6 +29,7 @@
 #include "vm/kvm/probe.h"
 #include "vm/kvm/x86/cpuid.h"
 #include "vm/kvm/x86/probe_guest.h"
+#include "vm/machine/layout.h"
 
 /*
  * Millions of instructions per second below which a guest is emulated: KVM's
@@ -102,7 +103,7 @@ static int probe_make_vm(struct probe *p)
 		return -errno;
 	p->mem = mem;
 	slot.userspace_addr = (uintptr_t)mem;
-	if (ioctl(p->vm_fd, KVM_SET_TSS_ADDR, 0xfffbd000ul) < 0)
+	if (ioctl(p->vm_fd, KVM_SET_TSS_ADDR, LAYOUT_TSS) < 0)
 		return probe_call_failed(p, "KVM_SET_TSS_ADDR");
 	if (ioctl(p->vm_fd, KVM_SET_USER_MEMORY_REGION, &slot) < 0)
 		return probe_call_failed(p, "KVM_SET_USER_MEMORY_REGION");

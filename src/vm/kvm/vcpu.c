@@ -44,7 +44,17 @@ static int vcpu_map_run(struct vcpu *v, struct err *err)
 	return 0;
 }
 
-int vcpu_init(struct vcpu *v, const struct machine *m, struct end *end, unsigned int index, struct err *err)
+int vcpu_check_count(const struct machine *m, unsigned int vcpus, struct err *err)
+{
+	int max = ioctl(m->kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
+
+	if (max > 0 && vcpus > (unsigned int)max)
+		return err_set(err, EINVAL, "%u vCPUs: this machine's KVM has at most %d", vcpus, max);
+	return 0;
+}
+
+int vcpu_init(struct vcpu *v, const struct machine *m, struct end *end, unsigned int index, unsigned int vcpus,
+	struct err *err)
 {
 	int r;
 
@@ -53,7 +63,7 @@ int vcpu_init(struct vcpu *v, const struct machine *m, struct end *end, unsigned
 	if (v->fd < 0)
 		return err_sys(err, errno, "KVM_CREATE_VCPU %u", index);
 	if ((r = vcpu_map_run(v, err)) < 0 || (r = vcpu_set_signal_mask(v, err)) < 0 ||
-		(r = cpu_setup(m, v->fd, index, err)) < 0)
+		(r = cpu_setup(m, v->fd, index, vcpus, err)) < 0)
 		vcpu_done(v);
 	return r;
 }

@@ -2,19 +2,18 @@
 /*
  * One virtual CPU and its thread.
  *
- *   vcpu_init       KVM's vCPU, its registers (main thread, before the jail)
- *   vcpu_start      its thread: KVM_RUN until the end or a stop
- *   vcpu_stop       tells it to leave; does not wait
- *   vcpu_join       waits for it
- *   vcpu_done
+ *   vcpu_init       KVM's vCPU and its registers (main thread, before the jail)
+ *   vcpu_start      its thread, which runs the guest until the machine ends or the vCPU is stopped
+ *   vcpu_stop       tells the thread to leave; does not wait
+ *   vcpu_join       waits until it has left
+ *   vcpu_done       frees the vCPU
  *
- * Stopping needs no signal handler: VCPU_KICK is blocked in the thread and
- * unblocked only inside KVM_RUN (KVM_SET_SIGNAL_MASK), which it makes return
- * with EINTR. A kick that comes between two runs stays pending and ends the next
- * one, so none is lost; what is left pending ends with the thread.
+ * Stopping needs no signal handler. VCPU_KICK is blocked in the thread, and KVM unblocks it only inside KVM_RUN
+ * (KVM_SET_SIGNAL_MASK), which it makes return with EINTR. A kick between two runs stays pending and ends the next one,
+ * so none is lost; one that is pending when the thread ends vanishes with it.
  *
- * The thread dispatches exits to the bus and reports what ends the machine to
- * its struct end. It never calls back into the loop.
+ * The thread hands the guest's exits to the bus, and reports what ends the machine to its struct end. It never waits for
+ * the main loop.
  */
 #ifndef VM_KVM_VCPU_H
 #define VM_KVM_VCPU_H
@@ -40,14 +39,30 @@ struct vcpu {
 	struct kvm_run *run; /* shared with KVM; only the vCPU's thread looks at it */
 	size_t run_len;
 	pthread_t thread;
-	bool started; /* the thread is to be joined */
+	bool started; /* the thread runs, or has ended and is to be joined */
 	atomic_bool stop;
 };
 
-must_check int vcpu_init(struct vcpu *v, const struct machine *m, struct end *end, unsigned int index, struct err *err);
+/* Whether this host's KVM can give a VM @vcpus vCPUs: 0, or -EINVAL with a message that says how many it can. */
+must_check int vcpu_check_count(const struct machine *m, unsigned int vcpus, struct err *err);
+
+/*
+ * Makes vCPU @index (from 0) of @vcpus that @m will have. @m and @end are borrowed and outlive it. 0 or -errno with a
+ * message; on error nothing is left.
+ */
+must_check int vcpu_init(struct vcpu *v, const struct machine *m, struct end *end, unsigned int index,
+	unsigned int vcpus, struct err *err);
+
+/* Starts its thread, which enters the guest at once. 0 or -errno with a message. */
 must_check int vcpu_start(struct vcpu *v, struct err *err);
+
+/* Makes the thread leave the guest and end. Does nothing if there is none. On the main thread. */
 void vcpu_stop(struct vcpu *v);
+
+/* Waits for the thread's end, which vcpu_stop() has asked for or the machine's end brings. Does nothing if there is none. */
 void vcpu_join(struct vcpu *v);
-void vcpu_done(struct vcpu *v); /* joined; accepts one that was only zeroed with fd -1 */
+
+/* Frees a vCPU without a thread. */
+void vcpu_done(struct vcpu *v);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The guest's address spaces outside RAM: registration and dispatch. */
+/* The guest's address spaces outside RAM: regions are added, and accesses find their region. */
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "vm/machine/bus.h"
-#include "vm/machine/mem.h"
+#include "vm/machine/layout.h"
 
 #define PIO_SPACE_END 0x10000ull
 
@@ -20,6 +20,7 @@ void bus_freeze(struct bus *bus)
 	bus->frozen = true;
 }
 
+/* Inserts a region at its place in the order of addresses; @what names the space in messages. */
 static int bus_space_add(struct bus_space *s, uint64_t start, uint64_t size, const struct bus_ops *ops, void *arg,
 	const char *what, struct err *err)
 {
@@ -41,7 +42,7 @@ static int bus_space_add(struct bus_space *s, uint64_t start, uint64_t size, con
 int bus_add_mmio(struct bus *bus, uint64_t gpa, uint64_t size, const struct bus_ops *ops, void *arg, struct err *err)
 {
 	assert(!bus->frozen);
-	if (size == 0 || gpa < MEM_HOLE_START || gpa >= MEM_HOLE_END || size > MEM_HOLE_END - gpa)
+	if (size == 0 || gpa < LAYOUT_HOLE_START || gpa >= LAYOUT_HOLE_END || size > LAYOUT_HOLE_END - gpa)
 		return err_set(err, EINVAL, "MMIO region 0x%" PRIx64 " is not in the hole", gpa);
 	return bus_space_add(&bus->mmio, gpa, size, ops, arg, "MMIO", err);
 }
@@ -54,6 +55,7 @@ int bus_add_pio(struct bus *bus, uint16_t port, uint16_t size, const struct bus_
 	return bus_space_add(&bus->pio, port, size, ops, arg, "port", err);
 }
 
+/* The region that takes all @len bytes at @at, or NULL: a search by halves. */
 static const struct bus_region *bus_space_find(const struct bus_space *s, uint64_t at, unsigned int len)
 {
 	unsigned int low = 0, high = s->regions_len;
@@ -67,7 +69,7 @@ static const struct bus_region *bus_space_find(const struct bus_space *s, uint64
 		else if (at >= r->end)
 			low = mid + 1;
 		else
-			return len <= r->end - at ? r : NULL; /* GUEST: may stick out of it */
+			return len <= r->end - at ? r : NULL; /* GUEST: the access may go beyond the end */
 	}
 	return NULL;
 }
@@ -77,7 +79,7 @@ static void bus_access(const struct bus_space *s, uint64_t at, void *data, unsig
 	const struct bus_region *r = bus_space_find(s, at, len);
 	uint64_t value = 0;
 
-	/* x86 is little-endian on both sides: the value's low bytes are the data. */
+	/* Host and guest are both little-endian, so the low bytes of the value are the data. */
 	if (is_write) {
 		memcpy(&value, data, len);
 		if (r && r->ops->write)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Loading an uncompressed kernel into guest memory. */
+/* Loads an uncompressed kernel into guest memory: see elf.h. */
 #include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 #define ELF_PHDRS_MAX 64         /* kernels have 4 to 6 */
 #define ELF_NOTES_MAX (64 * KIB) /* kernels have some 500 bytes */
-#define ELF_CHUNK (256 * KIB)    /* bounce buffer: stays in the CPU's cache */
+#define ELF_CHUNK (256 * KIB)    /* of the file at a time, through a buffer that stays in the CPU's cache */
 #define ELF_PAGE 4096
 #define ELF_NOTE_PVH 18 /* XEN_ELFNOTE_PHYS32_ENTRY */
 
@@ -27,6 +27,7 @@ static int elf_bad(const struct elf_file *f, struct err *err, const char *why)
 	return err_set(err, ENOEXEC, "kernel '%s': %s", f->name, why);
 }
 
+/* Reads all @len bytes at @offset of the file, which may have shrunk since it was opened. */
 static int elf_read(const struct elf_file *f, uint64_t offset, void *data, size_t len, struct err *err)
 {
 	size_t done = 0;
@@ -47,6 +48,7 @@ static int elf_read(const struct elf_file *f, uint64_t offset, void *data, size_
 	return 0;
 }
 
+/* Reads the ELF header and refuses whatever is not an executable for 64-bit x86. Sets f->size. */
 static int elf_read_header(struct elf_file *f, Elf64_Ehdr *eh, struct err *err)
 {
 	struct stat st;
@@ -72,13 +74,13 @@ static int elf_read_header(struct elf_file *f, Elf64_Ehdr *eh, struct err *err)
 	return 0;
 }
 
-/* Whole zero pages are not written: they would only take memory. */
+/* Copies without the pages that are all zeros, because writing them would only take memory. */
 static void elf_copy_sparse(uint8_t *to, const uint8_t *from, size_t len)
 {
 	static const uint8_t zero[ELF_PAGE];
 
 	while (len > 0) {
-		/* Up to the next page border of the guest. */
+		/* up to the next page border of the guest */
 		size_t n = MIN(len, ELF_PAGE - ((uintptr_t)to & (ELF_PAGE - 1)));
 
 		if (memcmp(from, zero, n) != 0)
@@ -89,6 +91,7 @@ static void elf_copy_sparse(uint8_t *to, const uint8_t *from, size_t len)
 	}
 }
 
+/* Checks one PT_LOAD segment and copies it to its place; @bounce has ELF_CHUNK bytes. */
 static int elf_load_segment(const struct elf_file *f, const Elf64_Phdr *ph, const struct mem *mem, uint64_t min_gpa,
 	uint8_t *bounce, struct err *err)
 {
@@ -107,7 +110,7 @@ static int elf_load_segment(const struct elf_file *f, const Elf64_Phdr *ph, cons
 	for (uint64_t done = 0; done < ph->p_filesz;) {
 		size_t n = MIN(ELF_CHUNK, ph->p_filesz - done);
 
-		if (ph->p_offset > f->size) /* before a sum that could wrap */
+		if (ph->p_offset > f->size) /* so that the sum below does not wrap */
 			return elf_bad(f, err, "the file is cut short");
 		if ((r = elf_read(f, ph->p_offset + done, bounce, n, err)) < 0)
 			return r;
@@ -117,7 +120,7 @@ static int elf_load_segment(const struct elf_file *f, const Elf64_Phdr *ph, cons
 	return 0;
 }
 
-/* Looks for the PVH entry in the notes [@at, @at + @len): 0 if it is not there. */
+/* The PVH entry point in the notes [@at, @at + @len), 0 if no note has one. */
 static uint64_t elf_find_pvh(const uint8_t *at, size_t len)
 {
 	Elf64_Nhdr nh;
@@ -148,6 +151,7 @@ static uint64_t elf_find_pvh(const uint8_t *at, size_t len)
 	return 0;
 }
 
+/* Looks for the PVH entry point in one PT_NOTE segment, unless an earlier one had it. */
 static int elf_read_notes(const struct elf_file *f, const Elf64_Phdr *ph, uint64_t *entry, struct err *err)
 {
 	autofree uint8_t *notes = NULL;
@@ -169,11 +173,11 @@ static int elf_read_notes(const struct elf_file *f, const Elf64_Phdr *ph, uint64
 static int elf_check_entry(const struct elf_file *f, const struct elf_image *image, uint64_t entry, struct err *err)
 {
 	if (image->end == 0)
-		return elf_bad(f, err, "nothing in it is to be loaded");
+		return elf_bad(f, err, "it has no segments to load");
 	if (entry == 0)
 		return elf_bad(f, err, "no PVH entry point (CONFIG_PVH is not set)");
 	if (entry < image->start || entry >= image->end || entry > UINT32_MAX)
-		return elf_bad(f, err, "its PVH entry point lies outside of it");
+		return elf_bad(f, err, "its PVH entry point lies outside of its segments");
 	return 0;
 }
 
@@ -202,7 +206,7 @@ int elf_load(
 			continue;
 		if ((r = elf_load_segment(&f, ph, mem, min_gpa, bounce, err)) < 0)
 			return r;
-		/* mem_at() has said that the sum does not wrap */
+		/* the sum does not wrap: the segment lies in RAM */
 		image.start = MIN(image.start, ph->p_paddr);
 		image.end = MAX(image.end, ph->p_paddr + ph->p_memsz);
 	}

@@ -41,12 +41,12 @@ void end_report(struct end *end, enum vm_exit how, const char *fmt, ...)
 		end->reported = true;
 		end->how = how;
 		va_start(ap, fmt);
-		(void)vsnprintf(end->detail, sizeof(end->detail), fmt, ap); /* cut is fine */
+		(void)vsnprintf(end->detail, sizeof(end->detail), fmt, ap); /* it may be cut */
 		va_end(ap);
 	}
 	pthread_mutex_unlock(&end->lock);
 	if (first) {
-		/* One write of one: an eventfd takes it. seccomp: write */
+		/* This is the only write, of 1, so the eventfd has room for it. */
 		ssize_t written unused = write(end->fd, &one, sizeof(one));
 	}
 }

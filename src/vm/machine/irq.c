@@ -28,7 +28,7 @@ int irq_init(struct irq *irq, const struct machine *machine, uint32_t gsi, struc
 
 void irq_done(struct irq *irq)
 {
-	fd_close(irq->fd); /* closing unties it */
+	fd_close(irq->fd); /* KVM unties an eventfd that is closed */
 	*irq = (struct irq)IRQ_INIT;
 }
 
@@ -36,6 +36,6 @@ void irq_raise(const struct irq *irq)
 {
 	const uint64_t one = 1;
 
-	/* EAGAIN: 2^64 - 1 are pending, so the interrupt is on its way anyhow. seccomp: write */
+	/* It may fail with EAGAIN when 2^64 - 2 interrupts are pending; then one is on its way anyhow. */
 	ssize_t written unused = write(irq->fd, &one, sizeof(one));
 }

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One edge-triggered interrupt line of a device: an eventfd that KVM turns
- * into a pulse on an IOAPIC pin.
+ * One edge-triggered interrupt line of a device: an eventfd that KVM turns into a pulse on a pin of the IOAPIC.
  *
- * irq_raise() may be called on any thread. A struct irq made of a bare eventfd
- * (gsi 0) serves unit tests: raising it counts it up.
+ * Unit tests make a struct irq from a bare eventfd (gsi 0): raising it then adds 1 to the eventfd's counter.
  */
 #ifndef VM_MACHINE_IRQ_H
 #define VM_MACHINE_IRQ_H
@@ -26,9 +24,13 @@ struct irq {
 		.fd = -1, .gsi = 0 \
 	}
 
-/* Makes the eventfd and ties it to @gsi of @machine (KVM_IRQFD). 0 or -errno. */
+/* Makes the eventfd and ties it to pin @gsi of @machine's IOAPIC (KVM_IRQFD). 0 or -errno; on error @irq is IRQ_INIT. */
 must_check int irq_init(struct irq *irq, const struct machine *machine, uint32_t gsi, struct err *err);
+
+/* Unties and closes it. Accepts IRQ_INIT. */
 void irq_done(struct irq *irq);
+
+/* Sends one interrupt. Never blocks; on any thread. */
 void irq_raise(const struct irq *irq);
 
 #endif

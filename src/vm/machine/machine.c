@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The machine around the vCPUs: KVM's VM, its memory, its interrupt chips, its bus. */
+/* What vCPUs and devices are put into: KVM's VM, its memory, its interrupt chips, its bus. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
@@ -7,11 +7,8 @@
 #include <sys/ioctl.h>
 
 #include "base/fd.h"
+#include "vm/machine/layout.h"
 #include "vm/machine/machine.h"
-
-/* Below 4 GiB and outside RAM: four pages that Intel's KVM wants for real mode (TSS 3, identity map 1). */
-#define MACHINE_TSS_GPA 0xfffbd000ull
-#define MACHINE_IDENTITY_GPA 0xfffbc000ull
 
 static const struct {
 	int cap;
@@ -26,6 +23,7 @@ static const struct {
 	{ KVM_CAP_MP_STATE, "KVM_CAP_MP_STATE" },
 };
 
+/* Opens /dev/kvm and checks that it can do what the table above lists. */
 static int machine_open_kvm(struct machine *m, struct err *err)
 {
 	int version;
@@ -48,18 +46,10 @@ static int machine_open_kvm(struct machine *m, struct err *err)
 	return 0;
 }
 
-static int machine_check_vcpus(const struct machine *m, struct err *err)
-{
-	int max = ioctl(m->kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
-
-	if (max > 0 && m->vcpus > (unsigned int)max)
-		return err_set(err, EINVAL, "%u vCPUs: this machine's KVM has at most %d", m->vcpus, max);
-	return 0;
-}
-
+/* Makes the VM with its interrupt chips, without memory. */
 static int machine_create_vm(struct machine *m, struct err *err)
 {
-	uint64_t identity = MACHINE_IDENTITY_GPA;
+	uint64_t identity = LAYOUT_IDENTITY_MAP;
 
 	do
 		m->vm_fd = ioctl(m->kvm_fd, KVM_CREATE_VM, 0);
@@ -68,17 +58,18 @@ static int machine_create_vm(struct machine *m, struct err *err)
 		return err_sys(err, errno, "KVM_CREATE_VM");
 	if (ioctl(m->vm_fd, KVM_SET_IDENTITY_MAP_ADDR, &identity) < 0)
 		return err_sys(err, errno, "KVM_SET_IDENTITY_MAP_ADDR");
-	if (ioctl(m->vm_fd, KVM_SET_TSS_ADDR, MACHINE_TSS_GPA) < 0)
+	if (ioctl(m->vm_fd, KVM_SET_TSS_ADDR, LAYOUT_TSS) < 0)
 		return err_sys(err, errno, "KVM_SET_TSS_ADDR");
 	/*
-	 * LAPICs and IOAPIC. There is no PIT: with kvmclock and the TSC deadline
-	 * timer Linux asks for none, and KVM's would cost a kernel thread a VM.
+	 * This makes the LAPICs and the IOAPIC. There is no PIT: Linux needs none where it has kvmclock and the TSC
+	 * deadline timer, and KVM's would cost the host a kernel thread for each VM.
 	 */
 	if (ioctl(m->vm_fd, KVM_CREATE_IRQCHIP, 0) < 0)
 		return err_sys(err, errno, "KVM_CREATE_IRQCHIP");
 	return 0;
 }
 
+/* Shows the guest its RAM: one slot of KVM for each region. */
 static int machine_add_ram(const struct machine *m, struct err *err)
 {
 	for (unsigned int i = 0; i < m->mem.regions_len; i++) {
@@ -97,22 +88,21 @@ static int machine_add_ram(const struct machine *m, struct err *err)
 	return 0;
 }
 
-int machine_init(struct machine *m, uint64_t mem_bytes, unsigned int vcpus, struct err *err)
+int machine_init(struct machine *m, uint64_t mem_bytes, struct err *err)
 {
 	int r;
 
-	*m = (struct machine){ .kvm_fd = -1, .vm_fd = -1, .vcpus = vcpus };
+	*m = (struct machine){ .kvm_fd = -1, .vm_fd = -1 };
 	bus_init(&m->bus);
-	if ((r = machine_open_kvm(m, err)) < 0 || (r = machine_check_vcpus(m, err)) < 0 ||
-		(r = machine_create_vm(m, err)) < 0 || (r = mem_init(&m->mem, mem_bytes, err)) < 0 ||
-		(r = machine_add_ram(m, err)) < 0)
+	if ((r = machine_open_kvm(m, err)) < 0 || (r = machine_create_vm(m, err)) < 0 ||
+		(r = mem_init(&m->mem, mem_bytes, err)) < 0 || (r = machine_add_ram(m, err)) < 0)
 		machine_done(m);
 	return r;
 }
 
 void machine_done(struct machine *m)
 {
-	/* Every other holder of the VM (vCPUs) is gone by now, so KVM lets go of RAM before it is unmapped. */
+	/* These are the last descriptors of the VM (machine.h), so KVM lets go of RAM before it is unmapped. */
 	fd_close(m->vm_fd);
 	fd_close(m->kvm_fd);
 	m->vm_fd = m->kvm_fd = -1;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The machine around the vCPUs: KVM's VM, its memory, its interrupt chips, its bus.
+ * What vCPUs and devices are put into: KVM's VM, its memory, its interrupt chips, its bus.
  *
- * Everything is made and tied together before the first vCPU runs; afterwards
- * a machine is read-only but for the end report (end.h).
+ * A machine knows neither of them. It is made, and everything is tied to it, before the first vCPU runs; afterwards it is
+ * only read, by any thread.
  */
 #ifndef VM_MACHINE_MACHINE_H
 #define VM_MACHINE_MACHINE_H
@@ -15,30 +15,24 @@
 #include "vm/machine/bus.h"
 #include "vm/machine/mem.h"
 
-/* virtio-mmio windows: device i sits at MACHINE_VIRTIO_GPA(i) and has the line MACHINE_VIRTIO_GSI(i). */
-#define MACHINE_VIRTIO_STRIDE 0x1000ull
-#define MACHINE_VIRTIO_GPA(i) (0xd0000000ull + (uint64_t)(i)*MACHINE_VIRTIO_STRIDE)
-#define MACHINE_VIRTIO_SIZE 0x200ull
-#define MACHINE_VIRTIO_GSI(i) (5u + (i))
-#define MACHINE_VIRTIO_MAX 19u /* IOAPIC pins 5 to 23 */
-
 struct machine {
-	int kvm_fd, vm_fd;
+	int kvm_fd, vm_fd; /* /dev/kvm, and the VM made by it; owned */
 	struct mem mem;
 	struct bus bus;
-	unsigned int vcpus; /* how many there will be */
 };
 
 /*
- * Opens /dev/kvm, checks what this VMM needs of it, makes the VM with RAM and
- * the in-kernel interrupt chips. @vcpus: 1..VM_VCPUS_MAX.
+ * Opens /dev/kvm, checks that it can do what this VMM needs, and makes a VM with @mem_bytes of RAM (a multiple of
+ * VM_MEM_GRAIN) and KVM's own interrupt chips. 0 or -errno with a message; on error nothing is left.
  */
-must_check int machine_init(struct machine *m, uint64_t mem_bytes, unsigned int vcpus, struct err *err);
+must_check int machine_init(struct machine *m, uint64_t mem_bytes, struct err *err);
+
+/* Frees it. Everything else that holds the VM's descriptors (vCPUs) is gone by now. Accepts one with descriptors of -1. */
 void machine_done(struct machine *m);
 
 /*
- * A write of exactly @value, @len (1, 2, 4 or 8) bytes wide, at @gpa is an
- * event on @fd (borrowed) and no exit.
+ * Makes a guest's write of exactly @value, @len (1, 2, 4 or 8) bytes wide, at @gpa an event on the eventfd @fd (borrowed)
+ * that wakes its reader without stopping the vCPU. 0 or -errno.
  */
 must_check int machine_ioeventfd(
 	const struct machine *m, uint64_t gpa, unsigned int len, uint64_t value, int fd, struct err *err);

@@ -2,10 +2,9 @@
 /*
  * Guest memory: the one place where a guest-physical address becomes a pointer.
  *
- * RAM is one private anonymous mapping, split below the MMIO hole; the map is
- * made before the first KVM_RUN and frozen. Every translation has a length.
- * GUEST: what lies behind the pointers changes under the reader at any time:
- * copy out once, then check the copy.
+ * RAM is one private anonymous mapping, which the guest sees in two parts, below and above the hole of layout.h. The map
+ * is made before the first vCPU runs and frozen from then on. Every translation takes a length.
+ * GUEST: the bytes behind a pointer may change at any time under their reader, who copies them once and checks the copy.
  */
 #ifndef VM_MACHINE_MEM_H
 #define VM_MACHINE_MEM_H
@@ -16,10 +15,6 @@
 #include "base/base.h"
 #include "base/err.h"
 
-/* x86 address map: RAM from 0 to the hole, rest of RAM above 4 GiB, MMIO in the hole. */
-#define MEM_HOLE_START 0xc0000000ull
-#define MEM_HOLE_END 0x100000000ull
-
 struct mem_region {
 	uint64_t gpa;  /* page-aligned */
 	uint64_t size; /* bytes, page-aligned */
@@ -29,17 +24,19 @@ struct mem_region {
 #define MEM_REGIONS_MAX 2
 
 struct mem {
-	uint8_t *base; /* the whole mapping */
-	uint64_t size;
+	uint8_t *base; /* the whole mapping, owned */
+	uint64_t size; /* bytes */
 	struct mem_region regions[MEM_REGIONS_MAX];
 	unsigned int regions_len;
 };
 
-/* Maps @size bytes (multiple of 2 MiB) of lazily touched private RAM. */
+/* Maps @size bytes (a multiple of VM_MEM_GRAIN) of zeroed RAM that takes host memory only where it is touched. 0 or -errno. */
 must_check int mem_init(struct mem *mem, uint64_t size, struct err *err);
+
+/* Unmaps it. Accepts a zeroed struct mem. */
 void mem_done(struct mem *mem);
 
-/* The host address of [gpa, gpa + len), or NULL unless all of it is in one region. @len 0 is NULL. */
+/* The host address of [@gpa, @gpa + @len); NULL if @len is 0 or not all of it lies in one region. Any thread. */
 void *mem_at(const struct mem *mem, uint64_t gpa, uint64_t len);
 
 #endif

@@ -16,6 +16,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "vm/machine/layout.h"
+
 #define MMIO_MAGIC 0x74726976u  /* "virt" */
 #define MMIO_VERSION 2u         /* no legacy interface */
 #define MMIO_VENDOR 0x52434d56u /* "VMCR": anything; drivers only show it */
@@ -285,14 +287,14 @@ static const struct bus_ops virtio_bus_ops = { .read = bus_read, .write = bus_wr
 
 int virtio_attach(struct virtio_dev *dev, struct machine *machine, unsigned int slot, struct err *err)
 {
-	const uint64_t gpa = MACHINE_VIRTIO_GPA(slot);
+	const uint64_t gpa = LAYOUT_VIRTIO_GPA(slot);
 	int r;
 
-	if (slot >= MACHINE_VIRTIO_MAX)
+	if (slot >= LAYOUT_VIRTIO_MAX)
 		return err_set(err, ENOSPC, "virtio %s: no slot left", dev->ops->name);
-	r = irq_init(&dev->irq, machine, MACHINE_VIRTIO_GSI(slot), err);
+	r = irq_init(&dev->irq, machine, LAYOUT_VIRTIO_GSI(slot), err);
 	if (r == 0)
-		r = bus_add_mmio(&machine->bus, gpa, MACHINE_VIRTIO_SIZE, &virtio_bus_ops, dev, err);
+		r = bus_add_mmio(&machine->bus, gpa, LAYOUT_VIRTIO_SIZE, &virtio_bus_ops, dev, err);
 	for (unsigned int i = 0; r == 0 && i < dev->queues_len; i++)
 		r = machine_ioeventfd(machine, gpa + VIRTIO_MMIO_QUEUE_NOTIFY, 4, i, dev->queues[i].kick_fd, err);
 	return r < 0 ? err_prefix(err, "virtio %s", dev->ops->name) : 0;

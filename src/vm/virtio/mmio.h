@@ -24,7 +24,7 @@ uint64_t virtio_mmio_read(struct virtio_dev *dev, uint64_t offset, unsigned int 
 void virtio_mmio_write(struct virtio_dev *dev, uint64_t offset, unsigned int len, uint64_t value);
 
 /*
- * Ties @dev to slot @slot of @machine (MACHINE_VIRTIO_GPA and _GSI): its window
+ * Ties @dev to slot @slot of @machine (LAYOUT_VIRTIO_GPA and _GSI): its window
  * on the bus, its interrupt, and an ioeventfd for each queue's QueueNotify.
  * Before the bus is frozen; the device outlives the vCPUs.
  */

@@ -34,11 +34,11 @@ static int boot_load_kernel(const struct machine *m, const char *path, struct el
 	return fd < 0 ? fd : elf_load(&m->mem, fd, path, LAYOUT_HIGH_RAM, image, err);
 }
 
-static int boot_write_acpi(const struct machine *m, unsigned int devices, struct err *err)
+static int boot_write_acpi(const struct machine *m, unsigned int vcpus, unsigned int devices, struct err *err)
 {
-	struct acpi_device list[MACHINE_VIRTIO_MAX];
+	struct acpi_device list[LAYOUT_VIRTIO_MAX];
 	struct acpi_platform platform = {
-		.vcpus = m->vcpus,
+		.vcpus = vcpus,
 		.devices = list,
 		.devices_len = devices,
 	};
@@ -47,9 +47,9 @@ static int boot_write_acpi(const struct machine *m, unsigned int devices, struct
 
 	for (unsigned int i = 0; i < devices; i++)
 		list[i] = (struct acpi_device){
-			.gpa = (uint32_t)MACHINE_VIRTIO_GPA(i),
-			.size = MACHINE_VIRTIO_SIZE,
-			.gsi = MACHINE_VIRTIO_GSI(i),
+			.gpa = (uint32_t)LAYOUT_VIRTIO_GPA(i),
+			.size = LAYOUT_VIRTIO_SIZE,
+			.gsi = LAYOUT_VIRTIO_GSI(i),
 		};
 	r = acpi_build(&platform, LAYOUT_ACPI, &tables);
 	if (r < 0)
@@ -90,7 +90,7 @@ int boot_load(const struct machine *m, const struct vm_config *cfg, unsigned int
 	int r;
 
 	if ((r = boot_load_kernel(m, cfg->kernel_path, &image, err)) < 0 ||
-		(r = boot_write_acpi(m, devices, err)) < 0 ||
+		(r = boot_write_acpi(m, cfg->vcpus, devices, err)) < 0 ||
 		(r = boot_write_info(m, cfg, &image, &start_info, err)) < 0)
 		return r;
 	return cpu_enter_pvh(vcpu_fd, image.pvh_entry, start_info, err);

@@ -15,10 +15,10 @@
 #define MTRR_ENABLE (1u << 11)
 #define MTRR_WRITE_BACK 6
 
-static int cpu_set_cpuid(const struct machine *m, int vcpu_fd, unsigned int index, struct err *err)
+static int cpu_set_cpuid(const struct machine *m, int vcpu_fd, unsigned int index, unsigned int vcpus, struct err *err)
 {
 	autofree struct kvm_cpuid2 *supported = NULL, *cpuid = NULL;
-	struct cpuid_shape shape = { .vcpu = index, .vcpus = m->vcpus };
+	struct cpuid_shape shape = { .vcpu = index, .vcpus = vcpus };
 	int r;
 
 	shape.tsc_deadline = ioctl(m->kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
@@ -56,9 +56,9 @@ static int cpu_set_msrs(int vcpu_fd, struct err *err)
 	return 0;
 }
 
-int cpu_setup(const struct machine *m, int vcpu_fd, unsigned int index, struct err *err)
+int cpu_setup(const struct machine *m, int vcpu_fd, unsigned int index, unsigned int vcpus, struct err *err)
 {
-	int r = cpu_set_cpuid(m, vcpu_fd, index, err);
+	int r = cpu_set_cpuid(m, vcpu_fd, index, vcpus, err);
 
 	return r < 0 ? r : cpu_set_msrs(vcpu_fd, err);
 }

@@ -9,16 +9,16 @@
 #include "base/err.h"
 #include "vm/machine/machine.h"
 
-/* CPUID and MSRs of vCPU @index. */
-must_check int cpu_setup(const struct machine *m, int vcpu_fd, unsigned int index, struct err *err);
+/* Gives vCPU @index of @vcpus, whose descriptor is @vcpu_fd, its CPUID and MSRs. 0 or -errno with a message. */
+must_check int cpu_setup(const struct machine *m, int vcpu_fd, unsigned int index, unsigned int vcpus, struct err *err);
 
 /*
- * PVH entry state: 32-bit, flat, no paging, ebx = start info. Of the first vCPU
- * only: the others wait for the guest's SIPI.
+ * Puts the first vCPU at the kernel's PVH entry point @entry as that protocol wants it: 32-bit, flat segments, no paging,
+ * ebx = @start_info. (The other vCPUs wait until the guest starts them.) 0 or -errno with a message.
  */
 must_check int cpu_enter_pvh(int vcpu_fd, uint32_t entry, uint32_t start_info, struct err *err);
 
-/* The instruction pointer, 0 if it cannot be read: for error messages, from the vCPU's own thread. */
+/* The instruction pointer for an error message, 0 if it cannot be read. On the vCPU's own thread. */
 uint64_t cpu_rip(int vcpu_fd);
 
 #endif

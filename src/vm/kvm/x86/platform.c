@@ -11,10 +11,7 @@
 #include "vm/kvm/x86/platform.h"
 #include "vm/machine/layout.h"
 
-#define I8042_PORT 0x64u
 #define I8042_PULSE_RESET 0xfeu
-#define CMOS_PORT 0x70u
-#define CMOS_PORTS 2u
 #define SLEEP_PORTS 2u /* control, status */
 #define SLP_TYP(v) ((v) >> 2 & 7)
 #define SLP_EN 0x20u
@@ -54,7 +51,7 @@ int platform_add_ports(struct bus *bus, struct end *end, struct err *err)
 
 	if ((r = bus_add_pio(bus, LAYOUT_SLEEP_CONTROL_PORT, SLEEP_PORTS, &platform_sleep, end, err)) < 0 ||
 		(r = bus_add_pio(bus, LAYOUT_RESET_PORT, 1, &platform_reset, end, err)) < 0 ||
-		(r = bus_add_pio(bus, I8042_PORT, 1, &platform_i8042, end, err)) < 0)
+		(r = bus_add_pio(bus, LAYOUT_I8042_PORT, 1, &platform_i8042, end, err)) < 0)
 		return r;
-	return bus_add_pio(bus, CMOS_PORT, CMOS_PORTS, &platform_cmos, NULL, err);
+	return bus_add_pio(bus, LAYOUT_CMOS_PORT, LAYOUT_CMOS_PORTS, &platform_cmos, NULL, err);
 }

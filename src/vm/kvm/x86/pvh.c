@@ -53,7 +53,7 @@ struct pvh_page {
 static int pvh_read_initrd(
 	const struct mem *mem, const struct pvh_boot *boot, struct pvh_module *module, struct err *err)
 {
-	uint64_t low_end = MIN(mem->size, MEM_HOLE_START), size, gpa, done = 0;
+	uint64_t low_end = MIN(mem->size, LAYOUT_HOLE_START), size, gpa, done = 0;
 	struct stat st;
 	uint8_t *to;
 
@@ -83,14 +83,14 @@ static int pvh_read_initrd(
 
 static uint32_t pvh_fill_memmap(const struct mem *mem, struct pvh_memmap_entry *e)
 {
-	uint64_t low_end = MIN(mem->size, MEM_HOLE_START);
+	uint64_t low_end = MIN(mem->size, LAYOUT_HOLE_START);
 	uint32_t n = 0;
 
 	e[n++] = (struct pvh_memmap_entry){ 0, LAYOUT_LOW_RAM_END, PVH_RAM, 0 };
 	e[n++] = (struct pvh_memmap_entry){ LAYOUT_LOW_RAM_END, LAYOUT_HIGH_RAM - LAYOUT_LOW_RAM_END, PVH_RESERVED, 0 };
 	e[n++] = (struct pvh_memmap_entry){ LAYOUT_HIGH_RAM, low_end - LAYOUT_HIGH_RAM, PVH_RAM, 0 };
 	if (mem->size > low_end)
-		e[n++] = (struct pvh_memmap_entry){ MEM_HOLE_END, mem->size - low_end, PVH_RAM, 0 };
+		e[n++] = (struct pvh_memmap_entry){ LAYOUT_HOLE_END, mem->size - low_end, PVH_RAM, 0 };
 	return n;
 }
 
