@@ -20,6 +20,7 @@
 #include <seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@
 #include "base/fd.h"
 #include "base/loop.h"
 #include "vm/engine.h"
+#include "vm/guestlog.h"
 
 #define BOOT_SHARES_MAX 8
 
@@ -212,7 +214,7 @@ static bool boot_parse(struct boot *b, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct boot b = {
-		.cfg = { .vcpus = 1, .mem_bytes = 512 * MIB, .log_fd = STDOUT_FILENO },
+		.cfg = { .vcpus = 1, .mem_bytes = 512 * MIB },
 		.status = 1,
 	};
 	struct err err = ERR_INIT;
@@ -226,12 +228,14 @@ int main(int argc, char **argv)
 	for (int i = optind + 2; i < argc; i++)
 		buf_printf(&cmdline, "%s%s", i > optind + 2 ? " " : "", argv[i]);
 	b.cfg.cmdline = cmdline.data ? cmdline.data : "";
-	if (loop_new(&b.loop) < 0)
+	if (loop_new(&b.loop) < 0 || guestlog_new(dup(STDOUT_FILENO), SIZE_MAX, &b.cfg.log) < 0 ||
+		guestlog_watch(b.cfg.log, b.loop) < 0)
 		return 1;
 	if (boot_run(&b, &err) < 0) {
 		fprintf(stderr, "vmrunc-boot: %s\n", err.msg);
 		b.status = 1;
 	}
+	guestlog_free(b.cfg.log);
 	loop_free(b.loop);
 	return b.status;
 }

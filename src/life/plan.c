@@ -189,7 +189,6 @@ int plan_make(const struct settings *s, const struct spec *spec, const char *vm_
 	p->vm.qemu_path = *p->qemu ? p->qemu : NULL;
 	p->vm.cache_dir = p->cache_dir;
 	p->vm.runtime_dir = p->vm_dir;
-	p->vm.log_fd = -1;
 	r = choose_engine(s, spec, p, err);
 	if (r == 0)
 		r = size_vcpus(s, spec, p, err);

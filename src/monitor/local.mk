@@ -4,7 +4,6 @@ libmonitor_a_SOURCES = \
 	src/monitor/birth.c src/monitor/birth.h \
 	src/monitor/control.c src/monitor/control.h \
 	src/monitor/job.h \
-	src/monitor/logfile.c src/monitor/logfile.h \
 	src/monitor/monitor.c src/monitor/monitor.h \
 	src/monitor/report.c src/monitor/report.h \
 	src/monitor/terminal.c src/monitor/terminal.h

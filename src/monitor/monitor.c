@@ -28,10 +28,10 @@
 #include "guest/guest.h"
 #include "jail/jail.h"
 #include "monitor/control.h"
-#include "monitor/logfile.h"
 #include "monitor/report.h"
 #include "monitor/terminal.h"
 #include "vm/choose/choose.h"
+#include "vm/guestlog.h"
 
 /*
  * How long the guest may take to boot to its agent, and for its agent to make a
@@ -108,7 +108,7 @@ static void fail_guest(struct monitor *m, const char *detail)
 
 	if (m->stage == STAGE_OVER)
 		return;
-	guestlog_drain(m->log);
+	guestlog_flush(m->log);
 	guestlog_last(m->log, LAST_WORDS, words, sizeof(words));
 	(void)err_set(&err, EIO, "the container's virtual machine has died: %s%s%s", detail,
 		*words ? "; its last words: " : "", words);
@@ -492,7 +492,7 @@ static int build(struct monitor *m, struct err *err)
 	r = guestlog_new(job->log_fd, job->log_max, &m->log);
 	if (r < 0)
 		return err_sys(err, r, "guest log");
-	job->vm->log_fd = guestlog_fd(m->log);
+	job->vm->log = m->log;
 	timeline_mark(job->timeline, "host-set-up");
 	r = vm_new(job->vm, &m->vm, err);
 	if (r == 0)
@@ -561,6 +561,7 @@ _Noreturn void monitor_main(struct monitor_job *job, int report)
 	m.stage = STAGE_OVER;
 	guest_free(m.guest);
 	vm_free(m.vm);
+	guestlog_free(m.log);
 	/* the word that is there has its length: overwriting it needs nothing; and our end says the
 	 * same */
 	if (state_status_write(job->status_fd, STATUS_STOPPED) < 0)

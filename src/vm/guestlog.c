@@ -1,88 +1,280 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The guest's console as a log. */
-#include <poll.h>
-#include <string.h>
-#include <unistd.h>
-
+/* The guest's log: see guestlog.h. */
 #include "vm/guestlog.h"
 
-static const char guestlog_cut_note[] = "\n[the guest's log ends here: it is too long]\n";
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
-void guestlog_init(struct guestlog *log, int fd)
+#include "base/fd.h"
+
+#define WRITE_CHUNK 4096 /* bytes copied out of the ring at a time, so that the lock is held briefly */
+
+static const char gap_note[] = "\n[vmrunc: messages are missing here: they came faster than they could be written]\n";
+
+struct guestlog {
+	/* The loop's thread alone: */
+	int file_fd;
+	size_t file_len, file_max;
+	uint64_t filed; /* the file has had the ring's bytes up to this one */
+	struct watch *watch;
+
+	int wake_fd; /* eventfd: the ring has more lines */
+	pthread_mutex_t lock;
+	/* LOCK: lock, all below */
+	bool woken; /* the loop has been told, and has not come yet */
+	char line[GUESTLOG_LINE];
+	size_t line_len;
+	char ring[GUESTLOG_RING];
+	uint64_t end; /* bytes ever put into the ring */
+};
+
+const char *const guestlog_syscalls[] = {
+	"close",
+	"epoll_ctl",
+	"ftruncate",
+	"futex",
+	"lseek",
+	"read",
+	"write",
+	NULL,
+};
+
+int guestlog_new(int file_fd, size_t file_max, struct guestlog **ret_log)
 {
-	*log = (struct guestlog){ .fd = fd };
+	struct guestlog *log = calloc(1, sizeof(*log));
+
+	if (!log)
+		return -ENOMEM;
+	if (file_max < GUESTLOG_FILE_MIN) {
+		free(log);
+		return -EINVAL;
+	}
+	log->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (log->wake_fd < 0) {
+		int r = -errno;
+
+		free(log);
+		return r;
+	}
 	(void)pthread_mutex_init(&log->lock, NULL); /* cannot fail without attributes */
+	log->file_fd = file_fd;
+	log->file_max = file_max;
+	*ret_log = log;
+	return 0;
 }
 
-void guestlog_done(struct guestlog *log)
+void guestlog_free(struct guestlog *log)
 {
+	if (!log)
+		return;
 	guestlog_flush(log);
-	(void)pthread_mutex_destroy(&log->lock);
+	watch_free(log->watch);
+	fd_close(log->wake_fd);
+	fd_close(log->file_fd);
+	(void)pthread_mutex_destroy(&log->lock); /* nobody holds it */
+	free(log);
 }
 
-/* To the fd if it takes it at once: a vCPU does not wait for a reader. */
-static void guestlog_write(const struct guestlog *log, const char *data, size_t len)
-{
-	struct pollfd p = { .fd = log->fd, .events = POLLOUT };
+/* --- the ring --- */
 
-	/* A pipe that polls writable takes a line (< PIPE_BUF) whole. seccomp: poll, write */
-	if (log->fd < 0 || poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT))
-		return;
-	/* A full disk or a reader gone loses log lines, which must not stop the guest. */
-	ssize_t written unused = write(log->fd, data, len);
+/* The first byte that the ring still has. */
+static uint64_t ring_start(const struct guestlog *log)
+{
+	return log->end > GUESTLOG_RING ? log->end - GUESTLOG_RING : 0;
 }
 
-static void guestlog_flush_locked(struct guestlog *log)
+static void ring_put(struct guestlog *log, const char *data, size_t len)
 {
-	size_t len = log->line_len;
+	for (size_t i = 0; i < len; i++)
+		log->ring[log->end++ % GUESTLOG_RING] = data[i];
+}
 
+/* Copies at most @size bytes from @at on, which the ring must have: their number. */
+static size_t ring_get(const struct guestlog *log, uint64_t at, char *to, size_t size)
+{
+	size_t n = 0;
+
+	while (n < size && at < log->end)
+		to[n++] = log->ring[at++ % GUESTLOG_RING];
+	return n;
+}
+
+static void line_end(struct guestlog *log)
+{
+	ring_put(log, log->line, log->line_len);
 	log->line_len = 0;
-	if (len == 0 || log->written >= GUESTLOG_MAX) /* GUEST: it could write for ever */
-		return;
-	log->written += len;
-	guestlog_write(log, log->line, len);
-	if (log->written >= GUESTLOG_MAX)
-		guestlog_write(log, guestlog_cut_note, sizeof(guestlog_cut_note) - 1);
 }
 
-void guestlog_flush(struct guestlog *log)
+/* The character that the log has for @byte. '\0': none. */
+static char clean(uint8_t byte)
 {
-	pthread_mutex_lock(&log->lock);
-	guestlog_flush_locked(log);
-	pthread_mutex_unlock(&log->lock);
-}
-
-static void guestlog_put_byte(struct guestlog *log, uint8_t byte)
-{
-	char c = (char)byte;
-
-	if (c == '\r')
-		return;
-	/* GUEST: the log will be shown on terminals, which control characters command. */
-	if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f)
-		c = '?';
-	/* U+0080 to U+009f are control characters as well; 0x9b of them begins sequences */
-	if (byte >= 0x80 && byte < 0xa0 && log->tail_end > 0 &&
-		(uint8_t)log->tail[(log->tail_end - 1) % GUESTLOG_TAIL] == 0xc2)
-		c = '?';
-	log->tail[log->tail_end++ % GUESTLOG_TAIL] = c;
-	log->line[log->line_len++] = c;
-	if (c == '\n' || log->line_len == GUESTLOG_LINE)
-		guestlog_flush_locked(log);
+	if (byte == '\r')
+		return '\0';
+	/*
+	 * GUEST: people read the log in terminals, which control characters command. Bytes of 0x80 to 0x9f, alone or at
+	 * the end of a UTF-8 sequence, may be control characters too; kernels speak ASCII.
+	 */
+	return (byte >= ' ' && byte <= '~') || byte == '\n' || byte == '\t' ? (char)byte : '?';
 }
 
 void guestlog_put(struct guestlog *log, const void *data, size_t len)
 {
 	const uint8_t *bytes = data;
+	bool wake = false;
+
+	if (!log)
+		return;
+	pthread_mutex_lock(&log->lock);
+	for (size_t i = 0; i < len; i++) {
+		char c = clean(bytes[i]);
+
+		if (c == '\0')
+			continue;
+		log->line[log->line_len++] = c;
+		if (c == '\n' || log->line_len == GUESTLOG_LINE) {
+			line_end(log);
+			wake = true;
+		}
+	}
+	wake = wake && !log->woken;
+	log->woken = log->woken || wake;
+	pthread_mutex_unlock(&log->lock);
+	if (wake)
+		(void)!write(log->wake_fd, &(uint64_t){ 1 }, sizeof(uint64_t)); /* cannot fail: it was 0 */
+}
+
+/* --- the file: the loop's thread --- */
+
+/* Adds @len bytes. What a full disk does not take is lost. */
+static void file_append(struct guestlog *log, const char *data, size_t len)
+{
+	ssize_t n = write(log->file_fd, data, len);
+
+	if (n > 0)
+		log->file_len += (size_t)n;
+}
+
+/* Empties the file, and goes back in the ring by what it is to begin with. False: it cannot be emptied. */
+static bool file_restart(struct guestlog *log)
+{
+	uint64_t back = log->filed > GUESTLOG_KEEP ? log->filed - GUESTLOG_KEEP : 0;
+
+	if (ftruncate(log->file_fd, 0) < 0 || lseek(log->file_fd, 0, SEEK_SET) < 0)
+		return false;
+	log->file_len = 0;
+	pthread_mutex_lock(&log->lock);
+	log->filed = MAX(back, ring_start(log));
+	pthread_mutex_unlock(&log->lock);
+	return true;
+}
+
+/*
+ * Writes what the ring has that the file has not. It ends when it has come to what was the ring's end at the beginning,
+ * however fast the guest goes on: the loop has others to serve.
+ */
+static void file_update(struct guestlog *log)
+{
+	uint64_t until;
 
 	pthread_mutex_lock(&log->lock);
-	for (size_t i = 0; i < len; i++)
-		guestlog_put_byte(log, bytes[i]);
+	until = log->end;
 	pthread_mutex_unlock(&log->lock);
+	while (log->filed < until) {
+		char chunk[WRITE_CHUNK];
+		bool gap;
+		size_t n;
+
+		pthread_mutex_lock(&log->lock);
+		gap = log->filed < ring_start(log);
+		if (gap)
+			log->filed = ring_start(log);
+		n = ring_get(log, log->filed, chunk, sizeof(chunk));
+		pthread_mutex_unlock(&log->lock);
+		if (log->file_len + n + sizeof(gap_note) > log->file_max) {
+			if (!file_restart(log))
+				log->filed += n; /* nothing more can be kept in it */
+			continue;
+		}
+		log->filed += n;
+		if (log->file_fd >= 0 && gap)
+			file_append(log, gap_note, sizeof(gap_note) - 1);
+		if (log->file_fd >= 0)
+			file_append(log, chunk, n);
+	}
+}
+
+void guestlog_flush(struct guestlog *log)
+{
+	if (!log)
+		return;
+	pthread_mutex_lock(&log->lock);
+	line_end(log);
+	pthread_mutex_unlock(&log->lock);
+	file_update(log);
+}
+
+static void on_wake(void *arg, uint32_t events unused)
+{
+	struct guestlog *log = arg;
+	uint64_t ignored;
+
+	(void)!read(log->wake_fd, &ignored, sizeof(ignored)); /* an early call has nothing to read */
+	pthread_mutex_lock(&log->lock);
+	log->woken = false; /* lines that come from now on tell the loop again */
+	pthread_mutex_unlock(&log->lock);
+	file_update(log);
+}
+
+int guestlog_watch(struct guestlog *log, struct loop *loop)
+{
+	return watch_new(loop, log->wake_fd, EPOLLIN, on_wake, log, &log->watch);
+}
+
+void guestlog_say(struct guestlog *log, const char *fmt, ...)
+{
+	char text[1024];
+	size_t len = 0;
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text) - 1, fmt, ap); /* cutting is meant */
+	va_end(ap);
+	for (const char *p = text; *p; p++) {
+		char c = clean((uint8_t)*p); /* GUEST: the text may quote the guest */
+
+		if (c != '\0')
+			text[len++] = c;
+	}
+	text[len++] = '\n';
+	pthread_mutex_lock(&log->lock);
+	ring_put(log, text, len);
+	pthread_mutex_unlock(&log->lock);
+	file_update(log);
+}
+
+/* --- the tail --- */
+
+/* Copies the tail as text, an unfinished line included. @text: GUESTLOG_TAIL + 1 bytes. */
+static void tail_copy(struct guestlog *log, char *text)
+{
+	size_t n;
+
+	pthread_mutex_lock(&log->lock);
+	line_end(log);
+	n = ring_get(log, log->end > GUESTLOG_TAIL ? log->end - GUESTLOG_TAIL : 0, text, GUESTLOG_TAIL);
+	pthread_mutex_unlock(&log->lock);
+	text[n] = '\0';
 }
 
 /* Behind "[    1.234567] " and the like at the start of a line. */
-static const char *guestlog_skip_stamp(const char *line)
+static const char *skip_stamp(const char *line)
 {
 	size_t n;
 
@@ -92,28 +284,14 @@ static const char *guestlog_skip_stamp(const char *line)
 	return line[1 + n] == ']' && line[2 + n] == ' ' ? line + 3 + n : line;
 }
 
-/* The tail as text: its length. @text: GUESTLOG_TAIL + 1 bytes. */
-static size_t guestlog_copy_tail(struct guestlog *log, char *text)
-{
-	uint64_t start;
-	size_t n = 0;
-
-	pthread_mutex_lock(&log->lock);
-	start = log->tail_end > GUESTLOG_TAIL ? log->tail_end - GUESTLOG_TAIL : 0;
-	while (start < log->tail_end)
-		text[n++] = log->tail[start++ % GUESTLOG_TAIL];
-	pthread_mutex_unlock(&log->lock);
-	text[n] = '\0'; /* no NUL inside: control characters were replaced */
-	return n;
-}
-
 bool guestlog_find(struct guestlog *log, const char *needle, char *line, size_t len)
 {
 	char text[GUESTLOG_TAIL + 1];
 	const char *found = NULL;
-	size_t n;
 
-	(void)guestlog_copy_tail(log, text); /* its length does not matter here */
+	if (!log)
+		return false;
+	tail_copy(log, text);
 	for (char *at = text, *next; at; at = next) {
 		next = strchr(at, '\n');
 		if (next)
@@ -123,9 +301,29 @@ bool guestlog_find(struct guestlog *log, const char *needle, char *line, size_t 
 	}
 	if (!found)
 		return false;
-	found = guestlog_skip_stamp(found);
-	n = MIN(strlen(found), len - 1);
-	memcpy(line, found, n);
-	line[n] = '\0';
+	(void)snprintf(line, len, "%s", skip_stamp(found)); /* cutting is meant */
 	return true;
+}
+
+void guestlog_last(struct guestlog *log, int lines, char *text, size_t len)
+{
+	char tail[GUESTLOG_TAIL + 1], *end, *from;
+	size_t n = 0, need = 1; /* the NUL */
+
+	tail_copy(log, tail);
+	end = tail + strlen(tail);
+	while (end > tail && (end[-1] == '\n' || end[-1] == ' '))
+		*--end = '\0';
+	/* The last bytes count: what does not fit is cut at the beginning. */
+	for (from = end; from > tail; from--) {
+		need += from[-1] == '\n' ? 2 : 1;
+		if (need > len || (from[-1] == '\n' && --lines == 0))
+			break;
+	}
+	for (; *from; from++) {
+		if (*from == '\n')
+			text[n++] = ';';
+		text[n++] = *from == '\n' ? ' ' : *from;
+	}
+	text[n] = '\0';
 }

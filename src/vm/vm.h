@@ -45,6 +45,8 @@ enum vm_share_flags {
 	VM_SHARE_READ_ONLY = 1 << 0,
 };
 
+struct guestlog;
+
 struct vm_nic {
 	int tap_fd; /* owned by the VM from vm_new() on, also when it fails */
 	uint8_t mac[6];
@@ -63,7 +65,7 @@ struct vm_config {
 	bool kvm_usable;         /* set by vm_new(): QEMU runs the machine with KVM rather than emulate it (qemu) */
 	const char
 		*runtime_dir; /* a directory of this VM's own, used as a mount point in QEMU's mount namespace (qemu) */
-	int log_fd; /* borrowed: the guest's console (kernel log) is appended here, bounded by the caller's pipe or file; -1: dropped */
+	struct guestlog *log; /* borrowed: gets what the guest's consoles say; NULL: it is dropped */
 	int proc_fd; /* borrowed: this process's /proc/self/fd, for file service (kvm); <= 0: it is looked up by that path */
 	int user_ns_fd; /* borrowed: a user namespace that processes of the VM are to be in (qemu); <= 0: the caller's */
 	struct vm_nic nics[VM_NICS_MAX];

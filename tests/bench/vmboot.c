@@ -16,6 +16,7 @@
 #include <getopt.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@
 #include "base/fd.h"
 #include "base/loop.h"
 #include "vm/choose/choose.h"
+#include "vm/guestlog.h"
 #include "vm/vm.h"
 
 #define EXPORTS_MAX 16
@@ -42,6 +44,7 @@ struct export
 
 struct boot {
 	struct vm_config cfg;
+	int log_fd; /* of the guest's console; borrowed */
 	struct export exports[EXPORTS_MAX];
 	unsigned int exports_len;
 	unsigned int timeout_s;
@@ -158,6 +161,9 @@ static int boot_run(struct boot *b, struct err *err)
 			return r;
 		fprintf(stderr, "vmboot: %s\n", why);
 	}
+	r = guestlog_new(dup(b->log_fd), SIZE_MAX, &b->cfg.log);
+	if (r < 0)
+		return err_sys(err, r, "guest log");
 	if ((r = vm_new(&b->cfg, &b->vm, err)) < 0)
 		return r;
 	on_mark(b, "vm_new done");
@@ -165,7 +171,7 @@ static int boot_run(struct boot *b, struct err *err)
 		if ((r = add_export(b, &b->exports[i], err)) < 0)
 			return r;
 	}
-	if ((r = loop_new(&b->loop)) < 0 ||
+	if ((r = loop_new(&b->loop)) < 0 || (r = guestlog_watch(b->cfg.log, b->loop)) < 0 ||
 		(r = watch_new(b->loop, vm_channel_fd(b->vm), EPOLLIN, on_channel, b, &channel)) < 0 ||
 		(r = timer_new(b->loop, b->timeout_s * 1000u, on_timeout, b, &timer)) < 0)
 		return err_sys(err, r, "event loop");
@@ -245,7 +251,7 @@ static int parse_options(struct boot *b, int argc, char **argv)
 			b->cfg.cache_dir = optarg;
 			break;
 		case 'l':
-			b->cfg.log_fd = open(optarg, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+			b->log_fd = open(optarg, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 			break;
 		case 't':
 			b->timeline = true;
@@ -263,11 +269,8 @@ static int parse_options(struct boot *b, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct boot b = {
-		.cfg = { .engine = VM_ENGINE_AUTO,
-			.cmdline = DEFAULT_CMDLINE,
-			.vcpus = 1,
-			.mem_bytes = 256 * MIB,
-			.log_fd = STDOUT_FILENO },
+		.cfg = { .engine = VM_ENGINE_AUTO, .cmdline = DEFAULT_CMDLINE, .vcpus = 1, .mem_bytes = 256 * MIB },
+		.log_fd = STDOUT_FILENO,
 		.timeout_s = 120,
 		.status = EXIT_FAILED,
 	};
@@ -289,6 +292,7 @@ int main(int argc, char **argv)
 		b.status = 1;
 	}
 	vm_free(b.vm);
+	guestlog_free(b.cfg.log);
 	loop_free(b.loop);
 	on_mark(&b, "vm_free done");
 	if (rmdir(dir) < 0)

@@ -11,6 +11,7 @@ unit_tests += \
 	tests/unit/test_filter_store \
 	tests/unit/test_fs \
 	tests/unit/test_guest \
+	tests/unit/test_guestlog \
 	tests/unit/test_host \
 	tests/unit/test_image_bzimage \
 	tests/unit/test_image_cache \
@@ -65,6 +66,8 @@ tests_unit_test_fs_SOURCES = tests/unit/test_fs.c
 tests_unit_test_fs_LDADD = $(unit_ldadd)
 tests_unit_test_guest_SOURCES = tests/unit/test_guest.c
 tests_unit_test_guest_LDADD = $(unit_ldadd)
+tests_unit_test_guestlog_SOURCES = tests/unit/test_guestlog.c
+tests_unit_test_guestlog_LDADD = $(unit_ldadd)
 tests_unit_test_host_SOURCES = tests/unit/test_host.c
 tests_unit_test_host_LDADD = $(unit_ldadd)
 tests_unit_test_image_bzimage_SOURCES = tests/unit/test_image_bzimage.c $(image_fixture)

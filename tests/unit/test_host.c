@@ -25,7 +25,6 @@
 #include "container/hooks.h"
 #include "container/state.h"
 #include "monitor/control.h"
-#include "monitor/logfile.h"
 
 static char tmp[64];
 
@@ -91,45 +90,6 @@ static void test_log(void **state)
 	assert_non_null(strstr(text, "level=warning msg=\"kept\""));
 	assert_null(strstr(text, "a warning"));
 	assert_int_equal(unlink(path_of("log")), 0);
-}
-
-#define LOG_MAX (128 * 1024)
-
-static void test_guestlog_is_bounded(void **state)
-{
-	const char *line = "<0>spam spam spam spam spam spam spam spam spam\x1b[2J\r\n";
-	struct guestlog *log;
-	struct stat st;
-	char last[128];
-	autofree char *text = NULL;
-	int fd;
-
-	(void)state;
-	fd = open(path_of("guest.log"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(guestlog_new(fd, LOG_MAX, &log), 0);
-	for (int i = 0; i < 60000; i++) {
-		if (write(guestlog_fd(log), line, strlen(line)) < 0)
-			assert_int_equal(errno, EAGAIN);
-		if (i % 500 == 0)
-			guestlog_drain(log);
-	}
-	guestlog_drain(log);
-	guestlog_say(log, "one");
-	guestlog_say(log, "two %d", 2);
-	assert_int_equal(stat(path_of("guest.log"), &st), 0);
-	assert_true(st.st_size <= LOG_MAX);
-	assert_true(st.st_size >= GUESTLOG_TAIL_MAX / 2);
-	guestlog_last(log, 2, last, sizeof(last));
-	assert_string_equal(last, "one; two 2");
-	guestlog_last(log, 1, last, sizeof(last));
-	assert_string_equal(last, "two 2");
-	guestlog_last(log, 100, last, 8);
-	assert_true(strlen(last) < 8);
-	text = get_file("guest.log");
-	assert_null(strchr(text, '\x1b'));
-	guestlog_free(log);
-	assert_int_equal(unlink(path_of("guest.log")), 0);
 }
 
 static int load_settings(struct settings *s, const char *text, struct err *err)
@@ -387,7 +347,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_log),
-		cmocka_unit_test(test_guestlog_is_bounded),
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_control),
 		cmocka_unit_test(test_timeline),

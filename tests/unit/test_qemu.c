@@ -29,6 +29,7 @@
 #include "base/loop.h"
 #include "vm/choose/choose.h"
 #include "vm/engine.h"
+#include "vm/guestlog.h"
 #include "vm/qemu/argv.h"
 #include "vm/qemu/program.h"
 #include "vm/qemu/tsc.h"
@@ -195,8 +196,8 @@ static void bench_open(struct bench *b, const char *fake)
 		.vcpus = 1,
 		.mem_bytes = VM_MEM_MIN,
 		.qemu_path = b->program,
-		.runtime_dir = b->runtime,
-		.log_fd = -1 };
+		.runtime_dir = b->runtime };
+	assert_int_equal(guestlog_new(-1, SIZE_MAX, &b->cfg.log), 0);
 	assert_int_equal(loop_new(&b->loop), 0);
 }
 
@@ -204,6 +205,7 @@ static void bench_close(struct bench *b)
 {
 	char path[256];
 
+	guestlog_free(b->cfg.log);
 	loop_free(b->loop);
 	assert_int_equal(rmdir(b->runtime), 0); /* nothing was left in it, and nothing mounted on it */
 	for (const char *const *name = (const char *const[]){ "marker", "new", NULL }; *name; name++) {

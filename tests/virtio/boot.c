@@ -22,6 +22,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@
 
 #include "base/fd.h"
 #include "vm/engine.h"
+#include "vm/guestlog.h"
 
 static const uint8_t mac[6] = { 0x02, 0, 0, 0, 0x99, 2 };
 
@@ -196,8 +198,7 @@ static int run(struct boot *b, struct err *err)
 
 int main(int argc, char **argv)
 {
-	struct boot b = { .status = 1,
-		.cfg = { .engine = VM_ENGINE_KVM, .vcpus = 1, .mem_bytes = 512 * MIB, .log_fd = STDOUT_FILENO } };
+	struct boot b = { .status = 1, .cfg = { .engine = VM_ENGINE_KVM, .vcpus = 1, .mem_bytes = 512 * MIB } };
 	struct err err = ERR_INIT;
 	int opt;
 
@@ -231,12 +232,14 @@ int main(int argc, char **argv)
 	b.cfg.kernel_path = argv[optind];
 	b.cfg.initrd_path = argv[optind + 1];
 	b.cfg.cmdline = argv[optind + 2];
-	if (loop_new(&b.loop) < 0)
+	if (loop_new(&b.loop) < 0 || guestlog_new(dup(STDOUT_FILENO), SIZE_MAX, &b.cfg.log) < 0 ||
+		guestlog_watch(b.cfg.log, b.loop) < 0)
 		return 1;
 	if (run(&b, &err) < 0) {
 		fprintf(stderr, "boot: %s\n", err.msg);
 		b.status = 1;
 	}
+	guestlog_free(b.cfg.log);
 	loop_free(b.loop);
 	return b.status;
 }

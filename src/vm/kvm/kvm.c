@@ -41,7 +41,7 @@ struct kvm_vm {
 	struct vm vm;
 	struct machine machine;
 	struct end end;
-	struct guestlog log;
+	struct guestlog *log; /* borrowed */
 	struct irq serial_irq;
 	struct serial serial;
 	struct devices devices;
@@ -78,7 +78,6 @@ static void kvm_free(struct vm *vm)
 	irq_done(&k->serial_irq);
 	machine_done(&k->machine);
 	serial_done(&k->serial);
-	guestlog_done(&k->log);
 	end_done(&k->end);
 	fd_close(k->channel_fd);
 	free(k);
@@ -103,7 +102,7 @@ static int kvm_add_devices(struct kvm_vm *k, const struct vm_config *cfg, struct
 		return err_sys(err, errno, "socket of the agent's channel");
 	}
 	k->channel_fd = ends[0];
-	return devices_init(&k->devices, &k->machine, cfg, ends[1], &k->log, err);
+	return devices_init(&k->devices, &k->machine, cfg, ends[1], k->log, err);
 }
 
 static int kvm_add_vcpus(struct kvm_vm *k, unsigned int n, struct err *err)
@@ -145,8 +144,8 @@ static int kvm_new(const struct vm_config *cfg, struct vm **ret_vm, struct err *
 	k->vm.ops = &kvm_vm_ops;
 	k->end.fd = k->machine.kvm_fd = k->machine.vm_fd = k->channel_fd = -1;
 	k->serial_irq = (struct irq)IRQ_INIT;
-	guestlog_init(&k->log, cfg->log_fd);
-	serial_init(&k->serial, &k->log, &k->serial_irq);
+	k->log = cfg->log;
+	serial_init(&k->serial, k->log, &k->serial_irq);
 	r = kvm_build(k, cfg, err);
 	if (r < 0) {
 		kvm_free(&k->vm);
@@ -182,12 +181,12 @@ static void kvm_explain_reset(struct kvm_vm *k, char *detail)
 	char line[GUESTLOG_LINE];
 	size_t len;
 
-	if (guestlog_find(&k->log, panic, line, sizeof(line))) {
+	if (guestlog_find(k->log, panic, line, sizeof(line))) {
 		(void)snprintf(detail, END_DETAIL_MAX, "guest kernel panicked: %s", line);
 		return;
 	}
 	len = strlen(detail);
-	if (guestlog_find(&k->log, "", line, sizeof(line)))
+	if (guestlog_find(k->log, "", line, sizeof(line)))
 		(void)snprintf(detail + len, END_DETAIL_MAX - len, "; its last line: %s", line);
 }
 
@@ -200,7 +199,7 @@ static void kvm_on_end(void *arg, uint32_t events unused)
 	if (!end_get(&k->end, &how, detail))
 		return;
 	kvm_stop_vcpus(k);
-	guestlog_flush(&k->log);
+	guestlog_flush(k->log);
 	watch_free(k->end_watch); /* once only; we are inside its call, which the loop allows */
 	k->end_watch = NULL;
 	if (how == VM_EXIT_RESET)

@@ -47,7 +47,8 @@
 /* QEMU starts in 0.1 s; under TCG, in an emulated host, on a loaded machine it was seen to take 10 s. */
 #define START_TIMEOUT_MS 60000
 #define COMMAND_TIMEOUT_MS 30000
-#define SERIAL_CHUNK 16384 /* bytes of the guest's console taken at a time: a flood does not keep the loop */
+#define SERIAL_REST_MAX (4 * MIB) /* bytes of it that are still read when the guest has ended */
+#define SERIAL_CHUNK 16384        /* bytes of the guest's console taken at a time: a flood does not keep the loop */
 
 struct qemu_vm {
 	struct vm vm;
@@ -55,8 +56,8 @@ struct qemu_vm {
 	struct qemu_process process;
 	struct qmp qmp;
 	int agent_fd;
-	int serial_fd; /* our end of the guest's serial port */
-	struct guestlog log;
+	int serial_fd;        /* our end of the guest's serial port */
+	struct guestlog *log; /* borrowed */
 
 	struct watch *qmp_watch, *exit_watch, *stderr_watch, *serial_watch, *late_watch;
 	struct vm_events events;
@@ -190,7 +191,7 @@ static bool qemu_read_serial(struct qemu_vm *q)
 	ssize_t n = recv(q->serial_fd, chunk, sizeof(chunk), MSG_DONTWAIT);
 
 	if (n > 0)
-		guestlog_put(&q->log, chunk, (size_t)n);
+		guestlog_put(q->log, chunk, (size_t)n);
 	return n > 0;
 }
 
@@ -200,9 +201,9 @@ static void qemu_explain_reset(struct qemu_vm *q)
 	char line[GUESTLOG_LINE];
 	size_t len = strlen(q->detail);
 
-	if (guestlog_find(&q->log, "Kernel panic", line, sizeof(line)))
+	if (guestlog_find(q->log, "Kernel panic", line, sizeof(line)))
 		(void)snprintf(q->detail, sizeof(q->detail), "guest kernel panicked: %s", line);
-	else if (guestlog_find(&q->log, "", line, sizeof(line)))
+	else if (guestlog_find(q->log, "", line, sizeof(line)))
 		(void)snprintf(q->detail + len, sizeof(q->detail) - len, "; its last line: %s", line);
 }
 
@@ -223,9 +224,8 @@ static void qemu_report(struct qemu_vm *q)
 		return;
 	q->running = false;
 	qemu_unwatch(q);
-	for (uint64_t taken = 0; taken < GUESTLOG_MAX && qemu_read_serial(q); taken += SERIAL_CHUNK)
-		;
-	guestlog_flush(&q->log);
+	for (size_t taken = 0; taken < SERIAL_REST_MAX && qemu_read_serial(q); taken += SERIAL_CHUNK)
+		guestlog_flush(q->log);
 	if (q->how == VM_EXIT_RESET)
 		qemu_explain_reset(q);
 	q->events.on_exit(q->events.arg, q->how, q->detail);
@@ -295,7 +295,6 @@ static void qemu_free(struct vm *vm)
 	stage_done(&q->stage);
 	qemu_process_done(&q->process);
 	qmp_done(&q->qmp);
-	guestlog_done(&q->log);
 	fd_close(q->agent_fd);
 	fd_close(q->serial_fd);
 	free(q);
@@ -377,7 +376,7 @@ static int qemu_new(const struct vm_config *cfg, struct vm **ret_vm, struct err 
 	q->stage = (struct stage)STAGE_INIT;
 	q->process = (struct qemu_process)QEMU_PROCESS_INIT;
 	q->agent_fd = q->serial_fd = -1;
-	guestlog_init(&q->log, cfg->log_fd);
+	q->log = cfg->log;
 	qmp_init(&q->qmp, -1);
 	r = qemu_launch(q, cfg, err);
 	vm_config_close_fds(cfg); /* QEMU has its own */
