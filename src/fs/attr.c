@@ -11,7 +11,11 @@
 
 #include "base/fd.h"
 #include "fs/cred.h"
-#include "fs/node.h"
+#include "fs/fds.h"
+#include "fs/inside.h"
+#include "fs/step.h"
+#include "fs/synth.h"
+#include "fs/walk.h"
 
 static struct timespec time_of(const struct statx_timestamp *t)
 {

@@ -32,7 +32,7 @@
 #include <unistd.h>
 
 #include "fs/cred.h"
-#include "fs/node.h"
+#include "fs/inside.h"
 
 static __thread struct {
 	uint32_t uid, gid;

@@ -15,7 +15,11 @@
 #include <unistd.h>
 
 #include "fs/cred.h"
-#include "fs/node.h"
+#include "fs/fds.h"
+#include "fs/inside.h"
+#include "fs/rest.h"
+#include "fs/step.h"
+#include "fs/walk.h"
 
 /* What comes before each operation that makes @name in @dir. */
 static int make_check(struct fs_node *dir, const char *name, struct fs_owner owner)

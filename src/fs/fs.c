@@ -20,11 +20,15 @@
 #include <sys/fsuid.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "fs/cred.h"
-#include "fs/node.h"
+#include "fs/export.h"
+#include "fs/fds.h"
+#include "fs/inside.h"
+#include "fs/synth.h"
 
 static int proc_check(int fd, struct err *err)
 {
@@ -51,20 +55,6 @@ int fs_proc_open(struct err *err)
 		return err_sys(err, errno, "open '/proc/self/fd'");
 	r = proc_check(fd, err);
 	return r < 0 ? r : steal_fd(&fd);
-}
-
-struct fs_fd_name fs_fd_name(int fd)
-{
-	struct fs_fd_name name;
-	char *p = name.text + sizeof(name.text);
-	unsigned int n = (unsigned int)fd;
-
-	*--p = '\0';
-	do
-		*--p = (char)('0' + n % 10);
-	while (n /= 10);
-	memmove(name.text, p, (size_t)(name.text + sizeof(name.text) - p));
-	return name;
 }
 
 /* An empty file that nobody can change, as O_PATH. */
@@ -142,7 +132,7 @@ void fs_free(struct fs *fs)
 	if (fs == NULL)
 		return;
 	if (fs->root != NULL) {
-		fs_synth_clear(fs->root);
+		fs_exports_clear(fs->root);
 		fs_node_put(fs->root);
 	}
 	fs_ids_done(&fs->ids);
@@ -160,38 +150,6 @@ int fs_thread_init(struct fs *fs)
 		return -errno;
 	umask(0);
 	return fs_cred_thread_init(fs);
-}
-
-struct fs *fs_of(const struct fs_node *node)
-{
-	return node->export != NULL ? node->export->fs : node->synth->fs;
-}
-
-int fs_fd_take(struct fs *fs)
-{
-	if (atomic_fetch_add_explicit(&fs->fds, 1, memory_order_relaxed) < fs->fds_max)
-		return 0;
-	fs_fd_give(fs);
-	return -ENFILE;
-}
-
-void fs_fd_give(struct fs *fs)
-{
-	atomic_fetch_sub_explicit(&fs->fds, 1, memory_order_relaxed);
-}
-
-int fs_fd_take_locked(struct fs_export *export)
-{
-	int r = fs_fd_take(export->fs);
-
-	if (r < 0)
-		return r;
-	pthread_mutex_lock(&export->lock);
-	if (!atomic_load(&export->dead))
-		return 0;
-	pthread_mutex_unlock(&export->lock);
-	fs_fd_give(export->fs);
-	return -ESTALE;
 }
 
 struct fs_node *fs_root(struct fs *fs)

@@ -4,12 +4,18 @@ libfs_a_SOURCES = \
 	src/fs/attr.c \
 	src/fs/cred.c src/fs/cred.h \
 	src/fs/entry.c \
-	src/fs/export.c \
+	src/fs/export.c src/fs/export.h \
+	src/fs/fds.c src/fs/fds.h \
 	src/fs/fs.c src/fs/fs.h \
 	src/fs/id.c src/fs/id.h \
+	src/fs/inside.h \
 	src/fs/lock.c \
-	src/fs/names.c \
+	src/fs/names.c src/fs/names.h \
 	src/fs/node.c src/fs/node.h \
 	src/fs/open.c \
+	src/fs/rest.c src/fs/rest.h \
+	src/fs/step.c src/fs/step.h \
+	src/fs/synth.c src/fs/synth.h \
 	src/fs/syscalls.c \
+	src/fs/walk.c src/fs/walk.h \
 	src/fs/xattr.c

@@ -20,7 +20,10 @@
 
 #include "base/fd.h"
 #include "fs/cred.h"
-#include "fs/node.h"
+#include "fs/fds.h"
+#include "fs/inside.h"
+#include "fs/step.h"
+#include "fs/walk.h"
 
 /* Opens the second descriptor, or decides for flock. LOCK: file->lock */
 static int lock_fd_open(struct fs_file *file)

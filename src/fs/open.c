@@ -19,16 +19,14 @@
 
 #include "base/fd.h"
 #include "fs/cred.h"
+#include "fs/fds.h"
+#include "fs/inside.h"
 #include "fs/node.h"
+#include "fs/step.h"
+#include "fs/synth.h"
+#include "fs/walk.h"
 
 #define OPEN_FLAGS (O_ACCMODE | O_TRUNC | O_APPEND | O_DSYNC | O_SYNC | O_NOATIME | O_DIRECTORY)
-
-int fs_reopen(const struct fs_node *node, int flags)
-{
-	int fd = openat(AT_FDCWD, fs_fd_name(node->fd).text, flags | O_CLOEXEC | O_NOCTTY);
-
-	return fd < 0 ? -errno : fd;
-}
 
 /*
  * @fd is the file's on success (or, with @fd_is_nodes, stays the node's); -1 for a synthetic

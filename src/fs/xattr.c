@@ -8,7 +8,9 @@
 #include <sys/xattr.h>
 
 #include "fs/cred.h"
-#include "fs/node.h"
+#include "fs/fds.h"
+#include "fs/inside.h"
+#include "fs/walk.h"
 
 static int xattr_check(struct fs_node *node, const char *name, bool write)
 {

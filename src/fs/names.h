@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of names: under which name, in which directory, each node of an export was found.
+ *
+ * LOCK: the caller of each function holds the export's lock.
+ */
+#ifndef FS_NAMES_H
+#define FS_NAMES_H
+
+#include "fs/inside.h"
+
+/*
+ * Enters @node, which has no name, as the entry @name (copied) of the directory @parent. True: the table keeps a
+ * reference on @parent, which the caller takes with fs_node_get(). False, for want of memory: @node works without a
+ * name, but it can neither rest nor be removed by fs_remove_node().
+ */
+must_check bool fs_name_set(struct fs_node *node, struct fs_node *parent, const char *name);
+
+/* Takes @node out of the table. Returns the directory, which the caller puts after the lock; NULL: it had no name. */
+must_check struct fs_node *fs_name_clear(struct fs_node *node);
+
+/*
+ * A node (borrowed) that was found as the entry @name of @dir, or NULL. Directories are compared by inode, since a
+ * directory may have several nodes. With @resting, only nodes that rest are looked for.
+ */
+must_check struct fs_node *fs_name_find(const struct fs_node *dir, const char *name, bool resting);
+
+#endif
