@@ -31,6 +31,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/loop.h"
+#include "base/syscalls.h"
 #include "vm/engine.h"
 #include "vm/guestlog.h"
 
@@ -119,25 +120,35 @@ static void boot_on_sigsys(int sig unused, siginfo_t *info, void *context unused
 	_exit(13);
 }
 
-/* The engine's calls; those of this program itself; and what file service does for each new thread. */
-static int boot_filter(struct err *err)
+/* Allows what one list names. */
+static int boot_allow(scmp_filter_ctx ctx, const struct vm_calls *calls)
 {
-	static const char *const own[] = { "epoll_wait", "epoll_pwait", "timerfd_create", "timerfd_settime", "write",
-		"read", "close", "exit_group", "clock_gettime", "clone", "clone3", "fstat", "newfstatat", NULL };
-	static const char *const fs_thread[] = { "unshare", "fchdir", "umask", "capget", NULL };
+	int r = 0;
+
+	for (const char *const *name = calls->names; r == 0 && *name; name++) {
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, seccomp_syscall_resolve_name(*name), 0);
+		r = r == -EEXIST ? 0 : r;
+	}
+	for (const unsigned long *ioc = calls->ioctls; r == 0 && ioc && *ioc; ioc++)
+		r = seccomp_rule_add(
+			ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1_32(SCMP_CMP_EQ, (uint32_t)*ioc, 0));
+	return r;
+}
+
+/* The filter of -s: the engine's lists, what no engine names (vm.h), and this program's own. */
+static int boot_filter(const struct boot *b, struct err *err)
+{
+	static const char *const unnamed[] = { "clone", "clone3", "tgkill", "unshare", NULL };
+	static const struct vm_calls own[] = { { .names = base_syscalls }, { .names = guestlog_syscalls },
+		{ .names = unnamed }, { .names = NULL } };
 	const struct sigaction sa = { .sa_sigaction = boot_on_sigsys, .sa_flags = SA_SIGINFO };
-	const char *const *lists[] = { own, fs_thread, kvm_vm_ops.syscalls };
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_TRAP);
 	int r = ctx ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-		for (const char *const *name = lists[i]; r == 0 && *name; name++) {
-			r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, seccomp_syscall_resolve_name(*name), 0);
-			r = r == -EEXIST ? 0 : r;
-		}
-	for (const unsigned long *ioc = kvm_vm_ops.ioctls; r == 0 && *ioc; ioc++)
-		r = seccomp_rule_add(
-			ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1_32(SCMP_CMP_EQ, (uint32_t)*ioc, 0));
+	for (const struct vm_calls *calls = own; r == 0 && calls->names; calls++)
+		r = boot_allow(ctx, calls);
+	for (const struct vm_calls *calls = kvm_vm_ops.calls(b->vm); r == 0 && calls->names; calls++)
+		r = boot_allow(ctx, calls);
 	if (r == 0)
 		r = sigaction(SIGSYS, &sa, NULL) < 0 ? -errno : seccomp_load(ctx);
 	seccomp_release(ctx);
@@ -152,7 +163,7 @@ static int boot_run(struct boot *b, struct err *err)
 	int r;
 
 	if ((r = kvm_vm_ops.new(&b->cfg, &b->vm, err)) == 0 && (r = boot_add_shares(b, err)) == 0 && b->filtered)
-		r = boot_filter(err);
+		r = boot_filter(b, err);
 	if (r == 0)
 		r = kvm_vm_ops.start(b->vm, b->loop, &events, err);
 	if (r == 0 && watch_new(b->loop, kvm_vm_ops.channel_fd(b->vm), EPOLLIN, boot_on_channel, b, &channel) < 0)

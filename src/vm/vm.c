@@ -59,14 +59,9 @@ int vm_channel_fd(const struct vm *vm)
 	return vm->ops->channel_fd(vm);
 }
 
-const char *const *vm_syscalls(const struct vm *vm)
+const struct vm_calls *vm_calls(const struct vm *vm)
 {
-	return vm->ops->syscalls;
-}
-
-const unsigned long *vm_ioctls(const struct vm *vm)
-{
-	return vm->ops->ioctls;
+	return vm->ops->calls(vm);
 }
 
 int vm_start(struct vm *vm, struct loop *loop, const struct vm_events *events, struct err *err)

@@ -78,6 +78,15 @@ enum vm_exit {
 	VM_EXIT_FAILED,   /* the engine gave up: internal error, QEMU died */
 };
 
+/*
+ * System calls that some code makes. clone, clone3 and ioctl are never named, because a name allows every argument: the
+ * jail lets threads be made, and of ioctl the requests.
+ */
+struct vm_calls {
+	const char *const *names;    /* as libseccomp knows them, NULL at the end */
+	const unsigned long *ioctls; /* requests of ioctl(2), 0 at the end; NULL: none */
+};
+
 struct vm;
 
 struct vm_events {
@@ -111,11 +120,9 @@ must_check int vm_start(struct vm *vm, struct loop *loop, const struct vm_events
 void vm_free(struct vm *vm);
 
 /*
- * What the VM needs from vm_start() on, vm_free() included, for the jail's
- * allow-list: names of system calls for libseccomp, NULL at the end, and the
- * requests of ioctl(2), 0 at the end (NULL: none). Static. File service adds its own.
+ * The system calls that the VM's code makes from vm_start() on, vm_free() included, for the jail's filter: a list of the
+ * lists that stand beside the code, the last of which has names of NULL. Valid until vm_free().
  */
-const char *const *vm_syscalls(const struct vm *vm);
-const unsigned long *vm_ioctls(const struct vm *vm);
+const struct vm_calls *vm_calls(const struct vm *vm);
 
 #endif

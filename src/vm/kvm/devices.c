@@ -9,6 +9,7 @@
 #include "vm/kvm/devices.h"
 #include "vm/virtio/balloon.h"
 #include "vm/virtio/console.h"
+#include "vm/virtio/device.h"
 #include "vm/virtio/mmio.h"
 #include "vm/virtio/net.h"
 #include "vm/virtio/p9dev.h"
@@ -119,6 +120,12 @@ int devices_init(struct devices *d, struct machine *m, const struct vm_config *c
 			fd_close(cfg->nics[i].tap_fd);
 	}
 	return r;
+}
+
+void devices_calls(const struct devices *d, struct vm_calls *ret_calls)
+{
+	for (unsigned int i = 0; i < d->len; i++)
+		ret_calls[i] = d->list[i]->ops->calls;
 }
 
 int devices_start(struct devices *d, struct loop *loop, struct err *err)

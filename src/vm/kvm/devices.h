@@ -37,6 +37,9 @@ struct devices {
 must_check int devices_init(struct devices *d, struct machine *m, const struct vm_config *cfg, int channel_fd,
 	struct guestlog *log, struct err *err);
 
+/* Copies what each device names for the jail (struct virtio_ops) to @ret_calls, which has room for LAYOUT_VIRTIO_MAX. */
+void devices_calls(const struct devices *d, struct vm_calls *ret_calls);
+
 /* Serves them on @loop and on threads of their own. */
 must_check int devices_start(struct devices *d, struct loop *loop, struct err *err);
 

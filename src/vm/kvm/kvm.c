@@ -15,7 +15,6 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <linux/if_tun.h>
 #include <linux/kvm.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +23,8 @@
 
 #include "base/fd.h"
 #include "fs/fs.h"
+#include "host/thread.h"
+#include "p9/p9.h"
 #include "vm/engine.h"
 #include "vm/guestlog.h"
 #include "vm/kvm/devices.h"
@@ -36,6 +37,36 @@
 #include "vm/machine/layout.h"
 #include "vm/machine/machine.h"
 #include "vm/virtio/device.h"
+
+/* What this room calls from vm_start() on, beside base_syscalls. */
+static const char *const kvm_syscalls[] = {
+	"close",
+	"munmap", /* both for the end of vCPUs, irqs, memory */
+	"write",  /* irq_raise(), end_report() */
+
+	/* vcpu.c; tgkill is not named: the jail allows it for this process alone */
+	"getpid",
+	"gettid", /* [pthread_kill] */
+	"prctl",  /* [pthread_setname_np] */
+	NULL,
+};
+
+static const unsigned long kvm_ioctls[] = {
+	KVM_RUN,      /* vcpu.c */
+	KVM_GET_REGS, /* x86/cpu.c: cpu_rip() */
+	0,
+};
+
+/* The lists of this room and of those below it; those of the devices follow them in struct kvm_vm. */
+static const struct vm_calls kvm_room_calls[] = {
+	{ .names = kvm_syscalls, .ioctls = kvm_ioctls },
+	{ .names = virtio_syscalls },
+	{ .names = thread_syscalls },
+	{ .names = fs_syscalls },
+	{ .names = p9_syscalls },
+};
+
+#define KVM_CALLS_MAX (ARRAY_LEN(kvm_room_calls) + LAYOUT_VIRTIO_MAX + 1)
 
 struct kvm_vm {
 	struct vm vm;
@@ -51,6 +82,7 @@ struct kvm_vm {
 
 	struct watch *end_watch;
 	struct vm_events events;
+	struct vm_calls calls[KVM_CALLS_MAX]; /* names NULL at the end */
 };
 
 static struct kvm_vm *kvm_of(struct vm *vm)
@@ -117,6 +149,15 @@ static int kvm_add_vcpus(struct kvm_vm *k, unsigned int n, struct err *err)
 	return r;
 }
 
+/* Gathers the lists for the jail: called when all devices are there. */
+static void kvm_add_calls(struct kvm_vm *k)
+{
+	const size_t rooms = ARRAY_LEN(kvm_room_calls);
+
+	memcpy(k->calls, kvm_room_calls, sizeof(kvm_room_calls));
+	devices_calls(&k->devices, k->calls + rooms); /* the entry behind its last one stays zero */
+}
+
 static int kvm_build(struct kvm_vm *k, const struct vm_config *cfg, struct err *err)
 {
 	int r;
@@ -129,6 +170,7 @@ static int kvm_build(struct kvm_vm *k, const struct vm_config *cfg, struct err *
 		(r = platform_add_ports(&k->machine.bus, &k->end, err)) < 0 ||
 		(r = kvm_add_vcpus(k, cfg->vcpus, err)) < 0)
 		return r;
+	kvm_add_calls(k);
 	return boot_load(&k->machine, cfg, k->devices.len, k->vcpus[0].fd, err);
 }
 
@@ -233,45 +275,10 @@ static int kvm_start(struct vm *vm, struct loop *loop, const struct vm_events *e
 	return 0;
 }
 
-/*
- * What the comments "seccomp:" beside the calls say, what the devices name in
- * device.h, and what glibc's threads and malloc make of them.
- */
-static const char *const kvm_seccomp_syscalls[] = {
-	"read",
-	"write",
-	"poll",
-	"close",     /* eventfds, log */
-	"epoll_ctl", /* watches of the loop */
-	VIRTIO_SYSCALLS,
-	"set_robust_list",
-	"rseq",
-	"sched_getaffinity", /* threads begin */
-	"exit",
-	"futex",
-	"madvise",
-	"munmap", /* and end */
-	"mmap",
-	"mprotect",
-	"brk",
-	"mremap", /* stacks, malloc */
-	"rt_sigaction",
-	"rt_sigprocmask",
-	"getpid",
-	"gettid",
-	"prctl", /* kicks (tgkill: the jail's), names */
-	"restart_syscall",
-	"rt_sigreturn",
-	"sched_yield",
-	NULL,
-};
-
-static const unsigned long kvm_seccomp_ioctls[] = {
-	KVM_RUN,
-	KVM_GET_REGS,
-	VIRTIO_IOCTLS,
-	0,
-};
+static const struct vm_calls *kvm_calls(const struct vm *vm)
+{
+	return container_of(vm, const struct kvm_vm, vm)->calls;
+}
 
 const struct vm_ops kvm_vm_ops = {
 	.name = "kvm",
@@ -279,7 +286,6 @@ const struct vm_ops kvm_vm_ops = {
 	.share_add = kvm_share_add,
 	.channel_fd = kvm_channel_fd,
 	.start = kvm_start,
+	.calls = kvm_calls,
 	.free = kvm_free,
-	.syscalls = kvm_seccomp_syscalls,
-	.ioctls = kvm_seccomp_ioctls,
 };

@@ -461,6 +461,13 @@ static const char *const qemu_syscalls[] = {
 	NULL,
 };
 
+static const struct vm_calls *qemu_calls(const struct vm *vm unused)
+{
+	static const struct vm_calls calls[] = { { .names = qemu_syscalls }, { .names = NULL } };
+
+	return calls;
+}
+
 const struct vm_ops qemu_vm_ops = {
 	.name = "qemu",
 	.new = qemu_new,
@@ -468,6 +475,5 @@ const struct vm_ops qemu_vm_ops = {
 	.channel_fd = qemu_channel_fd,
 	.start = qemu_start,
 	.free = qemu_free,
-	.syscalls = qemu_syscalls,
-	.ioctls = NULL,
+	.calls = qemu_calls,
 };

@@ -152,9 +152,12 @@ static void balloon_free(struct virtio_dev *dev)
 	free(balloon_of(dev));
 }
 
+static const char *const balloon_syscalls[] = { "madvise", NULL };
+
 static const struct virtio_ops balloon_ops = {
 	.name = "balloon",
 	.id = VIRTIO_ID_BALLOON,
+	.calls = { .names = balloon_syscalls },
 	.config_write = balloon_config_write,
 	.kick = balloon_kick,
 	.reset = balloon_reset,

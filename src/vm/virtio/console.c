@@ -471,9 +471,12 @@ static void console_free(struct virtio_dev *dev)
 	free(c);
 }
 
+static const char *const console_syscalls[] = { "recvmsg", "sendmsg", NULL }; /* the channel */
+
 static const struct virtio_ops console_ops = {
 	.name = "console",
 	.id = VIRTIO_ID_CONSOLE,
+	.calls = { .names = console_syscalls },
 	.kick = console_kick,
 	.reset = console_reset,
 	.start = console_start,

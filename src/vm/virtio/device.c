@@ -10,6 +10,15 @@
 
 #include "base/fd.h"
 
+const char *const virtio_syscalls[] = {
+	"read",      /* kicks */
+	"write",     /* interrupts; kicks of our own */
+	"epoll_ctl", /* watches */
+	"close",     /* kicks and interrupts, at the end */
+	"futex",     /* locks */
+	NULL,
+};
+
 int virtio_init(struct virtio_dev *dev, const struct virtio_ops *ops, const struct mem *mem, const uint16_t *sizes,
 	unsigned int queues_len, struct err *err)
 {

@@ -37,6 +37,7 @@
 #include "base/loop.h"
 #include "vm/machine/irq.h"
 #include "vm/virtio/virtq.h"
+#include "vm/vm.h"
 
 struct virtio_dev;
 
@@ -53,6 +54,9 @@ struct virtio_ops {
 	const char *name;
 	uint32_t id;   /* VIRTIO_ID_* */
 	bool threaded; /* the device waits for kicks itself; virtio_start() makes no watches */
+
+	/* What the device's own code calls once it is started (vm.h), beside virtio_syscalls. */
+	struct vm_calls calls;
 
 	/* May the driver have @features (a subset of what is offered)? Feature bits that need others. */
 	bool (*features_ok)(const struct virtio_dev *dev, uint64_t features);
@@ -158,16 +162,7 @@ void virtio_break(struct virtio_dev *dev);
 /* Back to the state of a fresh device: drains, stops the queues. Lock held. */
 void virtio_reset(struct virtio_dev *dev);
 
-/*
- * For the jail's allow-list, beside what threads and malloc need: the system
- * calls, by name, and ioctl requests that devices make once they are started.
- */
-#define VIRTIO_SYSCALLS                                                                           \
-	"read", "write",                                                  /* kicks, interrupts */ \
-		"recvmsg", "sendmsg",                                     /* channel */           \
-		"readv", "writev",                                        /* tap */               \
-		"getrandom", "madvise",                                   /* rng, balloon */      \
-		"epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait" /* watches, 9p's kicks */
-#define VIRTIO_IOCTLS TUNSETOFFLOAD                                       /* <linux/if_tun.h> */
+/* The system calls that any device makes once it is started, beside those of its ops; NULL at the end. */
+extern const char *const virtio_syscalls[];
 
 #endif

@@ -273,9 +273,13 @@ static void p9_free(struct virtio_dev *dev)
 	free(p);
 }
 
+/* The kicks' epoll instance. The file service and the 9P server have lists of their own, as have threads. */
+static const char *const p9dev_syscalls[] = { "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", NULL };
+
 static const struct virtio_ops p9_ops = {
 	.name = "9p",
 	.id = VIRTIO_ID_9P,
+	.calls = { .names = p9dev_syscalls },
 	.threaded = true,
 	.kick = p9_kick,
 	.quiesce = p9_quiesce,

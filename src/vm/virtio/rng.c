@@ -73,9 +73,12 @@ static void rng_free(struct virtio_dev *dev)
 	free(container_of(dev, struct virtio_rng, dev));
 }
 
+static const char *const rng_syscalls[] = { "getrandom", NULL };
+
 static const struct virtio_ops rng_ops = {
 	.name = "rng",
 	.id = VIRTIO_ID_RNG,
+	.calls = { .names = rng_syscalls },
 	.kick = rng_kick,
 	.free = rng_free,
 };
