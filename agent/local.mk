@@ -1,12 +1,15 @@
 # agent: the guest's PID 1, one static program of its own rooms, src/channel and src/base, embedded in vmrunc.
 agent_sources = \
 	agent/main.c \
+	agent/init/answer.c agent/init/answer.h \
+	agent/init/birth.c agent/init/birth.h \
 	agent/init/boot.c agent/init/boot.h \
 	agent/init/cgroup.c agent/init/cgroup.h \
 	agent/init/channel.c agent/init/channel.h \
 	agent/init/container.c agent/init/container.h \
 	agent/init/process.c agent/init/process.h \
 	agent/init/reaper.c agent/init/reaper.h \
+	agent/init/service.c agent/init/service.h \
 	agent/init/signals.c agent/init/signals.h \
 	agent/init/sync.c agent/init/sync.h \
 	agent/launch/copyup.c agent/launch/copyup.h \
@@ -18,9 +21,11 @@ agent_sources = \
 	agent/launch/program.c agent/launch/program.h \
 	agent/launch/rootfs.c agent/launch/rootfs.h \
 	agent/launch/rootpath.c agent/launch/rootpath.h \
+	agent/launch/tell.c agent/launch/tell.h \
 	agent/launch/tty.c agent/launch/tty.h \
 	agent/sys/agent.h \
 	agent/sys/log.c agent/sys/log.h \
+	agent/sys/power.c agent/sys/power.h \
 	agent/sys/sandbox.c agent/sys/sandbox.h \
 	agent/sys/sys.h
 

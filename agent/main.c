@@ -23,6 +23,7 @@
 #include "init/reaper.h"
 #include "sys/agent.h"
 #include "sys/log.h"
+#include "sys/power.h"
 
 static int parse_options(struct agent *agent, int argc, char **argv)
 {
@@ -82,7 +83,7 @@ static int agent_start(struct agent *agent, struct err *err)
 
 int main(int argc, char **argv)
 {
-	static struct agent agent = { .channel_fd = -1 };
+	static struct agent agent = { .channel_fd = -1, .reaper_fd = -1 };
 	struct err err = ERR_INIT;
 	int r;
 
@@ -98,13 +99,12 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	log_start(&agent);
 	r = agent_start(&agent, &err);
 	if (r < 0) {
-		log_write(PROTO_LOG_ERROR, "%s", err.msg);
-		agent_poweroff(&agent);
+		log_write(&agent, PROTO_LOG_ERROR, "%s", err.msg);
+		power_off(&agent);
 	}
 	r = loop_run(agent.loop);
-	log_write(PROTO_LOG_ERROR, "the loop ended: %s", strerror(-r));
-	agent_poweroff(&agent);
+	log_write(&agent, PROTO_LOG_ERROR, "the loop ended: %s", strerror(-r));
+	power_off(&agent);
 }

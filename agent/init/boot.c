@@ -115,7 +115,7 @@ static int boot_leave_initramfs(struct err *err)
 	return 0;
 }
 
-static void boot_set_sysctls(void)
+static void boot_set_sysctls(const struct agent *agent)
 {
 	static const struct {
 		const char *path, *value, *why;
@@ -129,17 +129,17 @@ static void boot_set_sysctls(void)
 		int r = fd_write_existing(AT_FDCWD, sysctls[i].path, sysctls[i].value);
 
 		if (r < 0)
-			log_write(PROTO_LOG_WARN, "cannot set %s (%s): %s", sysctls[i].path, sysctls[i].why,
+			log_write(agent, PROTO_LOG_WARN, "cannot set %s (%s): %s", sysctls[i].path, sysctls[i].why,
 				strerror(-r));
 	}
 }
 
-static void boot_raise_loopback(void)
+static void boot_raise_loopback(const struct agent *agent)
 {
 	struct err err = ERR_INIT;
 
 	if (netif_loopback_up(&err) < 0)
-		log_write(PROTO_LOG_WARN, "%s", err.msg);
+		log_write(agent, PROTO_LOG_WARN, "%s", err.msg);
 }
 
 /* Makes @shares and the directories in it that sandbox.h names. 0 or -errno with @err set. */
@@ -265,12 +265,12 @@ int boot_machine(struct agent *agent, struct err *err)
 		return r;
 	agent->shares = SHARES;
 	agent->cgroup = cgroup.at;
-	cgroup_enable_all(cgroup.at);
-	boot_set_sysctls();
-	boot_raise_loopback();
+	cgroup_enable_all(agent, cgroup.at);
+	boot_set_sysctls(agent);
+	boot_raise_loopback(agent);
 	r = fd_write_existing(AT_FDCWD, "/proc/self/oom_score_adj", "-1000");
 	if (r < 0)
-		log_write(PROTO_LOG_WARN, "the OOM killer may take the agent: %s", strerror(-r));
+		log_write(agent, PROTO_LOG_WARN, "the OOM killer may take the agent: %s", strerror(-r));
 	r = boot_make_shares(agent->shares, err);
 	return r == 0 ? boot_open_port(agent, err) : r;
 }

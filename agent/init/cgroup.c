@@ -23,7 +23,7 @@
 
 #define VERIFIER_LOG_LEN 4096
 
-void cgroup_enable_all(const char *path)
+void cgroup_enable_all(const struct agent *agent, const char *path)
 {
 	autoclose int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	autofree char *list = NULL;
@@ -36,7 +36,8 @@ void cgroup_enable_all(const char *path)
 
 		(void)snprintf(enable, sizeof(enable), "+%s", c); /* controller names are short words */
 		if (fd_write_existing(fd, "cgroup.subtree_control", enable) < 0)
-			log_write(PROTO_LOG_WARN, "cgroup controller \"%s\" cannot be enabled: %s", c, strerror(errno));
+			log_write(agent, PROTO_LOG_WARN, "cgroup controller \"%s\" cannot be enabled: %s", c,
+				strerror(errno));
 	}
 }
 
@@ -63,7 +64,7 @@ int cgroup_create(const struct agent *agent, const char *cid, int *ret_fd, struc
 	return 0;
 }
 
-int cgroup_write_all(int fd, const struct guest_values *values, struct err *err)
+int cgroup_write_all(const struct agent *agent, int fd, const struct guest_values *values, struct err *err)
 {
 	for (uint32_t i = 0; i < values->len; i++) {
 		const struct guest_value *v = &values->at[i];
@@ -75,7 +76,7 @@ int cgroup_write_all(int fd, const struct guest_values *values, struct err *err)
 			return err_set(err, EINVAL, "cgroup \"%s\": not a file name", v->key);
 		r = fd_write_existing(fd, v->key, v->value);
 		if (r == -ENOENT) { /* the host's cgroup has the limit too */
-			log_write(PROTO_LOG_WARN, "cgroup file \"%s\": the guest's kernel has none", v->key);
+			log_write(agent, PROTO_LOG_WARN, "cgroup file \"%s\": the guest's kernel has none", v->key);
 			continue;
 		}
 		if (r < 0)

@@ -13,13 +13,13 @@
 #include "sys/agent.h"
 
 /* Gives all controllers of the cgroup at @path to its children, as far as the kernel does. */
-void cgroup_enable_all(const char *path);
+void cgroup_enable_all(const struct agent *agent, const char *path);
 
 /* Makes a container's cgroup; *@ret_fd (-1 without cgroups) is its directory, the caller's. 0 or -errno. */
 must_check int cgroup_create(const struct agent *agent, const char *cid, int *ret_fd, struct err *err);
 
 /* Writes files in order; one that this kernel has not is a warning. -errno at the first that is not taken. */
-must_check int cgroup_write_all(int fd, const struct guest_values *values, struct err *err);
+must_check int cgroup_write_all(const struct agent *agent, int fd, const struct guest_values *values, struct err *err);
 
 /* Attaches a device filter (struct bpf_insn[]), instead of an earlier one. */
 must_check int cgroup_set_device_filter(int fd, const struct guest_blob *prog, struct err *err);

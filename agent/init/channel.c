@@ -9,22 +9,24 @@
 #include "init/channel.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/random.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/reboot.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
-#include <fcntl.h>
 
 #include "base/buf.h"
 #include "base/fd.h"
-#include "init/container.h"
+#include "init/answer.h"
+#include "init/birth.h"
 #include "init/process.h"
+#include "init/service.h"
 #include "init/sync.h"
 #include "sys/log.h"
+#include "sys/power.h"
 #include "sys/sandbox.h"
 
 #ifndef AGENT_BUILD
@@ -37,64 +39,9 @@
 /* A guest clock this near to the host's is left alone: setting it back would disturb. */
 #define CLOCK_TOLERANCE_NS 500000000ll
 
-_Noreturn void agent_poweroff(struct agent *agent)
-{
-	if (agent->native)
-		_exit(0);
-	sync();
-	(void)reboot(RB_POWER_OFF);
-	(void)reboot(RB_AUTOBOOT); /* no power switch: the command line makes a reset end the VM too */
-	for (;;)
-		(void)pause();
-}
-
-static void channel_send(struct agent *agent, const struct buf *out)
-{
-	int r = buf_error(out);
-
-	if (r == 0)
-		r = mux_send(agent->mux, out->data, out->len);
-	if (r == 0 || r == -EPIPE) /* closed: on_closed comes and says so */
-		return;
-	/* The monitor waits for an answer that will not come: better that it sees the guest end. */
-	agent->mux = NULL;
-	log_write(PROTO_LOG_ERROR, "cannot send to the host: %s", strerror(-r));
-	agent_poweroff(agent);
-}
-
-void channel_reply(struct agent *agent, uint32_t seq, const void *payload, size_t len)
-{
-	struct proto_result res = { .seq = seq, .payload = payload, .payload_len = len };
-	autobuf out = BUF_INIT;
-
-	proto_put_result(&out, &res);
-	channel_send(agent, &out);
-}
-
-void channel_refuse(struct agent *agent, uint32_t seq, const struct err *err)
-{
-	struct proto_result res = { .seq = seq,
-		.errnum = err->errnum > 0 ? (uint32_t)err->errnum : EIO,
-		.exit_status = (uint32_t)err->exit_status,
-		.msg = err->msg };
-	autobuf out = BUF_INIT;
-
-	proto_put_result(&out, &res);
-	channel_send(agent, &out);
-}
-
-void channel_exited(struct agent *agent, uint32_t process, int status, bool oom)
-{
-	struct proto_exited e = { .process = process, .status = (uint32_t)status, .oom = oom };
-	autobuf out = BUF_INIT;
-
-	proto_put_exited(&out, &e);
-	channel_send(agent, &out);
-}
-
 /* --- HELLO --- */
 
-static void channel_set_clock(uint64_t realtime_ns)
+static void channel_set_clock(const struct agent *agent, uint64_t realtime_ns)
 {
 	struct timespec now,
 		want = { .tv_sec = (time_t)(realtime_ns / 1000000000u), .tv_nsec = (long)(realtime_ns % 1000000000u) };
@@ -106,11 +53,11 @@ static void channel_set_clock(uint64_t realtime_ns)
 	if (diff > -CLOCK_TOLERANCE_NS && diff < CLOCK_TOLERANCE_NS)
 		return;
 	if (clock_settime(CLOCK_REALTIME, &want) < 0)
-		log_write(PROTO_LOG_WARN, "cannot set the clock: %s", strerror(errno));
+		log_write(agent, PROTO_LOG_WARN, "cannot set the clock: %s", strerror(errno));
 }
 
 /* The pool is credited: the host's seed is as good as a host's random device. */
-static void channel_seed_random(const uint8_t *seed)
+static void channel_seed_random(const struct agent *agent, const uint8_t *seed)
 {
 	/* struct rand_pool_info: bits, bytes, and the bytes */
 	int pool[2 + PROTO_SEED_LEN / sizeof(int)] = { PROTO_SEED_LEN * 8, PROTO_SEED_LEN };
@@ -118,7 +65,7 @@ static void channel_seed_random(const uint8_t *seed)
 
 	memcpy(&pool[2], seed, PROTO_SEED_LEN);
 	if (fd < 0 || ioctl(fd, RNDADDENTROPY, pool) < 0)
-		log_write(PROTO_LOG_WARN, "cannot seed the random pool: %s", strerror(errno));
+		log_write(agent, PROTO_LOG_WARN, "cannot seed the random pool: %s", strerror(errno));
 }
 
 static int channel_take_hello(struct agent *agent, const void *msg, size_t len)
@@ -128,13 +75,13 @@ static int channel_take_hello(struct agent *agent, const void *msg, size_t len)
 	if (proto_get_hello(msg, len, &hello) < 0)
 		return -EPROTO;
 	if (hello.version != PROTO_VERSION) {
-		log_write(PROTO_LOG_ERROR, "the host speaks version %u of the protocol, this agent version %d",
+		log_write(agent, PROTO_LOG_ERROR, "the host speaks version %u of the protocol, this agent version %d",
 			hello.version, PROTO_VERSION);
 		return -EPROTO;
 	}
 	if (!agent->native) {
-		channel_set_clock(hello.realtime_ns);
-		channel_seed_random(hello.seed);
+		channel_set_clock(agent, hello.realtime_ns);
+		channel_seed_random(agent, hello.seed);
 	}
 	return 0;
 }
@@ -158,7 +105,7 @@ static int channel_say_hello(struct agent *agent)
 
 static void channel_on_synced(void *arg, uint32_t seq)
 {
-	channel_reply(arg, seq, NULL, 0);
+	answer_done(arg, seq, NULL, 0);
 }
 
 /* The requests that are over when their function returns: 0, or -errno with @err set. */
@@ -170,11 +117,11 @@ static int channel_do_now(struct agent *agent, const struct proto_request *req, 
 	case PROTO_SIGNAL:
 		return process_signal(agent, req->process, (int)req->signo, req->all, err);
 	case PROTO_UPDATE:
-		return container_update(agent, req->cid, &req->values, err);
+		return service_update(agent, req->cid, &req->values, err);
 	case PROTO_PS:
-		return container_list_pids(agent, req->cid, payload, err);
+		return service_list_pids(agent, req->cid, payload, err);
 	case PROTO_READ_CGROUP:
-		return container_read_cgroup(agent, req->cid, req->file, payload, err);
+		return service_read_cgroup(agent, req->cid, req->file, payload, err);
 	default:
 		return err_set(err, ENOSYS, "the agent knows no request %u", req->type);
 	}
@@ -188,16 +135,16 @@ static void channel_serve(struct agent *agent, const struct proto_request *req)
 
 	switch (req->type) {
 	case PROTO_CREATE: /* these answer when the process tells how it went */
-		process_create(agent, &req->container, req->seq);
+		birth_create(agent, &req->container, req->seq);
 		return;
 	case PROTO_EXEC:
-		process_exec(agent, req->cid, &req->exec, req->seq);
+		birth_exec(agent, req->cid, &req->exec, req->seq);
 		return;
 	case PROTO_START:
-		process_start(agent, req->process, req->seq);
+		birth_start(agent, req->process, req->seq);
 		return;
 	case PROTO_DELETE:
-		container_delete(agent, req->cid, req->seq);
+		service_delete(agent, req->cid, req->seq);
 		return;
 	case PROTO_SYNC:
 		sync_shares(agent, channel_on_synced, agent, req->seq);
@@ -206,7 +153,7 @@ static void channel_serve(struct agent *agent, const struct proto_request *req)
 		process_winsize(agent, req->process, req->rows, req->cols);
 		return;
 	case PROTO_POWEROFF:
-		agent_poweroff(agent);
+		power_off(agent);
 	default:
 		break;
 	}
@@ -214,9 +161,9 @@ static void channel_serve(struct agent *agent, const struct proto_request *req)
 	if (r == 0 && buf_error(&payload) < 0)
 		r = err_set(&err, ENOMEM, "no memory for an answer");
 	if (r < 0)
-		channel_refuse(agent, req->seq, &err);
+		answer_refuse(agent, req->seq, &err);
 	else
-		channel_reply(agent, req->seq, payload.data, payload.len);
+		answer_done(agent, req->seq, payload.data, payload.len);
 }
 
 static int channel_on_message(void *arg, const void *msg, size_t len)
@@ -241,8 +188,8 @@ static void channel_on_closed(void *arg, int error)
 
 	agent->mux = NULL;
 	if (error < 0)
-		log_write(PROTO_LOG_ERROR, "the channel broke: %s", strerror(-error));
-	agent_poweroff(agent);
+		log_write(agent, PROTO_LOG_ERROR, "the channel broke: %s", strerror(-error));
+	power_off(agent);
 }
 
 int channel_open(struct agent *agent)

@@ -8,33 +8,36 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "init/birth.h"
 #include "init/process.h"
 #include "init/sync.h"
 
-struct reaper {
-	struct agent *agent;
-	int fd;
-	struct watch *watch;
-};
-
-static struct reaper reaper; /* one, as there is one SIGCHLD */
+/* Hands the end of @pid to the file that knows it; a pid that none knows was an orphan of some container. */
+static void reaper_tell(struct agent *agent, pid_t pid, int status)
+{
+	if (!process_on_exit(agent, pid, status) && !birth_on_exit(agent, pid))
+		(void)sync_on_exit(agent, pid);
+}
 
 static void reaper_on_signal(void *arg, uint32_t events unused)
 {
-	struct reaper *r = arg;
+	struct agent *agent = arg;
 	struct signalfd_siginfo info;
 	siginfo_t child = { .si_pid = 0 };
 	int status;
 	pid_t pid;
 
-	while (read(r->fd, &info, sizeof(info)) > 0)
-		; /* several children may share one signal: what counts is waitpid(2) */
-	/* Between the death of a child and its end here all that it has told is read; WNOWAIT keeps its pid from others. */
+	while (read(agent->reaper_fd, &info, sizeof(info)) > 0)
+		; /* several children may share one signal: waitid(2) tells how many there are */
+	/*
+	 * What a child has told is read after its death and before it is reaped;
+	 * WNOWAIT keeps its pid from being given to another process meanwhile.
+	 */
 	while (waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0 && child.si_pid > 0) {
-		process_read_all(r->agent);
+		birth_read_all(agent);
 		pid = waitpid(child.si_pid, &status, 0);
-		if (pid > 0 && !process_on_exit(r->agent, pid, status))
-			(void)sync_on_exit(r->agent, pid); /* else an orphan of some container */
+		if (pid > 0)
+			reaper_tell(agent, pid, status);
 		child.si_pid = 0;
 	}
 }
@@ -47,9 +50,8 @@ int reaper_start(struct agent *agent)
 	sigaddset(&set, SIGCHLD);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
-	reaper.agent = agent;
-	reaper.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (reaper.fd < 0)
+	agent->reaper_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (agent->reaper_fd < 0)
 		return -errno;
-	return watch_new(agent->loop, reaper.fd, EPOLLIN, reaper_on_signal, &reaper, &reaper.watch);
+	return watch_new(agent->loop, agent->reaper_fd, EPOLLIN, reaper_on_signal, agent, &agent->reaper_watch);
 }

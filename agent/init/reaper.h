@@ -7,7 +7,7 @@
 
 #include "sys/agent.h"
 
-/* Blocks SIGCHLD and reads it from the loop. 0 or -errno. */
+/* Blocks SIGCHLD and has the loop read it (agent->reaper_fd), so that each child that ends is reaped. 0 or -errno. */
 must_check int reaper_start(struct agent *agent);
 
 #endif

@@ -95,10 +95,10 @@ static void signals_look(void *arg)
 			continue;
 		p->waiting &= ~bit(signo);
 		if (kill(p->pid, signo) < 0)
-			log_write(PROTO_LOG_WARN, "cannot send signal %d: %s", signo, strerror(errno));
+			log_write(p->agent, PROTO_LOG_WARN, "cannot send signal %d: %s", signo, strerror(errno));
 	}
 	if (p->waiting && timer_set(p->signal_timer, LOOK_AGAIN_MS) < 0)
-		log_write(PROTO_LOG_WARN, "signals that waited for the process are lost");
+		log_write(p->agent, PROTO_LOG_WARN, "signals that waited for the process are lost");
 }
 
 /* Lets @signo wait; false if there is no memory for that. */

@@ -33,7 +33,8 @@ static void sync_now(const struct agent *agent)
 		(void)snprintf(path, sizeof(path), "%s/%s", agent->shares, names[i]); /* shares is short */
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd < 0 || syncfs(fd) < 0)
-			log_write(PROTO_LOG_ERROR, "cannot write the share \"%s\" back: %s", names[i], strerror(errno));
+			log_write(agent, PROTO_LOG_ERROR, "cannot write the share \"%s\" back: %s", names[i],
+				strerror(errno));
 	}
 }
 

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +22,7 @@
 #include "launch/identity.h"
 #include "launch/program.h"
 #include "launch/rootfs.h"
+#include "launch/tell.h"
 #include "launch/tty.h"
 #include "sys/sandbox.h"
 #include "sys/sys.h"
@@ -38,24 +38,12 @@ static const uint64_t ns_flag[GUEST_NS_COUNT] = {
 	[GUEST_NS_NET] = CLONE_NEWNET,
 };
 
-static int launch_send(const struct launch *l, const struct launch_msg *msg, int fd)
-{
-	return fd_send(l->sync, msg, sizeof(*msg), &fd, fd >= 0 ? 1 : 0);
-}
-
-int launch_tell(const struct launch *l, enum launch_kind kind, int fd)
-{
-	struct launch_msg msg = { .kind = (uint32_t)kind };
-
-	return launch_send(l, &msg, fd);
-}
-
-/* The end of a process that cannot be: the agent gets the reason, the exit status is the hinted one. */
+/* Ends a process that cannot be: tells the agent the reason in @err, and exits with the status that @err hints at. */
 static _Noreturn void launch_fail(const struct launch *l, const struct err *err)
 {
-	struct launch_msg msg = { .kind = LAUNCH_ERROR, .err = *err };
+	struct tell msg = { .kind = TELL_ERROR, .err = *err };
 
-	(void)launch_send(l, &msg, -1); /* no agent there to hear it: nobody else would */
+	(void)tell_send(l->sync, &msg, -1); /* if the agent does not hear it, nobody is left who would */
 	_exit(err->exit_status ? err->exit_status : 1);
 }
 
@@ -97,18 +85,6 @@ static int launch_own_pipes(const struct launch *l, struct err *err)
 			return err_sys(err, errno, "cannot give descriptor %d to the user", i);
 	}
 	return 0;
-}
-
-/* Waits for the agent's letter: 0, or -EPIPE if it gave the process up. */
-static int launch_wait(const struct launch *l, char letter)
-{
-	char got = 0;
-	ssize_t n;
-
-	do
-		n = read(l->sync, &got, 1);
-	while (n < 0 && errno == EINTR);
-	return n == 1 && got == letter ? 0 : -EPIPE;
 }
 
 /* --- the process --- */
@@ -242,13 +218,13 @@ static int launch_process(const struct launch *l, struct err *err)
 		r = program_environment(p, &env, err);
 	if (r == 0 && (p->args.len > 0 || !l->container))
 		r = program_find(p, env, &path, err);
-	if (r == 0 && launch_tell(l, LAUNCH_READY, -1) < 0)
+	if (r == 0 && tell_say(l->sync, TELL_READY, -1) < 0)
 		r = -EPIPE;
 	if (r == 0)
-		r = launch_wait(l, LAUNCH_START);
+		r = tell_wait(l->sync, TELL_START);
 	if (r == 0 && l->container)
 		r = hooks_run_start(l, null, err);
-	if (r == 0 && launch_tell(l, LAUNCH_EXEC, -1) < 0)
+	if (r == 0 && tell_say(l->sync, TELL_EXEC, -1) < 0)
 		r = -EPIPE;
 	if (r == 0)
 		r = identity_set_last(p, err);
@@ -263,7 +239,7 @@ static _Noreturn void launch_run(const struct launch *l)
 {
 	struct err err = ERR_INIT;
 
-	if (launch_wait(l, LAUNCH_GO) < 0)
+	if (tell_wait(l->sync, TELL_GO) < 0)
 		_exit(1);
 	if (launch_process(l, &err) == -EPIPE && err.errnum == 0)
 		_exit(1); /* given up by the agent: nobody waits for a reason */
@@ -290,7 +266,7 @@ static int launch_join(const struct launch *l, struct err *err)
 static _Noreturn void launch_joiner(const struct launch *l)
 {
 	struct clone_args args = { .flags = CLONE_PARENT };
-	struct launch_msg msg = { .kind = LAUNCH_PID };
+	struct tell msg = { .kind = TELL_PID };
 	struct err err = ERR_INIT;
 	pid_t pid;
 
@@ -329,7 +305,7 @@ static _Noreturn void launch_joiner(const struct launch *l)
 		launch_fail(l, &err);
 	}
 	msg.pid = (uint32_t)pid;
-	if (launch_send(l, &msg, -1) < 0)
+	if (tell_send(l->sync, &msg, -1) < 0)
 		_exit(1); /* the agent sees the socket's end */
 	_exit(0);
 }

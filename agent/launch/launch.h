@@ -27,17 +27,6 @@
 
 #include "sys/agent.h"
 
-enum launch_kind { LAUNCH_PID = 1, LAUNCH_TTY, LAUNCH_READY, LAUNCH_EXEC, LAUNCH_ERROR };
-
-struct launch_msg {
-	uint32_t kind;
-	uint32_t pid;   /* PID */
-	struct err err; /* ERROR */
-};
-
-#define LAUNCH_GO 'g'
-#define LAUNCH_START 's'
-
 struct launch {
 	const struct agent *agent;
 	const struct guest_container *container; /* NULL: an exec */
@@ -52,10 +41,5 @@ struct launch {
 
 /* Forks the joiner: its pid, or -errno. Everything that @l points to is read before it returns in the child. */
 must_check pid_t launch_fork(const struct launch *l);
-
-/* --- for the files of the process's side --- */
-
-/* Sends READY or TTY with @fd (-1: none): 0 or -errno. */
-must_check int launch_tell(const struct launch *l, enum launch_kind kind, int fd);
 
 #endif

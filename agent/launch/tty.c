@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "launch/rootpath.h"
+#include "launch/tell.h"
 #include "sys/sys.h"
 
 #ifndef TIOCGPTPEER
@@ -39,7 +40,7 @@ int tty_open(const struct launch *l, int root, int *ret_slave, struct err *err)
 		return err_sys(err, errno, "process.terminal: cannot open the terminal");
 	if ((p->rows || p->cols) && ioctl(master, TIOCSWINSZ, &ws) < 0)
 		return err_sys(err, errno, "process.consoleSize");
-	if (launch_tell(l, LAUNCH_TTY, master) < 0)
+	if (tell_say(l->sync, TELL_TTY, master) < 0)
 		return err_set(err, EPIPE, "process.terminal: the agent does not take the terminal");
 	*ret_slave = steal_fd(&slave);
 	return 0;

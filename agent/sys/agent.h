@@ -35,6 +35,8 @@ struct agent {
 	bool shares_mounted; /* SANDBOX has been done */
 	const char *shares;  /* directory that holds SANDBOX_* */
 	const char *cgroup;  /* mount point of cgroup v2, or NULL: there is none */
+	int reaper_fd;       /* signalfd of SIGCHLD: reaper.c */
+	struct watch *reaper_watch;
 	LIST_HEAD(, container) containers;
 	LIST_HEAD(, process) processes;
 	LIST_HEAD(, sync_job) syncs;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The agent's own words: see log.h. */
+/* What the agent has to say by itself: see log.h. */
 #include "sys/log.h"
 
 #include <fcntl.h>
@@ -11,16 +11,10 @@
 #include "base/buf.h"
 #include "base/fd.h"
 
-static struct agent *log_agent;
-
-void log_start(struct agent *agent)
-{
-	log_agent = agent;
-}
-
+/* Writes @text to the kernel's log, or to standard error where there is no /dev/kmsg. */
 static void log_to_kernel(enum proto_log level, const char *text)
 {
-	static const int priority[] = { 3, 4, 6, 7 };
+	static const int priority[] = { 3, 4, 6, 7 }; /* syslog(2)'s number for each enum proto_log */
 	autoclose int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 	char line[PROTO_TEXT_MAX + 32];
 
@@ -31,18 +25,18 @@ static void log_to_kernel(enum proto_log level, const char *text)
 		return; /* there is no third place to say it */
 }
 
-void log_write(enum proto_log level, const char *fmt, ...)
+void log_write(const struct agent *agent, enum proto_log level, const char *fmt, ...)
 {
 	char text[PROTO_TEXT_MAX];
 	autobuf out = BUF_INIT;
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap); /* cutting is fine */
+	(void)vsnprintf(text, sizeof(text), fmt, ap); /* cutting is the contract */
 	va_end(ap);
-	if (log_agent && log_agent->mux) {
+	if (agent->mux) {
 		proto_put_log(&out, (uint8_t)level, text);
-		if (buf_error(&out) == 0 && mux_send(log_agent->mux, out.data, out.len) == 0)
+		if (buf_error(&out) == 0 && mux_send(agent->mux, out.data, out.len) == 0)
 			return;
 	}
 	log_to_kernel(level, text);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The agent's own words: to the monitor while there is a channel, else to the
- * kernel's log, which the host keeps too.
- */
+/* What the agent has to say by itself. */
 #ifndef AGENT_SYS_LOG_H
 #define AGENT_SYS_LOG_H
 
 #include "sys/agent.h"
 
-void log_start(struct agent *agent); /* messages from here on use its channel once it is open */
-void log_write(enum proto_log level, const char *fmt, ...) printf_like(2, 3);
+/*
+ * Sends the formatted text, cut to PROTO_TEXT_MAX - 1 bytes, to the monitor as a
+ * LOG message; while there is no channel it goes to the kernel's log instead,
+ * which the host keeps as well.
+ */
+void log_write(const struct agent *agent, enum proto_log level, const char *fmt, ...) printf_like(3, 4);
 
 #endif

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making a process, as PID 1 sees it: see birth.h, process.h for the states, launch.h for the conversation. */
+#include "init/birth.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "init/answer.h"
+#include "init/container.h"
+#include "init/process.h"
+#include "init/signals.h"
+#include "launch/devices.h"
+#include "launch/launch.h"
+#include "launch/tell.h"
+#include "sys/sandbox.h"
+#include "sys/sys.h"
+
+/* --- what the process tells --- */
+
+/* Writes @map to /proc/@pid/@file ("uid_map" or "gid_map"), which the kernel takes once. 0 or -errno. */
+static int write_map(pid_t pid, const char *file, const struct guest_idmaps *map)
+{
+	autobuf text = BUF_INIT;
+	char path[64];
+
+	for (uint32_t i = 0; i < map->len; i++)
+		buf_printf(&text, "%u %u %u\n", map->at[i].container, map->at[i].host, map->at[i].size);
+	if (map->len == 0)
+		return 0;
+	if (buf_error(&text) < 0)
+		return buf_error(&text);
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file); /* fits */
+	return fd_write_existing(AT_FDCWD, path, text.data);
+}
+
+/* The process exists: holds on to it, and writes the id maps of its new user namespace. 0 or -errno with @err set. */
+static int take_pid(struct process *p, pid_t pid, struct err *err)
+{
+	int r = 0;
+
+	p->pid = pid;
+	if (p->is_init) {
+		p->container->init_pidfd = sys_pidfd_open(pid); /* CLOEXEC by itself */
+		if (p->container->init_pidfd < 0)
+			return err_sys(err, errno, "cannot hold on to the container's process");
+	}
+	if (p->maps)
+		r = write_map(pid, "uid_map", &p->container->uids);
+	if (r < 0)
+		return err_sys(err, r, "cannot write linux.uidMappings");
+	if (p->maps)
+		r = write_map(pid, "gid_map", &p->container->gids);
+	if (r < 0)
+		return err_sys(err, r, "cannot write linux.gidMappings");
+	return 0;
+}
+
+/* The terminal's master @fd (then @p's) goes to both streams, and stays here to set the size. 0 or -errno with @err. */
+static int take_tty(struct process *p, int fd, struct err *err)
+{
+	int r = fd_set_nonblock(fd, true);
+	int in = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	int out = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	p->tty = fd;
+	process_apply_winsize(p);
+	if (r == 0 && (in < 0 || out < 0))
+		r = -EMFILE;
+	if (r == 0 && p->in)
+		r = sink_attach(p->in, steal_fd(&in), PUMP_NONBLOCK);
+	if (r == 0 && p->out[0])
+		r = source_attach(p->out[0], steal_fd(&out), PUMP_NONBLOCK);
+	fd_close(in);
+	fd_close(out);
+	return r < 0 ? err_sys(err, r, "cannot use the terminal") : 0;
+}
+
+/* A first process waits for START from here on; an EXEC needs none, so the process is let go at once. */
+static void take_ready(struct process *p)
+{
+	if (p->is_init) {
+		p->state = PROCESS_CREATED;
+		p->told = true;
+		answer_done(p->agent, p->seq, NULL, 0);
+		return;
+	}
+	p->state = PROCESS_STARTING;
+	(void)tell_letter(p->sync, TELL_START); /* if it has died, the end of its messages comes next */
+}
+
+/* No message will come any more: execve(2) has succeeded, or the process died in silence. */
+static void take_end(struct process *p)
+{
+	struct err err = ERR_INIT;
+
+	process_close_sync(p);
+	if (p->state == PROCESS_STARTING && !p->at_exec) {
+		(void)err_set(&err, ECHILD, "the process died before it executed its program");
+		process_refuse(p, &err);
+	} else if (p->state == PROCESS_STARTING) {
+		p->state = PROCESS_RUNNING;
+		signals_begin(p);
+		p->told = true;
+		answer_done(p->agent, p->seq, NULL, 0);
+	} else if (p->state == PROCESS_SETTING_UP) {
+		(void)err_set(&err, ECHILD, "the process died while it was being set up");
+		process_refuse(p, &err);
+	}
+}
+
+/* Acts on one message; false when there is none, or @p needs its socket no more. */
+static bool take_next(struct process *p)
+{
+	struct err err = ERR_INIT;
+	autoclose int fd = -1;
+	struct tell msg;
+	int r = tell_next(p->sync, &msg, &fd);
+
+	if (r == 0)
+		return false;
+	if (r < 0) {
+		take_end(p);
+		return false;
+	}
+	r = 0;
+	switch (msg.kind) {
+	case TELL_PID:
+		r = take_pid(p, (pid_t)msg.pid, &err);
+		break;
+	case TELL_TTY:
+		r = fd >= 0 ? take_tty(p, steal_fd(&fd), &err) : err_set(&err, EPROTO, "no terminal came");
+		break;
+	case TELL_READY:
+		take_ready(p);
+		break;
+	case TELL_EXEC:
+		p->at_exec = true;
+		break;
+	default:
+		err = msg.err;
+		r = -EIO;
+	}
+	if (r < 0) {
+		process_refuse(p, &err);
+		return false;
+	}
+	return true;
+}
+
+static void on_sync(void *arg, uint32_t events unused)
+{
+	while (take_next(arg))
+		;
+}
+
+void birth_read_all(struct agent *agent)
+{
+	struct process *p, *next;
+
+	for (p = LIST_FIRST(&agent->processes); p; p = next) {
+		next = LIST_NEXT(p, link);
+		if (p->sync >= 0)
+			on_sync(p, 0);
+	}
+}
+
+/*
+ * Only now the process gets its go: since the joiner is gone, nobody but the
+ * process holds the other end of the socket, so that the end of its messages
+ * means execve or death, and nothing else. With a go before, a process of
+ * real-time priority could end before the joiner comes to run again.
+ */
+static void take_joiner_exit(struct process *p)
+{
+	p->joiner = 0;
+	if (p->state == PROCESS_FAILED && p->pid == 0)
+		process_free(p);
+	else if (p->state == PROCESS_SETTING_UP && p->pid > 0)
+		(void)tell_letter(p->sync, TELL_GO); /* if it has died, the end of its messages says so */
+}
+
+bool birth_on_exit(struct agent *agent, pid_t pid)
+{
+	struct process *p;
+
+	LIST_FOREACH (p, &agent->processes, link) {
+		if (p->joiner == pid) {
+			take_joiner_exit(p);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* --- making one --- */
+
+/*
+ * Says in @l where each namespace of the new process comes from: as container @c
+ * wants it, or, if @c is NULL, all from the container that the process is added
+ * to. 0 or -errno with @err set.
+ */
+static int plan_namespaces(struct process *p, const struct guest_container *c, struct launch *l, struct err *err)
+{
+	for (size_t i = 0; i < GUEST_NS_COUNT; i++) {
+		struct container *from = p->container;
+
+		l->join_fd[i] = -1;
+		if (!c) {
+			if (from->own_ns[i])
+				l->join_fd[i] = from->init_pidfd;
+			continue;
+		}
+		if (c->ns[i].mode == GUEST_NS_NEW)
+			l->new_ns[i] = true;
+		if (c->ns[i].mode != GUEST_NS_JOIN)
+			continue;
+		from = container_find(p->agent, c->ns[i].cid);
+		if (!container_is_running(from))
+			return err_set(err, ESRCH, "container \"%s\", whose namespace is to be joined, does not run",
+				c->ns[i].cid);
+		if (from->own_ns[i])
+			l->join_fd[i] = from->init_pidfd;
+	}
+	return 0;
+}
+
+/* Forks the joiner of @p with @stdio (the caller's). 0, or -errno with @err set: then the caller refuses @p. */
+static int launch_process(struct process *p, const struct guest_container *c, const struct guest_process *gp,
+	const int stdio[3], struct err *err)
+{
+	struct launch l = { .agent = p->agent,
+		.container = c,
+		.process = gp,
+		.uids = &p->container->uids,
+		.cgroup_fd = p->container->cgroup_fd };
+	autoclose int theirs = -1;
+	int r = plan_namespaces(p, c, &l, err);
+	pid_t pid;
+
+	if (r < 0)
+		return r;
+	memcpy(l.stdio, stdio, sizeof(l.stdio));
+	r = tell_pair(&p->sync, &theirs);
+	if (r < 0)
+		return err_sys(err, r, "cannot make a socket");
+	l.sync = theirs;
+	pid = launch_fork(&l);
+	if (pid < 0)
+		return err_sys(err, (int)pid, "cannot fork");
+	p->joiner = pid;
+	r = watch_new(p->agent->loop, p->sync, EPOLLIN, on_sync, p, &p->sync_watch);
+	return r < 0 ? err_sys(err, r, "cannot watch a socket") : 0;
+}
+
+/*
+ * Makes the record and opens the streams, before anything that may fail: the
+ * monitor has opened its ends, and what it has sent may be on its way. NULL
+ * if the request has been refused.
+ */
+static struct process *begin(struct agent *agent, const struct guest_process *gp, uint32_t seq, int stdio[3])
+{
+	struct process *p = process_new(agent, gp, seq);
+	struct err err = ERR_INIT;
+
+	if (!p) {
+		(void)err_set(&err, ENOMEM, "no memory for a process");
+		answer_refuse(agent, seq, &err);
+		return NULL;
+	}
+	if (process_open_stdio(p, gp, stdio, &err) < 0) {
+		process_refuse(p, &err);
+		return NULL;
+	}
+	return p;
+}
+
+/* Makes the container @c that @p is to begin. 0 or -errno with @err set. */
+static int make_container(struct process *p, const struct guest_container *c, struct err *err)
+{
+	struct container *k = NULL;
+	int r;
+
+	if (!p->agent->shares_mounted)
+		return err_set(err, EINVAL, "the sandbox has not been set up");
+	r = container_new(p->agent, c, &k, err);
+	if (r < 0)
+		return r;
+	process_attach(p, k);
+	p->maps = c->ns[GUEST_NS_USER].mode == GUEST_NS_NEW;
+	if (!p->maps)
+		return 0;
+	r = devices_stage(p->agent, c, err);
+	return r == 0 ? sandbox_stage_sysfs(p->agent, err) : r;
+}
+
+static void close_stdio(const int stdio[3])
+{
+	for (int i = 0; i < 3; i++)
+		fd_close(stdio[i]);
+}
+
+void birth_create(struct agent *agent, const struct guest_container *c, uint32_t seq)
+{
+	int stdio[3] = { -1, -1, -1 };
+	struct process *p = begin(agent, &c->process, seq, stdio);
+	struct err err = ERR_INIT;
+	int r;
+
+	if (p) {
+		p->is_init = true;
+		r = make_container(p, c, &err);
+		if (r == 0)
+			r = launch_process(p, c, &c->process, stdio, &err);
+		if (r < 0)
+			process_refuse(p, &err);
+	}
+	close_stdio(stdio);
+}
+
+void birth_exec(struct agent *agent, const char *cid, const struct guest_process *gp, uint32_t seq)
+{
+	int stdio[3] = { -1, -1, -1 };
+	struct process *p = begin(agent, gp, seq, stdio);
+	struct container *k = container_find(agent, cid);
+	struct err err = ERR_INIT;
+	int r = 0;
+
+	if (p) {
+		if (!container_is_running(k))
+			r = err_set(&err, ESRCH, "container not running");
+		if (r == 0) {
+			process_attach(p, k);
+			r = launch_process(p, NULL, gp, stdio, &err);
+		}
+		if (r < 0)
+			process_refuse(p, &err);
+	}
+	close_stdio(stdio);
+}
+
+void birth_start(struct agent *agent, uint32_t id, uint32_t seq)
+{
+	struct process *p = process_find(agent, id);
+	struct err err = ERR_INIT;
+
+	if (!p || p->state != PROCESS_CREATED) {
+		(void)err_set(&err, p ? EINVAL : ESRCH, p ? "the process is started already" : "container not running");
+		answer_refuse(agent, seq, &err);
+		return;
+	}
+	p->seq = seq;
+	p->state = PROCESS_STARTING;
+	if (tell_letter(p->sync, TELL_START) < 0) {
+		(void)err_set(&err, ESRCH, "the container's process has died");
+		process_refuse(p, &err);
+	}
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the monitor asks of a container: see service.h. */
+#include "init/service.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/wire.h"
+#include "init/answer.h"
+#include "init/cgroup.h"
+#include "init/container.h"
+#include "init/process.h"
+
+#define CGROUP_TEXT_MAX (64 * 1024) /* what READ_CGROUP answers at most */
+
+/* Most pids in the answer to PS: a message holds no more beside its other fields. */
+#define PIDS_MAX ((uint32_t)((PROTO_TO_HOST_MAX - KIB) / sizeof(uint32_t)))
+
+/* Container @cid, or NULL with @err set. */
+static struct container *need(struct agent *agent, const char *cid, struct err *err)
+{
+	struct container *k = container_find(agent, cid);
+
+	if (!k)
+		(void)err_set(err, ENOENT, "container \"%s\" does not exist in this VM", cid);
+	return k;
+}
+
+void service_delete(struct agent *agent, const char *cid, uint32_t seq)
+{
+	struct err err = ERR_INIT;
+	struct container *k = need(agent, cid, &err);
+
+	if (k && k->deleting)
+		(void)err_set(&err, ENOENT, "container \"%s\" is being deleted already", cid);
+	if (!k || k->deleting) {
+		answer_refuse(agent, seq, &err);
+		return;
+	}
+	k->deleting = true;
+	k->delete_seq = seq;
+	container_kill_all(k);
+	k->processes++; /* keeps the record: the last process to settle would free it */
+	process_settle_all(k);
+	k->processes--;
+	container_settle(k);
+}
+
+int service_update(struct agent *agent, const char *cid, const struct guest_values *values, struct err *err)
+{
+	struct container *k = need(agent, cid, err);
+
+	return k ? cgroup_write_all(agent, k->cgroup_fd, values, err) : -ENOENT;
+}
+
+int service_list_pids(struct agent *agent, const char *cid, struct buf *out, struct err *err)
+{
+	struct container *k = need(agent, cid, err);
+	autobuf pids = BUF_INIT;
+	uint32_t n;
+
+	if (!k)
+		return -ENOENT;
+	n = cgroup_pids(k->cgroup_fd, &pids);
+	if (buf_error(&pids) < 0)
+		return err_sys(err, buf_error(&pids), "cannot list the processes");
+	n = MIN(n, PIDS_MAX); /* a longer list is cut: it must not make the answer fail */
+	wire_put_u32(out, n);
+	buf_put(out, pids.data, n * sizeof(uint32_t));
+	return 0;
+}
+
+int service_read_cgroup(struct agent *agent, const char *cid, const char *file, struct buf *out, struct err *err)
+{
+	struct container *k = need(agent, cid, err);
+	autofree char *text = NULL;
+	size_t len;
+	int r;
+
+	if (!k)
+		return -ENOENT;
+	if (k->cgroup_fd < 0 || strchr(file, '/'))
+		return err_set(err, ENOENT, "the guest has no cgroup file \"%s\"", file);
+	r = fd_read_file(k->cgroup_fd, file, CGROUP_TEXT_MAX, &text, &len);
+	if (r < 0)
+		return err_sys(err, r, "cannot read cgroup file \"%s\"", file);
+	buf_put(out, text, len);
+	return 0;
+}
