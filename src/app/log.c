@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
+#include "json/gen.h"
 
 static struct {
 	enum log_level level;
@@ -70,50 +71,50 @@ int log_open(const char *path, const char *format, const char *level, struct err
 	return 0;
 }
 
-static void put_quoted(struct buf *b, const char *text)
+/* Now, as RFC 3339 has it. */
+static void format_time(char *text, size_t size)
 {
-	buf_puts(b, "\"");
-	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-		if (*c == '"' || *c == '\\')
-			buf_printf(b, "\\%c", *c);
-		else if (*c == '\n')
-			buf_puts(b, "\\n");
-		else if (*c == '\t')
-			buf_puts(b, "\\t");
-		else if (*c < 0x20 || *c == 0x7f)
-			buf_printf(b, "\\u%04x", *c);
-		else
-			buf_put(b, c, 1);
-	}
-	buf_puts(b, "\"");
+	time_t now = time(NULL);
+	struct tm tm;
+
+	*text = '\0';
+	if (gmtime_r(&now, &tm))
+		(void)strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
-static void put_time(struct buf *b)
+/* A line of JSON as logrus writes it, which is what engines parse. */
+static void put_json(struct buf *b, enum log_level level, const char *message, const char *now)
 {
-	char text[64] = "";
-	struct tm tm;
-	time_t now = time(NULL);
+	struct gen g;
 
-	if (gmtime_r(&now, &tm))
-		(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	put_quoted(b, text);
+	gen_init(&g, b, GEN_COMPACT);
+	gen_open_object(&g);
+	gen_key_string(&g, "level", level_names[level]);
+	gen_key_string(&g, "msg", message);
+	gen_key_string(&g, "time", now);
+	gen_close_object(&g);
+	buf_puts(b, "\n");
+}
+
+/* A line of words as logrus writes it: its strings are quoted like those of JSON. */
+static void put_text(struct buf *b, enum log_level level, const char *message, const char *now)
+{
+	buf_puts(b, "time=");
+	gen_quote(b, now, strlen(now));
+	buf_printf(b, " level=%s msg=", level_names[level]);
+	gen_quote(b, message, strlen(message));
+	buf_puts(b, "\n");
 }
 
 static void put_line(struct buf *b, enum log_level level, const char *message)
 {
-	if (state.json) {
-		buf_printf(b, "{\"level\":\"%s\",\"msg\":", level_names[level]);
-		put_quoted(b, message);
-		buf_puts(b, ",\"time\":");
-		put_time(b);
-		buf_puts(b, "}\n");
-	} else {
-		buf_puts(b, "time=");
-		put_time(b);
-		buf_printf(b, " level=%s msg=", level_names[level]);
-		put_quoted(b, message);
-		buf_puts(b, "\n");
-	}
+	char now[64];
+
+	format_time(now, sizeof(now));
+	if (state.json)
+		put_json(b, level, message, now);
+	else
+		put_text(b, level, message, now);
 }
 
 static void file_write(const struct buf *b)
@@ -154,6 +155,14 @@ void log_warning(const char *fmt, ...)
 	(void)vsnprintf(message, sizeof(message), fmt, ap); /* cut like an error's */
 	va_end(ap);
 	say(LOG_LEVEL_WARNING, message);
+}
+
+void log_warnings(const struct warnings *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		log_warning("%s", w->v[i]);
+	if (w->extra)
+		log_warning("%zu more warnings", w->extra);
 }
 
 void log_debug(const char *fmt, ...)

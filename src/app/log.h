@@ -13,17 +13,30 @@
 
 #include "base/base.h"
 #include "base/err.h"
+#include "json/warnings.h"
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-/* @path: the file to append to, or NULL; @format: "text", "json" or NULL (text). */
+/*
+ * Begins the command's log. @path: the file to append to, which is made where it is missing, or NULL for stderr alone.
+ * @format: "text", "json" or NULL, which means text. @level: the name of the lowest level that is written, by logrus'
+ * names, or NULL, which means warnings. 0 or -errno with a message. One thread, once a process.
+ */
 must_check int log_open(const char *path, const char *format, const char *level, struct err *err);
 
+/* Says what has made the command fail: on stderr, and at once in the file. */
 void log_error(const char *message);
+
+/* Says what the user should know although the command goes on. Messages are cut like an error's (ERR_MSG_MAX). */
 void log_warning(const char *fmt, ...) printf_like(1, 2);
+
+/* Says each sentence that a library has returned, and how many it could not keep. */
+void log_warnings(const struct warnings *w);
+
+/* Says what only somebody who asked for --debug wants to know. */
 void log_debug(const char *fmt, ...) printf_like(1, 2);
 
-/* Ends the log of a command that has or has not succeeded. */
+/* Ends the log of a command. @failed: the warnings that have waited for the file are dropped instead. */
 void log_finish(bool failed);
 
 /* In a child that outlives the command: from now on nothing goes to stderr or the file. */

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <yajl/yajl_tree.h>
 
 #include "app/log.h"
 #include "base/fd.h"
+#include "json/json.h"
 
 /* A settings file is written by hand. */
 #define SETTINGS_FILE_MAX (64 * KIB)
@@ -96,11 +96,10 @@ static const struct {
 	{ "host-overhead", KEY_NUMBER, offsetof(struct settings, host_overhead_mib), 16, MEMORY_MIB_MAX },
 };
 
-static int key_store(struct settings *s, size_t k, const char *file, yajl_val value, struct err *err)
+/* Checks @value by the row @k of the table, and stores it in the row's field of @s. */
+static int key_store(struct settings *s, size_t k, const char *file, const struct json *value, struct err *err)
 {
-	const char *text = YAJL_IS_STRING(value)   ? YAJL_GET_STRING(value)
-			   : YAJL_IS_NUMBER(value) ? YAJL_GET_NUMBER(value)
-						   : NULL;
+	const char *text = value->text;
 	bool number = keys[k].kind == KEY_NUMBER || keys[k].kind == KEY_VCPUS;
 	void *field = (char *)s + keys[k].offset;
 	char where[PATH_MAX + 64];
@@ -108,7 +107,7 @@ static int key_store(struct settings *s, size_t k, const char *file, yajl_val va
 	int r;
 
 	(void)snprintf(where, sizeof(where), "%s: %s", file, keys[k].key);
-	if (!text || YAJL_IS_NUMBER(value) != number)
+	if (value->type != (number ? JSON_NUMBER : JSON_STRING))
 		return err_set(err, EINVAL, "%s: not a %s", where, number ? "number" : "string");
 	if (keys[k].kind == KEY_ENGINE)
 		return settings_engine(text, where, field, err);
@@ -126,22 +125,22 @@ static int key_store(struct settings *s, size_t k, const char *file, yajl_val va
 	return r;
 }
 
-static int load_tree(struct settings *s, const char *file, yajl_val tree, struct err *err)
+/* Stores each member of the settings file's object. */
+static int load_tree(struct settings *s, const char *file, const struct json *root, struct err *err)
 {
-	if (!YAJL_IS_OBJECT(tree))
+	if (root->type != JSON_OBJECT)
 		return err_set(err, EINVAL, "%s: not a JSON object", file);
-	for (size_t i = 0; i < tree->u.object.len; i++) {
-		const char *key = tree->u.object.keys[i];
+	for (const struct json *j = root->first; j; j = j->next) {
 		size_t k = 0;
 		int r;
 
-		while (k < ARRAY_LEN(keys) && strcmp(keys[k].key, key) != 0)
+		while (k < ARRAY_LEN(keys) && strcmp(keys[k].key, j->key) != 0)
 			k++;
 		if (k == ARRAY_LEN(keys)) {
-			log_warning("%s: unknown key \"%s\"", file, key);
+			log_warning("%s: unknown key \"%s\"", file, j->key);
 			continue;
 		}
-		r = key_store(s, k, file, tree->u.object.values[i], err);
+		r = key_store(s, k, file, j, err);
 		if (r < 0)
 			return r;
 	}
@@ -150,23 +149,21 @@ static int load_tree(struct settings *s, const char *file, yajl_val tree, struct
 
 static int load_file(struct settings *s, const char *file, bool required, struct err *err)
 {
+	autoarena struct arena *arena = NULL;
 	autofree char *text = NULL;
-	char why[256] = "";
-	yajl_val tree;
-	int r = fd_read_file(AT_FDCWD, file, SETTINGS_FILE_MAX, &text, NULL);
+	struct json *root;
+	size_t len;
+	int r = fd_read_file(AT_FDCWD, file, SETTINGS_FILE_MAX, &text, &len);
 
 	if (r == -ENOENT && !required)
 		return 0;
 	if (r < 0)
 		return err_sys(err, r, "settings file \"%s\"", file);
-	tree = yajl_tree_parse(text, why, sizeof(why)); /* allows comments */
-	if (!tree) {
-		why[strcspn(why, "\n")] = '\0';
-		return err_set(err, EINVAL, "%s: not JSON: %s", file, why);
-	}
-	r = load_tree(s, file, tree, err);
-	yajl_tree_free(tree);
-	return r;
+	r = arena_new(&arena);
+	if (r < 0)
+		return err_sys(err, r, "settings file \"%s\"", file);
+	r = json_parse(file, text, len, JSON_COMMENTS, arena, &root, NULL, err);
+	return r < 0 ? r : load_tree(s, file, root, err);
 }
 
 static void defaults(struct settings *s)

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
+#include "json/gen.h"
 
 struct mark {
 	_Atomic uint64_t at_ns; /* 0: being written */
@@ -67,23 +68,33 @@ void timeline_mark(struct timeline *t, const char *name)
 int timeline_write(const struct timeline *t, const char *path, struct err *err)
 {
 	autobuf text = BUF_INIT;
-	const char *comma = "";
+	struct gen g;
 	int r;
 
 	if (!t)
 		return 0;
-	buf_printf(&text, "{\"start\": %llu, \"marks\": [", (unsigned long long)t->start_ns);
+	gen_init(&g, &text, GEN_WIDE);
+	gen_open_object(&g);
+	gen_key_integer(&g, "start", (int64_t)t->start_ns);
+	gen_key_array(&g, "marks");
 	for (unsigned int i = 0; i < MIN(atomic_load(&t->len), TIMELINE_MARKS_MAX); i++) {
 		uint64_t at = atomic_load(&t->marks[i].at_ns);
+		const char *name = t->marks[i].name;
 
 		if (!at)
 			continue;
-		buf_printf(&text, "%s\n  {\"name\": \"%.*s\", \"ns\": %llu}", comma, TIMELINE_NAME_MAX - 1,
-			t->marks[i].name, (unsigned long long)(at - t->start_ns));
-		comma = ",";
+		gen_newline(&g, "  ");
+		gen_open_object(&g);
+		gen_key(&g, "name");
+		gen_string_len(&g, name, strnlen(name, TIMELINE_NAME_MAX - 1));
+		gen_key_integer(&g, "ns", (int64_t)(at - t->start_ns));
+		gen_close_object(&g);
 	}
-	buf_puts(&text, "\n]}\n");
-	r = buf_error(&text);
+	gen_newline(&g, "");
+	gen_close_array(&g);
+	gen_close_object(&g);
+	buf_puts(&text, "\n");
+	r = gen_finish(&g, err);
 	if (r == 0)
 		r = fd_write_file_atomic(AT_FDCWD, path, text.data, text.len, 0644);
 	return r < 0 ? err_sys(err, r, "--timeline: cannot write \"%s\"", path) : 0;

@@ -10,12 +10,12 @@
 #include <unistd.h>
 #include <linux/magic.h>
 #include <sys/vfs.h>
-#include <yajl/yajl_gen.h>
 
 #include "app/settings.h"
 #include "base/buf.h"
 #include "base/fd.h"
 #include "cgroup/systemd.h"
+#include "json/gen.h"
 #include "life/plan.h"
 #include "vm/choose/choose.h"
 #include "vm/image/image.h"
@@ -168,99 +168,75 @@ static void print_text(const struct check *c)
 	(void)printf("%s\n", c->usable ? "containers can run here" : "containers cannot run here");
 }
 
-static void gen_text(yajl_gen g, const char *text)
+/* The lines of @text (NULL: none) as an array. */
+static void gen_lines(struct gen *g, const char *key, const char *text)
 {
-	(void)yajl_gen_string(g, (const unsigned char *)text, strlen(text)); /* checked at the end */
-}
-
-static void gen_pair(yajl_gen g, const char *key, const char *value)
-{
-	gen_text(g, key);
-	gen_text(g, value);
-}
-
-static void gen_bool(yajl_gen g, const char *key, bool value)
-{
-	gen_text(g, key);
-	(void)yajl_gen_bool(g, value);
-}
-
-/* The lines of @text as an array. */
-static void gen_lines(yajl_gen g, const char *key, const char *text)
-{
-	gen_text(g, key);
-	(void)yajl_gen_array_open(g);
+	gen_key_array(g, key);
 	while (text && *text) {
 		size_t len = strcspn(text, "\n");
 
 		if (len)
-			(void)yajl_gen_string(g, (const unsigned char *)text, len);
+			gen_string_len(g, text, len);
 		text += len + (text[len] == '\n');
 	}
-	(void)yajl_gen_array_close(g);
+	gen_close_array(g);
 }
 
-static void gen_kernel(yajl_gen g, const struct image_report *image)
+static void gen_kernel(struct gen *g, const struct image_report *image)
 {
-	gen_text(g, "kernel");
-	(void)yajl_gen_map_open(g);
-	gen_bool(g, "usable", image->usable);
-	gen_pair(g, "path", image->kernel_path);
-	gen_pair(g, "release", image->release);
-	gen_pair(g, "why", image->why);
-	gen_pair(g, "problem", image->usable ? "" : image->problem.msg);
-	gen_pair(g, "modulesDir", image->modules_dir);
-	gen_text(g, "drivers");
-	(void)yajl_gen_map_open(g);
+	gen_key_object(g, "kernel");
+	gen_key_bool(g, "usable", image->usable);
+	gen_key_string(g, "path", image->kernel_path);
+	gen_key_string(g, "release", image->release);
+	gen_key_string(g, "why", image->why);
+	gen_key_string(g, "problem", image->usable ? "" : image->problem.msg);
+	gen_key_string(g, "modulesDir", image->modules_dir);
+	gen_key_object(g, "drivers");
 	for (size_t i = 0; *image->kernel_path && i < MODULES_NEEDS; i++)
-		gen_pair(g, modules_needs[i].module, image_module_state_name(image->states[i]));
-	(void)yajl_gen_map_close(g);
+		gen_key_string(g, modules_needs[i].module, image_module_state_name(image->states[i]));
+	gen_close_object(g);
 	gen_lines(g, "passedOver", image->passed_over.data);
-	(void)yajl_gen_map_close(g);
+	gen_close_object(g);
+}
+
+static void gen_engines(struct gen *g, const struct check *c)
+{
+	gen_key_object(g, "kvm");
+	gen_key_bool(g, "usable", c->kvm.usable);
+	gen_key_string(g, "why", c->kvm.why);
+	gen_key_bool(g, "cached", c->kvm.cached);
+	gen_close_object(g);
+	gen_key_object(g, "qemu");
+	gen_key_bool(g, "usable", *c->qemu != '\0');
+	gen_key_string(g, "path", c->qemu);
+	gen_key_string(g, "problem", c->qemu_why);
+	gen_close_object(g);
+	gen_key_object(g, "engine");
+	gen_key_string(g, "name", c->has_engine ? settings_engine_name(c->engine) : "");
+	gen_key_string(g, "why", c->engine_why);
+	gen_close_object(g);
 }
 
 static int print_json(const struct check *c, struct err *err)
 {
-	yajl_gen g = yajl_gen_alloc(NULL);
-	const unsigned char *text;
-	size_t len;
-	int r = 0;
+	autobuf text = BUF_INIT;
+	struct gen g;
 
-	if (!g)
-		return err_sys(err, ENOMEM, "check");
-	(void)yajl_gen_config(g, yajl_gen_beautify, 1);
-	(void)yajl_gen_map_open(g);
-	gen_bool(g, "usable", c->usable);
-	gen_bool(g, "root", c->root);
-	gen_text(g, "kvm");
-	(void)yajl_gen_map_open(g);
-	gen_bool(g, "usable", c->kvm.usable);
-	gen_pair(g, "why", c->kvm.why);
-	gen_bool(g, "cached", c->kvm.cached);
-	(void)yajl_gen_map_close(g);
-	gen_text(g, "qemu");
-	(void)yajl_gen_map_open(g);
-	gen_bool(g, "usable", *c->qemu != '\0');
-	gen_pair(g, "path", c->qemu);
-	gen_pair(g, "problem", c->qemu_why);
-	(void)yajl_gen_map_close(g);
-	gen_text(g, "engine");
-	(void)yajl_gen_map_open(g);
-	gen_pair(g, "name", c->has_engine ? settings_engine_name(c->engine) : "");
-	gen_pair(g, "why", c->engine_why);
-	(void)yajl_gen_map_close(g);
-	gen_kernel(g, &c->image);
-	gen_pair(g, "cgroups", c->cgroups);
-	gen_pair(g, "systemdCgroup", systemd_word());
-	gen_pair(g, "cache", c->image.cache_path);
-	gen_lines(g, "remedies", c->remedies.data);
-	(void)yajl_gen_map_close(g);
-	if (yajl_gen_get_buf(g, &text, &len) != yajl_gen_status_ok)
-		r = err_set(err, ENOMEM, "check: cannot write JSON");
-	else
-		(void)fwrite(text, 1, len, stdout);
-	yajl_gen_free(g);
-	return r;
+	gen_init(&g, &text, GEN_INDENT_4);
+	gen_open_object(&g);
+	gen_key_bool(&g, "usable", c->usable);
+	gen_key_bool(&g, "root", c->root);
+	gen_engines(&g, c);
+	gen_kernel(&g, &c->image);
+	gen_key_string(&g, "cgroups", c->cgroups);
+	gen_key_string(&g, "systemdCgroup", systemd_word());
+	gen_key_string(&g, "cache", c->image.cache_path);
+	gen_lines(&g, "remedies", c->remedies.data);
+	gen_close_object(&g);
+	if (gen_finish(&g, err) < 0)
+		return err_prefix(err, "check");
+	(void)fwrite(text.data, 1, text.len, stdout);
+	return 0;
 }
 
 int check_run(struct call *call, struct err *err)

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "cli/cli.h"
+#include "json/gen.h"
 #include "life/life.h"
 
 static int cmd_state(struct call *call, struct err *err)
@@ -46,7 +47,7 @@ struct listing {
 	struct buf cells; /* of the table: strings end to end, COLUMNS a container */
 	int widths[COLUMNS];
 	struct buf json, ids;
-	size_t n;
+	struct gen gen; /* writes json: an array */
 };
 
 static void listing_init(struct listing *l)
@@ -54,6 +55,8 @@ static void listing_init(struct listing *l)
 	*l = (struct listing){ .cells = BUF_INIT, .json = BUF_INIT, .ids = BUF_INIT };
 	for (size_t i = 0; i < COLUMNS; i++)
 		l->widths[i] = COLUMN_MIN;
+	gen_init(&l->gen, &l->json, GEN_COMPACT);
+	gen_open_array(&l->gen);
 }
 
 static void listing_done(struct listing *l)
@@ -105,7 +108,6 @@ static const char *owner_name(uid_t uid, char *text, size_t len)
 static int list_one(struct listing *l, const struct settings *settings, const char *id, struct err *err)
 {
 	struct state s = { .id = NULL };
-	autofree char *text = NULL;
 	char owner[64], pid[32];
 	enum status status;
 	int r = container_load(settings, id, &s, &status, err);
@@ -116,16 +118,13 @@ static int list_one(struct listing *l, const struct settings *settings, const ch
 		state_done(&s);
 		return 0;
 	}
-	r = state_json(&s, status, false, &text, err);
-	if (r == 0) {
-		buf_printf(&l->ids, "%s\n", id);
-		buf_printf(&l->json, "%s%s", l->n++ ? "," : "", text);
-		(void)snprintf(pid, sizeof(pid), "%ld", status == STATUS_STOPPED ? 0 : (long)s.pid);
-		add_row(l, (const char *const[COLUMNS]){ id, pid, status_name(status), s.bundle, s.created,
-				   owner_name(s.owner, owner, sizeof(owner)) });
-	}
+	buf_printf(&l->ids, "%s\n", id);
+	state_gen(&l->gen, &s, status);
+	(void)snprintf(pid, sizeof(pid), "%ld", status == STATUS_STOPPED ? 0 : (long)s.pid);
+	add_row(l, (const char *const[COLUMNS]){ id, pid, status_name(status), s.bundle, s.created,
+			   owner_name(s.owner, owner, sizeof(owner)) });
 	state_done(&s);
-	return r;
+	return 0;
 }
 
 /* The IDs below the root, sorted. */
@@ -163,13 +162,14 @@ static int cmd_list(struct call *call, struct err *err)
 		r = read_ids(settings.root, &holder.cgroups, err);
 	for (size_t i = 0; r == 0 && i < holder.cgroups.n; i++)
 		r = list_one(&l, &settings, holder.cgroups.v[i], err);
-	if (r == 0 && (buf_error(&l.ids) || buf_error(&l.json) || buf_error(&l.cells)))
+	gen_close_array(&l.gen);
+	if (r == 0 && (gen_finish(&l.gen, err) < 0 || buf_error(&l.ids) || buf_error(&l.cells)))
 		r = err_sys(err, ENOMEM, "list");
 	if (r == 0) {
 		if (call->options->quiet)
 			(void)fputs(l.ids.data ? l.ids.data : "", stdout);
 		else if (format && strcmp(format, "json") == 0)
-			(void)printf("[%s]\n", l.json.data ? l.json.data : "");
+			(void)puts(l.json.data);
 		else
 			print_table(&l);
 	}

@@ -56,10 +56,7 @@ static int load_config(struct bundle *b, struct err *err)
 	if (r < 0)
 		return err_sys(err, r, "cannot read \"%s/config.json\"", b->path);
 	r = spec_parse("config.json", b->config, b->config_len, &b->spec, &warnings, err);
-	for (size_t i = 0; i < warnings.n; i++)
-		log_warning("%s", warnings.v[i]);
-	if (warnings.extra)
-		log_warning("config.json: %zu more warnings", warnings.extra);
+	log_warnings(&warnings);
 	warnings_done(&warnings);
 	return r;
 }

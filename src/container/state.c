@@ -10,10 +10,11 @@
 #include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <yajl/yajl_gen.h>
-#include <yajl/yajl_tree.h>
 
+#include "base/buf.h"
 #include "base/fd.h"
+#include "json/gen.h"
+#include "json/json.h"
 
 #define STATE_FILE "state.json"
 #define STATUS_FILE "status"
@@ -93,108 +94,85 @@ int state_annotate(struct state *s, const char *key, const char *value)
 
 /* --- writing --- */
 
-static void gen_str(yajl_gen g, const char *text)
+static void gen_strv(struct gen *g, const char *key, const struct state_strv *strv)
 {
-	text = text ? text : "";
-	(void)yajl_gen_string(g, (const unsigned char *)text, strlen(text)); /* checked at the end */
-}
-
-static void gen_pair(yajl_gen g, const char *key, const char *value)
-{
-	gen_str(g, key);
-	gen_str(g, value);
-}
-
-static void gen_strv(yajl_gen g, const char *key, const struct state_strv *strv)
-{
-	gen_str(g, key);
-	(void)yajl_gen_array_open(g);
+	gen_key_array(g, key);
 	for (size_t i = 0; i < strv->n; i++)
-		gen_str(g, strv->v[i]);
-	(void)yajl_gen_array_close(g);
+		gen_string(g, strv->v[i]);
+	gen_close_array(g);
 }
 
-static void gen_annotations(yajl_gen g, const struct state *s)
+static void gen_annotations(struct gen *g, const struct state *s)
 {
-	gen_str(g, "annotations");
-	(void)yajl_gen_map_open(g);
+	gen_key_object(g, "annotations");
 	for (size_t i = 0; i < s->annotations_len; i++)
-		gen_pair(g, s->annotations[i].key, s->annotations[i].value);
-	(void)yajl_gen_map_close(g);
+		gen_key_string(g, s->annotations[i].key, s->annotations[i].value);
+	gen_close_object(g);
 }
 
-/* Takes the text out of @g and frees it. An unfinished document is a failed allocation's. */
-static int gen_take(yajl_gen g, char **ret, struct err *err)
+/* The document as a value of @g. @ret_pid_at, @ret_pid_end: where the number of the pid begins and ends in g->out. */
+static void gen_document(
+	struct gen *g, const struct state *s, enum status status, size_t *ret_pid_at, size_t *ret_pid_end)
 {
-	const unsigned char *text;
-	size_t len;
-	int r = 0;
-
-	if (yajl_gen_get_buf(g, &text, &len) != yajl_gen_status_ok || len == 0)
-		r = err_set(err, ENOMEM, "cannot write the container's state");
-	else if (!(*ret = strndup((const char *)text, len)))
-		r = err_sys(err, ENOMEM, "cannot write the container's state");
-	yajl_gen_free(g);
-	return r;
-}
-
-static size_t gen_len(yajl_gen g)
-{
-	const unsigned char *text;
-	size_t len = 0;
-
-	(void)yajl_gen_get_buf(g, &text, &len); /* an error shows at the end */
-	return len;
-}
-
-/* @ret_pid_at, @ret_pid_end: where the key "pid" and where its value ends in the text. */
-static void gen_state(yajl_gen g, const struct state *s, enum status status, size_t *ret_pid_at, size_t *ret_pid_end)
-{
-	(void)yajl_gen_map_open(g);
-	gen_pair(g, "ociVersion", s->oci_version);
-	gen_pair(g, "id", s->id);
-	gen_str(g, "pid");
-	*ret_pid_at = gen_len(g);
-	(void)yajl_gen_integer(g, status == STATUS_STOPPED ? 0 : (long long)s->pid);
-	*ret_pid_end = gen_len(g);
-	gen_pair(g, "status", status_name(status));
-	gen_pair(g, "bundle", s->bundle);
-	gen_pair(g, "rootfs", s->rootfs);
-	gen_pair(g, "created", s->created);
+	gen_open_object(g);
+	gen_key_string(g, "ociVersion", s->oci_version);
+	gen_key_string(g, "id", s->id);
+	gen_key(g, "pid");
+	*ret_pid_at = g->out->len;
+	gen_integer(g, status == STATUS_STOPPED ? 0 : s->pid);
+	*ret_pid_end = g->out->len;
+	gen_key_string(g, "status", status_name(status));
+	gen_key_string(g, "bundle", s->bundle);
+	gen_key_string(g, "rootfs", s->rootfs);
+	gen_key_string(g, "created", s->created);
 	gen_annotations(g, s);
-	gen_str(g, "owner");
-	gen_str(g, s->owner == 0 ? "root" : "");
-	(void)yajl_gen_map_close(g);
+	gen_key_string(g, "owner", s->owner == 0 ? "root" : "");
+	gen_close_object(g);
+}
+
+void state_gen(struct gen *g, const struct state *s, enum status status)
+{
+	size_t pid_at, pid_end;
+
+	gen_document(g, s, status, &pid_at, &pid_end);
+}
+
+/* Ends the text that @g has written to @out, and hands it out. */
+static int gen_take(struct gen *g, char **ret, struct err *err)
+{
+	int r = gen_finish(g, err);
+
+	if (r < 0)
+		return err_prefix(err, "cannot write the container's state");
+	*ret = buf_steal(g->out);
+	return *ret ? 0 : err_sys(err, ENOMEM, "cannot write the container's state");
 }
 
 int state_json(const struct state *s, enum status status, bool beautify, char **ret_text, struct err *err)
 {
-	yajl_gen g = yajl_gen_alloc(NULL);
-	size_t pid_at, pid_end;
+	autobuf text = BUF_INIT;
+	struct gen g;
 
-	if (!g)
-		return err_sys(err, ENOMEM, "cannot write the container's state");
-	(void)yajl_gen_config(g, yajl_gen_beautify, beautify ? 1 : 0);
-	(void)yajl_gen_config(g, yajl_gen_indent_string, "  ");
-	gen_state(g, s, status, &pid_at, &pid_end);
-	return gen_take(g, ret_text, err);
+	gen_init(&g, &text, beautify ? GEN_INDENT_2 : GEN_COMPACT);
+	state_gen(&g, s, status);
+	return gen_take(&g, ret_text, err);
 }
 
 int state_json_without_pid(const struct state *s, enum status status, char **ret_head, char **ret_tail, struct err *err)
 {
-	yajl_gen g = yajl_gen_alloc(NULL);
-	autofree char *text = NULL, *head = NULL, *tail = NULL;
+	autobuf text = BUF_INIT;
+	autofree char *whole = NULL, *head = NULL, *tail = NULL;
 	size_t pid_at, pid_end;
+	struct gen g;
 	int r;
 
-	if (!g)
-		return err_sys(err, ENOMEM, "cannot write the container's state");
-	gen_state(g, s, status, &pid_at, &pid_end);
-	r = gen_take(g, &text, err);
+	gen_init(&g, &text, GEN_COMPACT);
+	gen_document(&g, s, status, &pid_at, &pid_end);
+	r = gen_take(&g, &whole, err);
 	if (r < 0)
 		return r;
-	head = strndup(text, pid_at + 1); /* the colon is written with the value */
-	tail = strdup(text + pid_end);
+	head = strndup(whole, pid_at);
+	tail = strdup(whole + pid_end);
 	if (!head || !tail)
 		return err_sys(err, ENOMEM, "cannot write the container's state");
 	*ret_head = steal_ptr(head);
@@ -204,110 +182,110 @@ int state_json_without_pid(const struct state *s, enum status status, char **ret
 
 int state_save(const struct statedir *dir, const struct state *s, struct err *err)
 {
-	yajl_gen g = yajl_gen_alloc(NULL);
-	autofree char *text = NULL;
+	autobuf text = BUF_INIT;
+	struct gen g;
 	int r;
 
-	if (!g)
-		return err_sys(err, ENOMEM, "cannot write the container's state");
-	(void)yajl_gen_config(g, yajl_gen_beautify, 1);
-	(void)yajl_gen_map_open(g);
-	gen_pair(g, "id", s->id);
-	gen_pair(g, "ociVersion", s->oci_version);
-	gen_pair(g, "bundle", s->bundle);
-	gen_pair(g, "rootfs", s->rootfs);
-	gen_pair(g, "created", s->created);
-	gen_pair(g, "engine", s->engine);
-	gen_str(g, "pid");
-	(void)yajl_gen_integer(g, (long long)s->pid);
-	gen_str(g, "pidStart");
-	(void)yajl_gen_integer(g, (long long)s->pid_start);
-	gen_str(g, "owner");
-	(void)yajl_gen_integer(g, (long long)s->owner);
-	gen_pair(g, "cgroupUnit", s->unit);
-	gen_strv(g, "cgroups", &s->cgroups);
-	gen_strv(g, "cgroupsMade", &s->cgroups_made);
-	gen_annotations(g, s);
-	(void)yajl_gen_map_close(g);
-	r = gen_take(g, &text, err);
-	if (r < 0)
-		return r;
-	r = text ? fd_write_file_atomic(dir->fd, STATE_FILE, text, strlen(text), 0600) : -ENOMEM;
-	if (r < 0)
-		return err_sys(err, r, "cannot write \"%s/%s\"", dir->path, STATE_FILE);
-	return 0;
+	gen_init(&g, &text, GEN_INDENT_4);
+	gen_open_object(&g);
+	gen_key_string(&g, "id", s->id);
+	gen_key_string(&g, "ociVersion", s->oci_version);
+	gen_key_string(&g, "bundle", s->bundle);
+	gen_key_string(&g, "rootfs", s->rootfs);
+	gen_key_string(&g, "created", s->created);
+	gen_key_string(&g, "engine", s->engine);
+	gen_key_integer(&g, "pid", s->pid);
+	gen_key_integer(&g, "pidStart", (int64_t)s->pid_start);
+	gen_key_integer(&g, "owner", s->owner);
+	gen_key_string(&g, "cgroupUnit", s->unit);
+	gen_strv(&g, "cgroups", &s->cgroups);
+	gen_strv(&g, "cgroupsMade", &s->cgroups_made);
+	gen_annotations(&g, s);
+	gen_close_object(&g);
+	r = gen_finish(&g, NULL);
+	if (r == 0)
+		r = fd_write_file_atomic(dir->fd, STATE_FILE, text.data, text.len, 0600);
+	return r < 0 ? err_sys(err, r, "cannot write \"%s/%s\"", dir->path, STATE_FILE) : 0;
 }
 
 /* --- reading --- */
 
-/* The string @key, as a copy; "" if it is not there. NULL without memory. */
-static char *tree_str(yajl_val tree, const char *key)
+/* A copy of the string @key; "" if it is not there. NULL without memory. */
+static char *tree_str(const struct json *root, const char *key)
 {
-	const char *path[] = { key, NULL };
-	yajl_val v = yajl_tree_get(tree, path, yajl_t_string);
-	const char *text = v ? YAJL_GET_STRING(v) : NULL;
+	const char *text = json_get_string(root, key);
 
 	return strdup(text ? text : "");
 }
 
-static long long tree_int(yajl_val tree, const char *key)
+static int64_t tree_int(const struct json *root, const char *key)
 {
-	const char *path[] = { key, NULL };
-	yajl_val v = yajl_tree_get(tree, path, yajl_t_number);
+	int64_t value = 0;
 
-	return v && YAJL_IS_INTEGER(v) ? YAJL_GET_INTEGER(v) : 0;
+	return json_get_i64(root, key, &value) ? value : 0;
 }
 
-static int tree_strv(yajl_val tree, const char *key, struct state_strv *strv)
+static int tree_strv(const struct json *root, const char *key, struct state_strv *strv)
 {
-	const char *path[] = { key, NULL };
-	yajl_val v = yajl_tree_get(tree, path, yajl_t_array);
+	const struct json *array = json_get_type(root, key, JSON_ARRAY);
 
-	for (size_t i = 0; v && i < v->u.array.len; i++) {
-		if (YAJL_IS_STRING(v->u.array.values[i]) &&
-			state_strv_add(strv, YAJL_GET_STRING(v->u.array.values[i])) < 0)
+	for (const struct json *j = array ? array->first : NULL; j; j = j->next) {
+		if (j->type == JSON_STRING && state_strv_add(strv, j->text) < 0)
 			return -ENOMEM;
 	}
 	return 0;
 }
 
-static int tree_annotations(yajl_val tree, struct state *s)
+static int tree_annotations(const struct json *root, struct state *s)
 {
-	const char *path[] = { "annotations", NULL };
-	yajl_val v = yajl_tree_get(tree, path, yajl_t_object);
+	const struct json *object = json_get_type(root, "annotations", JSON_OBJECT);
 
-	for (size_t i = 0; v && i < v->u.object.len; i++) {
-		if (YAJL_IS_STRING(v->u.object.values[i]) &&
-			state_annotate(s, v->u.object.keys[i], YAJL_GET_STRING(v->u.object.values[i])) < 0)
+	for (const struct json *j = object ? object->first : NULL; j; j = j->next) {
+		if (j->type == JSON_STRING && state_annotate(s, j->key, j->text) < 0)
 			return -ENOMEM;
 	}
 	return 0;
 }
 
-static int load_tree(yajl_val tree, struct state *s)
+/* Fills @s with what the tree of state.json says; what is missing in it stays empty. 0 or -ENOMEM. */
+static int load_tree(const struct json *root, struct state *s)
 {
-	s->id = tree_str(tree, "id");
-	s->oci_version = tree_str(tree, "ociVersion");
-	s->bundle = tree_str(tree, "bundle");
-	s->rootfs = tree_str(tree, "rootfs");
-	s->created = tree_str(tree, "created");
-	s->engine = tree_str(tree, "engine");
-	s->unit = tree_str(tree, "cgroupUnit");
-	s->pid = (pid_t)tree_int(tree, "pid");
-	s->pid_start = (uint64_t)tree_int(tree, "pidStart");
-	s->owner = (uid_t)tree_int(tree, "owner");
+	s->id = tree_str(root, "id");
+	s->oci_version = tree_str(root, "ociVersion");
+	s->bundle = tree_str(root, "bundle");
+	s->rootfs = tree_str(root, "rootfs");
+	s->created = tree_str(root, "created");
+	s->engine = tree_str(root, "engine");
+	s->unit = tree_str(root, "cgroupUnit");
+	s->pid = (pid_t)tree_int(root, "pid");
+	s->pid_start = (uint64_t)tree_int(root, "pidStart");
+	s->owner = (uid_t)tree_int(root, "owner");
 	if (!s->id || !s->oci_version || !s->bundle || !s->rootfs || !s->created || !s->engine || !s->unit)
 		return -ENOMEM;
-	if (tree_strv(tree, "cgroups", &s->cgroups) < 0 || tree_strv(tree, "cgroupsMade", &s->cgroups_made) < 0)
+	if (tree_strv(root, "cgroups", &s->cgroups) < 0 || tree_strv(root, "cgroupsMade", &s->cgroups_made) < 0)
 		return -ENOMEM;
-	return tree_annotations(tree, s);
+	return tree_annotations(root, s);
+}
+
+/* The text of state.json as a tree in a new arena, which the caller frees also after an error. 0 or -errno. */
+static int parse_state(const char *text, size_t len, struct arena **ret_arena, struct json **ret_root)
+{
+	int r = arena_new(ret_arena);
+
+	if (r == 0)
+		r = json_parse(STATE_FILE, text, len, JSON_OWN, *ret_arena, ret_root, NULL, NULL);
+	if (r == 0 && (*ret_root)->type != JSON_OBJECT)
+		r = -EINVAL;
+	return r;
 }
 
 int state_load(const struct statedir *dir, struct state *s, struct err *err)
 {
+	autoarena struct arena *arena = NULL;
 	autofree char *text = NULL;
-	yajl_val tree;
-	int r = fd_read_file(dir->fd, STATE_FILE, STATE_FILE_MAX, &text, NULL);
+	struct json *root;
+	size_t len;
+	int r = fd_read_file(dir->fd, STATE_FILE, STATE_FILE_MAX, &text, &len);
 
 	memset(s, 0, sizeof(*s));
 	if (r == -ENOENT)
@@ -315,21 +293,17 @@ int state_load(const struct statedir *dir, struct state *s, struct err *err)
 			"\"%s\" holds no state: what a killed create has left; "
 			"\"vmrunc delete --force\" removes it",
 			dir->path);
-	if (r < 0)
-		return err_sys(err, r, "cannot read \"%s/%s\"", dir->path, STATE_FILE);
-	tree = yajl_tree_parse(text, NULL, 0);
-	if (!tree || !YAJL_IS_OBJECT(tree)) {
-		yajl_tree_free(tree);
+	if (r == 0)
+		r = parse_state(text, len, &arena, &root);
+	if (r == -EINVAL || r == -E2BIG)
 		return err_set(err, ENODATA, "\"%s/%s\" is damaged; \"vmrunc delete --force\" removes it", dir->path,
 			STATE_FILE);
+	if (r == 0) {
+		r = load_tree(root, s);
+		if (r < 0)
+			state_done(s);
 	}
-	r = load_tree(tree, s);
-	yajl_tree_free(tree);
-	if (r < 0) {
-		state_done(s);
-		return err_sys(err, r, "cannot read \"%s/%s\"", dir->path, STATE_FILE);
-	}
-	return 0;
+	return r < 0 ? err_sys(err, r, "cannot read \"%s/%s\"", dir->path, STATE_FILE) : 0;
 }
 
 /* --- status --- */

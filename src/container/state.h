@@ -120,7 +120,11 @@ uint64_t state_pid_start(pid_t pid);
  */
 must_check int state_pidfd(const struct state *s);
 
-/* The document that `state` prints and hooks read: config's ociVersion, id, status, pid ... */
+/* Writes the document that `state` prints and hooks read (runtime.md, "State"), as a value of @g. */
+struct gen;
+void state_gen(struct gen *g, const struct state *s, enum status status);
+
+/* The same as a text of its own, which the caller frees; @beautify: in indented lines. 0 or -ENOMEM. */
 must_check int state_json(const struct state *s, enum status status, bool beautify, char **ret_text, struct err *err);
 
 /*

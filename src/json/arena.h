@@ -11,16 +11,25 @@
 
 struct arena;
 
-must_check int arena_new(struct arena **ret); /* 0 or -ENOMEM */
-void arena_free(struct arena *a);             /* accepts NULL; every pointer from @a is gone */
+/* A new, empty arena. 0 or -ENOMEM. */
+must_check int arena_new(struct arena **ret);
 
-/* @size zeroed bytes, aligned for any type; NULL without memory. Size 0 gives a unique pointer. */
+/* Frees all that was allocated from @a. @a may be NULL. */
+void arena_free(struct arena *a);
+
+static inline void arena_freep(struct arena **a)
+{
+	arena_free(*a);
+}
+#define autoarena __attribute__((cleanup(arena_freep)))
+
+/* @size zeroed bytes, aligned for any type; NULL without memory. Size 0 gives a pointer of its own, too. */
 void *arena_alloc(struct arena *a, size_t size);
 
-/* As arena_alloc(@n * @size); NULL also where the product overflows. */
+/* An array of @n times @size zeroed bytes; NULL without memory, and if the product overflows. */
 void *arena_array(struct arena *a, size_t n, size_t size);
 
-/* @len bytes of @s and a NUL; NULL without memory. */
+/* A copy of the @len bytes at @s, with a NUL behind them; NULL without memory. */
 char *arena_strndup(struct arena *a, const char *s, size_t len);
 
 #endif

@@ -1,87 +1,208 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing JSON. */
+/* Writing JSON: see gen.h. */
 #include "json/gen.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
-#include <yajl/yajl_gen.h>
 
-int gen_init(struct gen *g, const char *indent)
+/* U+FFFD, which stands for a byte that is not UTF-8. */
+#define REPLACEMENT "\xef\xbf\xbd"
+
+static const struct {
+	const char *indent; /* a level's; NULL: all on one line */
+	const char *comma, *colon;
+} styles[] = {
+	[GEN_COMPACT] = { NULL, ",", ":" },
+	[GEN_WIDE] = { NULL, ", ", ": " },
+	[GEN_INDENT_2] = { "  ", ",\n", ": " },
+	[GEN_INDENT_4] = { "    ", ",\n", ": " },
+	[GEN_INDENT_TAB] = { "\t", ",\n", ": " },
+};
+
+/* --- strings --- */
+
+/*
+ * The length of the UTF-8 sequence that begins at @s, of at most @len bytes (RFC 3629: the shortest form, no surrogates,
+ * nothing above U+10FFFF); 0 if there is none.
+ */
+static size_t utf8_sequence(const unsigned char *s, size_t len)
 {
-	g->failed = false;
-	g->yajl = yajl_gen_alloc(NULL);
-	if (!g->yajl)
-		return -ENOMEM;
-	if (indent) {
-		yajl_gen_config(g->yajl, yajl_gen_beautify, 1);
-		yajl_gen_config(g->yajl, yajl_gen_indent_string, indent);
+	unsigned char low = 0x80, high = 0xbf; /* bounds of the second byte */
+	size_t n;
+
+	if (s[0] < 0x80)
+		return 1;
+	if (s[0] < 0xc2 || s[0] > 0xf4)
+		return 0;
+	n = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+	if (s[0] == 0xe0)
+		low = 0xa0;
+	else if (s[0] == 0xed)
+		high = 0x9f;
+	else if (s[0] == 0xf0)
+		low = 0x90;
+	else if (s[0] == 0xf4)
+		high = 0x8f;
+	if (n > len || s[1] < low || s[1] > high)
+		return 0;
+	for (size_t i = 2; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
 	}
-	return 0;
+	return n;
 }
 
-int gen_finish(struct gen *g, struct buf *out, struct err *err)
+void gen_quote(struct buf *out, const char *text, size_t len)
 {
-	const unsigned char *text = NULL;
-	size_t len = 0;
-	int rc = 0;
+	const unsigned char *s = (const unsigned char *)text, *end = s + len;
 
-	if (g->failed || yajl_gen_get_buf(g->yajl, &text, &len) != yajl_gen_status_ok) {
-		rc = err_set(err, EINVAL, "JSON cannot be written");
-	} else {
-		buf_put(out, text, len);
-		if (len && text[len - 1] != '\n')
-			buf_put(out, "\n", 1);
-		if (buf_error(out))
-			rc = err_set(err, ENOMEM, "out of memory");
+	buf_put(out, "\"", 1);
+	while (s < end) {
+		const unsigned char *plain = s;
+		size_t n;
+
+		while (s < end && *s >= 0x20 && *s < 0x7f && *s != '"' && *s != '\\')
+			s++;
+		buf_put(out, plain, (size_t)(s - plain));
+		if (s == end)
+			break;
+		n = utf8_sequence(s, (size_t)(end - s));
+		if (n > 1)
+			buf_put(out, s, n);
+		else if (n == 0)
+			buf_puts(out, REPLACEMENT);
+		else if (*s == '"' || *s == '\\')
+			buf_printf(out, "\\%c", *s);
+		else if (*s == '\n')
+			buf_puts(out, "\\n");
+		else if (*s == '\t')
+			buf_puts(out, "\\t");
+		else
+			buf_printf(out, "\\u%04x", *s);
+		s += MAX(n, (size_t)1);
 	}
-	yajl_gen_free(g->yajl);
-	g->yajl = NULL;
-	return rc;
+	buf_put(out, "\"", 1);
 }
 
-static void gen_check(struct gen *g, yajl_gen_status status)
+/* --- layout --- */
+
+void gen_init(struct gen *g, struct buf *out, enum gen_style style)
 {
-	g->failed |= status != yajl_gen_status_ok && status != yajl_gen_generation_complete;
+	*g = (struct gen){ .out = out, .style = style };
 }
+
+int gen_finish(struct gen *g, struct err *err)
+{
+	assert(g->depth == 0 && !g->keyed);
+	return buf_error(g->out) < 0 ? err_set(err, ENOMEM, "out of memory") : 0;
+}
+
+void gen_newline(struct gen *g, const char *indent)
+{
+	g->newline = indent;
+}
+
+/* Begins the line that gen_newline() or the style asks for. */
+static void put_indent(struct gen *g)
+{
+	const char *indent = styles[g->style].indent;
+
+	if (g->newline)
+		buf_printf(g->out, "\n%s", g->newline);
+	g->newline = NULL;
+	for (unsigned i = 0; indent && i < g->depth; i++)
+		buf_puts(g->out, indent);
+}
+
+/* Writes what stands between the last value and the next one. */
+static void put_gap(struct gen *g)
+{
+	if (g->keyed) {
+		g->keyed = false;
+		return;
+	}
+	if (g->depth > 0 && !g->first)
+		buf_puts(g->out, g->newline ? "," : styles[g->style].comma);
+	g->first = false;
+	put_indent(g);
+}
+
+static void open_bracket(struct gen *g, const char *bracket)
+{
+	put_gap(g);
+	buf_puts(g->out, bracket);
+	if (styles[g->style].indent)
+		buf_puts(g->out, "\n");
+	g->depth++;
+	g->first = true;
+}
+
+static void close_bracket(struct gen *g, const char *bracket)
+{
+	assert(g->depth > 0 && !g->keyed);
+	g->depth--;
+	g->first = false;
+	if (styles[g->style].indent)
+		buf_puts(g->out, "\n");
+	put_indent(g);
+	buf_puts(g->out, bracket);
+	if (styles[g->style].indent && g->depth == 0)
+		buf_puts(g->out, "\n");
+}
+
+/* --- values --- */
 
 void gen_open_object(struct gen *g)
 {
-	gen_check(g, yajl_gen_map_open(g->yajl));
+	open_bracket(g, "{");
 }
 
 void gen_close_object(struct gen *g)
 {
-	gen_check(g, yajl_gen_map_close(g->yajl));
+	close_bracket(g, "}");
 }
 
 void gen_open_array(struct gen *g)
 {
-	gen_check(g, yajl_gen_array_open(g->yajl));
+	open_bracket(g, "[");
 }
 
 void gen_close_array(struct gen *g)
 {
-	gen_check(g, yajl_gen_array_close(g->yajl));
+	close_bracket(g, "]");
+}
+
+void gen_string_len(struct gen *g, const char *text, size_t len)
+{
+	put_gap(g);
+	gen_quote(g->out, text, len);
 }
 
 void gen_string(struct gen *g, const char *text)
 {
-	gen_check(g, yajl_gen_string(g->yajl, (const unsigned char *)text, strlen(text)));
+	gen_string_len(g, text ? text : "", text ? strlen(text) : 0);
 }
 
 void gen_integer(struct gen *g, int64_t value)
 {
-	gen_check(g, yajl_gen_integer(g->yajl, value));
+	put_gap(g);
+	buf_printf(g->out, "%" PRId64, value);
 }
 
 void gen_bool(struct gen *g, bool value)
 {
-	gen_check(g, yajl_gen_bool(g->yajl, value));
+	put_gap(g);
+	buf_puts(g->out, value ? "true" : "false");
 }
 
 void gen_key(struct gen *g, const char *key)
 {
+	assert(g->depth > 0 && !g->keyed);
 	gen_string(g, key);
+	buf_puts(g->out, styles[g->style].colon);
+	g->keyed = true;
 }
 
 void gen_key_string(struct gen *g, const char *key, const char *text)

@@ -10,6 +10,7 @@
 #include "json/json.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yajl/yajl_parse.h>
@@ -31,7 +32,7 @@ struct reader {
 	size_t counted; /* line feeds before this offset are in @line */
 	unsigned line;
 
-	size_t nodes;
+	size_t nodes, nodes_max;
 	size_t depth;
 	struct json *open[JSON_DEPTH_MAX];
 	char *key; /* of the value to come */
@@ -60,7 +61,7 @@ static struct json *reader_add(struct reader *r, enum json_type type)
 	unsigned line = reader_line(r);
 	struct json *j;
 
-	if (++r->nodes > JSON_NODES_MAX) {
+	if (++r->nodes > r->nodes_max) {
 		r->error = err_set(r->err, E2BIG, "%s:%u: more than %u values", r->name, line, JSON_NODES_MAX);
 		return NULL;
 	}
@@ -261,11 +262,18 @@ static int reader_syntax_error(struct reader *r)
 	return rc;
 }
 
-int json_parse(const char *name, const char *text, size_t len, struct arena *arena, struct json **ret,
+int json_parse(const char *name, const char *text, size_t len, unsigned flags, struct arena *arena, struct json **ret,
 	struct warnings *warnings, struct err *err)
 {
 	struct reader r = {
-		.name = name, .text = text, .len = len, .arena = arena, .warnings = warnings, .err = err, .line = 1
+		.name = name,
+		.text = text,
+		.len = len,
+		.nodes_max = flags & JSON_OWN ? SIZE_MAX : JSON_NODES_MAX,
+		.arena = arena,
+		.warnings = warnings,
+		.err = err,
+		.line = 1,
 	};
 	yajl_status status;
 	int rc = 0;
@@ -275,6 +283,7 @@ int json_parse(const char *name, const char *text, size_t len, struct arena *are
 	r.yajl = yajl_alloc(&reader_callbacks, NULL, &r);
 	if (!r.yajl)
 		return err_set(err, ENOMEM, "%s: out of memory", name);
+	(void)yajl_config(r.yajl, yajl_allow_comments, flags & JSON_COMMENTS ? 1 : 0); /* an option that it knows */
 	status = yajl_parse(r.yajl, (const unsigned char *)text, len);
 	if (status == yajl_status_ok) {
 		r.at_end = true;
@@ -298,6 +307,58 @@ const struct json *json_get(const struct json *obj, const char *key)
 		if (strcmp(j->key, key) == 0)
 			return j;
 	return NULL;
+}
+
+const struct json *json_get_type(const struct json *obj, const char *key, enum json_type type)
+{
+	const struct json *j = json_get(obj, key);
+
+	return j && j->type == type ? j : NULL;
+}
+
+const char *json_get_string(const struct json *obj, const char *key)
+{
+	const struct json *j = json_get_type(obj, key, JSON_STRING);
+
+	return j ? j->text : NULL;
+}
+
+bool json_get_i64(const struct json *obj, const char *key, int64_t *ret)
+{
+	const struct json *j = json_get_type(obj, key, JSON_NUMBER);
+
+	return j && json_i64(j, ret);
+}
+
+bool json_i64(const struct json *j, int64_t *ret)
+{
+	char *end;
+	long long v;
+
+	errno = 0;
+	v = strtoll(j->text, &end, 10);
+	if (errno || *end || end == j->text)
+		return false;
+	*ret = v;
+	return true;
+}
+
+bool json_u64(const struct json *j, uint64_t *ret)
+{
+	const char *text = j->text;
+	char *end;
+	unsigned long long v;
+
+	if (*text == '-') /* strtoull() would wrap a negative number around; "-0" is a zero */
+		text += strcmp(text, "-0") == 0;
+	if (*text == '-')
+		return false;
+	errno = 0;
+	v = strtoull(text, &end, 10);
+	if (errno || *end || end == text)
+		return false;
+	*ret = v;
+	return true;
 }
 
 /* The child that @path begins with; *@ret_rest is what follows it. */

@@ -240,8 +240,7 @@ static int prepare(struct creation *c, struct err *err)
 	exports = binds_exports(&c->binds);
 	r = guest_translate(
 		spec, c->request->id, c->binds.root_name, &exports, &joins, &store, &warnings, &c->translation, err);
-	for (size_t i = 0; i < warnings.n; i++)
-		log_warning("%s", warnings.v[i]);
+	log_warnings(&warnings);
 	warnings_done(&warnings);
 	return r;
 }

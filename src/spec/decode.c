@@ -93,36 +93,6 @@ int decode_oom(struct decode *d)
 	return -ENOMEM;
 }
 
-bool decode_i64(const char *text, int64_t *ret)
-{
-	char *end;
-	long long v;
-
-	errno = 0;
-	v = strtoll(text, &end, 10);
-	if (errno || *end || end == text)
-		return false;
-	*ret = v;
-	return true;
-}
-
-bool decode_u64(const char *text, uint64_t *ret)
-{
-	char *end;
-	unsigned long long v;
-
-	if (*text == '-') /* strtoull would wrap it around; -0 is a zero */
-		text += strcmp(text, "-0") == 0;
-	if (*text == '-')
-		return false;
-	errno = 0;
-	v = strtoull(text, &end, 10);
-	if (errno || *end || end == text)
-		return false;
-	*ret = v;
-	return true;
-}
-
 static void *member_of(void *to, const struct spec_field *f)
 {
 	return (char *)to + f->off;
@@ -150,7 +120,7 @@ static int decode_signed(
 
 	if (!text)
 		return -EINVAL;
-	if (!decode_i64(text, ret) || *ret < f->min || *ret > max)
+	if (!json_i64(j, ret) || *ret < f->min || *ret > max)
 		return decode_error(d, at, j->line, "%.*s is out of range (%lld to %lld)", DECODE_SHOW_MAX, text,
 			(long long)f->min, (long long)max);
 	return 0;
@@ -164,7 +134,7 @@ static int decode_unsigned(
 
 	if (!text)
 		return -EINVAL;
-	if (!decode_u64(text, ret) || *ret < min || *ret > f->max)
+	if (!json_u64(j, ret) || *ret < min || *ret > f->max)
 		return decode_error(d, at, j->line, "%.*s is out of range (%llu to %llu)", DECODE_SHOW_MAX, text,
 			(unsigned long long)min, (unsigned long long)f->max);
 	return 0;

@@ -109,10 +109,6 @@ must_check int decode_strv(struct decode *d, const struct where *at, const struc
 /* A string, borrowed from @j: NULL after an error, which is set. */
 const char *decode_str(struct decode *d, const struct where *at, const struct json *j);
 
-/* The number of @text in *@ret; false if it is no integer or does not fit. */
-must_check bool decode_i64(const char *text, int64_t *ret);
-must_check bool decode_u64(const char *text, uint64_t *ret);
-
 int decode_oom(struct decode *d);
 
 #endif

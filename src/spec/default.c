@@ -153,10 +153,8 @@ static void put_linux(struct gen *g, bool rootless)
 int spec_default_json(struct buf *out, bool rootless, struct err *err)
 {
 	struct gen g;
-	int rc = gen_init(&g, "\t");
 
-	if (rc < 0)
-		return err_set(err, -rc, "out of memory");
+	gen_init(&g, out, GEN_INDENT_TAB);
 	gen_open_object(&g);
 	gen_key_string(&g, "ociVersion", DEFAULT_OCI_VERSION);
 	put_process(&g);
@@ -168,5 +166,5 @@ int spec_default_json(struct buf *out, bool rootless, struct err *err)
 	put_mounts(&g, rootless);
 	put_linux(&g, rootless);
 	gen_close_object(&g);
-	return gen_finish(&g, out, err);
+	return gen_finish(&g, err);
 }

@@ -163,10 +163,8 @@ int features_json(struct buf *out, struct err *err)
 {
 	static const char *const unsafe[] = { "org.vmrunc.", NULL };
 	struct gen g;
-	int rc = gen_init(&g, "    ");
 
-	if (rc < 0)
-		return err_set(err, -rc, "out of memory");
+	gen_init(&g, out, GEN_INDENT_4);
 	gen_open_object(&g);
 	gen_key_string(&g, "ociVersionMin", OCI_VERSION_MIN);
 	gen_key_string(&g, "ociVersionMax", OCI_VERSION_MAX);
@@ -176,5 +174,5 @@ int features_json(struct buf *out, struct err *err)
 	put_annotations(&g);
 	gen_key_strings(&g, "potentiallyUnsafeConfigAnnotations", unsafe);
 	gen_close_object(&g);
-	return gen_finish(&g, out, err);
+	return gen_finish(&g, err);
 }

@@ -112,7 +112,7 @@ static int spec_parse_into(
 
 	if (len > SPEC_FILE_MAX)
 		return err_set(d->err, E2BIG, "%s: larger than %llu MiB", d->name, SPEC_FILE_MAX / MIB);
-	rc = json_parse(d->name, json, len, tree, &root, d->warnings, d->err);
+	rc = json_parse(d->name, json, len, 0, tree, &root, d->warnings, d->err);
 	if (rc < 0)
 		return rc;
 	switch (part) {

@@ -18,6 +18,7 @@ unit_tests += \
 	tests/unit/test_image_cpio \
 	tests/unit/test_image_kernel \
 	tests/unit/test_image_modules \
+	tests/unit/test_json \
 	tests/unit/test_kvm_acpi \
 	tests/unit/test_kvm_bus \
 	tests/unit/test_kvm_elf \
@@ -80,6 +81,8 @@ tests_unit_test_image_kernel_SOURCES = tests/unit/test_image_kernel.c $(image_fi
 tests_unit_test_image_kernel_LDADD = $(unit_ldadd)
 tests_unit_test_image_modules_SOURCES = tests/unit/test_image_modules.c $(image_fixture)
 tests_unit_test_image_modules_LDADD = $(unit_ldadd)
+tests_unit_test_json_SOURCES = tests/unit/test_json.c
+tests_unit_test_json_LDADD = $(unit_ldadd)
 tests_unit_test_kvm_acpi_SOURCES = tests/unit/test_kvm_acpi.c
 tests_unit_test_kvm_acpi_LDADD = $(unit_ldadd)
 tests_unit_test_kvm_bus_SOURCES = tests/unit/test_kvm_bus.c

@@ -80,14 +80,15 @@ static void test_log(void **state)
 	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
 	assert_non_null(strstr(text, "{\"level\":\"error\",\"msg\":\"a \\\"quote\\\", a \\\\, "
 				     "a\\nline, a \\u0001\",\"time\":\"2"));
+	assert_string_equal(text + strlen(text) - 4, "Z\"}\n");
 	free(steal_ptr(text));
 
 	/* of a call that succeeded, warnings are in it */
 	assert_int_equal(log_open(path_of("log"), "text", NULL, &err), 0);
-	log_warning("kept");
+	log_warning("kept, and \xff");
 	log_finish(false);
 	text = get_file("log");
-	assert_non_null(strstr(text, "level=warning msg=\"kept\""));
+	assert_non_null(strstr(text, "Z\" level=warning msg=\"kept, and \xef\xbf\xbd\"\n"));
 	assert_null(strstr(text, "a warning"));
 	assert_int_equal(unlink(path_of("log")), 0);
 }
@@ -108,7 +109,7 @@ static void test_settings(void **state)
 		const char *text, *want;
 	} wrong[] = {
 		{ "[]", "not a JSON object" },
-		{ "{", "not JSON" },
+		{ "{", "s.json:1: parse error: premature EOF" },
 		{ "{\"engine\": \"xen\"}", "engine: \"xen\"" },
 		{ "{\"engine\": 1}", "engine: not a string" },
 		{ "{\"memory\": \"512\"}", "memory: not a number" },
@@ -241,7 +242,10 @@ static void test_timeline(void **state)
 		timeline_mark(t, "many");
 	assert_int_equal(timeline_write(t, path_of("t.json"), &err), 0);
 	text = get_file("t.json");
-	assert_non_null(strstr(text, "{\"name\": \"first\", \"ns\": "));
+	assert_int_equal(strncmp(text, "{\"start\": ", 10), 0);
+	assert_non_null(strstr(text, ", \"marks\": [\n  {\"name\": \"first\", \"ns\": "));
+	assert_non_null(strstr(text, "},\n  {\"name\": \"many\", \"ns\": "));
+	assert_string_equal(text + strlen(text) - 5, "}\n]}\n");
 	assert_non_null(strstr(text, "in-a-child"));
 	timeline_free(t);
 	assert_int_equal(unlink(path_of("t.json")), 0);

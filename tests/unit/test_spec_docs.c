@@ -61,7 +61,7 @@ static const struct json *parsed(const struct buf *b)
 
 	arena_free(arena);
 	assert_int_equal(arena_new(&arena), 0);
-	if (json_parse("out", b->data, b->len, arena, &root, NULL, &err) != 0)
+	if (json_parse("out", b->data, b->len, 0, arena, &root, NULL, &err) != 0)
 		fail_msg("%s", err.msg);
 	return root;
 }

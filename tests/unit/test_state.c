@@ -83,6 +83,42 @@ static void fill(struct state *s)
 	assert_int_equal(state_strv_add(&s->cgroups_made, "/sys/fs/cgroup/x"), 0);
 }
 
+/* What `state` prints, byte for byte: engines parse it, and people read it. */
+static void test_document(void **unused_state)
+{
+	autofree char *indented = NULL, *compact = NULL;
+	struct err err = ERR_INIT;
+	struct state s;
+
+	(void)unused_state;
+	fill(&s);
+	s.pid = 42;
+	assert_int_equal(state_json(&s, STATUS_RUNNING, true, &indented, &err), 0);
+	assert_string_equal(indented, "{\n"
+				      "  \"ociVersion\": \"1.0.2\",\n"
+				      "  \"id\": \"c1\",\n"
+				      "  \"pid\": 42,\n"
+				      "  \"status\": \"running\",\n"
+				      "  \"bundle\": \"/b/\\\"quoted\\\"\\n\",\n"
+				      "  \"rootfs\": \"/b/rootfs\",\n"
+				      "  \"created\": \"2024-01-02T03:04:05.000000006Z\",\n"
+				      "  \"annotations\": {\n"
+				      "    \"org.x\": \"y\xc3\xa4\"\n"
+				      "  },\n"
+				      "  \"owner\": \"\"\n"
+				      "}\n");
+	s.owner = 0;
+	s.bundle[0] = '\xff';
+	assert_int_equal(state_json(&s, STATUS_STOPPED, false, &compact, &err), 0);
+	assert_string_equal(compact,
+		"{\"ociVersion\":\"1.0.2\",\"id\":\"c1\",\"pid\":0,\"status\":\"stopped\","
+		"\"bundle\":\"\xef\xbf\xbd"
+		"b/\\\"quoted\\\"\\n\",\"rootfs\":\"/b/rootfs\","
+		"\"created\":\"2024-01-02T03:04:05.000000006Z\",\"annotations\":{\"org.x\":\"y\xc3\xa4\"},"
+		"\"owner\":\"root\"}");
+	state_done(&s);
+}
+
 /* Whose reader sees another pid: the same document otherwise. */
 static void test_without_pid(void **unused_state)
 {
@@ -220,6 +256,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_document),
 		cmocka_unit_test(test_without_pid),
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_zombie),

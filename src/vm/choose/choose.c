@@ -16,10 +16,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <yajl/yajl_gen.h>
-#include <yajl/yajl_tree.h>
 
+#include "base/buf.h"
 #include "base/fd.h"
+#include "json/gen.h"
+#include "json/json.h"
 #include "vm/engine.h"
 #include "vm/kvm/probe.h"
 #include "vm/qemu/program.h"
@@ -51,64 +52,52 @@ static int verdict_key(const struct stat *device, char *ret_key, size_t size)
 	return r >= (int)size ? -ENAMETOOLONG : 0;
 }
 
+/* Reads the verdict that an earlier run has kept. False if there is none that is about @key. */
 static bool verdict_load(const char *cache_dir, const char *key, struct vm_verdict *ret_verdict)
 {
-	static const char *const key_path[] = { "key", NULL }, *const usable_path[] = { "usable", NULL },
-				 *const why_path[] = { "why", NULL };
 	autoclose int dir = open(cache_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	autoarena struct arena *arena = NULL;
 	autofree char *text = NULL;
-	yajl_val root, k, usable, why;
-	bool ok = false;
+	const struct json *usable;
+	const char *kept_key, *why;
+	struct json *root;
+	size_t len;
 
-	if (dir < 0 || fd_read_file(dir, VERDICT_FILE, VERDICT_FILE_MAX, &text, NULL) < 0)
+	if (dir < 0 || fd_read_file(dir, VERDICT_FILE, VERDICT_FILE_MAX, &text, &len) < 0)
 		return false;
-	root = yajl_tree_parse(text, NULL, 0);
-	if (!root)
+	if (arena_new(&arena) < 0 || json_parse(VERDICT_FILE, text, len, JSON_OWN, arena, &root, NULL, NULL) < 0)
 		return false;
-	k = yajl_tree_get(root, (const char **)key_path, yajl_t_string);
-	usable = yajl_tree_get(root, (const char **)usable_path, yajl_t_any);
-	why = yajl_tree_get(root, (const char **)why_path, yajl_t_string);
-	if (k && why && (YAJL_IS_TRUE(usable) || YAJL_IS_FALSE(usable)) && !strcmp(k->u.string, key)) {
-		ret_verdict->usable = YAJL_IS_TRUE(usable);
-		ret_verdict->cached = true;
-		(void)snprintf(ret_verdict->why, sizeof(ret_verdict->why), "%s", why->u.string);
-		ok = true;
-	}
-	yajl_tree_free(root);
-	return ok;
+	kept_key = json_get_string(root, "key");
+	usable = json_get_type(root, "usable", JSON_BOOL);
+	why = json_get_string(root, "why");
+	if (!kept_key || !usable || !why || strcmp(kept_key, key) != 0)
+		return false;
+	ret_verdict->usable = usable->boolean;
+	ret_verdict->cached = true;
+	(void)snprintf(ret_verdict->why, sizeof(ret_verdict->why), "%s", why); /* cutting is meant */
+	return true;
 }
 
-static void gen_string(yajl_gen g, const char *s)
-{
-	/* Fails only for broken UTF-8, which then shows in the generator's state at the end. */
-	(void)yajl_gen_string(g, (const unsigned char *)s, strlen(s));
-}
-
+/* Keeps @verdict for the next runs. Failing, as on a full or read-only disk, means that the next run probes again. */
 static void verdict_store(const char *cache_dir, const char *key, const struct vm_verdict *verdict)
 {
 	autoclose int dir = -1;
-	const unsigned char *text;
-	size_t len;
-	yajl_gen g;
+	autobuf text = BUF_INIT;
+	struct gen g;
 
 	if (mkdir(cache_dir, 0755) < 0 && errno != EEXIST)
 		return;
 	dir = open(cache_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	g = dir < 0 ? NULL : yajl_gen_alloc(NULL);
-	if (!g)
+	if (dir < 0)
 		return;
-	(void)yajl_gen_config(g, yajl_gen_beautify, 1); /* an option it knows */
-	(void)yajl_gen_map_open(g);
-	gen_string(g, "key");
-	gen_string(g, key);
-	gen_string(g, "usable");
-	(void)yajl_gen_bool(g, verdict->usable);
-	gen_string(g, "why");
-	gen_string(g, verdict->why);
-	if (yajl_gen_map_close(g) == yajl_gen_status_ok && yajl_gen_get_buf(g, &text, &len) == yajl_gen_status_ok &&
-		fd_write_file_atomic(dir, VERDICT_FILE, text, len, 0644) < 0)
-		errno = 0; /* a full or read-only disk: the next run probes again */
-	yajl_gen_free(g);
+	gen_init(&g, &text, GEN_INDENT_4);
+	gen_open_object(&g);
+	gen_key_string(&g, "key", key);
+	gen_key_bool(&g, "usable", verdict->usable);
+	gen_key_string(&g, "why", verdict->why);
+	gen_close_object(&g);
+	if (gen_finish(&g, NULL) < 0 || fd_write_file_atomic(dir, VERDICT_FILE, text.data, text.len, 0644) < 0)
+		return;
 }
 
 void vm_kvm_verdict(const char *cache_dir, struct vm_verdict *ret_verdict)

@@ -6,44 +6,39 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <yajl/yajl_tree.h>
 
 #include "base/fd.h"
+#include "json/gen.h"
+#include "json/json.h"
 
 #define READ_CHUNK 4096
 
-static yajl_val qmp_field(yajl_val object, const char *name, yajl_type type)
-{
-	const char *path[] = { name, NULL };
-
-	return yajl_tree_get(object, path, type);
-}
-
 /* Copies the string member @name of @object, cut to @size - 1 bytes; "" if there is none. */
-static void qmp_copy_string(yajl_val object, const char *name, char *to, size_t size)
+static void qmp_copy_string(const struct json *object, const char *name, char *to, size_t size)
 {
-	yajl_val v = object ? qmp_field(object, name, yajl_t_string) : NULL;
+	const char *text = json_get_string(object, name);
 
-	(void)snprintf(to, size, "%s", v ? YAJL_GET_STRING(v) : ""); /* cutting is meant */
+	(void)snprintf(to, size, "%s", text ? text : ""); /* cutting is meant */
 }
 
-static void qmp_classify(yajl_val root, struct qmp_msg *msg)
+/* Tells by its members which kind of message @root is, and takes from it what struct qmp_msg has room for. */
+static void qmp_classify(const struct json *root, struct qmp_msg *msg)
 {
-	yajl_val id = qmp_field(root, "id", yajl_t_number), v;
+	const struct json *error = json_get_type(root, "error", JSON_OBJECT);
+	int64_t id;
 
-	if (id && YAJL_IS_INTEGER(id) && YAJL_GET_INTEGER(id) > 0 && YAJL_GET_INTEGER(id) <= 0x7fffffff)
-		msg->id = (unsigned int)YAJL_GET_INTEGER(id);
-	if (qmp_field(root, "QMP", yajl_t_object)) {
+	if (json_get_i64(root, "id", &id) && id > 0 && id <= INT32_MAX)
+		msg->id = (unsigned int)id;
+	if (json_get_type(root, "QMP", JSON_OBJECT)) {
 		msg->kind = QMP_GREETING;
-	} else if ((v = qmp_field(root, "error", yajl_t_object))) {
+	} else if (error) {
 		msg->kind = QMP_ERROR;
-		qmp_copy_string(v, "desc", msg->text, sizeof(msg->text));
-	} else if (qmp_field(root, "event", yajl_t_string)) {
+		qmp_copy_string(error, "desc", msg->text, sizeof(msg->text));
+	} else if (json_get_string(root, "event")) {
 		msg->kind = QMP_EVENT;
 		qmp_copy_string(root, "event", msg->event, sizeof(msg->event));
-		v = qmp_field(root, "data", yajl_t_object);
-		qmp_copy_string(v, "reason", msg->reason, sizeof(msg->reason));
-	} else if (qmp_field(root, "return", yajl_t_any)) {
+		qmp_copy_string(json_get(root, "data"), "reason", msg->reason, sizeof(msg->reason));
+	} else if (json_get(root, "return")) {
 		msg->kind = QMP_RETURN;
 	}
 }
@@ -51,20 +46,20 @@ static void qmp_classify(yajl_val root, struct qmp_msg *msg)
 int qmp_parse(const char *line, size_t len, struct qmp_msg *ret_msg)
 {
 	struct qmp_msg msg = { .kind = QMP_OTHER };
-	char text[QMP_LINE_MAX + 1];
-	yajl_val root;
+	autoarena struct arena *arena = NULL;
+	struct json *root;
+	int r;
 
-	if (len > QMP_LINE_MAX || memchr(line, '\0', len))
+	if (len > QMP_LINE_MAX)
 		return -EBADMSG;
-	memcpy(text, line, len);
-	text[len] = '\0';
-	root = yajl_tree_parse(text, NULL, 0);
-	if (!root || !YAJL_IS_OBJECT(root)) {
-		yajl_tree_free(root);
+	if (arena_new(&arena) < 0)
+		return -ENOMEM;
+	r = json_parse("QMP", line, len, 0, arena, &root, NULL, NULL);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0 || root->type != JSON_OBJECT)
 		return -EBADMSG;
-	}
 	qmp_classify(root, &msg);
-	yajl_tree_free(root);
 	*ret_msg = msg;
 	return 0;
 }
@@ -127,19 +122,25 @@ int qmp_next(struct qmp *q, struct qmp_msg *ret_msg)
 
 int qmp_send(struct qmp *q, const char *command, unsigned int *ret_id)
 {
-	char line[QMP_TEXT_MAX];
 	unsigned int id = ++q->last_id;
-	int len = snprintf(line, sizeof(line), "{\"execute\":\"%s\",\"id\":%u}\n", command, id);
+	autobuf line = BUF_INIT;
+	struct gen g;
 	ssize_t n;
 
-	if (len >= (int)sizeof(line))
-		return -EINVAL;
+	gen_init(&g, &line, GEN_COMPACT);
+	gen_open_object(&g);
+	gen_key_string(&g, "execute", command);
+	gen_key_integer(&g, "id", id);
+	gen_close_object(&g);
+	buf_puts(&line, "\n");
+	if (gen_finish(&g, NULL) < 0)
+		return -ENOMEM;
 	do {
-		n = send(q->fd, line, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		n = send(q->fd, line.data, line.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
-	if (n != len)
+	if ((size_t)n != line.len)
 		return -EAGAIN; /* QEMU has left more commands unread than a socket holds */
 	*ret_id = id;
 	return 0;

@@ -28,7 +28,7 @@ struct qmp_msg {
 	char text[QMP_TEXT_MAX];   /* ERROR: its description */
 };
 
-/* Parses one message of @len bytes: 0, or -EBADMSG if it is no JSON object. */
+/* Parses one message of @len bytes. 0, -EBADMSG if it is no JSON object or too long, or -ENOMEM. */
 must_check int qmp_parse(const char *line, size_t len, struct qmp_msg *ret_msg);
 
 struct qmp {
