@@ -13,12 +13,11 @@
  *
  * Nothing runs while nobody waits.
  */
-#include <fcntl.h>
+#include <errno.h>
 #include <stdlib.h>
 
 #include "host/thread.h"
-#include "p9/msg.h"
-#include "p9/ops.h"
+#include "p9/server.h"
 
 #define RETRY_MIN_MS 1
 #define RETRY_MAX_MS 50
@@ -195,88 +194,4 @@ int p9_locks_wait(struct p9_locks *locks, struct p9_request *req, struct p9_ref 
 	else
 		*ref = (struct p9_ref){ 0 };
 	return r;
-}
-
-/* ---- the messages ---- */
-
-static int host_type(uint8_t type)
-{
-	return type == P9_LOCK_RDLCK ? F_RDLCK : type == P9_LOCK_WRLCK ? F_WRLCK : F_UNLCK;
-}
-
-static uint8_t wire_type(int type)
-{
-	return type == F_RDLCK ? P9_LOCK_RDLCK : type == F_WRLCK ? P9_LOCK_WRLCK : P9_LOCK_UNLCK;
-}
-
-int p9_op_lock(struct p9_call *call)
-{
-	struct p9_locks *locks = call->session->server->locks;
-	uint32_t fid = wire_get_u32(&call->in);
-	uint8_t type = wire_get_u8(&call->in);
-	uint32_t flags = wire_get_u32(&call->in);
-	struct fs_lock lock = { .type = (short)host_type(type) };
-	autoref ref = { 0 };
-	int r;
-
-	lock.start = wire_get_u64(&call->in);
-	lock.length = wire_get_u64(&call->in);
-	(void)wire_get_u32(&call->in); /* proc_id: the owner of the lock is the open file */
-	(void)p9_get_str(call);        /* client_id */
-	r = wire_finish(&call->in);
-	if (r == 0 && type > P9_LOCK_UNLCK) /* GUEST: */
-		r = -EINVAL;
-	if (r == 0)
-		r = p9_fid_get(call->session, fid, &ref);
-	if (r == 0 && (ref.file == NULL || ref.xattr != NULL)) /* GUEST: */
-		r = -EBADF;
-	if (r == 0)
-		r = fs_lock_set(ref.file, &lock);
-	if (r == 0 && lock.type != F_WRLCK)
-		p9_locks_kick(locks); /* unlocked, or made weaker */
-	if (r == -EAGAIN && (flags & P9_LOCK_FLAG_BLOCK)) {
-		r = p9_locks_wait(locks, call->req, &ref, &lock);
-		if (r == 0)
-			return P9_PARKED;
-	}
-	if (r < 0 && r != -EAGAIN)
-		return r;
-	p9_put(call, r == 0 ? P9_LOCK_SUCCESS : P9_LOCK_BLOCKED, 1);
-	return 0;
-}
-
-int p9_op_getlock(struct p9_call *call)
-{
-	uint32_t fid = wire_get_u32(&call->in);
-	uint8_t type = wire_get_u8(&call->in);
-	/* Linux 6.1 asks with "unlocked" whatever its process asked: the answer is then what keeps a writer out. */
-	struct fs_lock lock = { .type = type == P9_LOCK_RDLCK ? F_RDLCK : F_WRLCK };
-	const char *client;
-	autoref ref = { 0 };
-	uint32_t pid;
-	int r;
-
-	lock.start = wire_get_u64(&call->in);
-	lock.length = wire_get_u64(&call->in);
-	pid = wire_get_u32(&call->in);
-	client = p9_get_str(call);
-	r = wire_finish(&call->in);
-	if (r == 0 && type > P9_LOCK_UNLCK) /* GUEST: */
-		r = -EINVAL;
-	if (r == 0 && strlen(client) > P9_REPLY_MAX / 2) /* GUEST: */
-		r = -EINVAL;
-	if (r == 0)
-		r = p9_fid_get(call->session, fid, &ref);
-	if (r == 0 && (ref.file == NULL || ref.xattr != NULL)) /* GUEST: */
-		r = -EBADF;
-	if (r == 0)
-		r = fs_lock_get(ref.file, &lock);
-	if (r < 0)
-		return r;
-	p9_put(call, wire_type(lock.type), 1);
-	p9_put(call, lock.start, 8);
-	p9_put(call, lock.length, 8);
-	p9_put(call, pid, 4); /* whose it is cannot be known: open files have no process */
-	p9_put_str(call, client, strlen(client));
-	return 0;
 }

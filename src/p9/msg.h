@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fields of messages. Reading goes by base/wire.h (sticky error) and this for
- * strings; writing cannot fail: P9_REPLY_MAX holds every reply.
+ * Fields of messages. They are read by base/wire.h, whose error is sticky, and strings by p9_get_str(). They are put
+ * into the reply's body by the functions here, which cannot fail: P9_REPLY_MAX holds every body.
  */
 #ifndef P9_MSG_H
 #define P9_MSG_H
@@ -11,16 +11,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/le.h"
 #include "p9/server.h"
 
 /*
- * A string: u16 length and its bytes; NUL-terminated in place, for which the
- * bytes move one down over the length. One with a NUL inside is an error.
+ * Reads a string: a u16 length and that many bytes. It is NUL-terminated in place, for which the bytes move one down,
+ * over the length; so it lives as long as the call. A NUL inside is an error; after an error the result is "".
  */
 static inline const char *p9_get_str(struct p9_call *call)
 {
 	size_t len = wire_get_u16(&call->in);
-	/* the message is the worker's own copy; wire.h only does not know that */
+	/* The message is the worker's own copy and may be changed; wire.h does not know that. */
 	char *s = (char *)(uintptr_t)wire_get_bytes(&call->in, len);
 
 	if (s == NULL)
@@ -34,13 +35,24 @@ static inline const char *p9_get_str(struct p9_call *call)
 	return s;
 }
 
+/* Writes the lowest @bytes bytes of @v to *@at, which moves behind them. */
+static inline void p9_le_put(uint8_t **at, uint64_t v, size_t bytes)
+{
+	uint8_t le[sizeof(v)];
+
+	le64_put(le, v);
+	memcpy(*at, le, bytes);
+	*at += bytes;
+}
+
+/* Puts an integer of @bytes bytes into the reply. */
 static inline void p9_put(struct p9_call *call, uint64_t v, size_t bytes)
 {
 	assert((size_t)(call->out_end - call->out) >= bytes);
-	for (size_t i = 0; i < bytes; i++)
-		*call->out++ = (uint8_t)(v >> 8 * i);
+	p9_le_put(&call->out, v, bytes);
 }
 
+/* Puts a string of @len bytes, which needs no NUL, into the reply. */
 static inline void p9_put_str(struct p9_call *call, const char *s, size_t len)
 {
 	p9_put(call, len, 2);
@@ -49,6 +61,7 @@ static inline void p9_put_str(struct p9_call *call, const char *s, size_t len)
 	call->out += len;
 }
 
+/* The type of a qid (P9_QT*) for a file of mode @mode. */
 static inline uint8_t p9_qid_type(uint32_t mode)
 {
 	switch (mode & S_IFMT) {
@@ -61,6 +74,7 @@ static inline uint8_t p9_qid_type(uint32_t mode)
 	}
 }
 
+/* Puts a qid into the reply: type, version, path. */
 static inline void p9_put_qid(struct p9_call *call, const struct fs_ident *ident)
 {
 	p9_put(call, p9_qid_type(ident->mode), 1);

@@ -6,10 +6,9 @@
 #include "p9/ops.h"
 
 /*
- * The host's flags for 9P's. What is not here is left out: O_DIRECT (its
- * alignment rules are about the host's memory, and nothing is cached here),
- * O_NONBLOCK, O_NOCTTY, O_NOFOLLOW, O_CLOEXEC and O_LARGEFILE (the guest's own
- * business).
+ * The host's open flags for 9P's. Flags that are not here are dropped: O_DIRECT, whose alignment rules are about the
+ * host's memory, while nothing is cached here; O_NONBLOCK, O_NOCTTY, O_NOFOLLOW, O_CLOEXEC and O_LARGEFILE, which are
+ * the guest's own business.
  */
 static int host_flags(uint32_t flags)
 {
@@ -92,10 +91,7 @@ int p9_op_lcreate(struct p9_call *call)
 
 /* ---- data ---- */
 
-/*
- * How many bytes of data a reply may carry: what was asked for, the message and the out iovecs
- * allow.
- */
+/* How many bytes of data the reply may carry: as many as were asked for (@count), msize allows, and have room. */
 static size_t data_room(const struct p9_call *call, uint32_t count)
 {
 	size_t space = iov_size(call->req->out, call->req->out_count);
@@ -172,7 +168,7 @@ int p9_op_write(struct p9_call *call)
 
 struct listing {
 	uint8_t *at, *end;
-	bool full; /* there was one more than fits */
+	bool full; /* an entry did not fit */
 };
 
 static uint8_t dtype_of(uint32_t mode)
@@ -180,14 +176,10 @@ static uint8_t dtype_of(uint32_t mode)
 	return (uint8_t)((mode & S_IFMT) >> 12);
 }
 
-static void put_le(uint8_t **at, uint64_t v, size_t bytes)
-{
-	for (size_t i = 0; i < bytes; i++)
-		*(*at)++ = (uint8_t)(v >> 8 * i);
-}
-
+/* qid[13] offset[8] type[1], and the length[2] of the name behind them */
 #define DIRENT_FIXED (13u + 8u + 1u + 2u)
 
+/* An fs_emit_fn: adds one entry as Rreaddir has it, or says that it does not fit. */
 static bool listing_add(void *arg, const struct fs_dirent *entry)
 {
 	struct listing *list = arg;
@@ -197,12 +189,12 @@ static bool listing_add(void *arg, const struct fs_dirent *entry)
 		list->full = true;
 		return false;
 	}
-	put_le(&list->at, p9_qid_type(entry->ident.mode), 1);
-	put_le(&list->at, entry->ident.version, 4);
-	put_le(&list->at, entry->ident.id, 8);
-	put_le(&list->at, entry->cookie, 8);
-	put_le(&list->at, dtype_of(entry->ident.mode), 1);
-	put_le(&list->at, len, 2);
+	p9_le_put(&list->at, p9_qid_type(entry->ident.mode), 1);
+	p9_le_put(&list->at, entry->ident.version, 4);
+	p9_le_put(&list->at, entry->ident.id, 8);
+	p9_le_put(&list->at, entry->cookie, 8);
+	p9_le_put(&list->at, dtype_of(entry->ident.mode), 1);
+	p9_le_put(&list->at, len, 2);
 	memcpy(list->at, entry->name, len);
 	list->at += len;
 	return true;
@@ -227,10 +219,7 @@ int p9_op_readdir(struct p9_call *call)
 		return -EBADF;
 	room = MIN(data_room(call, count), sizeof(w->data));
 	list = (struct listing){ .at = w->data, .end = w->data + room };
-	/*
-	 * an entry is at most 7/6 as long here as in the host's form: what is read will fit, or
-	 * nearly so
-	 */
+	/* An entry is at most 7/6 as long here as in the host's form: what is read will fit, or nearly so. */
 	r = fs_readdir(ref.file, offset, MAX(room / 7 * 6, (size_t)(FS_NAME_MAX + 32)), w->scratch, sizeof(w->scratch),
 		listing_add, &list);
 	if (r < 0)
@@ -247,7 +236,7 @@ int p9_op_readdir(struct p9_call *call)
 int p9_op_fsync(struct p9_call *call)
 {
 	uint32_t fid = wire_get_u32(&call->in);
-	/* older clients do not send the flag */
+	/* Older clients do not send the flag. */
 	uint32_t data_only = wire_left(&call->in) != 0 ? wire_get_u32(&call->in) : 0;
 	autoref ref = { 0 };
 	int r = wire_finish(&call->in);

@@ -13,9 +13,9 @@ p9_op_fn p9_op_getattr, p9_op_setattr, p9_op_statfs, p9_op_readlink;
 p9_op_fn p9_op_mkdir, p9_op_mknod, p9_op_symlink, p9_op_link, p9_op_rename, p9_op_renameat, p9_op_unlinkat;
 /* op_file.c */
 p9_op_fn p9_op_lopen, p9_op_lcreate, p9_op_read, p9_op_write, p9_op_readdir, p9_op_fsync;
-/* xattr.c */
+/* op_xattr.c */
 p9_op_fn p9_op_xattrwalk, p9_op_xattrcreate;
-/* lock.c */
+/* op_lock.c */
 p9_op_fn p9_op_lock, p9_op_getlock;
 
 #endif

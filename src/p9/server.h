@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inside of the 9P server: sessions, fids, calls. For src/p9 only.
+ * The inside of the 9P server: its structs, and what its files offer each other. For src/p9 only.
  */
 #ifndef P9_SERVER_H
 #define P9_SERVER_H
@@ -14,14 +14,11 @@
 #include "p9/p9.h"
 #include "p9/proto.h"
 
-/*
- * The longest message without its data: Trename, Tsymlink with names and a target of full length,
- * and some.
- */
+/* The longest message without its data: Trename or Tsymlink with names and a target of full length, and some room. */
 #define P9_HEAD_MAX 8192u
 /* The longest reply without its data: Rreadlink. */
 #define P9_REPLY_MAX 8192u
-/* How much of a directory is read and answered at a time. */
+/* How many bytes of a directory are read and answered at a time. */
 #define P9_DIR_MAX (64u * 1024u)
 
 #define P9_TAG_BUCKETS 64u /* a power of two */
@@ -38,11 +35,12 @@ struct p9_server {
 	pthread_t *threads;
 	bool stopping;
 
+	void *(*worker_run)(void *server); /* what a worker's thread runs */
 	struct p9_locks *locks;
 	atomic_uint xattr_bytes; /* held by fids: at most P9_XATTR_BYTES_MAX */
 };
 
-/* A reply that is being handed over: see server.c. */
+/* Stands for a request while its reply is being handed over: see request.c. */
 struct p9_answer {
 	uint16_t tag;
 	struct p9_request *flushes;
@@ -51,12 +49,12 @@ struct p9_answer {
 
 struct p9_fid {
 	uint32_t number;
-	uint32_t uid; /* whom its attach named */
+	uint32_t uid; /* the user that its attach named */
 	struct fs_node *node;
-	struct fs_file *file; /* once opened */
-	struct p9_xattr *xattr;
+	struct fs_file *file;   /* NULL: not opened */
+	struct p9_xattr *xattr; /* NULL: it stands for @node itself */
 	struct p9_fid *next;
-	struct p9_fid *ring_prev, *ring_next; /* all fids of the session, for the hand below */
+	struct p9_fid *ring_prev, *ring_next; /* all fids of the session, in a ring: see fid.c */
 	bool used;                            /* since the hand came by */
 };
 
@@ -71,39 +69,12 @@ struct p9_session {
 	struct p9_request *tags[P9_TAG_BUCKETS];
 	struct p9_answer *answers;
 	struct p9_request *version; /* a Tversion that waits until it is alone */
-	struct p9_fid *hand;        /* goes round the fids, looking for nodes that can rest; NULL: no fids */
+	struct p9_fid *hand;        /* the next fid whose node may be put to rest: see fid.c; NULL: no fids */
 	struct p9_fid **fids;       /* chained hash table */
 	uint32_t fid_buckets, fid_count;
 };
 
-/* What a fid stands for, as it was when asked: references of its own. */
-struct p9_ref {
-	struct fs_node *node;
-	struct fs_file *file;
-	struct p9_xattr *xattr;
-	uint32_t uid;
-};
-void p9_ref_done(struct p9_ref *ref);
-#define autoref __attribute__((cleanup(p9_ref_done))) struct p9_ref
-
-/* session.c: fids. 0 or -errno; -EBADF: there is no such fid. */
-must_check int p9_fid_get(struct p9_session *session, uint32_t number, struct p9_ref *ret_ref);
-/*
- * On success the reference to @node (and @xattr, may be NULL) is the fid's. -EEXIST, -EMFILE,
- * -ENOMEM.
- */
-must_check int p9_fid_add(
-	struct p9_session *session, uint32_t number, struct fs_node *node, struct p9_xattr *xattr, uint32_t uid);
-/*
- * Another node (its reference taken over), file or attribute for a fid that is still @was. -EBUSY
- * otherwise.
- */
-must_check int p9_fid_change(struct p9_session *session, uint32_t number, const struct p9_ref *was,
-	struct fs_node *node, struct fs_file *file, struct p9_xattr *xattr);
-must_check int p9_fid_take(struct p9_session *session, uint32_t number, struct p9_ref *ret_ref);
-void p9_fid_clear(struct p9_session *session); /* all of them */
-
-/* One request being served, with its worker's buffers. */
+/* One request that is being served, with its worker's buffers. */
 struct p9_call {
 	struct p9_session *session;
 	struct p9_request *req;
@@ -117,39 +88,152 @@ struct p9_call {
 struct p9_worker {
 	uint8_t head[P9_HEAD_MAX];
 	uint8_t reply[P9_REPLY_MAX];
-	uint8_t data[P9_DIR_MAX];    /* replies of readdir */
-	uint8_t scratch[P9_DIR_MAX]; /* what the host's directory read gave */
+	uint8_t data[P9_DIR_MAX];    /* what a reply to Treaddir says */
+	uint8_t scratch[P9_DIR_MAX]; /* what the host's getdents64(2) gave for it */
 	struct iovec iov[P9_IOV_MAX];
 };
 
 /*
- * An operation: 0 (answer with what is in the call), -errno, or P9_PARKED (somebody else answers
- * later).
+ * An operation: reads the message from the call, and puts the reply's body into it. 0: the reply is sent; -errno: an
+ * Rlerror is; P9_PARKED: another thread will answer the request.
  */
 typedef int p9_op_fn(struct p9_call *call);
 #define P9_PARKED 1
-p9_op_fn *p9_op_of(uint8_t type); /* NULL: no such message */
 
-/* server.c */
-void p9_finish(struct p9_request *req, uint32_t reply_len);
-uint32_t p9_reply_error(struct p9_request *req, int error); /* writes Rlerror (@error: -errno); its length */
+/* The operation of a message's type, or NULL if there is no such message (ops.c). */
+p9_op_fn *p9_op_of(uint8_t type);
+
+/* ---- reply.c ---- */
+
+/* Writes an Rlerror with @error (-errno) for @req. Returns its length, 0 if there is no room for it. */
+uint32_t p9_reply_error(struct p9_request *req, int error);
+
+/*
+ * Writes the header of @req's reply and the @len bytes of @body behind it; the @data_len bytes of data behind those are
+ * there already. Returns the reply's length. If that is above @msize or the room there is, an Rlerror is written instead.
+ */
 uint32_t p9_reply(struct p9_request *req, uint32_t msize, const uint8_t *body, size_t len, size_t data_len);
 
-/* lock.c: requests that wait for a lock */
+/* ---- request.c ---- */
+
+/* Makes @req a request of @session and reads its header, once: 0, or -EBADMSG; then type 0 says there was no header. */
+must_check int p9_request_read(struct p9_session *session, struct p9_request *req);
+
+/*
+ * Enters @req in the table of tags. 0: it is to be served now, or if it is a Tflush, answered now. P9_PARKED: another
+ * request's end will answer or enqueue it. -errno: it was refused, and is the caller's to answer with that.
+ */
+must_check int p9_request_enter(struct p9_session *session, struct p9_request *req);
+
+/*
+ * Marks all requests of @session but @except (may be NULL), so that those not yet served will be answered EINTR. The
+ * caller calls p9_locks_kick() afterwards. LOCK: session->lock
+ */
+void p9_cancel_all(struct p9_session *session, const struct p9_request *except);
+
+/* Hands @req to the server's workers, one more of which is started if need be. */
+void p9_enqueue(struct p9_server *server, struct p9_request *req);
+
+/* Waits for a request and takes it from the queue; NULL: there is none, and the server stops. */
+struct p9_request *p9_dequeue(struct p9_server *server);
+
+/*
+ * Ends @req, whose reply of @reply_len bytes is written, and the Tflush requests that waited for that: calls done() of
+ * each. The session may be gone afterwards.
+ */
+void p9_finish(struct p9_request *req, uint32_t reply_len);
+
+/* ---- fid.c: 0 or -errno; -EBADF: there is no such fid ---- */
+
+/* What a fid stands for, as it was when asked, with references of its own. */
+struct p9_ref {
+	struct fs_node *node;
+	struct fs_file *file;
+	struct p9_xattr *xattr;
+	uint32_t uid;
+};
+
+/* Drops the references, and empties @ref. */
+void p9_ref_done(struct p9_ref *ref);
+#define autoref __attribute__((cleanup(p9_ref_done))) struct p9_ref
+
+/* Looks the fid up. */
+must_check int p9_fid_get(struct p9_session *session, uint32_t number, struct p9_ref *ret_ref);
+
+/*
+ * Makes the fid @number for @node, or for the attribute @xattr (or NULL) of it. On success both references are the
+ * fid's. -EINVAL (P9_NOFID), -EEXIST, -EMFILE, -ENOMEM.
+ */
+must_check int p9_fid_add(
+	struct p9_session *session, uint32_t number, struct fs_node *node, struct p9_xattr *xattr, uint32_t uid);
+
+/*
+ * Gives a fid that still is what @was says another node, file or attribute; NULL leaves what it has. On success the
+ * references are the fid's. -EBUSY: the fid is not what it was, or is gone.
+ */
+must_check int p9_fid_change(struct p9_session *session, uint32_t number, const struct p9_ref *was,
+	struct fs_node *node, struct fs_file *file, struct p9_xattr *xattr);
+
+/* Removes the fid; the references that it had are the caller's. */
+must_check int p9_fid_take(struct p9_session *session, uint32_t number, struct p9_ref *ret_ref);
+
+/* Removes all fids of the session, and drops what they stand for. */
+void p9_fid_clear(struct p9_session *session);
+
+/* ---- lock.c: requests that wait for a lock ---- */
+
+/* The waiting room of @server, empty and without a thread: 0 or -ENOMEM. */
 must_check int p9_locks_new(struct p9_server *server, struct p9_locks **ret_locks);
+
+/* Ends its thread, when no request waits any more. Accepts NULL. */
 void p9_locks_free(struct p9_locks *locks);
-/* Parks @req: 0, or -EAGAIN (too many wait). @ref is emptied on success. */
+
+/*
+ * Parks @req until @lock of the file of @ref is granted or @req is cancelled; then it is answered. 0, and @ref is
+ * emptied; -EAGAIN if too many wait, or -errno.
+ */
 must_check int p9_locks_wait(
 	struct p9_locks *locks, struct p9_request *req, struct p9_ref *ref, const struct fs_lock *lock);
-void p9_locks_kick(struct p9_locks *locks); /* something was unlocked or cancelled */
 
-/* xattr.c */
+/* Has all that wait tried again at once, since a lock was released or a request was cancelled. */
+void p9_locks_kick(struct p9_locks *locks);
+
+/* ---- xattr.c: extended attributes as fids show them ---- */
+
+/*
+ * The value of attribute @name of @node, or with "" the list of its attributes' names, as it is now; to be read. 0;
+ * -E2BIG, -ENOMEM (P9_XATTR_BYTES_MAX), or what fs_getxattr() says.
+ */
+must_check int p9_xattr_load(
+	struct p9_server *server, struct fs_node *node, const char *name, struct p9_xattr **ret_xattr);
+
+/*
+ * Room for a value of @size bytes, to be written; when it is full, attribute @name of @node (another reference is taken)
+ * is set to it with @flags (P9_XATTR_*). With @size 0 that happens now; with P9_XATTR_REPLACE alone it is a removal.
+ */
+must_check int p9_xattr_create(struct p9_server *server, struct fs_node *node, const char *name, uint32_t size,
+	int flags, struct p9_xattr **ret_xattr);
+
+/* Another reference to @xattr, which is returned. */
 struct p9_xattr *p9_xattr_get(struct p9_xattr *xattr);
+
+/* Drops a reference. Accepts NULL. */
 void p9_xattr_put(struct p9_xattr *xattr);
-must_check int p9_xattr_read(
-	struct p9_xattr *xattr, const struct iovec *iov, unsigned int count, uint64_t offset); /* bytes */
+
+/* How many bytes the value has. */
+uint32_t p9_xattr_size(const struct p9_xattr *xattr);
+
+/* Copies the value from byte @offset on to @iov: bytes, or -EBADF for one that is written. */
+must_check int p9_xattr_read(struct p9_xattr *xattr, const struct iovec *iov, unsigned int count, uint64_t offset);
+
+/*
+ * Appends @len bytes of @iov, which must come at @offset = what was written so far; the last byte sets the attribute.
+ * Bytes, -EBADF for one that is read, -ENOSPC beyond the announced size, or what fs_setxattr() says.
+ */
 must_check int p9_xattr_write(
 	struct p9_xattr *xattr, const struct iovec *iov, unsigned int count, size_t len, uint64_t offset);
-must_check int p9_xattr_close(struct p9_xattr *xattr); /* at the clunk: -EINVAL if it was not written whole */
+
+/* At the clunk of its fid: 0, or -EINVAL if the value was not written whole. */
+must_check int p9_xattr_close(struct p9_xattr *xattr);
 
 #endif

@@ -1,258 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A session's fids: numbers that the client gives to nodes.
- *
- * An operation takes out what a fid stands for, with references of its own, and
- * works on that; so a fid may be clunked, walked elsewhere or opened by another
- * request meanwhile, and nobody waits. What an operation changes in a fid it
- * changes only if the fid is still what it was.
- *
- * A client may hold more fids than the service has descriptors. When those get
- * short, each fid that takes one makes the session's hand go a few fids on in
- * their ring, as a clock's: a fid that was used since its last round is passed over, the
- * node of another is put to rest if the fid is all that holds it. Under
- * session->lock nobody else can get hold of it.
+ * Sessions: one conversation each. What a session has is in other files: its fids in fid.c, its table of tags in
+ * request.c.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "p9/server.h"
 
-#define FID_BUCKETS_MIN 64u
-/* For one new fid: how many fids the hand looks at, and how many nodes it lets rest at most. */
-#define HAND_STEPS 16
-#define HAND_RESTS 2
-
-void p9_ref_done(struct p9_ref *ref)
+int p9_session_new(struct p9_server *server, struct p9_session **ret_session)
 {
-	fs_file_put(ref->file);
-	p9_xattr_put(ref->xattr);
-	fs_node_put(ref->node);
-	*ref = (struct p9_ref){ 0 };
-}
+	struct p9_session *session = calloc(1, sizeof(*session));
 
-static struct p9_fid **fid_bucket(struct p9_session *session, uint32_t number)
-{
-	return &session->fids[(number ^ number >> 16) & (session->fid_buckets - 1)];
-}
-
-/* Where the fid hangs, or where NULL ends its bucket. LOCK: session->lock */
-static struct p9_fid **fid_find(struct p9_session *session, uint32_t number)
-{
-	static struct p9_fid *none;
-	struct p9_fid **at;
-
-	if (session->fid_buckets == 0)
-		return &none;
-	at = fid_bucket(session, number);
-	while (*at != NULL && (*at)->number != number)
-		at = &(*at)->next;
-	return at;
-}
-
-/* LOCK: session->lock */
-static void ring_add(struct p9_session *session, struct p9_fid *fid)
-{
-	struct p9_fid *hand = session->hand;
-
-	if (hand == NULL) {
-		session->hand = fid->ring_prev = fid->ring_next = fid;
-		return;
-	}
-	/* behind the hand: where it comes last */
-	fid->ring_next = hand;
-	fid->ring_prev = hand->ring_prev;
-	fid->ring_prev->ring_next = fid;
-	hand->ring_prev = fid;
-}
-
-/* LOCK: session->lock */
-static void ring_del(struct p9_session *session, struct p9_fid *fid)
-{
-	if (session->hand == fid)
-		session->hand = fid->ring_next != fid ? fid->ring_next : NULL;
-	fid->ring_prev->ring_next = fid->ring_next;
-	fid->ring_next->ring_prev = fid->ring_prev;
-}
-
-/* LOCK: session->lock */
-static void fids_rest(struct p9_session *session)
-{
-	int rests = 0;
-
-	for (int i = 0; i < HAND_STEPS && rests < HAND_RESTS; i++) {
-		struct p9_fid *fid = session->hand;
-
-		session->hand = fid->ring_next;
-		if (fid->used)
-			fid->used = false;
-		else if (fs_node_rest(fid->node))
-			rests++;
-	}
-}
-
-int p9_fid_get(struct p9_session *session, uint32_t number, struct p9_ref *ret_ref)
-{
-	struct p9_fid *fid;
-	int r = 0;
-
-	pthread_mutex_lock(&session->lock);
-	fid = *fid_find(session, number);
-	if (fid == NULL) { /* GUEST: */
-		r = -EBADF;
-	} else {
-		fid->used = true;
-		if (fs_node_rests(fid->node) && fs_fds_short(session->server->fs))
-			fids_rest(session); /* to make room for its descriptor */
-		*ret_ref = (struct p9_ref){
-			.node = fs_node_get(fid->node),
-			.file = fid->file != NULL ? fs_file_get(fid->file) : NULL,
-			.xattr = fid->xattr != NULL ? p9_xattr_get(fid->xattr) : NULL,
-			.uid = fid->uid,
-		};
-	}
-	pthread_mutex_unlock(&session->lock);
-	return r;
-}
-
-/* Doubles the table when there is one fid a bucket. LOCK: session->lock */
-static int fids_grow(struct p9_session *session)
-{
-	uint32_t old_buckets = session->fid_buckets;
-	struct p9_fid **old = session->fids;
-
-	if (session->fid_count < old_buckets)
-		return 0;
-	session->fid_buckets = old_buckets == 0 ? FID_BUCKETS_MIN : 2 * old_buckets;
-	session->fids = calloc(session->fid_buckets, sizeof(struct p9_fid *));
-	if (session->fids == NULL) {
-		session->fids = old;
-		session->fid_buckets = old_buckets;
-		return old_buckets == 0 ? -ENOMEM : 0; /* longer chains do as well */
-	}
-	for (uint32_t i = 0; i < old_buckets; i++) {
-		struct p9_fid *fid, *next;
-
-		for (fid = old[i]; fid != NULL; fid = next) {
-			struct p9_fid **at = fid_bucket(session, fid->number);
-
-			next = fid->next;
-			fid->next = *at;
-			*at = fid;
-		}
-	}
-	free(old);
-	return 0;
-}
-
-int p9_fid_add(struct p9_session *session, uint32_t number, struct fs_node *node, struct p9_xattr *xattr, uint32_t uid)
-{
-	struct p9_fid *fid, **at;
-	int r;
-
-	if (number == P9_NOFID) /* GUEST: */
-		return -EINVAL;
-	fid = calloc(1, sizeof(*fid));
-	if (fid == NULL)
+	if (session == NULL)
 		return -ENOMEM;
-	*fid = (struct p9_fid){ .number = number, .uid = uid, .node = node, .xattr = xattr };
-	pthread_mutex_lock(&session->lock);
-	if (*fid_find(session, number) != NULL) /* GUEST: */
-		r = -EEXIST;
-	else if (session->fid_count >= session->server->limits.fids) /* GUEST: */
-		r = -EMFILE;
-	else
-		r = fids_grow(session);
-	if (r == 0) {
-		at = fid_bucket(session, number);
-		fid->next = *at;
-		*at = fid;
-		session->fid_count++;
-		ring_add(session, fid);
-		if (fs_fds_short(session->server->fs))
-			fids_rest(session);
-	}
-	pthread_mutex_unlock(&session->lock);
-	if (r < 0)
-		free(fid);
-	return r;
-}
-
-int p9_fid_change(struct p9_session *session, uint32_t number, const struct p9_ref *was, struct fs_node *node,
-	struct fs_file *file, struct p9_xattr *xattr)
-{
-	struct p9_ref old = { 0 };
-	struct p9_fid *fid;
-	int r = 0;
-
-	pthread_mutex_lock(&session->lock);
-	fid = *fid_find(session, number);
-	if (fid == NULL || fid->node != was->node || fid->file != was->file || fid->xattr != was->xattr) {
-		r = -EBUSY; /* GUEST: two requests change one fid at a time */
-	} else {
-		if (node != NULL) {
-			old.node = fid->node;
-			fid->node = node;
-		}
-		if (file != NULL) {
-			old.file = fid->file;
-			fid->file = file;
-		}
-		if (xattr != NULL) {
-			old.xattr = fid->xattr;
-			fid->xattr = xattr;
-		}
-	}
-	pthread_mutex_unlock(&session->lock);
-	p9_ref_done(&old);
-	return r;
-}
-
-int p9_fid_take(struct p9_session *session, uint32_t number, struct p9_ref *ret_ref)
-{
-	struct p9_fid **at, *fid;
-
-	pthread_mutex_lock(&session->lock);
-	at = fid_find(session, number);
-	fid = *at;
-	if (fid != NULL) {
-		*at = fid->next;
-		session->fid_count--;
-		ring_del(session, fid);
-	}
-	pthread_mutex_unlock(&session->lock);
-	if (fid == NULL) /* GUEST: */
-		return -EBADF;
-	*ret_ref = (struct p9_ref){
-		.node = fid->node,
-		.file = fid->file,
-		.xattr = fid->xattr,
-		.uid = fid->uid,
-	};
-	free(fid);
+	session->server = server;
+	pthread_mutex_init(&session->lock, NULL);
+	pthread_cond_init(&session->idle, NULL);
+	*ret_session = session;
 	return 0;
 }
 
-void p9_fid_clear(struct p9_session *session)
+void p9_session_reset(struct p9_session *session)
 {
-	struct p9_fid **fids, *fid;
-	uint32_t buckets;
+	pthread_mutex_lock(&session->lock);
+	p9_cancel_all(session, NULL);
+	pthread_mutex_unlock(&session->lock);
+	p9_locks_kick(session->server->locks);
 
 	pthread_mutex_lock(&session->lock);
-	fids = session->fids;
-	buckets = session->fid_buckets;
-	session->fids = NULL;
-	session->hand = NULL;
-	session->fid_buckets = session->fid_count = 0;
+	while (session->outstanding != 0)
+		pthread_cond_wait(&session->idle, &session->lock);
+	session->msize = 0;
 	pthread_mutex_unlock(&session->lock);
-	for (uint32_t i = 0; i < buckets; i++) {
-		while ((fid = fids[i]) != NULL) {
-			struct p9_ref ref = { .node = fid->node, .file = fid->file, .xattr = fid->xattr };
+	p9_fid_clear(session);
+}
 
-			fids[i] = fid->next;
-			p9_ref_done(&ref);
-			free(fid);
-		}
-	}
-	free(fids);
+void p9_session_free(struct p9_session *session)
+{
+	if (session == NULL)
+		return;
+	p9_session_reset(session);
+	pthread_cond_destroy(&session->idle);
+	pthread_mutex_destroy(&session->lock);
+	free(session);
 }

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "base/fd.h"
+#include "base/le.h"
 #include "p9/proto.h"
 #include "p9/server.h"
 #include "p9/socket.h"
@@ -128,8 +129,7 @@ static int message_read(int fd, struct slot *slot)
 		return (int)n;
 	if (n < 4)
 		return -EBADMSG;
-	size = (uint32_t)slot->message[0] | (uint32_t)slot->message[1] << 8 | (uint32_t)slot->message[2] << 16 |
-	       (uint32_t)slot->message[3] << 24;
+	size = le32_get(slot->message);
 	if (size < P9_HEADER || size > P9_MSIZE_MAX) /* GUEST: where the next message starts is unknown */
 		return -EBADMSG;
 	n = fd_read_full(fd, slot->message + 4, size - 4);

@@ -1,32 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Extended attributes: fids that stand for a value.
+ * Extended attributes, as fids stand for them.
  *
- * Txattrwalk makes a fid that reads like a small file, the value (or the list of
- * names) as it was at that moment. Txattrcreate turns a fid into one that is
- * written, and the attribute is set as soon as the last byte of the announced
- * size has come (at once if the size is 0), so that an error answers the write:
- * clients do not look at what their clunk says. An announced size of 0 with
- * XATTR_REPLACE alone is how the Linux client asks for removal.
+ * Txattrwalk makes a fid that reads like a small file: the value (or the list of names) as it was at that moment.
+ * Txattrcreate turns a fid into one that is written. The attribute is set as soon as the last byte of the announced
+ * size has come (at once if the size is 0), so that the write is answered with an error if there is one: clients do not
+ * look at what their Tclunk says. The Linux client asks for removal by an announced size of 0 and XATTR_REPLACE alone.
  */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "p9/msg.h"
-#include "p9/ops.h"
+#include "p9/server.h"
 
 struct p9_xattr {
 	atomic_uint refs;
 	struct p9_server *server;
-	uint32_t room;        /* bytes at value */
-	struct fs_node *node; /* written: whose attribute; NULL for one that is read */
+	uint32_t room;        /* bytes at value, as they were counted */
+	struct fs_node *node; /* whose attribute is written; NULL: it is read */
 	char *name;
 	int flags;
 
 	pthread_mutex_t lock;
 	uint32_t size, filled; /* LOCK: lock (filled); bytes of value */
-	bool set;              /* LOCK: lock; it is the node's */
+	bool set;              /* LOCK: lock; the attribute was set, or that failed */
 	uint8_t value[];
 };
+
+/* ---- how many bytes all of a server have ---- */
 
 static void bytes_give(struct p9_server *server, uint32_t size)
 {
@@ -37,13 +38,14 @@ static int bytes_take(struct p9_server *server, uint32_t size)
 {
 	unsigned int had = atomic_fetch_add_explicit(&server->xattr_bytes, size, memory_order_relaxed);
 
-	/* no overflow: each worker adds FS_XATTR_MAX at most to what passed this check */
-	if (had + size <= P9_XATTR_BYTES_MAX) /* GUEST: fids that keep values, and never end */
+	/* This cannot overflow: each worker adds at most FS_XATTR_MAX to what has passed this check. */
+	if (had + size <= P9_XATTR_BYTES_MAX) /* GUEST: fids keep values, and need never end */
 		return 0;
 	bytes_give(server, size);
 	return -ENOMEM;
 }
 
+/* One with room for @size bytes, and one reference: the caller's. */
 static int xattr_new(struct p9_server *server, uint32_t size, struct p9_xattr **ret_xattr)
 {
 	struct p9_xattr *x;
@@ -99,12 +101,12 @@ int p9_xattr_write(struct p9_xattr *xattr, const struct iovec *iov, unsigned int
 	if (xattr->set || offset != xattr->filled || len > xattr->size - xattr->filled) { /* GUEST: */
 		r = -ENOSPC;
 	} else {
-		xattr->filled += iov_read(iov, count, 0, xattr->value + xattr->filled, len);
+		xattr->filled += (uint32_t)iov_read(iov, count, 0, xattr->value + xattr->filled, len);
 		r = (int)len;
 		if (xattr->filled == xattr->size) {
 			int e = fs_setxattr(xattr->node, xattr->name, xattr->value, xattr->size, xattr->flags);
 
-			xattr->set = true; /* or it was tried: there is no second time */
+			xattr->set = true; /* even if it failed: there is no second try */
 			r = e < 0 ? e : r;
 		}
 	}
@@ -122,8 +124,7 @@ int p9_xattr_close(struct p9_xattr *xattr)
 	return r;
 }
 
-/* The value of @name, or with "" the list of names, in a buffer of the right size. */
-static int xattr_load(struct p9_server *server, struct fs_node *node, const char *name, struct p9_xattr **ret_xattr)
+int p9_xattr_load(struct p9_server *server, struct fs_node *node, const char *name, struct p9_xattr **ret_xattr)
 {
 	struct p9_xattr *x;
 	ssize_t n;
@@ -149,41 +150,11 @@ static int xattr_load(struct p9_server *server, struct fs_node *node, const char
 		p9_xattr_put(x);
 		if (n != -ERANGE)
 			return (int)n;
-		/* it grew in between: ask again */
+		/* The value has grown between the two calls: ask again. */
 	}
 }
 
-int p9_op_xattrwalk(struct p9_call *call)
-{
-	uint32_t fid = wire_get_u32(&call->in);
-	uint32_t newfid = wire_get_u32(&call->in);
-	const char *name = p9_get_str(call);
-	struct p9_xattr *xattr = NULL;
-	autoref ref = { 0 };
-	uint32_t size;
-	int r = wire_finish(&call->in);
-
-	if (r == 0)
-		r = p9_fid_get(call->session, fid, &ref);
-	if (r == 0 && ref.xattr != NULL) /* GUEST: */
-		r = -EINVAL;
-	if (r == 0)
-		r = xattr_load(call->session->server, ref.node, name, &xattr);
-	if (r < 0)
-		return r;
-	size = xattr->size;
-	fs_node_get(ref.node);
-	r = p9_fid_add(call->session, newfid, ref.node, xattr, ref.uid);
-	if (r < 0) {
-		p9_xattr_put(xattr);
-		fs_node_put(ref.node);
-		return r;
-	}
-	p9_put(call, size, 8);
-	return 0;
-}
-
-/* One without a value has nothing to wait for. */
+/* Sets an attribute without a value, or removes it, at once: no write will follow. */
 static int xattr_set_empty(struct p9_xattr *x)
 {
 	x->set = true;
@@ -192,35 +163,26 @@ static int xattr_set_empty(struct p9_xattr *x)
 	return fs_setxattr(x->node, x->name, x->value, 0, x->flags);
 }
 
-int p9_op_xattrcreate(struct p9_call *call)
+int p9_xattr_create(struct p9_server *server, struct fs_node *node, const char *name, uint32_t size, int flags,
+	struct p9_xattr **ret_xattr)
 {
-	uint32_t fid = wire_get_u32(&call->in);
-	const char *name = p9_get_str(call);
-	uint64_t size = wire_get_u64(&call->in);
-	uint32_t flags = wire_get_u32(&call->in);
 	struct p9_xattr *x;
-	autoref ref = { 0 };
-	int r = wire_finish(&call->in);
+	int r = xattr_new(server, size, &x);
 
-	if (r == 0 && (size > FS_XATTR_MAX || name[0] == '\0')) /* GUEST: */
-		r = name[0] == '\0' ? -EINVAL : -E2BIG;
-	if (r == 0 && (flags & ~(P9_XATTR_CREATE | P9_XATTR_REPLACE)) != 0) /* GUEST: */
-		r = -EINVAL;
-	if (r == 0)
-		r = p9_fid_get(call->session, fid, &ref);
-	if (r == 0 && (ref.file != NULL || ref.xattr != NULL)) /* GUEST: */
-		r = -EINVAL;
-	if (r == 0)
-		r = xattr_new(call->session->server, (uint32_t)size, &x);
 	if (r < 0)
 		return r;
-	x->flags = (int)flags; /* the host's XATTR_* have the same numbers */
-	x->node = fs_node_get(ref.node);
+	x->flags = flags; /* P9_XATTR_* are the numbers of the host's XATTR_* */
+	x->node = fs_node_get(node);
 	x->name = strdup(name);
 	r = x->name == NULL ? -ENOMEM : size == 0 ? xattr_set_empty(x) : 0;
-	if (r == 0)
-		r = p9_fid_change(call->session, fid, &ref, NULL, NULL, x);
 	if (r < 0)
 		p9_xattr_put(x);
+	else
+		*ret_xattr = x;
 	return r;
+}
+
+uint32_t p9_xattr_size(const struct p9_xattr *xattr)
+{
+	return xattr->size;
 }

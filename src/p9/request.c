@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requests: how one enters its session, waits in the server's queue, and ends.
+ *
+ * Tags. A request is in its session's table of tags from p9_request_enter() until its answer is handed over. From then
+ * on its memory is the transport's, but a Tflush that comes while done() runs must still wait for the end of done().
+ * struct p9_answer, on the stack of p9_finish(), stands for the request that long.
+ *
+ * Tflush never takes an answer away. A request that has not started is answered EINTR; one that runs is left to end,
+ * since the host's system calls cannot be interrupted halfway; and then Rflush follows. The protocol allows it, and a
+ * virtqueue needs each chain back anyway.
+ *
+ * Tversion runs alone: it is queued when it is the only request left, and until it has been answered the session takes
+ * no other.
+ *
+ * LOCK order: session->lock before server->lock. Neither is held over done().
+ */
+#include <errno.h>
+
+#include "base/le.h"
+#include "host/thread.h"
+#include "p9/server.h"
+
+/* ---- reading the header ---- */
+
+int p9_request_read(struct p9_session *session, struct p9_request *req)
+{
+	uint8_t head[P9_HEADER];
+	size_t total = iov_size(req->in, req->in_count);
+	struct wire w;
+
+	req->session = session;
+	req->next = req->tag_next = req->flushes = NULL;
+	req->lock_wait = NULL;
+	req->state = 0;
+	atomic_store(&req->cancelled, false);
+	req->tag = UINT16_MAX;
+	req->type = 0;
+	if (iov_read(req->in, req->in_count, 0, head, sizeof(head)) != sizeof(head)) /* GUEST: */
+		return -EBADMSG;
+	wire_init(&w, head, sizeof(head));
+	req->size = wire_get_u32(&w);
+	req->type = wire_get_u8(&w);
+	req->tag = wire_get_u16(&w);
+	/* Linux before 5.13 leaves the data out of the size of a zero-copy Twrite. */
+	if (req->type == P9_TWRITE && req->size == P9_TWRITE_HEADER && total <= UINT32_MAX)
+		req->size = (uint32_t)total;
+	if (req->size < P9_HEADER || req->size > total) /* GUEST: */
+		return -EBADMSG;
+	return 0;
+}
+
+/* Reads the tag that the Tflush @req names: 0 or -errno. It is guest memory, so it is read before a lock is taken. */
+static int flush_tag(const struct p9_request *req, uint16_t *ret_tag)
+{
+	uint8_t tag[2];
+
+	if (req->size < P9_HEADER + sizeof(tag) ||
+		iov_read(req->in, req->in_count, P9_HEADER, tag, sizeof(tag)) != sizeof(tag)) /* GUEST: */
+		return -EBADMSG;
+	*ret_tag = le16_get(tag);
+	return 0;
+}
+
+/* ---- the table of tags ---- */
+
+static struct p9_request **tag_bucket(struct p9_session *session, uint16_t tag)
+{
+	return &session->tags[tag & (P9_TAG_BUCKETS - 1)];
+}
+
+/* The request with that tag, or NULL. LOCK: session->lock */
+static struct p9_request *tag_find(struct p9_session *session, uint16_t tag)
+{
+	struct p9_request *r = *tag_bucket(session, tag);
+
+	while (r != NULL && r->tag != tag)
+		r = r->tag_next;
+	return r;
+}
+
+/* LOCK: session->lock */
+static void tag_remove(struct p9_session *session, struct p9_request *req)
+{
+	struct p9_request **at = tag_bucket(session, req->tag);
+
+	while (*at != req)
+		at = &(*at)->tag_next;
+	*at = req->tag_next;
+}
+
+/* Gives @req its place in the table of tags: 0 or -errno. LOCK: session->lock */
+static int tag_enter(struct p9_session *session, struct p9_request *req)
+{
+	struct p9_request **bucket = tag_bucket(session, req->tag);
+
+	if (session->outstanding >= P9_REQUESTS_MAX) /* GUEST: */
+		return -EBUSY;
+	if (session->version != NULL) /* GUEST: nothing may follow a Tversion before its answer */
+		return -EBUSY;
+	if (tag_find(session, req->tag) != NULL) /* GUEST: */
+		return -EINVAL;
+	req->tag_next = *bucket;
+	*bucket = req;
+	session->outstanding++;
+	return 0;
+}
+
+/*
+ * Ties the Tflush @req to the request that it names, or to that request's answer if that is being handed over. True:
+ * @req is answered after it. False: nothing is left to wait for. LOCK: session->lock
+ */
+static bool flush_wait(struct p9_session *session, struct p9_request *req, uint16_t old_tag)
+{
+	struct p9_request *old = tag_find(session, old_tag);
+
+	if (old == req)
+		return false;
+	if (old == NULL) {
+		struct p9_answer *a = session->answers;
+
+		while (a != NULL && a->tag != old_tag)
+			a = a->next;
+		if (a == NULL)
+			return false;
+		req->next = a->flushes;
+		a->flushes = req;
+		return true;
+	}
+	atomic_store(&old->cancelled, true);
+	req->next = old->flushes;
+	old->flushes = req;
+	return true;
+}
+
+void p9_cancel_all(struct p9_session *session, const struct p9_request *except)
+{
+	for (unsigned int i = 0; i < P9_TAG_BUCKETS; i++)
+		for (struct p9_request *r = session->tags[i]; r != NULL; r = r->tag_next)
+			if (r != except)
+				atomic_store(&r->cancelled, true);
+}
+
+/*
+ * GUEST: a Tflush is entered and tied to what it names under one lock. So it waits only for what was entered before it,
+ * and two that name each other never wait for each other.
+ */
+int p9_request_enter(struct p9_session *session, struct p9_request *req)
+{
+	uint16_t old_tag = 0;
+	bool waits = false;
+	int r = 0;
+
+	if (req->type == P9_TFLUSH)
+		r = flush_tag(req, &old_tag);
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&session->lock);
+	r = tag_enter(session, req);
+	if (r == 0 && req->type == P9_TFLUSH) {
+		waits = flush_wait(session, req, old_tag);
+	} else if (r == 0 && req->type == P9_TVERSION) {
+		session->version = req;
+		p9_cancel_all(session, req);
+		waits = session->outstanding != 1;
+	}
+	pthread_mutex_unlock(&session->lock);
+	return r < 0 ? r : waits ? P9_PARKED : 0;
+}
+
+/* ---- the queue ---- */
+
+struct p9_request *p9_dequeue(struct p9_server *server)
+{
+	struct p9_request *req;
+
+	pthread_mutex_lock(&server->lock);
+	server->idle++;
+	while (server->queue == NULL && !server->stopping)
+		pthread_cond_wait(&server->work, &server->lock);
+	server->idle--;
+	req = server->queue;
+	if (req != NULL) {
+		server->queue = req->next;
+		server->queued--;
+		if (server->queue == NULL)
+			server->queue_end = &server->queue;
+	}
+	pthread_mutex_unlock(&server->lock);
+	return req;
+}
+
+void p9_enqueue(struct p9_server *server, struct p9_request *req)
+{
+	bool failed = false;
+
+	req->next = NULL;
+	pthread_mutex_lock(&server->lock);
+	if (server->queued >= server->idle && server->workers < server->limits.workers) {
+		if (thread_start(&server->threads[server->workers], server->worker_run, server) == 0)
+			server->workers++;
+		failed = server->workers == 0;
+	}
+	if (!failed) {
+		*server->queue_end = req;
+		server->queue_end = &req->next;
+		server->queued++;
+		pthread_cond_signal(&server->work);
+	}
+	pthread_mutex_unlock(&server->lock);
+	if (failed)
+		p9_finish(req, p9_reply_error(req, -EAGAIN));
+}
+
+/* ---- the end ---- */
+
+/* Hands the answer of @req over, and returns the list of the Tflush requests that waited for that. */
+static struct p9_request *answer(struct p9_session *session, struct p9_request *req, uint32_t reply_len)
+{
+	struct p9_answer here = { .tag = req->tag }, **at;
+
+	pthread_mutex_lock(&session->lock);
+	tag_remove(session, req);
+	here.flushes = req->flushes;
+	here.next = session->answers;
+	session->answers = &here;
+	pthread_mutex_unlock(&session->lock);
+
+	req->done(req, reply_len);
+
+	pthread_mutex_lock(&session->lock);
+	for (at = &session->answers; *at != &here; at = &(*at)->next)
+		;
+	*at = here.next;
+	pthread_mutex_unlock(&session->lock);
+	return here.flushes;
+}
+
+/*
+ * Takes note that @n requests of @session have ended. Returns a Tversion that is alone now. Otherwise NULL, and
+ * @session may be gone already: the thread that frees it waits for nothing but this.
+ */
+static struct p9_request *session_leave(struct p9_session *session, unsigned int n)
+{
+	struct p9_request *version = NULL;
+
+	pthread_mutex_lock(&session->lock);
+	session->outstanding -= n;
+	if (session->outstanding == 1)
+		version = session->version;
+	if (session->outstanding == 0)
+		pthread_cond_broadcast(&session->idle);
+	pthread_mutex_unlock(&session->lock);
+	return version;
+}
+
+void p9_finish(struct p9_request *req, uint32_t reply_len)
+{
+	struct p9_session *session = req->session;
+	struct p9_request *todo = answer(session, req, reply_len);
+	unsigned int ended = 1;
+
+	/* A Tflush may have been flushed in turn: the request that flushed it is answered after it. */
+	while (todo != NULL) {
+		struct p9_request *flush = todo, *more;
+
+		todo = flush->next;
+		more = answer(session, flush, p9_reply(flush, P9_MSIZE_MIN, NULL, 0, 0));
+		ended++;
+		while (more != NULL) {
+			struct p9_request *m = more;
+
+			more = m->next;
+			m->next = todo;
+			todo = m;
+		}
+	}
+	todo = session_leave(session, ended);
+	if (todo != NULL)
+		p9_enqueue(session->server, todo);
+}
