@@ -18,6 +18,7 @@ const char *const thread_syscalls[] = {
 	"mprotect",
 	"munmap",
 	"rseq",
+	"rt_sigaction", /* the first thread of a process: glibc's handler for set*id(3) */
 	"rt_sigprocmask",
 	"sched_getaffinity", /* how many processors there are decides how many arenas may be */
 	"set_robust_list",

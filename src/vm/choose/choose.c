@@ -104,7 +104,7 @@ void vm_kvm_verdict(const char *cache_dir, struct vm_verdict *ret_verdict)
 {
 	struct vm_verdict v = { .usable = false };
 	autoclose int fd = open(KVM_DEVICE, O_RDWR | O_CLOEXEC | O_NOCTTY);
-	struct kvm_verdict probed;
+	struct probe_verdict probed;
 	char key[KEY_MAX];
 	struct stat st;
 	int r;
@@ -120,12 +120,12 @@ void vm_kvm_verdict(const char *cache_dir, struct vm_verdict *ret_verdict)
 		*ret_verdict = v;
 		return;
 	}
-	r = kvm_probe(&probed);
+	r = probe_kvm(&probed);
 	if (r < 0) {
 		/* Says something of this process, not of KVM: not worth keeping. */
 		(void)snprintf(v.why, sizeof(v.why), KVM_DEVICE " could not be probed: %s", strerror(-r));
 	} else {
-		v.usable = probed.kind == KVM_VERDICT_USABLE;
+		v.usable = probed.kind == PROBE_VERDICT_USABLE;
 		(void)snprintf(v.why, sizeof(v.why), "%s", probed.why);
 		if (cache_dir)
 			verdict_store(cache_dir, key, &v);

@@ -1,5 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The virtio devices of a machine. */
+/*
+ * The virtio devices of a machine: what every VM of the kvm engine has, and in which slot.
+ *
+ *   slot 0 console, with the port of the agent's channel
+ *        1 9p "private", a file service and a 9P server behind it      2 9p "shared", likewise
+ *        3 rng      4 balloon      5 and up: one net for each of the config's nics
+ *
+ * A slot is a window of registers and an interrupt line (layout.h). boot.c describes slots 0 to len - 1 to the guest by
+ * ACPI, in this order, and the guest probes them in this order as well. So the order is what the guest sees: it numbers
+ * the devices (eth0 is the net in the lowest slot), and the console comes first because it shows what goes wrong with
+ * the others. A slot is taken whether or not the guest has a driver; one without stays silent. Saved VMs will depend on
+ * the order, so a new device goes behind the last fixed one: in devices_add_fixed(), before the nics.
+ *
+ * A device is made before the jail, by devices_init(), with whatever only the host can give it. It serves the guest from
+ * devices_start() on, on the main loop or on threads of its own, and makes only the system calls that it names in its
+ * struct virtio_ops: devices_calls() hands those to the jail.
+ *
+ * What else knows the devices, all of which a new one must be added to:
+ *
+ *   src/vm/qemu/argv.c                        argv_devices(): the same devices, as QEMU has them
+ *   src/vm/image/modules.c                    modules_needs[] (and its length, MODULES_NEEDS in modules.h): the
+ *                                             modules that a stock kernel needs for the driver
+ *   contrib/guest-kernel/guest-kernel.config  the driver in our own kernel
+ *   tests/fuzz/fuzz_virtio.c                  device_new(): the devices that are fuzzed
+ *   tests/virtio/init                         tries each device in a real guest
+ *   docs/virtio.md, docs/vmm.md               tables of the devices, their slots and their numbers
+ */
 #include <errno.h>
 #include <fcntl.h>
 
@@ -15,7 +41,7 @@
 #include "vm/virtio/p9dev.h"
 #include "vm/virtio/rng.h"
 
-/* The device was made (r == 0, @dev owned): gives it the next slot. */
+/* Gives @dev, which it takes, the next slot. */
 static int devices_add(struct devices *d, struct machine *m, struct virtio_dev *dev, struct err *err)
 {
 	if (d->len == LAYOUT_VIRTIO_MAX) {
@@ -40,7 +66,7 @@ static int devices_add_console(
 	return r < 0 ? r : devices_add(d, m, dev, err);
 }
 
-/* A file service with a way of its own to @proc_fd, or to the path that it stands for. */
+/* Makes a file service with a copy of @proc_fd, or with the path that it stands for if there is none (vm.h). */
 static int devices_new_fs(int proc_fd, struct fs **ret, struct err *err)
 {
 	int own = proc_fd > 0 ? fcntl(proc_fd, F_DUPFD_CLOEXEC, 3) : -1, r;
@@ -49,10 +75,11 @@ static int devices_new_fs(int proc_fd, struct fs **ret, struct err *err)
 		return err_sys(err, errno, "file service");
 	r = fs_new(own, ret, err);
 	if (r < 0)
-		fd_close(own); /* not taken */
+		fd_close(own); /* fs_new() takes it only on success */
 	return r;
 }
 
+/* Adds the file service, the 9P server and the device of one share. */
 static int devices_add_share(
 	struct devices *d, struct machine *m, enum vm_share share, const char *tag, int proc_fd, struct err *err)
 {
@@ -91,7 +118,7 @@ static int devices_add_nic(struct devices *d, struct machine *m, const struct vm
 	return r < 0 ? r : devices_add(d, m, dev, err);
 }
 
-/* All but the nics, in the order of their slots. */
+/* Adds all devices but the nics, in the order of their slots: see the top of this file. */
 static int devices_add_fixed(
 	struct devices *d, struct machine *m, int channel_fd, int proc_fd, struct guestlog *log, struct err *err)
 {
@@ -115,7 +142,7 @@ int devices_init(struct devices *d, struct machine *m, const struct vm_config *c
 
 	for (unsigned int i = 0; i < cfg->nics_len; i++) {
 		if (r == 0)
-			r = devices_add_nic(d, m, &cfg->nics[i], err); /* takes the tap in any case */
+			r = devices_add_nic(d, m, &cfg->nics[i], err); /* it takes the tap, also on failure */
 		else
 			fd_close(cfg->nics[i].tap_fd);
 	}

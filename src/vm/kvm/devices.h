@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The virtio devices of a machine, in their slots (machine.h):
- *
- *   0 console with the agent's channel   1 9p "private"   2 9p "shared"
- *   3 rng   4 balloon   5.. one for each nic
- *
- * and, behind the 9p devices, a file service and a 9P server each.
+ * The virtio devices of a machine in their slots, and behind the 9p devices a file service and a 9P server each.
+ * devices.c says which slot is whose, and what else a new device must be added to.
  */
 #ifndef VM_KVM_DEVICES_H
 #define VM_KVM_DEVICES_H
@@ -30,9 +26,9 @@ struct devices {
 };
 
 /*
- * Makes the devices and ties them to @m, which outlives them; so does @log.
- * @channel_fd (the guest's end) and the taps of @cfg are taken, also on failure.
- * A zeroed struct devices is what devices_done() accepts beside a made one.
+ * Makes the devices that @cfg wants and ties them to @m. @m and @log are borrowed and outlive them. @channel_fd (the
+ * guest's end of the agent's channel) and the taps of @cfg are taken, also on failure. 0 or -errno with a message; on
+ * error devices_done() frees what is there, as it does with a zeroed struct devices.
  */
 must_check int devices_init(struct devices *d, struct machine *m, const struct vm_config *cfg, int channel_fd,
 	struct guestlog *log, struct err *err);
@@ -40,10 +36,10 @@ must_check int devices_init(struct devices *d, struct machine *m, const struct v
 /* Copies what each device names for the jail (struct virtio_ops) to @ret_calls, which has room for LAYOUT_VIRTIO_MAX. */
 void devices_calls(const struct devices *d, struct vm_calls *ret_calls);
 
-/* Serves them on @loop and on threads of their own. */
+/* Lets them serve the guest, on @loop and on threads of their own. 0 or -errno with a message. On the loop's thread. */
 must_check int devices_start(struct devices *d, struct loop *loop, struct err *err);
 
-/* Stops and frees them: no vCPU runs any more. */
+/* Stops and frees them. No vCPU runs any more. On the loop's thread. */
 void devices_done(struct devices *d);
 
 #endif

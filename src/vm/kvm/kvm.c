@@ -2,16 +2,16 @@
 /*
  * The kvm engine: machine, vCPUs and devices put together behind vm.h.
  *
- *   kvm_new          machine, devices, kernel in memory, vCPUs
- *   kvm_share_add    exports of the two file services
- *   kvm_start        devices on the loop, then a thread for each vCPU
- *       a vCPU meets the end: struct end ──eventfd──> kvm_on_end on the loop:
- *       stops and joins the other vCPUs, then events->on_exit
- *   kvm_free         vCPUs, devices, machine: in this order, from any state
+ *   kvm_new          makes the machine, the devices and the vCPUs, and puts the kernel into memory
+ *   kvm_share_add    adds an export to one of the two file services
+ *   kvm_start        starts the devices on the loop, then a thread for each vCPU
+ *       when a vCPU meets the end of the machine: struct end ──eventfd──> kvm_on_end() on the loop,
+ *       which stops and joins all vCPUs and then calls events->on_exit
+ *   kvm_free         frees vCPUs, devices and machine, in this order; works in any state
  *
  * Invariants:
- *  1. While a vCPU thread lives, so does everything that a bus callback reaches.
- *  2. vCPU threads never wait for the loop: joining them on it cannot hang.
+ *  1. While a vCPU's thread lives, so does everything that a callback of the bus reaches.
+ *  2. A vCPU's thread never waits for the loop, so joining it on the loop cannot hang.
  */
 #include <assert.h>
 #include <errno.h>
@@ -77,7 +77,7 @@ struct kvm_vm {
 	struct serial serial;
 	struct devices devices;
 	struct vcpu vcpus[VM_VCPUS_MAX];
-	unsigned int vcpus_len; /* made so far */
+	unsigned int vcpus_len; /* how many are made so far */
 	int channel_fd;         /* our end of the agent's channel; owned */
 
 	struct watch *end_watch;
@@ -98,6 +98,7 @@ static void kvm_stop_vcpus(struct kvm_vm *k)
 		vcpu_join(&k->vcpus[i]);
 }
 
+/* vm_free(), and the way out of a kvm_new() that fails half-way. */
 static void kvm_free(struct vm *vm)
 {
 	struct kvm_vm *k = kvm_of(vm);
@@ -124,7 +125,7 @@ static int kvm_add_serial(struct kvm_vm *k, struct err *err)
 	return bus_add_pio(&k->machine.bus, LAYOUT_SERIAL_PORT, LAYOUT_SERIAL_PORTS, &serial_ops, &k->serial, err);
 }
 
-/* The channel to the agent, and the devices; @cfg's taps are taken in any case. */
+/* Makes the channel to the agent, and the devices. The taps of @cfg are taken, also on failure. */
 static int kvm_add_devices(struct kvm_vm *k, const struct vm_config *cfg, struct err *err)
 {
 	int ends[2];
@@ -158,6 +159,7 @@ static void kvm_add_calls(struct kvm_vm *k)
 	devices_calls(&k->devices, k->calls + rooms); /* the entry behind its last one stays zero */
 }
 
+/* Makes all parts in the order of their needs; on failure kvm_free() frees those that are there. */
 static int kvm_build(struct kvm_vm *k, const struct vm_config *cfg, struct err *err)
 {
 	int r;
@@ -174,6 +176,7 @@ static int kvm_build(struct kvm_vm *k, const struct vm_config *cfg, struct err *
 	return boot_load(&k->machine, cfg, k->devices.len, k->vcpus[0].fd, err);
 }
 
+/* vm_new(). */
 static int kvm_new(const struct vm_config *cfg, struct vm **ret_vm, struct err *err)
 {
 	struct kvm_vm *k = calloc(1, sizeof(*k));
@@ -207,7 +210,7 @@ static int kvm_share_add(
 		export_flags |= FS_EXPORT_EXCLUSIVE;
 	r = fs_export_add(kvm_of(vm)->devices.fs[share], name, fd, export_flags, err);
 	if (r < 0)
-		fd_close(fd); /* not taken, and ours in any case */
+		fd_close(fd); /* fs_export_add() takes it only on success, vm_share_add() always */
 	return r;
 }
 
@@ -216,7 +219,7 @@ static int kvm_channel_fd(const struct vm *vm)
 	return container_of(vm, const struct kvm_vm, vm)->channel_fd;
 }
 
-/* A panic is told in the guest's own words; otherwise a reset that nobody asked for in its last ones. */
+/* Adds to @detail what the guest's console said: the line of the panic if there was one, else its last line. */
 static void kvm_explain_reset(struct kvm_vm *k, char *detail)
 {
 	static const char panic[] = "Kernel panic - not syncing";
@@ -232,6 +235,7 @@ static void kvm_explain_reset(struct kvm_vm *k, char *detail)
 		(void)snprintf(detail + len, END_DETAIL_MAX - len, "; its last line: %s", line);
 }
 
+/* The machine has ended: stops what still runs, and tells the owner how it ended. */
 static void kvm_on_end(void *arg, uint32_t events unused)
 {
 	char detail[END_DETAIL_MAX];
@@ -242,7 +246,7 @@ static void kvm_on_end(void *arg, uint32_t events unused)
 		return;
 	kvm_stop_vcpus(k);
 	guestlog_flush(k->log);
-	watch_free(k->end_watch); /* once only; we are inside its call, which the loop allows */
+	watch_free(k->end_watch); /* it has done its duty; the loop lets a watch be freed from its own callback */
 	k->end_watch = NULL;
 	if (how == VM_EXIT_RESET)
 		kvm_explain_reset(k, detail);
@@ -255,6 +259,7 @@ static void kvm_mark(const struct kvm_vm *k, const char *mark)
 		k->events.on_mark(k->events.arg, mark);
 }
 
+/* vm_start(). */
 static int kvm_start(struct vm *vm, struct loop *loop, const struct vm_events *events, struct err *err)
 {
 	struct kvm_vm *k = kvm_of(vm);
@@ -270,7 +275,7 @@ static int kvm_start(struct vm *vm, struct loop *loop, const struct vm_events *e
 		return r;
 	for (unsigned int i = 0; i < k->vcpus_len; i++)
 		if ((r = vcpu_start(&k->vcpus[i], err)) < 0)
-			return r; /* vm_free() ends those that run */
+			return r; /* kvm_free() ends those that run */
 	kvm_mark(k, "kernel-entered");
 	return 0;
 }

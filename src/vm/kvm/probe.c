@@ -2,13 +2,12 @@
 /*
  * Is /dev/kvm of use on this machine?
  *
- * The program of probe_guest.S runs on the calling thread until it says that
- * it is done, or a timer's signal ends KVM_RUN. The signal is blocked here and
- * unblocked by KVM only inside KVM_RUN (as in vcpu.h), and directed at this
- * thread: no handler is installed and no other thread is disturbed.
+ * The guest program (probe_guest.S) runs on the calling thread until it says that it is done, or until a timer's signal
+ * ends KVM_RUN. The signal is sent to this thread alone. It is blocked here, and KVM unblocks it only inside KVM_RUN (as
+ * in vcpu.h). So no handler is installed, and no other thread is disturbed.
  *
- * The measure is the CPU time of the thread, not the wall's: on a busy machine
- * both get less of the processor, but only an emulated guest gets less done with it.
+ * What counts is the CPU time of the thread and not the time that passes: on a busy machine any guest gets less of the
+ * processor, but only an emulated one gets less done in the time that it has.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,14 +31,13 @@
 #include "vm/machine/layout.h"
 
 /*
- * Millions of instructions per second below which a guest is emulated: KVM's
- * instruction emulator makes about two, a processor thousands, and a
- * processor that is itself emulated (the KVM test machine) some hundred.
+ * A guest that runs fewer millions of instructions per second than this is emulated. KVM's instruction emulator makes
+ * about two, a processor thousands, and a processor that is emulated itself (tests/kvmhost) some hundred.
  */
 #define PROBE_MIPS_MIN 10
 
 #define PROBE_SIGNAL SIGRTMIN
-#define PROBE_SIGSET_LEN 8 /* the kernel's */
+#define PROBE_SIGSET_LEN 8 /* bytes of the kernel's signal set, which is what KVM takes */
 
 extern const uint8_t probe_guest_start[], probe_guest_end[];
 
@@ -49,32 +47,32 @@ struct probe {
 	struct kvm_run *run;
 	size_t run_len;
 	bool xsave;
-	struct kvm_verdict *v;
+	struct probe_verdict *v;
 };
 
-/* Sets the verdict: returns 0, which ends the probe in order. */
-static int printf_like(3, 4) probe_say(struct probe *p, enum kvm_verdict_kind kind, const char *fmt, ...)
+/* Sets the verdict. Returns 0, which ends the probe. */
+static int printf_like(3, 4) probe_say(struct probe *p, enum probe_verdict_kind kind, const char *fmt, ...)
 {
 	va_list ap;
 
 	p->v->kind = kind;
 	va_start(ap, fmt);
-	(void)vsnprintf(p->v->why, sizeof(p->v->why), fmt, ap); /* cut is fine */
+	(void)vsnprintf(p->v->why, sizeof(p->v->why), fmt, ap); /* it may be cut */
 	va_end(ap);
 	return 0;
 }
 
-/* A call of KVM failed: that is this process's lack, or a verdict. Returns -errno or 0. */
+/* @call has failed with errno: -errno if this process lacks something, else 0 with the verdict that KVM fails. */
 static int probe_call_failed(struct probe *p, const char *call)
 {
 	int error = errno;
 
 	if (error == ENOMEM || error == EMFILE || error == ENFILE)
 		return -error;
-	return probe_say(p, KVM_VERDICT_FAILS, "%s fails: %s", call, strerror(error));
+	return probe_say(p, PROBE_VERDICT_FAILS, "%s fails: %s", call, strerror(error));
 }
 
-/* Each step: 1 to go on, else the probe is over with 0 (a verdict) or -errno. */
+/* ---- the steps: each returns 1 to go on; 0 with a verdict, or -errno, ends the probe ---- */
 
 static int probe_open(struct probe *p)
 {
@@ -82,12 +80,13 @@ static int probe_open(struct probe *p)
 	if (p->kvm_fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
 		return -errno;
 	if (p->kvm_fd < 0)
-		return probe_say(p, KVM_VERDICT_ABSENT, "/dev/kvm cannot be opened: %s", strerror(errno));
+		return probe_say(p, PROBE_VERDICT_ABSENT, "/dev/kvm cannot be opened: %s", strerror(errno));
 	if (ioctl(p->kvm_fd, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
-		return probe_say(p, KVM_VERDICT_FAILS, "/dev/kvm has another API version than %d", KVM_API_VERSION);
+		return probe_say(p, PROBE_VERDICT_FAILS, "/dev/kvm has another API version than %d", KVM_API_VERSION);
 	return 1;
 }
 
+/* Makes a VM with PROBE_MEM bytes of memory. */
 static int probe_make_vm(struct probe *p)
 {
 	struct kvm_userspace_memory_region slot = { .memory_size = PROBE_MEM };
@@ -122,6 +121,7 @@ static int probe_set_signal_mask(struct probe *p)
 	return ioctl(p->vcpu_fd, KVM_SET_SIGNAL_MASK, &arg.mask) < 0 ? probe_call_failed(p, "KVM_SET_SIGNAL_MASK") : 1;
 }
 
+/* Gives the vCPU the CPUID that our VMM gives, and finds out whether it has what the guest program uses. */
 static int probe_set_cpuid(struct probe *p)
 {
 	const struct cpuid_shape shape = { .vcpu = 0, .vcpus = 1 };
@@ -139,13 +139,14 @@ static int probe_set_cpuid(struct probe *p)
 		return r;
 	features = cpuid_find(cpuid, 1, 0);
 	if (!features || !(features->ecx & 1u << 13))
-		return probe_say(p, KVM_VERDICT_FAILS, "KVM's vCPUs have no cmpxchg16b, which 64-bit kernels need");
+		return probe_say(p, PROBE_VERDICT_FAILS, "KVM's vCPUs have no cmpxchg16b, which 64-bit kernels need");
 	p->xsave = features->ecx & 1u << 26;
 	if (ioctl(p->vcpu_fd, KVM_SET_CPUID2, cpuid) < 0)
 		return probe_call_failed(p, "KVM_SET_CPUID2");
 	return 1;
 }
 
+/* Makes the VM's only vCPU, and maps the state that it shares with KVM. */
 static int probe_make_vcpu(struct probe *p)
 {
 	int len = ioctl(p->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0), r;
@@ -155,7 +156,7 @@ static int probe_make_vcpu(struct probe *p)
 	if (p->vcpu_fd < 0)
 		return probe_call_failed(p, "KVM_CREATE_VCPU");
 	if (len < (int)sizeof(*p->run))
-		return probe_say(p, KVM_VERDICT_FAILS, "KVM_GET_VCPU_MMAP_SIZE says %d", len);
+		return probe_say(p, PROBE_VERDICT_FAILS, "KVM_GET_VCPU_MMAP_SIZE says %d", len);
 	run = mmap(NULL, (size_t)len, PROT_READ | PROT_WRITE, MAP_SHARED, p->vcpu_fd, 0);
 	if (run == MAP_FAILED)
 		return -errno;
@@ -170,7 +171,7 @@ static void probe_put_u64(struct probe *p, uint32_t gpa, uint64_t value)
 	memcpy(p->mem + gpa, &value, sizeof(value));
 }
 
-/* The guest as a kernel would have set itself up: long mode, paging, ring 0. */
+/* Puts the guest into the state that a kernel sets up for itself: long mode, paging, ring 0. */
 static int probe_enter_kernel(struct probe *p)
 {
 	const struct kvm_segment data = {
@@ -213,7 +214,7 @@ static int probe_enter_kernel(struct probe *p)
 	return 1;
 }
 
-/* xsave of x87 and SSE: what every processor that has it can. */
+/* Enables xsave of the x87 and SSE state, which every processor with xsave has. */
 static int probe_enable_xsave(struct probe *p)
 {
 	struct kvm_xcrs xcrs = { .nr_xcrs = 1, .xcrs = { { .xcr = 0, .value = 3 } } };
@@ -231,20 +232,21 @@ static uint64_t probe_rounds(const struct probe *p)
 	return n;
 }
 
-/* Rounds and time made into a verdict: of a guest that ran to its end, or out of time. */
+/* The verdict on a guest that has run to its end, or until its time was up. */
 static int probe_judge_speed(struct probe *p, uint64_t cpu_ns)
 {
 	uint64_t insns = probe_rounds(p) * PROBE_INNER * PROBE_TURN_INSNS;
 
 	p->v->mips = (unsigned int)(insns * 1000 / MAX(cpu_ns, 1));
 	if (p->v->mips < PROBE_MIPS_MIN)
-		return probe_say(p, KVM_VERDICT_TOO_SLOW,
+		return probe_say(p, PROBE_VERDICT_TOO_SLOW,
 			"KVM emulates the guest's kernel instead of running it: %s%u million instructions/s "
 			"(a nested or fake KVM)",
 			p->v->mips == 0 ? "below " : "", MAX(p->v->mips, 1));
-	return probe_say(p, KVM_VERDICT_USABLE, "KVM runs a guest's kernel at %u million instructions/s", p->v->mips);
+	return probe_say(p, PROBE_VERDICT_USABLE, "KVM runs a guest's kernel at %u million instructions/s", p->v->mips);
 }
 
+/* The verdict on a guest that has left KVM_RUN by itself. */
 static int probe_judge_exit(struct probe *p, uint64_t cpu_ns)
 {
 	const struct kvm_run *run = p->run;
@@ -253,16 +255,16 @@ static int probe_judge_exit(struct probe *p, uint64_t cpu_ns)
 	case KVM_EXIT_IO:
 		if (run->io.port == PROBE_PORT && *((const uint8_t *)run + run->io.data_offset) == PROBE_DONE)
 			return probe_judge_speed(p, cpu_ns);
-		return probe_say(p, KVM_VERDICT_FAILS, "KVM ran guest instructions wrongly");
+		return probe_say(p, PROBE_VERDICT_FAILS, "KVM ran guest instructions wrongly");
 	case KVM_EXIT_INTERNAL_ERROR:
-		return probe_say(p, KVM_VERDICT_FAILS, "KVM cannot run a guest's kernel: internal error %u%s",
+		return probe_say(p, PROBE_VERDICT_FAILS, "KVM cannot run a guest's kernel: internal error %u%s",
 			run->internal.suberror,
 			run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION
 				? ", it emulates instructions and does not know them all"
 				: "");
 	default:
 		return probe_say(
-			p, KVM_VERDICT_FAILS, "KVM cannot run a guest's kernel: exit reason %u", run->exit_reason);
+			p, PROBE_VERDICT_FAILS, "KVM cannot run a guest's kernel: exit reason %u", run->exit_reason);
 	}
 }
 
@@ -274,7 +276,7 @@ static uint64_t probe_cpu_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* The timer is armed and its signal blocked. */
+/* Runs the guest once. The timer is armed, and its signal is blocked. */
 static int probe_run(struct probe *p)
 {
 	uint64_t start = probe_cpu_ns(), cpu_ns;
@@ -287,9 +289,10 @@ static int probe_run(struct probe *p)
 		errno = error;
 		return probe_call_failed(p, "KVM_RUN");
 	}
-	return probe_judge_speed(p, cpu_ns); /* out of time */
+	return probe_judge_speed(p, cpu_ns); /* its time was up */
 }
 
+/* Runs the guest with a timer that ends it after PROBE_RUN_MS, and puts the thread's signal mask back. */
 static int probe_run_timed(struct probe *p)
 {
 	const struct itimerspec when = { .it_value = { .tv_nsec = PROBE_RUN_MS * 1000000l } };
@@ -304,19 +307,19 @@ static int probe_run_timed(struct probe *p)
 	sigaddset(&set, PROBE_SIGNAL);
 	if (timer_create(CLOCK_MONOTONIC, &ev, &timer) < 0)
 		return -errno;
-	(void)pthread_sigmask(SIG_BLOCK, &set, &old); /* a valid set: cannot fail */
+	(void)pthread_sigmask(SIG_BLOCK, &set, &old); /* cannot fail: the set is valid */
 	r = timer_settime(timer, 0, &when, NULL) < 0 ? -errno : probe_run(p);
-	(void)timer_delete(timer); /* ours, valid */
-	/* What has come meanwhile is taken off before the mask goes back. */
+	(void)timer_delete(timer); /* cannot fail: it is ours */
+	/* A signal that has come meanwhile is taken before the mask lets it through. */
 	while (sigtimedwait(&set, NULL, &now) > 0)
 		;
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return r;
 }
 
-int kvm_probe(struct kvm_verdict *ret)
+int probe_kvm(struct probe_verdict *ret)
 {
-	struct kvm_verdict v = { .mips = 0 };
+	struct probe_verdict v = { .mips = 0 };
 	struct probe p = { .kvm_fd = -1, .vm_fd = -1, .vcpu_fd = -1, .v = &v };
 	int r;
 
@@ -324,7 +327,7 @@ int kvm_probe(struct kvm_verdict *ret)
 		(r = probe_enter_kernel(&p)) == 1 && (r = probe_enable_xsave(&p)) == 1)
 		r = probe_run_timed(&p);
 	if (p.run)
-		(void)munmap(p.run, p.run_len); /* our own mappings, whole */
+		(void)munmap(p.run, p.run_len); /* cannot fail: our own mapping, whole; as below */
 	fd_close(p.vcpu_fd);
 	fd_close(p.vm_fd);
 	fd_close(p.kvm_fd);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A 16550A serial port that only speaks (registers: National Semiconductor PC16550D data sheet). */
+/* A 16550A serial port that only sends (registers: National Semiconductor PC16550D data sheet). */
 #include "vm/kvm/serial.h"
 
 enum serial_reg {     /* read / write */
@@ -36,7 +36,7 @@ void serial_done(struct serial *s)
 	(void)pthread_mutex_destroy(&s->lock);
 }
 
-/* The transmitter is empty again (it always is): an interrupt if one is wanted. */
+/* The transmitter is empty again, as it always is after a write: raises an interrupt if the guest wants one. */
 static void serial_thre(struct serial *s)
 {
 	s->regs.thre_pending = true;
@@ -50,7 +50,7 @@ static uint8_t serial_read_iir(struct serial *s)
 
 	if (!(s->regs.ier & IER_THRE) || !s->regs.thre_pending)
 		return fifo | IIR_NONE;
-	s->regs.thre_pending = false; /* reading it acknowledges */
+	s->regs.thre_pending = false; /* reading the register acknowledges it */
 	return fifo | IIR_THRE;
 }
 
@@ -58,10 +58,11 @@ static uint8_t serial_read_msr(const struct serial_regs *r)
 {
 	if (!(r->mcr & MCR_LOOP))
 		return MSR_READY;
-	/* Loop-back, by which drivers probe: RTS, DTR, OUT1, OUT2 come back as CTS, DSR, RI, DCD. */
+	/* In loop-back mode, by which drivers probe, RTS, DTR, OUT1 and OUT2 come back as CTS, DSR, RI and DCD. */
 	return (uint8_t)((r->mcr & 0x02) << 3 | (r->mcr & 0x01) << 5 | (r->mcr & 0x0c) << 4);
 }
 
+/* Reads register @reg; the lock is held. */
 static uint8_t serial_read_reg(struct serial *s, uint64_t reg)
 {
 	struct serial_regs *r = &s->regs;
@@ -112,6 +113,7 @@ static void serial_write_ier(struct serial *s, uint8_t value)
 		serial_thre(s);
 }
 
+/* Writes register @reg; the lock is held. */
 static void serial_write_reg(struct serial *s, uint64_t reg, uint8_t value)
 {
 	switch (reg) {
@@ -138,7 +140,7 @@ static void serial_write_reg(struct serial *s, uint64_t reg, uint8_t value)
 	}
 }
 
-/* GUEST: wider accesses than a byte touch the first register only. */
+/* GUEST: an access wider than a byte reaches the first register only. */
 static uint64_t serial_read(void *arg, uint64_t offset, unsigned int len unused)
 {
 	struct serial *s = arg;

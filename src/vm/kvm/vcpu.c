@@ -12,9 +12,10 @@
 #include "vm/kvm/vcpu.h"
 #include "vm/kvm/x86/cpu.h"
 
-/* KVM takes the kernel's signal set (64 bits), not glibc's. */
+/* KVM takes the kernel's set of signals, of 64 bits, and not glibc's. */
 #define VCPU_SIGSET_LEN 8
 
+/* Lets VCPU_KICK, and no other signal, through while KVM_RUN runs. */
 static int vcpu_set_signal_mask(const struct vcpu *v, struct err *err)
 {
 	union {
@@ -71,7 +72,7 @@ int vcpu_init(struct vcpu *v, const struct machine *m, struct end *end, unsigned
 void vcpu_done(struct vcpu *v)
 {
 	if (v->run)
-		(void)munmap(v->run, v->run_len); /* our own mapping, whole */
+		(void)munmap(v->run, v->run_len); /* cannot fail: our own mapping, whole */
 	fd_close(v->fd);
 	v->run = NULL;
 	v->fd = -1;
@@ -82,7 +83,7 @@ static void vcpu_exit_pio(struct vcpu *v)
 	const struct kvm_run *run = v->run;
 	uint8_t *data = (uint8_t *)v->run + run->io.data_offset;
 
-	/* String instructions come as several items; KVM bounds them to its page. */
+	/* A string instruction comes as several items, which KVM keeps within its page. */
 	for (uint32_t i = 0; i < run->io.count; i++)
 		bus_pio(&v->machine->bus, run->io.port, data + (size_t)i * run->io.size, run->io.size,
 			run->io.direction == KVM_EXIT_IO_OUT);
@@ -113,7 +114,7 @@ static void vcpu_report_system_event(struct vcpu *v)
 	}
 }
 
-/* Handles one exit: false if the machine has ended by it. */
+/* Handles one exit. False: it has ended the machine. */
 static bool vcpu_handle_exit(struct vcpu *v)
 {
 	struct kvm_run *run = v->run;
@@ -149,16 +150,18 @@ static bool vcpu_handle_exit(struct vcpu *v)
 	}
 }
 
-/* Handles what KVM_RUN returned instead of an exit: false if the machine has ended by it. */
+/* Handles an error that KVM_RUN returned instead of an exit. False: it has ended the machine. */
 static bool vcpu_handle_error(struct vcpu *v, int error)
 {
-	if (error == EINTR || error == EAGAIN) /* a kick, a debugger, a freezer; an AP woken to nothing */
+	if (error == EINTR ||
+		error == EAGAIN) /* a kick, a debugger, the freezer; a vCPU that the guest has not started yet */
 		return true;
 	end_report(v->end, VM_EXIT_FAILED, "KVM_RUN of vCPU %u at rip 0x%llx: %s", v->index,
 		(unsigned long long)cpu_rip(v->fd), strerror(error));
 	return false;
 }
 
+/* The thread: runs the guest and handles its exits, until the machine ends or vcpu_stop(). */
 static void *vcpu_main(void *arg)
 {
 	struct vcpu *v = arg;
@@ -166,9 +169,8 @@ static void *vcpu_main(void *arg)
 	char name[16];
 
 	(void)snprintf(name, sizeof(name), "vcpu%u", v->index);
-	(void)pthread_setname_np(pthread_self(), name); /* for top(1) only. seccomp: prctl */
+	(void)pthread_setname_np(pthread_self(), name); /* for top(1) only */
 	while (running && !atomic_load_explicit(&v->stop, memory_order_relaxed)) {
-		/* seccomp: ioctl KVM_RUN */
 		int r = ioctl(v->fd, KVM_RUN, 0);
 
 		running = r < 0 ? vcpu_handle_error(v, errno) : vcpu_handle_exit(v);
@@ -191,7 +193,7 @@ void vcpu_stop(struct vcpu *v)
 	if (!v->started)
 		return;
 	atomic_store_explicit(&v->stop, true, memory_order_relaxed);
-	/* Not yet joined, so the thread id is valid. seccomp: tgkill */
+	/* The thread has not been joined yet, so its id is valid. */
 	(void)pthread_kill(v->thread, VCPU_KICK);
 }
 
@@ -199,6 +201,6 @@ void vcpu_join(struct vcpu *v)
 {
 	if (!v->started)
 		return;
-	(void)pthread_join(v->thread, NULL); /* seccomp: futex */
+	(void)pthread_join(v->thread, NULL);
 	v->started = false;
 }

@@ -74,6 +74,7 @@ static const struct bus_region *bus_space_find(const struct bus_space *s, uint64
 	return NULL;
 }
 
+/* Carries out one access in one of the two spaces. */
 static void bus_access(const struct bus_space *s, uint64_t at, void *data, unsigned int len, bool is_write)
 {
 	const struct bus_region *r = bus_space_find(s, at, len);

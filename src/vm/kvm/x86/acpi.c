@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The ACPI tables (ACPI 6.3; chapter numbers in the comments are its). */
+/* The ACPI tables. Chapters in the comments are those of ACPI 6.3. */
 #include <assert.h>
 #include <string.h>
 
@@ -36,7 +36,7 @@ enum aml_op {
 	AML_EXT_DEVICE = 0x82,
 };
 
-/* Package length (§20.2.4): it counts its own 1 to 3 bytes and @body's. Then the body. */
+/* Puts the package length (§20.2.4), which counts its own 1 to 3 bytes and those of @body, and then the body. */
 static void aml_put_body(struct buf *b, const struct buf *body)
 {
 	size_t len = body->len;
@@ -77,13 +77,13 @@ static void aml_put_dword(struct buf *b, uint32_t v)
 	wire_put_u32(b, v);
 }
 
-/* The resources (§6.4), with their end tag, as the device's _CRS. */
+/* Puts the resources (§6.4), to which it adds their end tag, as the device's _CRS. */
 static void aml_put_crs(struct buf *b, struct buf *resources)
 {
 	autobuf body = BUF_INIT;
 
 	wire_put_u8(resources, 0x79); /* end tag */
-	wire_put_u8(resources, 0);    /* checksum: 0 is always right */
+	wire_put_u8(resources, 0);    /* checksum: 0 says that there is none */
 	assert(resources->len < 0x100);
 	wire_put_u8(&body, AML_BYTE);
 	wire_put_u8(&body, (uint8_t)resources->len);
@@ -95,7 +95,7 @@ static void aml_put_crs(struct buf *b, struct buf *resources)
 	aml_put_body(b, &body);
 }
 
-/* Extended interrupt descriptor (§6.4.3.6): consumer, edge, active high, exclusive. */
+/* Puts an extended interrupt descriptor (§6.4.3.6): consumer, edge-triggered, active high, exclusive. */
 static void aml_put_interrupt(struct buf *b, uint32_t gsi)
 {
 	wire_put_u8(b, 0x89);
@@ -112,6 +112,7 @@ static void aml_put_device(struct buf *b, const struct buf *body)
 	aml_put_body(b, body);
 }
 
+/* Puts the virtio-mmio device in slot @index. */
 static void aml_put_virtio(struct buf *b, unsigned int index, const struct acpi_device *d)
 {
 	autobuf body = BUF_INIT, crs = BUF_INIT;
@@ -135,7 +136,7 @@ static void aml_put_virtio(struct buf *b, unsigned int index, const struct acpi_
 	aml_put_device(b, &body);
 }
 
-/* The serial port: without it there would be no interrupt for ttyS0 in a hardware-reduced machine. */
+/* Puts the serial port: without it ttyS0 would have no interrupt in a hardware-reduced machine. */
 static void aml_put_serial(struct buf *b)
 {
 	autobuf body = BUF_INIT, crs = BUF_INIT;
@@ -157,7 +158,7 @@ static void aml_put_serial(struct buf *b)
 	aml_put_device(b, &body);
 }
 
-/* Name (_S5, Package (1) { n }): the only sleep state; n goes into the sleep control register. */
+/* Puts Name (_S5, Package (1) { n }), the only sleep state. A guest writes n to the sleep control register. */
 static void aml_put_s5(struct buf *b)
 {
 	autobuf body = BUF_INIT;
@@ -193,7 +194,7 @@ static uint8_t acpi_checksum(const char *data, size_t len)
 	return (uint8_t)-sum;
 }
 
-/* Starts a table at a 16-byte border (§5.2.6): its offset. */
+/* Starts a table with its header (§5.2.6) at a multiple of 16 bytes. Returns its offset. */
 static size_t sdt_begin(struct buf *b, const char *signature, uint8_t revision)
 {
 	size_t start;
@@ -212,6 +213,7 @@ static size_t sdt_begin(struct buf *b, const char *signature, uint8_t revision)
 	return start;
 }
 
+/* Fills in the length and the checksum of the table that began at @start. */
 static void sdt_end(struct buf *b, size_t start)
 {
 	uint32_t len = (uint32_t)(b->len - start);
@@ -232,6 +234,7 @@ static size_t acpi_put_dsdt(struct buf *b, const struct acpi_platform *p)
 	return start;
 }
 
+/* Puts the table of interrupt controllers: a LAPIC for each vCPU, and the IOAPIC. Returns its offset. */
 static size_t acpi_put_madt(struct buf *b, const struct acpi_platform *p)
 {
 	size_t start = sdt_begin(b, "APIC", 4);
@@ -254,7 +257,7 @@ static size_t acpi_put_madt(struct buf *b, const struct acpi_platform *p)
 	return start;
 }
 
-/* A byte-wide port as a generic address structure (§5.2.3.2). */
+/* Puts a port, one byte wide, as a generic address structure (§5.2.3.2). */
 static void acpi_put_port(struct buf *b, uint16_t port)
 {
 	wire_put_u8(b, 1);
@@ -277,12 +280,13 @@ enum fadt_boot_arch {
 	FADT_NO_CMOS_RTC = 1 << 5,
 };
 
-/* Fills with zeros up to @offset of the table: fields that a hardware-reduced machine has not. */
+/* Puts zeros up to @offset of the table, for fields that a hardware-reduced machine does not have. */
 static void fadt_skip_to(struct buf *b, size_t start, size_t offset)
 {
 	(void)buf_extend(b, offset - (b->len - start)); /* the error is sticky */
 }
 
+/* Puts the fixed description: hardware-reduced, and by which ports a guest ends its machine. Returns its offset. */
 static size_t acpi_put_fadt(struct buf *b, uint32_t dsdt_gpa)
 {
 	size_t start = sdt_begin(b, "FACP", 6);
@@ -319,7 +323,7 @@ static size_t acpi_put_xsdt(struct buf *b, uint32_t fadt_gpa, uint32_t madt_gpa)
 	return start;
 }
 
-/* The root pointer (§5.2.5.3), at the start, where room was left for it. */
+/* Fills in the root pointer (§5.2.5.3) at the start of @b, where room was left for it. */
 static void acpi_fill_rsdp(struct buf *b, uint64_t xsdt_gpa)
 {
 	const uint32_t len = ACPI_RSDP_LEN;

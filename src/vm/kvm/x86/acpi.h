@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ACPI tables: the only description of the platform that every
- * distribution's kernel understands (virtio-mmio too: LNRO0005 devices).
+ * The ACPI tables. They are the only description of a platform that the kernels of all distributions understand, and
+ * they can announce virtio-mmio devices too (as LNRO0005).
  *
- * Hardware-reduced ACPI 6.3: RSDP, XSDT, FADT, MADT, DSDT; no FACS, no timers,
- * no legacy devices but one serial port.
+ * This is hardware-reduced ACPI 6.3 with RSDP, XSDT, FADT, MADT and DSDT. There is no FACS, no timer, and no legacy device
+ * but one serial port.
  */
 #ifndef VM_KVM_X86_ACPI_H
 #define VM_KVM_X86_ACPI_H
@@ -25,7 +25,10 @@ struct acpi_platform {
 	unsigned int devices_len; /* at most 1000: they are named V000 to V999 */
 };
 
-/* Appends to the empty @tables what is to lie at @gpa (16-aligned, below 4 GiB), RSDP first. 0 or -ENOMEM. */
+/*
+ * Appends to the empty @tables what is to lie at guest-physical @gpa (a multiple of 16, below 4 GiB); the RSDP comes
+ * first. 0 or -ENOMEM.
+ */
 must_check int acpi_build(const struct acpi_platform *p, uint32_t gpa, struct buf *tables);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Puts a kernel, its initrd and the description of the machine into memory. */
+/* Puts a kernel, its initrd and the description of the machine into memory: see boot.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -14,9 +14,8 @@
 #include "vm/machine/layout.h"
 
 /*
- * pci=off: without it a stock kernel reads 33000 configuration ports, each an
- * exit. reboot=acpi: on hardware-reduced machines Linux would try EFI, then a
- * BIOS, and hang in the absence of both.
+ * pci=off: otherwise a stock kernel looks for a PCI bus with 33000 accesses to ports, each of which is an exit.
+ * reboot=acpi: on a hardware-reduced machine Linux would try EFI, then a BIOS, and hang because there is neither.
  */
 static const char boot_cmdline[] = "console=ttyS0 8250.nr_uarts=1 pci=off reboot=acpi ";
 
@@ -34,6 +33,7 @@ static int boot_load_kernel(const struct machine *m, const char *path, struct el
 	return fd < 0 ? fd : elf_load(&m->mem, fd, path, LAYOUT_HIGH_RAM, image, err);
 }
 
+/* Writes the ACPI tables for so many vCPUs, and for the virtio devices in the first @devices slots. */
 static int boot_write_acpi(const struct machine *m, unsigned int vcpus, unsigned int devices, struct err *err)
 {
 	struct acpi_device list[LAYOUT_VIRTIO_MAX];
@@ -60,6 +60,7 @@ static int boot_write_acpi(const struct machine *m, unsigned int vcpus, unsigned
 	return 0;
 }
 
+/* Writes what PVH hands to the kernel; *@start_info is its address. */
 static int boot_write_info(const struct machine *m, const struct vm_config *cfg, const struct elf_image *image,
 	uint32_t *start_info, struct err *err)
 {

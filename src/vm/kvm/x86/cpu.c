@@ -15,6 +15,7 @@
 #define MTRR_ENABLE (1u << 11)
 #define MTRR_WRITE_BACK 6
 
+/* Makes CPUID of what KVM supports here and sets it. */
 static int cpu_set_cpuid(const struct machine *m, int vcpu_fd, unsigned int index, unsigned int vcpus, struct err *err)
 {
 	autofree struct kvm_cpuid2 *supported = NULL, *cpuid = NULL;
@@ -32,8 +33,8 @@ static int cpu_set_cpuid(const struct machine *m, int vcpu_fd, unsigned int inde
 }
 
 /*
- * What firmware would have set: string instructions by microcode, and memory
- * write-back, or Linux disables PAT.
+ * Sets what firmware would have set: fast string instructions, and write-back as the type of all memory, without which
+ * Linux disables PAT.
  */
 static int cpu_set_msrs(int vcpu_fd, struct err *err)
 {
@@ -99,6 +100,5 @@ uint64_t cpu_rip(int vcpu_fd)
 {
 	struct kvm_regs regs;
 
-	/* seccomp: ioctl KVM_GET_REGS */
 	return ioctl(vcpu_fd, KVM_GET_REGS, &regs) < 0 ? 0 : regs.rip;
 }

@@ -71,7 +71,7 @@ const struct kvm_cpuid_entry2 *cpuid_find(const struct kvm_cpuid2 *cpuid, uint32
 	return NULL;
 }
 
-/* The bits that number @n things. */
+/* How many bits it takes to number @n things. */
 static uint32_t cpuid_bits(uint32_t n)
 {
 	uint32_t bits = 0;
@@ -83,12 +83,12 @@ static uint32_t cpuid_bits(uint32_t n)
 
 static void cpuid_fix_features(struct kvm_cpuid_entry2 *e, const struct cpuid_shape *s)
 {
-	/* Initial APIC id, number of ids in the package; the cache line size stays. */
+	/* The APIC id and the number of ids in the package are ours; the size of a cache line stays the host's. */
 	e->ebx = (e->ebx & 0xffff) | (1u << cpuid_bits(s->vcpus)) << 16 | s->vcpu << 24;
-	/* No nested virtualisation: it is the largest part of KVM a guest can reach. */
+	/* Nested virtualisation is the largest part of KVM that a guest could reach: there is none. */
 	e->ecx &= ~(F1_ECX_VMX | F1_ECX_PDCM | F1_ECX_TSC_DEADLINE);
 	e->ecx |= F1_ECX_HYPERVISOR | F1_ECX_X2APIC;
-	/* KVM_GET_SUPPORTED_CPUID never says so itself. */
+	/* KVM_GET_SUPPORTED_CPUID never says this itself. */
 	if (s->tsc_deadline)
 		e->ecx |= F1_ECX_TSC_DEADLINE;
 	e->edx &= ~F1_EDX_HTT;
@@ -104,8 +104,8 @@ static void cpuid_fix_ext_features(struct kvm_cpuid_entry2 *e, const struct cpui
 }
 
 /*
- * Who shares a cache: levels 1 and 2 are a core's own, level 3 is all cores'.
- * The fields of eax are alike on Intel and AMD.
+ * Says how many vCPUs share a cache: levels 1 and 2 belong to one core, level 3 to all of them. Intel and AMD have the
+ * same fields in eax.
  */
 static void cpuid_fix_cache(struct kvm_cpuid_entry2 *e, const struct cpuid_shape *s, bool intel)
 {
@@ -118,6 +118,7 @@ static void cpuid_fix_cache(struct kvm_cpuid_entry2 *e, const struct cpuid_shape
 		e->eax |= ((1u << cpuid_bits(s->vcpus)) - 1) << 26; /* core ids in the package */
 }
 
+/* Makes one entry of the host's into that of the vCPU. */
 static void cpuid_fix_entry(struct kvm_cpuid_entry2 *e, const struct cpuid_shape *s)
 {
 	switch (e->function) {
@@ -127,7 +128,7 @@ static void cpuid_fix_entry(struct kvm_cpuid_entry2 *e, const struct cpuid_shape
 	case LEAF_CACHES:
 		cpuid_fix_cache(e, s, true);
 		break;
-	case LEAF_PMU: /* no counters: they cost exits, and cannot be saved and moved */
+	case LEAF_PMU: /* no performance counters: they cost exits, and cannot be saved and moved to another host */
 	case LEAF_SVM:
 		e->eax = e->ebx = e->ecx = e->edx = 0;
 		break;
@@ -140,7 +141,7 @@ static void cpuid_fix_entry(struct kvm_cpuid_entry2 *e, const struct cpuid_shape
 	case LEAF_AMD_CACHES:
 		cpuid_fix_cache(e, s, false);
 		break;
-	case LEAF_AMD_TOPOLOGY: /* APIC id; core id, one thread a core; one node */
+	case LEAF_AMD_TOPOLOGY: /* the APIC id; the core's id, with one thread in a core; one node */
 		e->eax = s->vcpu;
 		e->ebx = s->vcpu & 0xff;
 		e->ecx = 0;
@@ -150,7 +151,7 @@ static void cpuid_fix_entry(struct kvm_cpuid_entry2 *e, const struct cpuid_shape
 	}
 }
 
-/* Extended topology (leaf 0xb and its successor): threads, cores, end. */
+/* Adds the extended topology (leaf 0xb or its successor): the levels of threads and of cores, and the end. */
 static void cpuid_add_topology(struct kvm_cpuid2 *c, uint32_t leaf, const struct cpuid_shape *s)
 {
 	const struct {
@@ -185,7 +186,7 @@ int cpuid_make(const struct kvm_cpuid2 *supported, const struct cpuid_shape *sha
 		const struct kvm_cpuid_entry2 *e = &supported->entries[i];
 
 		if (e->function == LEAF_TOPOLOGY || e->function == LEAF_TOPOLOGY_V2)
-			continue; /* the host's */
+			continue; /* these describe the host */
 		c->entries[c->nent] = *e;
 		cpuid_fix_entry(&c->entries[c->nent++], shape);
 	}

@@ -2,11 +2,9 @@
 /*
  * The ports beside the serial one.
  *
- * Only those have an answer of their own where all ones would be a trap:
- *   0x64  i8042 status: a set "busy" bit makes reboot=k wait for seconds; and
- *         the command 0xfe pulses the reset line
- *   0x71  CMOS data: 0xff reads as "update in progress", which Linux waits out
- *         for a second where it has no kvmclock
+ * Of the legacy ports only those have an answer of their own where the bus's (all ones) would lead a kernel astray:
+ *   0x64  i8042 status: a "busy" bit that is set makes reboot=k wait for seconds. The command 0xfe pulses the reset line.
+ *   0x71  CMOS data: all ones mean "update in progress", which Linux waits out for a second where it has no kvmclock.
  */
 #include "vm/kvm/x86/platform.h"
 #include "vm/machine/layout.h"
@@ -21,7 +19,7 @@ static uint64_t platform_read_zero(void *arg unused, uint64_t offset unused, uns
 	return 0;
 }
 
-/* GUEST: any value may come; only the documented ones end the machine. */
+/* GUEST: any value may come, here and below; only the documented ones end the machine. */
 static void platform_write_sleep(void *arg, uint64_t offset, unsigned int len unused, uint64_t value)
 {
 	if (offset == 0 && (value & SLP_EN) && SLP_TYP(value) == LAYOUT_SLP_TYP_S5)

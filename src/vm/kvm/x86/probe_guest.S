@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The probe's guest program: 64-bit code at ring 0, copied to PROBE_CODE.
- * Position-independent. rdi: not 0 if xsave may be used. Ends by out to PROBE_PORT.
+ * The probe's guest program: 64-bit, position-independent code for ring 0, which the probe copies to PROBE_CODE.
+ * It finds a number other than 0 in rdi if it may use xsave, and ends with a write to PROBE_PORT.
  */
 #include "vm/kvm/x86/probe_guest.h"
 
@@ -11,7 +11,7 @@
 	.code64
 
 probe_guest_start:
-	xorl	%r8d, %r8d			/* rounds */
+	xorl	%r8d, %r8d			/* rounds done */
 round:
 	/* Ordinary work: arithmetic, memory, branches. */
 	movl	$PROBE_INNER, %ecx

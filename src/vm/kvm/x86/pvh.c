@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a kernel entered by the PVH protocol finds in memory. */
+/* What a kernel entered by the PVH protocol finds in memory: see pvh.h. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -41,7 +41,7 @@ struct pvh_memmap_entry {
 	uint32_t reserved;
 };
 
-/* All of it together, as it lies in memory. */
+/* All of these as they lie in memory, at LAYOUT_START_INFO. */
 struct pvh_page {
 	struct pvh_start_info info;
 	struct pvh_module initrd;
@@ -50,6 +50,7 @@ struct pvh_page {
 
 #define PVH_PAGE 4096ull
 
+/* Reads the initrd to the top of low RAM and describes it in @module. */
 static int pvh_read_initrd(
 	const struct mem *mem, const struct pvh_boot *boot, struct pvh_module *module, struct err *err)
 {
@@ -60,7 +61,7 @@ static int pvh_read_initrd(
 	if (fstat(boot->initrd_fd, &st) < 0)
 		return err_sys(err, errno, "stat initrd '%s'", boot->initrd_name);
 	if (!S_ISREG(st.st_mode) || st.st_size == 0)
-		return err_set(err, EINVAL, "initrd '%s' is not a file with something in it", boot->initrd_name);
+		return err_set(err, EINVAL, "initrd '%s' is not a regular file, or it is empty", boot->initrd_name);
 	size = (uint64_t)st.st_size;
 	if (size > low_end || ((low_end - size) & ~(PVH_PAGE - 1)) < boot->kernel_end)
 		return err_set(err, ENOMEM,
@@ -81,6 +82,7 @@ static int pvh_read_initrd(
 	return 0;
 }
 
+/* Fills in the memory map. Returns how many entries it has. */
 static uint32_t pvh_fill_memmap(const struct mem *mem, struct pvh_memmap_entry *e)
 {
 	uint64_t low_end = MIN(mem->size, LAYOUT_HOLE_START);
@@ -118,7 +120,7 @@ int pvh_load(const struct mem *mem, const struct pvh_boot *boot, uint32_t *ret_s
 		page.info.modlist_paddr = LAYOUT_START_INFO + offsetof(struct pvh_page, initrd);
 	}
 	page.info.memmap_entries = pvh_fill_memmap(mem, page.memmap);
-	/* RAM is at least VM_MEM_MIN: both addresses are in it. */
+	/* Both addresses are in RAM, of which there is at least VM_MEM_MIN. */
 	memcpy(mem_at(mem, LAYOUT_CMDLINE, cmdline_len + 1), boot->cmdline, cmdline_len + 1);
 	memcpy(mem_at(mem, LAYOUT_START_INFO, sizeof(page)), &page, sizeof(page));
 	*ret_start_info = LAYOUT_START_INFO;
