@@ -59,7 +59,7 @@ bool guestlog_find(struct guestlog *log, const char *needle, char *line, size_t 
 /* Copies the last @lines lines of the tail to @text for an error, separated by "; ", cut to @len - 1 bytes. Any thread. */
 void guestlog_last(struct guestlog *log, int lines, char *text, size_t len);
 
-/* The system calls of all these but guestlog_new() and guestlog_watch(), NULL at the end: for the jail. */
+/* The system calls of these functions after guestlog_watch(), beside base_syscalls; NULL is the last. */
 extern const char *const guestlog_syscalls[];
 
 #endif

@@ -60,6 +60,7 @@ static const unsigned long kvm_ioctls[] = {
 /* The lists of this room and of those below it; those of the devices follow them in struct kvm_vm. */
 static const struct vm_calls kvm_room_calls[] = {
 	{ .names = kvm_syscalls, .ioctls = kvm_ioctls },
+	{ .names = guestlog_syscalls },
 	{ .names = virtio_syscalls },
 	{ .names = thread_syscalls },
 	{ .names = fs_syscalls },

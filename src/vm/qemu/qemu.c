@@ -430,40 +430,20 @@ static int qemu_start(struct vm *vm, struct loop *loop, const struct vm_events *
 	return 0;
 }
 
+/* What this room calls from vm_start() on, beside base_syscalls. */
 static const char *const qemu_syscalls[] = {
-	"clock_gettime",
-	"close",
-	"epoll_ctl",
-	"exit_group",
-	"futex",
-	"getpid",
-	"kill",
-	"madvise",
-	"mmap",
-	"mremap",
-	"munmap",
-	"brk",
-	"pidfd_send_signal",
-	"poll",
-	"read",
-	"recvfrom",
-	"recvmsg",
-	"restart_syscall",
-	"rt_sigprocmask",
-	"rt_sigreturn",
-	"sendmsg",
-	"sendto",
-	"timerfd_create",
-	"timerfd_settime",
-	"wait4",
-	"waitid",
-	"write",
+	"kill",     /* the stager and QEMU, which are our unreaped children */
+	"poll",     /* qemu_await(), qemu_process_wait_last_words() */
+	"recvfrom", /* [recv] of QMP and of the serial port */
+	"sendto",   /* [send] of QMP */
+	"wait4",    /* [waitpid] */
 	NULL,
 };
 
 static const struct vm_calls *qemu_calls(const struct vm *vm unused)
 {
-	static const struct vm_calls calls[] = { { .names = qemu_syscalls }, { .names = NULL } };
+	static const struct vm_calls calls[] = { { .names = qemu_syscalls }, { .names = guestlog_syscalls },
+		{ .names = NULL } };
 
 	return calls;
 }
