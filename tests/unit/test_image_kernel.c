@@ -92,7 +92,7 @@ static void expect_found(struct fixture *f, const struct kernel_wish *wish, cons
 	struct kernel k = KERNEL_INIT;
 	struct err err = ERR_INIT;
 
-	if (kernel_find(wish, wish ? 1 : 0, &f->places, &f->cache, &k, NULL, &err) < 0)
+	if (search_kernel(wish, wish ? 1 : 0, &f->places, &f->cache, &k, NULL, &err) < 0)
 		fail_msg("%s", err.msg);
 	assert_string_equal(k.release, release);
 	if (!strstr(k.why, why))
@@ -105,7 +105,7 @@ static void expect_refused(struct fixture *f, const struct kernel_wish *wish, in
 	struct kernel k = KERNEL_INIT;
 	struct err err = ERR_INIT;
 
-	assert_int_equal(kernel_find(wish, wish ? 1 : 0, &f->places, &f->cache, &k, NULL, &err), error);
+	assert_int_equal(search_kernel(wish, wish ? 1 : 0, &f->places, &f->cache, &k, NULL, &err), error);
 	for (; *words; words++)
 		if (!strstr(err.msg, *words))
 			fail_msg("wanted \"%s\" in \"%s\"", *words, err.msg);
@@ -145,7 +145,7 @@ static void test_fetched_vmlinux_is_used_as_it_is(void **state)
 
 	put_bzimage(f, "cache/stock-kernel/6.2.0/boot/vmlinuz-6.2.0", "6.2.0", all_markers);
 	put_vmlinux(f, "cache/stock-kernel/6.2.0/boot/vmlinux-6.2.0", "6.2.0", all_markers);
-	assert_int_equal(kernel_find(NULL, 0, &f->places, &f->cache, &k, NULL, &err), 0);
+	assert_int_equal(search_kernel(NULL, 0, &f->places, &f->cache, &k, NULL, &err), 0);
 	assert_int_equal(k.format, KERNEL_ELF);
 	kernel_done(&k);
 }
@@ -161,7 +161,7 @@ static void test_first_wish_counts(void **state)
 
 	put_vmlinux(f, "one", "6.1.0-one", all_markers);
 	put_vmlinux(f, "two", "6.1.0-two", all_markers);
-	assert_int_equal(kernel_find(wishes, 3, &f->places, NULL, &k, NULL, &err), 0);
+	assert_int_equal(search_kernel(wishes, 3, &f->places, NULL, &k, NULL, &err), 0);
 	assert_string_equal(k.release, "6.1.0-one");
 	assert_string_equal(k.why, "asked for by vm.kernel.path");
 	kernel_done(&k);
@@ -184,7 +184,7 @@ static void test_without_9p(void **state)
 	put_bzimage(f, "boot/vmlinuz-6.1.0-9", "6.1.0-9", without_9p);
 	expect_refused(f, NULL, -ENOENT, none);
 	put_bzimage(f, "boot/vmlinuz-6.1.0-8", "6.1.0-8", all_markers);
-	assert_int_equal(kernel_find(NULL, 0, &f->places, &f->cache, &k, &passed, &err), 0);
+	assert_int_equal(search_kernel(NULL, 0, &f->places, &f->cache, &k, &passed, &err), 0);
 	assert_string_equal(k.release, "6.1.0-8");
 	assert_non_null(strstr(passed.data, "vmlinuz-6.1.0-9"));
 	assert_non_null(strstr(passed.data, "CONFIG_9P_FS"));
@@ -273,7 +273,7 @@ static void test_configuration_inside(void **state)
 	memcpy(kernel.data + 60000, "IKCFG_ST", 8);
 	memcpy(kernel.data + 60008, packed.data, packed.len);
 	fixture_write(f->dir, "vmlinux", kernel.data, kernel.len);
-	assert_int_equal(kernel_find(&wish, 1, &f->places, &f->cache, &k, NULL, &err), 0);
+	assert_int_equal(search_kernel(&wish, 1, &f->places, &f->cache, &k, NULL, &err), 0);
 	assert_int_equal(k.states[0], MODULE_BUILT_IN);
 	assert_int_equal(k.states[MODULES_NEEDS - 1], MODULE_MISSING);
 	kernel_done(&k);
@@ -303,7 +303,7 @@ static void test_bzimage_needs_a_cache(void **state)
 	struct err err = ERR_INIT;
 
 	put_bzimage(f, "vmlinuz", "6.1.0", all_markers);
-	assert_int_equal(kernel_find(&wish, 1, &f->places, NULL, &k, NULL, &err), -ENOENT);
+	assert_int_equal(search_kernel(&wish, 1, &f->places, NULL, &k, NULL, &err), -ENOENT);
 	assert_non_null(strstr(err.msg, "cache"));
 }
 
@@ -525,7 +525,7 @@ static void test_small_kernel(void **state)
 		print_message("no small kernel: run make guest-kernel\n");
 		skip();
 	}
-	if (kernel_find(&wish, 1, &f->places, &f->cache, &k, NULL, &err) < 0)
+	if (search_kernel(&wish, 1, &f->places, &f->cache, &k, NULL, &err) < 0)
 		fail_msg("%s", err.msg);
 	for (size_t i = 0; i < MODULES_NEEDS; i++)
 		assert_int_equal(k.states[i], MODULE_BUILT_IN);

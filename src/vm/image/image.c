@@ -36,7 +36,7 @@ static int prepare_in(const struct image_request *req, const struct kernel_place
 	struct kernel *k, struct image *ret, struct err *err)
 {
 	struct initramfs_parts parts = { .agent = req->agent, .agent_len = req->agent_len, .extra = req->initrd };
-	int r = kernel_find(req->kernels, req->kernels_len, places, cache, k, NULL, err);
+	int r = search_kernel(req->kernels, req->kernels_len, places, cache, k, NULL, err);
 
 	if (r < 0)
 		return r;
@@ -83,7 +83,7 @@ int image_prepare(const struct image_request *req, struct image *ret, struct err
 	if (req->places)
 		places = *req->places;
 	else
-		kernel_places_default(&places, req->cache_dir);
+		search_places_default(&places, req->cache_dir);
 	k = calloc(1, sizeof(*k));
 	if (!k)
 		return err_set(err, ENOMEM, "out of memory");
@@ -189,7 +189,7 @@ int image_report(const struct image_request *req, struct image_report *ret)
 	if (req->places)
 		places = *req->places;
 	else
-		kernel_places_default(&places, req->cache_dir);
+		search_places_default(&places, req->cache_dir);
 	for (size_t i = 0; r < 0 && i < ARRAY_LEN(dirs); i++)
 		if (dirs[i])
 			r = cache_open(&cache, dirs[i], &cache_err);
@@ -198,7 +198,7 @@ int image_report(const struct image_request *req, struct image_report *ret)
 	else
 		(void)snprintf(ret->cache_path, sizeof(ret->cache_path), "%s", cache.path);
 
-	if (kernel_find(req->kernels, req->kernels_len, &places, r == 0 ? &cache : NULL, k, &ret->passed_over,
+	if (search_kernel(req->kernels, req->kernels_len, &places, r == 0 ? &cache : NULL, k, &ret->passed_over,
 		    &ret->problem) == 0) {
 		(void)snprintf(ret->kernel_path, sizeof(ret->kernel_path), "%s", k->path);
 		(void)snprintf(ret->release, sizeof(ret->release), "%s", k->release);

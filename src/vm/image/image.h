@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "vm/image/kernel.h"
 #include "vm/image/modules.h"
+#include "vm/image/search.h"
 
 /*
  * Kernel parameters that every guest gets; what an engine's machine needs comes on top.

@@ -130,14 +130,6 @@ size_t modules_cut_signature(const void *data, size_t len)
 	return len - magic_len - info_len - (size_t)sig;
 }
 
-static int put_buf(void *arg, const void *data, size_t len)
-{
-	struct buf *b = arg;
-
-	buf_put(b, data, len);
-	return buf_error(b);
-}
-
 /* Reads, unpacks and trims one file. */
 static int read_module(const char *path, struct buf *ret, struct err *err)
 {
@@ -152,7 +144,7 @@ static int read_module(const char *path, struct buf *ret, struct err *err)
 	format = unpack_detect(file, len);
 	if (format == UNPACK_UNKNOWN)
 		return err_set(err, EBADMSG, "module \"%s\" is no ELF file, nor one packed in a known way", path);
-	r = unpack(format, file, len, MODULE_SIZE_MAX, put_buf, ret, NULL, err);
+	r = unpack(format, file, len, MODULE_SIZE_MAX, unpack_to_buf, ret, NULL, err);
 	if (r < 0)
 		return err_prefix(err, "module \"%s\"", path);
 	ret->len = modules_cut_signature(ret->data, ret->len);

@@ -43,6 +43,14 @@ static int put(struct output *o, const void *data, size_t len)
 	return 0;
 }
 
+int unpack_to_buf(void *buf, const void *data, size_t len)
+{
+	struct buf *b = buf;
+
+	buf_put(b, data, len);
+	return buf_error(b);
+}
+
 static int damaged(const struct output *o, const char *what)
 {
 	return err_set(o->err, EBADMSG, "%s data is %s", unpack_name(o->format), what);

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 enum unpack_format {
@@ -32,6 +33,9 @@ const char *unpack_name(enum unpack_format format);
 
 /* Takes a piece of the output: 0, or -errno which ends the unpacking. */
 typedef int unpack_sink(void *arg, const void *data, size_t len);
+
+/* A sink that appends to a buffer; @buf: a struct buf. */
+int unpack_to_buf(void *buf, const void *data, size_t len);
 
 /*
  * Unpacks one stream at the start of @in; bytes behind it are ignored (padding, a signature of the
