@@ -261,30 +261,50 @@ static ssize_t sink_write_once(struct sink *sink, const void *data, size_t len)
 	return n < 0 ? -errno : n;
 }
 
+/*
+ * Writes as much of @data as the descriptor takes now, and grants the peer as
+ * much again: the bytes written (0: none now), or -errno.
+ */
+static ssize_t sink_write(struct sink *sink, const char *data, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = sink_write_once(sink, data + done, MIN(len - done, (size_t)SINK_CHUNK));
+
+		if (n == -EAGAIN)
+			break;
+		if (n < 0)
+			return n;
+		done += (size_t)n;
+	}
+	if (done > 0 && sink->stream)
+		mux_stream_consumed(sink->stream, done);
+	return (ssize_t)done;
+}
+
 static void sink_on_fd(void *arg, uint32_t events);
+
+/* Waits until the descriptor takes bytes again: 0 or -errno. */
+static int sink_wait(struct sink *sink)
+{
+	return sink->watch ? 0 : watch_new(sink->loop, sink->fd, EPOLLOUT, sink_on_fd, sink, &sink->watch);
+}
 
 /* Writes what is pending as far as the descriptor takes it: 0 or -errno. */
 static int sink_flush(struct sink *sink)
 {
 	struct buf *b = &sink->pending;
+	ssize_t n;
 
-	if (sink->fd < 0)
+	if (b->len == 0)
 		return 0;
-	while (sink->pending_at < b->len) {
-		ssize_t n = sink_write_once(
-			sink, b->data + sink->pending_at, MIN(b->len - sink->pending_at, (size_t)SINK_CHUNK));
-
-		if (n == -EAGAIN) {
-			if (sink->watch)
-				return 0;
-			return watch_new(sink->loop, sink->fd, EPOLLOUT, sink_on_fd, sink, &sink->watch);
-		}
-		if (n < 0)
-			return (int)n;
-		sink->pending_at += (size_t)n;
-		if (sink->stream)
-			mux_stream_consumed(sink->stream, (size_t)n);
-	}
+	n = sink_write(sink, b->data + sink->pending_at, b->len - sink->pending_at);
+	if (n < 0)
+		return (int)n;
+	sink->pending_at += (size_t)n;
+	if (sink->pending_at < b->len)
+		return sink_wait(sink);
 	buf_done(b); /* an idle stream holds no memory */
 	sink->pending_at = 0;
 	watch_free(sink->watch);
@@ -311,20 +331,35 @@ static void sink_on_fd(void *arg, uint32_t events unused)
 	sink_settle(sink, sink_flush(sink));
 }
 
+/* Keeps @data until the descriptor takes it: 0 or -errno. At most MUX_WINDOW bytes are kept, as credit ends there. */
+static int sink_keep(struct sink *sink, const char *data, size_t len)
+{
+	struct buf *b = &sink->pending;
+
+	if (sink->pending_at >= MUX_WINDOW / 2) { /* the bytes that are written already are dropped now and then */
+		buf_consume(b, sink->pending_at);
+		sink->pending_at = 0;
+	}
+	buf_put(b, data, len);
+	if (buf_error(b) < 0)
+		return buf_error(b);
+	return sink->fd >= 0 ? sink_wait(sink) : 0;
+}
+
+/* Writes at once what comes while nothing is pending: only what the descriptor does not take is copied. */
 static void sink_data(void *arg, const void *data, size_t len)
 {
 	struct sink *sink = arg;
+	ssize_t n = 0;
+	int r = 0;
 
-	/* Bounded by the window: at most MUX_WINDOW bytes wait, the written ones are dropped first. */
-	if (sink->pending_at >= MUX_WINDOW / 2) {
-		buf_consume(&sink->pending, sink->pending_at);
-		sink->pending_at = 0;
-	}
-	buf_put(&sink->pending, data, len);
-	if (buf_error(&sink->pending) < 0)
-		sink_settle(sink, -ENOMEM);
-	else if (!sink->watch)
-		sink_settle(sink, sink_flush(sink));
+	if (sink->fd >= 0 && sink->pending.len == 0)
+		n = sink_write(sink, data, len);
+	if (n < 0)
+		r = (int)n;
+	else if ((size_t)n < len)
+		r = sink_keep(sink, (const char *)data + n, len - (size_t)n);
+	sink_settle(sink, r);
 }
 
 static void sink_on_stream_end(void *arg, int error)

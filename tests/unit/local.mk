@@ -95,6 +95,7 @@ tests_unit_test_kvm_serial_SOURCES = tests/unit/test_kvm_serial.c
 tests_unit_test_kvm_serial_LDADD = $(unit_ldadd)
 tests_unit_test_mux_SOURCES = tests/unit/test_mux.c
 tests_unit_test_mux_LDADD = $(unit_ldadd)
+tests_unit_test_mux_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=buf_put
 tests_unit_test_p9_SOURCES = tests/unit/test_p9.c $(p9_client)
 tests_unit_test_p9_LDADD = $(unit_ldadd)
 tests_unit_test_p9_hostile_SOURCES = tests/unit/test_p9_hostile.c $(p9_client)

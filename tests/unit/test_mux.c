@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/fd.h"
 #include "base/loop.h"
 #include "channel/pump.h"
@@ -615,6 +616,91 @@ static void finish_does_not_wait_for_others(void **state)
 	pair_close(&b.p);
 }
 
+/* --- copies --- */
+
+#define COPY_PIPE 4096 /* what the pipe holds */
+
+/* The link turns calls of buf_put() into this one, which counts them: a sink that keeps bytes calls it. */
+static unsigned int copies;
+void __real_buf_put(struct buf *b, const void *data, size_t len);
+void __wrap_buf_put(struct buf *b, const void *data, size_t len);
+
+void __wrap_buf_put(struct buf *b, const void *data, size_t len)
+{
+	copies++;
+	__real_buf_put(b, data, len);
+}
+
+struct copy_case {
+	struct pair p;
+	struct sink *sink;
+	int out;
+	bool sink_done;
+	size_t read;
+};
+
+static void copy_on_readable(void *arg, uint32_t events)
+{
+	struct copy_case *c = arg;
+	uint8_t chunk[512];
+	ssize_t n = read(c->out, chunk, sizeof(chunk));
+
+	(void)events;
+	for (ssize_t i = 0; i < n; i++)
+		assert_int_equal(chunk[i], bulk_byte(c->read + (size_t)i));
+	if (n <= 0)
+		loop_stop(c->p.loop);
+	else
+		c->read += (size_t)n;
+}
+
+static void copy_on_sink_end(void *arg, int error)
+{
+	struct copy_case *c = arg;
+
+	assert_int_equal(error, 0);
+	c->sink_done = true;
+}
+
+/* Sends @len bytes through a sink into a pipe that holds COPY_PIPE; returns how often the sink copied. */
+static unsigned int copies_of(size_t len)
+{
+	autofree char *bytes = malloc(len);
+	struct copy_case c = { .read = 0 };
+	struct mux_stream *sender;
+	struct watch *watch;
+	int to[2];
+
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = (char)bulk_byte(i);
+	assert_int_equal(pipe2(to, O_CLOEXEC | O_NONBLOCK), 0);
+	assert_int_equal(fcntl(to[1], F_SETPIPE_SZ, COPY_PIPE), COPY_PIPE);
+	pair_open(&c.p);
+	c.out = to[0];
+	c.p.b.to_send = bytes;
+	c.p.b.to_send_len = len;
+	assert_int_equal(sink_new(c.p.loop, c.p.a.mux, 1, to[1], PUMP_NONBLOCK, copy_on_sink_end, &c, &c.sink), 0);
+	assert_int_equal(mux_stream_open(c.p.b.mux, 1, MUX_SEND, &ops, &c.p.b, &sender), 0);
+	assert_int_equal(watch_new(c.p.loop, to[0], EPOLLIN, copy_on_readable, &c, &watch), 0);
+	copies = 0;
+	mux_stream_ready(sender);
+	assert_int_equal(loop_run(c.p.loop), 0);
+	assert_true(c.sink_done);
+	assert_int_equal(c.read, len);
+	watch_free(watch);
+	pair_close(&c.p);
+	fd_close(to[0]);
+	return copies;
+}
+
+/* What an idle pipe takes is not copied; of what is too much for it only the rest is, once; the order stays. */
+static void sink_copies_only_what_must_wait(void **state)
+{
+	(void)state;
+	assert_int_equal(copies_of(COPY_PIPE), 0);
+	assert_int_equal(copies_of(10 * COPY_PIPE), 1);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -628,6 +714,7 @@ int main(void)
 		cmocka_unit_test(freed_in_its_callback),
 		cmocka_unit_test(bulk_through_slow_reader),
 		cmocka_unit_test(finish_does_not_wait_for_others),
+		cmocka_unit_test(sink_copies_only_what_must_wait),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN); /* as the monitor and the agent have it */
