@@ -1,56 +1,75 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The container's cgroup on the host: the monitor is its only member.
+ * The container's cgroups on the host: the monitor (and QEMU) is in them, and they have the limits of config.json.
  *
- * Works with v1, hybrid and v2: every hierarchy that is mounted gets the
- * container's directory. What is a cgroup is asked of the kernel (f_type): on
- * machines where /sys/fs/cgroup is a plain tmpfs nothing is made there.
+ *   cgroup_plan        decides on names and paths; only looks
+ *                      (the caller writes the set to state.json)
+ *   cgroup_start_unit  systemd alone: makes the unit around the process that is to be the monitor's parent
+ *                      (the caller writes the set to state.json again if it has changed)
+ *   cgroup_make        makes the directories that are missing, and writes the limits
+ *   cgroup_join        that process enters the cgroups, before it forks the monitor
+ *   cgroup_remove      at the end
  *
- * Crash safety: cgroup_plan() only looks. Its two lists go into state.json
- * before cgroup_make() makes anything, so that a killed create leaves nothing
- * that delete does not know; a directory that was there before is never in the
- * list of those that delete removes.
+ * Nothing is made that is not in state.json by then: `delete` finds all of it, however `create` has ended.
+ *
+ * Files: set.h is the set of cgroups that all of this is about; dirs.c makes directories in the hierarchies that
+ * hierarchy.c finds; unit.c has systemd make some of them, through systemd.c; limit.c writes limits (values.c has the
+ * numbers, file.c the way into the files).
+ *
+ * Names: cgroup_NAME is what this header offers to other rooms. Within the room a function begins with the stem of its
+ * file; files whose stem is an everyday word (file, values, limit, io, devices) put "cgroup_" before it.
  */
 #ifndef CGROUP_CGROUP_H
 #define CGROUP_CGROUP_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/base.h"
 #include "base/err.h"
-#include "container/state.h"
+#include "cgroup/set.h"
+#include "json/warnings.h"
 #include "spec/spec.h"
 
-/*
- * @path: linux.cgroupsPath (absolute: from each hierarchy's root; relative:
- * below the caller's own cgroup in v1, beside it in v2), NULL or "": /@id.
- * Fills the lists of @s.
- */
-must_check int cgroup_plan(const char *path, const char *id, struct state *s, struct err *err);
+enum cgroup_manager { CGROUPS_DISABLED, CGROUPS_CGROUPFS, CGROUPS_SYSTEMD };
 
-/* The two halves of it, for who makes the leaves otherwise: @path in every hierarchy ... */
-must_check int cgroup_plan_at(const char *path, struct state *s, struct err *err);
-/* ... and what of the planned ones is missing. */
-must_check int cgroup_plan_missing(struct state *s, struct err *err);
-
-/* Makes what cgroup_plan() found missing. */
-must_check int cgroup_make(const struct state *s, struct err *err);
+/* What cgroups are made for. All pointers are borrowed. */
+struct cgroup_request {
+	enum cgroup_manager manager;
+	const char *id;          /* the container's */
+	const struct spec *spec; /* linux.cgroupsPath, linux.resources, and annotations for systemd are read */
+	uint64_t
+		memory_bytes; /* what the VM needs at least: guest RAM and the VMM. Limits of memory are never below it. */
+};
 
 /*
- * Writes the limits of @r to the container's cgroups. Memory limits
- * become at least @memory_bytes (guest RAM and the VMM): the guest enforces the exact ones.
+ * Fills the empty set @c, and makes nothing. With CGROUPS_DISABLED the set stays empty, and the calls below do nothing.
+ * Returns 0, or -errno with an error.
  */
-must_check int cgroup_limit(
-	const struct state *s, const struct spec_resources *r, uint64_t memory_bytes, struct err *err);
-
-/* Moves the calling process. */
-must_check int cgroup_join(const struct state *s, struct err *err);
+must_check int cgroup_plan(const struct cgroup_request *q, struct cgroups *c, struct err *err);
 
 /*
- * Kills what is left in cgroups that vmrunc made and removes them, those below
- * them too; stops the unit. Parents that it made go if nobody else uses them.
- * Returns when all is gone.
+ * Has systemd start the unit with @pid in it, and waits for that; does nothing for another manager. Returns 1 if @c has
+ * changed, so that it must be saved before cgroup_make(); 0 if it has not; or -errno with an error: -EEXIST if there is a
+ * scope of that name already (@c has changed: the unit is not ours to stop); -EINTR if @interrupt_fd became readable.
  */
-must_check int cgroup_remove(const struct state *s, struct err *err);
+must_check int cgroup_start_unit(
+	const struct cgroup_request *q, pid_t pid, int interrupt_fd, struct cgroups *c, struct err *err);
+
+/*
+ * Makes the cgroups of @c that are missing, and writes the limits to all of them. Adds to @warnings what the guest alone
+ * will enforce. Returns 0, or -errno with an error.
+ */
+must_check int cgroup_make(
+	const struct cgroup_request *q, const struct cgroups *c, struct warnings *warnings, struct err *err);
+
+/* Moves the calling process into the cgroups of @c: 0, or -errno with an error. */
+must_check int cgroup_join(const struct cgroups *c, struct err *err);
+
+/*
+ * Stops the unit of container @id, kills what is left in cgroups that vmrunc made, and removes them with those below
+ * them. Parents that vmrunc made go if nobody else uses them. Blocks until all is gone: 0, or -errno with an error.
+ */
+must_check int cgroup_remove(const struct cgroups *c, const char *id, struct warnings *warnings, struct err *err);
 
 #endif

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The device list of the host's cgroup: see cgroup_devices.h. */
+/* The device list of the host's cgroup: see devices.h. */
 #include "cgroup/devices.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "app/log.h"
 #include "cgroup/file.h"
 
 /* What every container may use, and what stands for it on the host: the monitor, QEMU, the file service. */
@@ -34,7 +33,7 @@ static void put_number(char *to, size_t size, const struct opt_i64 *n)
 		(void)snprintf(to, size, "*");
 }
 
-static int write_rule(const struct state *s, const struct spec_device_rule *rule, char type, struct err *err)
+static int write_rule(const struct cgroups *c, const struct spec_device_rule *rule, char type, struct err *err)
 {
 	char text[RULE_MAX], major[24], minor[24];
 
@@ -43,7 +42,7 @@ static int write_rule(const struct state *s, const struct spec_device_rule *rule
 	(void)snprintf(text, sizeof(text), "%c %s:%s %s%s%s", type, major, minor,
 		rule->access & SPEC_DEVICE_READ ? "r" : "", rule->access & SPEC_DEVICE_WRITE ? "w" : "",
 		rule->access & SPEC_DEVICE_MKNOD ? "m" : "");
-	return cgroup_file_write(s, rule->allow ? "devices.allow" : "devices.deny", text, err);
+	return cgroup_file_write(c, rule->allow ? "devices.allow" : "devices.deny", text, err);
 }
 
 struct spec_device_rules cgroup_devices_own(void)
@@ -51,11 +50,11 @@ struct spec_device_rules cgroup_devices_own(void)
 	return (struct spec_device_rules){ .n = ARRAY_LEN(own_rules), .v = own_rules };
 }
 
-int cgroup_limit_devices(const struct state *s, const struct spec_device_rules *rules, struct err *err)
+int cgroup_devices_limit(const struct cgroups *c, const struct spec_device_rules *rules, struct err *err)
 {
 	int r = 0;
 
-	if (rules->n == 0 || !cgroup_file_exists(s, "devices.deny"))
+	if (rules->n == 0 || !cgroup_file_exists(c, "devices.deny"))
 		return 0;
 	for (size_t i = 0; r == 0 && i < rules->n; i++) {
 		const struct spec_device_rule *rule = &rules->v[i];
@@ -63,19 +62,18 @@ int cgroup_limit_devices(const struct state *s, const struct spec_device_rules *
 
 		/* the kernel takes "a" for everything, whatever stands behind it */
 		if (rule->type != 'a' || all) {
-			r = write_rule(s, rule, rule->type, err);
+			r = write_rule(c, rule, rule->type, err);
 		} else {
-			r = write_rule(s, rule, 'c', err);
+			r = write_rule(c, rule, 'c', err);
 			if (r == 0)
-				r = write_rule(s, rule, 'b', err);
+				r = write_rule(c, rule, 'b', err);
 		}
 		if (r < 0)
 			return err_prefix(err, "linux.resources.devices[%zu]", i);
 	}
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(own_rules); i++) {
-		r = write_rule(s, &own_rules[i], own_rules[i].type, err);
-		if (r == -EPERM) { /* the parent's list has it not: most containers never need it */
-			log_debug("%s", err->msg);
+		r = write_rule(c, &own_rules[i], own_rules[i].type, err);
+		if (r == -EPERM) { /* the parent's list does not have the device; most containers never need it */
 			*err = (struct err)ERR_INIT;
 			r = 0;
 		}

@@ -5,7 +5,7 @@
 
 #include "base/base.h"
 #include "base/err.h"
-#include "container/state.h"
+#include "cgroup/set.h"
 #include "spec/spec.h"
 
 /*
@@ -13,7 +13,7 @@
  * them what the monitor itself opens. Does nothing without rules, or where the
  * host has no v1 devices hierarchy: the guest enforces them in any case.
  */
-must_check int cgroup_limit_devices(const struct state *s, const struct spec_device_rules *rules, struct err *err);
+must_check int cgroup_devices_limit(const struct cgroups *c, const struct spec_device_rules *rules, struct err *err);
 
 /* What the monitor itself opens, as rules; not to be changed. */
 struct spec_device_rules cgroup_devices_own(void);

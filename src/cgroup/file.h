@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Files of the container's cgroups on the host, v1's name or v2's.
- */
+/* Files in the container's cgroups. A file is named without its directory: it is in the one hierarchy that has it. */
 #ifndef CGROUP_FILE_H
 #define CGROUP_FILE_H
 
@@ -9,22 +7,25 @@
 
 #include "base/base.h"
 #include "base/err.h"
-#include "container/state.h"
+#include "cgroup/set.h"
 
 /*
- * Writes @text to @file in the first of the container's cgroups that has it.
- * -ENOENT: none has; else -errno of the write.
+ * Writes @text to the file named @file in the first cgroup of @c that has it. Returns 0, or -errno with an error (-ENOENT:
+ * no cgroup has it).
  */
-must_check int cgroup_file_write(const struct state *s, const char *file, const char *text, struct err *err);
+must_check int cgroup_file_write(const struct cgroups *c, const char *file, const char *text, struct err *err);
 
-/* One limit in v1's file or else in v2's; an error begins with "linux.resources." and @field. */
-must_check int cgroup_file_write_either(const struct state *s, const char *v1, const char *v1_text, const char *v2,
+/*
+ * Writes @v1_text to the file @v1, or where no cgroup has that file, @v2_text to the file @v2. Returns 0, or -errno with an
+ * error that begins with "linux.resources." and @field.
+ */
+must_check int cgroup_file_write_either(const struct cgroups *c, const char *v1, const char *v1_text, const char *v2,
 	const char *v2_text, const char *field, struct err *err);
 
-/* Whether one of the container's cgroups has @file. */
-bool cgroup_file_exists(const struct state *s, const char *file);
+/* Whether one of the cgroups of @c has a file named @file. */
+bool cgroup_file_exists(const struct cgroups *c, const char *file);
 
-/* Whether the host has cgroup v2 alone: no limit goes to a file of v1. */
-bool cgroup_is_v2(const struct state *s);
+/* Whether the host has cgroup v2 alone, so that no limit goes to a file of v1. The cgroups of @c need not be made yet. */
+bool cgroup_file_is_v2(const struct cgroups *c);
 
 #endif

@@ -27,7 +27,7 @@ unsigned int cgroup_io_weight_v2(unsigned int weight)
  * keeps v1's numbers in v2 too.
  */
 static int write_weight(
-	const struct state *s, const char *of, uint32_t weight, bool device, const char *field, struct err *err)
+	const struct cgroups *c, const char *of, uint32_t weight, bool device, const char *field, struct err *err)
 {
 	const char *v1 = device ? "blkio.weight_device" : "blkio.weight";
 	const char *v1_bfq = device ? "blkio.bfq.weight_device" : "blkio.bfq.weight";
@@ -35,12 +35,12 @@ static int write_weight(
 
 	(void)snprintf(old, sizeof(old), "%s%" PRIu32, device ? of : "", weight);
 	(void)snprintf(converted, sizeof(converted), "%s%u", of, cgroup_io_weight_v2(weight));
-	if (cgroup_file_exists(s, v1) || cgroup_file_exists(s, v1_bfq))
-		return cgroup_file_write_either(s, v1, old, v1_bfq, old, field, err);
-	return cgroup_file_write_either(s, "io.bfq.weight", old, "io.weight", converted, field, err);
+	if (cgroup_file_exists(c, v1) || cgroup_file_exists(c, v1_bfq))
+		return cgroup_file_write_either(c, v1, old, v1_bfq, old, field, err);
+	return cgroup_file_write_either(c, "io.bfq.weight", old, "io.weight", converted, field, err);
 }
 
-static int write_device_weights(const struct state *s, const struct spec_weight_devices *devices, struct err *err)
+static int write_device_weights(const struct cgroups *c, const struct spec_weight_devices *devices, struct err *err)
 {
 	int r = 0;
 
@@ -50,18 +50,18 @@ static int write_device_weights(const struct state *s, const struct spec_weight_
 
 		if (d->weight.set) {
 			(void)snprintf(of, sizeof(of), "%u:%u ", d->major, d->minor);
-			r = write_weight(s, of, d->weight.v, true, "blockIO.weightDevice", err);
+			r = write_weight(c, of, d->weight.v, true, "blockIO.weightDevice", err);
 		}
 		if (r == 0 && d->leaf_weight.set) {
 			(void)snprintf(v1, sizeof(v1), "%u:%u %" PRIu32, d->major, d->minor, d->leaf_weight.v);
-			r = cgroup_file_write_either(s, "blkio.leaf_weight_device", v1, "blkio.leaf_weight_device", v1,
+			r = cgroup_file_write_either(c, "blkio.leaf_weight_device", v1, "blkio.leaf_weight_device", v1,
 				"blockIO.weightDevice", err);
 		}
 	}
 	return r;
 }
 
-static int write_throttle(const struct state *s, const struct spec_throttle_devices *devices, const char *v1_file,
+static int write_throttle(const struct cgroups *c, const struct spec_throttle_devices *devices, const char *v1_file,
 	const char *v2_word, const char *field, struct err *err)
 {
 	int r = 0;
@@ -74,12 +74,12 @@ static int write_throttle(const struct state *s, const struct spec_throttle_devi
 		(void)snprintf(v2, sizeof(v2), "%u:%u %s=%" PRIu64, d->major, d->minor, v2_word, d->rate);
 		if (d->rate == 0) /* v1's word for "no limit" */
 			(void)snprintf(v2, sizeof(v2), "%u:%u %s=max", d->major, d->minor, v2_word);
-		r = cgroup_file_write_either(s, v1_file, v1, "io.max", v2, field, err);
+		r = cgroup_file_write_either(c, v1_file, v1, "io.max", v2, field, err);
 	}
 	return r;
 }
 
-int cgroup_limit_io(const struct state *s, const struct spec_block_io *io, struct err *err)
+int cgroup_io_limit(const struct cgroups *c, const struct spec_block_io *io, struct err *err)
 {
 	char text[16];
 	int r = 0;
@@ -87,25 +87,25 @@ int cgroup_limit_io(const struct state *s, const struct spec_block_io *io, struc
 	if (!io)
 		return 0;
 	if (io->weight.set && io->weight.v) /* Docker writes 0 for "not set" */
-		r = write_weight(s, "default ", io->weight.v, false, "blockIO.weight", err);
+		r = write_weight(c, "default ", io->weight.v, false, "blockIO.weight", err);
 	if (r == 0 && io->leaf_weight.set && io->leaf_weight.v) {
 		(void)snprintf(text, sizeof(text), "%" PRIu32, io->leaf_weight.v);
 		r = cgroup_file_write_either(
-			s, "blkio.leaf_weight", text, "blkio.leaf_weight", text, "blockIO.leafWeight", err);
+			c, "blkio.leaf_weight", text, "blkio.leaf_weight", text, "blockIO.leafWeight", err);
 	}
 	if (r == 0)
-		r = write_device_weights(s, &io->weight_device, err);
+		r = write_device_weights(c, &io->weight_device, err);
 	if (r == 0)
-		r = write_throttle(s, &io->read_bps, "blkio.throttle.read_bps_device", "rbps",
+		r = write_throttle(c, &io->read_bps, "blkio.throttle.read_bps_device", "rbps",
 			"blockIO.throttleReadBpsDevice", err);
 	if (r == 0)
-		r = write_throttle(s, &io->write_bps, "blkio.throttle.write_bps_device", "wbps",
+		r = write_throttle(c, &io->write_bps, "blkio.throttle.write_bps_device", "wbps",
 			"blockIO.throttleWriteBpsDevice", err);
 	if (r == 0)
-		r = write_throttle(s, &io->read_iops, "blkio.throttle.read_iops_device", "riops",
+		r = write_throttle(c, &io->read_iops, "blkio.throttle.read_iops_device", "riops",
 			"blockIO.throttleReadIOPSDevice", err);
 	if (r == 0)
-		r = write_throttle(s, &io->write_iops, "blkio.throttle.write_iops_device", "wiops",
+		r = write_throttle(c, &io->write_iops, "blkio.throttle.write_iops_device", "wiops",
 			"blockIO.throttleWriteIOPSDevice", err);
 	return r;
 }

@@ -5,11 +5,11 @@
 
 #include "base/base.h"
 #include "base/err.h"
-#include "container/state.h"
+#include "cgroup/set.h"
 #include "spec/spec.h"
 
 /* Writes the weights and throttles of @io (may be NULL). A file that this machine lacks is an error. */
-must_check int cgroup_limit_io(const struct state *s, const struct spec_block_io *io, struct err *err);
+must_check int cgroup_io_limit(const struct cgroups *c, const struct spec_block_io *io, struct err *err);
 
 /* v1's weight (10 to 1000) as v2's (1 to 10000), as runc converts it. */
 unsigned int cgroup_io_weight_v2(unsigned int weight);

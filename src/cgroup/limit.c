@@ -1,118 +1,123 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Limits of config.json on the host's cgroup of the monitor.
- *
- * cgroup_values.h says which numbers; here they meet their files. A file is
- * written in the container's directory of whichever hierarchy has it.
- */
-#include "cgroup/cgroup.h"
+/* The limits of config.json in the files of cgroups: see limit.h. values.h says which numbers, and this file where to. */
+#include "cgroup/limit.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "app/log.h"
 #include "cgroup/devices.h"
 #include "cgroup/file.h"
 #include "cgroup/io.h"
 #include "cgroup/values.h"
 #include "spec/resources.h"
 
+/* What one call of cgroup_limit() is about. */
+struct target {
+	const struct cgroups *cgroups;
+	const struct cgroup_values *values;
+	bool v2; /* the host has cgroup v2 alone */
+	struct warnings *warnings;
+};
+
 /*
- * Limits that the guest enforces as well, or that concern only the host's own
- * network: a host without the file loses nothing of them but a second guard.
+ * Writes @text to the file @v1, or else to @v2; either may be NULL. The guest enforces such a limit as well, or it concerns
+ * the host's own network alone: a host that has no such file only lacks the second enforcement, which is a warning.
  */
 static int write_if_there(
-	const struct state *s, const char *v1, const char *v2, const char *text, const char *field, struct err *err)
+	const struct target *t, const char *v1, const char *v2, const char *text, const char *field, struct err *err)
 {
-	const char *file = v1 && cgroup_file_exists(s, v1) ? v1 : v2;
+	const char *file = v1 && cgroup_file_exists(t->cgroups, v1) ? v1 : v2;
 	int r;
 
-	if (!file || !cgroup_file_exists(s, file)) {
-		log_warning(
-			"linux.resources.%s: not set on the host, whose cgroups have no \"%s\"", field, v1 ? v1 : v2);
+	if (!file || !cgroup_file_exists(t->cgroups, file)) {
+		warnings_add(t->warnings, "linux.resources.%s: not set on the host, whose cgroups have no \"%s\"",
+			field, v1 ? v1 : v2);
 		return 0;
 	}
-	r = cgroup_file_write(s, file, text, err);
+	r = cgroup_file_write(t->cgroups, file, text, err);
 	return r < 0 ? err_prefix(err, "linux.resources.%s", field) : 0;
 }
 
 /* A limit of v1's and of v2's files, which say "none" in ways of their own. */
-static int write_limit(const struct state *s, const char *v1, const char *v2, const struct opt_u64 *v,
+static int write_limit(const struct target *t, const char *v1, const char *v2, const struct opt_u64 *v,
 	const char *field, struct err *err)
 {
 	char text[32];
 
 	(void)snprintf(text, sizeof(text), "%" PRIu64, v->v);
 	if (v->v == CGROUP_NO_LIMIT)
-		return cgroup_file_write_either(s, v1, "-1", v2, "max", field, err);
-	return cgroup_file_write_either(s, v1, text, v2, text, field, err);
+		return cgroup_file_write_either(t->cgroups, v1, "-1", v2, "max", field, err);
+	return cgroup_file_write_either(t->cgroups, v1, text, v2, text, field, err);
 }
 
 /* v1's limit of memory and swap together, v2's of swap alone. */
-static int limit_swap(const struct state *s, const struct cgroup_values *v, struct err *err)
+static int limit_swap(const struct target *t, struct err *err)
 {
+	const struct cgroup_values *v = t->values;
 	const struct opt_u64 *value = &v->memsw;
 	const char *file = "memory.memsw.limit_in_bytes";
 
-	if (!cgroup_file_exists(s, file)) {
+	if (!cgroup_file_exists(t->cgroups, file)) {
 		file = "memory.swap.max";
 		value = &v->swap;
 	}
 	if (!value->set)
 		return 0;
-	if (!cgroup_file_exists(s, file)) {
+	if (!cgroup_file_exists(t->cgroups, file)) {
 		if (v->swap.set && v->swap.v) /* a kernel without swap accounting; none at all is the guest's doing */
-			log_warning(
+			warnings_add(t->warnings,
 				"linux.resources.memory.swap: not set on the host, whose kernel does not count swap");
 		return 0;
 	}
-	return write_limit(s, "memory.memsw.limit_in_bytes", "memory.swap.max", value, "memory.swap", err);
+	return write_limit(t, "memory.memsw.limit_in_bytes", "memory.swap.max", value, "memory.swap", err);
 }
 
-static int limit_memory(const struct state *s, const struct cgroup_values *v, struct err *err)
+static int limit_memory(const struct target *t, struct err *err)
 {
+	const struct cgroup_values *v = t->values;
 	int r = 0;
 
 	if (v->memory.set) {
-		r = write_limit(s, "memory.limit_in_bytes", "memory.max", &v->memory, "memory.limit", err);
+		r = write_limit(t, "memory.limit_in_bytes", "memory.max", &v->memory, "memory.limit", err);
 		if (r == -EINVAL && v->memsw.set) { /* v1: a cgroup that was there, with less memory and swap so far */
-			r = limit_swap(s, v, err);
+			r = limit_swap(t, err);
 			if (r == 0)
 				r = write_limit(
-					s, "memory.limit_in_bytes", "memory.max", &v->memory, "memory.limit", err);
+					t, "memory.limit_in_bytes", "memory.max", &v->memory, "memory.limit", err);
 		}
 	}
-	return r == 0 ? limit_swap(s, v, err) : r;
+	return r == 0 ? limit_swap(t, err) : r;
 }
 
 /* Quota and period: v2 has one file for both. */
-static int limit_cpu_time(const struct state *s, const struct cgroup_values *v, struct err *err)
+static int limit_cpu_time(const struct target *t, struct err *err)
 {
+	const struct cgroup_values *v = t->values;
 	char quota[32] = "max", text[64];
 	int r = 0;
 
 	if (!v->quota.set && !v->period.set)
 		return 0;
-	if (!cgroup_file_exists(s, "cpu.cfs_quota_us")) {
+	if (!cgroup_file_exists(t->cgroups, "cpu.cfs_quota_us")) {
 		if (v->quota.set && v->quota.v != CGROUP_NO_LIMIT)
 			(void)snprintf(quota, sizeof(quota), "%" PRIu64, v->quota.v);
 		/* without a period, the one that is there stays */
 		(void)snprintf(text, sizeof(text), "%s %" PRIu64, quota, v->period.v);
-		r = cgroup_file_write(s, "cpu.max", v->period.set ? text : quota, err);
+		r = cgroup_file_write(t->cgroups, "cpu.max", v->period.set ? text : quota, err);
 		return r < 0 ? err_prefix(err, "linux.resources.cpu.quota") : 0;
 	}
 	(void)snprintf(text, sizeof(text), "%" PRIu64, v->period.v);
 	if (v->period.set)
-		r = cgroup_file_write(s, "cpu.cfs_period_us", text, err);
+		r = cgroup_file_write(t->cgroups, "cpu.cfs_period_us", text, err);
 	if (r < 0 && (r != -EINVAL || !v->quota.set))
 		return err_prefix(err, "linux.resources.cpu.period");
 	if (v->quota.set) {
 		int late = r;
 
-		r = write_limit(s, "cpu.cfs_quota_us", "cpu.cfs_quota_us", &v->quota, "cpu.quota", err);
+		r = write_limit(t, "cpu.cfs_quota_us", "cpu.cfs_quota_us", &v->quota, "cpu.quota", err);
 		if (r == 0 && late < 0) { /* a cgroup that was there: its old quota did not fit the new period */
-			r = cgroup_file_write(s, "cpu.cfs_period_us", text, err);
+			r = cgroup_file_write(t->cgroups, "cpu.cfs_period_us", text, err);
 			if (r < 0)
 				return err_prefix(err, "linux.resources.cpu.period");
 		}
@@ -147,8 +152,10 @@ static const struct {
 #undef NUMBER
 };
 
-static int limit_numbers(const struct state *s, const struct cgroup_values *v, bool v2, struct err *err)
+static int limit_numbers(const struct target *t, struct err *err)
 {
+	const struct cgroup_values *v = t->values;
+	bool v2 = t->v2;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(numbers); i++) {
@@ -164,56 +171,59 @@ static int limit_numbers(const struct state *s, const struct cgroup_values *v, b
 		if (n->v == CGROUP_NO_LIMIT)
 			(void)snprintf(text, sizeof(text), "%s", word ? "max" : "-1");
 		if (numbers[i].required)
-			r = cgroup_file_write_either(s, file, text, file, text, numbers[i].field, err);
+			r = cgroup_file_write_either(t->cgroups, file, text, file, text, numbers[i].field, err);
 		else
-			r = write_if_there(s, file ? file : v1_file, NULL, text, numbers[i].field, err);
+			r = write_if_there(t, file ? file : v1_file, NULL, text, numbers[i].field, err);
 	}
 	return r;
 }
 
-static int limit_rest(const struct state *s, const struct cgroup_values *v, struct err *err)
+static int limit_rest(const struct target *t, struct err *err)
 {
+	const struct cgroup_values *v = t->values;
 	char text[32];
 	int r = 0;
 
 	if (v->rt_runtime.set) {
 		(void)snprintf(text, sizeof(text), "%" PRId64, v->rt_runtime.v);
-		r = write_if_there(s, "cpu.rt_runtime_us", NULL, text, "cpu.realtimeRuntime", err);
+		r = write_if_there(t, "cpu.rt_runtime_us", NULL, text, "cpu.realtimeRuntime", err);
 	}
 	if (r == 0 && v->oom_off.set && v->oom_off.v)
-		r = write_if_there(s, "memory.oom_control", NULL, "1", "memory.disableOOMKiller", err);
+		r = write_if_there(t, "memory.oom_control", NULL, "1", "memory.disableOOMKiller", err);
 	if (r == 0 && v->cpus)
-		r = cgroup_file_write_either(s, "cpuset.cpus", v->cpus, "cpuset.cpus", v->cpus, "cpu.cpus", err);
+		r = cgroup_file_write_either(
+			t->cgroups, "cpuset.cpus", v->cpus, "cpuset.cpus", v->cpus, "cpu.cpus", err);
 	if (r == 0 && v->mems)
-		r = cgroup_file_write_either(s, "cpuset.mems", v->mems, "cpuset.mems", v->mems, "cpu.mems", err);
+		r = cgroup_file_write_either(
+			t->cgroups, "cpuset.mems", v->mems, "cpuset.mems", v->mems, "cpu.mems", err);
 	return r;
 }
 
 /*
- * `unified` beyond what has a number above. A host of v1 has no such files: the
- * guest has, but for what is of the host's devices, CPUs and memory nodes.
+ * Writes @unified: on a host of v2 the keys that values.c has no number for, on one of v1 all keys. The latter has no such
+ * files; the guest has, except for those of the host's devices, CPUs and memory nodes.
  */
-static int limit_unified(
-	const struct state *s, const struct spec_map *rest, const struct spec_map *all, bool v2, struct err *err)
+static int limit_unified(const struct target *t, const struct spec_map *unified, struct err *err)
 {
-	const struct spec_map *unified = v2 ? rest : all;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < unified->n; i++) {
 		const char *key = unified->v[i].key;
 
-		if (!v2 && resources_unified_is_host(key))
+		if (!t->v2 && resources_unified_is_host(key))
 			return err_set(err, EINVAL,
-				"linux.resources.unified[\"%s\"]: this host has cgroup v1, and the guest none of its "
-				"devices and CPUs",
+				"linux.resources.unified[\"%s\"]: this host has cgroup v1, and "
+				"the guest does not have its devices and CPUs",
 				key);
-		if (!v2) {
-			log_warning("linux.resources.unified[\"%s\"]: in the guest only: this host has cgroup v1", key);
+		if (!t->v2) {
+			warnings_add(t->warnings,
+				"linux.resources.unified[\"%s\"]: in the guest only: this host has cgroup v1", key);
 			continue;
 		}
-		r = cgroup_file_write(s, key, unified->v[i].value, err);
+		r = cgroup_file_write(t->cgroups, key, unified->v[i].value, err);
 		if (r == -ENOENT && !resources_unified_is_host(key)) {
-			log_warning("linux.resources.unified[\"%s\"]: in the guest only: %s", key, err->msg);
+			warnings_add(
+				t->warnings, "linux.resources.unified[\"%s\"]: in the guest only: %s", key, err->msg);
 			*err = (struct err)ERR_INIT;
 			r = 0;
 		} else if (r < 0) {
@@ -223,7 +233,7 @@ static int limit_unified(
 	return r;
 }
 
-static int limit_hugepages(const struct state *s, const struct spec_hugepage_limits *limits, struct err *err)
+static int limit_hugepages(const struct target *t, const struct spec_hugepage_limits *limits, struct err *err)
 {
 	int r = 0;
 
@@ -234,17 +244,17 @@ static int limit_hugepages(const struct state *s, const struct spec_hugepage_lim
 		(void)snprintf(v1, sizeof(v1), "hugetlb.%s.limit_in_bytes", size);
 		(void)snprintf(v2, sizeof(v2), "hugetlb.%s.max", size);
 		(void)snprintf(text, sizeof(text), "%" PRIu64, limits->v[i].limit);
-		r = write_if_there(s, v1, v2, text, "hugepageLimits", err);
+		r = write_if_there(t, v1, v2, text, "hugepageLimits", err);
 		/* pages that are reserved and not used yet, where the kernel counts them (5.7) */
 		(void)snprintf(v1, sizeof(v1), "hugetlb.%s.rsvd.limit_in_bytes", size);
 		(void)snprintf(v2, sizeof(v2), "hugetlb.%s.rsvd.max", size);
-		if (r == 0 && (cgroup_file_exists(s, v1) || cgroup_file_exists(s, v2)))
-			r = write_if_there(s, v1, v2, text, "hugepageLimits", err);
+		if (r == 0 && (cgroup_file_exists(t->cgroups, v1) || cgroup_file_exists(t->cgroups, v2)))
+			r = write_if_there(t, v1, v2, text, "hugepageLimits", err);
 	}
 	return r;
 }
 
-static int limit_network(const struct state *s, const struct spec_network *n, struct err *err)
+static int limit_network(const struct target *t, const struct spec_network *n, struct err *err)
 {
 	char text[64];
 	int r = 0;
@@ -253,16 +263,16 @@ static int limit_network(const struct state *s, const struct spec_network *n, st
 		return 0;
 	if (n->class_id.set && n->class_id.v) {
 		(void)snprintf(text, sizeof(text), "%" PRIu32, n->class_id.v);
-		r = write_if_there(s, "net_cls.classid", NULL, text, "network.classID", err);
+		r = write_if_there(t, "net_cls.classid", NULL, text, "network.classID", err);
 	}
 	for (size_t i = 0; r == 0 && i < n->priorities.n; i++) {
 		(void)snprintf(text, sizeof(text), "%s %" PRIu32, n->priorities.v[i].name, n->priorities.v[i].priority);
-		r = write_if_there(s, "net_prio.ifpriomap", NULL, text, "network.priorities", err);
+		r = write_if_there(t, "net_prio.ifpriomap", NULL, text, "network.priorities", err);
 	}
 	return r;
 }
 
-static int limit_rdma(const struct state *s, const struct spec_rdma_limits *limits, struct err *err)
+static int limit_rdma(const struct target *t, const struct spec_rdma_limits *limits, struct err *err)
 {
 	int r = 0;
 
@@ -275,40 +285,46 @@ static int limit_rdma(const struct state *s, const struct spec_rdma_limits *limi
 		if (l->hca_objects.set)
 			(void)snprintf(objects, sizeof(objects), "%" PRIu32, l->hca_objects.v);
 		(void)snprintf(text, sizeof(text), "%s hca_handle=%s hca_object=%s", l->device, handles, objects);
-		r = cgroup_file_write_either(s, "rdma.max", text, "rdma.max", text, "rdma", err);
+		r = cgroup_file_write_either(t->cgroups, "rdma.max", text, "rdma.max", text, "rdma", err);
 	}
 	return r;
 }
 
-int cgroup_limit(const struct state *s, const struct spec_resources *r, uint64_t memory_bytes, struct err *err)
+int cgroup_limit(const struct cgroups *c, const struct spec_resources *r, uint64_t memory_bytes,
+	struct warnings *warnings, struct err *err)
 {
-	bool v2 = cgroup_is_v2(s);
 	struct cgroup_values v;
+	const struct target t = {
+		.cgroups = c,
+		.values = &v,
+		.v2 = cgroup_file_is_v2(c),
+		.warnings = warnings,
+	};
 	int ret;
 
-	if (!r || s->cgroups.n == 0)
+	if (!r || c->dirs.n == 0)
 		return 0;
-	ret = cgroup_values_of(r, memory_bytes, v2, &v, err);
+	ret = cgroup_values_of(r, memory_bytes, t.v2, &v, err);
 	if (ret == 0)
-		ret = limit_memory(s, &v, err);
+		ret = limit_memory(&t, err);
 	if (ret == 0)
-		ret = limit_cpu_time(s, &v, err);
+		ret = limit_cpu_time(&t, err);
 	if (ret == 0)
-		ret = limit_numbers(s, &v, v2, err);
+		ret = limit_numbers(&t, err);
 	if (ret == 0)
-		ret = limit_rest(s, &v, err);
+		ret = limit_rest(&t, err);
 	if (ret == 0)
-		ret = cgroup_limit_io(s, r->block_io, err);
+		ret = cgroup_io_limit(c, r->block_io, err);
 	if (ret == 0)
-		ret = limit_hugepages(s, &r->hugepage_limits, err);
+		ret = limit_hugepages(&t, &r->hugepage_limits, err);
 	if (ret == 0)
-		ret = limit_network(s, r->network, err);
+		ret = limit_network(&t, r->network, err);
 	if (ret == 0)
-		ret = limit_rdma(s, &r->rdma, err);
+		ret = limit_rdma(&t, &r->rdma, err);
 	if (ret == 0)
-		ret = limit_unified(s, &v.unified, &r->unified, v2, err);
+		ret = limit_unified(&t, t.v2 ? &v.unified : &r->unified, err);
 	if (ret == 0)
-		ret = cgroup_limit_devices(s, &r->devices, err);
+		ret = cgroup_devices_limit(c, &r->devices, err);
 	cgroup_values_done(&v);
 	return ret;
 }

@@ -15,7 +15,6 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-daemon.h>
 
-#include "app/log.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "cgroup/systemd_props.h"
@@ -209,8 +208,7 @@ static void reset_failed(sd_bus *bus, const char *unit)
 {
 	autobuserror e = SD_BUS_ERROR_NULL;
 
-	if (sd_bus_call_method(bus, SERVICE, OBJECT, MANAGER, "ResetFailedUnit", &e, NULL, "s", unit) < 0)
-		log_debug("systemd: ResetFailedUnit %s: %s", unit, e.message ? e.message : "");
+	(void)sd_bus_call_method(bus, SERVICE, OBJECT, MANAGER, "ResetFailedUnit", &e, NULL, "s", unit);
 }
 
 /* Takes the job out of the answer to a method that makes one. */
@@ -329,7 +327,7 @@ static bool is_ours(sd_bus *bus, const char *name, const char *description)
 	return text && strcmp(text, description) == 0;
 }
 
-int systemd_stop_unit(const char *name, const char *description, struct err *err)
+int systemd_stop_unit(const char *name, const char *description, struct warnings *warnings, struct err *err)
 {
 	autobuserror e = SD_BUS_ERROR_NULL;
 	automessage *answer = NULL;
@@ -358,7 +356,7 @@ int systemd_stop_unit(const char *name, const char *description, struct err *err
 		return r;
 	reset_failed(bus, name);
 	if (is_ours(bus, name, description) && wait_flag(bus, &job.forgotten, -1, FORGET_TIMEOUT_MS) < 0)
-		log_warning("systemd: \"%s\" has stopped, but stays loaded", name);
+		warnings_add(warnings, "systemd: the unit \"%s\" has stopped, but stays loaded", name);
 	return 0;
 }
 
@@ -390,7 +388,8 @@ int systemd_start_unit(const struct systemd_unit *u unused, int interrupt_fd unu
 	return not_built_in(err);
 }
 
-int systemd_stop_unit(const char *name unused, const char *description unused, struct err *err)
+int systemd_stop_unit(
+	const char *name unused, const char *description unused, struct warnings *warnings unused, struct err *err)
 {
 	return not_built_in(err);
 }

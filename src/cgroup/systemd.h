@@ -16,6 +16,7 @@
 #include "base/base.h"
 #include "base/err.h"
 #include "cgroup/values.h"
+#include "json/warnings.h"
 #include "spec/spec.h"
 
 #define SYSTEMD_PATH_MAX 4096
@@ -50,6 +51,6 @@ must_check int systemd_start_unit(const struct systemd_unit *u, int interrupt_fd
  * Stops the unit and waits until systemd has forgotten it. A unit that is gone,
  * or whose description is not @description (not ours), is left alone.
  */
-must_check int systemd_stop_unit(const char *name, const char *description, struct err *err);
+must_check int systemd_stop_unit(const char *name, const char *description, struct warnings *warnings, struct err *err);
 
 #endif

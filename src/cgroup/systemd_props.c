@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/log.h"
 #include "base/fd.h"
 #include "cgroup/devices.h"
 #include "cgroup/gvariant.h"
@@ -127,10 +126,8 @@ static int put_list(sd_bus_message *m, const char *name, const char *text)
 
 	if (!text)
 		return 0;
-	if (cpulist_parse(text, &list) < 0) { /* of `unified`: the kernel says what is wrong with it */
-		log_debug("systemd: %s: \"%s\" is left to the cgroup's file", name, text);
+	if (cpulist_parse(text, &list) < 0) /* from `unified`: the kernel will say what is wrong with it */
 		return 0;
-	}
 	for (unsigned int i = 0; i < CPULIST_BITS; i++) {
 		if (cpulist_has(&list, i)) {
 			bytes[i / 8] |= (uint8_t)(1u << (i % 8));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The container's cgroup as a unit of systemd: see cgroup_unit.h. */
+/* The container's cgroups as a unit of systemd: see unit.h. */
 #include "cgroup/unit.h"
 
 #include <errno.h>
@@ -7,21 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cgroup/cgroup.h"
+#include "cgroup/dirs.h"
 #include "cgroup/file.h"
 #include "cgroup/systemd.h"
 #include "cgroup/unitname.h"
 #include "cgroup/values.h"
 
-#define DESCRIPTION_MAX (STATE_ID_MAX + 32)
+/* An ID is a file name, of 255 bytes at most. */
+#define DESCRIPTION_MAX 288
 
-/* By which the unit is known for ours. */
-static void describe(const struct state *s, char *text)
+/* Writes the unit's description, by which unit_stop() tells our units from others. @text has DESCRIPTION_MAX bytes. */
+static void describe(const char *id, char *text)
 {
-	(void)snprintf(text, DESCRIPTION_MAX, "vmrunc container %s", s->id);
+	(void)snprintf(text, DESCRIPTION_MAX, "vmrunc container %s", id);
 }
 
-int cgroup_unit_plan(const char *path, const char *id, struct state *s, struct err *err)
+int unit_plan(const char *path, const char *id, struct cgroups *c, struct err *err)
 {
 	char below[UNITNAME_PATH_MAX], full[SYSTEMD_PATH_MAX + UNITNAME_PATH_MAX];
 	struct unitname name;
@@ -36,17 +37,15 @@ int cgroup_unit_plan(const char *path, const char *id, struct state *s, struct e
 		return r;
 	at = strlen(full);
 	(void)snprintf(full + at, sizeof(full) - at, "%s", below);
-	free(s->unit);
-	s->unit = strdup(name.unit);
-	if (!s->unit)
-		return err_sys(err, ENOMEM, "state");
-	return cgroup_plan_at(full, s, err);
+	free(c->unit);
+	c->unit = strdup(name.unit);
+	if (!c->unit)
+		return err_sys(err, ENOMEM, "cgroups");
+	return dirs_plan_at(full, c, err);
 }
 
-int cgroup_unit_start(
-	const struct spec *spec, uint64_t memory_bytes, pid_t pid, int interrupt_fd, struct state *s, struct err *err)
+int unit_start(const struct unit_request *u, struct cgroups *c, struct err *err)
 {
-	const struct spec_resources *resources = spec->linux_ ? spec->linux_->resources : NULL;
 	char description[DESCRIPTION_MAX];
 	struct cgroup_values values;
 	struct unitname name;
@@ -54,35 +53,35 @@ int cgroup_unit_start(
 		.name = name.unit,
 		.slice = name.slice,
 		.description = description,
-		.pid = pid,
-		.v2 = cgroup_is_v2(s),
+		.pid = u->pid,
+		.v2 = cgroup_file_is_v2(c),
 		.values = &values,
-		.devices = resources ? &resources->devices : NULL,
-		.annotations = &spec->annotations,
+		.devices = u->resources ? &u->resources->devices : NULL,
+		.annotations = u->annotations,
 	};
-	int r = unitname_parse(spec->linux_ ? spec->linux_->cgroups_path : NULL, s->id, &name, err);
+	int r = unitname_parse(u->path, u->id, &name, err);
 
 	if (r == 0)
-		r = cgroup_values_of(resources, memory_bytes, unit.v2, &values, err);
+		r = cgroup_values_of(u->resources, u->memory_bytes, unit.v2, &values, err);
 	if (r < 0)
 		return r;
-	describe(s, description);
-	r = systemd_start_unit(&unit, interrupt_fd, err);
+	describe(u->id, description);
+	r = systemd_start_unit(&unit, u->interrupt_fd, err);
 	cgroup_values_done(&values);
 	if (r == -EEXIST) {
-		s->unit[0] = '\0';   /* not ours to stop */
-		if (name.is_slice) { /* a slice that is there is joined, as any cgroup is */
+		c->unit[0] = '\0';   /* it is not ours to stop */
+		if (name.is_slice) { /* a slice that is there is joined, as a cgroup of cgroupfs would be */
 			*err = (struct err)ERR_INIT;
 			r = 0;
 		}
 	}
-	return r < 0 ? r : cgroup_plan_missing(s, err);
+	return r < 0 ? r : dirs_plan_missing(c, err);
 }
 
-int cgroup_unit_stop(const struct state *s, struct err *err)
+int unit_stop(const struct cgroups *c, const char *id, struct warnings *warnings, struct err *err)
 {
 	char description[DESCRIPTION_MAX];
 
-	describe(s, description);
-	return systemd_stop_unit(s->unit, description, err);
+	describe(id, description);
+	return systemd_stop_unit(c->unit, description, warnings, err);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* linux.resources as numbers for the host: see cgroup_values.h. */
+/* linux.resources as numbers for the host: see values.h. */
 #include "cgroup/values.h"
 
 #include <errno.h>

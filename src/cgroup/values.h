@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * linux.resources as numbers for the monitor's cgroup on the host, before they
- * are written to files (cgroup_limit.c) or told to systemd (cgroup_systemd.c).
+ * are written to files (limit.c) or told to systemd (systemd_props.c).
  *
  * The guest enforces the container's exact limits. Where the VM itself needs
  * room in the same cgroup, the host's value has it on top: memory.limit, the

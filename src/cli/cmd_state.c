@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "cli/cli.h"
+#include "host/strv.h"
 #include "json/gen.h"
 #include "life/life.h"
 
@@ -128,7 +129,7 @@ static int list_one(struct listing *l, const struct settings *settings, const ch
 }
 
 /* The IDs below the root, sorted. */
-static int read_ids(const char *root, struct state_strv *ids, struct err *err)
+static int read_ids(const char *root, struct strv *ids, struct err *err)
 {
 	DIR *dir = opendir(root);
 	struct dirent *entry;
@@ -137,8 +138,8 @@ static int read_ids(const char *root, struct state_strv *ids, struct err *err)
 	if (!dir)
 		return errno == ENOENT ? 0 : err_sys(err, errno, "cannot read \"%s\"", root);
 	while (r == 0 && (entry = readdir(dir))) {
-		if (entry->d_type == DT_DIR && state_check_id(entry->d_name, err) == 0)
-			r = state_strv_add(ids, entry->d_name);
+		if (entry->d_type == DT_DIR && statedir_check_id(entry->d_name, err) == 0)
+			r = strv_add(ids, entry->d_name);
 	}
 	(void)closedir(dir);
 	if (ids->n)
@@ -150,7 +151,7 @@ static int cmd_list(struct call *call, struct err *err)
 {
 	const char *format = call->options->format;
 	struct listing l;
-	autostate holder = { .id = NULL }; /* owns the IDs */
+	autostrv ids = STRV_INIT;
 	struct settings settings;
 	int r = settings_load(&settings, call->options, err);
 
@@ -159,9 +160,9 @@ static int cmd_list(struct call *call, struct err *err)
 	if (r == 0 && format && strcmp(format, "table") != 0 && strcmp(format, "json") != 0)
 		r = err_set(err, EINVAL, "--format: \"%s\" is neither table nor json", format);
 	if (r == 0)
-		r = read_ids(settings.root, &holder.cgroups, err);
-	for (size_t i = 0; r == 0 && i < holder.cgroups.n; i++)
-		r = list_one(&l, &settings, holder.cgroups.v[i], err);
+		r = read_ids(settings.root, &ids, err);
+	for (size_t i = 0; r == 0 && i < ids.n; i++)
+		r = list_one(&l, &settings, ids.v[i], err);
 	gen_close_array(&l.gen);
 	if (r == 0 && (gen_finish(&l.gen, err) < 0 || buf_error(&l.ids) || buf_error(&l.cells)))
 		r = err_sys(err, ENOMEM, "list");

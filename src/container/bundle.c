@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/log.h"
 #include "base/fd.h"
 
 void bundle_done(struct bundle *b)
@@ -20,7 +19,7 @@ void bundle_done(struct bundle *b)
 	*b = (struct bundle)BUNDLE_NONE;
 }
 
-/* The path as runc shows it: absolute, without "." and "..", symbolic links resolved. */
+/* Sets b->path to @path as runc shows it: absolute, without "." and "..", symbolic links resolved. */
 static int set_path(struct bundle *b, const char *path, struct err *err)
 {
 	autofree char *real = NULL;
@@ -40,9 +39,9 @@ static int set_path(struct bundle *b, const char *path, struct err *err)
 	return 0;
 }
 
-static int load_config(struct bundle *b, struct err *err)
+/* Reads and parses config.json. */
+static int load_config(struct bundle *b, struct warnings *warnings, struct err *err)
 {
-	struct warnings warnings = WARNINGS_INIT;
 	autoclose int dir = open(b->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r;
 
@@ -55,12 +54,10 @@ static int load_config(struct bundle *b, struct err *err)
 		return err_set(err, ENOENT, "bundle \"%s\" has no config.json: \"vmrunc spec\" makes one", b->path);
 	if (r < 0)
 		return err_sys(err, r, "cannot read \"%s/config.json\"", b->path);
-	r = spec_parse("config.json", b->config, b->config_len, &b->spec, &warnings, err);
-	log_warnings(&warnings);
-	warnings_done(&warnings);
-	return r;
+	return spec_parse("config.json", b->config, b->config_len, &b->spec, warnings, err);
 }
 
+/* Sets b->rootfs from root.path, which may be relative to the bundle, and checks that it is a directory. */
 static int check_rootfs(struct bundle *b, struct err *err)
 {
 	const char *path = b->spec->root->path;
@@ -78,12 +75,12 @@ static int check_rootfs(struct bundle *b, struct err *err)
 	return 0;
 }
 
-int bundle_load(const char *path, struct bundle *b, struct err *err)
+int bundle_load(const char *path, struct bundle *b, struct warnings *warnings, struct err *err)
 {
 	int r = set_path(b, path, err);
 
 	if (r == 0)
-		r = load_config(b, err);
+		r = load_config(b, warnings, err);
 	if (r == 0)
 		r = check_rootfs(b, err);
 	if (r == 0 && !b->spec->process)

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "app/log.h"
 #include "base/fd.h"
 #include "base/hook.h"
 
@@ -91,7 +90,8 @@ int hooks_run(const struct spec_hook_list *hooks, const char *name, const struct
 	return r;
 }
 
-void hooks_run_all(const struct spec_hook_list *hooks, const char *name, const struct state *s, enum status status)
+void hooks_run_all(const struct spec_hook_list *hooks, const char *name, const struct state *s, enum status status,
+	struct warnings *warnings)
 {
 	const struct hook_place place = { .dir = s->bundle, .mount_ns = -1, .cancel_fd = -1 };
 	struct opened o = { .place = &place, .dir_fd = -1 };
@@ -101,12 +101,12 @@ void hooks_run_all(const struct spec_hook_list *hooks, const char *name, const s
 	if (hooks->n == 0)
 		return;
 	if (state_json(s, status, false, &state, &err) < 0 || open_place(&o, name, &err) < 0) {
-		log_warning("hooks.%s: not run: %s", name, err.msg);
+		warnings_add(warnings, "hooks.%s: not run: %s", name, err.msg);
 		return;
 	}
 	for (size_t i = 0; i < hooks->n; i++) {
 		if (run_one(&hooks->v[i], name, i, state, &o, &err) < 0)
-			log_warning("%s", err.msg);
+			warnings_add(warnings, "%s", err.msg);
 	}
 	fd_close(o.dir_fd);
 }

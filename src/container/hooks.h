@@ -2,18 +2,17 @@
 /*
  * Hooks on the host (runtime-spec config.md, "POSIX-platform Hooks").
  *
- *   hook             run by    when                                   working directory
- *   prestart         create    the container's mount tree stands in   the bundle
- *   createRuntime    create    the monitor's mount namespace, before  the bundle
- *   createContainer  monitor   its pivot; in this order               the root file system
- *   startContainer   (agent)   in the guest: agent/launch/hooks.h            process.cwd
- *   poststart        start     the program has been executed          the bundle
- *   poststop         delete    all of the container is gone           the bundle
+ *   hook             is run by  when                                     in the working directory
+ *   prestart         create     the container's mount tree stands in     the bundle
+ *   createRuntime    create     the monitor's mount namespace, and the   the bundle
+ *   createContainer  monitor    monitor has not pivoted into it yet      the root file system
+ *   startContainer   the agent  in the guest: agent/launch/hooks.h       process.cwd
+ *   poststart        start      the program has been executed            the bundle
+ *   poststop         delete     nothing of the container is left         the bundle
  *
- * Each gets the container's state as JSON on its standard input, and the
- * environment that the config gives it, nothing else (base/hook.h). pid in the state is
- * the container's as the hook would see it: in createContainer that of the
- * monitor's pid namespace.
+ * The first three run one after another in this order. Each hook gets the container's state as JSON on its standard input,
+ * the environment that the config gives it, and nothing else (base/hook.h). The pid in the state is the monitor's, as the
+ * hook sees it: for createContainer, its number in the monitor's own pid namespace.
  */
 #ifndef CONTAINER_HOOKS_H
 #define CONTAINER_HOOKS_H
@@ -23,26 +22,29 @@
 #include "base/base.h"
 #include "base/err.h"
 #include "container/state.h"
+#include "json/warnings.h"
 #include "spec/spec.h"
 
 /* Where hooks are run. */
 struct hook_place {
 	const char *dir; /* the working directory */
-	int mount_ns;  /* executed in that mount namespace, with the program that the caller's has; -1: the caller's */
-	int cancel_fd; /* when it is readable, the hook is killed and has failed with -EINTR; -1: none */
+	int mount_ns; /* the hook joins this mount namespace, but its program is taken from ours; -1: it stays in ours */
+	int cancel_fd; /* when this is readable, the running hook is killed and fails with -EINTR; -1: there is none */
 };
 
 /* Whether @spec has hooks that run at create on the host: prestart, createRuntime or createContainer. */
 bool hooks_at_create(const struct spec *spec);
 
 /*
- * Runs @hooks in order; the first that fails, or exceeds its timeout (and is
- * killed), ends it with an error that has the end of what it wrote to stderr. @name: "prestart" ...
+ * Runs @hooks one after another. @name is the field's name ("prestart") for errors and @status goes into the state. Returns
+ * 0, or -errno with an error at the first hook that fails or exceeds its timeout; the error quotes the end of what that hook
+ * wrote to stderr. Blocks.
  */
 must_check int hooks_run(const struct spec_hook_list *hooks, const char *name, const struct state *s,
 	enum status status, const struct hook_place *place, struct err *err);
 
-/* The same in the bundle for hooks whose failure is only a warning: all of them are run. */
-void hooks_run_all(const struct spec_hook_list *hooks, const char *name, const struct state *s, enum status status);
+/* Runs all of @hooks in the bundle of @s, as hooks_run() does, even if some fail: a failure is added to @warnings. */
+void hooks_run_all(const struct spec_hook_list *hooks, const char *name, const struct state *s, enum status status,
+	struct warnings *warnings);
 
 #endif

@@ -36,14 +36,6 @@ const char *status_name(enum status status)
 	return status_names[status];
 }
 
-static void strv_done(struct state_strv *strv)
-{
-	for (size_t i = 0; i < strv->n; i++)
-		free(strv->v[i]);
-	free(strv->v);
-	*strv = (struct state_strv){ .n = 0 };
-}
-
 void state_done(struct state *s)
 {
 	free(s->id);
@@ -52,26 +44,13 @@ void state_done(struct state *s)
 	free(s->rootfs);
 	free(s->created);
 	free(s->engine);
-	free(s->unit);
 	for (size_t i = 0; i < s->annotations_len; i++) {
 		free(s->annotations[i].key);
 		free(s->annotations[i].value);
 	}
 	free(s->annotations);
-	strv_done(&s->cgroups);
-	strv_done(&s->cgroups_made);
+	cgroups_done(&s->cgroups);
 	memset(s, 0, sizeof(*s));
-}
-
-int state_strv_add(struct state_strv *strv, const char *text)
-{
-	char **grown = reallocarray(strv->v, strv->n + 1, sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	strv->v = grown;
-	strv->v[strv->n] = strdup(text);
-	return strv->v[strv->n] ? (strv->n++, 0) : -ENOMEM;
 }
 
 int state_annotate(struct state *s, const char *key, const char *value)
@@ -94,7 +73,7 @@ int state_annotate(struct state *s, const char *key, const char *value)
 
 /* --- writing --- */
 
-static void gen_strv(struct gen *g, const char *key, const struct state_strv *strv)
+static void gen_strv(struct gen *g, const char *key, const struct strv *strv)
 {
 	gen_key_array(g, key);
 	for (size_t i = 0; i < strv->n; i++)
@@ -197,9 +176,9 @@ int state_save(const struct statedir *dir, const struct state *s, struct err *er
 	gen_key_integer(&g, "pid", s->pid);
 	gen_key_integer(&g, "pidStart", (int64_t)s->pid_start);
 	gen_key_integer(&g, "owner", s->owner);
-	gen_key_string(&g, "cgroupUnit", s->unit);
-	gen_strv(&g, "cgroups", &s->cgroups);
-	gen_strv(&g, "cgroupsMade", &s->cgroups_made);
+	gen_key_string(&g, "cgroupUnit", s->cgroups.unit);
+	gen_strv(&g, "cgroups", &s->cgroups.dirs);
+	gen_strv(&g, "cgroupsMade", &s->cgroups.made);
 	gen_annotations(&g, s);
 	gen_close_object(&g);
 	r = gen_finish(&g, NULL);
@@ -225,12 +204,12 @@ static int64_t tree_int(const struct json *root, const char *key)
 	return json_get_i64(root, key, &value) ? value : 0;
 }
 
-static int tree_strv(const struct json *root, const char *key, struct state_strv *strv)
+static int tree_strv(const struct json *root, const char *key, struct strv *strv)
 {
 	const struct json *array = json_get_type(root, key, JSON_ARRAY);
 
 	for (const struct json *j = array ? array->first : NULL; j; j = j->next) {
-		if (j->type == JSON_STRING && state_strv_add(strv, j->text) < 0)
+		if (j->type == JSON_STRING && strv_add(strv, j->text) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -256,13 +235,13 @@ static int load_tree(const struct json *root, struct state *s)
 	s->rootfs = tree_str(root, "rootfs");
 	s->created = tree_str(root, "created");
 	s->engine = tree_str(root, "engine");
-	s->unit = tree_str(root, "cgroupUnit");
+	s->cgroups.unit = tree_str(root, "cgroupUnit");
 	s->pid = (pid_t)tree_int(root, "pid");
 	s->pid_start = (uint64_t)tree_int(root, "pidStart");
 	s->owner = (uid_t)tree_int(root, "owner");
-	if (!s->id || !s->oci_version || !s->bundle || !s->rootfs || !s->created || !s->engine || !s->unit)
+	if (!s->id || !s->oci_version || !s->bundle || !s->rootfs || !s->created || !s->engine || !s->cgroups.unit)
 		return -ENOMEM;
-	if (tree_strv(root, "cgroups", &s->cgroups) < 0 || tree_strv(root, "cgroupsMade", &s->cgroups_made) < 0)
+	if (tree_strv(root, "cgroups", &s->cgroups.dirs) < 0 || tree_strv(root, "cgroupsMade", &s->cgroups.made) < 0)
 		return -ENOMEM;
 	return tree_annotations(root, s);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state directory: made, locked, removed. See state.h. */
-#include "container/state.h"
+/* The state directory: made, locked, removed. See statedir.h. */
+#include "container/statedir.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,10 +23,10 @@ void statedir_close(struct statedir *dir)
 	dir->fd = dir->lock_fd = -1;
 }
 
-int state_check_id(const char *id, struct err *err)
+int statedir_check_id(const char *id, struct err *err)
 {
 	size_t len = strlen(id);
-	bool good = len > 0 && len <= STATE_ID_MAX && strcmp(id, ".") != 0 && strcmp(id, "..") != 0;
+	bool good = len > 0 && len <= STATEDIR_ID_MAX && strcmp(id, ".") != 0 && strcmp(id, "..") != 0;
 
 	for (size_t i = 0; good && i < len; i++) {
 		char c = id[i];
@@ -37,7 +37,7 @@ int state_check_id(const char *id, struct err *err)
 		return err_set(err, EINVAL,
 			"invalid container ID format: \"%.64s\": "
 			"letters, digits and _ + - . only, at most %d",
-			id, STATE_ID_MAX);
+			id, STATEDIR_ID_MAX);
 	return 0;
 }
 

@@ -28,7 +28,6 @@
 #include "base/exit.h"
 #include "base/fd.h"
 #include "cgroup/cgroup.h"
-#include "cgroup/unit.h"
 #include "container/bundle.h"
 #include "container/hooks.h"
 #include "guest/translate.h"
@@ -215,8 +214,10 @@ static int prepare(struct creation *c, struct err *err)
 	struct guest_joins joins = { .uids = &c->ns.uids, .gids = &c->ns.gids };
 	struct guest_export_list exports;
 	const struct spec *spec;
-	int r = bundle_load(c->request->bundle, &c->bundle, err);
+	int r = bundle_load(c->request->bundle, &c->bundle, &warnings, err);
 
+	log_warnings(&warnings);
+	warnings_done(&warnings);
 	if (r < 0)
 		return r;
 	spec = c->bundle.spec;
@@ -245,22 +246,21 @@ static int prepare(struct creation *c, struct err *err)
 	return r;
 }
 
-/* What is planned, and the limits in it. */
-static int make_cgroups(struct creation *c, struct err *err)
+static struct cgroup_request cgroup_request(const struct creation *c)
 {
-	const struct spec *spec = c->bundle.spec;
-	int r = cgroup_make(&c->state, err);
-
-	if (r == 0)
-		r = cgroup_limit(&c->state, spec->linux_ ? spec->linux_->resources : NULL, c->plan.host_bytes, err);
-	return r;
+	return (struct cgroup_request){
+		.manager = c->request->cgroups,
+		.id = c->request->id,
+		.spec = c->bundle.spec,
+		.memory_bytes = c->plan.host_bytes,
+	};
 }
 
 /* The state directory with all that the monitor needs. */
 static int reserve(struct creation *c, struct err *err)
 {
 	const struct spec *spec = c->bundle.spec;
-	const char *cgroups_path = spec->linux_ ? spec->linux_->cgroups_path : NULL;
+	struct cgroup_request cgroups;
 	char vm_dir[PATH_MAX];
 	int r = statedir_create(c->settings->root, c->request->id, &c->dir, err);
 
@@ -276,33 +276,35 @@ static int reserve(struct creation *c, struct err *err)
 		r = plan_make(c->settings, spec, vm_dir, &c->plan, err);
 	if (r == 0)
 		r = fill_state(c, err);
-	if (r == 0 && c->request->cgroups == CGROUPS_CGROUPFS)
-		r = cgroup_plan(cgroups_path, c->request->id, &c->state, err);
-	if (r == 0 && c->request->cgroups == CGROUPS_SYSTEMD)
-		r = cgroup_unit_plan(cgroups_path, c->request->id, &c->state, err);
+	cgroups = cgroup_request(c);
 	if (r == 0)
-		r = state_save(&c->dir, &c->state, err);
-	if (r == 0 && c->request->cgroups == CGROUPS_CGROUPFS)
-		r = make_cgroups(c, err);
-	return r;
+		r = cgroup_plan(&cgroups, &c->state.cgroups, err);
+	return r < 0 ? r : state_save(&c->dir, &c->state, err);
 }
 
-/* systemd makes no scope without a process: the monitor's parent is its first. */
-static int settle_in_unit(void *arg, pid_t pid, struct err *err)
+/*
+ * Makes the cgroups. The monitor's parent, @pid, waits for this and joins them then; systemd makes no scope without a
+ * process, so that one is the scope's first.
+ */
+static int settle(void *arg, pid_t pid, struct err *err)
 {
 	struct creation *c = arg;
-	int r = cgroup_unit_start(c->bundle.spec, c->plan.host_bytes, pid, c->signal_fd, &c->state, err);
+	const struct cgroup_request cgroups = cgroup_request(c);
+	struct warnings warnings = WARNINGS_INIT;
+	int r = cgroup_start_unit(&cgroups, pid, c->signal_fd, &c->state.cgroups, err);
 	struct err ignored = ERR_INIT;
 	struct signalfd_siginfo info;
 
 	if (r == -EINTR && read(c->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
 		err->exit_status = exit_of_signal((int)info.ssi_signo);
-	if (r == 0)
+	if (r > 0)
 		r = state_save(&c->dir, &c->state, err);
 	else if (r == -EEXIST && state_save(&c->dir, &c->state, &ignored) < 0)
-		log_warning("%s", ignored.msg); /* undo() knows it without the file */
+		log_warning("%s", ignored.msg); /* undo() has the state in memory and needs no file */
 	if (r == 0)
-		r = make_cgroups(c, err);
+		r = cgroup_make(&cgroups, &c->state.cgroups, &warnings, err);
+	log_warnings(&warnings);
+	warnings_done(&warnings);
 	return r;
 }
 
@@ -348,7 +350,7 @@ static int launch(struct creation *c, struct err *err)
 		.rootfs = c->bundle.rootfs,
 		.spec = c->bundle.spec,
 		.state = &c->state,
-		.settle = { .fn = c->request->cgroups == CGROUPS_SYSTEMD ? settle_in_unit : NULL, .arg = c },
+		.settle = { .fn = settle, .arg = c },
 		.ns = &c->ns,
 		.binds = &c->binds,
 		.vm = &c->plan.vm,
@@ -381,6 +383,7 @@ static int launch(struct creation *c, struct err *err)
 /* Ends what there is of the container and removes all of it. The error that led here is kept. */
 static void undo(struct creation *c)
 {
+	struct warnings warnings = WARNINGS_INIT;
 	struct err ignored = ERR_INIT;
 	int pidfd = c->state.pid > 0 ? (int)syscall(SYS_pidfd_open, c->state.pid, 0) : -1;
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };
@@ -394,11 +397,14 @@ static void undo(struct creation *c)
 	}
 	if (!c->reserved)
 		return;
-	if (cgroup_remove(&c->state, &ignored) < 0 || statedir_remove(&c->dir, &ignored) < 0)
+	if (cgroup_remove(&c->state.cgroups, c->request->id, &warnings, &ignored) < 0 ||
+		statedir_remove(&c->dir, &ignored) < 0)
 		log_warning("%s", ignored.msg);
 	/* what the hooks have made is taken back as after any other end (runtime.md, "Lifecycle", 3 to 5) */
 	if (c->hooks_ran)
-		hooks_run_all(&c->bundle.spec->hooks->poststop, "poststop", &c->state, STATUS_STOPPED);
+		hooks_run_all(&c->bundle.spec->hooks->poststop, "poststop", &c->state, STATUS_STOPPED, &warnings);
+	log_warnings(&warnings);
+	warnings_done(&warnings);
 }
 
 int container_create(
@@ -417,7 +423,7 @@ int container_create(
 		.signal_fd = -1,
 		.report = -1,
 	};
-	int r = state_check_id(request->id, err);
+	int r = statedir_check_id(request->id, err);
 
 	ns_set_init(&c.ns);
 	if (r == 0 && geteuid() != 0)

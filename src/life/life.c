@@ -31,7 +31,7 @@
 static int load(const struct settings *settings, const char *id, bool lock, struct statedir *dir, struct state *s,
 	enum status *ret_status, struct err *err)
 {
-	int r = state_check_id(id, err);
+	int r = statedir_check_id(id, err);
 
 	/* what cannot be an ID is an unknown container: engines look for these words */
 	if (r < 0)
@@ -93,6 +93,7 @@ int container_start(const struct settings *settings, const char *id, struct err 
 	autostatedir dir = STATEDIR_NONE;
 	autostate s = { .id = NULL };
 	autospec struct spec *spec = NULL;
+	struct warnings warnings = WARNINGS_INIT;
 	enum status status = STATUS_STOPPED;
 	int r = load(settings, id, true, &dir, &s, &status, err);
 
@@ -105,7 +106,9 @@ int container_start(const struct settings *settings, const char *id, struct err 
 	hooks = load_hooks(&dir, &spec);
 	r = control_call(&dir, &request, start_timeout(hooks), err);
 	if (r == 0 && hooks)
-		hooks_run_all(&hooks->poststart, "poststart", &s, STATUS_RUNNING);
+		hooks_run_all(&hooks->poststart, "poststart", &s, STATUS_RUNNING, &warnings);
+	log_warnings(&warnings);
+	warnings_done(&warnings);
 	return r;
 }
 
@@ -178,6 +181,7 @@ int container_delete(const struct settings *settings, const char *id, bool force
 	autostatedir dir = STATEDIR_NONE;
 	autostate s = { .id = NULL };
 	autospec struct spec *spec = NULL;
+	struct warnings warnings = WARNINGS_INIT;
 	enum status status = STATUS_STOPPED;
 	bool half_made;
 	int r = load(settings, id, true, &dir, &s, &status, err);
@@ -198,10 +202,12 @@ int container_delete(const struct settings *settings, const char *id, bool force
 	hooks = load_hooks(&dir, &spec);
 	r = kill_monitor(&s, status == STATUS_STOPPED && !half_made ? EXIT_TIMEOUT_MS : 0, err);
 	if (r == 0)
-		r = cgroup_remove(&s, err);
+		r = cgroup_remove(&s.cgroups, s.id, &warnings, err);
 	if (r == 0)
 		r = statedir_remove(&dir, err);
 	if (r == 0 && hooks)
-		hooks_run_all(&hooks->poststop, "poststop", &s, STATUS_STOPPED);
+		hooks_run_all(&hooks->poststop, "poststop", &s, STATUS_STOPPED, &warnings);
+	log_warnings(&warnings);
+	warnings_done(&warnings);
 	return r;
 }

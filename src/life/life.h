@@ -20,9 +20,8 @@
 #include "app/timeline.h"
 #include "base/base.h"
 #include "base/err.h"
+#include "cgroup/cgroup.h"
 #include "container/state.h"
-
-enum cgroup_manager { CGROUPS_DISABLED, CGROUPS_CGROUPFS, CGROUPS_SYSTEMD };
 
 struct create_request {
 	const char *id;

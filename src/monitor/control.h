@@ -16,7 +16,7 @@
 #include "base/base.h"
 #include "base/err.h"
 #include "base/loop.h"
-#include "container/state.h"
+#include "container/statedir.h"
 
 #define CONTROL_SOCKET "control.sock"
 /* Commands that wait at a time; a monitor's commands come from one engine. */
@@ -32,6 +32,9 @@ struct control_request {
 	int32_t signal;
 	uint32_t all;
 };
+
+/* Connects to a socket by a path of any length: an fd or -errno. */
+must_check int control_connect_path(const char *path, int type);
 
 /* --- the monitor's side --- */
 

@@ -366,7 +366,7 @@ hierarchies() {
 	sh_bundle true "$(res '{unified:{"io.max":"8:0 rbps=1"}}')" --arg id "$ID"
 	run create
 	eq "$status" 1
-	has "$output" 'linux.resources.unified["io.max"]: this host has cgroup v1, and the guest none of its devices and CPUs'
+	has "$output" 'linux.resources.unified["io.max"]: this host has cgroup v1, and the guest does not have its devices and CPUs'
 }
 
 @test "swap below memory, and swap without memory, are errors that name the field" {

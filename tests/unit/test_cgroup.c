@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What cgroups are told, without any: names of units, values for the host, properties for systemd. */
+/*
+ * Cgroups on the host. Names of units, values of limits and properties for systemd need none; the test that makes
+ * directories is skipped where that is not possible.
+ */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -8,10 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/fd.h"
+#include "cgroup/cgroup.h"
 #include "cgroup/io.h"
 #include "cgroup/unitname.h"
 #include "cgroup/values.h"
@@ -433,6 +440,93 @@ static void test_properties(void **state)
 
 #endif
 
+/* --- directories --- */
+
+static void test_lists_of_strings(void **state)
+{
+	autostrv list = STRV_INIT;
+
+	(void)state;
+	assert_false(strv_has(&list, "a"));
+	assert_int_equal(strv_add(&list, "a"), 0);
+	assert_int_equal(strv_add(&list, "bc"), 0);
+	assert_int_equal(list.n, 2);
+	assert_string_equal(list.v[1], "bc");
+	assert_true(strv_has(&list, "a"));
+	assert_false(strv_has(&list, "b"));
+	strv_done(&list);
+	assert_int_equal(list.n, 0);
+}
+
+/* Forks a process that joins @c and stays, and waits until it has joined the last of the cgroups. */
+static pid_t start_member(const struct cgroups *c)
+{
+	struct err err = ERR_INIT;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (cgroup_join(c, &err) < 0)
+			_exit(1);
+		for (;;)
+			(void)pause();
+	}
+	for (int i = 0; i < 1000; i++) {
+		autofree char *members = NULL;
+		char file[4096 + 16];
+
+		(void)snprintf(file, sizeof(file), "%s/cgroup.procs", c->dirs.v[c->dirs.n - 1]);
+		assert_int_equal(fd_read_file(AT_FDCWD, file, MIB, &members, NULL), 0);
+		if (*members)
+			break;
+		(void)usleep(1000);
+	}
+	return pid;
+}
+
+static void test_directories(void **state)
+{
+	char path[64];
+	struct spec_linux linux_part = { .cgroups_path = path };
+	const struct spec spec = { .linux_ = &linux_part };
+	struct cgroup_request q = { .manager = CGROUPS_CGROUPFS, .id = "id", .spec = &spec };
+	struct cgroups c = CGROUPS_INIT;
+	struct err err = ERR_INIT;
+	pid_t pid;
+
+	(void)state;
+	(void)strcpy(path, "/a/../b");
+	assert_int_equal(cgroup_plan(&q, &c, &err), -EINVAL);
+	(void)strcpy(path, "//./");
+	assert_int_equal(cgroup_plan(&q, &c, &err), -EINVAL);
+	assert_int_equal(c.dirs.n, 0);
+	(void)snprintf(path, sizeof(path), "/vmrunc-test-%ld/leaf", (long)getpid());
+	q.manager = CGROUPS_DISABLED;
+	assert_int_equal(cgroup_plan(&q, &c, &err), 0);
+	assert_int_equal(c.dirs.n, 0);
+	q.manager = CGROUPS_CGROUPFS;
+	assert_int_equal(cgroup_plan(&q, &c, &err), 0);
+	if (geteuid() != 0 || c.dirs.n == 0) {
+		print_message("not root, or no cgroups: making them is not tested\n");
+		cgroups_done(&c);
+		skip();
+	}
+	assert_true(c.made.n == 2 * c.dirs.n);
+	assert_int_equal(cgroup_start_unit(&q, getpid(), -1, &c, &err), 0); /* not systemd's: nothing changes */
+	if (cgroup_make(&q, &c, NULL, &err) < 0) {
+		print_message("%s: not tested\n", err.msg);
+		cgroups_done(&c);
+		skip();
+	}
+	pid = start_member(&c);
+	assert_int_equal(cgroup_remove(&c, "id", NULL, &err), 0); /* kills it */
+	for (size_t i = 0; i < c.made.n; i++) {
+		if (access(c.made.v[i], F_OK) == 0)
+			fail_msg("left: %s", c.made.v[i]);
+	}
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	cgroups_done(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -440,6 +534,8 @@ int main(void)
 		cmocka_unit_test(test_deep_and_long_names),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_conversions),
+		cmocka_unit_test(test_lists_of_strings),
+		cmocka_unit_test(test_directories),
 #ifdef HAVE_LIBSYSTEMD
 		cmocka_unit_test(test_annotations_of_properties),
 		cmocka_unit_test(test_properties),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the life cycle does on the host without a VM: log, guest log, settings, control socket,
- * timeline, hooks, cgroups. */
+ * timeline, hooks. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -21,7 +21,6 @@
 #include "app/timeline.h"
 #include "base/fd.h"
 #include "base/loop.h"
-#include "cgroup/cgroup.h"
 #include "container/hooks.h"
 #include "container/state.h"
 #include "monitor/control.h"
@@ -295,58 +294,6 @@ static void test_hooks(void **state)
 	assert_non_null(strstr(err.msg, "/no/such/hook: No such file or directory"));
 }
 
-static void test_cgroups(void **state)
-{
-	struct state s = { .id = NULL };
-	struct err err = ERR_INIT;
-	char path[64];
-	pid_t pid;
-
-	(void)state;
-	assert_int_equal(cgroup_plan("/a/../b", "id", &s, &err), -EINVAL);
-	assert_int_equal(cgroup_plan("//./", "id", &s, &err), -EINVAL);
-	assert_int_equal(s.cgroups.n, 0);
-	state_done(&s);
-	(void)snprintf(path, sizeof(path), "/vmrunc-test-%ld/leaf", (long)getpid());
-	assert_int_equal(cgroup_plan(path, "id", &s, &err), 0);
-	if (geteuid() != 0 || s.cgroups.n == 0) {
-		print_message("not root, or no cgroups: making them is not tested\n");
-		state_done(&s);
-		skip();
-	}
-	assert_true(s.cgroups_made.n == 2 * s.cgroups.n);
-	if (cgroup_make(&s, &err) < 0) {
-		print_message("%s: not tested\n", err.msg);
-		state_done(&s);
-		skip();
-	}
-	/* a member that stays: removing kills it */
-	pid = fork();
-	if (pid == 0) {
-		if (cgroup_join(&s, &err) < 0)
-			_exit(1);
-		for (;;)
-			(void)pause();
-	}
-	for (int i = 0; i < 1000; i++) { /* until it has joined the last one */
-		autofree char *members = NULL;
-		char file[4096 + 16];
-
-		(void)snprintf(file, sizeof(file), "%s/cgroup.procs", s.cgroups.v[s.cgroups.n - 1]);
-		assert_int_equal(fd_read_file(AT_FDCWD, file, MIB, &members, NULL), 0);
-		if (*members)
-			break;
-		(void)usleep(1000);
-	}
-	assert_int_equal(cgroup_remove(&s, &err), 0);
-	for (size_t i = 0; i < s.cgroups_made.n; i++) {
-		if (access(s.cgroups_made.v[i], F_OK) == 0)
-			fail_msg("left: %s", s.cgroups_made.v[i]);
-	}
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	state_done(&s);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,7 +302,6 @@ int main(void)
 		cmocka_unit_test(test_control),
 		cmocka_unit_test(test_timeline),
 		cmocka_unit_test(test_hooks),
-		cmocka_unit_test(test_cgroups),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN); /* as main.c has it: a hook need not read its input */

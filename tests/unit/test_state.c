@@ -50,21 +50,21 @@ static void test_ids(void **unused_state)
 		{ "a\n", -EINVAL },
 		{ "/", -EINVAL },
 	};
-	char longest[STATE_ID_MAX + 2];
+	char longest[STATEDIR_ID_MAX + 2];
 	struct err err;
 
 	(void)unused_state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		int got = state_check_id(cases[i].id, &err);
+		int got = statedir_check_id(cases[i].id, &err);
 
 		if (got != cases[i].want)
 			fail_msg("\"%s\": wanted %d, got %d", cases[i].id, cases[i].want, got);
 	}
 	memset(longest, 'x', sizeof(longest));
-	longest[STATE_ID_MAX + 1] = '\0';
-	assert_int_equal(state_check_id(longest, &err), -EINVAL);
-	longest[STATE_ID_MAX] = '\0';
-	assert_int_equal(state_check_id(longest, &err), 0);
+	longest[STATEDIR_ID_MAX + 1] = '\0';
+	assert_int_equal(statedir_check_id(longest, &err), -EINVAL);
+	longest[STATEDIR_ID_MAX] = '\0';
+	assert_int_equal(statedir_check_id(longest, &err), 0);
 }
 
 static void fill(struct state *s)
@@ -77,10 +77,10 @@ static void fill(struct state *s)
 	s->created = strdup("2024-01-02T03:04:05.000000006Z");
 	s->engine = strdup("qemu");
 	assert_int_equal(state_annotate(s, "org.x", "y\xc3\xa4"), 0);
-	s->unit = strdup("vmrunc-x.scope");
-	assert_non_null(s->unit);
-	assert_int_equal(state_strv_add(&s->cgroups, "/sys/fs/cgroup/x"), 0);
-	assert_int_equal(state_strv_add(&s->cgroups_made, "/sys/fs/cgroup/x"), 0);
+	s->cgroups.unit = strdup("vmrunc-x.scope");
+	assert_non_null(s->cgroups.unit);
+	assert_int_equal(strv_add(&s->cgroups.dirs, "/sys/fs/cgroup/x"), 0);
+	assert_int_equal(strv_add(&s->cgroups.made, "/sys/fs/cgroup/x"), 0);
 }
 
 /* What `state` prints, byte for byte: engines parse it, and people read it. */
@@ -160,9 +160,9 @@ static void test_round_trip(void **unused_state)
 	assert_int_equal(t.owner, 12);
 	assert_int_equal(t.annotations_len, 1);
 	assert_string_equal(t.annotations[0].value, "y\xc3\xa4");
-	assert_string_equal(t.unit, "vmrunc-x.scope");
-	assert_int_equal(t.cgroups.n, 1);
-	assert_string_equal(t.cgroups_made.v[0], "/sys/fs/cgroup/x");
+	assert_string_equal(t.cgroups.unit, "vmrunc-x.scope");
+	assert_int_equal(t.cgroups.dirs.n, 1);
+	assert_string_equal(t.cgroups.made.v[0], "/sys/fs/cgroup/x");
 	state_done(&t);
 	state_done(&s);
 	assert_int_equal(statedir_remove(&dir, &err), 0);
