@@ -241,7 +241,7 @@ hierarchies() {
 	sh_bundle true "$(res '{blockIO:{leafWeight:500}}')" --arg id "$ID"
 	run create
 	eq "$status" 1
-	has "$output" 'linux.resources.blockIO.leafWeight: cgroup: this machine has no "blkio.leaf_weight"'
+	has "$output" 'linux.resources.blockIO.leafWeight: cgroup: there is no "blkio.leaf_weight"'
 }
 
 @test "memory of every kind: on a v1 host in its files, in the guest as cgroup v2 has it" {
