@@ -2,8 +2,8 @@
 /*
  * vmrunc: runs OCI containers, each in a virtual machine of its own.
  *
- * main() reads the command line, runs one command, and is the only place that
- * prints an error and turns it into an exit status.
+ * main() reads the command line, runs one command, and is the only place that prints an error and turns it into an exit
+ * status.
  */
 #include "config.h"
 
@@ -18,11 +18,12 @@
 #include "app/proctitle.h"
 #include "base/fd.h"
 #include "cli/cli.h"
+#include "cli/commands.h"
 
-/* The runtime specification that is implemented. */
+/* The version of the runtime specification that is implemented. */
 #define SPEC_VERSION "1.2.1"
 
-/* What runc's users expect of an error that says nothing else. */
+/* The exit status after an error that asks for no other one; runc's callers expect it. */
 #define EXIT_ERROR 1
 
 static void print_version(void)
@@ -30,37 +31,47 @@ static void print_version(void)
 	(void)printf("vmrunc version %s\ncommit: %s\nspec: %s\n", PACKAGE_VERSION, PACKAGE_STRING, SPEC_VERSION);
 }
 
-/* Runs what the command line asks for. Returns the exit status, or a negative errno. */
-static int run(int argc, char **argv, struct err *err)
+/* Does what the command line asks for. Returns the exit status, or a negative errno with an error. */
+static int execute(struct call *call, struct err *err)
 {
-	const struct command *command;
-	struct options options;
-	struct call call;
-	int r = cli_parse(argc, argv, &options, &command, &call, err), log;
+	const struct global_options *global = &call->global;
+	int r = 0;
 
-	/* the log is opened even after a wrong option: an engine reads there what was wrong */
-	log = log_open(
-		options.log, options.log_format, options.debug ? "debug" : options.log_level, r < 0 ? NULL : err);
-	if (r < 0 || log < 0)
-		return r < 0 ? r : log;
-	if (options.version)
+	if (global->version)
 		print_version();
-	else if (options.help || !command)
-		cli_help(command);
+	else if (global->help || !call->command)
+		cli_help(commands, call->command);
 	else
-		r = command->run(&call, err);
-	if (r == 0 && !command && !options.help && !options.version)
-		call.exit_status = EXIT_ERROR;
-	/* what filled stdio's buffer was written, or lost, before */
+		r = call->command->run(call, err);
+	if (r == 0 && !call->command && !global->help && !global->version)
+		call->exit_status = EXIT_ERROR;
+	/* an earlier write, when the buffer of stdio was full, may have failed without a word */
 	if (r == 0 && (fflush(stdout) != 0 || ferror(stdout)))
 		return err_set(err, EIO, "cannot write to standard output");
-	return r < 0 ? r : call.exit_status;
+	return r < 0 ? r : call->exit_status;
+}
+
+/* Reads the command line, opens the log, and executes. Returns as execute() does. */
+static int run(int argc, char **argv, struct err *err)
+{
+	struct call call;
+	int r = cli_parse(commands, argc, argv, &call, err), log;
+	const struct global_options *global = &call.global;
+
+	/* the log is opened even after a wrong option, since engines look there for what was wrong */
+	log = log_open(
+		global->log, global->log_format, global->debug ? "debug" : global->log_level, r < 0 ? NULL : err);
+	if (r == 0)
+		r = log;
+	if (r == 0)
+		r = execute(&call, err);
+	cli_done(&call);
+	return r;
 }
 
 /*
- * A caller may have closed a standard stream. Its number would go to the next
- * file that is opened, and the container would write into that: /dev/null
- * stands there instead, as with runc.
+ * A caller may have closed a standard stream. The next file that is opened would get its number, and the container would
+ * write into that file. So /dev/null takes the number, as in runc.
  */
 static int fill_standard_streams(void)
 {
@@ -81,7 +92,7 @@ int main(int argc, char **argv)
 
 	if (!args || fill_standard_streams() < 0)
 		return EXIT_ERROR;
-	/* a caller that has gone is an error of write(2), not our end */
+	/* a write to a caller that has gone fails, and does not end this process */
 	(void)signal(SIGPIPE, SIG_IGN);
 	r = run(argc, args, &err);
 	if (r < 0)

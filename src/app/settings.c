@@ -9,22 +9,21 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/log.h"
 #include "base/fd.h"
 #include "json/json.h"
 
-/* A settings file is written by hand. */
+/* A settings file is written by hand, and a page or two long. */
 #define SETTINGS_FILE_MAX (64 * KIB)
 
 #define MEMORY_MIB_DEFAULT 512
 #define VCPUS_DEFAULT 1
-/* Debian's kernel with its modules takes 77 to 120 MiB, the small one 30. */
+/* Debian's kernel with its modules takes 77 to 120 MiB of the guest's memory, vmrunc's own small kernel 30. */
 #define GUEST_OVERHEAD_MIB_DEFAULT 96
-/* The monitor (or QEMU) without guest RAM, page tables, and page cache of files in flight. */
+/* What a virtual machine takes beside the guest's RAM: the monitor (or QEMU), page tables, page cache of files in use. */
 #define HOST_OVERHEAD_MIB_DEFAULT 96
-/* A stock kernel's whole boot log is some 60 KiB. */
+/* The log of one whole boot of a distribution's kernel has about 60 KiB. */
 #define GUEST_LOG_KIB_DEFAULT 1024
-#define GUEST_LOG_KIB_MIN 64 /* twice what is kept at the limit */
+#define GUEST_LOG_KIB_MIN 64 /* twice what remains when a log at its limit is cut */
 #define GUEST_LOG_KIB_MAX (1024 * 1024)
 #define MEMORY_MIB_MAX (16ull * 1024 * 1024)
 
@@ -64,7 +63,7 @@ int settings_number(const char *text, const char *where, uint64_t min, uint64_t 
 	return 0;
 }
 
-/* Absolute form of a path of the command line. */
+/* Stores the absolute form of a path that the command line's option @where gives. */
 static int store_path(char *to, const char *path, const char *where, struct err *err)
 {
 	char cwd[PATH_MAX] = "";
@@ -125,8 +124,9 @@ static int key_store(struct settings *s, size_t k, const char *file, const struc
 	return r;
 }
 
-/* Stores each member of the settings file's object. */
-static int load_tree(struct settings *s, const char *file, const struct json *root, struct err *err)
+/* Stores each member of the settings file's object; a key that no row has is a warning. */
+static int load_tree(
+	struct settings *s, const char *file, const struct json *root, struct warnings *warnings, struct err *err)
 {
 	if (root->type != JSON_OBJECT)
 		return err_set(err, EINVAL, "%s: not a JSON object", file);
@@ -137,7 +137,7 @@ static int load_tree(struct settings *s, const char *file, const struct json *ro
 		while (k < ARRAY_LEN(keys) && strcmp(keys[k].key, j->key) != 0)
 			k++;
 		if (k == ARRAY_LEN(keys)) {
-			log_warning("%s: unknown key \"%s\"", file, j->key);
+			warnings_add(warnings, "%s: unknown key \"%s\"", file, j->key);
 			continue;
 		}
 		r = key_store(s, k, file, j, err);
@@ -147,7 +147,8 @@ static int load_tree(struct settings *s, const char *file, const struct json *ro
 	return 0;
 }
 
-static int load_file(struct settings *s, const char *file, bool required, struct err *err)
+/* Reads a settings file. Without @required it may be missing. */
+static int load_file(struct settings *s, const char *file, bool required, struct warnings *warnings, struct err *err)
 {
 	autoarena struct arena *arena = NULL;
 	autofree char *text = NULL;
@@ -163,17 +164,17 @@ static int load_file(struct settings *s, const char *file, bool required, struct
 	if (r < 0)
 		return err_sys(err, r, "settings file \"%s\"", file);
 	r = json_parse(file, text, len, JSON_COMMENTS, arena, &root, NULL, err);
-	return r < 0 ? r : load_tree(s, file, root, err);
+	return r < 0 ? r : load_tree(s, file, root, warnings, err);
 }
 
+/* What is built in. Root always gets the same directories, whatever the environment says. */
 static void defaults(struct settings *s)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR"), *cache = getenv("XDG_CACHE_HOME");
 	bool root = geteuid() == 0;
 
 	memset(s, 0, sizeof(*s));
-	/* podman hands root an XDG_RUNTIME_DIR now and then: one root must see one set of
-	 * containers */
+	/* Podman sometimes passes an XDG_RUNTIME_DIR to root; all of root's calls must see the same containers */
 	if (root || !runtime || runtime[0] != '/' || strlen(runtime) > PATH_MAX - 16)
 		(void)strcpy(s->root, "/run/vmrunc");
 	else
@@ -190,31 +191,31 @@ static void defaults(struct settings *s)
 	s->host_overhead_mib = HOST_OVERHEAD_MIB_DEFAULT;
 }
 
-int settings_load(struct settings *s, const struct options *options, struct err *err)
+int settings_load(struct settings *s, const struct settings_words *words, struct warnings *warnings, struct err *err)
 {
 	const char *home = getenv("XDG_CONFIG_HOME");
 	char own[PATH_MAX];
 	int r;
 
 	defaults(s);
-	if (options->config) {
-		r = load_file(s, options->config, true, err);
+	if (words->config) {
+		r = load_file(s, words->config, true, warnings, err);
 	} else {
-		r = load_file(s, SETTINGS_FILE, false, err);
+		r = load_file(s, SETTINGS_FILE, false, warnings, err);
 		if (r == 0 && home && home[0] == '/' &&
 			snprintf(own, sizeof(own), "%s/vmrunc.json", home) < (int)sizeof(own))
-			r = load_file(s, own, false, err);
+			r = load_file(s, own, false, warnings, err);
 	}
-	if (r == 0 && options->root && !*options->root)
+	if (r == 0 && words->root && !*words->root)
 		r = err_set(err, EINVAL, "--root: empty");
-	if (r == 0 && options->root)
-		r = store_path(s->root, options->root, "--root", err);
-	if (r == 0 && options->engine) {
-		r = settings_engine(options->engine, "--engine", &s->engine, err);
+	if (r == 0 && words->root)
+		r = store_path(s->root, words->root, "--root", err);
+	if (r == 0 && words->engine) {
+		r = settings_engine(words->engine, "--engine", &s->engine, err);
 		s->engine_forced = true;
 	}
-	if (r == 0 && options->kernel) {
-		r = store_path(s->kernel, options->kernel, "--kernel", err);
+	if (r == 0 && words->kernel) {
+		r = store_path(s->kernel, words->kernel, "--kernel", err);
 		s->kernel_forced = true;
 	}
 	return r;

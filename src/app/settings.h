@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Settings that are not of one container: built in, then /etc/vmrunc.json
- * (JSON with comments), then $XDG_CONFIG_HOME/vmrunc.json, then the command
- * line. Annotations of a container come between the last two (plan.c).
+ * Settings that do not belong to one container. Later sources replace what earlier ones say: what is built in, then
+ * /etc/vmrunc.json (JSON with comments, see vmrunc.json(5)), then $XDG_CONFIG_HOME/vmrunc.json, then the command line.
+ * The annotations of a container stand between the last two: life/plan.c applies them.
  */
 #ifndef APP_SETTINGS_H
 #define APP_SETTINGS_H
@@ -13,35 +13,48 @@
 
 #include "base/base.h"
 #include "base/err.h"
-#include "cli/cli.h"
+#include "json/warnings.h"
 #include "vm/vm.h"
 
 #define SETTINGS_FILE "/etc/vmrunc.json"
 
 struct settings {
-	char root[PATH_MAX];      /* state of containers, absolute */
-	char cache_dir[PATH_MAX]; /* kernels, initramfs, seccomp filters, the probe's verdict: may be
-				     deleted at any time */
-	enum vm_engine engine;
-	bool engine_forced;    /* by the command line: annotations do not change it */
-	char kernel[PATH_MAX]; /* "": the first that is found */
-	bool kernel_forced;
-	char qemu[PATH_MAX];         /* "": qemu-system-x86_64 in $PATH */
-	uint64_t memory_mib;         /* RAM of a VM whose container has no limit */
-	unsigned int vcpus;          /* of a VM whose container has no limit */
+	char root[PATH_MAX];      /* where the state of containers is kept; absolute */
+	char cache_dir[PATH_MAX]; /* kernels, initramfs, seccomp filters, the verdict on KVM: may be deleted any time */
+	enum vm_engine engine;    /* what runs the virtual machine */
+	bool engine_forced;       /* the command line named the engine: an annotation does not change it */
+	char kernel[PATH_MAX];    /* the guest's kernel; "": the first one that is found */
+	bool kernel_forced;       /* the command line named the kernel: an annotation does not change it */
+	char qemu[PATH_MAX];      /* the QEMU program; "": qemu-system-x86_64 in $PATH */
+	uint64_t memory_mib;      /* RAM of a VM whose container has no memory limit */
+	unsigned int vcpus;       /* of a VM whose container has no CPU limit */
 	uint64_t guest_overhead_mib; /* RAM on top of a limit, for the guest's kernel and agent */
-	uint64_t guest_log_kib;      /* bound of guest.log */
+	uint64_t guest_log_kib;      /* the size at which guest.log is cut */
 	uint64_t host_overhead_mib;  /* on top of RAM in the host's memory cgroup, for the VMM */
 };
 
-/* Fills @s for this call. Fails on an unreadable or wrong file, never on a missing one. */
-must_check int settings_load(struct settings *s, const struct options *options, struct err *err);
+/* What the command line says, each as it was written, or NULL. Relative paths start at the current directory. */
+struct settings_words {
+	const char *config; /* a settings file that is read instead of both others, and must exist */
+	const char *root;
+	const char *engine; /* "auto", "kvm" or "qemu" */
+	const char *kernel;
+};
 
-/* "auto", "kvm" or "qemu": 0 or -EINVAL with an error that begins with @where. */
+/*
+ * Fills @s from all sources. A settings file that cannot be read or says something wrong is an error, except that the
+ * usual ones may be missing; an unknown key is added to @warnings. Returns 0 or -errno with an error.
+ */
+must_check int settings_load(
+	struct settings *s, const struct settings_words *words, struct warnings *warnings, struct err *err);
+
+/* Reads the name of an engine ("auto", "kvm", "qemu"). Returns 0, or -EINVAL with an error that begins with @where. */
 must_check int settings_engine(const char *text, const char *where, enum vm_engine *ret, struct err *err);
+
+/* The name of an engine: a literal. */
 const char *settings_engine_name(enum vm_engine engine);
 
-/* A whole number from @min to @max: 0 or -EINVAL with an error that begins with @where. */
+/* Reads a whole decimal number from @min to @max. Returns 0, or -EINVAL with an error that begins with @where. */
 must_check int settings_number(
 	const char *text, const char *where, uint64_t min, uint64_t max, uint64_t *ret, struct err *err);
 

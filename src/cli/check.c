@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What this machine has and lacks: see check.h. */
-#include "cli/check.h"
-
+/* `vmrunc check`: says in words or JSON what this machine has and lacks to run containers. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -11,10 +9,10 @@
 #include <linux/magic.h>
 #include <sys/vfs.h>
 
-#include "app/settings.h"
 #include "base/buf.h"
 #include "base/fd.h"
 #include "cgroup/systemd.h"
+#include "cli/commands.h"
 #include "json/gen.h"
 #include "life/plan.h"
 #include "vm/choose/choose.h"
@@ -25,6 +23,11 @@
 #define CGROUP_ROOT "/sys/fs/cgroup"
 #define QEMU_REMEDY "install QEMU (Debian: qemu-system-x86, Fedora: qemu-system-x86-core)"
 
+struct check_options {
+	const char *format;
+};
+
+/* Everything that check finds out. */
 struct check {
 	struct settings settings;
 	struct vm_verdict kvm;
@@ -116,6 +119,7 @@ static void find_remedies(struct check *c)
 		buf_puts(&c->remedies, c->image.remedy.data);
 }
 
+/* Finds out everything, each part by the code that `create` uses for it. */
 static int gather(struct check *c, struct err *err)
 {
 	const struct kernel_wish wishes[] = {
@@ -182,6 +186,7 @@ static void gen_lines(struct gen *g, const char *key, const char *text)
 	gen_close_array(g);
 }
 
+/* The guest's kernel, and for each driver that it needs whether it has it. */
 static void gen_kernel(struct gen *g, const struct image_report *image)
 {
 	gen_key_object(g, "kernel");
@@ -199,6 +204,7 @@ static void gen_kernel(struct gen *g, const struct image_report *image)
 	gen_close_object(g);
 }
 
+/* What is known of KVM and of QEMU, and which of them a container would get. */
 static void gen_engines(struct gen *g, const struct check *c)
 {
 	gen_key_object(g, "kvm");
@@ -217,6 +223,7 @@ static void gen_engines(struct gen *g, const struct check *c)
 	gen_close_object(g);
 }
 
+/* Prints everything as one JSON object. */
 static int print_json(const struct check *c, struct err *err)
 {
 	autobuf text = BUF_INIT;
@@ -239,20 +246,22 @@ static int print_json(const struct check *c, struct err *err)
 	return 0;
 }
 
-int check_run(struct call *call, struct err *err)
+/* Prints what has been found out. The exit status is 1 if no container can run here. */
+static int check(struct call *call, struct err *err)
 {
-	const char *format = call->options->format;
+	const struct check_options *options = call->options;
+	bool json = options->format && strcmp(options->format, "json") == 0;
 	autofree struct check *c = calloc(1, sizeof(*c));
 	int r;
 
 	if (!c)
 		return err_sys(err, ENOMEM, "check");
-	if (format && strcmp(format, "json") != 0 && strcmp(format, "text") != 0)
-		return err_set(err, EINVAL, "--format: \"%s\" is neither text nor json", format);
-	r = settings_load(&c->settings, call->options, err);
+	if (options->format && !json && strcmp(options->format, "text") != 0)
+		return err_set(err, EINVAL, "--format: \"%s\" is neither text nor json", options->format);
+	r = global_settings(&call->global, &c->settings, err);
 	if (r == 0)
 		r = gather(c, err);
-	if (r == 0 && format && strcmp(format, "json") == 0)
+	if (r == 0 && json)
 		r = print_json(c, err);
 	else if (r == 0)
 		print_text(c);
@@ -261,3 +270,17 @@ int check_run(struct call *call, struct err *err)
 	call->exit_status = c->usable ? 0 : 1;
 	return r;
 }
+
+static const struct cli_option check_options[] = {
+	CLI_STRING_OPTION(struct check_options, format, "format", 'f', "text|json", "how to print"),
+	CLI_OPTIONS_END,
+};
+
+const struct command command_check = {
+	.name = "check",
+	.args = "",
+	.help = "say whether this machine can run containers, and what is missing",
+	.options = check_options,
+	.options_size = sizeof(struct check_options),
+	.run = check,
+};

@@ -1,70 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line: see cli.h. */
+/* Parsing the command line, and its help: see cli.h. */
 #include "cli/cli.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* getopt's value of the n-th option: above every letter */
+/* The value that getopt returns for the n-th option is OPTION_BASE + n, which no letter reaches. */
 #define OPTION_BASE 256
-#define OPTIONS_MAX 48
+#define OPTIONS_MAX 48 /* at one place of the command line */
 
-static const struct cli_option global_options[] = {
-	CLI_STRING_OPTION("root", 0, "DIR", root, "where the state of containers is kept"),
-	CLI_STRING_OPTION("log", 0, "FILE", log, "append messages to FILE"),
-	CLI_STRING_OPTION("log-format", 0, "text|json", log_format, "format of that file"),
-	CLI_STRING_OPTION("log-level", 0, "LEVEL", log_level, "error, warning, info or debug"),
-	CLI_FLAG_OPTION("debug", 0, debug, "the same as --log-level debug"),
-	CLI_FLAG_OPTION("systemd-cgroup", 0, systemd_cgroup, "cgroups as units of systemd"),
-	CLI_STRING_OPTION("cgroup-manager", 0, "NAME", cgroup_manager, "cgroupfs, systemd or disabled"),
-	CLI_STRING_OPTION("engine", 0, "auto|kvm|qemu", engine, "what runs the virtual machine"),
-	CLI_STRING_OPTION("kernel", 0, "FILE", kernel, "the guest's kernel (vmlinux or bzImage)"),
-	CLI_STRING_OPTION("timeline", 0, "FILE", timeline, "write when each phase of the start ended"),
-	CLI_STRING_OPTION("config", 0, "FILE", config, "settings instead of /etc/vmrunc.json"),
-	CLI_STRING_OPTION("rootless", 0, "VALUE", rootless, "accepted for runc's sake"),
-	CLI_STRING_OPTION("criu", 0, "FILE", criu, "accepted for runc's sake"),
-	CLI_FLAG_OPTION("help", 'h', help, "this help"),
-	CLI_FLAG_OPTION("version", 'v', version, "version and spec version"),
-	CLI_OPTIONS_END,
-};
+/* Characters that help has for an option and the name of its value. */
+#define HELP_COLUMN 30
 
-static const struct command *const tables[] = {
-	cmd_run_table,
-	cmd_kill_table,
-	cmd_state_table,
-	cmd_info_table,
-};
-
-static const struct command *command_find(const char *name)
+static const struct command *command_find(const struct command *const commands[], const char *name)
 {
-	for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
-		for (const struct command *c = tables[t]; c->name; c++) {
-			if (strcmp(c->name, name) == 0)
-				return c;
-		}
+	for (size_t i = 0; commands[i]; i++) {
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
 	}
 	return NULL;
 }
 
-/* The options that are valid at one place, in the forms that getopt wants. */
+/* The options that are valid at one place of the command line, in the forms that getopt wants. */
 struct option_set {
 	const struct cli_option *known[OPTIONS_MAX];
+	char *values[OPTIONS_MAX]; /* the struct that known[i] is stored in */
 	struct option longs[OPTIONS_MAX + 1];
 	char letters[3 + 2 * OPTIONS_MAX + 1];
 	int n;
 };
 
-static void set_add(struct option_set *set, const struct cli_option *options)
+/* Adds the rows of @options (NULL: none), which are stored in the struct @values. */
+static void set_add(struct option_set *set, const struct cli_option *options, void *values)
 {
 	for (const struct cli_option *o = options; o && o->name && set->n < OPTIONS_MAX; o++) {
 		size_t len = strlen(set->letters);
 
 		set->known[set->n] = o;
+		set->values[set->n] = values;
 		set->longs[set->n] = (struct option){
 			.name = o->name,
-			/* --all=false: scripts write it, as runc's parser takes it */
+			/* scripts write --all=false, since runc's parser takes it */
 			.has_arg = o->kind == CLI_FLAG ? optional_argument : required_argument,
 			.val = OPTION_BASE + set->n,
 		};
@@ -77,18 +56,19 @@ static void set_add(struct option_set *set, const struct cli_option *options)
 	}
 }
 
-static const struct cli_option *set_find(const struct option_set *set, int value)
+/* The index of the option that getopt has found, or -1. */
+static int set_find(const struct option_set *set, int value)
 {
 	if (value >= OPTION_BASE && value < OPTION_BASE + set->n)
-		return set->known[value - OPTION_BASE];
+		return value - OPTION_BASE;
 	for (int i = 0; i < set->n; i++) {
 		if (value != '\0' && set->known[i]->letter == value)
-			return set->known[i];
+			return i;
 	}
-	return NULL;
+	return -1;
 }
 
-/* The words that runc's parser takes for a boolean. */
+/* Reads a boolean in one of the words that runc's parser takes. Returns 0 or -EINVAL. */
 static int parse_bool(const char *word, bool *ret)
 {
 	static const char *const words[2][6] = {
@@ -107,9 +87,10 @@ static int parse_bool(const char *word, bool *ret)
 	return -EINVAL;
 }
 
-static int option_store(const struct cli_option *o, struct options *options, struct err *err)
+/* Stores what getopt has found as a value of the option @o of the struct @values. */
+static int option_store(const struct cli_option *o, char *values, struct err *err)
 {
-	char *field = (char *)options + o->offset;
+	char *field = values + o->offset;
 	bool flag = true;
 
 	if (o->kind == CLI_STRING) {
@@ -122,63 +103,55 @@ static int option_store(const struct cli_option *o, struct options *options, str
 	return 0;
 }
 
-/* Parses from optind on; @prefix is getopt's: "+" stops at the first word that is no option. */
-static int parse_part(int argc, char **argv, const char *prefix, const struct cli_option *more, struct options *options,
-	struct err *err)
+/*
+ * Parses the options from optind on: the global ones, and those of @command if it is not NULL. @prefix is getopt's: "+"
+ * stops at the first word that is no option.
+ */
+static int parse_part(
+	int argc, char **argv, const char *prefix, const struct command *command, struct call *call, struct err *err)
 {
 	struct option_set set = { .n = 0 };
 	int value;
 
 	(void)snprintf(set.letters, sizeof(set.letters), "%s", prefix);
-	set_add(&set, more); /* first: of one name, the command's own option counts (spec --rootless) */
-	set_add(&set, global_options);
+	/* the command's own options come first: they win if a global one has the same name (spec --rootless) */
+	if (command)
+		set_add(&set, command->options, call->options);
+	set_add(&set, global_options, &call->global);
 	opterr = 0;
 	while ((value = getopt_long(argc, argv, set.letters, set.longs, NULL)) != -1) {
-		const struct cli_option *o = set_find(&set, value);
+		int i = set_find(&set, value);
 
 		if (value == ':')
 			return err_set(err, EINVAL, "option \"%s\" needs a value", argv[optind - 1]);
-		if (!o && optopt > 0 && optopt < OPTION_BASE)
+		if (i < 0 && optopt > 0 && optopt < OPTION_BASE)
 			return err_set(err, EINVAL, "unknown option \"-%c\"", optopt);
-		if (!o)
+		if (i < 0)
 			return err_set(err, EINVAL, "unknown option \"%s\"", argv[optind - 1]);
-		if (option_store(o, options, err) < 0)
+		if (option_store(set.known[i], set.values[i], err) < 0)
 			return -EINVAL;
 	}
 	return 0;
 }
 
-int cli_parse(int argc, char **argv, struct options *options, const struct command **ret_command, struct call *call,
-	struct err *err)
+/* Parses @argv, whose first word is the name of @command. */
+static int parse_command(const struct command *command, int argc, char **argv, struct call *call, struct err *err)
 {
-	const struct command *command;
 	int r;
 
-	memset(options, 0, sizeof(*options));
-	*call = (struct call){ .options = options };
-	*ret_command = NULL;
-	optind = 0; /* a fresh start, in a test for the second time */
-	r = parse_part(argc, argv, "+:", NULL, options, err);
-	if (r < 0 || optind >= argc)
-		return r;
-	if (strcmp(argv[optind], "help") == 0) {
-		options->help = true;
-		*ret_command = optind + 1 < argc ? command_find(argv[optind + 1]) : NULL;
-		return 0;
+	if (command->options_size) {
+		call->options = calloc(1, command->options_size);
+		if (!call->options)
+			return err_sys(err, ENOMEM, "command line");
 	}
-	command = command_find(argv[optind]);
-	if (!command)
-		return err_set(err, EINVAL, "unknown command \"%s\": see \"vmrunc --help\"", argv[optind]);
-	argc -= optind;
-	argv += optind;
 	optind = 0; /* tells getopt that this is another argv */
-	r = parse_part(argc, argv, ":", command->options, options, err);
+	r = parse_part(argc, argv, ":", command, call, err);
 	if (r < 0)
 		return r;
 	call->argc = argc - optind;
 	call->argv = argv + optind;
-	*ret_command = command;
-	if (options->help || options->version)
+	call->command = command;
+	if (call->global.help || call->global.version)
 		return 0;
 	if (call->argc < command->min_args || call->argc > command->max_args)
 		return err_set(err, EINVAL, "\"vmrunc %s\" needs %s: vmrunc %s [options] %s", command->name,
@@ -187,20 +160,51 @@ int cli_parse(int argc, char **argv, struct options *options, const struct comma
 	return 0;
 }
 
+int cli_parse(const struct command *const commands[], int argc, char **argv, struct call *call, struct err *err)
+{
+	const struct command *command;
+	int r;
+
+	*call = (struct call){ .command = NULL };
+	optind = 0; /* getopt starts afresh: a test parses more than one command line */
+	r = parse_part(argc, argv, "+:", NULL, call, err);
+	if (r < 0 || optind >= argc)
+		return r;
+	if (strcmp(argv[optind], "help") == 0) {
+		call->global.help = true;
+		call->command = optind + 1 < argc ? command_find(commands, argv[optind + 1]) : NULL;
+		return 0;
+	}
+	command = command_find(commands, argv[optind]);
+	if (!command)
+		return err_set(err, EINVAL, "unknown command \"%s\": see \"vmrunc --help\"", argv[optind]);
+	return parse_command(command, argc - optind, argv + optind, call, err);
+}
+
+void cli_done(struct call *call)
+{
+	free(call->options);
+	call->options = NULL;
+}
+
+/* A line for each option; the text of one that is wider than its column stands on a line of its own. */
 static void help_options(const struct cli_option *options)
 {
 	for (const struct cli_option *o = options; o && o->name; o++) {
-		char text[80];
+		char text[80], letter[] = "    ";
+		int len;
 
-		(void)snprintf(text, sizeof(text), "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
 		if (o->letter)
-			(void)printf("  -%c, %-30s %s\n", o->letter, text, o->help);
+			(void)snprintf(letter, sizeof(letter), "-%c, ", o->letter);
+		len = snprintf(text, sizeof(text), "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+		if (len <= HELP_COLUMN)
+			(void)printf("  %s%-*s %s\n", letter, HELP_COLUMN, text, o->help);
 		else
-			(void)printf("      %-30s %s\n", text, o->help);
+			(void)printf("  %s%s\n%*s%s\n", letter, text, HELP_COLUMN + 7, "", o->help);
 	}
 }
 
-void cli_help(const struct command *command)
+void cli_help(const struct command *const commands[], const struct command *command)
 {
 	if (command) {
 		(void)printf("vmrunc %s [options] %s\n  %s\n", command->name, command->args, command->help);
@@ -211,10 +215,8 @@ void cli_help(const struct command *command)
 	}
 	(void)printf("vmrunc [options] command [options] [arguments]\n"
 		     "  runs OCI containers, each in a virtual machine of its own\n\nCommands:\n");
-	for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
-		for (const struct command *c = tables[t]; c->name; c++)
-			(void)printf("  %-10s %s\n", c->name, c->help);
-	}
+	for (size_t i = 0; commands[i]; i++)
+		(void)printf("  %-10s %s\n", commands[i]->name, commands[i]->help);
 	(void)printf("\nOptions, before or after the command:\n");
 	help_options(global_options);
 }

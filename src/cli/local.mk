@@ -1,10 +1,21 @@
 # src/cli: the command line, a file a command.
 noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \
-	src/cli/check.c src/cli/check.h \
+	src/cli/check.c \
 	src/cli/cli.c src/cli/cli.h \
-	src/cli/cmd_info.c \
-	src/cli/cmd_kill.c \
-	src/cli/cmd_run.c \
-	src/cli/cmd_state.c \
-	src/cli/relay.c src/cli/relay.h
+	src/cli/command.h \
+	src/cli/commands.c src/cli/commands.h \
+	src/cli/create.c \
+	src/cli/create_call.c src/cli/create_call.h \
+	src/cli/delete.c \
+	src/cli/features.c \
+	src/cli/foreground.c src/cli/foreground.h \
+	src/cli/global.c src/cli/global.h \
+	src/cli/kill.c \
+	src/cli/list.c \
+	src/cli/option.h \
+	src/cli/relay.c src/cli/relay.h \
+	src/cli/run.c \
+	src/cli/spec.c \
+	src/cli/start.c \
+	src/cli/state.c

@@ -17,29 +17,38 @@ static int nothing(struct call *call, struct err *err)
 	return 0;
 }
 
-static const struct cli_option run_options[] = {
-	CLI_STRING_OPTION("bundle", 'b', "DIR", bundle, ""),
-	CLI_FLAG_OPTION("detach", 'd', detach, ""),
+struct create_options {
+	const char *bundle;
+	bool detach;
+};
+
+static const struct cli_option create_options[] = {
+	CLI_STRING_OPTION(struct create_options, bundle, "bundle", 'b', "DIR", ""),
+	CLI_FLAG_OPTION(struct create_options, detach, "detach", 'd', ""),
 	CLI_OPTIONS_END,
 };
 
-const struct command cmd_run_table[] = {
-	{ "create", "ID", 1, 1, "", run_options, nothing },
-	{ .name = NULL },
+struct spec_options {
+	bool rootless;
 };
-const struct command cmd_kill_table[] = {
-	{ "kill", "ID [SIGNAL]", 1, 2, "", NULL, nothing },
-	{ .name = NULL },
+
+/* A global option has the same name, and takes a value. */
+static const struct cli_option spec_options[] = {
+	CLI_FLAG_OPTION(struct spec_options, rootless, "rootless", 0, ""),
+	CLI_OPTIONS_END,
 };
-const struct command cmd_state_table[] = { { .name = NULL } };
-const struct command cmd_info_table[] = { { .name = NULL } };
+
+static const struct command create = { "create", "ID", 1, 1, true, "", create_options, sizeof(struct create_options),
+	nothing };
+static const struct command kill_command = { "kill", "ID [SIGNAL]", 1, 2, false, "", NULL, 0, nothing };
+static const struct command spec = { "spec", "", 0, 0, false, "", spec_options, sizeof(struct spec_options), nothing };
+
+static const struct command *const table[] = { &create, &kill_command, &spec, NULL };
 
 #define ARGS_MAX 16
 #define ARG_MAX_LEN 64
 
 struct parsed {
-	struct options options;
-	const struct command *command;
 	struct call call;
 	struct err err;
 	char text[ARGS_MAX][ARG_MAX_LEN];
@@ -50,6 +59,7 @@ static int parse(struct parsed *p, const char *const *words)
 {
 	int n = 0;
 
+	cli_done(&p->call);
 	p->err = (struct err)ERR_INIT;
 	(void)strcpy(p->text[n], "vmrunc");
 	p->argv[n] = p->text[n];
@@ -58,42 +68,46 @@ static int parse(struct parsed *p, const char *const *words)
 		p->argv[n] = p->text[n];
 	}
 	p->argv[n] = NULL;
-	return cli_parse(n, p->argv, &p->options, &p->command, &p->call, &p->err);
+	return cli_parse(table, n, p->argv, &p->call, &p->err);
+}
+
+static const struct create_options *own(const struct parsed *p)
+{
+	return p->call.options;
 }
 
 #define PARSE(p, ...) parse(p, (const char *const[]){ __VA_ARGS__, NULL })
 
 static void test_forms(void **state)
 {
-	struct parsed p;
+	struct parsed p = { .call = { .command = NULL } };
 
 	(void)state;
 	assert_int_equal(
 		PARSE(&p, "--root", "/r", "--log=/l", "--log-format", "json", "create", "--bundle", "/b", "-d", "id"),
 		0);
-	assert_string_equal(p.command->name, "create");
-	assert_string_equal(p.options.root, "/r");
-	assert_string_equal(p.options.log, "/l");
-	assert_string_equal(p.options.log_format, "json");
-	assert_string_equal(p.options.bundle, "/b");
-	assert_true(p.options.detach);
+	assert_string_equal(p.call.command->name, "create");
+	assert_string_equal(p.call.global.root, "/r");
+	assert_string_equal(p.call.global.log, "/l");
+	assert_string_equal(p.call.global.log_format, "json");
+	assert_string_equal(own(&p)->bundle, "/b");
+	assert_true(own(&p)->detach);
 	assert_string_equal(p.call.argv[0], "id");
 
-	/* options of the command behind its arguments, global ones behind the command, letters with
-	 * a value */
+	/* options of the command behind its arguments, global ones behind the command, letters with a value */
 	assert_int_equal(PARSE(&p, "create", "id", "-b/b", "--detach=true", "--kernel=/k"), 0);
-	assert_string_equal(p.options.bundle, "/b");
-	assert_string_equal(p.options.kernel, "/k");
-	assert_true(p.options.detach);
+	assert_string_equal(own(&p)->bundle, "/b");
+	assert_string_equal(p.call.global.kernel, "/k");
+	assert_true(own(&p)->detach);
 	assert_int_equal(p.call.argc, 1);
 
-	/* a flag's value in every word that runc takes; a later one counts */
+	/* the value of a flag in every word that runc takes; of several values the last one counts */
 	assert_int_equal(PARSE(&p, "--debug=1", "create", "-d", "--detach=false", "id"), 0);
-	assert_true(p.options.debug);
-	assert_false(p.options.detach);
+	assert_true(p.call.global.debug);
+	assert_false(own(&p)->detach);
 	assert_int_equal(PARSE(&p, "--debug=F", "create", "--detach=False", "--detach=T", "id"), 0);
-	assert_false(p.options.debug);
-	assert_true(p.options.detach);
+	assert_false(p.call.global.debug);
+	assert_true(own(&p)->detach);
 
 	/* an ID that begins with a dash comes behind "--" */
 	assert_int_equal(PARSE(&p, "kill", "--", "-id", "9"), 0);
@@ -101,8 +115,14 @@ static void test_forms(void **state)
 	assert_string_equal(p.call.argv[1], "9");
 
 	assert_int_equal(PARSE(&p, "--version"), 0);
-	assert_true(p.options.version);
-	assert_null(p.command);
+	assert_true(p.call.global.version);
+	assert_null(p.call.command);
+
+	/* of two options with one name, the command's own is meant behind the command, and the global one before it */
+	assert_int_equal(PARSE(&p, "--rootless", "auto", "spec", "--rootless"), 0);
+	assert_string_equal(p.call.global.rootless, "auto");
+	assert_true(((const struct spec_options *)p.call.options)->rootless);
+	cli_done(&p.call);
 }
 
 static void test_mistakes(void **state)
@@ -123,7 +143,7 @@ static void test_mistakes(void **state)
 		{ { "--root" }, "\"--root\" needs a value" },
 		{ { "kill", "id", "-x" }, "\"-x\"" },
 	};
-	struct parsed p;
+	struct parsed p = { .call = { .command = NULL } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -133,6 +153,7 @@ static void test_mistakes(void **state)
 			fail_msg(
 				"case %zu: wanted -EINVAL with '%s', got %d with '%s'", i, cases[i].want, r, p.err.msg);
 	}
+	cli_done(&p.call);
 }
 
 int main(void)

@@ -94,12 +94,12 @@ static void test_log(void **state)
 
 static int load_settings(struct settings *s, const char *text, struct err *err)
 {
-	struct options options = { .config = NULL };
+	struct settings_words words = { .config = NULL };
 
 	put_file("s.json", text);
-	options.config = path_of("s.json");
+	words.config = path_of("s.json");
 	*err = (struct err)ERR_INIT;
-	return settings_load(s, &options, err);
+	return settings_load(s, &words, NULL, err);
 }
 
 static void test_settings(void **state)
@@ -139,11 +139,11 @@ static void test_settings(void **state)
 	assert_false(s.engine_forced);
 	assert_int_equal(unlink(path_of("s.json")), 0);
 	{
-		struct options options = { .config = "/no/such/file" };
+		struct settings_words words = { .config = "/no/such/file" };
 
-		assert_int_equal(settings_load(&s, &options, &err), -ENOENT);
-		options = (struct options){ .config = "/dev/null", .root = "rel", .engine = "kvm" };
-		assert_int_equal(settings_load(&s, &options, &err), -EINVAL); /* an empty file is no JSON */
+		assert_int_equal(settings_load(&s, &words, NULL, &err), -ENOENT);
+		words = (struct settings_words){ .config = "/dev/null", .root = "rel", .engine = "kvm" };
+		assert_int_equal(settings_load(&s, &words, NULL, &err), -EINVAL); /* an empty file is no JSON */
 	}
 }
 

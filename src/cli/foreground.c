@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A container in the foreground: see foreground.h. */
+#include "cli/foreground.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/log.h"
+#include "base/exit.h"
+#include "base/fd.h"
+#include "base/loop.h"
+#include "cli/relay.h"
+#include "monitor/report.h"
+#include "monitor/terminal.h"
+
+/* A container may ignore Ctrl-C; the third one kills it. */
+#define INTERRUPTS_MAX 3
+
+struct foreground {
+	struct loop *loop;
+	const struct settings *settings;
+	const char *id;
+	struct created created; /* the monitor, and the socket of its reports */
+	struct relay *relay;    /* NULL: the container has no terminal */
+	struct err failed;      /* why the VM has died, as the monitor reported after READY */
+	int signal_fd;
+	int interrupts; /* SIGINTs so far */
+	int status;     /* the monitor's, as wait(2) gives it */
+};
+
+/* Waits for all children that have ended. Returns whether the monitor is among them. */
+static bool reap(struct foreground *f)
+{
+	pid_t pid;
+
+	/* a subreaper also gets the orphans of its other descendants */
+	while ((pid = waitpid(-1, &f->status, WNOHANG)) > 0) {
+		if (pid == f->created.pid)
+			return true;
+	}
+	return false;
+}
+
+/* Passes on the signals that have come; the end of the monitor ends the loop. */
+static void on_signal(void *arg, uint32_t events)
+{
+	struct foreground *f = arg;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	while (read(f->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		int signo = (int)info.ssi_signo;
+
+		if (signo == SIGCHLD) {
+			if (reap(f))
+				loop_stop(f->loop);
+		} else if (signo == SIGWINCH) {
+			relay_resize(f->relay);
+		} else {
+			if (signo == SIGINT && ++f->interrupts == INTERRUPTS_MAX - 1)
+				log_warning("the container does not end on Ctrl-C: once more kills it");
+			else if (signo == SIGINT && f->interrupts >= INTERRUPTS_MAX)
+				signo = SIGKILL;
+			(void)kill(f->created.pid, signo); /* if the monitor has ended, its SIGCHLD follows */
+		}
+	}
+}
+
+/* Takes the reports that have come; the monitor sends them without waiting for us. */
+static void on_report(void *arg, uint32_t events)
+{
+	struct foreground *f = arg;
+	struct report report;
+
+	(void)events;
+	while (recv(f->created.report, &report, sizeof(report), MSG_DONTWAIT) == (ssize_t)sizeof(report)) {
+		report.err.msg[sizeof(report.err.msg) - 1] = '\0';
+		if (report.kind == REPORT_FAILED)
+			f->failed = report.err;
+		else if (report.kind == REPORT_WARNING)
+			log_warning("%s", report.err.msg);
+	}
+}
+
+/* Blocks every signal that can be passed on, and SIGCHLD, and receives them through a descriptor. */
+static int take_signals(struct foreground *f, struct err *err)
+{
+	static const int kept[] = { SIGPIPE, SIGTTIN, SIGTTOU, SIGTSTP, SIGCONT };
+	sigset_t set;
+
+	(void)sigfillset(&set);
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		(void)sigdelset(&set, kept[i]);
+	if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
+		return err_sys(err, errno, "cannot block signals");
+	f->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return f->signal_fd < 0 ? err_sys(err, errno, "signalfd") : 0;
+}
+
+/*
+ * Starts the container and waits for the monitor's end. The container's terminal, if it has one, comes through @console
+ * (-1: it has none).
+ */
+static int attend(struct foreground *f, int console, struct err *err)
+{
+	struct watch *signals = NULL, *reports = NULL;
+	int master = -1, r = take_signals(f, err);
+
+	if (r == 0 && console >= 0)
+		r = terminal_receive(console, &master, err);
+	if (r == 0 && (r = loop_new(&f->loop)) < 0)
+		r = err_sys(err, r, "event loop");
+	if (r == 0 && master >= 0)
+		r = relay_new(f->loop, steal_fd(&master), &f->relay, err);
+	fd_close(master);
+	if (r < 0)
+		return r;
+	r = watch_new(f->loop, f->signal_fd, EPOLLIN, on_signal, f, &signals);
+	if (r == 0)
+		r = watch_new(f->loop, f->created.report, EPOLLIN, on_report, f, &reports);
+	if (r < 0)
+		return err_sys(err, r, "event loop");
+	r = container_start(f->settings, f->id, err);
+	if (r < 0)
+		return r;
+	/* if the monitor ended before SIGCHLD was blocked, that signal was ignored and will not come again */
+	if (reap(f))
+		return 0;
+	r = loop_run(f->loop);
+	return r < 0 ? err_sys(err, r, "event loop") : 0;
+}
+
+static void foreground_done(struct foreground *f)
+{
+	relay_free(f->relay);
+	loop_free(f->loop);
+	fd_close(f->signal_fd);
+	fd_close(f->created.report);
+}
+
+/* Makes the socket pair through which the monitor sends the master of the container's terminal. */
+static int console_pair(int *ret_ours, int *ret_theirs, struct err *err)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return err_sys(err, errno, "cannot make a socket pair");
+	*ret_ours = ends[0];
+	*ret_theirs = ends[1];
+	return 0;
+}
+
+/* Starts the created container, waits for it, and turns its end into a result as foreground_run() returns it. */
+static int foreground_end(struct foreground *f, int console, int *ret_status, struct err *err)
+{
+	int r = attend(f, console, err);
+
+	if (r < 0)
+		(void)kill(f->created.pid, SIGKILL); /* if that fails, the caller's container_delete() will not */
+	on_report(f, 0);
+	if (r < 0)
+		return r;
+	if (f->failed.errnum) {
+		*err = f->failed;
+		return -err->errnum;
+	}
+	*ret_status = exit_of_wait(f->status);
+	return 0;
+}
+
+int foreground_run(
+	const struct settings *settings, struct create_request *request, bool keep, int *ret_status, struct err *err)
+{
+	struct foreground f = { .settings = settings, .id = request->id, .signal_fd = -1, .created = { .report = -1 } };
+	autoclose int ours = -1, theirs = -1;
+	struct err delete_err = ERR_INIT;
+	int r;
+
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return err_sys(err, errno, "cannot become the subreaper");
+	r = console_pair(&ours, &theirs, err);
+	if (r < 0)
+		return r;
+	request->console_fd = theirs;
+	request->console_optional = true;
+	r = container_create(settings, request, &f.created, err);
+	if (r < 0)
+		return r;
+	fd_close(steal_fd(&theirs));
+	r = foreground_end(&f, f.created.terminal ? ours : -1, ret_status, err);
+	foreground_done(&f);
+	if (!keep && container_delete(settings, request->id, true, &delete_err) < 0)
+		log_warning("%s", delete_err.msg);
+	return r;
+}
