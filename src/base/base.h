@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What every file of vmrunc and of its agent may assume of the language.
- *
- * Only attributes and tiny macros; anything with a body has a file of its own.
+ * Attributes and small macros that every file of vmrunc and of its agent may use.
+ * Anything with a body has a file of its own.
  */
 #ifndef BASE_BASE_H
 #define BASE_BASE_H

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The control side's errors: a number and a sentence for a person.
+ * Errors of the control side: a number, and a sentence for a person.
  *
- * A struct err has a fixed size and no pointers: it lives on the caller's
- * stack, and crosses a pipe whole (the monitor reports to `create` with it).
- * The message is made where the fact is known: lower case, names the thing in
- * quotes and a config field by its path, no full stop. Only main.c prints it.
+ * A struct err has a fixed size and no pointers, so that it lives on the
+ * caller's stack and crosses a pipe or a socket whole (the monitor reports to
+ * `create` with it, a process in the guest to the agent). The message is made
+ * where the fact is known: it is in lower case, names the thing in quotes and a
+ * field of config.json by its path, and has no full stop. Only the program's
+ * main function prints it.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
@@ -32,10 +34,10 @@ struct err {
  */
 int err_set(struct err *err, int errnum, const char *fmt, ...) printf_like(3, 4);
 
-/* As err_set, with ": " and strerror(errnum) behind the message. @errnum may be negative. */
+/* As err_set(), and appends ": " and strerror(@errnum) to the message. @errnum may be negative. */
 int err_sys(struct err *err, int errnum, const char *fmt, ...) printf_like(3, 4);
 
-/* Puts the formatted text and ": " before @err's message. Returns -err->errnum (-EIO if unset). */
+/* Puts the formatted text and ": " before @err's message. Returns -err->errnum, or -EIO if no error was set. */
 int err_prefix(struct err *err, const char *fmt, ...) printf_like(2, 3);
 
 #endif

@@ -67,7 +67,7 @@ int fd_read_file(int dirfd, const char *path, size_t max, char **ret_data, size_
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
-	/* only a hint: sysfs says 4096 of every file */
+	/* st_size is only a hint: sysfs says 4096 of every file */
 	if (S_ISREG(st.st_mode) && st.st_size > 0)
 		cap = (size_t)MIN((unsigned long long)st.st_size, max) + 1;
 	for (;;) {
@@ -140,9 +140,10 @@ static int compare_ints(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* close_range(2), for which musl has no function. 0 or -errno. */
 static int close_range_raw(unsigned int first, unsigned int last)
 {
-	return syscall(SYS_close_range, first, last, 0) < 0 ? -errno : 0; /* musl has no function for it */
+	return syscall(SYS_close_range, first, last, 0) < 0 ? -errno : 0;
 }
 
 int fd_close_others(int *keep, size_t n)
@@ -207,7 +208,7 @@ int fd_send(int sock, const void *data, size_t len, const int *fds, size_t nfds)
 	return 0;
 }
 
-/* Takes the descriptors out of @msg: the first @max_fds into @fds, the rest closed. */
+/* Moves the first @max_fds descriptors of @msg to @fds and closes the others. Returns how many are in @fds. */
 static size_t pass_collect(struct msghdr *msg, int *fds, size_t max_fds)
 {
 	size_t count = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Owned file descriptors and whole reads and writes.
+ * Owned file descriptors, whole reads and writes, and descriptors over sockets.
  *
- * Every fd has one owner and is CLOEXEC. -1 means "none".
+ * Every descriptor has one owner and is CLOEXEC. -1 means "none".
  */
 #ifndef BASE_FD_H
 #define BASE_FD_H
@@ -14,13 +14,16 @@
 
 #include "base/base.h"
 
-void fd_close(int fd); /* closes @fd if it is >= 0; errno is kept */
+/* Closes @fd if it is >= 0, and leaves errno as it is. */
+void fd_close(int fd);
 
+/* What autoclose does: closes *@fd. */
 static inline void fd_closep(int *fd)
 {
 	fd_close(*fd);
 }
 
+/* What autofree does: frees what the pointer at @p points to. */
 static inline void mem_freep(void *p)
 {
 	free(*(void **)p);
@@ -30,7 +33,7 @@ static inline void mem_freep(void *p)
 #define autoclose __attribute__((cleanup(fd_closep)))
 #define autofree __attribute__((cleanup(mem_freep)))
 
-/* Hands an owned fd or pointer on: the local keeps nothing. */
+/* Hands the descriptor in *@fd to another owner: returns it, and leaves -1. */
 static inline int steal_fd(int *fd)
 {
 	int r = *fd;
@@ -39,6 +42,7 @@ static inline int steal_fd(int *fd)
 	return r;
 }
 
+/* What steal_ptr() does: returns the pointer at @pp, and leaves NULL. */
 static inline void *steal_mem(void *pp)
 {
 	void *r = *(void **)pp;
@@ -46,29 +50,32 @@ static inline void *steal_mem(void *pp)
 	*(void **)pp = NULL;
 	return r;
 }
+
+/* Hands the memory that the pointer variable @p owns to another owner: its value; @p is NULL then. */
 #define steal_ptr(p) ((__typeof__(p))steal_mem(&(p)))
 
-/* Reads until @len bytes or the end: the bytes read, or -errno. Restarts on EINTR; @fd is blocking. */
+/* Reads from a blocking @fd until @len bytes or the end have come: the bytes read, or -errno. Restarts on EINTR. */
 must_check ssize_t fd_read_full(int fd, void *buf, size_t len);
 
-/* Writes all of @len bytes to a blocking @fd: 0 or -errno. */
+/* Writes all of the @len bytes to a blocking @fd. 0 or -errno; restarts on EINTR. */
 must_check int fd_write_full(int fd, const void *buf, size_t len);
 
 /*
- * Reads a whole file into a fresh buffer with a NUL behind the data.
- * @path is relative to @dirfd (openat(2)). A file larger than @max is -EFBIG.
- * The caller frees *@ret_data; @ret_len may be NULL.
+ * Reads the file @path, relative to @dirfd as in openat(2), into fresh memory
+ * with a NUL behind the data. The caller frees *@ret_data; @ret_len may be NULL.
+ * 0 or -errno; a file of more than @max bytes is -EFBIG.
  */
 must_check int fd_read_file(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_len);
 
 /*
- * Replaces the file @path below @dirfd atomically: temporary file beside it,
- * fsync, rename. On failure (a full disk too) the old file is untouched and no
- * temporary is left. 0 or -errno.
+ * Replaces the file @path, relative to @dirfd, atomically: writes a temporary
+ * file beside it with mode @mode, calls fsync(2) and renames it. After a failure,
+ * such as a full disk, the old file is untouched and no temporary is left. 0 or
+ * -errno.
  */
 must_check int fd_write_file_atomic(int dirfd, const char *path, const void *data, size_t len, mode_t mode);
 
-/* Writes @text to an existing file (sysfs, procfs, cgroupfs) with one write(2): 0 or -errno. */
+/* Writes @text with one write(2) to a file that exists, such as one of sysfs, procfs or cgroupfs. 0 or -errno. */
 must_check int fd_write_existing(int dirfd, const char *path, const char *text);
 
 /* Sets (@on) or clears O_NONBLOCK of @fd's open file description. 0 or -errno. */
@@ -80,17 +87,19 @@ must_check int fd_set_nonblock(int fd, bool on);
  */
 must_check int fd_close_others(int *keep, size_t n);
 
+#define FD_PASS_MAX 16 /* descriptors in one message; no message of ours has more than some */
+
 /*
- * Sends @len bytes (>= 1) and @nfds descriptors (<= FD_PASS_MAX) over a unix
- * socket: 0 or -errno. The descriptors stay the caller's.
+ * Sends @len bytes (at least 1) and @nfds descriptors (at most FD_PASS_MAX) over
+ * the unix socket @sock. The descriptors stay the caller's. 0 or -errno.
  */
-#define FD_PASS_MAX 16
 must_check int fd_send(int sock, const void *data, size_t len, const int *fds, size_t nfds);
 
 /*
- * Receives one message of at most @len bytes and at most @max_fds descriptors
- * (CLOEXEC, then the caller's). Returns the bytes (0: end) or -errno; surplus
- * descriptors are closed. -EMSGSIZE if data or control was cut.
+ * Receives from the unix socket @sock at most @len bytes, and at most @max_fds
+ * descriptors, which are CLOEXEC and then the caller's; surplus ones are closed.
+ * Returns the bytes (0: the peer has closed it), or -errno: -EMSGSIZE if the
+ * message was longer, or had more descriptors than FD_PASS_MAX.
  */
 must_check ssize_t fd_recv(int sock, void *data, size_t len, int *fds, size_t max_fds, size_t *ret_nfds);
 

@@ -18,25 +18,25 @@
 #include "base/fd.h"
 #include "base/sig.h"
 
-/* The end of a hook's stderr goes into the error. */
-#define WORDS_MAX 512
+#define WORDS_MAX 512 /* bytes of a hook's standard error, its last ones, that an error quotes */
 
 #define CLOSE_RANGE_CLOEXEC_FLAG (1u << 2) /* CLOSE_RANGE_CLOEXEC of linux/close_range.h, which musl need not have */
 
 struct hook_process {
 	pid_t pid;
 	int pidfd;
-	int in;  /* its standard input */
-	int err; /* its standard error */
+	int in;  /* our end of its standard input; -1: all is written */
+	int err; /* our end of its standard error; -1: the end has come */
 	size_t words_len;
-	char words[WORDS_MAX];
+	char words[WORDS_MAX]; /* what it has said there, NUL-terminated */
 };
 
 /* --- the child --- */
 
+/* Gives the hook its standard streams. 0 or -errno. */
 static int set_stdio(const struct hook *hook, int in, int err)
 {
-	/* an error socket at 0 or 1 would be overwritten by the first two */
+	/* if @err is 0 or 1, the first two dup2(2) would overwrite it */
 	if (err <= STDERR_FILENO && (err = fcntl(err, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) < 0)
 		return -errno;
 	if (dup2(in, STDIN_FILENO) < 0 || dup2(hook->null_fd, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0)
@@ -44,7 +44,7 @@ static int set_stdio(const struct hook *hook, int in, int err)
 	return 0;
 }
 
-/* In the child: becomes the hook. What goes wrong is said where its own words would go. */
+/* In the child: becomes the hook. If that fails, the reason goes to the standard error that the hook would have. */
 static _Noreturn void become(const struct hook *hook, int in, int err_fd)
 {
 	static char *const nothing[] = { NULL };
@@ -57,7 +57,7 @@ static _Noreturn void become(const struct hook *hook, int in, int err_fd)
 	sig_reset();
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || set_stdio(hook, in, err_fd) < 0 ||
 		syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC_FLAG) < 0 ||
-		/* of a script the interpreter opens it again, by /dev/fd */
+		/* not CLOEXEC: if it is a script, its interpreter opens it as /dev/fd/N */
 		(hook->exec_fd >= 0 && fcntl(hook->exec_fd, F_SETFD, 0) < 0)) {
 		perror("vmrunc: hook");
 		_exit(127);
@@ -76,6 +76,7 @@ static _Noreturn void become(const struct hook *hook, int in, int err_fd)
 
 /* --- the parent --- */
 
+/* Forks the hook and fills @p; finish() is to be called in any case. 0 or -errno. */
 static int start(const struct hook *hook, struct hook_process *p)
 {
 	int in[2], err[2];
@@ -103,6 +104,7 @@ static int start(const struct hook *hook, struct hook_process *p)
 	return p->pidfd < 0 ? -errno : fd_set_nonblock(p->in, 1);
 }
 
+/* Reads once from the hook's standard error; when the buffer is full, the oldest bytes make room. */
 static void take_words(struct hook_process *p)
 {
 	char text[WORDS_MAX];
@@ -112,7 +114,6 @@ static void take_words(struct hook_process *p)
 		fd_close(steal_fd(&p->err));
 		return;
 	}
-	/* the last words count: older ones make room */
 	if (p->words_len + (size_t)n >= sizeof(p->words)) {
 		size_t excess = p->words_len + (size_t)n - (sizeof(p->words) - 1);
 
@@ -126,7 +127,7 @@ static void take_words(struct hook_process *p)
 	p->words[p->words_len] = '\0';
 }
 
-/* Feeds the hook and reads it until it ends: 0, -ETIMEDOUT, -EINTR or another -errno. */
+/* Writes @state to the hook and reads its words until it ends: 0, -ETIMEDOUT, -EINTR or another -errno. */
 static int attend(struct hook_process *p, const char *state, int cancel_fd, int64_t deadline)
 {
 	size_t len = strlen(state), sent = 0;
@@ -150,7 +151,7 @@ static int attend(struct hook_process *p, const char *state, int cancel_fd, int6
 		if (p->in >= 0 && fds[2].revents) {
 			ssize_t n = write(p->in, state + sent, len - sent);
 
-			/* a hook need not read its input */
+			/* a hook that has closed its input did not want the rest */
 			sent = n > 0 ? sent + (size_t)n : n < 0 && errno == EAGAIN ? sent : len;
 			if (sent == len)
 				fd_close(steal_fd(&p->in));
@@ -164,7 +165,7 @@ static int attend(struct hook_process *p, const char *state, int cancel_fd, int6
 	}
 }
 
-/* One line, whatever the hook has written. */
+/* Makes one line of what the hook has written, without control characters. */
 static void tidy_words(struct hook_process *p)
 {
 	while (p->words_len && p->words[p->words_len - 1] == '\n')
@@ -177,7 +178,7 @@ static void tidy_words(struct hook_process *p)
 	}
 }
 
-/* Waits for the hook, which has ended or is killed here. Returns its status as wait(2) gives it. */
+/* Waits for the hook, which is killed before if @force. Returns its status, as wait(2) gives it. */
 static int finish(struct hook_process *p, bool force)
 {
 	struct pollfd fd = { .events = POLLIN };
@@ -188,7 +189,7 @@ static int finish(struct hook_process *p, bool force)
 			(void)kill(p->pid, SIGKILL); /* our unreaped child: the pid is its own */
 		while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
 			;
-		/* what was in the pipe when it ended; who still holds it open is not waited for */
+		/* reads what is in the pipe by now; children of the hook that hold it open are not waited for */
 		while (p->err >= 0 && (fd.fd = p->err, poll(&fd, 1, 0)) > 0)
 			take_words(p);
 	}
@@ -199,7 +200,7 @@ static int finish(struct hook_process *p, bool force)
 	return status;
 }
 
-/* What became of it, in words: -errno, or 0. */
+/* Says in @err what became of the hook: @r is attend()'s result, @status what wait(2) gave. 0 or -errno. */
 static int judge(const struct hook *hook, const struct hook_process *p, int r, int status, struct err *err)
 {
 	if (r == -ETIMEDOUT)

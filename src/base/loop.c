@@ -26,14 +26,14 @@ struct watch {
 	int fd;
 	uint32_t events;
 	watch_fn *fn;
-	timer_fn *timer; /* set: fd is our timerfd */
+	timer_fn *timer; /* set: this is a timer, which owns @fd */
 	void *arg;
-	bool dead;
+	bool dead; /* removed: it gets no call, and is freed after the batch */
 };
 
 struct loop {
 	int epfd;
-	int stop_fd; /* eventfd: loop_stop() from anywhere */
+	int stop_fd; /* an eventfd, by which loop_stop() wakes the loop */
 	atomic_bool stop;
 	bool in_batch;
 	LIST_HEAD(, watch) watches;
@@ -67,6 +67,7 @@ static void watch_destroy(struct watch *w)
 	free(w);
 }
 
+/* Frees the watches that were removed during a batch. */
 static void loop_bury(struct loop *loop)
 {
 	while (!LIST_EMPTY(&loop->dead))
@@ -86,6 +87,7 @@ void loop_free(struct loop *loop)
 	free(loop);
 }
 
+/* Calls back for @events, unless the watch was removed since they came. */
 static void watch_dispatch(struct watch *w, uint32_t events)
 {
 	uint64_t ticks;
@@ -96,7 +98,7 @@ static void watch_dispatch(struct watch *w, uint32_t events)
 		w->fn(w->arg, events);
 		return;
 	}
-	/* A timer that was re-armed after it fired reads EAGAIN: not due yet. */
+	/* EAGAIN: the timer was armed anew after it fired, and is not due yet */
 	if (read(w->fd, &ticks, sizeof(ticks)) == (ssize_t)sizeof(ticks))
 		w->timer(w->arg);
 }
@@ -109,7 +111,7 @@ static bool loop_take_stop(struct loop *loop)
 	if (!atomic_exchange(&loop->stop, false))
 		return false;
 	if (read(loop->stop_fd, &count, sizeof(count)) < 0)
-		count = 0; /* EAGAIN: an earlier call took this wake-up too */
+		count = 0; /* EAGAIN: an earlier call has taken this wake-up as well */
 	return true;
 }
 
@@ -139,7 +141,7 @@ void loop_stop(struct loop *loop)
 {
 	uint64_t one = 1;
 
-	/* The wake-up before the flag: loop_take_stop() must find it when it finds the flag. */
+	/* The wake-up comes before the flag, since loop_take_stop() must find it when it finds the flag. */
 	if (write(loop->stop_fd, &one, sizeof(one)) < 0)
 		one = 0; /* EAGAIN: the counter is full, so the loop wakes anyway */
 	atomic_store(&loop->stop, true);
@@ -180,7 +182,8 @@ void watch_free(struct watch *w)
 {
 	if (!w || w->dead)
 		return;
-	(void)epoll_ctl(w->loop->epfd, EPOLL_CTL_DEL, w->fd, NULL); /* a closed fd has left already */
+	(void)epoll_ctl(
+		w->loop->epfd, EPOLL_CTL_DEL, w->fd, NULL); /* fails if the fd is closed, which has removed it */
 	if (w->timer)
 		fd_close(w->fd);
 	w->dead = true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Network interfaces: the little that a fresh network namespace needs. */
+/* Network interfaces: what a new network namespace needs. */
 #ifndef BASE_NETIF_H
 #define BASE_NETIF_H
 
