@@ -1,7 +1,10 @@
-# src/host: the ground of the host's program alone: the cache directory, iovec cursors, lists of strings, threads.
+# src/host: the ground of the host's program alone: the cache directory, iovec cursors, lists of strings, threads, sockets,
+# user namespaces.
 noinst_LIBRARIES += libhost.a
 libhost_a_SOURCES = \
 	src/host/cache.c src/host/cache.h \
 	src/host/iov.c src/host/iov.h \
+	src/host/sock.c src/host/sock.h \
 	src/host/strv.c src/host/strv.h \
-	src/host/thread.c src/host/thread.h
+	src/host/thread.c src/host/thread.h \
+	src/host/userns.c src/host/userns.h

@@ -4,90 +4,45 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/fd.h"
+#include "host/userns.h"
 #include "spec/mountopt.h"
 
-static int write_map(pid_t pid, const char *file, const struct spec_idmaps *map, struct err *err)
+/* Writes @map to @file ("uid_map", "gid_map") of the new user namespace @u. */
+static int write_map(const struct userns *u, const char *file, const struct spec_idmaps *map, struct err *err)
 {
 	autobuf text = BUF_INIT;
-	char path[64];
 	int r;
 
 	for (size_t i = 0; i < map->n; i++)
 		buf_printf(&text, "%u %u %u\n", map->v[i].container_id, map->v[i].host_id, map->v[i].size);
 	r = buf_error(&text);
-	(void)snprintf(path, sizeof(path), "/proc/%ld/%s", (long)pid, file); /* fits */
 	if (r == 0)
-		r = fd_write_existing(AT_FDCWD, path, text.data);
-	return r < 0 ? err_sys(err, r, "cannot write the mapping to \"%s\"", path) : 0;
+		r = userns_write_map(u, file, text.data);
+	return r < 0 ? err_sys(err, r, "cannot write the mapping to \"%s\"", file) : 0;
 }
 
-/* The child that the namespace is made with: tells by a byte that it is there, lives until the pipe's other end closes. */
-static _Noreturn void hold_namespace(int up, int down)
-{
-	char byte = unshare(CLONE_NEWUSER) < 0 ? (char)errno : 0;
-
-	if (write(up, &byte, 1) == 1 && byte == 0)
-		(void)!read(down, &byte, 1); /* the end of the pipe is what is waited for */
-	_exit(0);
-}
-
-/* A new user namespace with these maps, made by way of process @pid in it: an fd or -errno. */
-static int namespace_of(
-	pid_t pid, int up, const struct spec_idmaps *uids, const struct spec_idmaps *gids, struct err *err)
-{
-	char path[64], byte;
-	int r, fd;
-
-	if (fd_read_full(up, &byte, 1) != 1)
-		return err_set(err, ECHILD, "the process that makes a user namespace died");
-	if (byte != 0)
-		return err_sys(err, byte, "cannot make a user namespace");
-	r = write_map(pid, "uid_map", uids, err);
-	if (r == 0)
-		r = write_map(pid, "gid_map", gids, err);
-	if (r < 0)
-		return r;
-	(void)snprintf(path, sizeof(path), "/proc/%ld/ns/user", (long)pid); /* fits */
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? err_sys(err, errno, "cannot open \"%s\"", path) : fd;
-}
-
+/* Makes a new user namespace with these maps: a descriptor of it, or -errno. */
 static int make_namespace(const struct spec_idmaps *uids, const struct spec_idmaps *gids, struct err *err)
 {
-	int up[2], down[2], fd;
-	pid_t pid;
+	struct userns u;
+	int r = userns_hold(-1, &u);
 
-	if (pipe2(up, O_CLOEXEC) < 0)
-		return err_sys(err, errno, "cannot make a pipe");
-	if (pipe2(down, O_CLOEXEC) < 0) {
-		fd_close(up[0]);
-		fd_close(up[1]);
-		return err_sys(err, errno, "cannot make a pipe");
-	}
-	(void)fflush(NULL); /* nothing may be written twice */
-	pid = fork();
-	if (pid == 0) {
-		fd_close(up[0]);
-		fd_close(down[1]);
-		hold_namespace(up[1], down[0]);
-	}
-	fd_close(up[1]);
-	fd_close(down[0]);
-	fd = pid < 0 ? err_sys(err, errno, "cannot fork") : namespace_of(pid, up[0], uids, gids, err);
-	fd_close(up[0]);
-	fd_close(down[1]);
-	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	return fd;
+	if (r < 0)
+		return err_sys(err, r, "cannot make a user namespace");
+	r = write_map(&u, "uid_map", uids, err);
+	if (r == 0)
+		r = write_map(&u, "gid_map", gids, err);
+	if (r == 0 && (r = userns_open(&u)) < 0)
+		(void)err_sys(err, r, "cannot open a new user namespace");
+	userns_done(&u);
+	return r;
 }
 
 /* Which of the words idmap and ridmap the mount has last, as mountopt.c counts them. */

@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/netif.h"
+#include "host/userns.h"
 #include "spec/names.h"
 
 /* The kernel's limit of 340 mappings, each three numbers of up to ten digits. */
@@ -86,62 +87,15 @@ static int open_path(const struct spec_namespace *ns, int *ret_fd, struct err *e
 
 /* --- user namespaces --- */
 
-/* A process that does nothing but stand in a user namespace, for its files in /proc. */
-struct holder {
-	pid_t pid;
-	int sock; /* its end is the process's */
-};
-
-static _Noreturn void hold(int join_fd, int sock)
-{
-	int failed = (join_fd >= 0 ? setns(join_fd, CLONE_NEWUSER) : unshare(CLONE_NEWUSER)) < 0 ? errno : 0;
-	char end;
-
-	if (write(sock, &failed, sizeof(failed)) == (ssize_t)sizeof(failed))
-		(void)!read(sock, &end, 1); /* whatever it says, this is over */
-	_exit(0);
-}
-
-static void holder_done(struct holder *h)
-{
-	fd_close(h->sock);
-	if (h->pid > 0) {
-		while (waitpid(h->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-}
-
-/* A holder in the user namespace @join_fd, or in a new one (-1): 0 or -errno. */
-static int holder_new(int join_fd, struct holder *h)
-{
-	int socks[2], failed = 0;
-
-	*h = (struct holder){ .sock = -1 };
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, socks) < 0)
-		return -errno;
-	h->sock = socks[0];
-	(void)fflush(NULL);
-	h->pid = fork();
-	if (h->pid == 0) {
-		fd_close(socks[0]);
-		hold(join_fd, socks[1]);
-	}
-	if (h->pid < 0)
-		failed = errno;
-	fd_close(socks[1]);
-	if (h->pid > 0 && fd_read_full(h->sock, &failed, sizeof(failed)) != (ssize_t)sizeof(failed))
-		failed = ECHILD;
-	if (failed)
-		holder_done(h);
-	return -failed;
-}
-
-/* Reads a mapping as this process sees it: 0 or -errno. The caller frees ret->v. */
-static int read_idmap(const char *path, struct spec_idmaps *ret)
+/*
+ * Reads the mapping @file of the user namespace @u (NULL: of our own), with the ids outside of it as this process sees
+ * them: 0 or -errno. The caller frees ret->v.
+ */
+static int read_idmap(const struct userns *u, const char *file, struct spec_idmaps *ret)
 {
 	struct spec_idmaps maps = { .v = calloc(IDMAPS_MAX, sizeof(*maps.v)) };
 	autofree char *text = NULL;
-	int r = maps.v ? fd_read_file(AT_FDCWD, path, IDMAP_TEXT_MAX, &text, NULL) : -ENOMEM;
+	int r = maps.v ? userns_read_map(u, file, IDMAP_TEXT_MAX, &text) : -ENOMEM;
 
 	for (char *line = text; r == 0 && *line; line += strcspn(line, "\n") + 1) {
 		struct spec_idmap *m = &maps.v[maps.n];
@@ -161,26 +115,18 @@ static int read_idmap(const char *path, struct spec_idmaps *ret)
 	return 0;
 }
 
-static int read_idmap_of(pid_t pid, const char *file, struct spec_idmaps *ret)
-{
-	char path[64];
-
-	(void)snprintf(path, sizeof(path), "/proc/%ld/%s", (long)pid, file); /* fits */
-	return read_idmap(path, ret);
-}
-
-/* The mappings of the user namespace @fd, which came from @path. */
+/* Reads the mappings of the user namespace @fd, which came from @path, into @set. */
 static int read_joined_idmaps(int fd, const char *path, struct ns_set *set, struct err *err)
 {
-	struct holder h;
-	int r = holder_new(fd, &h);
+	struct userns theirs;
+	int r = userns_hold(fd, &theirs);
 
 	if (r < 0)
 		return err_sys(err, r, "linux.namespaces: user: cannot join \"%s\"", path);
-	r = read_idmap_of(h.pid, "uid_map", &set->uids);
+	r = read_idmap(&theirs, "uid_map", &set->uids);
 	if (r == 0)
-		r = read_idmap_of(h.pid, "gid_map", &set->gids);
-	holder_done(&h);
+		r = read_idmap(&theirs, "gid_map", &set->gids);
+	userns_done(&theirs);
 	if (r < 0)
 		return err_sys(err, r, "linux.namespaces: user: cannot read the mappings of \"%s\"", path);
 	if (set->uids.n == 0 || set->gids.n == 0)
@@ -188,41 +134,35 @@ static int read_joined_idmaps(int fd, const char *path, struct ns_set *set, stru
 	return 0;
 }
 
-/* Every id that this process has is to be itself for the process @pid. */
-static int write_identity(pid_t pid, const char *file)
+/* Maps every id that this process has to itself in the new user namespace @u: 0 or -errno. */
+static int write_identity(const struct userns *u, const char *file)
 {
 	struct spec_idmaps own = { .n = 0 };
 	autobuf text = BUF_INIT;
-	char path[64];
-	int r;
+	int r = read_idmap(NULL, file, &own);
 
-	(void)snprintf(path, sizeof(path), "/proc/self/%s", file); /* fits */
-	r = read_idmap(path, &own);
 	for (size_t i = 0; r == 0 && i < own.n; i++)
 		buf_printf(&text, "%u %u %u\n", own.v[i].container_id, own.v[i].container_id, own.v[i].size);
 	free(own.v);
 	if (r == 0)
 		r = buf_error(&text);
-	(void)snprintf(path, sizeof(path), "/proc/%ld/%s", (long)pid, file); /* fits */
-	return r < 0 ? r : fd_write_existing(AT_FDCWD, path, text.data ? text.data : "");
+	return r < 0 ? r : userns_write_map(u, file, text.data ? text.data : "");
 }
 
-/* The monitor's own user namespace. */
+/* Makes the monitor's own user namespace. */
 static int make_user(int *ret_fd, struct err *err)
 {
-	struct holder h;
-	char path[64];
-	int r = holder_new(-1, &h), fd = -1;
+	struct userns u;
+	int r = userns_hold(-1, &u), fd = -1;
 
 	if (r < 0)
 		return err_sys(err, r, "linux.namespaces: user: cannot make one for the monitor");
-	r = write_identity(h.pid, "uid_map");
+	r = write_identity(&u, "uid_map");
 	if (r == 0)
-		r = write_identity(h.pid, "gid_map");
-	(void)snprintf(path, sizeof(path), "/proc/%ld/ns/user", (long)h.pid); /* fits */
-	if (r == 0 && (fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
-		r = -errno;
-	holder_done(&h);
+		r = write_identity(&u, "gid_map");
+	if (r == 0)
+		r = fd = userns_open(&u);
+	userns_done(&u);
 	if (r < 0)
 		return err_sys(err, r, "linux.namespaces: user: cannot map the ids of the monitor's");
 	*ret_fd = fd;

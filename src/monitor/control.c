@@ -10,10 +10,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "host/sock.h"
 
 struct control_client {
 	struct control *control;
@@ -33,46 +33,11 @@ struct control {
 	unsigned int clients_len;
 };
 
-/*
- * A socket's path has at most 107 bytes, a state directory's has no such
- * limit: so the directory is opened, and named by its descriptor.
- */
-static int short_address(int dirfd, const char *name, struct sockaddr_un *address)
-{
-	int len = snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/%s", dirfd, name);
-
-	address->sun_family = AF_UNIX;
-	return len < 0 || len >= (int)sizeof(address->sun_path) ? -ENAMETOOLONG : 0;
-}
-
-int control_connect_path(const char *path, int type)
-{
-	autofree char *copy = strdup(path);
-	autoclose int dir = -1, fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
-	char *slash = copy ? strrchr(copy, '/') : NULL;
-	struct sockaddr_un address;
-	int r;
-
-	if (!copy || fd < 0)
-		return copy ? -errno : -ENOMEM;
-	if (slash)
-		*slash = '\0';
-	dir = open(!slash ? "." : slash == copy ? "/" : copy, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return -errno;
-	r = short_address(dir, slash ? slash + 1 : copy, &address);
-	if (r < 0)
-		return r;
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return -errno;
-	return steal_fd(&fd);
-}
-
 int control_listen(const struct statedir *dir, struct err *err)
 {
 	autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un address;
-	int r = fd < 0 ? -errno : short_address(dir->fd, CONTROL_SOCKET, &address);
+	int r = fd < 0 ? -errno : sock_address_at(dir->fd, CONTROL_SOCKET, &address);
 	mode_t mask;
 
 	if (r == 0) {
@@ -200,7 +165,7 @@ int control_call(const struct statedir *dir, const struct control_request *reque
 	struct sockaddr_un address;
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	struct err answer;
-	int r = fd < 0 ? -errno : short_address(dir->fd, CONTROL_SOCKET, &address);
+	int r = fd < 0 ? -errno : sock_address_at(dir->fd, CONTROL_SOCKET, &address);
 	ssize_t n;
 
 	if (r == 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)

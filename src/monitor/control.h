@@ -33,9 +33,6 @@ struct control_request {
 	uint32_t all;
 };
 
-/* Connects to a socket by a path of any length: an fd or -errno. */
-must_check int control_connect_path(const char *path, int type);
-
 /* --- the monitor's side --- */
 
 struct control;

@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "monitor/control.h"
+#include "host/sock.h"
 
 int terminal_console_connect(const char *path, struct err *err)
 {
-	int fd = control_connect_path(path, SOCK_STREAM);
+	int fd = sock_connect_path(path, SOCK_STREAM);
 
 	if (fd < 0)
 		return err_sys(err, fd, "--console-socket: cannot connect to \"%s\"", path);

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/sig.h"
 
 #define LAST_WORDS_MS 1000 /* a QEMU that closed its sockets gets to end by itself */
 
@@ -58,28 +59,26 @@ static int process_bound_caps(void)
 	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-static int process_keep_fds(const int *keep, size_t keep_len)
+/* Leaves @keep open for the program that is executed next, and nothing else but the standard streams. */
+static int process_keep_fds(int *keep, size_t keep_len)
 {
-	if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
-		return -errno;
-	for (size_t i = 0; i < keep_len; i++) {
+	int r = fd_close_others(keep, keep_len);
+
+	for (size_t i = 0; r == 0 && i < keep_len; i++)
 		if (fcntl(keep[i], F_SETFD, 0) < 0)
-			return -errno;
-	}
-	return 0;
+			r = -errno;
+	return r;
 }
 
 /* Between fork and exec, by a copy of the monitor; what goes wrong is said on stderr. */
 static _Noreturn void process_exec(
-	char *const argv[], const int *keep, size_t keep_len, int ns_pidfd, int user_ns, const char *dir, pid_t parent)
+	char *const argv[], int *keep, size_t keep_len, int ns_pidfd, int user_ns, const char *dir, pid_t parent)
 {
 	static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin", locale[] = "LC_ALL=C";
 	char *const env[] = { path, locale, NULL };
 	const char *what;
-	sigset_t none;
 
-	(void)sigemptyset(&none);                    /* cannot fail */
-	(void)sigprocmask(SIG_SETMASK, &none, NULL); /* nor this */
+	sig_reset();
 	what = "cannot join its mount namespace";
 	if (setns(ns_pidfd, CLONE_NEWNS) < 0 || chdir(dir) < 0)
 		goto fail;
@@ -121,7 +120,7 @@ static int process_set_stdio(int null_fd, int err_fd)
 	return 0;
 }
 
-int qemu_process_start(struct qemu_process *p, char *const argv[], const int *keep, size_t keep_len, int ns_pidfd,
+int qemu_process_start(struct qemu_process *p, char *const argv[], int *keep, size_t keep_len, int ns_pidfd,
 	int user_ns, const char *dir, struct err *err)
 {
 	autoclose int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);

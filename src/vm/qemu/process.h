@@ -32,8 +32,8 @@ struct qemu_process {
  * their numbers and no others. It is killed when the calling thread dies. That it could
  * not be executed is seen as its death, with its last words.
  */
-must_check int qemu_process_start(struct qemu_process *p, char *const argv[], const int *keep, size_t keep_len,
-	int ns_pidfd, int user_ns, const char *dir, struct err *err);
+must_check int qemu_process_start(struct qemu_process *p, char *const argv[], int *keep, size_t keep_len, int ns_pidfd,
+	int user_ns, const char *dir, struct err *err);
 
 /* Takes what stderr has, without waiting: 0, or -EPIPE when it is closed. */
 int qemu_process_read_stderr(struct qemu_process *p);

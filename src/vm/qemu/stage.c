@@ -170,6 +170,20 @@ static _Noreturn void stager_main(const char *dir, int sock)
 	_exit(0);
 }
 
+/* Lets go of everything of the monitor's but @sock: the container's standard streams least of all may be held here. */
+static void stager_keep_only(int sock)
+{
+	int null_fd;
+
+	if (fd_close_others(&sock, 1) < 0)
+		_exit(1);
+	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (dup2(null_fd, fd) < 0)
+			_exit(1);
+	fd_close(null_fd);
+}
+
 static int stage_reply(struct stage *st, struct err *err)
 {
 	struct err reply;
@@ -203,11 +217,8 @@ int stage_open(struct stage *st, const char *dir, struct err *err)
 	if (st->pid == 0) {
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || (getppid() != parent && getppid() != 0))
 			_exit(1);
-		/* Nothing of the monitor's may be kept open by us, the container's stdio least of all. */
-		if (dup2(socks[1], 3) < 0 || close_range(0, 2, 0) < 0 || close_range(4, ~0u, 0) < 0 ||
-			open("/dev/null", O_RDWR) != 0 || dup(0) != 1 || dup(0) != 2)
-			_exit(1);
-		stager_main(dir, 3);
+		stager_keep_only(socks[1]);
+		stager_main(dir, socks[1]);
 	}
 	fd_close(socks[1]);
 	st->sock = socks[0];
