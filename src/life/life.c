@@ -104,7 +104,7 @@ int container_start(const struct settings *settings, const char *id, struct err 
 	if (status != STATUS_CREATED)
 		return err_set(err, EINVAL, "cannot start an already running container");
 	hooks = load_hooks(&dir, &spec);
-	r = control_call(&dir, &request, start_timeout(hooks), err);
+	r = control_call(&dir, &request, NULL, NULL, start_timeout(hooks), err);
 	if (r == 0 && hooks)
 		hooks_run_all(&hooks->poststart, "poststart", &s, STATUS_RUNNING, &warnings);
 	log_warnings(&warnings);
@@ -154,7 +154,7 @@ int container_kill(const struct settings *settings, const char *id, int signo, b
 		return r;
 	if (status == STATUS_STOPPED || status == STATUS_CREATING)
 		return all ? 0 : err_set(err, ESRCH, "container not running");
-	r = control_call(&dir, &request, signo == SIGKILL ? KILL_TIMEOUT_MS : SIGNAL_TIMEOUT_MS, &refused);
+	r = control_call(&dir, &request, NULL, NULL, signo == SIGKILL ? KILL_TIMEOUT_MS : SIGNAL_TIMEOUT_MS, &refused);
 	if (r == 0)
 		return 0;
 	if (state_pid_start(s.pid) != s.pid_start) /* it has ended meanwhile */

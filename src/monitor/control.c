@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -19,7 +20,7 @@ struct control_client {
 	struct control *control;
 	int fd;
 	struct watch *watch;
-	bool asked; /* the request was read, the answer is owed */
+	bool asked; /* the request has been read, and the answer is owed */
 	struct control_client *next, **prev;
 };
 
@@ -27,9 +28,9 @@ struct control {
 	struct loop *loop;
 	int fd;
 	struct watch *watch;
-	control_fn *fn;
+	const struct control_handler *handlers;
 	void *arg;
-	struct control_client *clients;
+	struct control_client *clients; /* the newest first */
 	unsigned int clients_len;
 };
 
@@ -64,35 +65,76 @@ static void client_free(struct control_client *c)
 	free(c);
 }
 
+static void close_fds(struct control_fds *fds)
+{
+	while (fds->n > 0)
+		fd_close(fds->v[--fds->n]);
+}
+
+/* Hands a request to its handler, or refuses it. @fds: what came with it. */
+static void dispatch(struct control_client *c, const struct control_request *request, struct control_fds *fds)
+{
+	const struct control *control = c->control;
+	const struct control_handler *h = request->op < CONTROL_OPS ? &control->handlers[request->op] : NULL;
+	struct err err = ERR_INIT;
+
+	if (h && h->fn && fds->n <= h->fds_max) {
+		h->fn(control->arg, request, fds, c);
+		return;
+	}
+	if (h && h->fn)
+		(void)err_set(&err, EINVAL, "the request brings %zu descriptors where at most %zu are expected", fds->n,
+			h->fds_max);
+	else
+		(void)err_set(&err, EINVAL, "the monitor is of another version of vmrunc");
+	control_answer(c, &err, NULL);
+}
+
+/* A client has sent its request, or has gone. */
 static void on_client(void *arg, uint32_t events)
 {
 	struct control_client *c = arg;
 	struct control_request request;
+	struct control_fds fds = { .n = 0 };
 	ssize_t n;
 
 	if (c->asked) {
-		/* The caller went away while its request is under way: the answer goes nowhere. */
+		/* The caller has gone while its request is under way: nobody will read the answer. */
 		if (events & (EPOLLHUP | EPOLLERR)) {
 			watch_free(c->watch);
 			c->watch = NULL;
 		}
 		return;
 	}
-	n = recv(c->fd, &request, sizeof(request), MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	n = fd_recv(c->fd, &request, sizeof(request), fds.v, ARRAY_LEN(fds.v), &fds.n);
+	if (n == -EAGAIN)
 		return;
-	if (n != (ssize_t)sizeof(request)) {
+	if (n == (ssize_t)sizeof(request) && watch_set_events(c->watch, 0) == 0) {
+		c->asked = true;
+		dispatch(c, &request, &fds);
+	} else {
 		client_free(c);
-		return;
 	}
-	c->asked = true;
-	if (watch_set_events(c->watch, 0) < 0) {
-		client_free(c);
-		return;
-	}
-	c->control->fn(c->control->arg, &request, c);
+	close_fds(&fds);
 }
 
+/* Makes room for one more client: the longest silent one goes. False: all of them have asked and wait. */
+static bool make_room(struct control *control)
+{
+	struct control_client *silent = NULL;
+
+	if (control->clients_len < CONTROL_CLIENTS_MAX)
+		return true;
+	for (struct control_client *c = control->clients; c; c = c->next) {
+		if (!c->asked)
+			silent = c;
+	}
+	if (silent)
+		client_free(silent);
+	return silent != NULL;
+}
+
+/* Takes a new connection. Where there is no room, closing it tells the caller, who may try again. */
 static void on_listen(void *arg, uint32_t events)
 {
 	struct control *control = arg;
@@ -100,8 +142,8 @@ static void on_listen(void *arg, uint32_t events)
 	struct control_client *c;
 
 	(void)events;
-	if (fd < 0 || control->clients_len >= CONTROL_CLIENTS_MAX)
-		return; /* closing tells the caller; it may try again */
+	if (fd < 0 || !make_room(control))
+		return;
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return;
@@ -119,7 +161,8 @@ static void on_listen(void *arg, uint32_t events)
 	control->clients_len++;
 }
 
-int control_new(struct loop *loop, int listen_fd, control_fn *fn, void *arg, struct control **ret)
+int control_new(
+	struct loop *loop, int listen_fd, const struct control_handler *handlers, void *arg, struct control **ret)
 {
 	struct control *c = calloc(1, sizeof(*c));
 	int r;
@@ -127,7 +170,7 @@ int control_new(struct loop *loop, int listen_fd, control_fn *fn, void *arg, str
 	if (!c)
 		return -ENOMEM;
 	c->loop = loop;
-	c->fn = fn;
+	c->handlers = handlers;
 	c->arg = arg;
 	r = watch_new(loop, listen_fd, EPOLLIN, on_listen, c, &c->watch);
 	if (r < 0) {
@@ -150,41 +193,61 @@ void control_free(struct control *c)
 	free(c);
 }
 
-void control_answer(struct control_client *client, const struct err *err)
+void control_answer(struct control_client *client, const struct err *err, const struct control_fds *fds)
 {
 	static const struct err fine = ERR_INIT;
 
-	if (fd_send(client->fd, err ? err : &fine, sizeof(*err), NULL, 0) < 0)
-		client->asked = false; /* the caller has gone without waiting */
+	/* If this fails, the caller has gone without waiting. */
+	(void)!fd_send(client->fd, err ? err : &fine, sizeof(*err), fds ? fds->v : NULL, fds ? fds->n : 0);
 	client_free(client);
 }
 
-int control_call(const struct statedir *dir, const struct control_request *request, int timeout_ms, struct err *err)
+/* Connects to the monitor and sends @request: an fd, or -errno with an error. */
+static int send_request(const struct statedir *dir, const struct control_request *request,
+	const struct control_fds *give, struct err *err)
 {
 	autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	struct sockaddr_un address;
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	struct err answer;
 	int r = fd < 0 ? -errno : sock_address_at(dir->fd, CONTROL_SOCKET, &address);
-	ssize_t n;
 
 	if (r == 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		r = -errno;
 	if (r == 0)
-		r = fd_send(fd, request, sizeof(*request), NULL, 0);
+		r = fd_send(fd, request, sizeof(*request), give ? give->v : NULL, give ? give->n : 0);
 	if (r < 0)
 		return err_sys(err, r, "cannot reach the container's monitor");
+	return steal_fd(&fd);
+}
+
+int control_call(const struct statedir *dir, const struct control_request *request, const struct control_fds *give,
+	struct control_fds *ret_fds, int timeout_ms, struct err *err)
+{
+	autoclose int fd = send_request(dir, request, give, err);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct control_fds fds = { .n = 0 };
+	struct err answer;
+	ssize_t n;
+	int r;
+
+	if (fd < 0)
+		return fd;
 	do
 		r = poll(&p, 1, timeout_ms);
 	while (r < 0 && errno == EINTR);
 	if (r == 0)
 		return err_set(err, ETIMEDOUT, "the container's monitor did not answer within %d ms", timeout_ms);
-	n = recv(fd, &answer, sizeof(answer), 0);
-	if (n != (ssize_t)sizeof(answer))
+	n = fd_recv(fd, &answer, sizeof(answer), fds.v, ret_fds ? CONTROL_FDS_MAX : 0, &fds.n);
+	if (n != (ssize_t)sizeof(answer)) {
+		close_fds(&fds);
 		return err_set(err, ECONNRESET, "the container ended before it answered");
+	}
 	answer.msg[sizeof(answer.msg) - 1] = '\0';
-	if (answer.errnum == 0)
-		return 0;
-	*err = answer;
-	return -answer.errnum;
+	if (answer.errnum != 0) {
+		close_fds(&fds);
+		*err = answer;
+		return -answer.errnum;
+	}
+	if (ret_fds)
+		*ret_fds = fds;
+	return 0;
 }

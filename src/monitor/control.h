@@ -2,15 +2,24 @@
 /*
  * The control socket: commands to a running monitor.
  *
- * control.sock in the state directory, SEQPACKET: one message is one request,
- * one message the answer (a struct err; errnum 0 is success). The socket is
- * bound before the monitor enters its jail, so it stays reachable under the
- * host's path. Only root, or the owner of the state directory, can connect.
- * Each connection carries one request.
+ * control.sock in the state directory is a SEQPACKET socket. A connection carries one message each way: a struct
+ * control_request, and as the answer a struct err, whose errnum is 0 on success. Either may bring descriptors along
+ * (SCM_RIGHTS). The socket is bound before the monitor enters its jail, so it stays reachable under the host's path. Only
+ * root, or the owner of the state directory, can connect.
+ *
+ *   command: control_call()  ---request, descriptors--->  monitor: on_client() -> the operation's handler
+ *            returns         <--struct err, descriptors--          control_answer(), at once or later
+ *
+ * Invariants:
+ * 1. A client that says nothing, or not what a request is, costs one of CONTROL_CLIENTS_MAX places at most, and no
+ *    longer than until others need it: the one that has been silent for the longest time goes first.
+ * 2. A descriptor that came is either taken by the handler or closed when the handler returns. One that no
+ *    handler was to have is closed, and its request refused.
  */
 #ifndef MONITOR_CONTROL_H
 #define MONITOR_CONTROL_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/base.h"
@@ -19,45 +28,72 @@
 #include "container/statedir.h"
 
 #define CONTROL_SOCKET "control.sock"
-/* Commands that wait at a time; a monitor's commands come from one engine. */
+/* How many clients are connected at a time: a monitor's commands come from one engine. */
 #define CONTROL_CLIENTS_MAX 64
+/* The descriptors of one message: standard streams, a console socket, and some that a process is to inherit. */
+#define CONTROL_FDS_MAX 8
 
 enum control_op {
 	CONTROL_START = 1,
 	CONTROL_SIGNAL, /* signal, all */
+	CONTROL_OPS
 };
 
 struct control_request {
-	uint32_t op;
+	uint32_t op; /* enum control_op */
 	int32_t signal;
-	uint32_t all;
+	uint32_t all; /* boolean: to all processes of the container, not only to its init */
 };
+
+/* Descriptors that come with a message. */
+struct control_fds {
+	size_t n;                   /* <= CONTROL_FDS_MAX */
+	int v[CONTROL_FDS_MAX + 1]; /* the last place is there so that one too many is noticed */
+};
+
+/* Makes and binds the socket in @dir: an fd, or -errno with an error. */
+must_check int control_listen(const struct statedir *dir, struct err *err);
 
 /* --- the monitor's side --- */
 
 struct control;
 struct control_client;
 
-/* The request came; the answer is owed by control_answer(), at any later time. */
-typedef void control_fn(void *arg, const struct control_request *request, struct control_client *client);
+/*
+ * Carries out @request. It owes @client a control_answer(), at once or at any later time. It takes a descriptor of
+ * @fds by steal_fd(); what it leaves is closed when it returns.
+ */
+typedef void control_fn(
+	void *arg, const struct control_request *request, struct control_fds *fds, struct control_client *client);
 
-/* Makes and binds the socket: an fd or -errno with an error. */
-must_check int control_listen(const struct statedir *dir, struct err *err);
+/* What the monitor does for one operation. */
+struct control_handler {
+	control_fn *fn; /* NULL: there is no such operation */
+	size_t fds_max; /* the most descriptors that its request brings; one with more is refused */
+};
 
-/* Serves @listen_fd (owned) on @loop. */
-must_check int control_new(struct loop *loop, int listen_fd, control_fn *fn, void *arg, struct control **ret);
-void control_free(struct control *c); /* clients that wait get ECONNRESET by the closing */
+/*
+ * Serves @listen_fd (owned on success) on @loop. @handlers has CONTROL_OPS entries, indexed by enum control_op; it is
+ * borrowed until control_free(). @arg goes to the handlers. 0 or -errno.
+ */
+must_check int control_new(
+	struct loop *loop, int listen_fd, const struct control_handler *handlers, void *arg, struct control **ret);
 
-/* Answers and forgets @client. @err NULL: success. */
-void control_answer(struct control_client *client, const struct err *err);
+/* Closes the socket and all connections: clients that still wait see -ECONNRESET. Accepts NULL. */
+void control_free(struct control *c);
+
+/* Sends the answer @err (NULL: success) with the descriptors @fds (NULL: none; they stay the caller's), and forgets @client. */
+void control_answer(struct control_client *client, const struct err *err, const struct control_fds *fds);
 
 /* --- the commands' side --- */
 
 /*
- * Sends @request and waits at most @timeout_ms for the answer: 0 or -errno of
- * it (-1: no matter how long). -ECONNREFUSED, -ENOENT, -ECONNRESET: no monitor serves it; -ETIMEDOUT.
+ * Sends @request with the descriptors @give (NULL: none; they stay the caller's), and waits for the answer for at
+ * most @timeout_ms (-1: without a bound). On success @ret_fds gets the descriptors of the answer, which are the caller's
+ * then (NULL: they are closed). Returns 0, or -errno with the answer's error; -ECONNREFUSED, -ENOENT and -ECONNRESET: no
+ * monitor serves the socket (any more); -ETIMEDOUT.
  */
-must_check int control_call(
-	const struct statedir *dir, const struct control_request *request, int timeout_ms, struct err *err);
+must_check int control_call(const struct statedir *dir, const struct control_request *request,
+	const struct control_fds *give, struct control_fds *ret_fds, int timeout_ms, struct err *err);
 
 #endif

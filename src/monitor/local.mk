@@ -3,7 +3,9 @@ noinst_LIBRARIES += libmonitor.a
 libmonitor_a_SOURCES = \
 	src/monitor/birth.c src/monitor/birth.h \
 	src/monitor/control.c src/monitor/control.h \
+	src/monitor/enclose.c src/monitor/enclose.h \
 	src/monitor/job.h \
+	src/monitor/member.c src/monitor/member.h \
 	src/monitor/monitor.c src/monitor/monitor.h \
 	src/monitor/report.c src/monitor/report.h \
 	src/monitor/terminal.c src/monitor/terminal.h

@@ -1,51 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The monitor's life: see monitor.h for the drawing. What comes from the guest
- * has been checked by src/guest; here it only moves the container from one
- * state to the next.
+ * The monitor's life: see monitor.h for the drawing. What comes from the guest has been checked by src/guest; here it only
+ * moves the monitor and its members from one stage to the next.
  */
 #include "monitor/monitor.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "app/log.h"
 #include "base/exit.h"
 #include "base/fd.h"
 #include "base/loop.h"
-#include "container/hooks.h"
 #include "guest/guest.h"
 #include "jail/jail.h"
 #include "monitor/control.h"
+#include "monitor/enclose.h"
+#include "monitor/member.h"
 #include "monitor/report.h"
-#include "monitor/terminal.h"
 #include "vm/choose/choose.h"
 #include "vm/guestlog.h"
 
 /*
- * How long the guest may take to boot to its agent, and for its agent to make a
- * container. A loaded machine that emulates needs half a minute for Debian's
- * kernel; engines give create 240 s.
+ * How long the guest may take to boot to its agent. A loaded machine that emulates needs half a minute for Debian's kernel;
+ * engines give create 240 s.
  */
 #define BOOT_TIMEOUT_MS 180000
-#define CREATE_TIMEOUT_MS 50000
-/* A container that was sent SIGKILL and does not end by then has a guest that does not answer. */
-#define KILL_GRACE_MS 5000
 /* Lines of the guest's log in the error of a guest that died. */
 #define LAST_WORDS 6
+/* Containers in the VM. */
+#define MEMBERS_MAX 1
+/* The exit status of a monitor whose first member left none. */
+#define EXIT_NO_STATUS 255
 
-enum stage { STAGE_BOOTING, STAGE_CREATING, STAGE_CREATED, STAGE_STARTING, STAGE_RUNNING, STAGE_OVER };
+enum stage { STAGE_BOOTING, STAGE_SERVING, STAGE_OVER };
 
 struct monitor {
 	struct monitor_job *job;
@@ -55,18 +49,17 @@ struct monitor {
 	struct guestlog *log;
 	struct control *control;
 	enum stage stage;
+	struct member *members[MEMBERS_MAX]; /* [0]: the one that the process stands for */
+	size_t members_len;
 	int report; /* -1: create has what it wants */
 	int signal_fd;
-	int slave;        /* of the container's terminal, or -1; kept open: a resize is read from it */
-	int null_fd;      /* /dev/null, opened before the jail */
-	int proc_fd;      /* /proc/self/fd: jail_open_fds() */
-	uint32_t process; /* the init's number on the channel */
+	int null_fd; /* /dev/null, opened before the jail */
+	int proc_fd; /* jail_open_fds() */
 	int exit_status;
-	bool own_pids;
-	struct watch *report_watch, *signal_watch, *boot_timer, *kill_timer;
-	struct control_client *starter; /* START is under way for it */
+	struct watch *report_watch, *signal_watch, *boot_timer;
 };
 
+/* Tells create. If it has gone, it will not come back: the socket is closed. */
 static void tell(struct monitor *m, enum report_kind kind, const struct err *err)
 {
 	struct report r = { .kind = kind };
@@ -74,30 +67,50 @@ static void tell(struct monitor *m, enum report_kind kind, const struct err *err
 	if (err)
 		r.err = *err;
 	if (m->report >= 0 && report_send(m->report, &r) < 0) {
-		watch_free(m->report_watch); /* create has gone */
+		watch_free(m->report_watch);
 		m->report_watch = NULL;
 		fd_close(steal_fd(&m->report));
 	}
 }
 
-/* The end: what the loop returns to. */
-static void finish(struct monitor *m, int exit_status)
+static struct member *member_of(const struct monitor *m, uint32_t process)
+{
+	for (size_t i = 0; i < m->members_len; i++) {
+		if (member_has_process(m->members[i], process))
+			return m->members[i];
+	}
+	return NULL;
+}
+
+/* --- the end --- */
+
+/* Ends all members. @err: why, if the reason is an error; else NULL. */
+static void over(struct monitor *m, const struct err *err)
 {
 	m->stage = STAGE_OVER;
+	for (size_t i = 0; i < m->members_len; i++)
+		member_end(m->members[i], err);
+}
+
+/* The end in order: loop_run() returns. */
+static void finish(struct monitor *m, int exit_status)
+{
+	over(m, NULL);
 	m->exit_status = exit_status;
 	loop_stop(m->loop);
 }
 
-/* The VM, the agent or the channel has failed: @err is what create, or the log, is told. */
-static void fail(struct monitor *m, struct err *err)
+/* The VM, the agent or the channel has failed: @err is what create, the log and who waits for a start are told. */
+static void fail(struct monitor *m, const struct err *err)
 {
+	int exit_status = m->stage == STAGE_BOOTING && err->exit_status ? err->exit_status : EXIT_NO_STATUS;
+
 	if (m->stage == STAGE_OVER)
 		return;
 	guestlog_say(m->log, "vmrunc: %s", err->msg);
 	tell(m, REPORT_FAILED, err);
-	if (m->starter)
-		control_answer(steal_ptr(m->starter), err);
-	finish(m, m->stage < STAGE_CREATED && err->exit_status ? err->exit_status : 255);
+	over(m, err);
+	finish(m, exit_status);
 }
 
 /* As fail(), for a guest that died: with its last words. */
@@ -153,97 +166,45 @@ static void on_guest_log(void *arg, enum proto_log level, const char *text)
 
 static void on_stream_broken(void *arg, uint32_t process, const char *text)
 {
-	struct monitor *m = arg;
-	struct err err = ERR_INIT;
+	struct member *member = member_of(arg, process);
 
-	if (process != m->process)
-		return;
-	(void)err_set(&err, EIO, "the container's %s", text);
-	guestlog_say(m->log, "vmrunc: %s", err.msg);
-	tell(m, REPORT_WARNING, &err);
+	if (member)
+		member_stream_broken(member, process, text);
 }
 
 static void on_exited(void *arg, uint32_t process, int status, bool oom)
 {
-	struct monitor *m = arg;
+	struct member *member = member_of(arg, process);
 
-	if (process != m->process)
-		return;
-	timeline_mark(m->job->timeline, "exit-seen");
-	if (oom)
-		guestlog_say(m->log, "vmrunc: the guest's OOM killer struck in the container");
-	finish(m, exit_of_wait(status));
+	if (member)
+		member_exited(member, process, status, oom);
 }
 
-/* The container stands ready: from here on the monitor needs neither create nor its streams. */
-static void on_created(void *arg, const struct err *err, const void *payload, size_t len)
-{
-	struct monitor *m = arg;
-	struct err failed;
-
-	(void)payload;
-	(void)len;
-	if (m->stage == STAGE_OVER)
-		return;
-	if (err->errnum) {
-		failed = *err;
-		fail(m, &failed);
-		return;
-	}
-	timeline_mark(m->job->timeline, "container-created");
-	watch_free(m->boot_timer);
-	m->boot_timer = NULL;
-	m->stage = STAGE_CREATED;
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		(void)dup2(m->null_fd, fd); /* cannot fail: both are open */
-	if (state_status_write(m->job->status_fd, STATUS_CREATED) < 0) {
-		failed = (struct err)ERR_INIT;
-		(void)err_set(&failed, ENOSPC, "cannot write the container's status");
-		fail(m, &failed);
-		return;
-	}
-	tell(m, REPORT_READY, NULL);
-}
-
+/* The shares are mounted in the guest: the first container can be made. */
 static void on_sandbox(void *arg, const struct err *err, const void *payload, size_t len)
 {
 	struct monitor *m = arg;
-	struct guest_container *c = guest_translation_container(m->job->translation);
-	int stdio[3] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO };
 	struct err failed = *err;
-	struct winsize size;
 
 	(void)payload;
 	(void)len;
 	if (m->stage == STAGE_OVER)
 		return;
-	if (failed.errnum) {
-		fail(m, &failed);
-		return;
-	}
-	timeline_mark(m->job->timeline, "shares-mounted");
-	m->stage = STAGE_CREATING;
-	m->process = guest_next_process(m->guest);
-	c->process.id = m->process;
-	if (m->slave >= 0) {
-		stdio[0] = stdio[1] = m->slave;
-		stdio[2] = -1;
-		if (ioctl(m->slave, TIOCGWINSZ, &size) == 0 && (size.ws_row || size.ws_col)) {
-			c->process.rows = size.ws_row;
-			c->process.cols = size.ws_col;
-		}
-	}
-	if (timer_set(m->boot_timer, CREATE_TIMEOUT_MS) < 0 ||
-		guest_create(m->guest, c, stdio, on_created, m, &failed) < 0)
+	watch_free(m->boot_timer);
+	m->boot_timer = NULL;
+	if (failed.errnum == 0)
+		timeline_mark(m->job->timeline, "shares-mounted");
+	if (failed.errnum || member_create(m->members[0], m->loop, m->guest, &failed) < 0)
 		fail(m, &failed);
 }
 
-static void on_guest_ready(void *arg, const struct proto_hello *hello)
+/* The agent answers. */
+static void on_ready(void *arg, const struct proto_hello *hello)
 {
 	struct monitor *m = arg;
 	struct utsname host;
-	/* A container without a name of its own has that of the UTS namespace where it was
-	 * started, or which it joins, as under any runtime. */
+	/* A container without a name of its own has that of the UTS namespace where it was started, or which it
+	 * joins, as under any runtime. */
 	struct guest_sandbox sandbox = { .hostname = uname(&host) == 0 ? host.nodename : "" };
 	struct err err = ERR_INIT;
 
@@ -256,97 +217,93 @@ static void on_guest_ready(void *arg, const struct proto_hello *hello)
 
 static void on_boot_timeout(void *arg)
 {
-	struct monitor *m = arg;
-
-	fail_guest(m, m->stage == STAGE_BOOTING ? "it did not boot in time" : "its agent does not answer");
+	fail_guest(arg, "it did not boot in time");
 }
 
-/* --- commands and signals --- */
+/* --- the members --- */
 
-static void on_started(void *arg, const struct err *err, const void *payload, size_t len)
+/* The container stands ready: from here on the monitor needs neither create nor its streams. */
+static void on_member_created(void *arg, struct member *member)
 {
 	struct monitor *m = arg;
-	struct control_client *starter = steal_ptr(m->starter);
 
-	(void)payload;
-	(void)len;
-	if (err->errnum == 0 && m->stage == STAGE_STARTING) {
-		timeline_mark(m->job->timeline, "container-started");
-		m->stage = STAGE_RUNNING;
-		/* overwriting the word needs no new block: it cannot fail where creating it did not */
-		if (state_status_write(m->job->status_fd, STATUS_RUNNING) < 0)
-			guestlog_say(m->log, "vmrunc: cannot write the container's status");
-	}
-	if (starter)
-		control_answer(starter, err);
+	(void)member;
+	m->stage = STAGE_SERVING;
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		(void)dup2(m->null_fd, fd); /* cannot fail: both are open */
+	tell(m, REPORT_READY, NULL);
 }
 
-static void control_start(struct monitor *m, struct control_client *client)
+static void on_member_ended(void *arg, struct member *member, int exit_status)
 {
-	struct err err = ERR_INIT;
+	(void)member;
+	finish(arg, exit_status);
+}
 
-	if (m->stage != STAGE_CREATED)
-		(void)err_set(&err, EINVAL, "cannot start a container that has %s",
-			m->stage < STAGE_CREATED ? "not been created yet" : "been started already");
-	else if (guest_start(m->guest, m->process, on_started, m, &err) == 0) {
-		m->stage = STAGE_STARTING;
-		m->starter = client;
+static void on_member_failed(void *arg, struct member *member, const struct err *err)
+{
+	(void)member;
+	fail(arg, err);
+}
+
+static void on_member_silence(void *arg, struct member *member, bool killed)
+{
+	struct monitor *m = arg;
+
+	(void)member;
+	if (!killed) {
+		fail_guest(m, "its agent does not answer");
 		return;
 	}
-	control_answer(client, &err);
-}
-
-static void on_kill_timeout(void *arg)
-{
-	struct monitor *m = arg;
-
-	if (m->stage == STAGE_OVER)
-		return;
 	guestlog_say(m->log, "vmrunc: the guest does not carry out SIGKILL: its virtual machine is ended");
 	finish(m, exit_of_signal(SIGKILL));
 }
 
-static int signal_container(struct monitor *m, int signo, bool all, guest_done_fn *done, void *arg, struct err *err)
+static void on_member_warning(void *arg, struct member *member, const struct err *err)
 {
-	if (m->stage < STAGE_CREATED || m->stage == STAGE_OVER)
-		return err_set(err, ESRCH, "container not running");
-	if (signo == SIGKILL && !m->kill_timer &&
-		timer_new(m->loop, KILL_GRACE_MS, on_kill_timeout, m, &m->kill_timer) < 0)
-		finish(m, exit_of_signal(SIGKILL));
-	return guest_signal(m->guest, m->process, signo, all, done, arg, err);
+	(void)member;
+	tell(arg, REPORT_WARNING, err);
 }
 
-static void on_signalled(void *arg, const struct err *err, const void *payload, size_t len)
-{
-	(void)payload;
-	(void)len;
-	control_answer(arg, err);
-}
+/* --- commands and signals --- */
 
-static void on_control(void *arg, const struct control_request *request, struct control_client *client)
+static void on_start(
+	void *arg, const struct control_request *request, struct control_fds *fds, struct control_client *client)
 {
 	struct monitor *m = arg;
 	struct err err = ERR_INIT;
 
-	switch (request->op) {
-	case CONTROL_START:
-		control_start(m, client);
-		return;
-	case CONTROL_SIGNAL:
-		if (signal_container(m, request->signal, request->all != 0, on_signalled, client, &err) == 0)
-			return;
-		break;
-	default:
-		(void)err_set(&err, EINVAL, "the monitor is of another version of vmrunc");
-	}
-	control_answer(client, &err);
+	(void)request;
+	(void)fds;
+	if (member_start(m->members[0], client, &err) < 0)
+		control_answer(client, &err, NULL);
 }
 
+static void on_signal_request(
+	void *arg, const struct control_request *request, struct control_fds *fds, struct control_client *client)
+{
+	struct monitor *m = arg;
+	struct err err = ERR_INIT;
+
+	(void)fds;
+	if (member_signal(m->members[0], request->signal, request->all != 0, client, &err) < 0)
+		control_answer(client, &err, NULL);
+}
+
+/* What a command can ask for. None of it brings descriptors. */
+static const struct control_handler handlers[CONTROL_OPS] = {
+	[CONTROL_START] = { .fn = on_start },
+	[CONTROL_SIGNAL] = { .fn = on_signal_request },
+};
+
+/*
+ * A signal was sent to this process: it is the first member's. The sender of a kill(2) gets no answer, so a container that
+ * is not there yet, or any more, loses it; but one that is still being made can be given up.
+ */
 static void on_signal(void *arg, uint32_t events)
 {
 	struct monitor *m = arg;
 	struct signalfd_siginfo info;
-	struct winsize size;
 
 	(void)events;
 	while (read(m->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
@@ -354,14 +311,11 @@ static void on_signal(void *arg, uint32_t events)
 		struct err ignored;
 
 		if (signo == SIGWINCH) {
-			if (m->slave >= 0 && m->process && ioctl(m->slave, TIOCGWINSZ, &size) == 0 &&
-				guest_winsize(m->guest, m->process, size.ws_row, size.ws_col) < 0)
-				guestlog_say(m->log, "vmrunc: the terminal's new size was lost");
+			for (size_t i = 0; i < m->members_len; i++)
+				member_resize(m->members[i]);
 			continue;
 		}
-		/* a sender of kill(2) gets no answer: a container that is not there yet or any more
-		 * loses it */
-		if (signal_container(m, signo, false, NULL, NULL, &ignored) < 0 && m->stage < STAGE_CREATED &&
+		if (member_signal(m->members[0], signo, false, NULL, &ignored) < 0 && m->stage == STAGE_BOOTING &&
 			(signo == SIGTERM || signo == SIGINT))
 			finish(m, exit_of_signal(signo));
 	}
@@ -377,13 +331,13 @@ static void on_report_closed(void *arg, uint32_t events)
 	watch_free(m->report_watch);
 	m->report_watch = NULL;
 	fd_close(steal_fd(&m->report));
-	if (m->stage < STAGE_CREATED)
+	if (m->stage == STAGE_BOOTING)
 		finish(m, 1);
 }
 
 /* --- setting up --- */
 
-/* Signals that are not the container's: SIGCHLD and SIGPIPE are our own, faults stay deadly. */
+/* Blocks and collects the signals that are the container's. SIGCHLD and SIGPIPE are our own, and faults stay deadly. */
 static int take_signals(struct monitor *m, struct err *err)
 {
 	static const int ours[] = { SIGCHLD, SIGPIPE, SIGTTIN, SIGTTOU };
@@ -406,68 +360,35 @@ static void raise_nofile(void)
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &limit); /* fewer open files then */
+		(void)setrlimit(RLIMIT_NOFILE, &limit); /* if this fails, the guest can open fewer files */
 	}
 }
 
-/* The container's terminal; its slave replaces create's standard streams. */
-static int make_terminal(struct monitor *m, struct err *err)
-{
-	const struct spec_process *p = m->job->spec->process;
-	struct winsize size = { .ws_row = 0 };
-
-	if (!p->terminal)
-		return 0;
-	if (p->console_size) {
-		size.ws_row = (unsigned short)p->console_size->height;
-		size.ws_col = (unsigned short)p->console_size->width;
-	}
-	return terminal_make(m->job->console_fd, &size, &m->slave, err);
-}
-
-/*
- * The hooks of create, in their order: create runs those of the host while this
- * process waits, with the mount tree built and not entered. The guest boots after
- * them: nothing of it runs before the jail, and the jail is a pivot that hooks come before.
- */
-static int run_hooks(struct monitor *m, struct err *err)
+/* The first member, whose streams are create's. */
+static int make_first(struct monitor *m, struct err *err)
 {
 	const struct monitor_job *job = m->job;
-	const struct hook_place place = { .dir = job->rootfs, .mount_ns = job->ns->fd[SPEC_NS_MOUNT], .cancel_fd = -1 };
-	struct state as_seen_here = *job->state;
+	const struct member_config config = {
+		.container = guest_translation_container(job->translation),
+		.process = job->spec->process,
+		.stdio = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
+		.console_fd = job->console_fd,
+		.status_fd = job->status_fd,
+		.log = m->log,
+		.timeline = job->timeline,
+	};
+	const struct member_events events = {
+		.on_created = on_member_created,
+		.on_ended = on_member_ended,
+		.on_failed = on_member_failed,
+		.on_silence = on_member_silence,
+		.on_warning = on_member_warning,
+		.arg = m,
+	};
+	int r = member_new(&config, &events, &m->members[0], err);
 
-	if (!hooks_at_create(job->spec))
-		return 0;
-	tell(m, REPORT_BUILT, NULL);
-	if (report_wait_go(m->report) < 0)
-		return err_set(err, ECANCELED, "create has gone");
-	as_seen_here.pid = getpid();
-	return hooks_run(
-		&job->spec->hooks->create_container, "createContainer", &as_seen_here, STATUS_CREATING, &place, err);
-}
-
-static int enter_jail(struct monitor *m, struct err *err)
-{
-	struct monitor_job *job = m->job;
-	bool own_mounts = job->ns->fresh[SPEC_NS_MOUNT];
-	struct jail_root *root = NULL;
-	int r = 0;
-
-	if (own_mounts)
-		r = jail_build(job->spec, job->rootfs, job->binds, m->own_pids, &root, err);
-	else
-		binds_close_jail(job->binds);
 	if (r == 0)
-		r = run_hooks(m, err);
-	if (r == 0)
-		r = own_mounts ? jail_pivot(root, err) : jail_chroot(job->ns->fd[SPEC_NS_MOUNT], err);
-	jail_root_free(root);
-	if (r == 0 && job->ns->user_fd >= 0)
-		r = jail_enter_user(job->ns->user_fd, err);
-	if (r == 0)
-		r = jail_drop(err);
-	if (r == 0)
-		r = jail_seccomp(m->vm, err);
+		m->members_len = 1;
 	return r;
 }
 
@@ -475,13 +396,13 @@ static int enter_jail(struct monitor *m, struct err *err)
 static int build(struct monitor *m, struct err *err)
 {
 	struct monitor_job *job = m->job;
-	int r = 0;
+	int r = take_signals(m, err);
 
-	raise_nofile();
-	if (job->ns->fresh[SPEC_NS_MOUNT])
-		r = jail_enter_mounts(m->own_pids, err);
+	if (r == 0)
+		r = enclose_mounts(job, err);
 	if (r < 0)
 		return r;
+	raise_nofile();
 	job->vm->proc_fd = m->proc_fd = jail_open_fds(err);
 	if (m->proc_fd < 0)
 		return m->proc_fd;
@@ -491,25 +412,25 @@ static int build(struct monitor *m, struct err *err)
 		return err_sys(err, errno, "cannot open /dev/null");
 	r = guestlog_new(job->log_fd, job->log_max, &m->log);
 	if (r < 0)
-		return err_sys(err, r, "guest log");
+		return err_sys(err, r, "cannot make the guest's log");
 	job->vm->log = m->log;
 	timeline_mark(job->timeline, "host-set-up");
 	r = vm_new(job->vm, &m->vm, err);
 	if (r == 0)
 		r = binds_share(job->binds, m->vm, err);
 	if (r == 0)
-		r = make_terminal(m, err);
+		r = make_first(m, err);
 	if (r == 0)
-		r = enter_jail(m, err);
+		r = enclose(job, m->vm, m->report, err);
 	timeline_mark(job->timeline, "jailed");
 	return r;
 }
 
-/* The loop and all that it serves. */
+/* The loop and all that it serves. From vm_start() on the guest runs. */
 static int assemble(struct monitor *m, struct err *err)
 {
 	const struct guest_events guest_events = {
-		.on_ready = on_guest_ready,
+		.on_ready = on_ready,
 		.on_exited = on_exited,
 		.on_log = on_guest_log,
 		.on_stream_broken = on_stream_broken,
@@ -522,7 +443,7 @@ static int assemble(struct monitor *m, struct err *err)
 	if (r == 0)
 		r = guestlog_watch(m->log, m->loop);
 	if (r == 0)
-		r = control_new(m->loop, m->job->listen_fd, on_control, m, &m->control);
+		r = control_new(m->loop, m->job->listen_fd, handlers, m, &m->control);
 	if (r == 0)
 		r = watch_new(m->loop, m->signal_fd, EPOLLIN, on_signal, m, &m->signal_watch);
 	if (r == 0)
@@ -542,14 +463,11 @@ static int assemble(struct monitor *m, struct err *err)
 
 _Noreturn void monitor_main(struct monitor_job *job, int report)
 {
-	struct monitor m = { .job = job, .report = report, .signal_fd = -1, .slave = -1, .null_fd = -1, .proc_fd = -1 };
+	struct monitor m = { .job = job, .report = report, .signal_fd = -1, .null_fd = -1, .proc_fd = -1 };
 	struct err err = ERR_INIT;
 	int r;
 
-	m.own_pids = ns_other_pids(job->ns);
-	r = take_signals(&m, &err);
-	if (r == 0)
-		r = build(&m, &err);
+	r = build(&m, &err);
 	if (r == 0)
 		r = assemble(&m, &err);
 	if (r == 0)
@@ -557,15 +475,15 @@ _Noreturn void monitor_main(struct monitor_job *job, int report)
 	else
 		tell(&m, REPORT_FAILED, &err);
 	if (r < 0 && m.stage != STAGE_OVER)
-		m.exit_status = 255;
-	m.stage = STAGE_OVER;
+		m.exit_status = EXIT_NO_STATUS;
+	over(&m, NULL);
 	guest_free(m.guest);
 	vm_free(m.vm);
 	guestlog_free(m.log);
-	/* the word that is there has its length: overwriting it needs nothing; and our end says the
-	 * same */
-	if (state_status_write(job->status_fd, STATUS_STOPPED) < 0)
-		m.exit_status = m.exit_status ? m.exit_status : 255;
+	for (size_t i = 0; i < m.members_len; i++) {
+		if (member_stopped(m.members[i]) < 0 && m.exit_status == 0)
+			m.exit_status = EXIT_NO_STATUS;
+	}
 	control_free(m.control);
 	_exit(m.exit_status);
 }

@@ -1,33 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The monitor: the long-lived process that is the container on the host.
+ * The monitor: the long-lived process that is a virtual machine, and the containers in it, on the host.
  *
- *   create --fork--> birth ----fork---> monitor (session leader, pid 1 of its
- *                    settled by create,  pid namespace)
- *                    joins cgroups,         |
- *                    namespaces; exits      |  mounts, VM built
- *                                           |  BUILT to create: prestart and
- *                                           |  createRuntime hooks; GO;
- *                                           |  createContainer hooks here
- *                                           |  jail
- *                                           |  vm_start: the guest boots
- *                                        [booting]    on_ready
- *                                           |  sandbox, create in the guest
- *                                        [creating]   on_created: READY to create
- *                                        [created]    control START
- *                                           |  start in the guest
- *                                        [running]    on_exited
- *                                           |  VM ended, status written
- *                                         exit (the container's code, 128 + n)
+ * It owns the process (streams, signals, exit status), the jail, the VM, the loop, the control socket and the report
+ * socket. The containers are its members (member.h): it dispatches to them what the guest, the control socket and signals
+ * bring, and decides what their fate means for the rest. There is one today, the first; the process stands for it: it gets
+ * the signals, and gives its exit status.
+ *
+ *   monitor_main()
+ *      |  build(): takes signals, VM built: vm_new(); member_new()
+ *      |  enclose(): BUILT to create, hooks of create, jail
+ *      |  assemble(): the loop and all that it serves; vm_start(), guest_new()
+ *   [booting]
+ *      |  on_ready(): guest_sandbox()
+ *      |  on_sandbox(): member_create() of the first member
+ *      |  on_member_created(): /dev/null for create's streams; READY to create
+ *   [serving]    on_start(), on_signal_request(): the control socket; on_signal(): kill(2)
+ *      |  finish(): on_member_ended(), or fail(): the VM, the agent or the channel has failed
+ *   [over]
+ *      |  guest_free(), vm_free(), member_stopped()
+ *   exit         (the first member's code; 128 + n after signal n; 255: no member gave one)
  *
  * Invariants:
- * 1. When birth has exited, the monitor is a child of create's subreaper (the
- *    engine's), with no process of ours between.
- * 2. Until READY it lives only as long as create: the report socket's end is its end.
- * 3. Standard streams of create are the container's and nothing else's: once
- *    the guest's streams are connected, the monitor itself has /dev/null.
- * 4. `stopped` is visible only after the last byte of output is written.
- * 5. Every signal that can be caught is the container's. SIGKILL takes the VM along.
+ * 1. Until READY it lives only as long as create: the end of the report socket is its end (on_report_closed()).
+ * 2. The standard streams of create are the container's and nothing else's: once they are connected to the guest,
+ *    the monitor itself has /dev/null.
+ * 3. Every signal that can be caught is the first member's. SIGKILL takes the VM along.
+ * 4. Nothing of the guest runs before the jail is entered.
  */
 #ifndef MONITOR_MONITOR_H
 #define MONITOR_MONITOR_H

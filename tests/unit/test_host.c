@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the life cycle does on the host without a VM: log, guest log, settings, control socket,
- * timeline, hooks. */
+/* What the life cycle does on the host without a VM: log, settings, timeline, hooks. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -20,10 +19,8 @@
 #include "app/settings.h"
 #include "app/timeline.h"
 #include "base/fd.h"
-#include "base/loop.h"
 #include "container/hooks.h"
 #include "container/state.h"
-#include "monitor/control.h"
 
 static char tmp[64];
 
@@ -147,81 +144,6 @@ static void test_settings(void **state)
 	}
 }
 
-struct server {
-	struct loop *loop;
-	struct control_request seen;
-};
-
-static void serve(void *arg, const struct control_request *request, struct control_client *client)
-{
-	struct server *s = arg;
-	struct err err = ERR_INIT;
-
-	s->seen = *request;
-	if (request->op == CONTROL_SIGNAL)
-		(void)err_set(&err, ESRCH, "container not running");
-	control_answer(client, &err);
-	if (request->op == CONTROL_SIGNAL)
-		loop_stop(s->loop);
-}
-
-/* In a directory whose path is longer than a socket's may be. */
-static void test_control(void **state)
-{
-	static const char *const parts[] = { "a", "b", "c", "d" };
-	struct statedir dir = STATEDIR_NONE;
-	struct err err = ERR_INIT;
-	char root[512];
-	int status, fd;
-	pid_t pid;
-
-	(void)state;
-	(void)snprintf(root, sizeof(root), "%s", tmp);
-	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-		size_t len = strlen(root);
-
-		(void)snprintf(root + len, sizeof(root) - len, "/%s-%060d", parts[i], 0);
-	}
-	assert_int_equal(statedir_create(root, "id", &dir, &err), 0);
-	fd = control_listen(&dir, &err);
-	assert_true(fd >= 0);
-	pid = fork();
-	if (pid == 0) {
-		const struct control_request start = { .op = CONTROL_START };
-		const struct control_request sig = { .op = CONTROL_SIGNAL, .signal = 15, .all = 1 };
-		int bad = control_call(&dir, &start, 5000, &err) != 0;
-
-		bad |= control_call(&dir, &sig, 5000, &err) != -ESRCH;
-		bad |= strcmp(err.msg, "container not running") != 0;
-		_exit(bad);
-	}
-	{
-		struct server s = { .loop = NULL };
-		struct control *control;
-
-		assert_int_equal(loop_new(&s.loop), 0);
-		assert_int_equal(control_new(s.loop, fd, serve, &s, &control), 0);
-		assert_int_equal(loop_run(s.loop), 0);
-		assert_int_equal(s.seen.signal, 15);
-		assert_int_equal(s.seen.all, 1);
-		control_free(control);
-		loop_free(s.loop);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-	{
-		const struct control_request start = { .op = CONTROL_START };
-
-		assert_int_equal(control_call(&dir, &start, 1000, &err), -ECONNREFUSED);
-	}
-	assert_int_equal(statedir_remove(&dir, &err), 0);
-	statedir_close(&dir);
-	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-		assert_int_equal(rmdir(root), 0);
-		*strrchr(root, '/') = '\0';
-	}
-}
-
 static void test_timeline(void **state)
 {
 	struct timeline *t;
@@ -299,7 +221,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_log),
 		cmocka_unit_test(test_settings),
-		cmocka_unit_test(test_control),
 		cmocka_unit_test(test_timeline),
 		cmocka_unit_test(test_hooks),
 	};

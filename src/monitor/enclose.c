@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The monitor's way into its jail: see enclose.h, and jail.h for the steps. */
+#include "monitor/enclose.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "container/hooks.h"
+#include "jail/jail.h"
+#include "monitor/report.h"
+
+int enclose_mounts(const struct monitor_job *job, struct err *err)
+{
+	return job->ns->fresh[SPEC_NS_MOUNT] ? jail_enter_mounts(ns_other_pids(job->ns), err) : 0;
+}
+
+/*
+ * The hooks of create, in their order: create runs those of the host while this process waits, with the mount tree built
+ * and not entered; then come those of the container. The guest boots after them: nothing of it runs before the jail is
+ * entered, and hooks come before that.
+ */
+static int run_hooks(const struct monitor_job *job, int report, struct err *err)
+{
+	const struct hook_place place = { .dir = job->rootfs, .mount_ns = job->ns->fd[SPEC_NS_MOUNT], .cancel_fd = -1 };
+	const struct report built = { .kind = REPORT_BUILT };
+	struct state as_seen_here = *job->state;
+
+	if (!hooks_at_create(job->spec))
+		return 0;
+	if (report_send(report, &built) < 0 || report_wait_go(report) < 0)
+		return err_set(err, ECANCELED, "create has gone");
+	as_seen_here.pid = getpid();
+	return hooks_run(
+		&job->spec->hooks->create_container, "createContainer", &as_seen_here, STATUS_CREATING, &place, err);
+}
+
+int enclose(const struct monitor_job *job, const struct vm *vm, int report, struct err *err)
+{
+	bool own_mounts = job->ns->fresh[SPEC_NS_MOUNT];
+	struct jail_root *root = NULL;
+	int r = 0;
+
+	if (own_mounts)
+		r = jail_build(job->spec, job->rootfs, job->binds, ns_other_pids(job->ns), &root, err);
+	else
+		binds_close_jail(job->binds);
+	if (r == 0)
+		r = run_hooks(job, report, err);
+	if (r == 0)
+		r = own_mounts ? jail_pivot(root, err) : jail_chroot(job->ns->fd[SPEC_NS_MOUNT], err);
+	jail_root_free(root);
+	if (r == 0 && job->ns->user_fd >= 0)
+		r = jail_enter_user(job->ns->user_fd, err);
+	if (r == 0)
+		r = jail_drop(err);
+	if (r == 0)
+		r = jail_seccomp(vm, err);
+	return r;
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One container in the monitor's virtual machine: see member.h for the drawing. */
+#include "monitor/member.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+
+#include "base/exit.h"
+#include "base/fd.h"
+#include "container/state.h"
+#include "monitor/terminal.h"
+
+/*
+ * How long the agent may take to make a container: it mounts, copies and opens over 9P, on an emulated CPU perhaps.
+ */
+#define CREATE_TIMEOUT_MS 50000
+/* A container that was sent SIGKILL and has not ended by then is in a guest that does not answer. */
+#define KILL_GRACE_MS 5000
+
+enum stage { STAGE_WAITING, STAGE_CREATING, STAGE_CREATED, STAGE_STARTING, STAGE_RUNNING, STAGE_OVER };
+
+struct member {
+	struct member_config config;
+	struct member_events events;
+	struct loop *loop;
+	struct guest *guest;
+	enum stage stage;
+	int slave;     /* of the terminal, or -1; it stays open, because a resize is read from it */
+	uint32_t init; /* the number of the container's init on the channel; 0: not created yet */
+	struct watch *create_timer, *kill_timer;
+	struct control_client *starter; /* waits for the start that is under way, or NULL */
+};
+
+/* --- birth and end --- */
+
+/* The container's terminal, whose size is the config's until somebody sets another one. */
+static int make_terminal(struct member *m, struct err *err)
+{
+	const struct spec_process *p = m->config.process;
+	struct winsize size = { .ws_row = 0 };
+
+	if (!p->terminal)
+		return 0;
+	if (p->console_size) {
+		size.ws_row = (unsigned short)p->console_size->height;
+		size.ws_col = (unsigned short)p->console_size->width;
+	}
+	return terminal_make(m->config.console_fd, &size, &m->slave, err);
+}
+
+int member_new(
+	const struct member_config *config, const struct member_events *events, struct member **ret, struct err *err)
+{
+	struct member *m = calloc(1, sizeof(*m));
+	int r;
+
+	if (!m)
+		return err_sys(err, ENOMEM, "cannot make a container");
+	*m = (struct member){ .config = *config, .events = *events, .slave = -1 };
+	r = make_terminal(m, err);
+	if (r < 0) {
+		member_free(m);
+		return r;
+	}
+	*ret = m;
+	return 0;
+}
+
+void member_end(struct member *m, const struct err *err)
+{
+	m->stage = STAGE_OVER;
+	watch_free(m->create_timer);
+	watch_free(m->kill_timer);
+	m->create_timer = m->kill_timer = NULL;
+	if (m->starter && err)
+		control_answer(steal_ptr(m->starter), err, NULL);
+}
+
+int member_stopped(struct member *m)
+{
+	/* "stopped" is as long as the word that it overwrites, so the write needs no disk block. If it fails all the
+	 * same, the monitor's exit tells readers that the container has stopped. */
+	return state_status_write(m->config.status_fd, STATUS_STOPPED);
+}
+
+void member_free(struct member *m)
+{
+	if (!m)
+		return;
+	fd_close(m->slave);
+	free(m);
+}
+
+bool member_has_process(const struct member *m, uint32_t process)
+{
+	return m->init != 0 && process == m->init;
+}
+
+/* --- create --- */
+
+static void on_create_timeout(void *arg)
+{
+	struct member *m = arg;
+
+	m->events.on_silence(m->events.arg, m, false);
+}
+
+/* The guest's answer to create. From here on the container needs neither create nor its streams. */
+static void on_created(void *arg, const struct err *err, const void *payload, size_t len)
+{
+	struct member *m = arg;
+	struct err failed = ERR_INIT;
+
+	(void)payload;
+	(void)len;
+	if (m->stage == STAGE_OVER)
+		return;
+	if (err->errnum) {
+		m->events.on_failed(m->events.arg, m, err);
+		return;
+	}
+	timeline_mark(m->config.timeline, "container-created");
+	watch_free(m->create_timer);
+	m->create_timer = NULL;
+	m->stage = STAGE_CREATED;
+	if (state_status_write(m->config.status_fd, STATUS_CREATED) < 0) {
+		(void)err_set(&failed, ENOSPC, "cannot write the container's status");
+		m->events.on_failed(m->events.arg, m, &failed);
+		return;
+	}
+	m->events.on_created(m->events.arg, m);
+}
+
+int member_create(struct member *m, struct loop *loop, struct guest *guest, struct err *err)
+{
+	struct guest_container *c = m->config.container;
+	const int tty[3] = { m->slave, m->slave, -1 };
+	struct winsize size;
+	int r;
+
+	m->loop = loop;
+	m->guest = guest;
+	m->stage = STAGE_CREATING;
+	m->init = guest_next_process(guest);
+	c->process.id = m->init;
+	if (m->slave >= 0 && ioctl(m->slave, TIOCGWINSZ, &size) == 0 && (size.ws_row || size.ws_col)) {
+		c->process.rows = size.ws_row;
+		c->process.cols = size.ws_col;
+	}
+	r = timer_new(loop, CREATE_TIMEOUT_MS, on_create_timeout, m, &m->create_timer);
+	if (r < 0)
+		return err_sys(err, r, "cannot set a timer");
+	return guest_create(guest, c, m->slave >= 0 ? tty : m->config.stdio, on_created, m, err);
+}
+
+/* --- start --- */
+
+/* The guest's answer to start: execve(2) has succeeded there, or it says why not. */
+static void on_started(void *arg, const struct err *err, const void *payload, size_t len)
+{
+	struct member *m = arg;
+
+	(void)payload;
+	(void)len;
+	if (err->errnum == 0 && m->stage == STAGE_STARTING) {
+		timeline_mark(m->config.timeline, "container-started");
+		m->stage = STAGE_RUNNING;
+		/* Overwriting the word needs no new disk block: it cannot fail where creating it did not. */
+		if (state_status_write(m->config.status_fd, STATUS_RUNNING) < 0)
+			guestlog_say(m->config.log, "vmrunc: cannot write the container's status");
+	}
+	if (m->starter)
+		control_answer(steal_ptr(m->starter), err, NULL);
+}
+
+int member_start(struct member *m, struct control_client *client, struct err *err)
+{
+	int r;
+
+	if (m->stage != STAGE_CREATED)
+		return err_set(err, EINVAL, "cannot start a container that has %s",
+			m->stage < STAGE_CREATED ? "not been created yet" : "been started already");
+	r = guest_start(m->guest, m->init, on_started, m, err);
+	if (r == 0) {
+		m->stage = STAGE_STARTING;
+		m->starter = client;
+	}
+	return r;
+}
+
+/* --- signals and sizes --- */
+
+static void on_signalled(void *arg, const struct err *err, const void *payload, size_t len)
+{
+	(void)payload;
+	(void)len;
+	control_answer(arg, err, NULL);
+}
+
+static void on_kill_timeout(void *arg)
+{
+	struct member *m = arg;
+
+	m->events.on_silence(m->events.arg, m, true);
+}
+
+int member_signal(struct member *m, int signo, bool all, struct control_client *client, struct err *err)
+{
+	if (m->stage < STAGE_CREATED || m->stage == STAGE_OVER)
+		return err_set(err, ESRCH, "container not running");
+	if (signo == SIGKILL && !m->kill_timer &&
+		timer_new(m->loop, KILL_GRACE_MS, on_kill_timeout, m, &m->kill_timer) < 0)
+		m->events.on_silence(m->events.arg, m, true); /* nothing would notice a guest that does not answer */
+	return guest_signal(m->guest, m->init, signo, all, client ? on_signalled : NULL, client, err);
+}
+
+void member_resize(struct member *m)
+{
+	struct winsize size;
+
+	if (m->slave >= 0 && m->init && ioctl(m->slave, TIOCGWINSZ, &size) == 0 &&
+		guest_winsize(m->guest, m->init, size.ws_row, size.ws_col) < 0)
+		guestlog_say(m->config.log, "vmrunc: the terminal's new size was lost");
+}
+
+/* --- what the guest tells of its processes --- */
+
+void member_exited(struct member *m, uint32_t process, int status, bool oom)
+{
+	if (m->stage == STAGE_OVER || process != m->init)
+		return;
+	timeline_mark(m->config.timeline, "exit-seen");
+	if (oom)
+		guestlog_say(m->config.log, "vmrunc: the guest's OOM killer struck in the container");
+	m->events.on_ended(m->events.arg, m, exit_of_wait(status));
+}
+
+void member_stream_broken(struct member *m, uint32_t process, const char *text)
+{
+	struct err err = ERR_INIT;
+
+	(void)process;
+	(void)err_set(&err, EIO, "the container's %s", text);
+	guestlog_say(m->config.log, "vmrunc: %s", err.msg);
+	m->events.on_warning(m->events.arg, m, &err);
+}
