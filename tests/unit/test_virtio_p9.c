@@ -41,7 +41,7 @@ static int setup(void **state)
 	assert_non_null(f);
 	guest_init(&f->g);
 	p9c_start(&f->c, 0);
-	if (virtio_p9_new(&f->g.mem, f->c.server, TAG_PRIVATE, &f->dev, &err) < 0)
+	if (virtio_p9dev_new(&f->g.mem, f->c.server, TAG_PRIVATE, &f->dev, &err) < 0)
 		fail_msg("%s", err.msg);
 	assert_int_equal(loop_new(&f->loop), 0);
 	if (virtio_start(f->dev, f->loop, &err) < 0)

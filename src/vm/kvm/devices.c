@@ -49,7 +49,7 @@ static int devices_add(struct devices *d, struct machine *m, struct virtio_dev *
 		return err_set(err, ENOSPC, "more than %u virtio devices", LAYOUT_VIRTIO_MAX);
 	}
 	d->list[d->len] = dev;
-	return virtio_attach(dev, m, d->len++, err);
+	return virtio_mmio_attach(dev, m, d->len++, err);
 }
 
 static void devices_log(void *arg, const void *data, size_t len)
@@ -89,7 +89,7 @@ static int devices_add_share(
 
 	if ((r = devices_new_fs(proc_fd, &d->fs[share], err)) < 0 ||
 		(r = p9_server_new(d->fs[share], &limits, &d->p9[share], err)) < 0 ||
-		(r = virtio_p9_new(&m->mem, d->p9[share], tag, &dev, err)) < 0)
+		(r = virtio_p9dev_new(&m->mem, d->p9[share], tag, &dev, err)) < 0)
 		return r;
 	return devices_add(d, m, dev, err);
 }

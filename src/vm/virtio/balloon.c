@@ -2,16 +2,15 @@
 /*
  * virtio-balloon with free-page reporting.
  *
- * Reporting: the guest names ranges of free memory as buffers for us to write;
- * they are dropped with MADV_DONTNEED, and the guest may use them again as soon
- * as the chain is home (they then read 0). Inflation is the same with arrays of
- * page numbers; deflation needs nothing, as pages come back when touched.
+ * Reporting: the guest names ranges of its free memory as buffers for us to write. They are dropped with MADV_DONTNEED,
+ * and the guest may use them again (they then read 0) as soon as it has the chain back. Inflation does the same with
+ * arrays of page numbers. Deflation takes no work, since a page is there again when the guest touches it.
  *
- * The reporting queue is number 2: Linux numbers the queues of what was
- * negotiated without gaps, and neither statistics nor hinting is offered.
+ * The reporting queue has number 2 because Linux numbers the queues of the features negotiated without gaps, and neither
+ * statistics nor hinting is offered.
  *
- * Memory is only ever dropped inside one region of guest RAM, so the worst
- * that a guest does here is to wipe its own memory.
+ * Memory is only ever dropped inside one region of guest RAM, so the worst that a guest can do here is to wipe its own
+ * memory.
  */
 #include "vm/virtio/balloon.h"
 
@@ -27,12 +26,12 @@
 
 enum { QUEUE_INFLATE, QUEUE_DEFLATE, QUEUE_REPORT, QUEUES };
 
-/* Linux needs 32 entries for reporting (its batch) and one chain at a time for the others. */
+/* Linux reports up to 32 ranges at once, and has one chain at a time in each of the other queues. */
 static const uint16_t queue_sizes[QUEUES] = { 16, 16, 32 };
 #define CHAIN_MAX 32
 
-#define TURN_CHAINS 32
-#define PFNS_MAX 1024 /* page numbers in one chain; Linux sends 256 */
+#define TURN_CHAINS 32 /* one turn's work */
+#define PFNS_MAX 1024  /* page numbers that a chain may have; Linux sends 256 */
 
 struct virtio_balloon {
 	struct virtio_dev dev;
@@ -46,47 +45,48 @@ static struct virtio_balloon *balloon_of(struct virtio_dev *dev)
 }
 
 /* Drops the whole pages inside [hva, hva + len). */
-static void drop(uint8_t *hva, uint64_t len)
+static void balloon_drop(uint8_t *hva, uint64_t len)
 {
 	uintptr_t start = ((uintptr_t)hva + PAGE_BYTES - 1) & ~(uintptr_t)(PAGE_BYTES - 1);
 	uintptr_t end = ((uintptr_t)hva + len) & ~(uintptr_t)(PAGE_BYTES - 1);
 
-	/* A refusal (locked memory) costs memory, and harms nobody. */
+	/* The kernel may refuse it (locked memory), which costs memory but does no harm. */
 	if (start < end)
 		(void)madvise((void *)start, end - start, MADV_DONTNEED);
 }
 
-static void report_chain(const struct virtq_chain *chain)
+static void balloon_report(const struct virtq_chain *chain)
 {
 	for (unsigned int i = 0; i < chain->in_len; i++)
-		drop(chain->in[i].iov_base, chain->in[i].iov_len);
+		balloon_drop(chain->in[i].iov_base, chain->in[i].iov_len);
 }
 
-/* Drops pages [first, first + count): a run of what the guest listed. */
-static void drop_pfns(const struct mem *mem, uint64_t first, uint64_t count)
+/* Drops the pages [@first, @first + @count), which are a run in the guest's list. */
+static void balloon_drop_pfns(const struct mem *mem, uint64_t first, uint64_t count)
 {
-	/* GUEST: pages that there are not are passed over */
+	/* GUEST: if not all of them are RAM, those that are not are left out one by one */
 	uint8_t *hva = mem_at(mem, first * PAGE_BYTES, count * PAGE_BYTES);
 
 	if (hva) {
-		drop(hva, count * PAGE_BYTES);
+		balloon_drop(hva, count * PAGE_BYTES);
 		return;
 	}
 	for (uint64_t i = 0; count > 1 && i < count; i++)
-		drop_pfns(mem, first + i, 1);
+		balloon_drop_pfns(mem, first + i, 1);
 }
 
-static int inflate_chain(struct virtio_balloon *b, const struct virtq_chain *chain)
+/* Drops the pages that the chain lists. */
+static int balloon_inflate(struct virtio_balloon *b, const struct virtq_chain *chain)
 {
 	uint32_t pfns[PFNS_MAX];
 	size_t n;
 
-	/* GUEST: an array of 32-bit numbers of a reasonable length */
+	/* GUEST: an array of 32-bit numbers, which must have a sensible length */
 	if (chain->out_bytes > sizeof(pfns))
 		return -EINVAL;
 	n = iov_read(chain->out, chain->out_len, 0, pfns, sizeof(pfns)) / sizeof(*pfns);
 	for (size_t i = 0, run; i < n; i += run) {
-		/* Linux lists a block's pages in falling or rising order: one call for a run */
+		/* Linux lists the pages of a block in falling or rising order: one call drops a run */
 		uint64_t low = pfns[i];
 
 		run = 1;
@@ -97,11 +97,12 @@ static int inflate_chain(struct virtio_balloon *b, const struct virtq_chain *cha
 				run++;
 			low = (uint64_t)pfns[i] + 1 - run;
 		}
-		drop_pfns(b->dev.mem, low, run);
+		balloon_drop_pfns(b->dev.mem, low, run);
 	}
 	return 0;
 }
 
+/* ops->kick: TURN_CHAINS at most in one turn. */
 static int balloon_kick(struct virtio_dev *dev, unsigned int queue)
 {
 	struct virtio_balloon *b = balloon_of(dev);
@@ -117,9 +118,9 @@ static int balloon_kick(struct virtio_dev *dev, unsigned int queue)
 
 			budget--;
 			if (queue == QUEUE_INFLATE)
-				bad = inflate_chain(b, &chain);
+				bad = balloon_inflate(b, &chain);
 			else if (queue == QUEUE_REPORT)
-				report_chain(&chain);
+				balloon_report(&chain);
 			virtq_push(vq, chain.head, 0);
 			if (bad < 0)
 				return bad;
@@ -137,7 +138,7 @@ static void balloon_config_write(struct virtio_dev *dev, unsigned int offset, co
 {
 	struct virtio_balloon *b = balloon_of(dev);
 
-	/* GUEST: only `actual` is the driver's to write, and it means nothing to us */
+	/* GUEST: `actual` is all that a driver may write; we only show it */
 	if (offset == offsetof(struct virtio_balloon_config, actual) && len == sizeof(b->config.actual))
 		memcpy(&b->config.actual, data, len);
 }

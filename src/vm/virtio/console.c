@@ -2,24 +2,23 @@
 /*
  * virtio-console with two ports.
  *
- * Port 0 is the guest's hvc console: what it writes goes to the log; nothing
- * is ever written to it. Port 1 is the channel, a byte stream between a socket
- * and /dev/vport*p1. Backpressure works without a buffer of our own:
+ * Port 0 is the guest's hvc console: what the guest writes there goes to the log, and nothing is ever written to it.
+ * Port 1 is the channel, a byte stream between a socket and /dev/vport*p1. Either side is held back without a buffer of
+ * our own:
  *
- *   guest ─ tx ring ─> socket    full: the chain stays in the ring, with the number of
- *                                its bytes already sent (tx_skip); EPOLLOUT goes on
- *   guest <─ rx ring ─ socket    no buffer, or port closed in the guest: the socket is
- *                                not read; a kick or PORT_OPEN goes on
+ *   guest ─ tx ring ─> socket    when the socket is full, the chain stays in the ring, and tx_skip says how many of its
+ *                                bytes have been sent; EPOLLOUT continues
+ *   guest <─ rx ring ─ socket    when the guest has no buffer or has the port closed, the socket is not read; a kick or
+ *                                PORT_OPEN continues
  *
- * Control messages for the guest are not queued: for each port a set of bits says
- * which are due, sent in the order of the bits as the guest offers buffers. A
- * guest that asks again and again only sets bits again.
+ * Control messages for the guest are not queued. For each port a set of bits says which are due; they are sent in the
+ * order of the bits as the guest offers buffers. A guest that asks again and again only sets the same bits again.
  *
  *   DEVICE_READY ─> PORT_ADD ─> (guest) PORT_READY ─> CONSOLE_PORT | PORT_NAME, PORT_OPEN
  *                                                     ─> (guest) PORT_OPEN: the channel flows
  *
- * The socket's other end gone: PORT_OPEN(0) to the guest, its output is dropped.
- * All of it runs on the loop's thread, but activate and reset (under the lock).
+ * When the socket's other end is gone, the guest gets PORT_OPEN(0), and what it still writes is dropped. All of this runs
+ * on the loop's thread, but for reset, which runs on a vCPU's under the lock.
  */
 #include "vm/virtio/console.h"
 
@@ -36,18 +35,18 @@ enum { QUEUE_RX0, QUEUE_TX0, QUEUE_CTRL_RX, QUEUE_CTRL_TX, QUEUE_RX1, QUEUE_TX1,
 enum { PORT_CONSOLE, PORT_CHANNEL, PORTS };
 
 /*
- * Linux fills every rx ring with pages at once: 4 for the port that gets
- * nothing, 64 (256 KiB) for the channel. Its writes are at most 32 KiB each.
+ * Linux fills every rx ring with pages at once. So there are 4 entries for the port that gets nothing, and 64 (256 KiB) for
+ * the channel. Each of its writes has 32 KiB at most.
  */
 static const uint16_t queue_sizes[QUEUES] = { 4, 16, 16, 16, 64, 64 };
-#define CHAIN_MAX 64 /* the largest of them */
+#define CHAIN_MAX 64 /* entries of the largest of them */
 
-/* One turn's work, so that a flooding guest or host leaves the loop to others. */
+/* The work of one turn is bounded, so that a guest or host that floods the channel leaves the loop to others. */
 #define TURN_CHAINS 32
 #define TURN_BYTES (256 * KIB)
-#define LOG_PIECE 4096 /* copied out of guest memory at a time, on the stack */
+#define LOG_PIECE 4096 /* bytes copied out of guest memory at a time, to the stack */
 
-/* Control messages due to the guest, sent lowest bit first. */
+/* Control messages that the guest is to get; the lowest bit goes first. */
 enum {
 	DUE_ADD = 1 << 0,
 	DUE_CONSOLE = 1 << 1,
@@ -57,15 +56,15 @@ enum {
 
 /* What a snapshot has to keep of a port. */
 struct port_state {
-	uint64_t tx_skip; /* bytes of the next tx chain that are out already */
-	uint32_t due;
-	bool guest_open;
+	uint64_t tx_skip; /* how many bytes of the next tx chain have been sent or logged */
+	uint32_t due;     /* DUE_* */
+	bool guest_open;  /* the guest has the port open */
 };
 
 struct port {
 	struct port_state s;
 	const char *name; /* NULL: a console */
-	bool host_open;
+	bool host_open;   /* the socket has its other end */
 };
 
 struct virtio_console {
@@ -75,7 +74,7 @@ struct virtio_console {
 	virtio_log_fn *log;
 	void *log_arg;
 	int fd;              /* the channel's socket, owned */
-	struct watch *watch; /* of fd; NULL: not started, or the peer hung up */
+	struct watch *watch; /* of fd; NULL: not started, or the peer has hung up */
 	bool want_in;        /* rx waits for the socket */
 	bool want_out;       /* tx waits for the socket */
 	struct iovec iov[CHAIN_MAX];
@@ -88,6 +87,7 @@ static struct virtio_console *console_of(struct virtio_dev *dev)
 
 /* ---- control ---- */
 
+/* Builds the message of bit @due in @msg, which has @room bytes. How many bytes it has. */
 static size_t control_build(const struct port *port, uint32_t id, uint32_t due, uint8_t *msg, size_t room)
 {
 	struct virtio_console_control ctrl = { .id = id, .value = 1 };
@@ -115,7 +115,7 @@ static size_t control_build(const struct port *port, uint32_t id, uint32_t due, 
 	return sizeof(ctrl) + name_len;
 }
 
-/* Sends what is due, as far as the guest has offered buffers. */
+/* Sends what is due as far as the guest has offered buffers. 0, or -errno if the guest has broken a rule. */
 static int control_flush(struct virtio_console *c)
 {
 	struct virtq *vq = virtio_vq(&c->dev, QUEUE_CTRL_RX);
@@ -135,12 +135,12 @@ static int control_flush(struct virtio_console *c)
 				continue;
 			if (r <= 0)
 				return r;
-			/* GUEST: a buffer too small for what the specification asks for */
+			/* GUEST: the buffer may be smaller than the specification asks for */
 			if (chain.in_bytes < len) {
 				virtq_unpop(vq);
 				return -EINVAL;
 			}
-			(void)iov_write(chain.in, chain.in_len, 0, msg, len); /* fits: just checked */
+			(void)iov_write(chain.in, chain.in_len, 0, msg, len); /* it fits: see above */
 			virtio_give(&c->dev, QUEUE_CTRL_RX, chain.head, (uint32_t)len);
 			port->s.due &= ~due;
 		}
@@ -148,6 +148,7 @@ static int control_flush(struct virtio_console *c)
 	return 0;
 }
 
+/* Does what a message of the guest asks for; answers only become due. */
 static void control_handle(struct virtio_console *c, const struct virtio_console_control *ctrl)
 {
 	struct port *port;
@@ -157,7 +158,7 @@ static void control_handle(struct virtio_console *c, const struct virtio_console
 			c->ports[id].s.due |= DUE_ADD;
 		return;
 	}
-	/* GUEST: a port that there is not; other events are not for a device */
+	/* GUEST: it may name a port that does not exist. Other events than those below are not for a device. */
 	if (ctrl->id >= PORTS)
 		return;
 	port = &c->ports[ctrl->id];
@@ -169,6 +170,7 @@ static void control_handle(struct virtio_console *c, const struct virtio_console
 
 static int rx_turn(struct virtio_console *c);
 
+/* Handles the guest's messages within the budget, then sends the answers. As ops->kick. */
 static int control_turn(struct virtio_console *c)
 {
 	struct virtq *vq = virtio_vq(&c->dev, QUEUE_CTRL_TX);
@@ -181,7 +183,7 @@ static int control_turn(struct virtio_console *c)
 
 		while (budget > 0 && (r = virtq_pop(vq, &chain, c->iov)) > 0) {
 			budget--;
-			/* GUEST: anything shorter is no message */
+			/* GUEST: whatever is shorter is no message */
 			if (iov_read(chain.out, chain.out_len, 0, &ctrl, sizeof(ctrl)) == sizeof(ctrl))
 				control_handle(c, &ctrl);
 			virtq_push(vq, chain.head, 0);
@@ -194,7 +196,7 @@ static int control_turn(struct virtio_console *c)
 	virtio_signal(&c->dev, QUEUE_CTRL_TX);
 	r = control_flush(c);
 	if (r == 0)
-		r = rx_turn(c); /* PORT_OPEN may have come */
+		r = rx_turn(c); /* the channel may have been opened */
 	if (r < 0)
 		return r;
 	return r == VIRTIO_MORE || budget == 0 ? VIRTIO_MORE : VIRTIO_DONE;
@@ -202,7 +204,7 @@ static int control_turn(struct virtio_console *c)
 
 /* ---- the console: guest to log ---- */
 
-/* Logs at most @room bytes of the chain from byte @skip on: how many. */
+/* Logs at most @room bytes of the chain from byte @skip on. Returns how many. */
 static size_t log_chain(struct virtio_console *c, const struct virtq_chain *chain, uint64_t skip, size_t room)
 {
 	uint8_t piece[LOG_PIECE];
@@ -216,6 +218,7 @@ static size_t log_chain(struct virtio_console *c, const struct virtq_chain *chai
 	return done;
 }
 
+/* Logs what the guest has written to its console, within the budget. As ops->kick. */
 static int log_turn(struct virtio_console *c)
 {
 	struct virtq *vq = virtio_vq(&c->dev, QUEUE_TX0);
@@ -251,7 +254,7 @@ static int log_turn(struct virtio_console *c)
 
 /* ---- the channel ---- */
 
-/* The socket's peer is gone for good: the guest is told, and whatever it still says is dropped. */
+/* The socket's other end is gone for good: tells the guest. What it still writes is dropped. 0 or -errno. */
 static int channel_lost(struct virtio_console *c)
 {
 	struct port *port = &c->ports[PORT_CHANNEL];
@@ -264,7 +267,7 @@ static int channel_lost(struct virtio_console *c)
 	return virtio_live(&c->dev) ? control_flush(c) : 0;
 }
 
-/* Socket to guest, as far as bytes, buffers and the budget go. */
+/* Moves bytes from the socket to the guest as far as bytes, buffers and the budget go. As ops->kick. */
 static int rx_turn(struct virtio_console *c)
 {
 	struct virtq *vq = virtio_vq(&c->dev, QUEUE_RX1);
@@ -288,7 +291,7 @@ static int rx_turn(struct virtio_console *c)
 			virtio_signal(&c->dev, QUEUE_RX1);
 		if (r <= 0)
 			return r;
-		/* GUEST: a buffer without room would read as the socket's end */
+		/* GUEST: into a buffer of no bytes the socket would read as ended */
 		if (chain.in_bytes == 0) {
 			virtq_unpop(vq);
 			return -EINVAL;
@@ -314,8 +317,8 @@ static int rx_turn(struct virtio_console *c)
 }
 
 /*
- * Sends what of the chain is not out yet. 1: all of it is; 0: the socket is
- * full; -errno: the peer is gone.
+ * Sends the bytes of the chain from byte *@skip on, and moves *@skip. 1: all of it is sent; 0: the socket is full;
+ * -errno: the other end is gone.
  */
 static int send_chain(struct virtio_console *c, struct virtq_chain *chain, uint64_t *skip)
 {
@@ -336,7 +339,7 @@ static int send_chain(struct virtio_console *c, struct virtq_chain *chain, uint6
 	return (uint64_t)n == left;
 }
 
-/* Guest to socket, as far as chains, the socket and the budget go. */
+/* Moves bytes from the guest to the socket as far as chains, the socket and the budget go. As ops->kick. */
 static int tx_turn(struct virtio_console *c)
 {
 	struct virtq *vq = virtio_vq(&c->dev, QUEUE_TX1);
@@ -370,6 +373,7 @@ static int tx_turn(struct virtio_console *c)
 	return budget == 0 ? VIRTIO_MORE : VIRTIO_DONE;
 }
 
+/* Lets the loop wait for what the two turns wait for. 0 or -errno. */
 static int watch_adjust(struct virtio_console *c)
 {
 	if (!c->watch)
@@ -377,6 +381,7 @@ static int watch_adjust(struct virtio_console *c)
 	return watch_set_events(c->watch, (c->want_in ? EPOLLIN : 0) | (c->want_out ? EPOLLOUT : 0));
 }
 
+/* ops->kick. */
 static int console_kick(struct virtio_dev *dev, unsigned int queue)
 {
 	struct virtio_console *c = console_of(dev);
@@ -398,13 +403,14 @@ static int console_kick(struct virtio_dev *dev, unsigned int queue)
 		if (!c->want_out)
 			r = tx_turn(c);
 		break;
-	default: /* QUEUE_RX0: nothing is ever written there */
+	default: /* QUEUE_RX0: nothing is ever written to the console */
 		break;
 	}
 	w = watch_adjust(c);
 	return r < 0 ? r : w < 0 ? w : r;
 }
 
+/* The loop's callback: the socket is readable, writable or has lost its other end. */
 static void on_channel(void *arg, uint32_t events)
 {
 	struct virtio_console *c = arg;
@@ -412,17 +418,17 @@ static void on_channel(void *arg, uint32_t events)
 
 	pthread_mutex_lock(&c->dev.lock);
 	if (!virtio_live(&c->dev)) {
-		c->want_in = c->want_out = false; /* until the driver is back */
+		c->want_in = c->want_out = false; /* the driver's kicks will set them again */
 	} else {
 		if (c->want_out && events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
 			r = tx_turn(c);
-		if (r == VIRTIO_MORE) /* rx needs none of this: EPOLLIN comes again */
+		if (r == VIRTIO_MORE) /* (rx needs no kick: EPOLLIN comes again) */
 			virtio_queue_poke(&c->dev.queues[QUEUE_TX1]);
 		if (r >= 0 && c->want_in && events & (EPOLLIN | EPOLLERR | EPOLLHUP))
 			r = rx_turn(c);
 	}
 	if (events & (EPOLLERR | EPOLLHUP)) {
-		/* It would be reported for ever. What is still in the socket is read on kicks. */
+		/* The loop would report it again and again. What is still in the socket is read when the guest kicks. */
 		watch_free(c->watch);
 		c->watch = NULL;
 		virtio_queue_poke(&c->dev.queues[QUEUE_RX1]);
@@ -442,7 +448,7 @@ static void console_reset(struct virtio_dev *dev)
 {
 	struct virtio_console *c = console_of(dev);
 
-	/* want_in and want_out stay: the loop's next event or kick puts them right */
+	/* want_in and want_out belong to the loop's thread, where the next event or kick puts them right */
 	for (unsigned int i = 0; i < PORTS; i++)
 		c->ports[i].s = (struct port_state){ .due = 0 };
 }

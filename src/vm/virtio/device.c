@@ -63,7 +63,7 @@ void virtio_queue_poke(struct virtio_queue *q)
 {
 	const uint64_t one = 1;
 
-	/* EAGAIN: kicks are pending by the billion, so it will be served. */
+	/* It may fail with EAGAIN when 2^64 - 2 kicks are pending; then the queue will be served anyhow. */
 	ssize_t written unused = write(q->kick_fd, &one, sizeof(one));
 }
 
@@ -97,7 +97,7 @@ int virtio_start(struct virtio_dev *dev, struct loop *loop, struct err *err)
 {
 	int r = 0;
 
-	dev->started = true; /* also half-way: virtio_stop() cleans up */
+	dev->started = true; /* also if it fails half-way, so that virtio_stop() cleans up */
 	for (unsigned int i = 0; !dev->ops->threaded && i < dev->queues_len && r == 0; i++) {
 		struct virtio_queue *q = &dev->queues[i];
 
@@ -137,16 +137,16 @@ void virtio_free(struct virtio_dev *dev)
 	ops = dev->ops;
 	virtio_stop(dev);
 	pthread_mutex_lock(&dev->lock);
-	virtio_reset(dev); /* once more for a device that never started but was spoken to */
+	virtio_reset(dev); /* once more: a device that was never started may have been set up by its driver */
 	pthread_mutex_unlock(&dev->lock);
 	virtio_done(dev);
 	ops->free(dev);
 }
 
 /*
- * Raises the line only where the bit was clear. A driver that acknowledges
- * the bit looks at its rings afterwards, and so at what we published before
- * this exchange: nothing is lost, and a busy guest is spared interrupts.
+ * Raises the interrupt line only if @bit was clear. If it was set, the driver has not acknowledged it yet, and will look
+ * at its rings when it has: it then sees what we have written before this exchange. So nothing is lost, and a busy guest
+ * takes one interrupt for many answers.
  */
 static void raise_bit(struct virtio_dev *dev, uint32_t bit)
 {
@@ -178,12 +178,12 @@ void virtio_break(struct virtio_dev *dev)
 	if (dev->s.status & VIRTIO_CONFIG_S_NEEDS_RESET)
 		return;
 	dev->s.status |= VIRTIO_CONFIG_S_NEEDS_RESET;
-	virtio_config_changed(dev); /* §2.1.2: the driver is told if it runs */
+	virtio_config_changed(dev); /* §2.1.2: a driver that runs is told */
 }
 
 void virtio_reset(struct virtio_dev *dev)
 {
-	dev->s.status = 0; /* nobody takes a chain from here on */
+	dev->s.status = 0; /* from here on no thread takes a chain */
 	if (dev->ops->quiesce)
 		dev->ops->quiesce(dev);
 	for (unsigned int i = 0; i < dev->queues_len; i++)

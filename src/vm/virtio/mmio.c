@@ -2,14 +2,14 @@
 /*
  * The virtio-mmio transport, version 2: see mmio.h.
  *
- * The driver's way through the status bits (§3.1.1), and what is let through when:
+ * The driver goes through the status bits in this order (§3.1.1), and what it may do grows with them:
  *
- *   0 ─> ACKNOWLEDGE ─> DRIVER ─> FEATURES_OK ─> DRIVER_OK      NEEDS_RESET, FAILED: until 0
- *                       driver features may     queues run
- *                       be written   queues may be set up
+ *   0 ─> ACKNOWLEDGE ─> DRIVER ──────────> FEATURES_OK ─────────> DRIVER_OK      NEEDS_RESET or FAILED end only by 0
+ *                       features may be    queues may be          queues
+ *                       written            made ready             are served
  *
- * A write out of order is ignored, so a driver that reads back (as it must)
- * sees it refused. Bits are never taken away but by writing 0.
+ * A status out of order is ignored; the driver sees it when it reads the status back, as it must. Only a write of 0 takes
+ * bits away.
  */
 #include "vm/virtio/mmio.h"
 
@@ -20,24 +20,26 @@
 
 #define MMIO_MAGIC 0x74726976u  /* "virt" */
 #define MMIO_VERSION 2u         /* no legacy interface */
-#define MMIO_VENDOR 0x52434d56u /* "VMCR": anything; drivers only show it */
+#define MMIO_VENDOR 0x52434d56u /* "VMCR": may be anything, since drivers only show it */
 
 #define STATUS_ALL                                                                          \
 	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_DRIVER_OK | \
 		VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_FAILED)
 
+/* The queue that the driver has selected, or NULL. */
 static struct virtq *selected(struct virtio_dev *dev)
 {
 	/* GUEST: the selector may name no queue */
 	return dev->s.queue_sel < dev->queues_len ? virtio_vq(dev, dev->s.queue_sel) : NULL;
 }
 
-/* One half of a 64-bit feature set; selectors above 1 name bits that nobody has. */
+/* The half of a 64-bit feature set that @sel names; above 1 it names bits that nothing has. */
 static uint32_t features_half(uint64_t features, uint32_t sel)
 {
 	return sel > 1 ? 0 : (uint32_t)(features >> (32 * sel));
 }
 
+/* Reads a register; the lock is held. */
 static uint32_t reg_read(struct virtio_dev *dev, uint64_t offset)
 {
 	struct virtq *vq = selected(dev);
@@ -75,7 +77,7 @@ static uint64_t config_read(struct virtio_dev *dev, uint64_t offset, unsigned in
 {
 	uint64_t value = 0;
 
-	/* GUEST: what lies behind the device's own fields reads 0 */
+	/* GUEST: whatever lies behind the device's own fields reads 0 */
 	if (offset < dev->config_len)
 		memcpy(&value, dev->config + offset, MIN(len, dev->config_len - (unsigned int)offset));
 	return value;
@@ -85,10 +87,10 @@ uint64_t virtio_mmio_read(struct virtio_dev *dev, uint64_t offset, unsigned int 
 {
 	uint64_t value;
 
-	/* GUEST: §4.2.2.2, only whole registers; not under the lock: it is on every interrupt's way */
+	/* GUEST: only whole registers can be read (§4.2.2.2) */
 	if (offset < VIRTIO_MMIO_CONFIG && (len != 4 || offset % 4))
 		return 0;
-	if (offset == VIRTIO_MMIO_INTERRUPT_STATUS)
+	if (offset == VIRTIO_MMIO_INTERRUPT_STATUS) /* without the lock, because every interrupt reads it */
 		return atomic_load(&dev->s.isr);
 	if (len > sizeof(value))
 		return 0;
@@ -101,7 +103,7 @@ uint64_t virtio_mmio_read(struct virtio_dev *dev, uint64_t offset, unsigned int 
 
 static void config_write(struct virtio_dev *dev, uint64_t offset, unsigned int len, uint64_t value)
 {
-	/* GUEST: only into fields that there are, and only from a driver that said hello */
+	/* GUEST: only fields that there are can be written, and only by a driver that has said that it is one */
 	if (!dev->ops->config_write || len > sizeof(value) || offset >= dev->config_len ||
 		len > dev->config_len - offset || !(dev->s.status & VIRTIO_CONFIG_S_DRIVER))
 		return;
@@ -113,7 +115,7 @@ static void features_write(struct virtio_dev *dev, uint32_t value)
 	const uint32_t sel = dev->s.driver_features_sel;
 	const uint64_t half = 0xffffffffull;
 
-	/* GUEST: negotiation is over at FEATURES_OK; @sel may be anything */
+	/* GUEST: features can be written only until FEATURES_OK; @sel may be anything */
 	if (!(dev->s.status & VIRTIO_CONFIG_S_DRIVER) || (dev->s.status & VIRTIO_CONFIG_S_FEATURES_OK) || sel > 1)
 		return;
 	dev->s.driver_features = (dev->s.driver_features & ~(half << (32 * sel))) | (uint64_t)value << (32 * sel);
@@ -123,7 +125,7 @@ static bool features_ok(const struct virtio_dev *dev)
 {
 	const uint64_t f = dev->s.driver_features;
 
-	/* GUEST: no more than was offered, and no legacy driver */
+	/* GUEST: the driver may accept what was offered, and must not be a legacy one */
 	if ((f & ~dev->features) || !(f & VIRTIO_BIT(VIRTIO_F_VERSION_1)))
 		return false;
 	return !dev->ops->features_ok || dev->ops->features_ok(dev, f);
@@ -135,6 +137,7 @@ static void kick_all(struct virtio_dev *dev)
 		virtio_queue_poke(&dev->queues[i]);
 }
 
+/* Writes the status register, as far as the order at the top of this file allows. */
 static void status_write(struct virtio_dev *dev, uint32_t value)
 {
 	const uint32_t old = dev->s.status & STATUS_ALL;
@@ -145,12 +148,12 @@ static void status_write(struct virtio_dev *dev, uint32_t value)
 		kick_all(dev);
 		return;
 	}
-	/* GUEST: unknown bits, bits taken away */
+	/* GUEST: unknown bits are dropped; bits cannot be taken away one by one */
 	value &= STATUS_ALL;
 	if ((value & old) != old)
 		return;
 	added = value & ~old;
-	/* GUEST: §3.1.1's order */
+	/* GUEST: the bits come in the order of §3.1.1 */
 	if ((added & VIRTIO_CONFIG_S_DRIVER) && !(value & VIRTIO_CONFIG_S_ACKNOWLEDGE))
 		return;
 	if ((added & VIRTIO_CONFIG_S_FEATURES_OK) && !(old & VIRTIO_CONFIG_S_DRIVER))
@@ -158,7 +161,7 @@ static void status_write(struct virtio_dev *dev, uint32_t value)
 	if ((added & VIRTIO_CONFIG_S_DRIVER_OK) && !(old & VIRTIO_CONFIG_S_FEATURES_OK))
 		return;
 	if ((added & VIRTIO_CONFIG_S_FEATURES_OK) && !features_ok(dev))
-		added &= ~(uint32_t)VIRTIO_CONFIG_S_FEATURES_OK; /* §3.1.1 step 6: it reads back clear */
+		added &= ~(uint32_t)VIRTIO_CONFIG_S_FEATURES_OK; /* the driver reads it back as clear (§3.1.1 step 6) */
 	dev->s.status |= added;
 	if (added & VIRTIO_CONFIG_S_DRIVER_OK) {
 		if (dev->ops->activate)
@@ -167,6 +170,7 @@ static void status_write(struct virtio_dev *dev, uint32_t value)
 	}
 }
 
+/* Takes a queue into use or out of it. */
 static void queue_ready_write(struct virtio_dev *dev, struct virtq *vq, uint32_t value)
 {
 	if (value == 0) {
@@ -174,10 +178,10 @@ static void queue_ready_write(struct virtio_dev *dev, struct virtq *vq, uint32_t
 			return;
 		if (dev->ops->quiesce)
 			dev->ops->quiesce(dev);
-		virtq_stop(vq); /* we hold the lock: nobody takes a chain meanwhile */
+		virtq_stop(vq); /* no thread takes a chain meanwhile, because we hold the lock */
 		return;
 	}
-	/* GUEST: only once features are settled, and not while it runs; rings that cannot be are fatal */
+	/* GUEST: only after FEATURES_OK, and not while it runs. Rings that make no sense break the device. */
 	if (vq->s.ready || !(dev->s.status & VIRTIO_CONFIG_S_FEATURES_OK))
 		return;
 	if (virtq_start(vq, virtio_has(dev, VIRTIO_RING_F_EVENT_IDX)) < 0)
@@ -192,7 +196,7 @@ static void set_half(uint64_t *gpa, uint32_t value, bool high)
 		*gpa = (*gpa & ~0xffffffffull) | value;
 }
 
-/* The registers of the selected queue, which take nothing while it runs (§4.2.2.2). */
+/* Writes a register of the selected queue. While the queue runs only QueueReady can be written (§4.2.2.2). */
 static void queue_write(struct virtio_dev *dev, uint64_t offset, uint32_t value)
 {
 	struct virtq *vq = selected(dev);
@@ -207,7 +211,7 @@ static void queue_write(struct virtio_dev *dev, uint64_t offset, uint32_t value)
 		return;
 	switch (offset) {
 	case VIRTIO_MMIO_QUEUE_NUM:
-		/* GUEST: kept as it is if it fits the type; virtq_start() judges */
+		/* GUEST: any size that fits the type is kept; virtq_start() refuses bad ones */
 		vq->s.size = value > UINT16_MAX ? 0 : (uint16_t)value;
 		break;
 	case VIRTIO_MMIO_QUEUE_DESC_LOW:
@@ -227,6 +231,7 @@ static void queue_write(struct virtio_dev *dev, uint64_t offset, uint32_t value)
 	}
 }
 
+/* Writes a register; the lock is held. */
 static void reg_write(struct virtio_dev *dev, uint64_t offset, uint32_t value)
 {
 	switch (offset) {
@@ -253,7 +258,7 @@ static void reg_write(struct virtio_dev *dev, uint64_t offset, uint32_t value)
 
 void virtio_mmio_write(struct virtio_dev *dev, uint64_t offset, unsigned int len, uint64_t value)
 {
-	/* GUEST: only whole registers; the two of the fast path need no lock */
+	/* GUEST: only whole registers can be written. The two that a running driver writes need no lock. */
 	if (offset < VIRTIO_MMIO_CONFIG && (len != 4 || offset % 4))
 		return;
 	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY) {
@@ -273,19 +278,19 @@ void virtio_mmio_write(struct virtio_dev *dev, uint64_t offset, unsigned int len
 	pthread_mutex_unlock(&dev->lock);
 }
 
-static uint64_t bus_read(void *arg, uint64_t offset, unsigned int len)
+static uint64_t mmio_bus_read(void *arg, uint64_t offset, unsigned int len)
 {
 	return virtio_mmio_read(arg, offset, len);
 }
 
-static void bus_write(void *arg, uint64_t offset, unsigned int len, uint64_t value)
+static void mmio_bus_write(void *arg, uint64_t offset, unsigned int len, uint64_t value)
 {
 	virtio_mmio_write(arg, offset, len, value);
 }
 
-static const struct bus_ops virtio_bus_ops = { .read = bus_read, .write = bus_write };
+static const struct bus_ops mmio_bus_ops = { .read = mmio_bus_read, .write = mmio_bus_write };
 
-int virtio_attach(struct virtio_dev *dev, struct machine *machine, unsigned int slot, struct err *err)
+int virtio_mmio_attach(struct virtio_dev *dev, struct machine *machine, unsigned int slot, struct err *err)
 {
 	const uint64_t gpa = LAYOUT_VIRTIO_GPA(slot);
 	int r;
@@ -294,7 +299,7 @@ int virtio_attach(struct virtio_dev *dev, struct machine *machine, unsigned int 
 		return err_set(err, ENOSPC, "virtio %s: no slot left", dev->ops->name);
 	r = irq_init(&dev->irq, machine, LAYOUT_VIRTIO_GSI(slot), err);
 	if (r == 0)
-		r = bus_add_mmio(&machine->bus, gpa, LAYOUT_VIRTIO_SIZE, &virtio_bus_ops, dev, err);
+		r = bus_add_mmio(&machine->bus, gpa, LAYOUT_VIRTIO_SIZE, &mmio_bus_ops, dev, err);
 	for (unsigned int i = 0; r == 0 && i < dev->queues_len; i++)
 		r = machine_ioeventfd(machine, gpa + VIRTIO_MMIO_QUEUE_NOTIFY, 4, i, dev->queues[i].kick_fd, err);
 	return r < 0 ? err_prefix(err, "virtio %s", dev->ops->name) : 0;

@@ -2,21 +2,20 @@
 /*
  * virtio-net over a tap.
  *
- * Both sides speak the same header (struct virtio_net_hdr_v1, 12 bytes), so
- * packets go between guest memory and tap with one readv or writev; checksum and
- * segmentation offloads are the host kernel's business, told with TUNSETOFFLOAD
- * what the guest has negotiated.
+ * Guest and tap have the same header before each packet (struct virtio_net_hdr_v1, 12 bytes), so a packet goes between
+ * guest memory and tap with one readv or writev. Checksum and segmentation offloads are left to the host's kernel, which
+ * is told with TUNSETOFFLOAD what the guest has negotiated.
  *
- * Receiving: a packet's length is known only once it is read. It is read into
- * the next chain of the guest's, with a spill buffer of ours behind it:
+ * Receiving: the length of a packet is known only when it has been read. It is read into the next chain of the guest,
+ * with a spill buffer of ours behind it:
  *
- *   fits the chain         nothing is copied
- *   spilt, MRG_RXBUF       the rest is copied into as many more chains as it takes
- *   chains run out         the packet is kept in the spill buffer until the guest
- *                          offers more; if a whole ring is too small it is dropped
+ *   it fits the chain            nothing is copied
+ *   it does not, and MRG_RXBUF   the rest is copied into as many more chains as it takes
+ *   there are too few chains     the packet is kept in the spill buffer until the guest offers more; if even a whole ring
+ *                                is too small, it is dropped
  *
- * The tap is not read while a packet is kept, so its queue is what fills up.
- * Sending: a full tap leaves the chain in the ring until EPOLLOUT.
+ * While a packet is kept the tap is not read, so that it is the tap's queue that fills up.
+ * Sending: when the tap is full, the chain stays in the ring until EPOLLOUT.
  */
 #include "vm/virtio/net.h"
 
@@ -27,7 +26,7 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
-/* before virtio_net.h, which defines what they only name */
+/* these come before virtio_net.h, which defines what they only name */
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
@@ -43,7 +42,7 @@ static const uint16_t queue_sizes[QUEUES] = { NET_QUEUE, NET_QUEUE };
 #define ETH_BYTES 18                               /* Ethernet's header with a VLAN tag */
 #define PACKET_MAX (HDR_BYTES + ETH_BYTES + 65535) /* the largest segmentation-offload packet */
 
-/* One turn's work. */
+/* What one turn does at most. */
 #define TURN_CHAINS 128
 #define TURN_BYTES (512 * KIB)
 
@@ -60,12 +59,12 @@ struct virtio_net {
 	struct virtio_net_counters counters;
 	int fd; /* owned */
 	bool is_tap;
-	bool dead;              /* the tap said something other than "wait": nothing is read until reset */
-	bool want_in, want_out; /* rx, tx wait for the tap */
+	bool dead;              /* the interface is gone: nothing is read until a reset */
+	bool want_in, want_out; /* receiving, sending wait for the tap */
 	struct watch *watch;
-	size_t kept; /* bytes of a packet in spill that waits for chains; 0: none */
+	size_t kept; /* bytes of the packet in spill that waits for chains; 0: there is none */
 	struct iovec iov[NET_QUEUE + 1];
-	struct vring_used_elem taken[NET_QUEUE]; /* chains of the packet in hand */
+	struct vring_used_elem taken[NET_QUEUE]; /* the chains of the packet in hand */
 	uint8_t spill[PACKET_MAX];
 };
 
@@ -82,21 +81,21 @@ static void untake(struct virtq *vq, unsigned int n)
 		virtq_unpop(vq);
 }
 
-/* Hands a packet, spread over the @n chains @taken of which the first is @first, to the guest. */
+/* Gives the guest a packet that is spread over the @n chains @taken, the first of which is @first. */
 static void rx_publish(
 	struct virtq *vq, const struct vring_used_elem *taken, const struct virtq_chain *first, unsigned int n)
 {
 	const __virtio16 num_buffers = (__virtio16)n;
 
 	(void)iov_write(first->in, first->in_len, offsetof(struct virtio_net_hdr_v1, num_buffers), &num_buffers,
-		sizeof(num_buffers)); /* fits: the chain holds a header */
+		sizeof(num_buffers)); /* it fits: the chain has room for a header */
 	virtq_push_many(vq, taken, n);
 }
 
 /*
- * Copies the packet's bytes from @from on out of the spill buffer into further
- * chains; @n are taken already. The number of chains in all; 0: they do not
- * suffice (*@ret_never: nor would a whole ring), and none is taken any more.
+ * Copies the packet in the spill buffer, of @len bytes, from byte @from on to further chains; @n are taken already. The
+ * number of all its chains; 0 if there are too few, when those taken are given up (*@ret_never: even a whole ring would be
+ * too small); or -errno.
  */
 static int rx_spread(struct virtio_net *net, struct virtq *vq, unsigned int n, size_t from, size_t len, bool *ret_never)
 {
@@ -120,12 +119,12 @@ static int rx_spread(struct virtio_net *net, struct virtq *vq, unsigned int n, s
 	return (int)n;
 }
 
-/* The first chain of a packet: 1, 0 or -errno as virtq_pop(). */
+/* Takes the first chain for a packet: 1, 0 or -errno as virtq_pop(). */
 static int rx_first(struct virtio_net *net, struct virtq *vq, struct virtq_chain *ret_chain)
 {
 	int r = virtq_pop(vq, ret_chain, net->iov);
 
-	/* GUEST: a buffer must hold at least the header (§5.1.6.3.1 asks for far more) */
+	/* GUEST: a chain must have room for the header at least (§5.1.6.3.1 asks for far more) */
 	if (r > 0 && ret_chain->in_bytes < HDR_BYTES) {
 		virtq_unpop(vq);
 		return -EINVAL;
@@ -133,10 +132,10 @@ static int rx_first(struct virtio_net *net, struct virtq *vq, struct virtq_chain
 	return r;
 }
 
-/* Delivers the kept packet: 1: gone (dropped, perhaps); 0: chains are lacking. */
+/* Delivers the kept packet. 1: it is delivered or dropped; 0: there are too few chains; or -errno. */
 static int rx_kept(struct virtio_net *net, struct virtq *vq)
 {
-	struct iovec head[HDR_BYTES]; /* each buffer has a byte or more: enough for a header */
+	struct iovec head[HDR_BYTES]; /* enough for a header, as each buffer has a byte or more */
 	struct virtq_chain first;
 	bool never = false;
 	size_t put;
@@ -148,7 +147,7 @@ static int rx_kept(struct virtio_net *net, struct virtq *vq)
 	net->taken[0] = (struct vring_used_elem){ .id = first.head, .len = (uint32_t)put };
 	first.in_len = MIN(first.in_len, ARRAY_LEN(head));
 	memcpy(head, first.in, first.in_len * sizeof(*head));
-	first.in = head; /* rx_spread() needs net->iov */
+	first.in = head; /* its copy, because rx_spread() uses net->iov */
 	r = rx_spread(net, vq, 1, put, net->kept, &never);
 	if (r < 0 || (r == 0 && !never))
 		return r;
@@ -160,7 +159,7 @@ static int rx_kept(struct virtio_net *net, struct virtq *vq)
 	return 1;
 }
 
-/* What a read that failed means: 0, with want_in if EPOLLIN will tell of the next packet. */
+/* A read has failed with errno. Returns 0; sets want_in if EPOLLIN will tell of the next packet, else dead. */
 static int rx_failed(struct virtio_net *net)
 {
 	net->dead = errno == EBADFD || errno == EFAULT; /* the interface is gone */
@@ -168,7 +167,7 @@ static int rx_failed(struct virtio_net *net)
 	return 0;
 }
 
-/* Reads one packet: 1: delivered or kept; 0: no chain, or nothing to read (want_in is set). */
+/* Reads one packet. 1: it is delivered or kept; 0: there is no chain, or nothing to read (want_in is set); or -errno. */
 static int rx_read(struct virtio_net *net, struct virtq *vq, size_t *ret_len)
 {
 	struct virtq_chain first;
@@ -179,7 +178,7 @@ static int rx_read(struct virtio_net *net, struct virtq *vq, size_t *ret_len)
 	if (r <= 0)
 		return r;
 	iov_len = first.in_len;
-	if (first.in_bytes < PACKET_MAX) { /* net->iov has one more entry than chains can have */
+	if (first.in_bytes < PACKET_MAX) { /* net->iov has one more entry than a chain can have */
 		first.in[iov_len] = (struct iovec){ .iov_base = net->spill + first.in_bytes,
 			.iov_len = PACKET_MAX - first.in_bytes };
 		iov_len++;
@@ -190,7 +189,7 @@ static int rx_read(struct virtio_net *net, struct virtq *vq, size_t *ret_len)
 		return rx_failed(net);
 	}
 	if (n <= (ssize_t)HDR_BYTES) {
-		virtq_unpop(vq); /* no frame in it: the chain is used for the next */
+		virtq_unpop(vq); /* it has no frame: the chain is used for the next packet */
 		return 1;
 	}
 	*ret_len = (size_t)n;
@@ -199,13 +198,14 @@ static int rx_read(struct virtio_net *net, struct virtq *vq, size_t *ret_len)
 		rx_publish(vq, net->taken, &first, 1);
 		return 1;
 	}
-	/* Its start is fetched back from the guest's chain; it is then a kept packet like any other. */
+	/* Its start is copied back from the guest's chain; then it is a kept packet like any other. */
 	(void)iov_read(first.in, first.in_len, 0, net->spill, first.in_bytes); /* < PACKET_MAX */
 	virtq_unpop(vq);
 	net->kept = (size_t)n;
 	return 1;
 }
 
+/* Receives packets within the budget. As ops->kick. */
 static int rx_turn(struct virtio_net *net)
 {
 	struct virtq *vq = virtio_vq(&net->dev, QUEUE_RX);
@@ -221,7 +221,7 @@ static int rx_turn(struct virtio_net *net)
 			return r;
 		if (r == 0 && (net->want_in || net->dead || !virtq_kicks_on(vq))) {
 			virtio_signal(&net->dev, QUEUE_RX);
-			return VIRTIO_DONE; /* EPOLLIN or a kick goes on */
+			return VIRTIO_DONE; /* EPOLLIN or a kick continues */
 		}
 		room -= MIN(room, len);
 	}
@@ -231,10 +231,10 @@ static int rx_turn(struct virtio_net *net)
 
 /* ---- sending ---- */
 
-/* 1: sent or dropped; 0: the tap is full. */
+/* Sends one packet. 1: it is sent or dropped; 0: the tap is full. */
 static int tx_packet(struct virtio_net *net, const struct virtq_chain *chain)
 {
-	/* GUEST: no header, or longer than any packet; the kernel checks what is in the header */
+	/* GUEST: it may have no header or be longer than any packet. The kernel checks what is in the header. */
 	if (chain->out_bytes <= HDR_BYTES || chain->out_bytes > PACKET_MAX) {
 		net->counters.tx_dropped++;
 		return 1;
@@ -243,10 +243,11 @@ static int tx_packet(struct virtio_net *net, const struct virtq_chain *chain)
 		return 1;
 	if (errno == EAGAIN || errno == EINTR)
 		return 0;
-	net->counters.tx_dropped++; /* link down, bad header, no memory: a network may lose packets */
+	net->counters.tx_dropped++; /* the link is down, the header bad, memory short: a network may lose packets */
 	return 1;
 }
 
+/* Sends packets within the budget. As ops->kick. */
 static int tx_turn(struct virtio_net *net)
 {
 	struct virtq *vq = virtio_vq(&net->dev, QUEUE_TX);
@@ -280,6 +281,7 @@ static int tx_turn(struct virtio_net *net)
 
 /* ---- events ---- */
 
+/* Lets the loop wait for what the two turns wait for. 0 or -errno. */
 static int watch_adjust(struct virtio_net *net)
 {
 	if (!net->watch)
@@ -300,6 +302,7 @@ static int net_kick(struct virtio_dev *dev, unsigned int queue)
 	return r < 0 ? r : w < 0 ? w : r;
 }
 
+/* The loop's callback: the tap is readable, writable or gone. */
 static void on_tap(void *arg, uint32_t events)
 {
 	struct virtio_net *net = arg;
@@ -307,22 +310,22 @@ static void on_tap(void *arg, uint32_t events)
 
 	pthread_mutex_lock(&net->dev.lock);
 	if (!virtio_live(&net->dev)) {
-		net->want_in = net->want_out = false; /* until the driver is back */
+		net->want_in = net->want_out = false; /* the driver's kicks will set them again */
 	} else {
 		if (net->want_out && events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
 			r = tx_turn(net);
-		if (r == VIRTIO_MORE) /* rx needs none of this: EPOLLIN comes again */
+		if (r == VIRTIO_MORE) /* (rx needs no kick: EPOLLIN comes again) */
 			virtio_queue_poke(&net->dev.queues[QUEUE_TX]);
 		if (r >= 0 && net->want_in && events & (EPOLLIN | EPOLLERR | EPOLLHUP))
 			r = rx_turn(net);
 	}
 	if (events & (EPOLLERR | EPOLLHUP)) {
-		/* The interface was deleted. It would be reported for ever. */
+		/* The interface was deleted. The loop would report it again and again. */
 		watch_free(net->watch);
 		net->watch = NULL;
 		net->dead = true;
 		net->want_in = net->want_out = false;
-		virtio_queue_poke(&net->dev.queues[QUEUE_TX]); /* what waits there is dropped */
+		virtio_queue_poke(&net->dev.queues[QUEUE_TX]); /* so that what waits there is dropped */
 	}
 	if (r >= 0)
 		r = watch_adjust(net);
@@ -333,12 +336,12 @@ static void on_tap(void *arg, uint32_t events)
 
 /* ---- negotiation ---- */
 
+/* ops->features_ok: offloads that need others (§5.1.3.1). */
 static bool net_features_ok(const struct virtio_dev *dev, uint64_t f)
 {
 	static const struct {
 		uint64_t has, needs_one_of;
 	} rules[] = {
-		/* §5.1.3.1 */
 		{ VIRTIO_BIT(VIRTIO_NET_F_GUEST_TSO4), VIRTIO_BIT(VIRTIO_NET_F_GUEST_CSUM) },
 		{ VIRTIO_BIT(VIRTIO_NET_F_GUEST_TSO6), VIRTIO_BIT(VIRTIO_NET_F_GUEST_CSUM) },
 		{ VIRTIO_BIT(VIRTIO_NET_F_GUEST_ECN),
@@ -368,7 +371,7 @@ static void net_activate(struct virtio_dev *dev)
 {
 	struct virtio_net *net = net_of(dev);
 
-	/* A guest that gets what it did not negotiate would be fed rubbish. */
+	/* If this fails, the guest would get packets that it cannot read. */
 	if (net->is_tap && ioctl(net->fd, TUNSETOFFLOAD, tun_offloads(dev)) < 0)
 		virtio_break(dev);
 }
@@ -377,7 +380,7 @@ static void net_reset(struct virtio_dev *dev)
 {
 	struct virtio_net *net = net_of(dev);
 
-	/* want_in and want_out stay: the loop's next event or kick puts them right */
+	/* want_in and want_out belong to the loop's thread, where the next event or kick puts them right */
 	net->kept = 0;
 	net->dead = false;
 }
@@ -424,6 +427,7 @@ static const struct virtio_ops net_ops = {
 	.free = net_free,
 };
 
+/* Checks that fd is a tap of the right kind, and finds out whether it has offloads. 0 or -errno with a message. */
 static int tap_setup(struct virtio_net *net, struct err *err)
 {
 	int hdr = HDR_BYTES;
@@ -443,6 +447,7 @@ static int tap_setup(struct virtio_net *net, struct err *err)
 	return 0;
 }
 
+/* Sets up the common part and fd, which may be a socket instead of a tap. 0 or -errno with a message. */
 static int net_setup(struct virtio_net *net, const struct mem *mem, struct err *err)
 {
 	struct stat st;

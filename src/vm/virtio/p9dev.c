@@ -2,27 +2,25 @@
 /*
  * virtio-9p: a queue on one side, a 9P session on the other.
  *
- * Two threads of the device's own sleep on the queue's kick, so a file request
- * never waits behind the console or the net. The one that a kick wakes takes
- * the chains; the last of them (nearly always there is but one) it serves
- * itself, as long as the other one sleeps and can take what comes meanwhile.
- * What else there is goes to the server's threads:
+ * The device has two threads of its own, which sleep until the queue is kicked, so that a file request never waits behind
+ * console or net. The thread that a kick wakes takes the chains. It serves the last one itself (nearly always there is
+ * only one), provided that the other thread sleeps and can take what comes meanwhile. All others go to the threads of the
+ * server:
  *
- *   kick ─> [p9 thread: pop ─┬─> p9_serve ─────────────────────┬─> p9_done: push, interrupt]
- *                            └─> p9_submit ─> [server thread] ─┘
+ *   kick ─> [own thread: pop ─┬─> p9_serve ─────────────────────┬─> p9dev_done: push, interrupt]
+ *                             └─> p9_submit ─> [server thread] ─┘
  *
- * So a lone request costs one wake of a thread, and several run in parallel.
+ * So a lone request wakes one thread, and several requests run in parallel.
  *
- * The threads share an epoll instance that watches the eventfd edge-triggered:
- * a kick wakes exactly one of them, and the counter need not be read.
+ * The threads share an epoll instance that watches the kick's eventfd edge-triggered: a kick wakes exactly one of them,
+ * and the counter need not be read.
  *
- * A request is one of a fixed pool, one more than the queue has entries; the
- * queue never lets more chains out (virtq.h, invariant 3), so the pool does not
- * run dry. Its iovecs point into guest memory: payload goes straight there.
+ * Requests come from a fixed pool, which has one more than the queue has entries. The queue never lets more chains out
+ * (virtq.h, invariant 3), so the pool never runs dry. The iovecs of a request point into guest memory, so that the bytes
+ * of files are not copied on the way.
  *
- * Reset and the queue's end wait for the requests that the device's threads are
- * serving, then cancel the others (p9_session_reset) and wait for them too, on
- * the vCPU that asked for it.
+ * Reset, and the end of the queue, run on the vCPU thread that asked for them. They wait for the requests that the
+ * device's own threads are serving, then cancel the others (p9_session_reset) and wait for those as well.
  */
 #include "vm/virtio/p9dev.h"
 
@@ -37,20 +35,20 @@
 #include "host/thread.h"
 #include "p9/p9.h"
 
-#define P9_QUEUE 128         /* Linux puts at most 128 segments into a message, and counts on that many */
-#define SLOTS (P9_QUEUE + 1) /* as many chains as can be out, and one in the hand of who takes the next */
+#define P9_QUEUE 128         /* Linux puts up to 128 segments into a message, and relies on that many */
+#define SLOTS (P9_QUEUE + 1) /* as many as chains can be out, and one for the thread that takes the next chain */
 #define TURN_CHAINS P9_QUEUE
 #define THREADS 2 /* one serves while the other waits */
 
-struct p9_slot {
+struct p9dev_slot {
 	struct p9_request req;
-	struct virtio_p9 *device;
-	struct p9_slot *next_free;
+	struct virtio_p9dev *device;
+	struct p9dev_slot *next_free;
 	uint16_t head;
 	struct iovec iov[P9_QUEUE];
 };
 
-struct virtio_p9 {
+struct virtio_p9dev {
 	struct virtio_dev dev;
 	struct p9_server *server; /* borrowed */
 	struct p9_session *session;
@@ -60,28 +58,28 @@ struct virtio_p9 {
 	} config;
 
 	pthread_mutex_t pool_lock; /* LOCK: free, serving */
-	struct p9_slot *free;      /* last returned first out: few slots ever touch memory */
-	struct p9_slot *slots;
+	struct p9dev_slot *free;   /* the slot returned last is taken first, so that few of them ever touch memory */
+	struct p9dev_slot *slots;
 
-	unsigned int serving; /* requests on the device's own threads */
-	pthread_cond_t served;
+	unsigned int serving;  /* how many requests the device's own threads are serving */
+	pthread_cond_t served; /* signalled when serving becomes 0 */
 
 	int epoll_fd;
 	pthread_t threads[THREADS];
 	unsigned int threads_len;
-	atomic_uint idle; /* threads that wait for a kick */
+	atomic_uint idle; /* how many threads wait for a kick */
 	atomic_bool quit;
 };
 
-static struct virtio_p9 *p9_of(struct virtio_dev *dev)
+static struct virtio_p9dev *p9dev_of(struct virtio_dev *dev)
 {
-	return container_of(dev, struct virtio_p9, dev);
+	return container_of(dev, struct virtio_p9dev, dev);
 }
 
-/* Never NULL: see SLOTS. */
-static struct p9_slot *slot_take(struct virtio_p9 *p)
+/* Takes a free slot, of which there always is one: see SLOTS. */
+static struct p9dev_slot *slot_take(struct virtio_p9dev *p)
 {
-	struct p9_slot *slot;
+	struct p9dev_slot *slot;
 
 	pthread_mutex_lock(&p->pool_lock);
 	slot = p->free;
@@ -91,7 +89,7 @@ static struct p9_slot *slot_take(struct virtio_p9 *p)
 	return slot;
 }
 
-static void slot_put(struct virtio_p9 *p, struct p9_slot *slot)
+static void slot_put(struct virtio_p9dev *p, struct p9dev_slot *slot)
 {
 	pthread_mutex_lock(&p->pool_lock);
 	slot->next_free = p->free;
@@ -99,38 +97,37 @@ static void slot_put(struct virtio_p9 *p, struct p9_slot *slot)
 	pthread_mutex_unlock(&p->pool_lock);
 }
 
-/* On any thread. The slot is free again before the chain is home: see invariant 3 of virtq.h. */
-static void p9_done(struct p9_request *req, uint32_t reply_len)
+/* A request is answered. On any thread. The slot is freed before the chain is given back: see virtq.h, invariant 3. */
+static void p9dev_done(struct p9_request *req, uint32_t reply_len)
 {
-	struct p9_slot *slot = container_of(req, struct p9_slot, req);
-	struct virtio_p9 *p = slot->device;
+	struct p9dev_slot *slot = container_of(req, struct p9dev_slot, req);
+	struct virtio_p9dev *p = slot->device;
 	uint16_t head = slot->head;
 
 	slot_put(p, slot);
 	virtio_give(&p->dev, 0, head, reply_len);
 }
 
-static void slot_fill(struct p9_slot *slot, const struct virtq_chain *chain)
+static void slot_fill(struct p9dev_slot *slot, const struct virtq_chain *chain)
 {
 	slot->head = chain->head;
 	slot->req = (struct p9_request){
-		.in = chain->out, /* what the driver says is what the server reads */
+		.in = chain->out, /* out and in are the driver's words: what it sends is what the server gets */
 		.in_count = chain->out_len,
 		.out = chain->in,
 		.out_count = chain->in_len,
-		.done = p9_done,
+		.done = p9dev_done,
 	};
 }
 
 /*
- * Takes every chain that waits, within the budget of a turn. All but the last
- * are submitted; the last is *@ret_last (NULL: there was none). Results as of
- * ops->kick. The device's lock is held.
+ * Takes all chains that wait, within the budget of a turn. All but the last are submitted to the server; the last is
+ * *@ret_last (NULL: there is none). Returns what ops->kick does. The device's lock is held.
  */
-static int take_all(struct virtio_p9 *p, struct p9_slot **ret_last)
+static int take_all(struct virtio_p9dev *p, struct p9dev_slot **ret_last)
 {
 	struct virtq *vq = virtio_vq(&p->dev, 0);
-	struct p9_slot *last = NULL, *slot;
+	struct p9dev_slot *last = NULL, *slot;
 	struct virtq_chain chain;
 	int r, budget = TURN_CHAINS;
 
@@ -150,11 +147,11 @@ static int take_all(struct virtio_p9 *p, struct p9_slot **ret_last)
 	return r;
 }
 
-/* A kick that somebody else has waited for: everything goes to the server's threads. */
-static int p9_kick(struct virtio_dev *dev, unsigned int queue)
+/* ops->kick, for callers of virtio_queue_turn() (the tests): all requests go to the threads of the server. */
+static int p9dev_kick(struct virtio_dev *dev, unsigned int queue)
 {
-	struct virtio_p9 *p = p9_of(dev);
-	struct p9_slot *last;
+	struct virtio_p9dev *p = p9dev_of(dev);
+	struct p9dev_slot *last;
 	int r = take_all(p, &last);
 
 	(void)queue;
@@ -163,10 +160,10 @@ static int p9_kick(struct virtio_dev *dev, unsigned int queue)
 	return r;
 }
 
-/* Takes what waits; the request that the caller is to serve, or NULL: all is taken care of. */
-static struct p9_slot *thread_take(struct virtio_p9 *p, bool may_serve)
+/* Takes the chains that wait. Returns the request that the caller is to serve, or NULL if others have them all. */
+static struct p9dev_slot *thread_take(struct virtio_p9dev *p, bool may_serve)
 {
-	struct p9_slot *last = NULL;
+	struct p9dev_slot *last = NULL;
 	int r = VIRTIO_DONE;
 
 	pthread_mutex_lock(&p->dev.lock);
@@ -182,14 +179,14 @@ static struct p9_slot *thread_take(struct virtio_p9 *p, bool may_serve)
 	}
 	if (last) {
 		pthread_mutex_lock(&p->pool_lock);
-		p->serving++; /* before the device's lock goes: a reset must see it */
+		p->serving++; /* before the device's lock is released, because a reset must see it */
 		pthread_mutex_unlock(&p->pool_lock);
 	}
 	pthread_mutex_unlock(&p->dev.lock);
 	return last;
 }
 
-static void serving_end(struct virtio_p9 *p)
+static void serving_end(struct virtio_p9dev *p)
 {
 	pthread_mutex_lock(&p->pool_lock);
 	if (--p->serving == 0)
@@ -197,32 +194,33 @@ static void serving_end(struct virtio_p9 *p)
 	pthread_mutex_unlock(&p->pool_lock);
 }
 
-static void *p9_thread(void *arg)
+/* One of the device's threads: waits for kicks and serves requests until p9dev_stop(). */
+static void *p9dev_thread(void *arg)
 {
-	struct virtio_p9 *p = arg;
+	struct virtio_p9dev *p = arg;
 	struct p9_worker *worker = NULL;
-	bool may_serve = p9_worker_new(p->server, &worker) == 0; /* else the server's threads do it all */
-	struct p9_slot *slot;
+	bool may_serve = p9_worker_new(p->server, &worker) == 0; /* if not, the server's threads do everything */
+	struct p9dev_slot *slot;
 
 	while (!atomic_load(&p->quit)) {
 		struct epoll_event event;
 
 		atomic_fetch_add(&p->idle, 1);
-		(void)epoll_wait(p->epoll_fd, &event, 1, -1); /* woken for nothing: finds nothing */
+		(void)epoll_wait(p->epoll_fd, &event, 1, -1); /* if it returns without a kick, no chain will be found */
 		atomic_fetch_sub(&p->idle, 1);
 		while ((slot = thread_take(p, may_serve))) {
 			p9_serve(p->session, worker, &slot->req);
 			serving_end(p);
 		}
 	}
-	virtio_queue_poke(&p->dev.queues[0]); /* the next one shall quit as well */
+	virtio_queue_poke(&p->dev.queues[0]); /* wakes the next thread, which is to quit as well */
 	p9_worker_free(worker);
 	return NULL;
 }
 
-static void p9_quiesce(struct virtio_dev *dev)
+static void p9dev_quiesce(struct virtio_dev *dev)
 {
-	struct virtio_p9 *p = p9_of(dev);
+	struct virtio_p9dev *p = p9dev_of(dev);
 
 	pthread_mutex_lock(&p->pool_lock);
 	while (p->serving)
@@ -231,9 +229,9 @@ static void p9_quiesce(struct virtio_dev *dev)
 	p9_session_reset(p->session);
 }
 
-static void p9_stop(struct virtio_dev *dev)
+static void p9dev_stop(struct virtio_dev *dev)
 {
-	struct virtio_p9 *p = p9_of(dev);
+	struct virtio_p9dev *p = p9dev_of(dev);
 
 	atomic_store(&p->quit, true);
 	virtio_queue_poke(&dev->queues[0]);
@@ -243,10 +241,11 @@ static void p9_stop(struct virtio_dev *dev)
 	p->epoll_fd = -1;
 }
 
-static int p9_start(struct virtio_dev *dev, struct loop *loop, struct err *err)
+/* ops->start. */
+static int p9dev_start(struct virtio_dev *dev, struct loop *loop, struct err *err)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
-	struct virtio_p9 *p = p9_of(dev);
+	struct virtio_p9dev *p = p9dev_of(dev);
 	int r = 0;
 
 	(void)loop;
@@ -255,16 +254,16 @@ static int p9_start(struct virtio_dev *dev, struct loop *loop, struct err *err)
 	if (p->epoll_fd < 0 || epoll_ctl(p->epoll_fd, EPOLL_CTL_ADD, dev->queues[0].kick_fd, &event) < 0)
 		return err_sys(err, errno, "virtio 9p: epoll");
 	while (r == 0 && p->threads_len < THREADS) {
-		r = thread_start(&p->threads[p->threads_len], p9_thread, p);
+		r = thread_start(&p->threads[p->threads_len], p9dev_thread, p);
 		if (r == 0)
 			p->threads_len++;
 	}
 	return r ? err_sys(err, r, "virtio 9p: thread") : 0;
 }
 
-static void p9_free(struct virtio_dev *dev)
+static void p9dev_free(struct virtio_dev *dev)
 {
-	struct virtio_p9 *p = p9_of(dev);
+	struct virtio_p9dev *p = p9dev_of(dev);
 
 	p9_session_free(p->session);
 	pthread_cond_destroy(&p->served);
@@ -276,23 +275,24 @@ static void p9_free(struct virtio_dev *dev)
 /* The kicks' epoll instance. The file service and the 9P server have lists of their own, as have threads. */
 static const char *const p9dev_syscalls[] = { "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", NULL };
 
-static const struct virtio_ops p9_ops = {
+static const struct virtio_ops p9dev_ops = {
 	.name = "9p",
 	.id = VIRTIO_ID_9P,
 	.calls = { .names = p9dev_syscalls },
 	.threaded = true,
-	.kick = p9_kick,
-	.quiesce = p9_quiesce,
-	.start = p9_start,
-	.stop = p9_stop,
-	.free = p9_free,
+	.kick = p9dev_kick,
+	.quiesce = p9dev_quiesce,
+	.start = p9dev_start,
+	.stop = p9dev_stop,
+	.free = p9dev_free,
 };
 
-static int p9_setup(
-	struct virtio_p9 *p, const struct mem *mem, struct p9_server *server, const char *tag, struct err *err)
+/* Makes the common part, the pool and the session. 0 or -errno with a message. */
+static int p9dev_setup(
+	struct virtio_p9dev *p, const struct mem *mem, struct p9_server *server, const char *tag, struct err *err)
 {
 	static const uint16_t queue_size = P9_QUEUE;
-	int r = virtio_init(&p->dev, &p9_ops, mem, &queue_size, 1, err);
+	int r = virtio_init(&p->dev, &p9dev_ops, mem, &queue_size, 1, err);
 
 	if (r < 0)
 		return r;
@@ -310,10 +310,10 @@ static int p9_setup(
 	return 0;
 }
 
-int virtio_p9_new(
+int virtio_p9dev_new(
 	const struct mem *mem, struct p9_server *server, const char *tag, struct virtio_dev **ret_dev, struct err *err)
 {
-	struct virtio_p9 *p;
+	struct virtio_p9dev *p;
 	size_t tag_len = strlen(tag);
 	int r;
 
@@ -325,10 +325,10 @@ int virtio_p9_new(
 	p->epoll_fd = -1;
 	pthread_mutex_init(&p->pool_lock, NULL);
 	pthread_cond_init(&p->served, NULL);
-	r = p9_setup(p, mem, server, tag, err);
+	r = p9dev_setup(p, mem, server, tag, err);
 	if (r < 0) {
 		virtio_done(&p->dev);
-		p9_free(&p->dev);
+		p9dev_free(&p->dev);
 		return r;
 	}
 	p->dev.features |= VIRTIO_BIT(VIRTIO_9P_MOUNT_TAG);

@@ -7,13 +7,13 @@
 
 struct p9_server;
 
-#define P9DEV_TAG_MAX 32 /* bytes of a mount tag; ours are single words */
+#define P9DEV_TAG_MAX 32 /* bytes of a mount tag at most; ours are single words */
 
 /*
- * A device with the mount tag @tag. It makes a session of @server's (borrowed,
- * outlives the device), which virtio_free() ends.
+ * Makes a device with the mount tag @tag, and with a session of @server's (borrowed, outlives the device) that
+ * virtio_free() ends. 0 with *@ret_dev for virtio_free(), or -errno with a message.
  */
-must_check int virtio_p9_new(
+must_check int virtio_p9dev_new(
 	const struct mem *mem, struct p9_server *server, const char *tag, struct virtio_dev **ret_dev, struct err *err);
 
 #endif

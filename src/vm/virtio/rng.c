@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * virtio-rng: each buffer is filled from getrandom(2).
+ * virtio-rng: fills each chain from getrandom(2).
  *
- * A buffer gets at most RNG_CHAIN_BYTES, and is then returned short, as the
- * specification allows: so a turn's work is bounded however large the buffers are.
- * There is no state beyond the queue.
+ * A chain gets RNG_CHAIN_BYTES at most, even if it has room for more, which the specification allows. So the work of a
+ * turn is bounded however large the guest's buffers are. The device has no state but its queue.
  */
 #include "vm/virtio/rng.h"
 
@@ -23,7 +22,7 @@ struct virtio_rng {
 	struct iovec iov[RNG_QUEUE];
 };
 
-/* Fills the buffers up to the limit: how many bytes, or -errno. */
+/* Fills the buffers of @chain up to the limit. How many bytes they got, or -errno. */
 static ssize_t rng_fill(const struct virtq_chain *chain)
 {
 	uint8_t bytes[RNG_CHAIN_BYTES];
@@ -41,6 +40,7 @@ static ssize_t rng_fill(const struct virtq_chain *chain)
 	return (ssize_t)iov_write(chain->in, chain->in_len, 0, bytes, got);
 }
 
+/* ops->kick: RNG_QUEUE chains at most in one turn. */
 static int rng_kick(struct virtio_dev *dev, unsigned int queue)
 {
 	struct virtio_rng *rng = container_of(dev, struct virtio_rng, dev);

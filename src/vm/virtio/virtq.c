@@ -2,16 +2,15 @@
 /*
  * Split virtqueues, the device's half: see virtq.h.
  *
- * The rings lie in memory that other vCPUs write while we read. So every load
- * is one atomic access of the right width, and every decision is made on the
- * copy. Indices are free-running 16-bit counters; differences are taken
- * modulo 2^16, so that wrapping needs no case of its own.
+ * The rings lie in memory that vCPUs write while we read it. So every load is one atomic access of the right width, and
+ * every decision is made on the copy. Indices are 16-bit counters that wrap; differences are taken modulo 2^16, so that
+ * wrapping needs no case of its own.
  *
- * Order of accesses (x86 needs fences only where a store is followed by a load):
+ * The order of accesses (x86 needs fences only where a store is followed by a load):
  *   take   load avail->idx (acquire), then ring entries and descriptors
- *   give   store used element, store used->idx (release), full fence, load
- *          used_event: else guest and device may each miss the other's move
- *   sleep  store avail_event, full fence, load avail->idx: same reason
+ *   give   store the used element, store used->idx (release), full fence, load used_event;
+ *          without the fence guest and device could each miss what the other has just written
+ *   sleep  store avail_event, full fence, load avail->idx, for the same reason
  */
 #include "vm/virtio/virtq.h"
 
@@ -19,11 +18,11 @@
 #include <errno.h>
 #include <string.h>
 
-/* Guest memory is read and written through these: exactly one access each. */
+/* Guest memory is read and written through these, each of which is exactly one access. */
 #define ring_get(p) __atomic_load_n((p), __ATOMIC_RELAXED)
 #define ring_put(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 
-/* Bytes of the rings of a queue, with the event index word (virtio 1.2 §2.7). */
+/* How many bytes the parts of a queue have, the word for the event index included (virtio 1.2 §2.7). */
 #define DESC_BYTES(size) (16ull * (size))
 #define AVAIL_BYTES(size) (6ull + 2ull * (size))
 #define USED_BYTES(size) (6ull + 8ull * (size))
@@ -51,7 +50,7 @@ void virtq_done(struct virtq *vq)
 
 static bool ranges_overlap(uint64_t a, uint64_t a_len, uint64_t b, uint64_t b_len)
 {
-	return a < b + b_len && b < a + a_len; /* no overflow: both lie in RAM */
+	return a < b + b_len && b < a + a_len; /* the sums do not overflow, because both lie in RAM */
 }
 
 int virtq_start(struct virtq *vq, bool event_idx)
@@ -60,7 +59,7 @@ int virtq_start(struct virtq *vq, bool event_idx)
 	const uint16_t n = s->size;
 	void *desc, *avail, *used;
 
-	/* GUEST: size and places come from the driver's register writes */
+	/* GUEST: the size and the places come from the driver's register writes */
 	if (n == 0 || n > vq->size_max || (n & (n - 1)))
 		return -EINVAL;
 	if (s->desc_gpa % 16 || s->avail_gpa % 2 || s->used_gpa % 4)
@@ -110,19 +109,19 @@ static int virtq_break(struct virtq *vq)
 	return -EINVAL;
 }
 
-/* The available index, read anew; -EINVAL if it ran further than a ring can. */
+/* Reads the available index anew. 0, or -EINVAL if it is further ahead than a ring can be. */
 static int avail_refresh(struct virtq *vq)
 {
 	uint16_t idx = __atomic_load_n(&vq->avail->idx, __ATOMIC_ACQUIRE);
 
-	/* GUEST: at most `size` entries can wait */
+	/* GUEST: no more than `size` entries can wait */
 	if ((uint16_t)(idx - vq->s.next_avail) > vq->s.size)
 		return virtq_break(vq);
 	vq->avail_seen = idx;
 	return 0;
 }
 
-/* Where descriptors come from: the ring's table, or one indirect table. */
+/* Where descriptors come from: the table of the queue, or one indirect table. */
 struct desc_table {
 	const struct vring_desc *at;
 	unsigned int len;
@@ -131,7 +130,7 @@ struct desc_table {
 
 static int desc_read(const struct desc_table *t, unsigned int i, struct vring_desc *ret)
 {
-	/* GUEST: an index into a table of the guest's */
+	/* GUEST: @i is an index that the guest has written */
 	if (i >= t->len)
 		return -EINVAL;
 	ret->addr = ring_get(&t->at[i].addr);
@@ -141,7 +140,7 @@ static int desc_read(const struct desc_table *t, unsigned int i, struct vring_de
 	return 0;
 }
 
-/* Appends the buffer to the chain, joined to the last one where it continues it. */
+/* Appends the buffer of @d to the chain; a buffer that begins where the last one ends is made one with it. */
 static int chain_add(struct virtq *vq, struct virtq_chain *c, struct iovec *iov, const struct vring_desc *d)
 {
 	bool writes = d->flags & VRING_DESC_F_WRITE;
@@ -149,12 +148,12 @@ static int chain_add(struct virtq *vq, struct virtq_chain *c, struct iovec *iov,
 	struct iovec *last = (writes ? c->in_len : c->out_len) ? &iov[n - 1] : NULL;
 	void *hva;
 
-	/* GUEST: what the device reads comes first (§2.7.4.2) */
+	/* GUEST: buffers that the device reads must come first (§2.7.4.2) */
 	if (!writes && c->in_len)
 		return -EINVAL;
 	if (d->len == 0)
-		return 0; /* pointless, harmless; counted by the caller */
-	/* GUEST: a buffer must lie in RAM, whole */
+		return 0; /* an empty buffer is pointless but harmless; the caller has counted it */
+	/* GUEST: all of the buffer must lie in RAM */
 	hva = mem_at(vq->mem, d->addr, d->len);
 	if (!hva)
 		return -EINVAL;
@@ -174,10 +173,10 @@ static int chain_add(struct virtq *vq, struct virtq_chain *c, struct iovec *iov,
 	return 0;
 }
 
-/* §2.7.5.3: one table, named by the last descriptor of the ring's part, not nested. */
+/* Goes on in the indirect table that @d names. There is one at most, named by a last descriptor, not nested (§2.7.5.3). */
 static int indirect_enter(struct virtq *vq, const struct vring_desc *d, struct desc_table *t)
 {
-	/* GUEST: form and place of the indirect table, which may be that of the ring's own table */
+	/* GUEST: the table must be in RAM and whole; that it may overlap the queue's own table does no harm */
 	if (t->indirect || (d->flags & VRING_DESC_F_NEXT))
 		return -EINVAL;
 	if (d->len == 0 || d->len % sizeof(*t->at) || d->addr % 16)
@@ -188,6 +187,7 @@ static int indirect_enter(struct virtq *vq, const struct vring_desc *d, struct d
 	return t->at ? 0 : -EINVAL;
 }
 
+/* Walks along the chain that begins at c->head, and fills in @c and @iov. 0, or -EINVAL if the guest broke a rule. */
 static int chain_walk(struct virtq *vq, struct virtq_chain *c, struct iovec *iov)
 {
 	struct desc_table t = { .at = vq->desc, .len = vq->s.size };
@@ -195,14 +195,14 @@ static int chain_walk(struct virtq *vq, struct virtq_chain *c, struct iovec *iov
 	unsigned int i = c->head, walked = 0;
 
 	for (;;) {
-		/* GUEST: a loop, or a chain longer than the queue, ends here */
+		/* GUEST: a chain that loops, or is longer than the queue, ends here */
 		if (walked == vq->s.size || desc_read(&t, i, &d) < 0)
 			return -EINVAL;
 		if (d.flags & VRING_DESC_F_INDIRECT) {
 			if (indirect_enter(vq, &d, &t) < 0)
 				return -EINVAL;
 			i = 0;
-			continue; /* at most once, so it needs no count */
+			continue; /* this happens at most once, so it needs no count */
 		}
 		walked++;
 		if (chain_add(vq, c, iov, &d) < 0)
@@ -237,7 +237,7 @@ int virtq_pop(struct virtq *vq, struct virtq_chain *ret_chain, struct iovec *iov
 		return virtq_break(vq);
 
 	pthread_mutex_lock(&vq->lock);
-	/* GUEST: a head made available again while it is out */
+	/* GUEST: the same head may be made available again and again while it is out */
 	room = vq->in_flight < s->size;
 	if (room)
 		vq->in_flight++;
@@ -249,7 +249,7 @@ int virtq_pop(struct virtq *vq, struct virtq_chain *ret_chain, struct iovec *iov
 	return 1;
 }
 
-/* @n chains less are out. The lock is held. */
+/* Says that @n chains fewer are out. The lock is held. */
 static void in_flight_drop(struct virtq *vq, unsigned int n)
 {
 	assert(vq->in_flight >= n);
@@ -311,7 +311,7 @@ bool virtq_should_signal(struct virtq *vq)
 
 void virtq_kicks_off(struct virtq *vq)
 {
-	/* With event indices there is nothing to say: avail_event stays behind. */
+	/* With event indices nothing needs to be written: no kick comes until avail_event is moved. */
 	if (vq->s.ready && !vq->s.event_idx)
 		ring_put(&vq->used->flags, (uint16_t)VRING_USED_F_NO_NOTIFY);
 }
