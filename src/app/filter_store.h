@@ -12,7 +12,10 @@
 
 #include "spec/seccomp.h"
 
-/* A store that keeps programs in @cache_dir, as far as that can be written. @cache_dir is borrowed: it must outlive the store. */
+/*
+ * A store that keeps programs in @cache_dir, as far as that can be written. @cache_dir is borrowed: it must outlive
+ * the store.
+ */
 struct seccomp_store filter_store(const char *cache_dir);
 
 #endif

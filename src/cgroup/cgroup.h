@@ -38,8 +38,7 @@ struct cgroup_request {
 	enum cgroup_manager manager;
 	const char *id;          /* the container's */
 	const struct spec *spec; /* linux.cgroupsPath, linux.resources, and annotations for systemd are read */
-	uint64_t
-		memory_bytes; /* what the VM needs at least: guest RAM and the VMM. Limits of memory are never below it. */
+	uint64_t memory_bytes;   /* what the VM needs: guest RAM and the VMM. No limit of memory is below it. */
 };
 
 /*
@@ -49,16 +48,17 @@ struct cgroup_request {
 must_check int cgroup_plan(const struct cgroup_request *q, struct cgroups *c, struct err *err);
 
 /*
- * Has systemd start the unit with @pid in it, and waits for that; does nothing for another manager. Returns 1 if @c has
- * changed, so that it must be saved before cgroup_make(); 0 if it has not; or -errno with an error: -EEXIST if there is a
- * scope of that name already (@c has changed: the unit is not ours to stop); -EINTR if @interrupt_fd became readable.
+ * Has systemd start the unit with @pid in it, and waits for that; does nothing for another manager. Returns 1 if @c
+ * has changed, so that it must be saved before cgroup_make(); 0 if it has not; or -errno with an error: -EEXIST if
+ * there is a scope of that name already (@c has changed: the unit is not ours to stop); -EINTR if @interrupt_fd became
+ * readable.
  */
 must_check int cgroup_start_unit(
 	const struct cgroup_request *q, pid_t pid, int interrupt_fd, struct cgroups *c, struct err *err);
 
 /*
- * Makes the cgroups of @c that are missing, and writes the limits to all of them. Adds to @warnings what the guest alone
- * will enforce. Returns 0, or -errno with an error.
+ * Makes the cgroups of @c that are missing, and writes the limits to all of them. Adds to @warnings what the guest
+ * alone will enforce. Returns 0, or -errno with an error.
  */
 must_check int cgroup_make(
 	const struct cgroup_request *q, const struct cgroups *c, struct warnings *warnings, struct err *err);

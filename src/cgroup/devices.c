@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The device list of the host's cgroup: see devices.h. */
+/* The device rules of cgroup v1: see devices.h. */
 #include "cgroup/devices.h"
 
 #include <errno.h>
@@ -8,14 +8,14 @@
 
 #include "cgroup/file.h"
 
-/* What every container may use, and what stands for it on the host: the monitor, QEMU, the file service. */
+/* What the monitor and QEMU open for any container, and what the runtime spec lets every container use. */
 static struct spec_device_rule own_rules[] = {
 #define OWN(major_number, minor_number, bits)                                               \
 	{                                                                                   \
 		.allow = true, .type = 'c', .major = { (major_number) >= 0, major_number }, \
 		.minor = { (minor_number) >= 0, minor_number }, .access = bits              \
 	}
-	/* the file service makes nodes */
+	/* the file service makes device nodes for the guest, of any number */
 	OWN(-1, -1, SPEC_DEVICE_MKNOD), { .allow = true, .type = 'b', .access = SPEC_DEVICE_MKNOD }, OWN(1, 3, 7),
 	OWN(1, 5, 7), OWN(1, 7, 7), OWN(1, 8, 7), OWN(1, 9, 7), /* null zero full random urandom */
 	OWN(5, 0, 7), OWN(5, 2, 7), OWN(136, -1, 7),            /* tty ptmx pts */
@@ -23,8 +23,9 @@ static struct spec_device_rule own_rules[] = {
 #undef OWN
 };
 
-#define RULE_MAX 64
+#define RULE_MAX 64 /* a letter, two numbers of 64 bits, and three letters */
 
+/* Writes a device number to @to, or "*" for any number. */
 static void put_number(char *to, size_t size, const struct opt_i64 *n)
 {
 	if (n->set && n->v >= 0)
@@ -33,6 +34,7 @@ static void put_number(char *to, size_t size, const struct opt_i64 *n)
 		(void)snprintf(to, size, "*");
 }
 
+/* Writes one rule as a line such as "c 1:3 rwm", for devices of @type. Returns 0, or -errno with an error. */
 static int write_rule(const struct cgroups *c, const struct spec_device_rule *rule, char type, struct err *err)
 {
 	char text[RULE_MAX], major[24], minor[24];
@@ -60,7 +62,7 @@ int cgroup_devices_limit(const struct cgroups *c, const struct spec_device_rules
 		const struct spec_device_rule *rule = &rules->v[i];
 		bool all = !rule->major.set && !rule->minor.set && rule->access == 7;
 
-		/* the kernel takes "a" for everything, whatever stands behind it */
+		/* the kernel ignores what stands behind an "a": such a line is about all devices */
 		if (rule->type != 'a' || all) {
 			r = write_rule(c, rule, rule->type, err);
 		} else {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* linux.resources.devices on the host's cgroup (v1). */
+/* linux.resources.devices in the hierarchy "devices" of cgroup v1. In v2 the guest alone enforces them. */
 #ifndef CGROUP_DEVICES_H
 #define CGROUP_DEVICES_H
 
@@ -9,13 +9,13 @@
 #include "spec/spec.h"
 
 /*
- * Writes the rules in their order to devices.allow and devices.deny, and behind
- * them what the monitor itself opens. Does nothing without rules, or where the
- * host has no v1 devices hierarchy: the guest enforces them in any case.
+ * Writes @rules in their order to devices.allow and devices.deny of @c, and then allows what the monitor itself opens.
+ * Does nothing if there are no rules, or if the host has no such hierarchy: the guest enforces the rules in any case.
+ * Returns 0, or -errno with an error.
  */
 must_check int cgroup_devices_limit(const struct cgroups *c, const struct spec_device_rules *rules, struct err *err);
 
-/* What the monitor itself opens, as rules; not to be changed. */
+/* The devices that the monitor itself opens, as rules in static memory, which are not to be changed. */
 struct spec_device_rules cgroup_devices_own(void);
 
 #endif

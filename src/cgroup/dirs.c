@@ -192,7 +192,9 @@ static int make_one(const char *path, struct err *err)
 	if (!slash)
 		return err_sys(err, ENOMEM, "cgroup \"%s\"", path);
 	*slash = '\0';
-	/* whatever was mounted here when this was planned may be gone, and a plain directory must not be made instead */
+	/*
+	 * whatever was mounted here when this was planned may be gone, and a plain directory must not be made instead
+	 */
 	version = hierarchy_version(parent);
 	if (version == 0)
 		return err_set(err, ENOENT, "cannot make cgroup \"%s\": \"%s\" is not a cgroup", path, parent);
@@ -252,7 +254,9 @@ static void kill_members(int dirfd)
 	}
 }
 
-/* Kills and removes the cgroup @name below @dirfd with all cgroups in it: 0 or -errno (-EBUSY: a process still ends). */
+/*
+ * Kills and removes the cgroup @name below @dirfd with all cgroups in it: 0 or -errno (-EBUSY: a process still ends).
+ */
 static int remove_tree(int dirfd, const char *name)
 {
 	autoclose int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);

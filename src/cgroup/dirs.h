@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The container's cgroups as directories (the cgroupfs manager). Where systemd makes some of them, this file makes those
- * that systemd does not manage; see unit.h.
+ * The container's cgroups as directories (the cgroupfs manager). Where systemd makes some of them, this file makes
+ * those that systemd does not manage; see unit.h.
  *
- * Crash safety: planning only looks. Both lists of struct cgroups are in state.json before dirs_make() makes anything, so
- * a create that is killed leaves nothing that `delete` does not know. A directory that was there before is never in
+ * Crash safety: planning only looks. Both lists of struct cgroups are in state.json before dirs_make() makes anything,
+ * so a create that is killed leaves nothing that `delete` does not know. A directory that was there before is never in
  * @made, and so never removed with its parents.
  */
 #ifndef CGROUP_DIRS_H
@@ -15,9 +15,9 @@
 #include "cgroup/set.h"
 
 /*
- * Fills both lists of @c. @path is linux.cgroupsPath: an absolute path counts from the root of each hierarchy, a relative
- * one from the caller's own cgroup in v1 and from its parent in v2; NULL or "" stands for "/@id". Returns 0, or -errno
- * with an error (-EINVAL: @path has a "..", or is the root).
+ * Fills both lists of @c. @path is linux.cgroupsPath: an absolute path counts from the root of each hierarchy, a
+ * relative one from the caller's own cgroup in v1 and from its parent in v2; NULL or "" stands for "/@id". Returns 0,
+ * or -errno with an error (-EINVAL: @path has a "..", or is the root).
  */
 must_check int dirs_plan(const char *path, const char *id, struct cgroups *c, struct err *err);
 
@@ -38,9 +38,9 @@ must_check int dirs_make(const struct cgroups *c, struct err *err);
 must_check int dirs_join(const struct cgroups *c, struct err *err);
 
 /*
- * Kills the processes in those directories of @c that vmrunc made or that belong to c->unit, and removes these with all
- * cgroups below them. Parents that vmrunc made are removed if nobody else uses them. Blocks until all is gone, 10 seconds
- * for a directory at most: 0, or -errno with an error.
+ * Kills the processes in those directories of @c that vmrunc made or that belong to c->unit, and removes these with
+ * all cgroups below them. Parents that vmrunc made are removed if nobody else uses them. Blocks until all is gone, 10
+ * seconds for a directory at most: 0, or -errno with an error.
  */
 must_check int dirs_remove(const struct cgroups *c, struct err *err);
 

@@ -12,7 +12,10 @@
 #include "base/fd.h"
 #include "cgroup/hierarchy.h"
 
-/* Opens the first cgroup that has @file, and returns its path as well. Returns -1 if there is none; the caller closes it. */
+/*
+ * Opens the first cgroup that has @file, and returns its path as well. Returns -1 if there is none; the caller closes
+ * it.
+ */
 static int dir_with(const struct cgroups *c, const char *file, const char **ret_path)
 {
 	for (size_t i = 0; i < c->dirs.n; i++) {

@@ -10,14 +10,14 @@
 #include "cgroup/set.h"
 
 /*
- * Writes @text to the file named @file in the first cgroup of @c that has it. Returns 0, or -errno with an error (-ENOENT:
- * no cgroup has it).
+ * Writes @text to the file named @file in the first cgroup of @c that has it. Returns 0, or -errno with an error
+ * (-ENOENT: no cgroup has it).
  */
 must_check int cgroup_file_write(const struct cgroups *c, const char *file, const char *text, struct err *err);
 
 /*
- * Writes @v1_text to the file @v1, or where no cgroup has that file, @v2_text to the file @v2. Returns 0, or -errno with an
- * error that begins with "linux.resources." and @field.
+ * Writes @v1_text to the file @v1, or where no cgroup has that file, @v2_text to the file @v2. Returns 0, or -errno
+ * with an error that begins with "linux.resources." and @field.
  */
 must_check int cgroup_file_write_either(const struct cgroups *c, const char *v1, const char *v1_text, const char *v2,
 	const char *v2_text, const char *field, struct err *err);
@@ -25,7 +25,9 @@ must_check int cgroup_file_write_either(const struct cgroups *c, const char *v1,
 /* Whether one of the cgroups of @c has a file named @file. */
 bool cgroup_file_exists(const struct cgroups *c, const char *file);
 
-/* Whether the host has cgroup v2 alone, so that no limit goes to a file of v1. The cgroups of @c need not be made yet. */
+/*
+ * Whether the host has cgroup v2 alone, so that no limit goes to a file of v1. The cgroups of @c need not be made yet.
+ */
 bool cgroup_file_is_v2(const struct cgroups *c);
 
 #endif

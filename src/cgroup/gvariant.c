@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The text format of property values: see gvariant.h. */
+/* Values of systemd properties as text: see gvariant.h. */
 #include "config.h"
 
 #ifdef HAVE_LIBSYSTEMD
@@ -17,7 +17,7 @@
 #define STRING_MAX 4096
 #define SECOND_US 1000000
 
-/* Type words; a number without one is an int32, as GVariant has it. */
+/* The words that may stand before a number and say its type. A number without one is an int32, as GVariant has it. */
 static const struct {
 	const char *word, *type;
 	int64_t min;
@@ -34,7 +34,7 @@ static const struct {
 
 #define KIND_DEFAULT 3 /* int32 */
 
-/* Letters alone, as runc wants a property's name. */
+/* Whether @name has letters only, and three at least, as runc demands of a property's name. */
 static bool is_name(const char *name)
 {
 	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
@@ -47,7 +47,10 @@ static const char *skip_blanks(const char *at)
 	return at + strspn(at, " \t\n");
 }
 
-/* 'text' or "text" at *@at, with \ before what is meant as it is; moves *@at behind it. */
+/*
+ * Copies the quoted string at *@at to @to and moves *@at behind it. The string is 'text' or "text"; a backslash takes
+ * the next character literally. Returns 0 or -EINVAL.
+ */
 static int take_string(const char **at, char *to, size_t len)
 {
 	char quote = **at;
@@ -67,6 +70,7 @@ static int take_string(const char **at, char *to, size_t len)
 	return 0;
 }
 
+/* Appends "(sv)" of @name and the array of strings at @at, which begins with "[". */
 static int append_strings(sd_bus_message *m, const char *name, const char *at)
 {
 	char text[STRING_MAX];
@@ -96,7 +100,10 @@ static int append_strings(sd_bus_message *m, const char *name, const char *at)
 	return r;
 }
 
-/* "TimeoutStopSec" -> "TimeoutStopUSec" */
+/*
+ * Whether @name is that of a time in seconds, as "TimeoutStopSec"; then @to becomes "TimeoutStopUSec", which the bus
+ * knows.
+ */
 static bool is_seconds(const char *name, char *to, size_t len)
 {
 	size_t n = strlen(name);
@@ -107,6 +114,7 @@ static bool is_seconds(const char *name, char *to, size_t len)
 	return true;
 }
 
+/* Appends "(sv)" of @name and the number of seconds in @digits, which may have a fraction, as microseconds. */
 static int append_seconds(sd_bus_message *m, const char *name, const char *digits)
 {
 	char *end;
@@ -117,7 +125,7 @@ static int append_seconds(sd_bus_message *m, const char *name, const char *digit
 	return sd_bus_message_append(m, "(sv)", name, "t", (uint64_t)(seconds * SECOND_US));
 }
 
-/* Appends @text's number as basic type @type. */
+/* Appends "(sv)" of @name and the number in @text, whose type is number_types[@kind]. */
 static int append_number(sd_bus_message *m, const char *name, size_t kind, const char *text)
 {
 	const char *type = number_types[kind].type;

@@ -46,7 +46,9 @@ static void unescape(char *text)
 	*to = '\0';
 }
 
-/* Copies the names of controllers from the options of a v1 super block: all but the flags that any hierarchy may have. */
+/*
+ * Copies the names of controllers from the options of a v1 super block: all but the flags that any hierarchy may have.
+ */
 static void keep_controllers(const char *options, char *to, size_t len)
 {
 	static const char *const flags[] = { "rw", "ro", "noprefix", "xattr", "clone_children", "cpuset_v2_mode" };

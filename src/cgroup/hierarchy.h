@@ -34,7 +34,10 @@ must_check int hierarchy_find_all(struct hierarchy **ret, struct err *err);
  */
 const char *hierarchy_below_root(const struct hierarchy *h, const char *path);
 
-/* Writes the caller's own cgroup in @h to @path (@len bytes) as a path below the mount point: 0, or -errno with an error. */
+/*
+ * Writes the caller's own cgroup in @h to @path (@len bytes) as a path below the mount point: 0, or -errno with an
+ * error.
+ */
 must_check int hierarchy_own_cgroup(const struct hierarchy *h, char *path, size_t len, struct err *err);
 
 /* The version of the cgroup at @path: 1 or 2; 0 if there is nothing at @path, or something that is not a cgroup. */

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * linux.resources.blockIO on the host's cgroup: the devices are the host's, so
- * it is enforced here alone, on what the VM's file service and QEMU read and write.
- */
+/* linux.resources.blockIO: see io.h. What counts is what the monitor's file service and QEMU read and write. */
 #include "cgroup/io.h"
 
 #include <inttypes.h>
@@ -10,7 +7,7 @@
 
 #include "cgroup/file.h"
 
-/* cgroup v1 weights are 10 to 1000, those of v2 1 to 10000. */
+/* Weights of cgroup v1 are 10 to 1000, those of v2 1 to 10000. */
 #define V1_WEIGHT_MIN 10u
 #define V1_WEIGHT_MAX 1000u
 #define V2_WEIGHT_MAX 10000u
@@ -22,9 +19,8 @@ unsigned int cgroup_io_weight_v2(unsigned int weight)
 }
 
 /*
- * The weight @of (a device with a blank behind it, or "default ") in whichever
- * file there is: the schedulers have names of their own for the same, and BFQ
- * keeps v1's numbers in v2 too.
+ * Writes a weight to whichever file there is: each I/O scheduler has its own name for it, and BFQ counts as v1 does in
+ * v2, too. @of is what the weight belongs to: "default ", or with @device a device's number with a blank behind it.
  */
 static int write_weight(
 	const struct cgroups *c, const char *of, uint32_t weight, bool device, const char *field, struct err *err)
@@ -40,6 +36,7 @@ static int write_weight(
 	return cgroup_file_write_either(c, "io.bfq.weight", old, "io.weight", converted, field, err);
 }
 
+/* Writes blockIO.weightDevice: a weight and a leaf weight for each device. */
 static int write_device_weights(const struct cgroups *c, const struct spec_weight_devices *devices, struct err *err)
 {
 	int r = 0;
@@ -61,6 +58,7 @@ static int write_device_weights(const struct cgroups *c, const struct spec_weigh
 	return r;
 }
 
+/* Writes one of the four lists of rates: to @v1_file, or as a pair with the key @v2_word to v2's io.max. */
 static int write_throttle(const struct cgroups *c, const struct spec_throttle_devices *devices, const char *v1_file,
 	const char *v2_word, const char *field, struct err *err)
 {
@@ -72,7 +70,7 @@ static int write_throttle(const struct cgroups *c, const struct spec_throttle_de
 
 		(void)snprintf(v1, sizeof(v1), "%u:%u %" PRIu64, d->major, d->minor, d->rate);
 		(void)snprintf(v2, sizeof(v2), "%u:%u %s=%" PRIu64, d->major, d->minor, v2_word, d->rate);
-		if (d->rate == 0) /* v1's word for "no limit" */
+		if (d->rate == 0) /* this means "no limit" in v1 */
 			(void)snprintf(v2, sizeof(v2), "%u:%u %s=max", d->major, d->minor, v2_word);
 		r = cgroup_file_write_either(c, v1_file, v1, "io.max", v2, field, err);
 	}
@@ -86,7 +84,7 @@ int cgroup_io_limit(const struct cgroups *c, const struct spec_block_io *io, str
 
 	if (!io)
 		return 0;
-	if (io->weight.set && io->weight.v) /* Docker writes 0 for "not set" */
+	if (io->weight.set && io->weight.v) /* Docker writes 0 where the user has set nothing */
 		r = write_weight(c, "default ", io->weight.v, false, "blockIO.weight", err);
 	if (r == 0 && io->leaf_weight.set && io->leaf_weight.v) {
 		(void)snprintf(text, sizeof(text), "%" PRIu32, io->leaf_weight.v);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The limits of config.json in the files of cgroups: see limit.h. values.h says which numbers, and this file where to. */
+/*
+ * The limits of config.json in the files of cgroups: see limit.h. values.h says which numbers, and this file where to.
+ */
 #include "cgroup/limit.h"
 
 #include <errno.h>
@@ -21,8 +23,9 @@ struct target {
 };
 
 /*
- * Writes @text to the file @v1, or else to @v2; either may be NULL. The guest enforces such a limit as well, or it concerns
- * the host's own network alone: a host that has no such file only lacks the second enforcement, which is a warning.
+ * Writes @text to the file @v1, or else to @v2; either may be NULL. The guest enforces such a limit as well, or it
+ * concerns the host's own network alone: a host that has no such file only lacks the second enforcement, which is a
+ * warning.
  */
 static int write_if_there(
 	const struct target *t, const char *v1, const char *v2, const char *text, const char *field, struct err *err)
@@ -39,7 +42,7 @@ static int write_if_there(
 	return r < 0 ? err_prefix(err, "linux.resources.%s", field) : 0;
 }
 
-/* A limit of v1's and of v2's files, which say "none" in ways of their own. */
+/* Writes a limit to the file @v1 or else to @v2. "No limit" is -1 in the former and "max" in the latter. */
 static int write_limit(const struct target *t, const char *v1, const char *v2, const struct opt_u64 *v,
 	const char *field, struct err *err)
 {
@@ -51,7 +54,7 @@ static int write_limit(const struct target *t, const char *v1, const char *v2, c
 	return cgroup_file_write_either(t->cgroups, v1, text, v2, text, field, err);
 }
 
-/* v1's limit of memory and swap together, v2's of swap alone. */
+/* Writes the limit of swap: v1 has one for memory and swap together, v2 one for swap alone. */
 static int limit_swap(const struct target *t, struct err *err)
 {
 	const struct cgroup_values *v = t->values;
@@ -65,7 +68,8 @@ static int limit_swap(const struct target *t, struct err *err)
 	if (!value->set)
 		return 0;
 	if (!cgroup_file_exists(t->cgroups, file)) {
-		if (v->swap.set && v->swap.v) /* a kernel without swap accounting; none at all is the guest's doing */
+		/* the kernel does not count swap; a container that may not swap at all is held to that by its guest */
+		if (v->swap.set && v->swap.v)
 			warnings_add(t->warnings,
 				"linux.resources.memory.swap: not set on the host, whose kernel does not count swap");
 		return 0;
@@ -73,6 +77,7 @@ static int limit_swap(const struct target *t, struct err *err)
 	return write_limit(t, "memory.memsw.limit_in_bytes", "memory.swap.max", value, "memory.swap", err);
 }
 
+/* Writes the limits of memory and of swap in the order that the kernel accepts. */
 static int limit_memory(const struct target *t, struct err *err)
 {
 	const struct cgroup_values *v = t->values;
@@ -80,7 +85,10 @@ static int limit_memory(const struct target *t, struct err *err)
 
 	if (v->memory.set) {
 		r = write_limit(t, "memory.limit_in_bytes", "memory.max", &v->memory, "memory.limit", err);
-		if (r == -EINVAL && v->memsw.set) { /* v1: a cgroup that was there, with less memory and swap so far */
+		/*
+		 * v1: the cgroup was there already, and what it has of memory and swap together is below the new limit
+		 */
+		if (r == -EINVAL && v->memsw.set) {
 			r = limit_swap(t, err);
 			if (r == 0)
 				r = write_limit(
@@ -90,7 +98,7 @@ static int limit_memory(const struct target *t, struct err *err)
 	return r == 0 ? limit_swap(t, err) : r;
 }
 
-/* Quota and period: v2 has one file for both. */
+/* Writes the quota and period of CPU time, which are one file in v2 and two in v1. */
 static int limit_cpu_time(const struct target *t, struct err *err)
 {
 	const struct cgroup_values *v = t->values;
@@ -102,7 +110,7 @@ static int limit_cpu_time(const struct target *t, struct err *err)
 	if (!cgroup_file_exists(t->cgroups, "cpu.cfs_quota_us")) {
 		if (v->quota.set && v->quota.v != CGROUP_NO_LIMIT)
 			(void)snprintf(quota, sizeof(quota), "%" PRIu64, v->quota.v);
-		/* without a period, the one that is there stays */
+		/* without a period in the line, the one that is there stays */
 		(void)snprintf(text, sizeof(text), "%s %" PRIu64, quota, v->period.v);
 		r = cgroup_file_write(t->cgroups, "cpu.max", v->period.set ? text : quota, err);
 		return r < 0 ? err_prefix(err, "linux.resources.cpu.quota") : 0;
@@ -116,7 +124,7 @@ static int limit_cpu_time(const struct target *t, struct err *err)
 		int late = r;
 
 		r = write_limit(t, "cpu.cfs_quota_us", "cpu.cfs_quota_us", &v->quota, "cpu.quota", err);
-		if (r == 0 && late < 0) { /* a cgroup that was there: its old quota did not fit the new period */
+		if (r == 0 && late < 0) { /* the cgroup was there, and its old quota did not fit the new period */
 			r = cgroup_file_write(t->cgroups, "cpu.cfs_period_us", text, err);
 			if (r < 0)
 				return err_prefix(err, "linux.resources.cpu.period");
@@ -126,8 +134,8 @@ static int limit_cpu_time(const struct target *t, struct err *err)
 }
 
 /*
- * Limits of one number each. Required: an error where the host has no such
- * file; the others are only warned of (a file of NULL: that version has none).
+ * Limits that are one number each. @v1 and @v2 are the files' names; NULL: that version has no such file. A limit that
+ * is @required is an error where the host lacks the file, the others are a warning.
  */
 static const struct {
 	size_t offset; /* of a struct opt_u64 */
@@ -152,6 +160,7 @@ static const struct {
 #undef NUMBER
 };
 
+/* Writes the limits of the table above. */
 static int limit_numbers(const struct target *t, struct err *err)
 {
 	const struct cgroup_values *v = t->values;
@@ -161,10 +170,10 @@ static int limit_numbers(const struct target *t, struct err *err)
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(numbers); i++) {
 		const struct opt_u64 *n = (const struct opt_u64 *)(const void *)((const char *)v + numbers[i].offset);
 		const char *v1_file = numbers[i].v1, *file = v2 ? numbers[i].v2 : v1_file;
-		bool word = v2 || numbers[i].v1 == numbers[i].v2; /* pids.max is the same in both */
+		bool word = v2 || numbers[i].v1 == numbers[i].v2; /* pids.max says "max" in v1 as well */
 		char text[32];
 
-		/* without a file: the other version's counterpart (shares, weight) has it */
+		/* a required limit without a file here has its counterpart in this version: shares or weight */
 		if (!n->set || (numbers[i].required && !file))
 			continue;
 		(void)snprintf(text, sizeof(text), "%" PRIu64, n->v);
@@ -178,6 +187,7 @@ static int limit_numbers(const struct target *t, struct err *err)
 	return r;
 }
 
+/* Writes the limits that are a word or a list, or may be negative. */
 static int limit_rest(const struct target *t, struct err *err)
 {
 	const struct cgroup_values *v = t->values;
@@ -200,8 +210,8 @@ static int limit_rest(const struct target *t, struct err *err)
 }
 
 /*
- * Writes @unified: on a host of v2 the keys that values.c has no number for, on one of v1 all keys. The latter has no such
- * files; the guest has, except for those of the host's devices, CPUs and memory nodes.
+ * Writes @unified: on a host of v2 the keys that values.c has no number for, on one of v1 all keys. The latter has no
+ * such files; the guest has, except for those of the host's devices, CPUs and memory nodes.
  */
 static int limit_unified(const struct target *t, const struct spec_map *unified, struct err *err)
 {
@@ -233,6 +243,7 @@ static int limit_unified(const struct target *t, const struct spec_map *unified,
 	return r;
 }
 
+/* Writes linux.resources.hugepageLimits. */
 static int limit_hugepages(const struct target *t, const struct spec_hugepage_limits *limits, struct err *err)
 {
 	int r = 0;
@@ -245,7 +256,7 @@ static int limit_hugepages(const struct target *t, const struct spec_hugepage_li
 		(void)snprintf(v2, sizeof(v2), "hugetlb.%s.max", size);
 		(void)snprintf(text, sizeof(text), "%" PRIu64, limits->v[i].limit);
 		r = write_if_there(t, v1, v2, text, "hugepageLimits", err);
-		/* pages that are reserved and not used yet, where the kernel counts them (5.7) */
+		/* a kernel since 5.7 limits pages that are reserved but not used yet in a file of its own */
 		(void)snprintf(v1, sizeof(v1), "hugetlb.%s.rsvd.limit_in_bytes", size);
 		(void)snprintf(v2, sizeof(v2), "hugetlb.%s.rsvd.max", size);
 		if (r == 0 && (cgroup_file_exists(t->cgroups, v1) || cgroup_file_exists(t->cgroups, v2)))
@@ -254,6 +265,7 @@ static int limit_hugepages(const struct target *t, const struct spec_hugepage_li
 	return r;
 }
 
+/* Writes linux.resources.network, which only cgroup v1 has files for. */
 static int limit_network(const struct target *t, const struct spec_network *n, struct err *err)
 {
 	char text[64];
@@ -272,6 +284,7 @@ static int limit_network(const struct target *t, const struct spec_network *n, s
 	return r;
 }
 
+/* Writes linux.resources.rdma. What is not set in an entry of it is unlimited. */
 static int limit_rdma(const struct target *t, const struct spec_rdma_limits *limits, struct err *err)
 {
 	int r = 0;

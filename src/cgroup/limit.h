@@ -13,8 +13,9 @@
 
 /*
  * Writes the limits of @r (may be NULL) to the cgroups of @c, which are there. Limits of memory become at least
- * @memory_bytes (guest RAM and the VMM), since the guest enforces the exact ones. A limit that this host cannot enforce is
- * added to @warnings if the guest enforces it as well, and is an error otherwise. Returns 0, or -errno with an error.
+ * @memory_bytes (guest RAM and the VMM), since the guest enforces the exact ones. A limit that this host cannot
+ * enforce is added to @warnings if the guest enforces it as well, and is an error otherwise. Returns 0, or -errno with
+ * an error.
  */
 must_check int cgroup_limit(const struct cgroups *c, const struct spec_resources *r, uint64_t memory_bytes,
 	struct warnings *warnings, struct err *err);

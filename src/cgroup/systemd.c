@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Transient units: see systemd.h. Their properties are in systemd_props.c. */
+/* Transient units: see systemd.h. systemd_props.c has their properties. */
 #include "cgroup/systemd.h"
 
 #include <errno.h>
@@ -23,27 +23,28 @@
 #define OBJECT "/org/freedesktop/systemd1"
 #define MANAGER SERVICE ".Manager"
 #define UNIT SERVICE ".Unit"
-/* systemd's own socket, for root: there before the bus is and when it is not. */
+/* systemd's own socket, which root may use: it is there before the system bus is, and where there is no such bus. */
 #define PRIVATE_ADDRESS "unix:path=/run/systemd/private"
 
 #define ERROR_EXISTS SERVICE ".UnitExists"
 #define ERROR_NO_UNIT SERVICE ".NoSuchUnit"
 #define ERROR_NOT_LOADED SERVICE ".UnitNotLoaded"
 
-/* As runc: a job that takes longer than this has gone wrong. */
+/* A job that takes longer than this has gone wrong; runc waits as long. */
 #define JOB_TIMEOUT_MS 30000
-/* How long a stopped unit may take until systemd forgets it. */
+/* How long systemd may take to unload a unit that has stopped. */
 #define FORGET_TIMEOUT_MS 5000
 
-/* A job that is waited for, and its unit. */
+/* A job that we wait for, and its unit. Signals of the bus fill it in. */
 struct job {
 	const char *unit;
 	char path[256];
 	char result[32]; /* "done", "failed", "canceled" ... */
-	bool ended;      /* the job: result says how */
-	bool forgotten;  /* the unit is not loaded any more */
+	bool ended;      /* the job has ended: @result says how */
+	bool forgotten;  /* systemd has unloaded the unit */
 };
 
+/* Sets the error for a request that failed with @r: @e has systemd's words, if any. Returns @r. */
 static int from_bus(struct err *err, int r, const sd_bus_error *e, const char *doing, const char *name)
 {
 	return err_set(err, -r, "systemd: cannot %s \"%s\": %s", doing, name, e->message ? e->message : strerror(-r));
@@ -59,6 +60,7 @@ bool systemd_runs(void)
 	return sd_booted() > 0;
 }
 
+/* Connects to systemd: over the system bus, or directly if there is none. 0, or -errno with an error. */
 static int connect_bus(sd_bus **ret, struct err *err)
 {
 	sd_bus *bus = NULL;
@@ -123,6 +125,7 @@ int systemd_root(char *path, size_t len, struct err *err)
 
 /* --- jobs --- */
 
+/* The signal JobRemoved. */
 static int on_job_removed(sd_bus_message *m, void *arg, sd_bus_error *e)
 {
 	const char *path, *unit, *result;
@@ -136,6 +139,7 @@ static int on_job_removed(sd_bus_message *m, void *arg, sd_bus_error *e)
 	return 0;
 }
 
+/* The signal UnitRemoved. */
 static int on_unit_removed(sd_bus_message *m, void *arg, sd_bus_error *e)
 {
 	struct job *job = arg;
@@ -147,9 +151,10 @@ static int on_unit_removed(sd_bus_message *m, void *arg, sd_bus_error *e)
 	return 0;
 }
 
+/* Subscribes to the signals that fill in @job. */
 static int watch_jobs(sd_bus *bus, struct job *job, struct err *err)
 {
-	/* over systemd's own socket messages have no sender */
+	/* messages over systemd's own socket have no sender */
 	const char *sender = sd_bus_is_bus_client(bus) > 0 ? SERVICE : NULL;
 	int r = sd_bus_match_signal(bus, NULL, sender, OBJECT, MANAGER, "JobRemoved", on_job_removed, job);
 
@@ -160,7 +165,9 @@ static int watch_jobs(sd_bus *bus, struct job *job, struct err *err)
 	return r < 0 ? err_sys(err, r, "systemd: cannot watch its jobs") : 0;
 }
 
-/* Waits for something on the bus: 0, -ETIMEDOUT, -EINTR or an error of poll(2). */
+/*
+ * Waits until the bus has work for us: 0, -ETIMEDOUT, -EINTR if @interrupt_fd became readable, or an error of poll(2).
+ */
 static int wait_bus(sd_bus *bus, int interrupt_fd, long long deadline_ms)
 {
 	struct pollfd p[] = {
@@ -177,7 +184,10 @@ static int wait_bus(sd_bus *bus, int interrupt_fd, long long deadline_ms)
 	return p[1].revents ? -EINTR : 0;
 }
 
-/* Until *@flag, which a signal of the bus sets. The errors of wait_bus(), or the bus's. */
+/*
+ * Works on the bus until *@flag is true, which one of its signals makes it. Returns 0, an error of wait_bus() or the
+ * bus's.
+ */
 static int wait_flag(sd_bus *bus, const bool *flag, int interrupt_fd, int timeout_ms)
 {
 	long long deadline = clock_now_ms() + timeout_ms;
@@ -191,6 +201,7 @@ static int wait_flag(sd_bus *bus, const bool *flag, int interrupt_fd, int timeou
 	return MIN(r, 0);
 }
 
+/* Waits for the end of @job. */
 static int wait_job(sd_bus *bus, const struct job *job, int interrupt_fd, struct err *err)
 {
 	int r = wait_flag(bus, &job->ended, interrupt_fd, JOB_TIMEOUT_MS);
@@ -198,12 +209,12 @@ static int wait_job(sd_bus *bus, const struct job *job, int interrupt_fd, struct
 	if (r == -EINTR)
 		return err_set(err, EINTR, "interrupted while systemd worked on \"%s\"", job->unit);
 	if (r == -ETIMEDOUT)
-		return err_set(err, ETIMEDOUT, "systemd: no end of its job for \"%s\" within %d s", job->unit,
+		return err_set(err, ETIMEDOUT, "systemd: its job for \"%s\" has not ended within %d s", job->unit,
 			JOB_TIMEOUT_MS / 1000);
-	return r < 0 ? err_sys(err, r, "systemd: waiting for \"%s\"", job->unit) : 0;
+	return r < 0 ? err_sys(err, r, "systemd: cannot wait for its job for \"%s\"", job->unit) : 0;
 }
 
-/* A failed unit stays loaded until it is reset. A unit that is not there needs no reset. */
+/* Resets a unit that has failed: until then systemd keeps it loaded. If this fails, the unit is not there any more. */
 static void reset_failed(sd_bus *bus, const char *unit)
 {
 	autobuserror e = SD_BUS_ERROR_NULL;
@@ -211,7 +222,7 @@ static void reset_failed(sd_bus *bus, const char *unit)
 	(void)sd_bus_call_method(bus, SERVICE, OBJECT, MANAGER, "ResetFailedUnit", &e, NULL, "s", unit);
 }
 
-/* Takes the job out of the answer to a method that makes one. */
+/* Takes the path of the job out of the answer to a request that starts one. */
 static int read_job(sd_bus_message *answer, struct job *job, struct err *err)
 {
 	const char *path;
@@ -219,10 +230,10 @@ static int read_job(sd_bus_message *answer, struct job *job, struct err *err)
 
 	if (r >= 0 && snprintf(job->path, sizeof(job->path), "%s", path) >= (int)sizeof(job->path))
 		r = -ENAMETOOLONG;
-	return r < 0 ? err_sys(err, r, "systemd: its answer has no job") : 0;
+	return r < 0 ? err_sys(err, r, "systemd: its answer names no job") : 0;
 }
 
-/* The text of a property of unit @name, to be freed; NULL: there is no such unit. */
+/* Asks for a property of the unit @name that is a string. The caller frees it. NULL: there is no such unit. */
 static char *unit_property(sd_bus *bus, const char *name, const char *property)
 {
 	automessage *answer = NULL;
@@ -238,7 +249,7 @@ static char *unit_property(sd_bus *bus, const char *name, const char *property)
 
 /* --- start --- */
 
-/* systemd's version; 0 if it does not say. */
+/* systemd's version, as 252; 0 if it does not tell. */
 static unsigned int version(sd_bus *bus)
 {
 	unsigned int n = 0;
@@ -246,13 +257,13 @@ static unsigned int version(sd_bus *bus)
 
 	if (sd_bus_get_property_string(bus, SERVICE, OBJECT, MANAGER, "Version", NULL, &text) < 0)
 		return 0;
-	/* "252.38-1~deb12u1", "v245", "systemd 244 (...)" have been seen */
+	/* forms that exist: "252.38-1~deb12u1", "v245", "systemd 244 (...)" */
 	(void)sscanf(text + strcspn(text, "0123456789"), "%u", &n);
 	free(text);
 	return n;
 }
 
-/* Returns 0, -EEXIST without a message, or an error. */
+/* Requests the start of @u. Returns 0 with the job, -EEXIST without an error's message, or -errno with an error. */
 static int call_start(sd_bus *bus, const struct systemd_unit *u, struct job *job, struct err *err)
 {
 	autobuserror e = SD_BUS_ERROR_NULL;
@@ -277,7 +288,7 @@ static int call_start(sd_bus *bus, const struct systemd_unit *u, struct job *job
 	return read_job(answer, job, err);
 }
 
-/* systemd takes an active slice without a file of its own for one that can still be described: we do not. */
+/* Whether the unit @name runs. systemd itself would let us start a slice anew that runs but has no file. */
 static bool is_active(sd_bus *bus, const char *name)
 {
 	autofree char *text = unit_property(bus, name, "ActiveState");
@@ -285,6 +296,7 @@ static bool is_active(sd_bus *bus, const char *name)
 	return text && strcmp(text, "inactive") != 0 && strcmp(text, "failed") != 0;
 }
 
+/* call_start(), but a unit that runs already is -EEXIST whatever systemd says. */
 static int start(sd_bus *bus, const struct systemd_unit *u, struct job *job, struct err *err)
 {
 	return is_active(bus, u->name) ? -EEXIST : call_start(bus, u, job, err);
@@ -301,7 +313,7 @@ int systemd_start_unit(const struct systemd_unit *u, int interrupt_fd, struct er
 	if (r < 0)
 		return r;
 	r = start(bus, u, &job, err);
-	if (r == -EEXIST) { /* perhaps what is left of one that failed */
+	if (r == -EEXIST) { /* it may have failed and be loaded still: then a reset makes room */
 		reset_failed(bus, u->name);
 		r = start(bus, u, &job, err);
 		if (r == -EEXIST)
@@ -336,7 +348,7 @@ int systemd_stop_unit(const char *name, const char *description, struct warnings
 	int r;
 
 	if (!systemd_runs())
-		return 0; /* its units have gone with it */
+		return 0; /* there is no systemd any more, and so no unit */
 	r = connect_bus(&bus, err);
 	if (r == 0)
 		r = watch_jobs(bus, &job, err);

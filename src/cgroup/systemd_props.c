@@ -2,9 +2,8 @@
 /*
  * Properties of a transient unit: see systemd_props.h.
  *
- * systemd must know every limit that it has a property for: it writes the
- * cgroup's files anew from its own knowledge whenever something makes it look
- * at the unit again (daemon-reload, a change in the same slice).
+ * systemd must be told each limit that it has a property for, although limit.c writes the files as well: systemd writes
+ * them again from its own knowledge whenever it looks at the unit anew (daemon-reload, a change in the same slice).
  */
 #include "config.h"
 
@@ -22,26 +21,30 @@
 #include "cgroup/gvariant.h"
 #include "spec/cpulist.h"
 
-/* The first version that has the property. */
+/* The first versions of systemd that have a property. */
 #define VERSION_QUOTA_PERIOD 242
 #define VERSION_ALLOWED_CPUS 244
 #define VERSION_IDLE_WEIGHT 252
 
 #define QUOTA_PERIOD_DEFAULT_US 100000u
 #define SECOND_US 1000000u
-/* systemd counts CPU time in percent: what is no multiple of this is rounded up, or a child's quota would not fit. */
+/*
+ * systemd counts CPU time in whole percents of a second. We round up: a quota below the container's would throttle it.
+ */
 #define QUOTA_GRAIN_US 10000u
 
 #define ANNOTATION_PREFIX "org.systemd.property."
 
-#define DEVICE_NODE_MAX 64
+#define DEVICE_NODE_MAX 64 /* "/dev/block/" and two numbers */
+
+/* Each put_NAME() below appends properties "(sv)" to the array in @m. It returns >= 0, or an error of sd-bus. */
 
 static int put_u64(sd_bus_message *m, const char *name, uint64_t v)
 {
 	return sd_bus_message_append(m, "(sv)", name, "t", v);
 }
 
-/* systemd's "infinity" is our CGROUP_NO_LIMIT: all ones. */
+/* systemd's "infinity" is the same number as our CGROUP_NO_LIMIT. */
 static int put_limit(sd_bus_message *m, const char *name, const struct opt_u64 *v)
 {
 	return v->set ? put_u64(m, name, v->v) : 0;
@@ -52,6 +55,7 @@ static int put_bool(sd_bus_message *m, const char *name, bool v)
 	return sd_bus_message_append(m, "(sv)", name, "b", (int)v);
 }
 
+/* What makes the unit ours, but for its limits. */
 static int put_identity(sd_bus_message *m, const struct systemd_unit *u, bool is_slice)
 {
 	static const char *const accounting[] = { "MemoryAccounting", "CPUAccounting", "TasksAccounting" };
@@ -66,10 +70,11 @@ static int put_identity(sd_bus_message *m, const struct systemd_unit *u, bool is
 		r = put_bool(m, accounting[i], true);
 	if (r >= 0)
 		r = put_bool(m, u->v2 ? "IOAccounting" : "BlockIOAccounting", true);
-	/* without it the unit would be stopped early in a shutdown, and wait for targets before */
+	/* with the defaults, the unit would wait for targets at its start and be stopped early in a shutdown */
 	return r < 0 ? r : put_bool(m, "DefaultDependencies", false);
 }
 
+/* Limits of memory: in v1 systemd has a property for one of them only. */
 static int put_memory(sd_bus_message *m, const struct systemd_unit *u)
 {
 	const struct cgroup_values *v = u->values;
@@ -87,6 +92,7 @@ static int put_memory(sd_bus_message *m, const struct systemd_unit *u)
 	return r < 0 ? r : put_limit(m, "MemorySwapMax", &v->swap);
 }
 
+/* The CPU time per second, in microseconds, that @v allows; CGROUP_NO_LIMIT: any. */
 static uint64_t quota_per_second(const struct cgroup_values *v)
 {
 	uint64_t period = v->period.set ? v->period.v : QUOTA_PERIOD_DEFAULT_US, n;
@@ -97,13 +103,14 @@ static uint64_t quota_per_second(const struct cgroup_values *v)
 	return (n + QUOTA_GRAIN_US - 1) / QUOTA_GRAIN_US * QUOTA_GRAIN_US;
 }
 
+/* CPU weight and CPU time. */
 static int put_cpu(sd_bus_message *m, const struct systemd_unit *u, unsigned int version)
 {
 	const struct cgroup_values *v = u->values;
 	bool idle = v->idle.set && v->idle.v && u->v2 && version >= VERSION_IDLE_WEIGHT;
 	int r = 0;
 
-	if (idle) /* systemd's word for cpu.idle */
+	if (idle) /* a weight of 0 is how systemd says cpu.idle */
 		r = put_u64(m, "CPUWeight", 0);
 	else if (u->v2)
 		r = put_limit(m, "CPUWeight", &v->weight);
@@ -116,7 +123,7 @@ static int put_cpu(sd_bus_message *m, const struct systemd_unit *u, unsigned int
 	return r;
 }
 
-/* A list of CPUs or nodes as systemd has it: a bitmap, lowest byte first, no longer than needed. */
+/* A list of CPUs or memory nodes. systemd wants a bitmap, lowest byte first, without zeros at its end. */
 static int put_list(sd_bus_message *m, const char *name, const char *text)
 {
 	uint8_t bytes[CPULIST_BITS / 8] = { 0 };
@@ -148,7 +155,10 @@ static int put_list(sd_bus_message *m, const char *name, const char *text)
 
 /* --- devices (v1) --- */
 
-/* The name that the kernel has for all devices of @major ("pts"); false: none. */
+/*
+ * Writes to @name the name that /proc/devices has for all devices of @major, such as "pts". Returns false if there is
+ * none.
+ */
 static bool major_name(char type, int64_t major, char *name, size_t len)
 {
 	const char *head = type == 'b' ? "Block devices:" : "Character devices:";
@@ -169,7 +179,10 @@ static bool major_name(char type, int64_t major, char *name, size_t len)
 	return false;
 }
 
-/* systemd names devices by a path below /dev, or all of a kind. Others cannot be said: the file has them. */
+/*
+ * One entry of DeviceAllow. systemd names one device by its path below /dev, or all devices of a name or type. Any
+ * other rule cannot be expressed as an entry, and is left out: limit.c writes it to the cgroup's file.
+ */
 static int put_device(sd_bus_message *m, const struct spec_device_rule *rule, char type)
 {
 	const char *kind = type == 'b' ? "block" : "char";
@@ -189,6 +202,7 @@ static int put_device(sd_bus_message *m, const struct spec_device_rule *rule, ch
 	return sd_bus_message_append(m, "(ss)", node, access);
 }
 
+/* Entries of DeviceAllow for those of @rules that allow something, from the rule @first on. */
 static int put_device_list(sd_bus_message *m, const struct spec_device_rules *rules, size_t first)
 {
 	int r = 0;
@@ -204,6 +218,7 @@ static int put_device_list(sd_bus_message *m, const struct spec_device_rules *ru
 	return r;
 }
 
+/* DevicePolicy and DeviceAllow, which exist for v1. */
 static int put_devices(sd_bus_message *m, const struct spec_device_rules *rules)
 {
 	struct spec_device_rules own = cgroup_devices_own();
@@ -211,7 +226,7 @@ static int put_devices(sd_bus_message *m, const struct spec_device_rules *rules)
 	bool denied = false;
 	int r;
 
-	for (size_t i = 0; i < rules->n; i++) { /* what stands before a rule for all means nothing */
+	for (size_t i = 0; i < rules->n; i++) { /* a rule for all devices overrides those before it */
 		const struct spec_device_rule *rule = &rules->v[i];
 
 		if (rule->type == 'a' && !rule->major.set && !rule->minor.set && rule->access == 7) {
@@ -219,7 +234,7 @@ static int put_devices(sd_bus_message *m, const struct spec_device_rules *rules)
 			denied = !rule->allow;
 		}
 	}
-	if (!denied) /* systemd knows no list of denied ones */
+	if (!denied) /* systemd can only list what is allowed, not what is denied */
 		return sd_bus_message_append(m, "(sv)", "DevicePolicy", "s", "auto");
 	r = sd_bus_message_append(m, "(sv)", "DevicePolicy", "s", "strict");
 	if (r >= 0)
@@ -241,6 +256,7 @@ static int put_devices(sd_bus_message *m, const struct spec_device_rules *rules)
 
 /* --- annotations --- */
 
+/* The properties that annotations name. Returns 0, or -errno with an error. */
 static int put_annotations(sd_bus_message *m, const struct spec_map *annotations, struct err *err)
 {
 	for (size_t i = 0; annotations && i < annotations->n; i++) {
@@ -251,7 +267,7 @@ static int put_annotations(sd_bus_message *m, const struct spec_map *annotations
 			continue;
 		r = gvariant_append_property(m, key + strlen(ANNOTATION_PREFIX), annotations->v[i].value);
 		if (r < 0)
-			return err_sys(err, r, "annotation \"%s\": \"%s\" is no value of a systemd property", key,
+			return err_sys(err, r, "annotation \"%s\": \"%s\" is not a value of a systemd property", key,
 				annotations->v[i].value);
 	}
 	return 0;

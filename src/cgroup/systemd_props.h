@@ -10,10 +10,9 @@
 #include "cgroup/systemd.h"
 
 /*
- * Appends "a(sv)" to @m: what makes the unit ours (description, slice, first
- * process, delegation, accounting), the limits that systemd has properties for
- * in its version @version, and those that annotations ask for. What it has none
- * for is written to the cgroup's files afterwards, with all the rest.
+ * Appends the properties of @u to @m as "a(sv)": what makes the unit ours (description, slice, first process,
+ * delegation, accounting), the limits that systemd has properties for in its version @version, and the properties that
+ * annotations ask for. limit.c writes all limits to the cgroup's files later. Returns 0, or -errno with an error.
  */
 must_check int systemd_props_append(
 	sd_bus_message *m, const struct systemd_unit *u, unsigned int version, struct err *err);

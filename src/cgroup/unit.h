@@ -32,15 +32,15 @@ struct unit_request {
 };
 
 /*
- * Fills c->unit and c->dirs. @path is linux.cgroupsPath in systemd's form, "slice:prefix:name" (unitname.h), NULL or "".
- * @id is the container's. Asks systemd for its root: 0, or -errno with an error.
+ * Fills c->unit and c->dirs. @path is linux.cgroupsPath in systemd's form, "slice:prefix:name" (unitname.h), NULL or
+ * "". @id is the container's. Asks systemd for its root: 0, or -errno with an error.
  */
 must_check int unit_plan(const char *path, const char *id, struct cgroups *c, struct err *err);
 
 /*
- * Starts the planned unit and waits until it stands. The cgroups that are still missing are then in c->made. A slice that
- * is there already is joined, a scope is an error (-EEXIST); in both cases c->unit becomes "", since the unit is not ours
- * to stop. Returns 0, or -errno with an error (-EINTR: u->interrupt_fd became readable).
+ * Starts the planned unit and waits until it stands. The cgroups that are still missing are then in c->made. A slice
+ * that is there already is joined, a scope is an error (-EEXIST); in both cases c->unit becomes "", since the unit is
+ * not ours to stop. Returns 0, or -errno with an error (-EINTR: u->interrupt_fd became readable).
  */
 must_check int unit_start(const struct unit_request *u, struct cgroups *c, struct err *err);
 

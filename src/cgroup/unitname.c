@@ -17,7 +17,7 @@ static bool ends_with(const char *text, const char *suffix)
 	return len >= suffix_len && strcmp(text + len - suffix_len, suffix) == 0;
 }
 
-/* What systemd allows in a unit's name. */
+/* Whether @text has only characters that systemd allows in the name of a unit, and one at least. */
 static bool is_name(const char *text)
 {
 	static const char chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\";
@@ -37,7 +37,7 @@ int unitname_expand_slice(const char *slice, char *path, size_t len, struct err 
 		return 0;
 	for (size_t start = 0, end = 0; end < name_len; start = end + 1) {
 		end = MIN(start + strcspn(slice + start, "-"), name_len);
-		if (end == start || end + 1 == name_len) /* nothing before or behind a dash */
+		if (end == start || end + 1 == name_len) /* a dash stands first, last, or beside another */
 			return err_set(err, EINVAL, "linux.cgroupsPath: invalid slice name \"%s\"", slice);
 		if (at + end + strlen(SLICE_SUFFIX) + 2 > len)
 			return err_set(err, ENAMETOOLONG, "linux.cgroupsPath: slice \"%s\" is too deep", slice);
@@ -82,7 +82,7 @@ int unitname_parse(const char *path, const char *id, struct unitname *ret, struc
 	if (r >= (int)sizeof(u.unit))
 		return too_long(err);
 	if (!is_name(u.unit))
-		return err_set(err, EINVAL, "linux.cgroupsPath: \"%s\" is no name of a systemd unit", u.unit);
+		return err_set(err, EINVAL, "linux.cgroupsPath: \"%s\" is not a name of a systemd unit", u.unit);
 	r = unitname_expand_slice(u.slice, expanded, sizeof(expanded), err);
 	if (r == 0 && u.is_slice)
 		r = unitname_expand_slice(u.unit, expanded, sizeof(expanded), err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * linux.cgroupsPath as the name of a systemd unit (--systemd-cgroup), by
- * runc's rules: "slice:prefix:name". No bus is asked here.
+ * linux.cgroupsPath as the name of a systemd unit (--systemd-cgroup), by runc's rules: "slice:prefix:name". Text only:
+ * systemd is not asked.
  */
 #ifndef CGROUP_UNITNAME_H
 #define CGROUP_UNITNAME_H
@@ -13,27 +13,30 @@
 
 /* systemd's UNIT_NAME_MAX, with the NUL. */
 #define UNITNAME_MAX 256
-/* A slice's path names each of its parents in full: 256 characters can nest 127 deep. */
+/* The path of a slice names each of its parents in full: a name of 255 characters can be 127 slices deep. */
 #define UNITNAME_PATH_MAX 4096
 
 struct unitname {
-	char slice[UNITNAME_MAX]; /* where it goes */
-	char unit[UNITNAME_MAX];  /* "prefix-name.scope", or a slice of its own */
+	char slice[UNITNAME_MAX]; /* the slice that the unit is in */
+	char unit[UNITNAME_MAX];  /* "prefix-name.scope", or "name.slice" */
 	bool is_slice;
 };
 
 /*
- * @path NULL or "": "vmrunc-ID.scope" in system.slice. An empty slice is
- * system.slice, an empty prefix is left out with its dash, an empty name is @id.
- * A name that ends in ".slice" is a slice, not a scope. -EINVAL for anything
- * else, as systemd's own rules for names have it.
+ * Parses linux.cgroupsPath. NULL or "" means "vmrunc-ID.scope" in system.slice, for the container @id. In
+ * "slice:prefix:name" an empty slice means system.slice, an empty prefix is left out together with its dash, and an
+ * empty name means @id; a name that ends in ".slice" is a slice and not a scope. Returns 0, or -EINVAL or
+ * -ENAMETOOLONG with an error if @path has another form, or gives a name that systemd does not allow.
  */
 must_check int unitname_parse(const char *path, const char *id, struct unitname *ret, struct err *err);
 
-/* "a-b.slice" becomes "/a.slice/a-b.slice", "-.slice" the empty path: -EINVAL, -ENAMETOOLONG. */
+/*
+ * Writes the path of a slice below systemd's root to @path (@len bytes): "/a.slice/a-b.slice" for "a-b.slice", "" for
+ * the root slice "-.slice". Returns 0, or -EINVAL or -ENAMETOOLONG with an error.
+ */
 must_check int unitname_expand_slice(const char *slice, char *path, size_t len, struct err *err);
 
-/* The unit's path below systemd's root. */
+/* Writes the path of the unit @u below systemd's root to @path (@len bytes): 0, or -ENAMETOOLONG with an error. */
 must_check int unitname_path(const struct unitname *u, char *path, size_t len, struct err *err);
 
 #endif

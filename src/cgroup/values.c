@@ -14,7 +14,7 @@ static struct opt_u64 some(uint64_t v)
 	return (struct opt_u64){ .set = true, .v = v };
 }
 
-/* -1 is "no limit" and 0 "unchanged" wherever the spec has a limit. */
+/* A limit as the spec has it: -1 is "no limit", and 0 means "unchanged". */
 static struct opt_u64 limit(const struct opt_i64 *from)
 {
 	if (!from->set || from->v == 0)
@@ -22,7 +22,7 @@ static struct opt_u64 limit(const struct opt_i64 *from)
 	return some(from->v < 0 ? CGROUP_NO_LIMIT : (uint64_t)from->v);
 }
 
-/* Room for the VM on top of a limit. */
+/* The limit @v with @room bytes for the VM on top. */
 static struct opt_u64 with_room(struct opt_u64 v, uint64_t room)
 {
 	if (v.set && v.v != CGROUP_NO_LIMIT)
@@ -30,11 +30,12 @@ static struct opt_u64 with_room(struct opt_u64 v, uint64_t room)
 	return v;
 }
 
+/* Takes over linux.resources.memory. */
 static int memory_of(const struct spec_memory *m, uint64_t room, struct cgroup_values *v, struct err *err)
 {
 	struct opt_u64 max = limit(&m->limit), both = limit(&m->swap);
 
-	/* no limit of memory and no word on swap: neither has one, as runc reads it */
+	/* as runc reads it, "no limit" of memory and not a word on swap means "no limit" of either */
 	if (max.set && max.v == CGROUP_NO_LIMIT && !both.set)
 		both = max;
 	if (both.set && both.v != CGROUP_NO_LIMIT && (!max.set || max.v == CGROUP_NO_LIMIT))
@@ -50,6 +51,7 @@ static int memory_of(const struct spec_memory *m, uint64_t room, struct cgroup_v
 	return 0;
 }
 
+/* Takes over linux.resources.cpu. */
 static void cpu_of(const struct spec_cpu *c, struct cgroup_values *v)
 {
 	if (c->shares.set && c->shares.v) {
@@ -75,7 +77,7 @@ static void cpu_of(const struct spec_cpu *c, struct cgroup_values *v)
 struct unified_key {
 	const char *key;
 	size_t offset; /* of a struct opt_u64 */
-	bool room;     /* the VM's memory goes on top */
+	bool room;     /* the VM's need is added */
 };
 
 static const struct unified_key unified_keys[] = {
@@ -90,7 +92,7 @@ static const struct unified_key unified_keys[] = {
 	{ "pids.max", offsetof(struct cgroup_values, pids), false },
 };
 
-/* "QUOTA [PERIOD]" */
+/* Takes over "QUOTA [PERIOD]", the value of cpu.max. Returns false if it is something else. */
 static bool take_cpu_max(const char *text, struct cgroup_values *v)
 {
 	uint64_t quota, period;
@@ -108,6 +110,7 @@ static bool take_cpu_max(const char *text, struct cgroup_values *v)
 	return true;
 }
 
+/* Takes over one pair of `unified`. Returns false if there is no member for it, or if its value is not understood. */
 static bool take_unified(const char *key, const char *value, uint64_t room, struct cgroup_values *v)
 {
 	uint64_t n;
@@ -130,6 +133,7 @@ static bool take_unified(const char *key, const char *value, uint64_t room, stru
 	return false;
 }
 
+/* Takes over linux.resources.unified; what has no member goes to v->unified as it is. */
 static int unified_of(const struct spec_map *unified, uint64_t room, struct cgroup_values *v, struct err *err)
 {
 	if (unified->n == 0)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * linux.resources as numbers for the monitor's cgroup on the host, before they
- * are written to files (limit.c) or told to systemd (systemd_props.c).
+ * linux.resources as numbers for the cgroups on the host, before limit.c writes them to files and systemd_props.c
+ * tells them to systemd.
  *
- * The guest enforces the container's exact limits. Where the VM itself needs
- * room in the same cgroup, the host's value has it on top: memory.limit, the
- * limit of memory and swap together, memory.high. What is a guarantee or a
- * share (reservation, memory.min, shares) is the config's own.
+ * The guest enforces the container's exact limits. On the host the virtual machine itself needs memory in the same
+ * cgroup, so that its need is added to memory.limit, to the limit of memory and swap together, and to memory.high.
+ * Guarantees and shares (reservation, memory.min, shares) are what the config says.
  */
 #ifndef CGROUP_VALUES_H
 #define CGROUP_VALUES_H
@@ -17,32 +16,35 @@
 
 #define CGROUP_NO_LIMIT UINT64_MAX
 
-/* The VMM's own threads count here; the guest enforces the exact number of the container's processes. */
+/* The VMM's own threads count in pids.max; the guest enforces the exact number of the container's processes. */
 #define CGROUP_PIDS_MIN 128
 
-/* Not set: leave what the cgroup has. CGROUP_NO_LIMIT: take the limit away. */
+/* A value that is not set leaves what the cgroup has; CGROUP_NO_LIMIT takes the limit away. */
 struct cgroup_values {
 	struct opt_u64 memory, memory_high, memory_low, memory_min; /* bytes */
 	struct opt_u64 memsw;                                       /* v1: memory and swap together */
 	struct opt_u64 swap;                                        /* v2: swap alone */
 	struct opt_u64 swappiness, kernel_tcp;                      /* v1 */
 	struct opt_bool oom_off;                                    /* v1 */
-	struct opt_u64 shares, weight;                              /* of v1 and of v2: the same */
+	struct opt_u64 shares, weight;                              /* the same share, for v1 and for v2 */
 	struct opt_u64 quota, period, burst; /* microseconds; without a limit, quota is CGROUP_NO_LIMIT */
 	struct opt_u64 idle;
 	struct opt_u64 rt_period; /* v1 */
 	struct opt_i64 rt_runtime;
 	struct opt_u64 pids;
-	const char *cpus, *mems; /* the spec's, or NULL */
-	struct spec_map unified; /* what of `unified` has no member above; borrowed, freed by _done */
+	const char *cpus, *mems; /* lists; borrowed from the spec, or NULL */
+	struct spec_map unified; /* the pairs of `unified` without a member above; the strings are borrowed */
 };
 
 /*
- * @memory_bytes: what the VM needs at least (guest RAM and the VMM).
- * @v2: the host has cgroup v2 alone: `unified` counts and wins. 0, -EINVAL or -ENOMEM.
+ * Computes the values for @r (may be NULL). @memory_bytes is what the VM needs at least: guest RAM and the VMM. @v2
+ * means that the host has cgroup v2 alone: then `unified` counts, and wins over the other fields. Returns 0 with @ret,
+ * which borrows from @r and is ended by cgroup_values_done(), or -EINVAL or -ENOMEM with an error.
  */
 must_check int cgroup_values_of(
 	const struct spec_resources *r, uint64_t memory_bytes, bool v2, struct cgroup_values *ret, struct err *err);
+
+/* Frees what @v owns. */
 void cgroup_values_done(struct cgroup_values *v);
 
 #endif

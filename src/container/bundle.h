@@ -28,8 +28,9 @@ void bundle_done(struct bundle *b);
 #define autobundle __attribute__((cleanup(bundle_done))) struct bundle
 
 /*
- * Reads and checks the bundle at @path (NULL: the current directory) into @b, which is BUNDLE_NONE. Adds to @warnings what
- * the config asks for and does not get. Returns 0, or -errno with an error. The caller calls bundle_done() in any case.
+ * Reads and checks the bundle at @path (NULL: the current directory) into @b, which is BUNDLE_NONE. Adds to @warnings
+ * what the config asks for and does not get. Returns 0, or -errno with an error. The caller calls bundle_done() in any
+ * case.
  */
 must_check int bundle_load(const char *path, struct bundle *b, struct warnings *warnings, struct err *err);
 

@@ -11,13 +11,13 @@
 #include "base/fd.h"
 #include "base/hook.h"
 
-/* A place, opened. */
+/* A place with its working directory opened. */
 struct opened {
 	const struct hook_place *place;
 	int dir_fd;
 };
 
-/* In the child: joining a mount namespace moves the working directory, so that comes after it. */
+/* Runs in the child. It joins the mount namespace first, since that changes the working directory. */
 static int enter_place(void *arg, struct err *err)
 {
 	const struct opened *o = arg;
@@ -29,6 +29,7 @@ static int enter_place(void *arg, struct err *err)
 	return 0;
 }
 
+/* Runs the hook @name[@index] with @state on its standard input: 0, or -errno with an error. */
 static int run_one(const struct spec_hook *hook, const char *name, size_t index, const char *state, struct opened *o,
 	struct err *err)
 {
@@ -66,6 +67,7 @@ bool hooks_at_create(const struct spec *spec)
 	return h && (h->prestart.n || h->create_runtime.n || h->create_container.n);
 }
 
+/* Opens the working directory of o->place, for hooks of @name. */
 static int open_place(struct opened *o, const char *name, struct err *err)
 {
 	o->dir_fd = open(o->place->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -101,7 +103,7 @@ void hooks_run_all(const struct spec_hook_list *hooks, const char *name, const s
 	if (hooks->n == 0)
 		return;
 	if (state_json(s, status, false, &state, &err) < 0 || open_place(&o, name, &err) < 0) {
-		warnings_add(warnings, "hooks.%s: not run: %s", name, err.msg);
+		warnings_add(warnings, "hooks.%s: they are not run: %s", name, err.msg);
 		return;
 	}
 	for (size_t i = 0; i < hooks->n; i++) {

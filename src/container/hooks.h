@@ -10,9 +10,9 @@
  *   poststart        start      the program has been executed            the bundle
  *   poststop         delete     nothing of the container is left         the bundle
  *
- * The first three run one after another in this order. Each hook gets the container's state as JSON on its standard input,
- * the environment that the config gives it, and nothing else (base/hook.h). The pid in the state is the monitor's, as the
- * hook sees it: for createContainer, its number in the monitor's own pid namespace.
+ * The first three run one after another in this order. Each hook gets the container's state as JSON on its standard
+ * input, the environment that the config gives it, and nothing else (base/hook.h). The pid in the state is the
+ * monitor's, as the hook sees it: for createContainer, its number in the monitor's own pid namespace.
  */
 #ifndef CONTAINER_HOOKS_H
 #define CONTAINER_HOOKS_H
@@ -28,7 +28,7 @@
 /* Where hooks are run. */
 struct hook_place {
 	const char *dir; /* the working directory */
-	int mount_ns; /* the hook joins this mount namespace, but its program is taken from ours; -1: it stays in ours */
+	int mount_ns;  /* the hook joins this mount namespace, but its program comes from ours; -1: it stays in ours */
 	int cancel_fd; /* when this is readable, the running hook is killed and fails with -EINTR; -1: there is none */
 };
 
@@ -36,9 +36,9 @@ struct hook_place {
 bool hooks_at_create(const struct spec *spec);
 
 /*
- * Runs @hooks one after another. @name is the field's name ("prestart") for errors and @status goes into the state. Returns
- * 0, or -errno with an error at the first hook that fails or exceeds its timeout; the error quotes the end of what that hook
- * wrote to stderr. Blocks.
+ * Runs @hooks one after another. @name is the field's name ("prestart") for errors and @status goes into the state.
+ * Returns 0, or -errno with an error at the first hook that fails or exceeds its timeout; the error quotes the end of
+ * what that hook wrote to stderr. Blocks.
  */
 must_check int hooks_run(const struct spec_hook_list *hooks, const char *name, const struct state *s,
 	enum status status, const struct hook_place *place, struct err *err);

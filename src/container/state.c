@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* state.json, status and what they mean: see state.h. The directory itself is in statedir.c. */
+/* state.json, `status`, and what they mean together: see state.h. */
 #include "container/state.h"
 
 #include <errno.h>
@@ -18,9 +18,9 @@
 
 #define STATE_FILE "state.json"
 #define STATUS_FILE "status"
-/* Annotations are bounded by the size of config.json. */
+/* Most of it may be annotations, which the size of config.json bounds. */
 #define STATE_FILE_MAX (32 * MIB)
-/* Every status is written with this length, so that overwriting never needs a new block. */
+/* Each word is written with this length, so that it can be overwritten on a full disk as well. */
 #define STATUS_LEN 9
 
 static const char *const status_names[] = {
@@ -73,6 +73,7 @@ int state_annotate(struct state *s, const char *key, const char *value)
 
 /* --- writing --- */
 
+/* Writes the pair of @key and a list of strings. */
 static void gen_strv(struct gen *g, const char *key, const struct strv *strv)
 {
 	gen_key_array(g, key);
@@ -81,6 +82,7 @@ static void gen_strv(struct gen *g, const char *key, const struct strv *strv)
 	gen_close_array(g);
 }
 
+/* Writes the pair of "annotations" and those of @s. */
 static void gen_annotations(struct gen *g, const struct state *s)
 {
 	gen_key_object(g, "annotations");
@@ -269,7 +271,7 @@ int state_load(const struct statedir *dir, struct state *s, struct err *err)
 	memset(s, 0, sizeof(*s));
 	if (r == -ENOENT)
 		return err_set(err, ENODATA,
-			"\"%s\" holds no state: what a killed create has left; "
+			"\"%s\" has no state.json, since its create was killed; "
 			"\"vmrunc delete --force\" removes it",
 			dir->path);
 	if (r == 0)
@@ -306,7 +308,7 @@ int state_status_write(int fd, enum status status)
 	return n == STATUS_LEN ? 0 : -ENOSPC;
 }
 
-/* What the monitor has written last; "creating" before it wrote. */
+/* The word that the monitor has written last; "creating" if it has written none. */
 static enum status status_read(const struct statedir *dir)
 {
 	autofree char *text = NULL;
@@ -331,7 +333,7 @@ uint64_t state_pid_start(pid_t pid)
 	(void)snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
 	if (pid <= 0 || fd_read_file(AT_FDCWD, path, 4 * KIB, &text, NULL) < 0)
 		return 0;
-	behind_name = strrchr(text, ')'); /* the name may hold anything, brackets too */
+	behind_name = strrchr(text, ')'); /* the process's name may have brackets and blanks in it */
 	if (!behind_name || sscanf(behind_name,
 				    ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u "
 				    "%*d %*d %*d %*d %*d %*d %llu",
@@ -354,7 +356,7 @@ int state_pidfd(const struct state *s)
 	return steal_fd(&fd);
 }
 
-/* Whether somebody holds the lock, as create does for as long as it runs. */
+/* Whether somebody holds the lock, we ourselves included. create does as long as it runs. */
 static bool is_locked(const struct statedir *dir)
 {
 	autoclose int fd = openat(dir->fd, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -368,7 +370,7 @@ int state_status(const struct statedir *dir, const struct state *s, enum status 
 {
 	enum status written = status_read(dir);
 
-	(void)err; /* for the frozen state of cgroups, which can fail */
+	(void)err; /* for what comes: asking the cgroups whether they are frozen can fail */
 	if (s->pid > 0 && state_pid_start(s->pid) != s->pid_start)
 		*ret = STATUS_STOPPED;
 	else if (written == STATUS_CREATING)

@@ -3,11 +3,11 @@
  * What is known of a container: state.json, the word in `status`, and whether its monitor lives. The files are in the
  * container's state directory (statedir.h).
  *
- * The word in `status` says how far the container has come. The monitor overwrites it: the monitor has this file open and
- * nothing else of the directory, so it can stay in its jail. Whether the container still lives is asked of the kernel each
- * time (the monitor's pid and start time), so that no crash leaves a container that seems to run. A container that is
- * "creating" while nobody holds its lock has lost its creator, and counts as stopped. Where state.json is missing or
- * damaged, create was killed; only `delete --force` removes what it left.
+ * The word in `status` says how far the container has come. The monitor overwrites it: the monitor has this file open
+ * and nothing else of the directory, so it can stay in its jail. Whether the container still lives is asked of the
+ * kernel each time (the monitor's pid and start time), so that no crash leaves a container that seems to run. A
+ * container that is "creating" while nobody holds its lock has lost its creator, and counts as stopped. Where
+ * state.json is missing or damaged, create was killed; only `delete --force` removes what it left.
  */
 #ifndef CONTAINER_STATE_H
 #define CONTAINER_STATE_H
@@ -67,10 +67,13 @@ must_check int state_load(const struct statedir *dir, struct state *s, struct er
 /* Opens `status` for writing, and makes it if need be. Returns a descriptor that the caller closes, or -errno. */
 must_check int state_status_open(const struct statedir *dir);
 
-/* Overwrites the word in the open file `status`. Needs no disk block once there is one word in it. Returns 0 or -errno. */
+/*
+ * Overwrites the word in the open file `status`. Needs no disk block once there is one word in it. Returns 0 or
+ * -errno.
+ */
 must_check int state_status_write(int fd, enum status status);
 
-/* Tells what the container is now. @s is what state_load() has read; its pid may be 0. Returns 0. */
+/* Tells what the container is now. @s is what state_load() has read; its pid may be 0. Returns 0 as things are. */
 must_check int state_status(const struct statedir *dir, const struct state *s, enum status *ret, struct err *err);
 
 /* The start time of @pid in clock ticks since boot, or 0 if there is no such process or it is a zombie. */
@@ -89,8 +92,8 @@ void state_gen(struct gen *g, const struct state *s, enum status status);
 must_check int state_json(const struct state *s, enum status status, bool beautify, char **ret_text, struct err *err);
 
 /*
- * Makes the same document, not beautified, in two parts for a reader that sees the monitor under another pid: it puts its
- * number between *@ret_head and *@ret_tail. The caller frees both. Returns 0, or -errno with an error.
+ * Makes the same document, not beautified, in two parts for a reader that sees the monitor under another pid: it puts
+ * its number between *@ret_head and *@ret_tail. The caller frees both. Returns 0, or -errno with an error.
  */
 must_check int state_json_without_pid(
 	const struct state *s, enum status status, char **ret_head, char **ret_tail, struct err *err);

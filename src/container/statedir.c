@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state directory: made, locked, removed. See statedir.h. */
+/* The state directory: see statedir.h. */
 #include "container/statedir.h"
 
 #include <dirent.h>
@@ -13,7 +13,7 @@
 
 #include "base/fd.h"
 
-/* vm/ is the only directory in it; deeper trees are not ours. */
+/* vm/ is the only directory in a state directory: a deeper tree is not ours. */
 #define REMOVE_DEPTH_MAX 4
 
 void statedir_close(struct statedir *dir)
@@ -31,16 +31,18 @@ int statedir_check_id(const char *id, struct err *err)
 	for (size_t i = 0; good && i < len; i++) {
 		char c = id[i];
 
+		/* the comma is in the range "+-." of runc's regular expression */
 		good = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || strchr("_+-.,", c);
 	}
 	if (!good)
 		return err_set(err, EINVAL,
 			"invalid container ID format: \"%.64s\": "
-			"letters, digits and _ + - . only, at most %d",
+			"letters, digits and _ + , - . only, at most %d",
 			id, STATEDIR_ID_MAX);
 	return 0;
 }
 
+/* Makes @root and its parents where they are missing. Others may pass through them, but not list them. */
 static int make_root(const char *root, struct err *err)
 {
 	char path[PATH_MAX];
@@ -58,6 +60,7 @@ static int make_root(const char *root, struct err *err)
 	return 0;
 }
 
+/* Sets dir->path and opens it: 0 or -errno. */
 static int open_dir(const char *root, const char *id, struct statedir *dir)
 {
 	if (snprintf(dir->path, sizeof(dir->path), "%s/%s", root, id) >= (int)sizeof(dir->path))
@@ -71,7 +74,7 @@ int statedir_lock(struct statedir *dir, struct err *err)
 	autoclose int fd = openat(dir->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int r;
 
-	if (fd < 0 && errno == ENOENT) /* deleted since it was opened */
+	if (fd < 0 && errno == ENOENT) /* the directory was removed after we had opened it */
 		return err_set(err, ENOENT, "container does not exist: \"%s\"", dir->path);
 	if (fd < 0)
 		return err_sys(err, errno, "cannot open \"%s/lock\"", dir->path);
@@ -104,7 +107,7 @@ int statedir_create(const char *root, const char *id, struct statedir *dir, stru
 	else
 		r = statedir_lock(dir, err);
 	if (r < 0) {
-		(void)rmdir(dir->path); /* the first error counts */
+		(void)rmdir(dir->path); /* the user hears of the first error */
 		statedir_close(dir);
 	}
 	return r;
@@ -123,6 +126,10 @@ int statedir_open(const char *root, const char *id, struct statedir *dir, struct
 	return 0;
 }
 
+/*
+ * Removes everything in the directory @dirfd, which is on the device @dev, @depth levels below the state directory. 0
+ * or -errno (-EBUSY: a mount, or a tree that is too deep).
+ */
 static int remove_below(int dirfd, dev_t dev, int depth)
 {
 	int copy = fcntl(dirfd, F_DUPFD_CLOEXEC, 3), r = 0;

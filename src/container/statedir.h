@@ -38,12 +38,15 @@ struct statedir {
 void statedir_close(struct statedir *dir);
 #define autostatedir __attribute__((cleanup(statedir_close))) struct statedir
 
-/* Whether @id has runc's form: letters, digits, _ + - . and neither "." nor "..". Returns 0, or -EINVAL with an error. */
+/*
+ * Whether @id has runc's form: letters, digits, _ + , - . and neither "." nor "..". Returns 0, or -EINVAL with an
+ * error.
+ */
 must_check int statedir_check_id(const char *id, struct err *err);
 
 /*
- * Makes the directory of @id below @root (with @root if need be), opens and locks it: 0, or -errno with an error (-EEXIST:
- * the ID is taken). The caller closes @dir.
+ * Makes the directory of @id below @root (with @root if need be), opens and locks it: 0, or -errno with an error
+ * (-EEXIST: the ID is taken). The caller closes @dir.
  */
 must_check int statedir_create(const char *root, const char *id, struct statedir *dir, struct err *err);
 

@@ -149,7 +149,7 @@ mounted() {
 	sh_bundle true '.annotations = {"org.systemd.property.TimeoutStopSec":"soon"}'
 	run create
 	eq "$status" 1
-	has "$output" 'annotation "org.systemd.property.TimeoutStopSec": "soon" is no value of a systemd property'
+	has "$output" 'annotation "org.systemd.property.TimeoutStopSec": "soon" is not a value of a systemd property'
 }
 
 @test "a name that ends in .slice is a slice; one that is there already is joined and left" {
