@@ -26,7 +26,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "vm/kvm/probe.h"
-#include "vm/kvm/x86/cpuid.h"
+#include "vm/kvm/x86/probe_cpu.h"
 #include "vm/kvm/x86/probe_guest.h"
 #include "vm/machine/layout.h"
 
@@ -39,14 +39,11 @@
 #define PROBE_SIGNAL SIGRTMIN
 #define PROBE_SIGSET_LEN 8 /* bytes of the kernel's signal set, which is what KVM takes */
 
-extern const uint8_t probe_guest_start[], probe_guest_end[];
-
 struct probe {
 	int kvm_fd, vm_fd, vcpu_fd;
 	uint8_t *mem;
 	struct kvm_run *run;
 	size_t run_len;
-	bool xsave;
 	struct probe_verdict *v;
 };
 
@@ -121,35 +118,10 @@ static int probe_set_signal_mask(struct probe *p)
 	return ioctl(p->vcpu_fd, KVM_SET_SIGNAL_MASK, &arg.mask) < 0 ? probe_call_failed(p, "KVM_SET_SIGNAL_MASK") : 1;
 }
 
-/* Gives the vCPU the CPUID that our VMM gives, and finds out whether it has what the guest program uses. */
-static int probe_set_cpuid(struct probe *p)
-{
-	const struct cpuid_shape shape = { .vcpu = 0, .vcpus = 1 };
-	autofree struct kvm_cpuid2 *supported = NULL, *cpuid = NULL;
-	const struct kvm_cpuid_entry2 *features;
-	int r = cpuid_supported(p->kvm_fd, &supported, NULL);
-
-	if (r == -ENOMEM)
-		return r;
-	if (r < 0) {
-		errno = -r;
-		return probe_call_failed(p, "KVM_GET_SUPPORTED_CPUID");
-	}
-	if ((r = cpuid_make(supported, &shape, &cpuid)) < 0)
-		return r;
-	features = cpuid_find(cpuid, 1, 0);
-	if (!features || !(features->ecx & 1u << 13))
-		return probe_say(p, PROBE_VERDICT_FAILS, "KVM's vCPUs have no cmpxchg16b, which 64-bit kernels need");
-	p->xsave = features->ecx & 1u << 26;
-	if (ioctl(p->vcpu_fd, KVM_SET_CPUID2, cpuid) < 0)
-		return probe_call_failed(p, "KVM_SET_CPUID2");
-	return 1;
-}
-
 /* Makes the VM's only vCPU, and maps the state that it shares with KVM. */
 static int probe_make_vcpu(struct probe *p)
 {
-	int len = ioctl(p->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0), r;
+	int len = ioctl(p->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	void *run;
 
 	p->vcpu_fd = ioctl(p->vm_fd, KVM_CREATE_VCPU, 0);
@@ -162,66 +134,24 @@ static int probe_make_vcpu(struct probe *p)
 		return -errno;
 	p->run = run;
 	p->run_len = (size_t)len;
-	r = probe_set_signal_mask(p);
-	return r == 1 ? probe_set_cpuid(p) : r;
+	return probe_set_signal_mask(p);
 }
 
-static void probe_put_u64(struct probe *p, uint32_t gpa, uint64_t value)
+/* Puts the guest program into memory, and the vCPU at its start. */
+static int probe_set_up_cpu(struct probe *p)
 {
-	memcpy(p->mem + gpa, &value, sizeof(value));
-}
+	const char *call;
+	int r = probe_cpu_set_up(p->kvm_fd, p->vcpu_fd, p->mem, &call);
 
-/* Puts the guest into the state that a kernel sets up for itself: long mode, paging, ring 0. */
-static int probe_enter_kernel(struct probe *p)
-{
-	const struct kvm_segment data = {
-		.limit = UINT32_MAX,
-		.selector = 0x10,
-		.type = 3,
-		.present = 1,
-		.db = 1,
-		.s = 1,
-		.g = 1,
-	};
-	struct kvm_regs regs = {
-		.rip = PROBE_CODE,
-		.rsp = PROBE_STACK,
-		.rflags = 2,
-		.rdi = p->xsave,
-	};
-	struct kvm_sregs s;
-
-	memcpy(p->mem + PROBE_CODE, probe_guest_start, (size_t)(probe_guest_end - probe_guest_start));
-	probe_put_u64(p, PROBE_PML4, PROBE_PDPT | 3); /* present, writable */
-	probe_put_u64(p, PROBE_PDPT, PROBE_PD | 3);
-	probe_put_u64(p, PROBE_PD, 0x83); /* 2 MiB at 0 */
-	if (ioctl(p->vcpu_fd, KVM_GET_SREGS, &s) < 0)
-		return probe_call_failed(p, "KVM_GET_SREGS");
-	s.ds = s.es = s.ss = s.fs = s.gs = data;
-	s.cs = data;
-	s.cs.selector = 0x8;
-	s.cs.type = 11;
-	s.cs.db = 0;
-	s.cs.l = 1;
-	s.cr3 = PROBE_PML4;
-	s.cr4 = 0x620 | (p->xsave ? 0x40000 : 0); /* PAE, OSFXSR, OSXMMEXCPT; OSXSAVE */
-	s.cr0 = 0x80010033;                       /* PG, WP, NE, ET, MP, PE */
-	s.efer = 0x500;                           /* LMA, LME */
-	if (ioctl(p->vcpu_fd, KVM_SET_SREGS, &s) < 0)
-		return probe_call_failed(p, "KVM_SET_SREGS");
-	if (ioctl(p->vcpu_fd, KVM_SET_REGS, &regs) < 0)
-		return probe_call_failed(p, "KVM_SET_REGS");
-	return 1;
-}
-
-/* Enables xsave of the x87 and SSE state, which every processor with xsave has. */
-static int probe_enable_xsave(struct probe *p)
-{
-	struct kvm_xcrs xcrs = { .nr_xcrs = 1, .xcrs = { { .xcr = 0, .value = 3 } } };
-
-	if (p->xsave && ioctl(p->vcpu_fd, KVM_SET_XCRS, &xcrs) < 0)
-		return probe_call_failed(p, "KVM_SET_XCRS");
-	return 1;
+	if (r == 0)
+		return 1;
+	if (call) {
+		errno = -r;
+		return probe_call_failed(p, call);
+	}
+	return r == -ENOTSUP
+		       ? probe_say(p, PROBE_VERDICT_FAILS, "KVM's vCPUs have no cmpxchg16b, which 64-bit kernels need")
+		       : r;
 }
 
 static uint64_t probe_rounds(const struct probe *p)
@@ -324,7 +254,7 @@ int probe_kvm(struct probe_verdict *ret)
 	int r;
 
 	if ((r = probe_open(&p)) == 1 && (r = probe_make_vm(&p)) == 1 && (r = probe_make_vcpu(&p)) == 1 &&
-		(r = probe_enter_kernel(&p)) == 1 && (r = probe_enable_xsave(&p)) == 1)
+		(r = probe_set_up_cpu(&p)) == 1)
 		r = probe_run_timed(&p);
 	if (p.run)
 		(void)munmap(p.run, p.run_len); /* cannot fail: our own mapping, whole; as below */

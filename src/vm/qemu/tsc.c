@@ -3,7 +3,9 @@
 #include "vm/qemu/tsc.h"
 
 #include <time.h>
+#ifdef __x86_64__
 #include <x86intrin.h>
+#endif
 
 #include "base/base.h"
 
@@ -14,6 +16,16 @@
 /* Frequencies that x86 machines have had since the counter runs evenly. */
 #define TSC_KHZ_MIN 400000u
 #define TSC_KHZ_MAX 10000000u
+
+/* The counter; on other machines than x86, which have none of that name, a constant, so that no frequency is found. */
+static uint64_t tsc_read(void)
+{
+#ifdef __x86_64__
+	return __rdtsc();
+#else
+	return 0;
+#endif
+}
 
 static uint64_t tsc_now_ns(void)
 {
@@ -29,9 +41,9 @@ struct tsc_sample tsc_sample(void)
 	uint64_t best_width = UINT64_MAX;
 
 	for (int i = 0; i < TSC_TRIES && best_width > TSC_NEAR; i++) {
-		uint64_t before = __rdtsc();
+		uint64_t before = tsc_read();
 		uint64_t ns = tsc_now_ns();
-		uint64_t width = __rdtsc() - before;
+		uint64_t width = tsc_read() - before;
 
 		if (width < best_width) {
 			best_width = width;
