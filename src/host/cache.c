@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The cache directory: sealed entries, made once, safe against concurrent makers. */
+/* The cache directory: see cache.h. */
 #include "host/cache.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -57,7 +58,7 @@ void cache_id_add_stat(struct cache_id *id, const struct stat *st)
 	cache_id_add_u64(id, (uint64_t)st->st_mtim.tv_nsec);
 }
 
-/* Makes @path and its parents. */
+/* Makes the directory @path and its parents where they are missing: 0 or -errno. */
 static int make_dirs(const char *path)
 {
 	char part[PATH_MAX];
@@ -70,7 +71,7 @@ static int make_dirs(const char *path)
 		if (mkdir(part, 0755) < 0 && errno != EEXIST && errno != EISDIR) {
 			int error = errno;
 
-			/* On a read-only file system, or below a directory that is not ours, an existing one does. */
+			/* A read-only file system or a forbidden parent does no harm where the directory exists. */
 			if (access(part, F_OK) < 0)
 				return -error;
 		}
@@ -125,7 +126,8 @@ static void seal_text(char text[SEAL_LEN_MAX], const struct stat *st)
 		(uint64_t)st->st_mtim.tv_sec, (uint64_t)st->st_mtim.tv_nsec, (uint64_t)st->st_ino);
 }
 
-static int seal_fits(struct cache *c, const char *entry, int fd)
+/* Whether the entry @entry, open as @fd, is still the file that its seal was made for. */
+static bool seal_fits(struct cache *c, const char *entry, int fd)
 {
 	char name[ENTRY_NAME_MAX], want[SEAL_LEN_MAX];
 	autofree char *got = NULL;
@@ -133,9 +135,9 @@ static int seal_fits(struct cache *c, const char *entry, int fd)
 
 	seal_name(name, entry);
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return 0;
+		return false;
 	if (fd_read_file(c->dirfd, name, SEAL_LEN_MAX, &got, NULL) < 0)
-		return 0;
+		return false;
 	seal_text(want, &st);
 	return strcmp(got, want) == 0;
 }
@@ -146,7 +148,7 @@ static void entry_path(const struct cache *c, const char *name, char *ret_path)
 		(void)snprintf(ret_path, PATH_MAX, "%.*s/%s", PATH_MAX - (int)ENTRY_NAME_MAX - 2, c->path, name);
 }
 
-/* As cache_get(), but a damaged entry is left to the caller, who may hold the lock. */
+/* Opens an entry as cache_get() does, but leaves a damaged one (-ESTALE) to the caller, who may hold the lock. */
 static int entry_open(struct cache *c, const char *name, char *ret_path)
 {
 	autoclose int fd = openat(c->dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -164,12 +166,15 @@ static void entry_remove(struct cache *c, const char *name)
 	char seal[ENTRY_NAME_MAX];
 
 	seal_name(seal, name);
-	/* The seal first: an entry without one is no entry. What cannot be removed is made anew over it. */
+	/*
+	 * The seal goes first: without it the file is no entry. A file that cannot be removed is replaced when one is
+	 * made.
+	 */
 	(void)unlinkat(c->dirfd, seal, 0);
 	(void)unlinkat(c->dirfd, name, 0);
 }
 
-/* The directory's lock, or -1 where none can be had: then makers may do the same work twice, no harm. */
+/* Locks the directory: a descriptor to be closed for it, or -1, with which several may do the same work: no harm. */
 static int lock_dir(struct cache *c)
 {
 	int fd = openat(c->dirfd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
@@ -193,7 +198,10 @@ int cache_get(struct cache *c, const char *kind, const struct cache_id *id, char
 	if (fd != -ESTALE)
 		return fd < 0 ? -ENOENT : fd;
 
-	/* Perhaps not damaged but between a maker's two renames: look again when it is done. */
+	/*
+	 * Somebody may be between the renames of the file and of its seal: look again when they have let go of the
+	 * lock.
+	 */
 	autoclose unused int lock = lock_dir(c);
 	fd = entry_open(c, name, ret_path);
 	if (fd == -ESTALE)
@@ -201,7 +209,7 @@ int cache_get(struct cache *c, const char *kind, const struct cache_id *id, char
 	return fd < 0 ? -ENOENT : fd;
 }
 
-/* Removes the least recently made entries of @kind until CACHE_KEEP are left. */
+/* Removes entries of @kind, the oldest first, until CACHE_KEEP are left, @keep included. */
 static void prune(struct cache *c, const char *kind, const char *keep)
 {
 	size_t kind_len = strlen(kind);
@@ -242,7 +250,7 @@ static void prune(struct cache *c, const char *kind, const char *keep)
 	}
 }
 
-/* Fills the new file @fd named @tmp and puts it and its seal in place. */
+/* Lets @fill write the new file @fd, whose name is @tmp, and puts it and its seal in place. */
 static int entry_write(
 	struct cache *c, const char *name, const char *tmp, int fd, cache_fill_fn *fill, void *arg, struct err *err)
 {
@@ -282,14 +290,14 @@ int cache_make(struct cache *c, const char *kind, const struct cache_id *id, cac
 		return fd;
 
 	(void)snprintf(tmp, sizeof(tmp), ".%s.%ld", name, (long)getpid());
-	/* Left by a process of our number that was killed. */
+	/* A process that had our number and was killed may have left one. */
 	(void)unlinkat(c->dirfd, tmp, 0);
 	autoclose int out = openat(c->dirfd, tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (out < 0)
 		return err_sys(err, errno, "cannot create a file in the cache directory \"%s\"", c->path);
 	r = entry_write(c, name, tmp, out, fill, arg, err);
 	if (r < 0) {
-		/* Gone already if the renaming was done; then it has no seal. */
+		/* If only the seal failed, the file has its name already; without a seal it is no entry. */
 		(void)unlinkat(c->dirfd, tmp, 0);
 		return r;
 	}

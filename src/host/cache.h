@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The cache directory: unpacked kernels, initramfs files, what is known of a kernel.
+ * The cache directory: it keeps what takes long to make, as unpacked kernels and initramfs files.
  *
- * An entry is a file KIND-ID with a seal beside it (KIND-ID.seal) that holds
- * the file's size, modification time and inode at the end of its making. ID
- * is a hash of everything that the entry is made from, so an entry is never
- * wrong, only missing; one whose seal does not fit (cut short, changed,
- * half-deleted) counts as missing and is made again. Everything in the directory may be
- * deleted at any time.
+ * An entry is a file KIND-ID. Beside it is its seal (KIND-ID.seal), which holds the size, the modification time and the
+ * inode that the file had when it was complete. ID is a hash of everything that the entry is made from, so an entry is
+ * never wrong, only missing. A file that its seal does not fit, since it was cut short, changed or half deleted, counts
+ * as missing and is made again. Everything in the directory may be deleted at any time.
  *
- * Makers write to a temporary file and rename it, under a lock (flock) of the
- * directory, so that of several processes that want the same entry one makes
- * it and the others find it.
+ * Whoever makes an entry writes a temporary file and renames it, under a lock (flock) of the directory: if several
+ * processes want the same entry, one makes it and the others find it.
  */
 #ifndef HOST_CACHE_H
 #define HOST_CACHE_H
@@ -22,9 +19,9 @@
 
 #include "base/err.h"
 
-#define CACHE_ID_LEN 32 /* hex digits */
-#define CACHE_KIND_MAX 16
-#define CACHE_KEEP 8 /* entries of a kind that outlive the making of a new one */
+#define CACHE_ID_LEN 32   /* hex digits */
+#define CACHE_KIND_MAX 16 /* bytes of a kind, without NUL; what is longer is cut */
+#define CACHE_KEEP 8      /* entries of a kind that outlive the making of a new one */
 
 /* A hash of what an entry is made from. Not cryptographic: only the cache's owner could gain by a collision. */
 struct cache_id {
@@ -36,37 +33,45 @@ struct cache_id {
 		.a = 0x243f6a8885a308d3ull, .b = 0x13198a2e03707344ull \
 	}
 
-void cache_id_add(struct cache_id *id, const void *data, size_t len); /* the length counts too */
+/* Adds @len bytes to the hash, and their number: "ab" and "c" hash otherwise than "a" and "bc". */
+void cache_id_add(struct cache_id *id, const void *data, size_t len);
+
+/* Adds a text to the hash, without its NUL. */
 void cache_id_add_str(struct cache_id *id, const char *text);
+
+/* Adds a number to the hash. */
 void cache_id_add_u64(struct cache_id *id, uint64_t v);
-/* The file's identity: device, inode, size, modification time in ns, not its contents. */
+
+/* Adds a file's identity to the hash: device, inode, size and modification time in ns, but not its contents. */
 void cache_id_add_stat(struct cache_id *id, const struct stat *st);
 
 struct cache {
-	int dirfd;
+	int dirfd; /* -1: not open */
 	char path[PATH_MAX];
 };
 
 /*
- * Opens the cache @path, making it (0755) and its parents as needed. Refused:
- * a directory that cannot be written (-EACCES, -EROFS ...), that belongs to
- * somebody else than us or root or that others may write (-EPERM).
+ * Opens the cache directory @path (absolute), and makes it (0755) and its parents as needed: 0 or -errno. A directory
+ * is refused if we cannot write it (-EACCES, -EROFS ...), and if it belongs to neither us nor root or others may write
+ * it (-EPERM).
  */
 must_check int cache_open(struct cache *c, const char *path, struct err *err);
-void cache_done(struct cache *c); /* accepts one whose opening failed */
+
+/* Closes the directory. Accepts a cache that could not be opened. */
+void cache_done(struct cache *c);
 
 /*
- * Opens an entry for reading: its fd, -ENOENT if it is missing or damaged
- * (a damaged one is removed). @ret_path (NULL: not wanted) gets its path, PATH_MAX bytes.
+ * Opens an entry for reading: a descriptor of the caller's, or -ENOENT if the entry is missing or damaged; a damaged
+ * one is removed. @ret_path (NULL: not wanted) gets the entry's path, PATH_MAX bytes.
  */
 must_check int cache_get(struct cache *c, const char *kind, const struct cache_id *id, char *ret_path);
 
-/* Writes an entry's contents to @fd (empty, at 0, readable too): 0 or -errno with @err set. */
+/* Writes an entry's contents to @fd, a new file that can be read too: 0, or -errno with @err set (NULL: not wanted). */
 typedef int cache_fill_fn(int fd, void *arg, struct err *err);
 
 /*
- * The entry, made by @fill if it is missing: a read-only fd, or -errno. Entries of the same
- * kind beyond the CACHE_KEEP least recently made ones are removed.
+ * Opens an entry for reading, after @fill(@arg) has made it if it is missing: a descriptor of the caller's, or -errno.
+ * When one is made, only the CACHE_KEEP entries of its kind that were made last stay beside it. @ret_path as above.
  */
 must_check int cache_make(struct cache *c, const char *kind, const struct cache_id *id, cache_fill_fn *fill, void *arg,
 	char *ret_path, struct err *err);

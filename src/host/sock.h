@@ -18,7 +18,9 @@
  */
 must_check int sock_address_at(int dirfd, const char *name, struct sockaddr_un *ret);
 
-/* Connects a socket of @type (SOCK_STREAM, ...) to @path, which may have any length: a descriptor (CLOEXEC) or -errno. */
+/*
+ * Connects a socket of @type (SOCK_STREAM, ...) to @path, which may have any length: a descriptor (CLOEXEC) or -errno.
+ */
 must_check int sock_connect_path(const char *path, int type);
 
 #endif

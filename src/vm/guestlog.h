@@ -41,7 +41,9 @@ void guestlog_free(struct guestlog *log);
 /* Lets @loop write the file from now on, as lines come: 0 or -errno. Both must live until guestlog_free(). */
 must_check int guestlog_watch(struct guestlog *log, struct loop *loop);
 
-/* GUEST: takes @len bytes of the guest's console, whatever they are. Any thread; never blocks. A NULL @log drops them. */
+/*
+ * GUEST: takes @len bytes of the guest's console, whatever they are. Any thread; never blocks. A NULL @log drops them.
+ */
 void guestlog_put(struct guestlog *log, const void *data, size_t len);
 
 /* Adds a line of our own and writes it out. The loop's thread. */
@@ -56,7 +58,9 @@ void guestlog_flush(struct guestlog *log);
  */
 bool guestlog_find(struct guestlog *log, const char *needle, char *line, size_t len);
 
-/* Copies the last @lines lines of the tail to @text for an error, separated by "; ", cut to @len - 1 bytes. Any thread. */
+/*
+ * Copies the last @lines lines of the tail to @text for an error, separated by "; ", cut to @len - 1 bytes. Any thread.
+ */
 void guestlog_last(struct guestlog *log, int lines, char *text, size_t len);
 
 /* The system calls of these functions after guestlog_watch(), beside base_syscalls; NULL is the last. */

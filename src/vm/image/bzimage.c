@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bzImage: header checks and extraction of the vmlinux. */
+/* Linux's bzImage: see bzimage.h. */
 #include "vm/image/bzimage.h"
 
 #include <elf.h>
@@ -25,7 +25,7 @@
 #define SECTOR 512
 #define SETUP_SECTS_DEFAULT 4   /* what 0 stands for */
 #define PROTOCOL_PAYLOAD 0x0208 /* the first version with payload_offset */
-#define HOLE_BLOCK 4096u        /* zeros are left out in units of this */
+#define HOLE_BLOCK 4096u        /* the unit in which zeros become holes of the file */
 
 bool bzimage_detect(const void *data, size_t len)
 {
@@ -34,7 +34,7 @@ bool bzimage_detect(const void *data, size_t len)
 	return len >= HDR_MIN_LEN && le16_get(p + HDR_BOOT_FLAG) == 0xaa55 && memcmp(p + HDR_MAGIC, "HdrS", 4) == 0;
 }
 
-/* The first word of the version string, whose offset counts from the end of the boot sector. */
+/* Copies the first word of the version string, the release. Its offset counts from the end of the boot sector. */
 static void read_release(const uint8_t *p, size_t len, char ret[BZIMAGE_RELEASE_MAX])
 {
 	size_t at = (size_t)le16_get(p + HDR_KERNEL_VERSION) + SECTOR, n;
@@ -71,7 +71,7 @@ int bzimage_parse(const void *data, size_t len, struct bzimage *ret, struct err 
 
 	bz.payload = p + at;
 	bz.format = unpack_detect(bz.payload, packed);
-	/* Behind all formats but gzip, which has it itself, the build appends the unpacked size. */
+	/* The build appends the unpacked size to all formats but gzip, which ends with it anyway. */
 	bz.unpacked_len = le32_get(p + at + packed - 4);
 	bz.payload_len = bz.format == UNPACK_GZIP || bz.format == UNPACK_NONE ? packed : packed - 4;
 	if (bz.format == UNPACK_NONE)
@@ -89,11 +89,13 @@ int bzimage_parse(const void *data, size_t len, struct bzimage *ret, struct err 
 	return 0;
 }
 
+/* A file that is written with holes. */
 struct sparse_file {
 	int fd;
 	off_t at;
 };
 
+/* Writes @len bytes where the file's end is by now. */
 static int write_at(struct sparse_file *f, const uint8_t *data, size_t len)
 {
 	while (len > 0) {
@@ -115,7 +117,7 @@ static bool all_zero(const uint8_t *p, size_t len)
 	return len == 0 || (p[0] == 0 && memcmp(p, p + 1, len - 1) == 0);
 }
 
-/* An unpack_sink: writes runs of blocks with something in them, skips the others. */
+/* An unpack_sink that writes the blocks with something in them, and leaves holes for the others. */
 static int sparse_put(void *arg, const void *data, size_t len)
 {
 	struct sparse_file *f = arg;

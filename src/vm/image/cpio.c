@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* newc cpio: a header of hexadecimal fields, the name, the data, each padded to four bytes. */
+/*
+ * A writer of cpio archives: see cpio.h. An entry is a header of hexadecimal fields, a name and data, each padded to 4.
+ */
 #include "vm/image/cpio.h"
 
 #include <errno.h>
@@ -22,6 +24,7 @@ static void pad4(struct buf *b)
 		(void)buf_extend(b, 4 - b->len % 4);
 }
 
+/* Adds an entry of any type: @mode has the type's bits too, @major and @minor are a device's numbers. */
 static void add(struct cpio *c, const char *name, mode_t mode, unsigned int major, unsigned int minor, const void *data,
 	size_t len)
 {
@@ -64,7 +67,7 @@ void cpio_add_char_device(struct cpio *c, const char *name, mode_t mode, unsigne
 
 int cpio_finish(struct cpio *c)
 {
-	c->inodes = UINT32_MAX; /* wraps to inode 0, which the trailer has */
+	c->inodes = UINT32_MAX; /* add() counts on, to 0: the trailer's inode */
 	add(c, TRAILER, 0, 0, 0, "", 0);
 	return c->error ? c->error : buf_error(c->out);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A writer of cpio archives in the "newc" format, as Linux unpacks for its initramfs.
+ * A writer of cpio archives in the "newc" format, which Linux unpacks for its initramfs.
  *
- * Everything is appended to a buffer; its sticky error is the writer's too.
- * Owner 0:0, modification time 0: equal contents give equal bytes.
+ * Everything is appended to a buffer, and an error stays until cpio_finish() returns it. All owners are 0:0 and all
+ * modification times 0, so that equal contents give equal bytes.
  * Source: Documentation/driver-api/early-userspace/buffer-format.rst.
  */
 #ifndef VM_IMAGE_CPIO_H
@@ -16,20 +16,26 @@
 #include "base/buf.h"
 
 struct cpio {
-	struct buf *out; /* borrowed; starts on a multiple of 4 of its length */
+	struct buf *out; /* borrowed */
 	uint32_t inodes;
-	int error; /* of our own; the buffer has another */
+	int error; /* -EFBIG, or 0; an error of the buffer stays in the buffer */
 };
 
+/*
+ * Begins an archive behind what @out holds, whose length must be a multiple of 4. @out is borrowed until cpio_finish().
+ */
 void cpio_init(struct cpio *c, struct buf *out);
 
-/* @name: no leading "/"; its parent must have been added before. @mode: permission bits only. */
+/*
+ * These add a directory, a file with @len bytes of @data, a symbolic link, and a character device. @name has no "/" in
+ * front, and the directory that it lies in must have been added before. @mode has permission bits only.
+ */
 void cpio_add_dir(struct cpio *c, const char *name, mode_t mode);
 void cpio_add_file(struct cpio *c, const char *name, mode_t mode, const void *data, size_t len);
 void cpio_add_symlink(struct cpio *c, const char *name, const char *target);
 void cpio_add_char_device(struct cpio *c, const char *name, mode_t mode, unsigned int major, unsigned int minor);
 
-/* Writes the trailer; nothing may follow. 0, -ENOMEM or -EFBIG (a file of 4 GiB, a name too long). */
+/* Writes the trailer, behind which nothing may be added: 0, -ENOMEM or -EFBIG (a file of 4 GiB, a name too long). */
 must_check int cpio_finish(struct cpio *c);
 
 #endif

@@ -18,7 +18,10 @@ int facts_release(const void *image, size_t len, char ret_release[BZIMAGE_RELEAS
 	static const char banner[] = "Linux version ";
 	const char *p = image, *end = p + len;
 
-	/* The image has the words in format strings too; only in the banner is a release behind them, with a digit first. */
+	/*
+	 * The image has the words in format strings too; only in the banner is a release behind them, with a digit
+	 * first.
+	 */
 	while ((p = memmem(p, (size_t)(end - p), banner, sizeof(banner) - 1))) {
 		size_t n = 0;
 

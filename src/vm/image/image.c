@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The boot image: kernel and initramfs prepared in one call, and the report for `vmrunc check`. */
+/* What a VM boots from: see image.h. */
 #include "vm/image/image.h"
 
 #include <errno.h>
@@ -32,6 +32,7 @@ static void warn(const struct image_request *req, const char *text)
 		req->warn(req->warn_arg, text);
 }
 
+/* Prepares both files in @cache; @k is for the kernel that is found, and the caller's to end. */
 static int prepare_in(const struct image_request *req, const struct kernel_places *places, struct cache *cache,
 	struct kernel *k, struct image *ret, struct err *err)
 {
@@ -65,7 +66,7 @@ static int prepare_in(const struct image_request *req, const struct kernel_place
 	return 0;
 }
 
-/* Whether an error is the cache's file system's, so that another directory may do. */
+/* Whether the error @r comes from the file system that the cache is on, so that another directory may do. */
 static bool out_of_room(int r)
 {
 	return r == -ENOSPC || r == -EDQUOT || r == -EROFS;
@@ -120,6 +121,7 @@ void image_done(struct image *img)
 	img->vmlinux_fd = img->initrd_fd = -1;
 }
 
+/* Writes down what the user can do about everything that is missing. */
 static void add_remedies(struct image_report *r)
 {
 	if (r->cache_path[0] == '\0')
@@ -149,6 +151,7 @@ static void indent_lines(struct buf *out, const char *lines)
 	}
 }
 
+/* Writes the report in words. @cache_err: why no cache directory is usable, if none is. */
 static void write_text(struct image_report *r, const struct err *cache_err)
 {
 	struct buf *t = &r->text;

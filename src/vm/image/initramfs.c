@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The initramfs: put together, and kept in the cache. */
+/* The guest's initramfs: see initramfs.h. */
 #include "vm/image/initramfs.h"
 
 #include <errno.h>
@@ -19,6 +19,9 @@ static void list_freep(struct module_list **list)
 	modules_free(*list);
 }
 
+/*
+ * Adds the directory of the modules with their files, and the file that says their order. @list NULL: there are none.
+ */
 static void add_modules(struct cpio *c, const struct module_list *list)
 {
 	autobuf order = BUF_INIT;
@@ -71,6 +74,7 @@ int initramfs_write(const struct kernel *k, const struct initramfs_parts *parts,
 	return r < 0 ? err_sys(err, r, "cannot put the initramfs together") : 0;
 }
 
+/* What fill_initramfs() needs. */
 struct making {
 	const struct kernel *kernel;
 	const struct initramfs_parts *parts;
@@ -88,7 +92,7 @@ static int fill_initramfs(int fd, void *arg, struct err *err)
 	return r < 0 ? err_sys(err, r, "cannot write the initramfs") : 0;
 }
 
-/* Adds the identity of @path (and its name) to @id. */
+/* Adds the path and the identity of the file @path to @id. */
 static int add_file(struct cache_id *id, const char *path, struct err *err)
 {
 	struct stat st;
@@ -111,7 +115,7 @@ int initramfs_get(const struct kernel *k, const struct initramfs_parts *parts, s
 	cache_id_add(&id, parts->agent, parts->agent_len);
 	for (size_t i = 0; i < MODULES_NEEDS; i++)
 		cache_id_add_str(&id, modules_needs[i].module);
-	/* depmod writes this file whenever a module comes or goes. */
+	/* The file modules.dep.bin stands for all modules: depmod writes it whenever one comes or goes. */
 	if (k->modules_dir[0] != '\0') {
 		char dep[PATH_MAX + 32];
 

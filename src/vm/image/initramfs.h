@@ -27,11 +27,14 @@ struct initramfs_parts {
 	const char *extra; /* path of an archive that is put before ours, compressed or not; NULL: none */
 };
 
-/* Writes the archive for @k behind what @out holds. */
+/* Appends the archive for @k to @out, whose length must be a multiple of 4: 0 or -errno. */
 must_check int initramfs_write(
 	const struct kernel *k, const struct initramfs_parts *parts, struct buf *out, struct err *err);
 
-/* The archive from the cache, or made there: a read-only fd; its path in @ret_path (PATH_MAX bytes). */
+/*
+ * Opens the archive for @k in the cache, after making it if it is not there: a read-only descriptor of the caller's,
+ * with its path in @ret_path (PATH_MAX bytes), or -errno.
+ */
 must_check int initramfs_get(const struct kernel *k, const struct initramfs_parts *parts, struct cache *cache,
 	char *ret_path, struct err *err);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kernel modules: what the guest needs, whether a kernel has it, and the files in load order. */
+/* The kernel modules that a guest needs: see modules.h. */
 #include "vm/image/modules.h"
 
 #include <elf.h>
@@ -16,7 +16,7 @@
 #include "base/fd.h"
 #include "vm/image/unpack.h"
 
-/* The order is that of loading: the transport first. */
+/* Modules are loaded in this order: the bus of the virtual devices comes first. */
 const struct module_need modules_needs[MODULES_NEEDS] = {
 	{ "virtio_mmio", "CONFIG_VIRTIO_MMIO", "virtio-mmio", "the virtual devices' bus", true },
 	{ "virtio_console", "CONFIG_VIRTIO_CONSOLE", "virtio_console", "the channel to the agent", true },
@@ -50,7 +50,7 @@ static void module_unrefp(struct kmod_module **m)
 		kmod_module_unref(*m);
 }
 
-/* A libkmod context for @dir that reads nothing else: the host's modprobe.d says nothing about a guest. */
+/* Opens @dir with libkmod, without the host's modprobe.d, which is not meant for guests. The caller unrefs *ret_ctx. */
 static int open_dir(const char *dir, struct kmod_ctx **ret_ctx, struct err *err)
 {
 	static const char *const no_config[] = { NULL };
@@ -76,7 +76,7 @@ static int open_dir(const char *dir, struct kmod_ctx **ret_ctx, struct err *err)
 	return 0;
 }
 
-/* The module called @name: *ret_mod is NULL where the kernel lacks it, its path where it is built in. */
+/* Looks the module @name up: *ret_mod, which the caller unrefs, is NULL if the kernel lacks it. */
 static int look_up(struct kmod_ctx *ctx, const char *name, struct kmod_module **ret_mod, struct err *err)
 {
 	__attribute__((cleanup(list_unrefp))) struct kmod_list *list = NULL;
@@ -114,7 +114,7 @@ int modules_look_up(const char *dir, enum module_state ret_states[MODULES_NEEDS]
 
 size_t modules_cut_signature(const void *data, size_t len)
 {
-	/* struct module_signature, then this, stand at the very end (Linux, include/linux/module_signature.h). */
+	/* The file ends with a struct module_signature and this (Linux, include/linux/module_signature.h). */
 	static const char magic[] = "~Module signature appended~\n";
 	const size_t magic_len = sizeof(magic) - 1, info_len = 12;
 	const uint8_t *p = data, *info;
@@ -124,13 +124,13 @@ size_t modules_cut_signature(const void *data, size_t len)
 		return len;
 	info = p + len - magic_len - info_len;
 	sig = (uint64_t)info[8] << 24 | (uint64_t)info[9] << 16 | (uint64_t)info[10] << 8 | info[11];
-	sig += (uint64_t)info[3] + info[4]; /* signer's name and key id of the old format */
+	sig += (uint64_t)info[3] + info[4]; /* the signer's name and the key's id, which old formats have */
 	if (sig > len - magic_len - info_len)
 		return len;
 	return len - magic_len - info_len - (size_t)sig;
 }
 
-/* Reads, unpacks and trims one file. */
+/* Reads a module's file into @ret, unpacked and without its signature. */
 static int read_module(const char *path, struct buf *ret, struct err *err)
 {
 	autofree char *file = NULL;
@@ -153,12 +153,13 @@ static int read_module(const char *path, struct buf *ret, struct err *err)
 	return 0;
 }
 
+/* Appends @mod to the list unless it is there already. */
 static int add_module(struct module_list *list, const struct kmod_module *mod, struct err *err)
 {
 	const char *name = kmod_module_get_name(mod), *path = kmod_module_get_path(mod);
 	struct module *m;
 
-	if (!path) /* built in, though something depends on it */
+	if (!path) /* it is built in, and something depends on it all the same */
 		return 0;
 	for (size_t i = 0; i < list->len; i++)
 		if (strcmp(list->item[i].name, name) == 0)
@@ -172,7 +173,7 @@ static int add_module(struct module_list *list, const struct kmod_module *mod, s
 	return read_module(path, &m->data, err);
 }
 
-/* Adds @mod behind all that it depends on; libkmod gives the whole closure in the order to load it in. */
+/* Appends all that @mod depends on, which libkmod gives in the order to load it in, and then @mod. */
 static int add_closure(struct module_list *list, const struct kmod_module *mod, struct err *err)
 {
 	__attribute__((cleanup(list_unrefp))) struct kmod_list *deps = kmod_module_get_dependencies(mod);
@@ -189,6 +190,7 @@ static int add_closure(struct module_list *list, const struct kmod_module *mod, 
 	return add_module(list, mod, err);
 }
 
+/* Appends the modules for all needs that are not built in. */
 static int load_needs(struct kmod_ctx *ctx, const char *dir, struct module_list *list, struct err *err)
 {
 	for (size_t i = 0; i < MODULES_NEEDS; i++) {

@@ -2,10 +2,9 @@
 /*
  * The kernel modules that a guest needs, found by libkmod.
  *
- * What a kernel must have is a table (modules_needs); for each line the kernel
- * has it built in, has a module for it, or lacks it. The files are unpacked
- * and their signatures cut off (the guest would spend most of its boot on
- * checking them), in an order in which each finds its dependencies loaded.
+ * A table (modules_needs) lists what a guest's kernel needs. A kernel has each of these built in, has a module for it,
+ * or lacks it. The modules' files are unpacked, their signatures are cut off, since the guest would spend most of its
+ * boot on checking them, and they are put into an order in which each finds its dependencies loaded.
  */
 #ifndef VM_IMAGE_MODULES_H
 #define VM_IMAGE_MODULES_H
@@ -21,11 +20,11 @@
 #define MODULE_SIZE_MAX (32 * MIB) /* one module, unpacked */
 
 struct module_need {
-	const char *module; /* as modprobe takes it */
-	const char *config; /* the kernel option that brings it */
-	const char *marker; /* a whole string that a kernel has in its image when this is built in */
+	const char *module; /* the module's name, as modprobe takes it */
+	const char *config; /* the option of the kernel's configuration that brings it */
+	const char *marker; /* a string of its driver: an image that has it as a whole string has the driver built in */
 	const char *what;   /* what it is for, in words */
-	bool required;
+	bool required;      /* without it no guest starts */
 };
 
 extern const struct module_need modules_needs[];
@@ -39,9 +38,8 @@ enum module_state {
 };
 
 /*
- * Looks each need up in a module directory as depmod leaves it
- * (".../lib/modules/RELEASE"): @ret_states[i] is that of modules_needs[i].
- * Fails only if the directory cannot be read or is not complete.
+ * Looks each need up in the module directory @dir (".../lib/modules/RELEASE", as depmod leaves it): @ret_states[i] is
+ * the state of modules_needs[i]. 0, or -errno if the directory cannot be read or is not complete.
  */
 must_check int modules_look_up(const char *dir, enum module_state ret_states[MODULES_NEEDS], struct err *err);
 
@@ -56,14 +54,15 @@ struct module_list {
 };
 
 /*
- * Reads the modules of all needs that @dir has, dependencies first. A required
- * need that is missing is an error naming module and option; optional ones
- * are left out. The caller frees *ret with modules_free().
+ * Reads the modules for all needs that the module directory @dir has, each behind its dependencies: 0 with *ret_list
+ * for modules_free(), or -errno; -ENOPKG if a required one is missing. Optional ones that are missing are left out.
  */
 must_check int modules_load(const char *dir, struct module_list **ret_list, struct err *err);
-void modules_free(struct module_list *list); /* accepts NULL */
 
-/* The length of a module's ELF file without the signature appended to it; @len if there is none. */
+/* Frees the list and the modules in it. Accepts NULL. */
+void modules_free(struct module_list *list);
+
+/* The length of the module @data of @len bytes without the signature that is appended to it; @len if there is none. */
 size_t modules_cut_signature(const void *data, size_t len);
 
 #endif

@@ -57,7 +57,9 @@ static void search_path(struct search *s, const char *path, const char *why)
 	char quoted[PATH_MAX + 4];
 	int r;
 
-	/* The running kernel is tried again among the installed ones, and /lib may be /usr/lib: one line each suffices. */
+	/*
+	 * The running kernel is tried again among the installed ones, and /lib may be /usr/lib: one line each suffices.
+	 */
 	(void)snprintf(quoted, sizeof(quoted), "\"%s\":", path);
 	if (s->done || access(path, F_OK) < 0 || (s->passed_over->data && strstr(s->passed_over->data, quoted)))
 		return;

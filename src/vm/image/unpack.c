@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Unpacking: one function a format, all with the same bounded output. */
+/* Unpacking: see unpack.h. Each format has a function; all of them write through put(), which keeps the bound. */
 #include "vm/image/unpack.h"
 
 #include <errno.h>
@@ -29,6 +29,7 @@ struct output {
 	enum unpack_format format;
 };
 
+/* Hands a piece of the output to the sink, unless it goes beyond the bound. */
 static int put(struct output *o, const void *data, size_t len)
 {
 	int r;
@@ -95,6 +96,7 @@ const char *unpack_name(enum unpack_format format)
 	return names[format];
 }
 
+/* Unpacks one gzip member. @chunk: CHUNK bytes, here as below. */
 static int unpack_gzip(struct output *o, const uint8_t *in, size_t in_len, uint8_t *chunk)
 {
 	z_stream z = { .next_in = (Bytef *)in, .avail_in = (uInt)in_len };
@@ -118,6 +120,7 @@ static int unpack_gzip(struct output *o, const uint8_t *in, size_t in_len, uint8
 	return r;
 }
 
+/* Unpacks a stream of xz, or of lzma's older format. */
 static int unpack_lzma(struct output *o, const uint8_t *in, size_t in_len, uint8_t *chunk)
 {
 	lzma_stream z = LZMA_STREAM_INIT;
@@ -143,6 +146,7 @@ static int unpack_lzma(struct output *o, const uint8_t *in, size_t in_len, uint8
 	return r;
 }
 
+/* Unpacks one zstd frame. */
 static int unpack_zstd(struct output *o, const uint8_t *in, size_t in_len, uint8_t *chunk)
 {
 	ZSTD_DStream *z = ZSTD_createDStream();
@@ -170,7 +174,10 @@ static int unpack_zstd(struct output *o, const uint8_t *in, size_t in_len, uint8
 	return r;
 }
 
-/* The legacy frame: a magic number, then blocks of a packed length and that many bytes. It has no end mark. */
+/*
+ * Unpacks lz4's legacy frame: a magic number, then blocks, each of a length and that many packed bytes. It has no end
+ * mark. @block: LZ4_LEGACY_BLOCK bytes.
+ */
 static int unpack_lz4(struct output *o, const uint8_t *in, size_t in_len, char *block)
 {
 	size_t at = 4;

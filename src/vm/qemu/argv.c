@@ -9,32 +9,34 @@
 #include "base/buf.h"
 
 /*
- * The working directory is the stage's tree, so the exports' paths are just
- * the tags. remap: a share holds several host file systems, whose inode
- * numbers may be equal.
+ * QEMU's working directory is the tree of the stage, so the paths of the shares are their tags. remap: a share holds
+ * several file systems of the host, which may use the same inode numbers.
  */
 #define FSDEV(tag) "local,id=" tag ",path=" tag ",security_model=passthrough,multidevs=remap"
 #define DEVICE_9P(tag) "virtio-9p-device,fsdev=" tag ",mount_tag=" tag
 
 /*
- * The PIT and the RTC stay: a kernel under TCG has no other clock to start
- * from, and without an RTC it waits a second for one.
+ * The PIT and the RTC are left in: a kernel under TCG has no other clock to start from, and waits a second for an RTC
+ * that is not there.
  */
 #define MACHINE "microvm,acpi=on,usb=off,pcie=off,graphics=off,auto-kernel-cmdline=off,mem-merge=off"
 
 /*
- * What 9p passthrough as root does not need is denied: QEMU dies on such a
- * call. Privileges were already bounded before QEMU was started.
+ * QEMU's own filter denies what a 9P server that passes through as root does not need: QEMU dies on such a call. Its
+ * capabilities were bounded already before it was started.
  */
 #define SANDBOX "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
-/* Strings are collected end to end with their NULs; pointers are made when nothing moves any more. */
+/*
+ * The arguments are collected end to end, each with its NUL; pointers are made when the buffer does not move any more.
+ */
 #define arg(b, ...)                         \
 	do {                                \
 		buf_printf(b, __VA_ARGS__); \
 		buf_put(b, "", 1);          \
 	} while (0)
 
+/* The machine without its devices. */
 static void argv_machine(struct buf *b, const struct qemu_plan *plan)
 {
 	const struct vm_config *cfg = plan->cfg;
@@ -61,6 +63,7 @@ static void argv_machine(struct buf *b, const struct qemu_plan *plan)
 	arg(b, "virtio-mmio.force-legacy=off");
 }
 
+/* Kernel, initramfs and the kernel's command line. */
 static void argv_boot(struct buf *b, const struct qemu_plan *plan)
 {
 	arg(b, "-kernel");
@@ -69,9 +72,10 @@ static void argv_boot(struct buf *b, const struct qemu_plan *plan)
 	arg(b, "/proc/self/fd/%d", plan->initrd_fd);
 	arg(b, "-append");
 	/*
-	 * console: a kernel with virtual terminals would talk to those alone.
-	 * reboot=t: a triple fault is the one way that every kernel leaves a microvm by, and at once.
-	 * no_timer_check: an emulated CPU on a busy host sees too few ticks in the check's time, and the kernel panics.
+	 * console: without it a kernel that has virtual terminals writes to those alone.
+	 * reboot=t: a triple fault is the only way out of a microvm that every kernel has, and it takes effect at once.
+	 * no_timer_check: on a busy host an emulated CPU gets too few ticks while the kernel checks its timer, and the
+	 * kernel panics.
 	 */
 	buf_printf(b, "console=ttyS0 reboot=t %s", plan->cfg->cmdline);
 	if (!plan->kvm)
@@ -81,6 +85,7 @@ static void argv_boot(struct buf *b, const struct qemu_plan *plan)
 	buf_put(b, "", 1);
 }
 
+/* The sockets that lead to us, and the virtio devices but for the interfaces. */
 static void argv_devices(struct buf *b, const struct qemu_plan *plan)
 {
 	static const char *const fixed[] = {
@@ -116,6 +121,7 @@ static void argv_devices(struct buf *b, const struct qemu_plan *plan)
 		arg(b, "%s", fixed[i]);
 }
 
+/* The network interfaces. */
 static void argv_nics(struct buf *b, const struct vm_config *cfg)
 {
 	for (unsigned int i = 0; i < cfg->nics_len; i++) {

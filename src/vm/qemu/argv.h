@@ -2,8 +2,8 @@
 /*
  * QEMU's command line: the machine of vm.h as QEMU's options.
  *
- * Every file and socket is handed over as a descriptor under the number that
- * stands here, so no path of the caller's is parsed by QEMU.
+ * QEMU inherits every file and socket as a descriptor, whose number stands in an option: it parses no path of the
+ * caller's.
  */
 #ifndef VM_QEMU_ARGV_H
 #define VM_QEMU_ARGV_H
@@ -13,11 +13,12 @@
 #include "base/err.h"
 #include "vm/vm.h"
 
+/* What the options say. All is borrowed; the descriptors have the same numbers in QEMU. */
 struct qemu_plan {
 	const char *program;
 	const struct vm_config *cfg;
 	bool kvm;             /* -accel kvm, else tcg */
-	unsigned int tsc_khz; /* of the host, for TCG; 0: unknown */
+	unsigned int tsc_khz; /* without KVM: the frequency of the host's time stamp counter; 0: unknown */
 	int kernel_fd;
 	int initrd_fd;
 	int qmp_fd;
@@ -25,7 +26,7 @@ struct qemu_plan {
 	int serial_fd; /* the guest's console */
 };
 
-/* A NULL-terminated argument list in one allocation, or NULL (no memory). Caller frees it. */
+/* Makes the argument list, NULL at its end, in one allocation, which the caller frees. NULL: out of memory. */
 char **qemu_argv_make(const struct qemu_plan *plan);
 
 #endif

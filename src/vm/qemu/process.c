@@ -2,10 +2,9 @@
 /*
  * The QEMU process: see process.h.
  *
- * Rights: QEMU's 9P server with security_model=passthrough works as root on
- * the exports, so it keeps the capabilities of a file server, and no other:
- * none to mount, trace, load, bind, or change namespaces. trusted.* extended
- * attributes would need CAP_SYS_ADMIN and are refused to the guest instead.
+ * Rights: QEMU's 9P server with security_model=passthrough works as root on the exports. So QEMU keeps the capabilities
+ * of a file server and no others: none to mount, trace, load modules, bind low ports or change namespaces. Extended
+ * attributes trusted.* would need CAP_SYS_ADMIN; the guest does without them.
  */
 #include "vm/qemu/process.h"
 
@@ -25,7 +24,7 @@
 #include "base/fd.h"
 #include "base/sig.h"
 
-#define LAST_WORDS_MS 1000 /* a QEMU that closed its sockets gets to end by itself */
+#define LAST_WORDS_MS 1000 /* that a QEMU which has closed its sockets gets to end by itself */
 
 static const int file_server_caps[] = {
 	CAP_CHOWN,
@@ -47,8 +46,8 @@ static bool cap_is_kept(int cap)
 }
 
 /*
- * What root gets by execve(2) is the bounding set. (The inheritable and ambient
- * sets add nothing that is not in it.)
+ * Bounds the capabilities of the program that is executed next: root gets by execve(2) what is in the bounding set, and
+ * the inheritable and ambient sets add nothing to that.
  */
 static int process_bound_caps(void)
 {
@@ -70,7 +69,7 @@ static int process_keep_fds(int *keep, size_t keep_len)
 	return r;
 }
 
-/* Between fork and exec, by a copy of the monitor; what goes wrong is said on stderr. */
+/* Turns the child, a copy of the monitor, into QEMU. What goes wrong is told on stderr, as QEMU's last words. */
 static _Noreturn void process_exec(
 	char *const argv[], int *keep, size_t keep_len, int ns_pidfd, int user_ns, const char *dir, pid_t parent)
 {
@@ -85,7 +84,7 @@ static _Noreturn void process_exec(
 	what = "cannot join its user namespace";
 	if (user_ns > 0 && setns(user_ns, CLONE_NEWUSER) < 0)
 		goto fail;
-	/* after what may change its credentials, which would forget it */
+	/* This comes after setns(2), which may change the credentials: a change of them clears the signal. */
 	what = "cannot follow its parent";
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || (getppid() != parent && getppid() != 0))
 		goto fail;
@@ -98,17 +97,13 @@ static _Noreturn void process_exec(
 	if (errno)
 		goto fail;
 	what = argv[0];
-	(void)execve(argv[0], argv, env); /* returns only on failure, which is told below */
+	(void)execve(argv[0], argv, env); /* returns only if it fails */
 fail:
 	(void)dprintf(STDERR_FILENO, "%s: %s\n", what, strerror(errno)); /* nobody else to tell */
 	_exit(127);
 }
 
-/*
- * Descriptors 0, 1 and 2 of the child. @err_fd may itself be one of them: then
- * nothing was there. No path is used: the parent may have pivoted away from
- * the host's root already.
- */
+/* Sets the child's descriptors 0, 1 and 2. @null_fd or @err_fd may be one of them, if nothing was there before. */
 static int process_set_stdio(int null_fd, int err_fd)
 {
 	if (err_fd <= STDERR_FILENO && (err_fd = fcntl(err_fd, F_DUPFD_CLOEXEC, 3)) < 0)
@@ -151,7 +146,7 @@ int qemu_process_start(struct qemu_process *p, char *const argv[], int *keep, si
 	return r < 0 ? err_sys(err, r, "qemu: pipe") : 0;
 }
 
-/* Keeps the last QEMU_TAIL_MAX bytes. */
+/* Adds to the tail, which keeps the last QEMU_TAIL_MAX bytes. */
 static void process_keep_tail(struct qemu_process *p, const char *data, size_t len)
 {
 	size_t drop = p->tail_len + len > sizeof(p->tail) ? p->tail_len + len - sizeof(p->tail) : 0;
@@ -184,10 +179,10 @@ void qemu_process_reap(struct qemu_process *p)
 		r = waitpid(p->pid, &p->status, 0);
 	} while (r < 0 && errno == EINTR);
 	p->reaped = true;
-	(void)qemu_process_read_stderr(p); /* complete now; that it is closed is no news */
+	(void)qemu_process_read_stderr(p); /* what it wrote is complete now, and it is no news that it is closed */
 }
 
-/* The last line of the tail that says anything, without QEMU's own name before it. */
+/* Finds the last line of the tail that is not empty, without QEMU's name in front: its length. */
 static size_t process_last_line(const struct qemu_process *p, const char **ret_line)
 {
 	static const char name[] = "qemu-system-x86_64: ";
@@ -213,7 +208,7 @@ int qemu_process_last_words(struct qemu_process *p, struct err *err)
 	const char *line;
 	size_t len = MIN(process_last_line(p, &line), sizeof(clean) - 1);
 
-	/* GUEST: a guest may have a say in what QEMU prints: no control characters reach a terminal. */
+	/* GUEST: a guest may have a say in what QEMU prints; no control characters may reach a terminal. */
 	for (size_t i = 0; i < len; i++)
 		clean[i] = line[i] >= ' ' && line[i] <= '~' ? line[i] : '?';
 	clean[len] = '\0';

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The QEMU process: started with few rights, its last words kept, ended and reaped. */
+/* The QEMU process: it is started with few rights, its last words are kept, and it is ended and reaped. */
 #ifndef VM_QEMU_PROCESS_H
 #define VM_QEMU_PROCESS_H
 
@@ -8,14 +8,14 @@
 
 #include "base/err.h"
 
-#define QEMU_TAIL_MAX 2048 /* of stderr: some lines, the last of which say why it died */
+#define QEMU_TAIL_MAX 2048 /* bytes kept of its stderr: some lines, the last of which say why it died */
 
 struct qemu_process {
-	pid_t pid; /* 0: none */
-	int pidfd; /* readable when it has ended */
-	int stderr_fd;
+	pid_t pid;     /* 0: there is none */
+	int pidfd;     /* readable when it has ended */
+	int stderr_fd; /* our end of its standard error; -1: closed */
 	bool reaped;
-	int status; /* reaped: as of waitpid(2) */
+	int status; /* once it is reaped: of waitpid(2) */
 	size_t tail_len;
 	char tail[QEMU_TAIL_MAX]; /* the end of what it wrote to stderr */
 };
@@ -26,28 +26,29 @@ struct qemu_process {
 	}
 
 /*
- * Forks and executes argv[0] in the mount namespace of the process behind
- * @ns_pidfd, working directory @dir there, and in the user namespace @user_ns (<= 0: the
- * caller's), with the @keep descriptors open under
- * their numbers and no others. It is killed when the calling thread dies. That it could
- * not be executed is seen as its death, with its last words.
+ * Forks and executes argv[0] in the mount namespace of the process behind @ns_pidfd, in the user namespace @user_ns
+ * (<= 0: the caller's), with the working directory @dir of that mount namespace. It inherits the @keep_len descriptors
+ * @keep under their numbers and no others. It is killed when the calling thread dies. 0 with *p for
+ * qemu_process_done(), also after -errno. That the program could not be executed shows as its death, with last words.
  */
 must_check int qemu_process_start(struct qemu_process *p, char *const argv[], int *keep, size_t keep_len, int ns_pidfd,
 	int user_ns, const char *dir, struct err *err);
 
-/* Takes what stderr has, without waiting: 0, or -EPIPE when it is closed. */
+/* Takes what has come from stderr, without waiting: 0, or -EPIPE when it is closed. */
 int qemu_process_read_stderr(struct qemu_process *p);
 
-/* Waits for the process's end, which is under way, and keeps its status. */
+/* Waits for the end of the process, which is under way, and keeps its status. */
 void qemu_process_reap(struct qemu_process *p);
 
-/* Sets @err to a sentence on the end of a reaped, or the trouble of a running, process. Returns -EIO. */
+/* Sets @err to the last words of a process that has died or is in trouble, or to how it ended. Returns -EIO. */
 int qemu_process_last_words(struct qemu_process *p, struct err *err);
 
-/* The same for one that has closed its sockets and must be dead or dying: kills and reaps it first. */
+/*
+ * Does the same for a process that has closed its sockets: gives it time to end by itself, kills it then, and reaps it.
+ */
 int qemu_process_wait_last_words(struct qemu_process *p, struct err *err);
 
-/* Kills, reaps, closes. Accepts QEMU_PROCESS_INIT. */
+/* Kills and reaps the process if it still runs, and closes the descriptors. Accepts QEMU_PROCESS_INIT. */
 void qemu_process_done(struct qemu_process *p);
 
 #endif

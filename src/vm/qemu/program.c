@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The QEMU program: see program.h. */
+/* Where the program QEMU is: see program.h. */
 #include "vm/qemu/program.h"
 
 #include <errno.h>
@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #define PROGRAM_NAME "qemu-system-x86_64"
-/* Engines call us with any $PATH, podman's `delete` with none. */
+/* Container engines call vmrunc with any $PATH, and Podman calls `delete` with none. */
 #define PROGRAM_DIRS "/usr/local/bin:/usr/bin:/bin"
 
-/* 0, or -errno if @path is nothing that can be run: a directory can be "executed" as well. */
+/* 0, or -errno if @path cannot be run; access(2) alone would let a directory pass. */
 static int program_check(const char *path)
 {
 	struct stat st;
@@ -23,6 +23,7 @@ static int program_check(const char *path)
 	return S_ISREG(st.st_mode) ? 0 : -EACCES;
 }
 
+/* Looks for @name in @dirs, which colons separate: 0 with its path, or -errno as qemu_program_find(). */
 static int program_in(const char *dirs, const char *name, char *ret_path, size_t size)
 {
 	int found = -ENOENT;
@@ -30,7 +31,10 @@ static int program_in(const char *dirs, const char *name, char *ret_path, size_t
 	while (*dirs) {
 		size_t len = strcspn(dirs, ":");
 
-		/* An empty or relative entry would be the caller's directory: not for a program run as root. */
+		/*
+		 * Empty and relative entries are left out: a program that runs as root does not come from just
+		 * anywhere.
+		 */
 		if (dirs[0] == '/') {
 			if (snprintf(ret_path, size, "%.*s/%s", (int)len, dirs, name) >= (int)size)
 				return -ENAMETOOLONG;

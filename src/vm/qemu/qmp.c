@@ -76,7 +76,7 @@ void qmp_done(struct qmp *q)
 	buf_done(&q->in);
 }
 
-/* Takes what has arrived, at most one line's bound beyond what is held. */
+/* Takes what has arrived: 0, -EAGAIN if nothing has, or -errno; -EBADMSG: the line that is held is too long already. */
 static int qmp_fill(struct qmp *q)
 {
 	char chunk[READ_CHUNK];
@@ -88,7 +88,7 @@ static int qmp_fill(struct qmp *q)
 		n = recv(q->fd, chunk, sizeof(chunk), MSG_DONTWAIT);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0 && errno == ECONNRESET)
-		n = 0; /* QEMU died with something of ours unread */
+		n = 0; /* QEMU has died, and had not read all that we sent */
 	if (n < 0)
 		return -errno;
 	if (n == 0)
@@ -141,7 +141,7 @@ int qmp_send(struct qmp *q, const char *command, unsigned int *ret_id)
 	if (n < 0)
 		return -errno;
 	if ((size_t)n != line.len)
-		return -EAGAIN; /* QEMU has left more commands unread than a socket holds */
+		return -EAGAIN; /* QEMU has left so many commands unread that the socket is full */
 	*ret_id = id;
 	return 0;
 }

@@ -11,10 +11,9 @@
  *   stage_seal   --- QEMU's pid -->  pivot_root, umount the host
  *                <-- reply --------  exit
  *
- * pivot_root(2) moves the root of every process of the namespace that has the
- * old one, so QEMU is locked in without a privilege of its own, after it has
- * opened what it needs. A request is one packet with at most one fd; a reply
- * is a struct err whole. Each end dies with the other.
+ * pivot_root(2) moves the root of every process of the namespace whose root is the old one. So QEMU is locked in
+ * without a privilege of its own, after it has opened what it needs. A request is one packet with at most one
+ * descriptor; a reply is a whole struct err. Each side ends when the other one has gone.
  */
 #include "vm/qemu/stage.h"
 
@@ -42,10 +41,10 @@
 enum stage_op { STAGE_ADD, STAGE_SEAL };
 
 struct stage_req {
-	uint32_t op;
-	uint32_t share;
-	uint32_t flags;
-	int32_t qemu;
+	uint32_t op;    /* enum stage_op */
+	uint32_t share; /* ADD: enum vm_share */
+	uint32_t flags; /* ADD: enum vm_share_flags */
+	int32_t qemu;   /* SEAL: QEMU's pid */
 	char name[STAGE_NAME_MAX];
 };
 
@@ -54,13 +53,16 @@ static const char *const share_tags[VM_SHARES] = {
 	[VM_SHARE_SHARED] = TAG_SHARED,
 };
 
+/* --- the stager --- */
+
+/* Makes the namespace and the tree, which is the working directory from then on. */
 static int stager_make_tree(const char *dir, struct err *err)
 {
 	if (unshare(CLONE_NEWNS) < 0)
 		return err_sys(err, errno, "qemu: cannot make a mount namespace");
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_sys(err, errno, "qemu: cannot make the mounts private");
-	/* the one that is there may be of another pid namespace than ours: QEMU's number is of ours */
+	/* The /proc that is there may show another pid namespace than ours, which QEMU's number counts in. */
 	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
 		return err_sys(err, errno, "qemu: cannot mount its /proc");
 	if (mount("vmrunc", dir, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, STAGE_TMPFS_OPTS) < 0)
@@ -74,7 +76,7 @@ static int stager_make_tree(const char *dir, struct err *err)
 	return 0;
 }
 
-/* Makes the directories above @path, and at @path a directory or a file for a mount to cover. */
+/* Makes the directories above @path, and at @path a directory or a file that a mount can cover. */
 static int stager_make_target(char *path, bool directory)
 {
 	for (char *p = strchr(path, '/'); p; p = strchr(p + 1, '/')) {
@@ -88,6 +90,7 @@ static int stager_make_target(char *path, bool directory)
 	return mknod(path, S_IFREG | 0444, 0) < 0 ? -errno : 0;
 }
 
+/* Mounts the export @fd at its place in the tree. */
 static int stager_add(const struct stage_req *req, int fd, struct err *err)
 {
 	char path[STAGE_NAME_MAX + 16];
@@ -96,7 +99,7 @@ static int stager_add(const struct stage_req *req, int fd, struct err *err)
 
 	if (fd < 0 || req->share >= VM_SHARES || !memchr(req->name, '\0', sizeof(req->name)))
 		return err_set(err, EINVAL, "qemu: broken request to add an export");
-	(void)snprintf(path, sizeof(path), "%s/%s", share_tags[req->share], req->name); /* fits: see above */
+	(void)snprintf(path, sizeof(path), "%s/%s", share_tags[req->share], req->name); /* fits */
 	if (fstat(fd, &st) < 0)
 		return err_sys(err, errno, "qemu: export \"%s\"", path);
 	if (req->flags & VM_SHARE_READ_ONLY) {
@@ -113,7 +116,7 @@ static int stager_add(const struct stage_req *req, int fd, struct err *err)
 	return 0;
 }
 
-/* QEMU's 9P server reaches files through /proc/self/fd/N: this, of all of /proc, it keeps. */
+/* Mounts the only part of /proc that QEMU keeps: its 9P server reaches files through /proc/self/fd/N. */
 static int stager_keep_fds(pid_t qemu, struct err *err)
 {
 	struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY };
@@ -128,6 +131,7 @@ static int stager_keep_fds(pid_t qemu, struct err *err)
 	return 0;
 }
 
+/* Makes the tree read-only, and the root of everybody in the namespace. */
 static int stager_seal(const struct stage_req *req, struct err *err)
 {
 	struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY };
@@ -137,7 +141,7 @@ static int stager_seal(const struct stage_req *req, struct err *err)
 		return r;
 	if (mount_setattr(AT_FDCWD, ".", 0, &ro, sizeof(ro)) < 0)
 		return err_sys(err, errno, "qemu: cannot make the tree of exports read-only");
-	/* The old root ends up over the new one, and below our working directory's feet: detach it there. */
+	/* pivot_root(2) puts the old root over the new one, on our working directory: it is detached there. */
 	if (syscall(SYS_pivot_root, ".", ".") < 0)
 		return err_sys(err, errno, "qemu: cannot lock it into its tree of exports: pivot_root");
 	if (umount2(".", MNT_DETACH) < 0)
@@ -145,7 +149,7 @@ static int stager_seal(const struct stage_req *req, struct err *err)
 	return 0;
 }
 
-/* The stager's whole life. Its exit status is not looked at: its replies say what happened. */
+/* The stager's whole life. Its replies say what happened; nobody looks at its exit status. */
 static _Noreturn void stager_main(const char *dir, int sock)
 {
 	struct err err = ERR_INIT;
@@ -160,17 +164,19 @@ static _Noreturn void stager_main(const char *dir, int sock)
 			break;
 		err = (struct err)ERR_INIT;
 		if (req.op == STAGE_ADD)
-			(void)stager_add(&req, nfds ? fd : -1, &err); /* the reply is @err */
+			(void)stager_add(&req, nfds ? fd : -1, &err); /* @err is the reply */
 		done = req.op == STAGE_SEAL;
 		if (done)
-			(void)stager_seal(&req, &err); /* the same */
+			(void)stager_seal(&req, &err); /* @err is the reply */
 		if (nfds)
 			fd_close(fd);
 	}
 	_exit(0);
 }
 
-/* Lets go of everything of the monitor's but @sock: the container's standard streams least of all may be held here. */
+/*
+ * Closes everything of the monitor's but @sock. Above all, nobody may hold the container's standard streams open here.
+ */
 static void stager_keep_only(int sock)
 {
 	int null_fd;
@@ -183,6 +189,8 @@ static void stager_keep_only(int sock)
 			_exit(1);
 	fd_close(null_fd);
 }
+
+/* --- the monitor's side --- */
 
 static int stage_reply(struct stage *st, struct err *err)
 {
@@ -263,7 +271,7 @@ int stage_seal(struct stage *st, pid_t qemu, struct err *err)
 void stage_done(struct stage *st)
 {
 	if (st->pid > 0) {
-		(void)kill(st->pid, SIGKILL); /* it may have ended by itself */
+		(void)kill(st->pid, SIGKILL); /* our unreaped child, which may have ended by itself */
 		while (waitpid(st->pid, NULL, 0) < 0 && errno == EINTR)
 			;
 	}

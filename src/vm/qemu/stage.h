@@ -2,9 +2,9 @@
 /*
  * The mount namespace in which QEMU runs, and the tree of exports in it.
  *
- * A small process (the stager) makes the namespace and stays in it until the
- * guest may run: QEMU joins it by the stager's pidfd, sees the whole host
- * while it starts (libraries, firmware, /dev/kvm), and is then locked in.
+ * A small process, the stager, makes the namespace and stays in it until the guest may run. QEMU joins the namespace by
+ * the stager's pidfd. While QEMU starts it sees the whole host (libraries, firmware, /dev/kvm); then it is locked into
+ * the tree of exports.
  */
 #ifndef VM_QEMU_STAGE_H
 #define VM_QEMU_STAGE_H
@@ -15,9 +15,9 @@
 #include "vm/vm.h"
 
 struct stage {
-	pid_t pid; /* 0: none */
-	int pidfd; /* for setns(2) CLONE_NEWNS */
-	int sock;
+	pid_t pid; /* of the stager; 0: there is none */
+	int pidfd; /* of the stager, for setns(2) CLONE_NEWNS */
+	int sock;  /* requests and replies */
 };
 
 #define STAGE_INIT                                \
@@ -26,23 +26,23 @@ struct stage {
 	}
 
 /*
- * Forks the stager: a mount namespace where @dir (an existing directory; seen
- * by nobody else) is a tmpfs with a directory for each share, named by its tag.
+ * Forks the stager, which makes a mount namespace where a tmpfs covers @dir, an existing directory, and has a directory
+ * for each share, named by the share's tag. 0, or -errno with *st as STAGE_INIT.
  */
 must_check int stage_open(struct stage *st, const char *dir, struct err *err);
 
-/* As vm_share_add(), also before QEMU has started. @fd stays the caller's. */
+/* Adds an export as vm_share_add() does, whether QEMU has started or not: 0 or -errno. @fd stays the caller's. */
 must_check int stage_add(
 	struct stage *st, enum vm_share share, const char *name, int fd, unsigned int flags, struct err *err);
 
 /*
- * Makes the tree the root of every process in the namespace and detaches the
- * host's, so that nothing but the exports can be reached any more; the tree's
- * own directories become read-only. @qemu keeps its /proc/self/fd. The stager ends.
+ * Makes the tree the root of every process in the namespace and detaches the host's, so that nothing but the exports
+ * can be reached any more; the tree's own directories become read-only. The process @qemu keeps its /proc/self/fd. The
+ * stager ends, whatever comes of it. 0 or -errno.
  */
 must_check int stage_seal(struct stage *st, pid_t qemu, struct err *err);
 
-/* Ends the stager where it still runs. Accepts STAGE_INIT. */
+/* Ends the stager if it still runs. Accepts STAGE_INIT. */
 void stage_done(struct stage *st);
 
 #endif

@@ -10,10 +10,10 @@
 #include "base/base.h"
 
 #define NS_PER_MS 1000000u
-#define TSC_SPAN_MS 10 /* between the samples: an error of 100 ns in each is 20 ppm of it */
-#define TSC_TRIES 16   /* for a sample that was not interrupted between clock and counter */
-#define TSC_NEAR 2000  /* ticks; a reading of clock and counter that takes no longer is good */
-/* Frequencies that x86 machines have had since the counter runs evenly. */
+#define TSC_SPAN_MS 10 /* between the samples; an error of 100 ns in each of them makes 20 ppm */
+#define TSC_TRIES 16   /* readings for one sample, the best of which counts: some are interrupted in the middle */
+#define TSC_NEAR 2000  /* ticks; a reading that takes no longer is good */
+/* The frequencies of x86 machines whose counter runs evenly lie between these. */
 #define TSC_KHZ_MIN 400000u
 #define TSC_KHZ_MAX 10000000u
 
@@ -62,7 +62,7 @@ unsigned int tsc_khz_since(struct tsc_sample from)
 	if (past_ns < span_ns) {
 		struct timespec wait = { .tv_sec = 0, .tv_nsec = (long)(span_ns - past_ns) };
 
-		(void)nanosleep(&wait, NULL); /* woken early only loses accuracy */
+		(void)nanosleep(&wait, NULL); /* to wake early only costs accuracy */
 	}
 	now = tsc_sample();
 	if (now.ticks <= from.ticks || now.ns <= from.ns)
