@@ -2,11 +2,10 @@
 /*
  * Which engine this host can use, and the switch between the two: see choose.h.
  *
- * The cache is one small JSON file, written whole by rename, so concurrent
- * runs see an old or a new one. It is a hint: whatever cannot be read, parsed
- * or matched is asked of the probe again, and a failing write is not an error.
- * That /dev/kvm is missing or forbidden is seen at once and never cached: the
- * next caller may have other rights.
+ * The cache is one small JSON file. It is replaced as a whole, so runs at the same time see an old or a new one. It is
+ * only a hint: if it cannot be read or is about something else, the probe is asked again, and it is no error if it
+ * cannot be written. A missing or forbidden /dev/kvm shows without the probe; it is never cached, since the next caller
+ * may have other rights.
  */
 #include "vm/choose/choose.h"
 
@@ -31,7 +30,7 @@
 #define VERDICT_FILE_MAX 4096 /* bytes; ours has some 500 */
 #define KEY_MAX 256
 
-/* What a verdict is about: this boot of the host, this program, this device. */
+/* Writes down what a verdict is about: this boot of the host, this build of vmrunc, and the device. 0 or -errno. */
 static int verdict_key(const struct stat *device, char *ret_key, size_t size)
 {
 	autofree char *boot_id = NULL;
@@ -122,7 +121,7 @@ void vm_kvm_verdict(const char *cache_dir, struct vm_verdict *ret_verdict)
 	}
 	r = probe_kvm(&probed);
 	if (r < 0) {
-		/* Says something of this process, not of KVM: not worth keeping. */
+		/* This says something about this process, not about KVM, so it is not kept. */
 		(void)snprintf(v.why, sizeof(v.why), KVM_DEVICE " could not be probed: %s", strerror(-r));
 	} else {
 		v.usable = probed.kind == PROBE_VERDICT_USABLE;

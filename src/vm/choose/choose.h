@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whether KVM is usable on this host: the probe's verdict and its cache.
+ * Which engine runs a machine: the verdict on this host's KVM, and the switch between the engines.
  *
- * The verdict holds for one boot of the host, one build of vmrunc and one
- * /dev/kvm (device, inode, kernel's module behind it); the file in the cache
- * directory names them, so that a stale, foreign or broken one is just not used.
+ * A verdict holds for one boot of the host, one build of vmrunc and one /dev/kvm. The file in the cache directory that
+ * keeps it names these, so that a stale, foreign or broken file is simply not used.
  */
 #ifndef VM_CHOOSE_CHOOSE_H
 #define VM_CHOOSE_CHOOSE_H
@@ -18,23 +17,28 @@
 
 struct vm_verdict {
 	bool usable;
-	bool cached;          /* taken from the cache */
-	char why[VM_WHY_MAX]; /* in words: what KVM is, or why it cannot be used */
+	bool cached;          /* it comes from the cache */
+	char why[VM_WHY_MAX]; /* in words: what kind of KVM there is, or why it cannot be used */
 };
 
-/* Asks the cache below @cache_dir (NULL: none), else the probe, and stores what the probe says. */
+/*
+ * Finds out whether KVM is usable: asks the cache in @cache_dir (NULL: none), else the probe (vm/kvm/probe.h), and
+ * keeps what the probe says.
+ */
 void vm_kvm_verdict(const char *cache_dir, struct vm_verdict *ret_verdict);
 
 /*
- * What AUTO means on this machine: KVM where the probe succeeded (its verdict is
- * cached per host boot below @cache_dir), else QEMU where it is installed, else
- * -ENODEV with an error that says what to install. @ret_why gets words for
- * `vmrunc check` and for the one warning line (NULL: not wanted), @why_len bytes.
+ * Finds out what VM_ENGINE_AUTO means on this host: KVM if it is usable (@cache_dir as above), else QEMU if it is
+ * installed (@qemu_path as in struct vm_config). 0 with *ret_engine, and with the reason in @ret_why (@why_len bytes;
+ * NULL: not wanted) for `vmrunc check` and for a warning; or -ENODEV with an error that says what to install.
  */
 must_check int vm_choose_engine(const char *cache_dir, const char *qemu_path, enum vm_engine *ret_engine, char *ret_why,
 	size_t why_len, struct err *err);
 
-/* Builds a VM (nothing runs yet). @cfg is read during the call only. Caller frees *ret with vm_free(). */
+/*
+ * Builds the VM that @cfg describes, in which nothing runs yet: 0 with *ret_vm for vm_free(), or -errno. @cfg is read
+ * during the call only; what it hands over is the VM's or closed after the call, also when that fails.
+ */
 must_check int vm_new(const struct vm_config *cfg, struct vm **ret_vm, struct err *err);
 
 #endif

@@ -4,21 +4,19 @@
  *
  *   vm_new        stager and QEMU are forked; QEMU starts up while the caller goes on
  *   vm_share_add  the stager mounts
- *   vm_start      QEMU's greeting is awaited, QEMU locked into the stage, `cont` sent
+ *   vm_start      QEMU's greeting is awaited, QEMU is locked into the stage, `cont` is sent
  *   running       events SHUTDOWN, STOP; the pidfd says that QEMU is gone
  *   vm_free       SIGKILL and reap, at any point
  *
- * How a guest's end shows (QEMU has -no-reboot): an orderly poweroff is SHUTDOWN
- * with reason guest-shutdown; a reboot, a panic (panic=-1) and a triple fault
- * are SHUTDOWN with guest-reset; an internal error of KVM is STOP; QEMU's own
- * death has no event, and its last words on stderr are reported. 9P writes are
- * in the host's kernel by then, so QEMU is not waited for after SHUTDOWN.
+ * How the end of a guest shows (QEMU has -no-reboot): an orderly poweroff is the event SHUTDOWN with the reason
+ * guest-shutdown; a reboot, a panic (panic=-1) and a triple fault are SHUTDOWN with guest-reset; an internal error of
+ * KVM is STOP. QEMU's own death has no event; its last words on stderr are reported. What the guest wrote over 9P is in
+ * the host's kernel when SHUTDOWN comes, so QEMU need not end in order.
  *
- * Trust: a guest may break into QEMU. QEMU runs in a mount namespace that holds
- * nothing but the exports (stage.h), with the capabilities of a file server,
- * no_new_privs and its own seccomp filter; what it says over QMP is bounded.
+ * Trust: a guest may break into QEMU. QEMU runs in a mount namespace that holds nothing but the exports (stage.h), with
+ * the capabilities of a file server, no_new_privs and its own seccomp filter; what it says over QMP is bounded.
  *
- * Invariants: the main thread alone works here; QEMU dies with it (PDEATHSIG).
+ * Invariants: the main thread alone works here, and QEMU dies with it (PDEATHSIG).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -44,10 +42,10 @@
 #include "vm/qemu/stage.h"
 #include "vm/qemu/tsc.h"
 
-/* QEMU starts in 0.1 s; under TCG, in an emulated host, on a loaded machine it was seen to take 10 s. */
+/* QEMU starts in 0.1 s; on a loaded machine that is emulated itself it was seen to take 10 s. */
 #define START_TIMEOUT_MS 60000
 #define COMMAND_TIMEOUT_MS 30000
-#define SERIAL_REST_MAX (4 * MIB) /* bytes of it that are still read when the guest has ended */
+#define SERIAL_REST_MAX (4 * MIB) /* bytes of the console that are still read when the guest has ended */
 #define SERIAL_CHUNK 16384        /* bytes of the guest's console taken at a time: a flood does not keep the loop */
 
 struct qemu_vm {
@@ -55,14 +53,14 @@ struct qemu_vm {
 	struct stage stage;
 	struct qemu_process process;
 	struct qmp qmp;
-	int agent_fd;
+	int agent_fd;         /* our end of the channel to the agent */
 	int serial_fd;        /* our end of the guest's serial port */
 	struct guestlog *log; /* borrowed */
 
 	struct watch *qmp_watch, *exit_watch, *stderr_watch, *serial_watch, *late_watch;
 	struct vm_events events;
-	bool running; /* vm_start() succeeded: events may be reported */
-	bool ended;   /* how and detail are set */
+	bool running; /* vm_start() has succeeded, and on_exit was not called yet */
+	bool ended;   /* @how and @detail are set */
 	enum vm_exit how;
 	char detail[ERR_MSG_MAX];
 };
@@ -78,7 +76,7 @@ static void qemu_mark(struct qemu_vm *q, const char *mark)
 		q->events.on_mark(q->events.arg, mark);
 }
 
-/* Remembers the first reason for the VM's end. */
+/* Remembers how and why the VM ended; the first reason counts. */
 static void qemu_end(struct qemu_vm *q, enum vm_exit how, const char *detail)
 {
 	if (q->ended)
@@ -96,7 +94,7 @@ static void qemu_end_dead(struct qemu_vm *q)
 	qemu_end(q, VM_EXIT_FAILED, err.msg);
 }
 
-/* GUEST: a compromised QEMU says anything at any time; all of it only ever ends this VM. */
+/* GUEST: takes an event. A QEMU that the guest has broken into may send any at any time; all they do is end this VM. */
 static void qemu_take_event(struct qemu_vm *q, const struct qmp_msg *msg)
 {
 	if (!strcmp(msg->event, "SHUTDOWN")) {
@@ -111,7 +109,7 @@ static void qemu_take_event(struct qemu_vm *q, const struct qmp_msg *msg)
 	} else if (!strcmp(msg->event, "GUEST_PANICKED")) {
 		qemu_end(q, VM_EXIT_RESET, "guest kernel panicked");
 	} else if (!strcmp(msg->event, "STOP")) {
-		/* Nobody stops a VM but QEMU itself, on an error of the accelerator: stderr says which. */
+		/* Only QEMU itself stops a VM, on an error of the accelerator; its stderr says which. */
 		qemu_process_read_stderr(&q->process);
 		if (q->process.tail_len)
 			qemu_end_dead(q);
@@ -121,8 +119,8 @@ static void qemu_take_event(struct qemu_vm *q, const struct qmp_msg *msg)
 }
 
 /*
- * Takes what QEMU has said: the next reply (1, *ret_msg), or 0 when there is
- * none yet. Events on the way are dealt with. -errno: QEMU is gone or talks nonsense.
+ * Takes what QEMU has sent, events included, up to the next reply: 1 with *ret_msg, or 0 if none has come. -errno: QEMU
+ * has gone, or sends what is no QMP.
  */
 static int qemu_next_reply(struct qemu_vm *q, struct qmp_msg *ret_msg)
 {
@@ -138,7 +136,7 @@ static int qemu_next_reply(struct qemu_vm *q, struct qmp_msg *ret_msg)
 	}
 }
 
-/* Waits for the greeting (@id 0) or for the reply to command @id. Only before the loop watches QEMU. */
+/* Waits for the greeting (@id 0) or for the reply to the command @id. Only for the time before the guest runs. */
 static int qemu_await(struct qemu_vm *q, unsigned int id, int timeout_ms, struct err *err)
 {
 	int64_t deadline = clock_now_ms() + timeout_ms;
@@ -173,6 +171,7 @@ static int qemu_await(struct qemu_vm *q, unsigned int id, int timeout_ms, struct
 	}
 }
 
+/* Sends @command and waits until QEMU has done it. */
 static int qemu_command(struct qemu_vm *q, const char *command, struct err *err)
 {
 	unsigned int id;
@@ -184,7 +183,7 @@ static int qemu_command(struct qemu_vm *q, const char *command, struct err *err)
 	return r < 0 ? err_prefix(err, "%s", command) : 0;
 }
 
-/* GUEST: what its console says, any bytes. False: nothing more for now. */
+/* GUEST: takes what its console says, any bytes, into the log. False: there is nothing more for now. */
 static bool qemu_read_serial(struct qemu_vm *q)
 {
 	char chunk[SERIAL_CHUNK];
@@ -195,7 +194,7 @@ static bool qemu_read_serial(struct qemu_vm *q)
 	return n > 0;
 }
 
-/* A reset is told apart by the guest's last words, as the kvm engine does. */
+/* Says why the guest was reset: the guest's last words tell a panic from a reboot, as in the kvm engine. */
 static void qemu_explain_reset(struct qemu_vm *q)
 {
 	char line[GUESTLOG_LINE];
@@ -217,7 +216,7 @@ static void qemu_unwatch(struct qemu_vm *q)
 	q->qmp_watch = q->exit_watch = q->stderr_watch = q->serial_watch = q->late_watch = NULL;
 }
 
-/* Says that the VM has ended. The callback may free @q: nothing is touched after it. */
+/* Reports the VM's end, if it has ended. The callback may free @q, so the caller must not touch it any more. */
 static void qemu_report(struct qemu_vm *q)
 {
 	if (!q->running || !q->ended)
@@ -231,6 +230,7 @@ static void qemu_report(struct qemu_vm *q)
 	q->events.on_exit(q->events.arg, q->how, q->detail);
 }
 
+/* The loop's callback: QEMU has sent something, or has closed its end. */
 static void on_qmp(void *arg, unused uint32_t events)
 {
 	struct qemu_vm *q = arg;
@@ -238,9 +238,9 @@ static void on_qmp(void *arg, unused uint32_t events)
 	int r;
 
 	while ((r = qemu_next_reply(q, &msg)) == 1)
-		; /* no command is under way: a reply means nothing */
+		; /* no command is under way, so a reply means nothing */
 	if (r == -EPIPE && q->qmp_watch) {
-		/* It is dying: the pidfd will say so, and stderr is complete by then. */
+		/* It is dying: the pidfd will say so, and by then its stderr is complete. */
 		watch_free(q->qmp_watch);
 		q->qmp_watch = NULL;
 	} else if (r < 0 && r != -EPIPE) {
@@ -249,7 +249,9 @@ static void on_qmp(void *arg, unused uint32_t events)
 	qemu_report(q);
 }
 
-/* What came along with the reply to `cont`, and is no longer in the socket to wake the loop. */
+/*
+ * Takes what came together with the reply to `cont`: it is not in the socket any more, so nothing would wake the loop.
+ */
 static void on_late(void *arg)
 {
 	on_qmp(arg, EPOLLIN);
@@ -281,7 +283,7 @@ static void on_process_exit(void *arg, unused uint32_t events)
 	struct qmp_msg msg;
 
 	while (qemu_next_reply(q, &msg) == 1)
-		; /* its last event says more than its exit status */
+		; /* QEMU's last event says more than its exit status */
 	qemu_process_reap(&q->process);
 	qemu_end_dead(q);
 	qemu_report(q);
@@ -321,7 +323,7 @@ static int qemu_socketpair(int *ret_ours, int *ret_theirs, struct err *err)
 	return r < 0 ? err_sys(err, r, "qemu: socketpair") : 0;
 }
 
-/* Opens what QEMU gets, and forks it. */
+/* Opens what QEMU gets, and forks QEMU. */
 static int qemu_launch(struct qemu_vm *q, const struct vm_config *cfg, struct err *err)
 {
 	struct tsc_sample tsc = tsc_sample();
@@ -363,6 +365,7 @@ static int qemu_launch(struct qemu_vm *q, const struct vm_config *cfg, struct er
 		&q->process, argv, keep, keep_len, q->stage.pidfd, cfg->user_ns_fd, cfg->runtime_dir, err);
 }
 
+/* vm_new() of this engine (engine.h). */
 static int qemu_new(const struct vm_config *cfg, struct vm **ret_vm, struct err *err)
 {
 	struct qemu_vm *q = calloc(1, sizeof(*q));
@@ -379,7 +382,7 @@ static int qemu_new(const struct vm_config *cfg, struct vm **ret_vm, struct err 
 	q->log = cfg->log;
 	qmp_init(&q->qmp, -1);
 	r = qemu_launch(q, cfg, err);
-	vm_config_close_fds(cfg); /* QEMU has its own */
+	vm_config_close_fds(cfg); /* QEMU has its own copies */
 	if (r < 0) {
 		qemu_free(&q->vm);
 		return r;
@@ -402,6 +405,7 @@ static int qemu_channel_fd(const struct vm *vm)
 	return container_of(vm, const struct qemu_vm, vm)->agent_fd;
 }
 
+/* vm_start() of this engine (engine.h). */
 static int qemu_start(struct vm *vm, struct loop *loop, const struct vm_events *events, struct err *err)
 {
 	struct qemu_vm *q = qemu_of(vm);
@@ -409,8 +413,8 @@ static int qemu_start(struct vm *vm, struct loop *loop, const struct vm_events *
 
 	q->events = *events;
 	/*
-	 * The greeting comes from a thread of its own; commands are served when the
-	 * machine is complete, and only then has QEMU opened all that it needs.
+	 * A thread of QEMU's sends the greeting early. Commands are served when the machine is complete, so the reply
+	 * to the first one says that QEMU has opened all that it needs.
 	 */
 	if ((r = qemu_await(q, 0, START_TIMEOUT_MS, err)) < 0 || (r = qemu_command(q, "qmp_capabilities", err)) < 0)
 		return r;
@@ -432,7 +436,7 @@ static int qemu_start(struct vm *vm, struct loop *loop, const struct vm_events *
 
 /* What this room calls from vm_start() on, beside base_syscalls. */
 static const char *const qemu_syscalls[] = {
-	"kill",     /* the stager and QEMU, which are our unreaped children */
+	"kill",     /* of the stager and of QEMU, our unreaped children */
 	"poll",     /* qemu_await(), qemu_process_wait_last_words() */
 	"recvfrom", /* [recv] of QMP and of the serial port */
 	"sendto",   /* [send] of QMP */
