@@ -10,10 +10,13 @@
  *        --RESET frame written--> freed
  *
  * Invariants:
- * 1. A receiver's window + what it holds unconsumed + what it has not granted
- *    back yet is MUX_WINDOW; a sender's credit is never above it.
- * 2. A stream is in the ready queue iff it is open, said ready, and has credit.
- * 3. While `busy` no record and not the mux itself is freed under a callback.
+ * 1. For a receiver, its window, the bytes that it has not consumed and those
+ *    that it has consumed but not granted again are MUX_WINDOW together; a
+ *    sender's credit is never above that.
+ * 2. A stream is in the ready queue if, and only if, it is open, has said that it
+ *    is ready, and has credit.
+ * 3. While `busy` is not 0, neither a record nor the mux itself is freed under a
+ *    callback.
  */
 #include "channel/mux.h"
 
@@ -28,10 +31,10 @@
 #include "base/buf.h"
 #include "base/le.h"
 
-#define MUX_READS 4   /* read(2) calls in one turn of the loop, so that a flood leaves room for others */
-#define MUX_WRITES 16 /* frames written in one turn */
+#define MUX_READS 4   /* read(2) calls in one turn of the loop: a flood must not keep the loop from its other work */
+#define MUX_WRITES 16 /* write(2) calls in one turn, for the same reason */
 #define MUX_BUCKETS 64
-#define MUX_GRANT_MIN (MUX_WINDOW / 4) /* smaller grants wait: a CREDIT frame for each read would double the frames */
+#define MUX_GRANT_MIN (MUX_WINDOW / 4) /* smaller grants wait: a CREDIT for each DATA would double the frames */
 #define MUX_ERRNO_MAX 4095
 
 struct mux_stream {
@@ -44,7 +47,10 @@ struct mux_stream {
 	uint32_t window; /* sender: credit; receiver: what the peer may still send */
 	uint32_t grant;  /* receiver: consumed and not yet granted again */
 	uint32_t reset_errno;
-	bool ready, queued, noted, ending;
+	bool ready;  /* sender: fill() is to be asked */
+	bool queued; /* in mux->ready */
+	bool noted;  /* in mux->notes */
+	bool ending; /* reset by this end, or being ended by the peer: no callback any more */
 	const struct mux_stream_ops *ops;
 	void *arg;
 };
@@ -57,17 +63,18 @@ struct mux {
 	struct watch *watch;
 	struct mux_limits limits;
 	struct mux_events events;
-	uint32_t last_id; /* highest stream number opened so far */
-	unsigned int streams;
+	uint32_t last_id;     /* highest stream number opened so far */
+	unsigned int streams; /* open ones */
 	LIST_HEAD(, mux_stream) buckets[MUX_BUCKETS];
 	struct mux_queue ready, notes;
-	struct buf control_in; /* bytes of stream 0 not yet a whole message */
+	struct buf control_in; /* bytes of stream 0 that are no whole message yet */
 	struct buf control_out;
-	size_t control_out_at; /* bytes of control_out already framed */
-	size_t in_len, out_len, out_at;
-	bool closed;   /* nothing more is read or written */
-	unsigned busy; /* callbacks on the stack */
-	bool free_me;  /* mux_free() was called from one of them */
+	size_t control_out_at;  /* bytes of control_out that are framed already */
+	size_t in_len;          /* bytes in @in */
+	size_t out_len, out_at; /* bytes in @out, and how many of them are written */
+	bool closed;            /* nothing more is read or written */
+	unsigned busy;          /* how many calls of mux_on_fd() are on the stack */
+	bool free_me;           /* mux_free() was called during one of them */
 	uint8_t in[MUX_HEADER + MUX_PAYLOAD_MAX];
 	uint8_t out[MUX_HEADER + MUX_PAYLOAD_MAX];
 };
@@ -85,6 +92,7 @@ static struct mux_stream *mux_find(struct mux *mux, uint32_t id)
 	return NULL;
 }
 
+/* Takes @s out of both queues. */
 static void stream_unqueue(struct mux_stream *s)
 {
 	if (s->queued)
@@ -124,6 +132,7 @@ static void stream_enqueue(struct mux_stream *s)
 	mux_want_write(s->mux);
 }
 
+/* Has a CREDIT or RESET sent for @s. */
 static void stream_note(struct mux_stream *s)
 {
 	if (!s->noted)
@@ -224,7 +233,7 @@ static void mux_close(struct mux *mux, int error)
 
 /* --- receiving --- */
 
-/* Takes bytes of stream 0 and hands on each message that is whole. 0 or -errno, which closes the channel. */
+/* Takes bytes of stream 0 and hands on each message that is complete. 0, or -errno, which closes the channel. */
 static int mux_take_control(struct mux *mux, const uint8_t *data, size_t len)
 {
 	struct buf *b = &mux->control_in;
@@ -249,10 +258,11 @@ static int mux_take_control(struct mux *mux, const uint8_t *data, size_t len)
 	}
 	buf_consume(b, at);
 	if (b->len == 0)
-		buf_done(b); /* a large message's memory is not kept */
+		buf_done(b); /* the memory of a large message is not kept */
 	return 0;
 }
 
+/* Acts on DATA for @s. 0 or -EPROTO. */
 static int stream_take_data(struct mux_stream *s, const uint8_t *data, size_t len)
 {
 	/* GUEST: the direction, and no byte beyond what was granted */
@@ -263,6 +273,7 @@ static int stream_take_data(struct mux_stream *s, const uint8_t *data, size_t le
 	return 0;
 }
 
+/* Acts on CREDIT for @s. 0 or -EPROTO. */
 static int stream_take_credit(struct mux_stream *s, const uint8_t *data, size_t len)
 {
 	uint32_t more;
@@ -278,6 +289,7 @@ static int stream_take_credit(struct mux_stream *s, const uint8_t *data, size_t 
 	return 0;
 }
 
+/* Acts on EOF or RESET for @s, which is freed. 0 or -EPROTO. */
 static int stream_take_end(struct mux_stream *s, enum mux_frame type, const uint8_t *data, size_t len)
 {
 	struct mux *mux = s->mux;
@@ -301,7 +313,7 @@ static int stream_take_end(struct mux_stream *s, enum mux_frame type, const uint
 	return 0;
 }
 
-/* Acts on one frame, whose header has been checked. 0 or -errno, which closes the channel. */
+/* Acts on one frame, whose header has been checked. 0, or -errno, which closes the channel. */
 static int mux_take_frame(struct mux *mux, uint8_t type, uint32_t id, const uint8_t *data, size_t len)
 {
 	struct mux_stream *s;
@@ -310,8 +322,9 @@ static int mux_take_frame(struct mux *mux, uint8_t type, uint32_t id, const uint
 		return type == MUX_DATA && len > 0 ? mux_take_control(mux, data, len) : -EPROTO;
 	s = mux_find(mux, id);
 	/*
-	 * GUEST: one that ended may have frames on the way; one that never was may
-	 * not, save for a RESET: its opener gave it up before it was announced.
+	 * GUEST: a stream that has ended may have frames on the way. One that never was
+	 * may not, except for a RESET: the peer gave the stream up before it was
+	 * announced.
 	 */
 	if (!s)
 		return id <= mux->last_id || type == MUX_RESET ? 0 : -EPROTO;
@@ -327,7 +340,7 @@ static int mux_take_frame(struct mux *mux, uint8_t type, uint32_t id, const uint
 	}
 }
 
-/* Acts on every whole frame in the buffer and keeps the rest. */
+/* Acts on every whole frame in the buffer and keeps the rest. 0, or -errno, which closes the channel. */
 static int mux_take_frames(struct mux *mux)
 {
 	size_t at = 0;
@@ -352,6 +365,7 @@ static int mux_take_frames(struct mux *mux)
 	return 0;
 }
 
+/* Reads what has come, as far as one turn of the loop allows. */
 static void mux_read(struct mux *mux)
 {
 	for (int i = 0; i < MUX_READS && !mux->closed; i++) {
@@ -390,7 +404,7 @@ int mux_send(struct mux *mux, const void *msg, size_t len)
 	le32_put(head, (uint32_t)len);
 	buf_put(b, head, sizeof(head));
 	buf_put(b, msg, len);
-	if (buf_error(b) < 0) { /* nothing of the message stays, the ones before it do */
+	if (buf_error(b) < 0) { /* the message is taken back; those before it stay */
 		b->error = 0;
 		b->len = waiting;
 		return -ENOMEM;
@@ -399,6 +413,7 @@ int mux_send(struct mux *mux, const void *msg, size_t len)
 	return 0;
 }
 
+/* Writes the header of a frame whose payload of @len bytes is in mux->out already. */
 static void mux_set_frame(struct mux *mux, enum mux_frame type, uint32_t id, size_t len)
 {
 	memset(mux->out, 0, MUX_HEADER);
@@ -409,6 +424,7 @@ static void mux_set_frame(struct mux *mux, enum mux_frame type, uint32_t id, siz
 	mux->out_at = 0;
 }
 
+/* Makes a frame of control messages, as many bytes of them as fit. */
 static void mux_frame_control(struct mux *mux)
 {
 	struct buf *b = &mux->control_out;
@@ -423,7 +439,7 @@ static void mux_frame_control(struct mux *mux)
 	}
 }
 
-/* The CREDIT or RESET that @s owes the peer. */
+/* Makes the frame, CREDIT or RESET, that @s owes the peer. */
 static void mux_frame_note(struct mux *mux, struct mux_stream *s)
 {
 	TAILQ_REMOVE(&mux->notes, s, note_link);
@@ -440,7 +456,7 @@ static void mux_frame_note(struct mux *mux, struct mux_stream *s)
 	s->grant = 0;
 }
 
-/* Asks the first ready stream for bytes: a frame may come of it, or not. */
+/* Asks @s, the first ready stream, for bytes. A frame need not come of it. */
 static void mux_frame_data(struct mux *mux, struct mux_stream *s)
 {
 	size_t max = MIN((size_t)s->window, (size_t)MUX_PAYLOAD_MAX);
@@ -465,7 +481,7 @@ static void mux_frame_data(struct mux *mux, struct mux_stream *s)
 	}
 }
 
-/* Makes the next frame if there is one: control first, then credit and resets, then data in turn. */
+/* Makes the next frame: of control first, then credit and resets, then data in turn. False if there is none. */
 static bool mux_next_frame(struct mux *mux)
 {
 	mux->out_len = mux->out_at = 0;
@@ -484,6 +500,7 @@ static bool mux_next_frame(struct mux *mux)
 	return mux->out_len > 0;
 }
 
+/* Writes frames until the descriptor takes no more, none is left, or the turn of the loop is over. */
 static void mux_write(struct mux *mux)
 {
 	for (int i = 0; i < MUX_WRITES && !mux->closed; i++) {

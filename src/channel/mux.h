@@ -2,30 +2,32 @@
 /*
  * The channel: control messages and streams over one byte stream.
  *
- * Both ends of the channel (monitor and agent) are this code; neither trusts
+ * Both ends of the channel, monitor and agent, are this code; neither trusts
  * the other. A frame is a header of 12 bytes (u8 type, 3 zero bytes, u32
  * stream, u32 payload length, little-endian) and at most MUX_PAYLOAD_MAX bytes.
  *
- * Stream 0 carries control messages: each a u32 length and that many bytes,
+ * Stream 0 carries control messages: each is a u32 length and that many bytes,
  * cut into frames as needed. It has no credit, since a message is acted on when
  * it is complete and never waits in a queue of the receiver.
  *
- * Every other stream has one direction. Both ends open it, the one as sender,
- * the other as receiver, under a number that a control message names; numbers
- * only grow, so none is used twice. A sender may send MUX_WINDOW bytes, and
- * then what the receiver grants (mux_stream_consumed). It ends by EOF from the
- * sender or by RESET from either. Frames for a stream that has ended are
- * dropped (they may have crossed its end); everything else out of order is a
- * protocol violation and closes the channel with -EPROTO.
+ * Every other stream has one direction. Both ends open it, one as sender, the
+ * other as receiver, under a number that a control message names; numbers only
+ * grow, so none is used twice. A sender may send MUX_WINDOW bytes, and after them
+ * as many as the receiver grants (mux_stream_consumed()). A stream ends by EOF
+ * from the sender or by RESET from either end. Frames for a stream that has ended
+ * are dropped, since they may have crossed its end; everything else out of order
+ * is a violation of the protocol and closes the channel with -EPROTO.
  *
- * Sending is by pull: a stream that said it is ready is asked for bytes when
- * the fd takes them, in turn with the others and behind all control. So
- * nothing is queued for a stream, and a slow one delays nobody.
+ * Sending is by pull: a stream that has said that it is ready is asked for bytes
+ * when the descriptor takes them, in turn with the other streams and behind all
+ * control messages. So nothing is queued for a stream, and a slow stream delays
+ * no other.
  *
- * One thread, the loop's. Callbacks may call anything here, mux_free() too.
- * Memory: one frame each way, the control message being received (at most
- * control_in_max), control being sent (at most control_out_max), and a
- * record for each of at most MUX_STREAMS_MAX streams.
+ * Everything runs on the loop's thread. Callbacks may call any function here,
+ * mux_free() too. A channel takes memory for one frame each way, the control
+ * message that is being received (at most control_in_max bytes), the control
+ * messages that wait to be sent (at most control_out_max), and a record for each
+ * of at most MUX_STREAMS_MAX streams.
  */
 #ifndef CHANNEL_MUX_H
 #define CHANNEL_MUX_H
@@ -57,57 +59,72 @@ struct mux;
 struct mux_stream;
 
 struct mux_events {
-	/* A whole control message; @msg is valid during the call. < 0: a violation, which closes the channel. */
+	/* A whole control message; @msg is valid during the call. A result < 0 is a violation, which closes the channel. */
 	int (*on_message)(void *arg, const void *msg, size_t len);
 	/*
-	 * The channel is over: 0 if the peer closed it, else -errno (-EPROTO: a
-	 * violation). Called once, from the loop, and nothing after it; the streams
-	 * get no calls of their own, and calls for them do nothing until mux_free().
+	 * The channel is over: @error is 0 if the peer closed it, else -errno
+	 * (-EPROTO: a violation). It is called once, from the loop, and is the last
+	 * call: the streams get none of their own, and what is called for them does
+	 * nothing from then on.
 	 */
 	void (*on_closed)(void *arg, int error);
 	void *arg;
 };
 
-#define MUX_FILL_EOF (-ENODATA) /* what fill() returns at the end */
+#define MUX_FILL_EOF (-ENODATA) /* what fill() returns when the stream is to end in order */
 
 struct mux_stream_ops {
 	/*
-	 * Sender: put up to @max bytes (>= 1) at @buf and return how many; 0: none now
-	 * (mux_stream_ready() asks again); MUX_FILL_EOF ends the stream in order,
-	 * another -errno resets it. After either the stream is gone, without end().
+	 * For a sender: puts up to @max bytes (at least 1) at @buf and returns how
+	 * many. 0: there are none now, and mux_stream_ready() will say when there are.
+	 * MUX_FILL_EOF ends the stream in order, another -errno resets it; after
+	 * either the stream is gone, and end() is not called.
 	 */
 	ssize_t (*fill)(void *arg, void *buf, size_t max);
-	/* Receiver: bytes, at most MUX_WINDOW of them unconsumed at a time. */
+	/* For a receiver: bytes have come. At most MUX_WINDOW of them are unconsumed at a time. */
 	void (*data)(void *arg, const void *data, size_t len);
-	/* Either: the peer has ended it: 0 at EOF (receiver only), -errno at reset. The stream is gone. */
+	/* For both: the peer has ended the stream, which is gone. @error: 0 at EOF (receiver only), -errno at RESET. */
 	void (*end)(void *arg, int error);
 };
 
 struct mux_limits {
-	size_t control_in_max;  /* longest control message accepted */
-	size_t control_out_max; /* most bytes of control that may wait for the fd */
+	size_t control_in_max;  /* bytes of the longest control message that is accepted */
+	size_t control_out_max; /* most bytes of control messages that may wait for the descriptor */
 };
 
 /*
- * Takes a connected non-blocking stream @fd (borrowed, open until mux_free()):
- * 0 or -errno.
+ * Opens a channel on @fd, a connected, non-blocking byte stream (borrowed, open
+ * until mux_free()). @limits and @events are copied. 0 or -errno.
  */
 must_check int mux_new(struct loop *loop, int fd, const struct mux_limits *limits, const struct mux_events *events,
 	struct mux **ret_mux);
-void mux_free(struct mux *mux); /* accepts NULL; no callback is made */
 
-/* Queues one control message: 0, -EMSGSIZE (empty or too long), -ENOBUFS, -ENOMEM or -EPIPE (closed). */
+/* Frees the channel (may be NULL) and its streams, without any callback. */
+void mux_free(struct mux *mux);
+
+/*
+ * Queues one control message of @len bytes. 0; -EMSGSIZE if it is empty or longer
+ * than control_out_max; -ENOBUFS if too many bytes wait already; -ENOMEM; -EPIPE
+ * if the channel is closed. After an error nothing of the message is sent.
+ */
 must_check int mux_send(struct mux *mux, const void *msg, size_t len);
 
 /*
- * Opens stream @id (> every earlier one, or -EINVAL) in this end's role; @ops
- * and @arg stay until the stream has ended. 0, -EMFILE, -ENOMEM or -EPIPE.
+ * Opens stream @id, of which this end is sender or receiver as @dir says; @ops and
+ * @arg must stay until the stream has ended. 0; -EINVAL if @id is not above every
+ * earlier one; -EMFILE at MUX_STREAMS_MAX; -ENOMEM; -EPIPE if the channel is
+ * closed.
  */
 must_check int mux_stream_open(struct mux *mux, uint32_t id, enum mux_dir dir, const struct mux_stream_ops *ops,
 	void *arg, struct mux_stream **ret_stream);
 
-void mux_stream_ready(struct mux_stream *s);                /* sender: fill() has bytes */
-void mux_stream_consumed(struct mux_stream *s, size_t len); /* receiver: @len bytes have left our buffer */
-void mux_stream_reset(struct mux_stream *s, int error);     /* ends it from this side, without a call to end() */
+/* From a sender: fill() has bytes, or an end, to give. */
+void mux_stream_ready(struct mux_stream *s);
+
+/* From a receiver: @len of the bytes that came need no memory any more, so that the peer may send as many again. */
+void mux_stream_consumed(struct mux_stream *s, size_t len);
+
+/* Ends the stream from this end, with the errno @error (of either sign) for the peer; end() is not called. */
+void mux_stream_reset(struct mux_stream *s, int error);
 
 #endif

@@ -2,9 +2,10 @@
 /*
  * The messages of the channel: see proto.h.
  *
- * A codec writes or reads; code_x() does whichever it is for one field, so each
- * struct's fields are listed once. Reading checks bounds and counts (base/wire);
- * writing does not change what it is given, although the pointers are not const.
+ * A codec either writes or reads; code_x() does whichever it is for one field, so
+ * that the fields of each struct are listed once. Reading checks bounds and counts
+ * (base/wire). Writing does not change what it is given, although the pointers
+ * are not const.
  */
 #include "channel/proto.h"
 
@@ -22,6 +23,7 @@ struct proto_block {
 	alignas(max_align_t) char data[];
 };
 
+/* Zeroed memory for @n items of @size bytes, freed with the arena; NULL if there is none. */
 static void *arena_get(struct proto_arena *a, size_t n, size_t size)
 {
 	struct proto_block *b;
@@ -109,7 +111,7 @@ static void code_bool(struct codec *c, bool *v)
 	uint8_t u = *v;
 
 	code_u8(c, &u);
-	if (u > 1) /* GUEST: one encoding of a truth value */
+	if (u > 1) /* GUEST: a truth value is 0 or 1 */
 		c->in.error = -EBADMSG;
 	*v = u == 1;
 }
@@ -131,8 +133,9 @@ static void code_bytes(struct codec *c, const void **at, size_t *len)
 }
 
 /*
- * The count of an array of @size-byte items, each at least @min bytes on the
- * wire; reading allocates it. Returns how many items are to be coded.
+ * Codes the count of an array, whose items have @size bytes in memory and at
+ * least @min on the wire; reading allocates the array. @len and @at are the two
+ * members of its struct. Returns how many items are to be coded.
  */
 static uint32_t code_count(struct codec *c, uint32_t *len, void *at, size_t size, size_t min, uint32_t max)
 {
@@ -148,7 +151,7 @@ static uint32_t code_count(struct codec *c, uint32_t *len, void *at, size_t size
 		c->error = -ENOMEM;
 		*len = 0;
 	}
-	memcpy(at, &items, sizeof(items)); /* *(T **)at for whichever T */
+	memcpy(at, &items, sizeof(items)); /* *(T **)at = items, whatever T is */
 	return *len;
 }
 
@@ -212,6 +215,7 @@ static void code_blob(struct codec *c, struct guest_blob *b)
 	code_bytes(c, &b->at, &b->len);
 }
 
+/* Each device: a path and five u32. */
 static void code_devices(struct codec *c, struct guest_devices *d)
 {
 	uint32_t n = CODE_COUNT(c, d, MIN_STR + 20, PROTO_DEVICES_MAX);
@@ -239,10 +243,11 @@ static void code_scheduler(struct codec *c, struct guest_scheduler *s)
 
 /* --- mounts, process, container --- */
 
+/* One mount: its kind, four strings, five u64, and what sets its propagation. */
 static void code_mount(struct codec *c, struct guest_mount *m)
 {
 	code_u8(c, &m->kind);
-	if (m->kind > GUEST_MOUNT_REMOUNT) /* GUEST: a kind there is */
+	if (m->kind > GUEST_MOUNT_REMOUNT) /* GUEST: no such kind */
 		c->in.error = -EBADMSG;
 	code_str(c, &m->source);
 	code_str(c, &m->destination);
@@ -265,6 +270,7 @@ static void code_mounts(struct codec *c, struct guest_mounts *m)
 		code_mount(c, &m->at[i]);
 }
 
+/* All of struct guest_process, in the order of its members. */
 static void code_process(struct codec *c, struct guest_process *p)
 {
 	code_u32(c, &p->id);
@@ -313,6 +319,7 @@ static void code_hooks(struct codec *c, struct guest_hooks *h)
 	}
 }
 
+/* All of struct guest_container, in the order of its members; its first process comes last. */
 static void code_container(struct codec *c, struct guest_container *k)
 {
 	code_str(c, &k->cid);
@@ -321,7 +328,7 @@ static void code_container(struct codec *c, struct guest_container *k)
 	code_u32(c, &k->rootfs_propagation);
 	for (size_t i = 0; i < GUEST_NS_COUNT; i++) {
 		code_u8(c, &k->ns[i].mode);
-		if (k->ns[i].mode > GUEST_NS_JOIN) /* GUEST: a mode there is */
+		if (k->ns[i].mode > GUEST_NS_JOIN) /* GUEST: no such mode */
 			c->in.error = -EBADMSG;
 		code_str(c, &k->ns[i].cid);
 	}
@@ -393,6 +400,7 @@ static void code_log(struct codec *c, struct proto_log_entry *l)
 
 /* --- messages --- */
 
+/* What follows a request's type: the seq, if the type has one, and the fields that enum proto_type lists. */
 static void code_request(struct codec *c, struct proto_request *r)
 {
 	if (r->type != PROTO_WINSIZE)
@@ -449,12 +457,14 @@ uint16_t proto_type(const void *msg, size_t len)
 	return wire_get_u16(&w);
 }
 
+/* A codec that appends to @out, where it has put @type. */
 static struct codec codec_writer(struct buf *out, uint16_t type)
 {
 	wire_put_u16(out, type);
 	return (struct codec){ .out = out };
 }
 
+/* A codec that reads @msg, behind its type. */
 static struct codec codec_reader(const void *msg, size_t len, struct proto_arena *a, uint16_t *ret_type)
 {
 	struct codec c = { .arena = a };
@@ -464,6 +474,7 @@ static struct codec codec_reader(const void *msg, size_t len, struct proto_arena
 	return c;
 }
 
+/* The result of a decoder: 0, -EBADMSG or -ENOMEM. */
 static int codec_finish(struct codec *c)
 {
 	int r = wire_finish(&c->in);
@@ -576,7 +587,7 @@ int proto_get_request(const void *msg, size_t len, struct proto_arena *a, struct
 	return codec_finish(&c);
 }
 
-/* A message of @type from a peer: what follows in the decoders below. */
+/* A codec that reads @msg, which has to be of @type. */
 static struct codec codec_expect(const void *msg, size_t len, enum proto_type type)
 {
 	uint16_t got;

@@ -7,13 +7,13 @@
  * directions, so that encoder and decoder cannot differ. docs/channel.md has
  * the conversation.
  *
- * The host sends finished data: numbers of this kernel (MS_*, CAP_*, RLIMIT_*,
+ * The host sends finished data: the kernel's numbers (MS_*, CAP_*, RLIMIT_*,
  * SCHED_*), compiled programs (seccomp, device filter), names of cgroup files.
- * The agent knows no OCI. Host and guest are the same architecture.
+ * The agent knows nothing of OCI. Host and guest have the same architecture.
  *
  * What a decoder gives points into the message and into the arena: both must
  * outlive it. Arrays are `len` items at `at`. Strings are never NULL after
- * decoding; an encoder may give NULL for "".
+ * decoding; an encoder may be given NULL for "".
  */
 #ifndef CHANNEL_PROTO_H
 #define CHANNEL_PROTO_H
@@ -25,48 +25,48 @@
 #include "base/base.h"
 #include "base/buf.h"
 
-/* Either side refuses a peer of another version: agent and monitor come from one build. */
+/* Either end refuses a peer of another version: agent and monitor come from one build. */
 #define PROTO_VERSION 1
 
 /*
- * Longest messages. Host to guest: argv and environment up to the kernel's
- * 2 MiB (ARG_MAX at the usual stack limit), seccomp (32768 instructions,
- * 256 KiB), hundreds of mounts of some KiB. Guest to host: what a process
- * list of a full pid space needs.
+ * Longest messages, in bytes. To the guest: arguments and environment up to the
+ * kernel's 2 MiB (ARG_MAX at the usual stack limit), a seccomp program (32768
+ * instructions, 256 KiB), hundreds of mounts of some KiB. To the host: the list
+ * of a full pid space.
  */
 #define PROTO_TO_GUEST_MAX (8 * 1024 * 1024)
 #define PROTO_TO_HOST_MAX (256 * 1024)
 
-/* Most items of the arrays. Beyond what the kernel takes, or what any engine was seen to ask for. */
-#define PROTO_STRINGS_MAX 262144 /* args, env: 2 MiB of pointers */
+/* Most items of the arrays: at least what the kernel takes, and more than any engine was seen to ask for. */
+#define PROTO_STRINGS_MAX 262144 /* of arguments and of environment: 2 MiB of pointers */
 #define PROTO_MOUNTS_MAX 4096
 #define PROTO_DEVICES_MAX 4096
 #define PROTO_GROUPS_MAX 65536 /* NGROUPS_MAX */
 #define PROTO_RLIMITS_MAX 32
 #define PROTO_IDMAPS_MAX 340 /* the kernel's limit */
-#define PROTO_NODES_MAX 1024 /* memory nodes: no kernel has more */
+#define PROTO_NODES_MAX 1024 /* memory nodes: the most that a kernel can be built for */
 #define PROTO_VALUES_MAX 4096
 #define PROTO_HOOKS_MAX 1024
-#define PROTO_TEXT_MAX 1024 /* bytes of a message text from the guest; the rest is cut */
+#define PROTO_TEXT_MAX 1024 /* bytes of a text from the guest; the rest is cut */
 
 enum proto_type {
-	PROTO_HELLO = 1, /* each side's first message */
+	PROTO_HELLO = 1, /* proto_hello: the first message of each end */
 
-	/* host to guest; each but WINSIZE starts with a u32 seq that its RESULT repeats */
-	PROTO_SANDBOX = 16, /* guest_sandbox: mounts the shares; first, once */
-	PROTO_CREATE,       /* guest_container: everything up to, not including, execve */
-	PROTO_START,        /* u32 process: answered when execve has succeeded or failed */
+	/* Host to guest. Each but WINSIZE starts with a u32 seq, which its RESULT repeats. */
+	PROTO_SANDBOX = 16, /* guest_sandbox: mounts the shares; comes first, and once */
+	PROTO_CREATE,       /* guest_container: makes it up to, not including, execve(2) */
+	PROTO_START,        /* u32 process: answered when execve(2) has succeeded or failed */
 	PROTO_EXEC,         /* string cid, guest_process: one more process; answered as START */
-	PROTO_SIGNAL,       /* u32 process, u32 signo, u8 all */
-	PROTO_UPDATE,       /* string cid, guest_values: cgroup files */
-	PROTO_DELETE,       /* string cid: kills what is left, forgets it */
-	PROTO_SYNC,         /* writes back everything that the guest has not yet */
-	PROTO_PS,           /* string cid: payload of u32 count, u32 pids (as the guest's kernel numbers them) */
-	PROTO_READ_CGROUP,  /* string cid, string file: payload is the text */
-	PROTO_POWEROFF,     /* syncs and powers off; not answered */
-	PROTO_WINSIZE,      /* u32 process, u16 rows, u16 cols */
+	PROTO_SIGNAL,       /* u32 process, u32 signo, u8 all: to the whole container */
+	PROTO_UPDATE,       /* string cid, guest_values: writes cgroup files */
+	PROTO_DELETE,       /* string cid: kills what is left of the container and forgets it */
+	PROTO_SYNC,         /* writes back everything that is only in the guest's memory so far */
+	PROTO_PS,          /* string cid; the payload is a u32 count and u32 pids, as the guest's kernel numbers them */
+	PROTO_READ_CGROUP, /* string cid, string file; the payload is the file's text */
+	PROTO_POWEROFF,    /* writes back and powers the VM off; not answered */
+	PROTO_WINSIZE,     /* u32 process, u16 rows, u16 cols: of its terminal; not answered */
 
-	/* guest to host */
+	/* Guest to host. */
 	PROTO_RESULT = 64, /* proto_result */
 	PROTO_EXITED,      /* proto_exited */
 	PROTO_LOG,         /* u8 level, string text */
@@ -79,18 +79,18 @@ enum proto_log { PROTO_LOG_ERROR, PROTO_LOG_WARN, PROTO_LOG_INFO, PROTO_LOG_DEBU
 struct proto_hello {
 	uint32_t version;
 	uint64_t features;            /* none yet */
-	const char *build;            /* agent: its build id; host: the runtime's version */
-	const char *kernel;           /* agent: uname release */
-	uint64_t uptime_us;           /* agent: since its kernel started */
-	uint64_t realtime_ns;         /* host: the guest's clock is set to it */
-	uint8_t seed[PROTO_SEED_LEN]; /* host: credited to the guest's random pool */
+	const char *build;            /* either end's version */
+	const char *kernel;           /* from the agent: the release, as uname(2) gives it */
+	uint64_t uptime_us;           /* from the agent: the time since its kernel started */
+	uint64_t realtime_ns;         /* from the host: what the guest's clock is set to */
+	uint8_t seed[PROTO_SEED_LEN]; /* from the host: credited to the guest's random pool */
 };
 
 struct proto_result {
 	uint32_t seq;
 	uint32_t errnum;      /* 0: done */
-	uint32_t exit_status; /* with an error: what the command should exit with (126, 127), 0: no opinion */
-	const char *msg;
+	uint32_t exit_status; /* with an error: what the command should exit with (126, 127); 0: not said */
+	const char *msg;      /* with an error: the sentence */
 	const void *payload;
 	size_t payload_len;
 };
@@ -98,7 +98,7 @@ struct proto_result {
 struct proto_exited {
 	uint32_t process;
 	uint32_t status; /* as wait(2) gives it: an exit code or a signal */
-	bool oom;        /* the guest's memory cgroup killed something of this container */
+	bool oom;        /* the OOM killer has struck in this container's cgroup */
 };
 
 struct proto_log_entry {
@@ -111,7 +111,7 @@ struct guest_strings {
 	const char **at;
 };
 
-struct guest_value { /* a file below some directory (cgroup, /proc/sys) and what to write */
+struct guest_value { /* a file below some directory (a cgroup's, /proc/sys) and what to write to it */
 	const char *key, *value;
 };
 struct guest_values {
@@ -133,10 +133,10 @@ struct guest_idmaps {
 };
 
 struct guest_sandbox {
-	const char *hostname;      /* of the VM's own uts namespace */
-	const char *private_cache; /* v9fs cache mode of each tag; "": the agent's default */
-	const char *shared_cache;
-	struct guest_values sysctl; /* for the VM as a whole */
+	const char *hostname;       /* of the VM's own uts namespace */
+	const char *private_cache;  /* v9fs cache mode of the private share; "": the agent's default */
+	const char *shared_cache;   /* likewise of the shared one */
+	struct guest_values sysctl; /* of the VM as a whole */
 };
 
 enum guest_ns {
@@ -163,24 +163,23 @@ struct guest_namespace {
 };
 
 enum guest_mount_kind {
-	GUEST_MOUNT_BIND_PRIVATE, /* source: a path below the share, "CID/3/hosts" */
-	GUEST_MOUNT_BIND_SHARED,
-	GUEST_MOUNT_BIND_GUEST, /* source: a path of the VM itself, "/dev/null" */
-	GUEST_MOUNT_FS,         /* a new mount of fstype, or what the container's own instance of it is */
-	GUEST_MOUNT_REMOUNT,    /* what is mounted at the destination gets these flags and data */
+	GUEST_MOUNT_BIND_PRIVATE, /* source: a path below the private share, "CID/3/hosts" */
+	GUEST_MOUNT_BIND_SHARED,  /* source: a path below the shared one */
+	GUEST_MOUNT_BIND_GUEST,   /* source: a path of the VM itself, "/dev/null" */
+	GUEST_MOUNT_FS,           /* a new mount of fstype, or a copy of the one that the container has a right to */
+	GUEST_MOUNT_REMOUNT,      /* the mount at the destination gets these flags and data */
 };
 
 struct guest_mount {
 	uint8_t kind;
-	const char *source;      /* GUEST_MOUNT_FS: the word that mountinfo shows */
-	const char *destination; /* absolute, resolved inside the root */
+	const char *source;      /* of GUEST_MOUNT_FS: the word that mountinfo shows */
+	const char *destination; /* absolute, resolved inside the container's root */
 	const char *fstype, *data;
-	uint64_t flags;                        /* MS_*: of a file system, and MS_REC of a bind */
+	uint64_t flags;                        /* MS_* of a file system; of a bind only MS_REC */
 	uint64_t attr_set, attr_clear;         /* MOUNT_ATTR_* of this mount */
-	uint64_t rec_attr_set, rec_attr_clear; /* ... of it and all below */
-	struct guest_ids
-		propagation; /* MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE with MS_REC, one after the other */
-	bool tmpcopyup;
+	uint64_t rec_attr_set, rec_attr_clear; /* MOUNT_ATTR_* of this mount and all below */
+	struct guest_ids propagation; /* MS_SHARED and its like, with or without MS_REC, set one after the other */
+	bool tmpcopyup;               /* the new tmpfs begins with what lies at the destination */
 };
 struct guest_mounts {
 	uint32_t len;
@@ -228,8 +227,8 @@ struct guest_scheduler { /* sched_setattr(2) */
 };
 
 struct guest_process {
-	uint32_t id;        /* the host's number for it, > 0, never used twice */
-	uint32_t stream[3]; /* stdin, stdout, stderr; 0: /dev/null. A terminal has the first two */
+	uint32_t id;        /* the host's number for it: above 0, never used twice */
+	uint32_t stream[3]; /* streams of stdin, stdout, stderr; 0: /dev/null. A terminal has the first two */
 	bool terminal;
 	uint16_t rows, cols; /* 0: not known yet */
 	struct guest_strings args, env;
@@ -251,14 +250,14 @@ struct guest_process {
 	const char *cpus_initial, *cpus_final; /* lists as in cpuset.cpus; "": none */
 	bool has_personality;
 	uint64_t personality;
-	bool has_memory_policy; /* set_mempolicy(2): MPOL_* | MPOL_F_*, and the nodes */
-	uint32_t memory_policy;
+	bool has_memory_policy;
+	uint32_t memory_policy; /* as set_mempolicy(2) takes it: MPOL_* | MPOL_F_* */
 	struct guest_ids memory_nodes;
 };
 
 struct guest_hook {
 	const char *path;               /* absolute, in the container */
-	struct guest_strings args, env; /* no args: the path alone */
+	struct guest_strings args, env; /* without args the path is the only one */
 	uint32_t timeout_s;             /* 0: none */
 };
 struct guest_hooks {
@@ -268,9 +267,9 @@ struct guest_hooks {
 
 struct guest_container {
 	const char *cid;
-	const char *rootfs; /* path below the private share */
-	bool readonly;
-	uint32_t rootfs_propagation; /* MS_* as in a mount's; 0: private, as nothing outside shares it */
+	const char *rootfs;          /* a path below the private share */
+	bool readonly;               /* of the root */
+	uint32_t rootfs_propagation; /* MS_SHARED and its like; 0: private, since nothing outside could share it */
 	struct guest_namespace ns[GUEST_NS_COUNT];
 	struct guest_idmaps uids, gids;
 	bool has_boottime, has_monotonic;
@@ -278,27 +277,32 @@ struct guest_container {
 	uint32_t boottime_ns, monotonic_ns;
 	const char *hostname, *domainname; /* "": left alone */
 	struct guest_mounts mounts;
-	bool no_devices; /* /dev is given by a mount: make nothing in it */
+	bool no_devices; /* /dev is a bind of the config's: nothing is to be made in it */
 	struct guest_devices devices;
 	struct guest_strings masked, readonly_paths;
 	struct guest_values sysctl;
 	struct guest_values cgroup;                    /* files of the container's cgroup, in order */
 	struct guest_blob device_filter;               /* struct bpf_insn[] for its cgroup; empty: none */
-	struct guest_hooks start_hooks;                /* run between START and execve */
-	const char *hook_state_head, *hook_state_tail; /* their input: the first process's pid stands between */
+	struct guest_hooks start_hooks;                /* run between START and execve(2) */
+	const char *hook_state_head, *hook_state_tail; /* their input, but for the first process's pid in the middle */
 	struct guest_process process;
 };
 
-/* Memory of what a decoder makes: freed at once. Zeroed is empty. */
+/* The memory of the arrays that a decoder makes. Zeroed it is empty. */
 struct proto_arena {
 	struct proto_block *blocks;
 };
+
+/* Frees everything in the arena at once. */
 void proto_arena_done(struct proto_arena *a);
 
 /* The type of a message, or 0 if it is too short to have one. */
 uint16_t proto_type(const void *msg, size_t len);
 
-/* Encoders append a whole message to @out; ask buf_error(@out) at the end. */
+/*
+ * Encoders: proto_put_x() appends one whole message of type PROTO_X, with the
+ * fields that enum proto_type lists, to @out; ask buf_error(@out) at the end.
+ */
 void proto_put_hello(struct buf *out, const struct proto_hello *m);
 void proto_put_sandbox(struct buf *out, uint32_t seq, const struct guest_sandbox *m);
 void proto_put_create(struct buf *out, uint32_t seq, const struct guest_container *m);
@@ -306,14 +310,15 @@ void proto_put_start(struct buf *out, uint32_t seq, uint32_t process);
 void proto_put_exec(struct buf *out, uint32_t seq, const char *cid, const struct guest_process *m);
 void proto_put_signal(struct buf *out, uint32_t seq, uint32_t process, uint32_t signo, bool all);
 void proto_put_update(struct buf *out, uint32_t seq, const char *cid, const struct guest_values *m);
-/* DELETE, SYNC, PS, READ_CGROUP, POWEROFF: @cid and @file as the type has them, else NULL. */
-void proto_put_request(struct buf *out, enum proto_type type, uint32_t seq, const char *cid, const char *file);
 void proto_put_winsize(struct buf *out, uint32_t process, uint16_t rows, uint16_t cols);
 void proto_put_result(struct buf *out, const struct proto_result *m);
 void proto_put_exited(struct buf *out, const struct proto_exited *m);
 void proto_put_log(struct buf *out, uint8_t level, const char *text);
 
-/* What the guest is asked, decoded; the fields that the type has, the others zero. */
+/* Appends a DELETE, SYNC, PS, READ_CGROUP or POWEROFF; @cid and @file are NULL where the type has none. */
+void proto_put_request(struct buf *out, enum proto_type type, uint32_t seq, const char *cid, const char *file);
+
+/* A request to the guest, decoded: the fields that its type has; the others are zero. */
 struct proto_request {
 	uint16_t type;
 	uint32_t seq;
@@ -327,7 +332,11 @@ struct proto_request {
 	struct guest_values values;
 };
 
-/* Decoders: 0, -EBADMSG, or -ENOMEM; the whole message must be used up. */
+/*
+ * Decoders: proto_get_request() decodes any request to the guest, the others a
+ * message of the type in their name. 0, or -EBADMSG if @msg is no such message or
+ * has bytes left over, or -ENOMEM. *@ret points into @msg and @a.
+ */
 must_check int proto_get_request(const void *msg, size_t len, struct proto_arena *a, struct proto_request *ret);
 must_check int proto_get_hello(const void *msg, size_t len, struct proto_hello *ret);
 must_check int proto_get_result(const void *msg, size_t len, struct proto_result *ret);

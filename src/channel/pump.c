@@ -3,8 +3,8 @@
  * Between a descriptor and a stream: see pump.h.
  *
  * A source watches its descriptor only while it waits for bytes: once they are
- * there the watch goes away, and comes back when a read finds nothing. So a
- * hung-up descriptor behind a slow peer does not spin the loop.
+ * there the watch is removed, and made again when a read finds nothing. So a
+ * descriptor that has hung up, whose peer is slow, does not spin the loop.
  */
 #include "channel/pump.h"
 
@@ -21,8 +21,8 @@
 #include "base/fd.h"
 
 /*
- * A terminal's bytes travel to its master by a kernel work queue: after the
- * writer's end wait this long for the last of them.
+ * The kernel brings a terminal's bytes to its master by a work queue. So when the
+ * writer has ended, the last of them are waited for this long.
  */
 #define SOURCE_TTY_GRACE_MS 20
 
@@ -32,12 +32,13 @@ struct source {
 	struct loop *loop;
 	struct mux_stream *stream;
 	struct watch *watch; /* set while waiting for bytes */
-	struct watch *grace;
+	struct watch *grace; /* the timer of SOURCE_TTY_GRACE_MS */
 	int fd;
 	enum pump_kind kind;
-	bool readable; /* poll said so and nothing was read since */
-	bool finishing, graced;
-	size_t left; /* finishing: bytes still to send; SIZE_MAX: until it is empty */
+	bool readable;  /* epoll has said so, and nothing was read since */
+	bool finishing; /* source_finish() was called */
+	bool graced;    /* the time of @grace is over */
+	size_t left;    /* finishing: bytes still to send; SIZE_MAX: until the descriptor is empty */
 	pump_end_fn *on_end;
 	void *arg;
 };
@@ -46,8 +47,8 @@ struct sink {
 	struct loop *loop;
 	struct mux_stream *stream; /* NULL: the peer has sent EOF */
 	struct watch *watch;       /* set while the descriptor takes nothing */
-	struct buf pending;
-	size_t pending_at;
+	struct buf pending;        /* bytes that the descriptor has not taken yet; empty: all are written */
+	size_t pending_at;         /* how many of them are written after all */
 	int fd;
 	enum pump_kind kind;
 	pump_end_fn *on_end;
@@ -83,7 +84,7 @@ static void source_on_fd(void *arg, uint32_t events unused)
 	mux_stream_ready(src->stream);
 }
 
-/* Waits for bytes: 0 or -errno. */
+/* Watches for bytes: 0 or -errno. */
 static int source_wait(struct source *src)
 {
 	src->readable = false;
@@ -92,7 +93,7 @@ static int source_wait(struct source *src)
 	return watch_new(src->loop, src->fd, EPOLLIN, source_on_fd, src, &src->watch);
 }
 
-/* The first wait for bytes. */
+/* The descriptor is there: begins to wait for its bytes. 0 or -errno. */
 static int source_begin(struct source *src)
 {
 	if (src->kind != PUMP_FILE)
@@ -109,7 +110,7 @@ static void source_on_grace(void *arg)
 	mux_stream_ready(src->stream);
 }
 
-/* Nothing to read now: wait, or end if this was to be the last. Returns what fill() is to return. */
+/* Nothing can be read now: waits, or ends the stream if it is finishing. Returns what fill() is to return. */
 static ssize_t source_dry(struct source *src)
 {
 	if (src->finishing && (src->left != SIZE_MAX || src->graced))
@@ -123,6 +124,7 @@ static ssize_t source_dry(struct source *src)
 	return source_wait(src);
 }
 
+/* Reads once: the bytes, MUX_FILL_EOF at the end, -EAGAIN if there are none now, or another -errno. */
 static ssize_t source_read(struct source *src, void *buf, size_t max)
 {
 	ssize_t n;
@@ -133,11 +135,12 @@ static ssize_t source_read(struct source *src, void *buf, size_t max)
 		n = src->kind == PUMP_SOCKET ? recv(src->fd, buf, max, MSG_DONTWAIT) : read(src->fd, buf, max);
 	while (n < 0 && errno == EINTR);
 	src->readable = false;
-	if (n == 0 || (n < 0 && errno == EIO)) /* EIO: a terminal whose other side is closed */
+	if (n == 0 || (n < 0 && errno == EIO)) /* EIO: a terminal that nobody has open any more */
 		return MUX_FILL_EOF;
 	return n < 0 ? -errno : n;
 }
 
+/* As mux_stream_ops.fill: gives what the descriptor has now; frees the source when it ends the stream. */
 static ssize_t source_fill(void *arg, void *buf, size_t max)
 {
 	struct source *src = arg;
@@ -238,7 +241,7 @@ static void sink_end(struct sink *sink, int error)
 	on_end(arg, error);
 }
 
-/* Whether a careful write of PIPE_BUF bytes will not wait. */
+/* Whether a write of PIPE_BUF bytes would not wait. */
 static bool sink_has_room(const struct sink *sink)
 {
 	struct pollfd p = { .fd = sink->fd, .events = POLLOUT };
@@ -246,6 +249,7 @@ static bool sink_has_room(const struct sink *sink)
 	return poll(&p, 1, 0) > 0;
 }
 
+/* Calls write(2) or send(2) once: the bytes written, -EAGAIN if none can be now, or another -errno. */
 static ssize_t sink_write_once(struct sink *sink, const void *data, size_t len)
 {
 	ssize_t n;
@@ -312,7 +316,7 @@ static int sink_flush(struct sink *sink)
 	return 0;
 }
 
-/* After a flush that returned @r: ends the sink if it broke or is done. */
+/* After an attempt to write that returned @r: ends the sink if that failed, or if all is written and none will come. */
 static void sink_settle(struct sink *sink, int r)
 {
 	if (r < 0) {

@@ -3,9 +3,10 @@
  * Between a descriptor and a stream of the channel, either way, with flow
  * control and without ever blocking the loop.
  *
- * A source reads a descriptor into a sending stream, only as fast as the peer
- * grants; a sink writes a receiving stream to a descriptor, and grants the peer
- * what has been written. Both are for the loop's thread.
+ * A source reads a descriptor into a stream that this end sends, only as fast as
+ * the peer grants. A sink writes a stream that this end receives to a
+ * descriptor, and grants the peer what has been written. Both belong to the
+ * loop's thread.
  */
 #ifndef CHANNEL_PUMP_H
 #define CHANNEL_PUMP_H
@@ -17,15 +18,18 @@
 #include "base/loop.h"
 #include "channel/mux.h"
 
-/* How a descriptor may be used without blocking. */
+/* How a descriptor can be used without blocking. */
 enum pump_kind {
-	PUMP_NONBLOCK, /* its description is ours and has O_NONBLOCK */
-	PUMP_SOCKET,   /* shared, maybe blocking: MSG_DONTWAIT */
-	PUMP_FILE,     /* regular file or the like: epoll refuses it, it never waits for a peer */
-	PUMP_CAREFUL,  /* shared and blocking, pollable: small steps after poll(2) says so */
+	PUMP_NONBLOCK, /* nobody else uses its open file description, which has O_NONBLOCK */
+	PUMP_SOCKET,   /* a socket that others may use as well: with MSG_DONTWAIT */
+	PUMP_FILE,     /* a regular file or the like, which epoll refuses: it never waits for a peer */
+	PUMP_CAREFUL,  /* others use it as well, and it blocks: in small steps, each after poll(2) has allowed it */
 };
 
-/* It is over, and the object freed: 0 at an end in order, else -errno. Its descriptor is closed by then. */
+/*
+ * The source or sink is over and has been freed, its descriptor closed. @error:
+ * 0 at an end in order, else -errno.
+ */
 typedef void pump_end_fn(void *arg, int error);
 
 struct source;
@@ -33,27 +37,33 @@ struct sink;
 
 /*
  * Opens stream @id as sender of what @fd gives. @fd belongs to the source from
- * the call on, also when it fails; -1: it comes by source_attach(). 0 or -errno.
+ * the call on, also when the call fails; -1: it comes later, by source_attach().
+ * 0 or -errno.
  */
 must_check int source_new(struct loop *loop, struct mux *mux, uint32_t id, int fd, enum pump_kind kind,
 	pump_end_fn *on_end, void *arg, struct source **ret_source);
 
-/* Gives @fd (then the source's, also on failure) to one that was made with -1. */
+/* Gives a source that was made with -1 its descriptor, which then belongs to it, also on failure. 0 or -errno. */
 must_check int source_attach(struct source *src, int fd, enum pump_kind kind);
 
 /*
- * Ends the stream behind what the descriptor holds now, although others may
- * still have its other end open (a process has ended that left children).
+ * Ends the stream behind the bytes that wait in the descriptor now, even if
+ * others still have its other end open, as the children of a process that has
+ * ended may.
  */
 void source_finish(struct source *src);
 
-/* Resets the stream and frees; no call to on_end. Accepts NULL. */
+/* Resets the stream, closes the descriptor and frees the source (may be NULL), without a call of on_end. */
 void source_free(struct source *src);
 
-/* Opens stream @id as receiver for @fd, which belongs to the sink as above. */
+/* Opens stream @id as receiver of what is to be written to @fd, which belongs to the sink as in source_new(). */
 must_check int sink_new(struct loop *loop, struct mux *mux, uint32_t id, int fd, enum pump_kind kind,
 	pump_end_fn *on_end, void *arg, struct sink **ret_sink);
-must_check int sink_attach(struct sink *sink, int fd, enum pump_kind kind); /* as source_attach() */
-void sink_free(struct sink *sink); /* as source_free(); unwritten bytes are lost */
+
+/* Gives a sink that was made with -1 its descriptor, as source_attach(), and writes what has come so far. */
+must_check int sink_attach(struct sink *sink, int fd, enum pump_kind kind);
+
+/* Resets the stream, as source_free(); bytes that are not written yet are lost. */
+void sink_free(struct sink *sink);
 
 #endif
