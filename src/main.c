@@ -19,9 +19,7 @@
 #include "base/fd.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
-
-/* The version of the runtime specification that is implemented. */
-#define SPEC_VERSION "1.2.1"
+#include "spec/spec.h"
 
 /* The exit status after an error that asks for no other one; runc's callers expect it. */
 #define EXIT_ERROR 1

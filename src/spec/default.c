@@ -10,9 +10,8 @@
 #include <unistd.h>
 
 #include "json/gen.h"
+#include "spec/spec.h"
 
-/* The spec's version whose fields are written. */
-#define DEFAULT_OCI_VERSION "1.2.0"
 #define DEFAULT_NOFILE 1024
 
 static const char *const default_args[] = { "sh", NULL };
@@ -156,7 +155,7 @@ int spec_default_json(struct buf *out, bool rootless, struct err *err)
 
 	gen_init(&g, out, GEN_INDENT_TAB);
 	gen_open_object(&g);
-	gen_key_string(&g, "ociVersion", DEFAULT_OCI_VERSION);
+	gen_key_string(&g, "ociVersion", SPEC_VERSION);
 	put_process(&g);
 	gen_key_object(&g, "root");
 	gen_key_string(&g, "path", "rootfs");

@@ -15,12 +15,10 @@
 #include "json/gen.h"
 #include "spec/mountopt.h"
 #include "spec/names.h"
+#include "spec/spec.h"
 #include "spec/support.h"
 
 #include "config.h"
-
-#define OCI_VERSION_MIN "1.0.0"
-#define OCI_VERSION_MAX "1.3.0"
 
 /* The names of a list that are done as values of @field ("a[].b"). */
 static void put_names(struct gen *g, const char *key, const struct spec_name *names, const char *field)
@@ -166,8 +164,8 @@ int features_json(struct buf *out, struct err *err)
 
 	gen_init(&g, out, GEN_INDENT_4);
 	gen_open_object(&g);
-	gen_key_string(&g, "ociVersionMin", OCI_VERSION_MIN);
-	gen_key_string(&g, "ociVersionMax", OCI_VERSION_MAX);
+	gen_key_string(&g, "ociVersionMin", SPEC_VERSION_MIN);
+	gen_key_string(&g, "ociVersionMax", SPEC_VERSION);
 	put_hooks(&g);
 	put_mount_options(&g);
 	put_linux(&g);

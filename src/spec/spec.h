@@ -26,6 +26,14 @@
 #include "base/err.h"
 #include "json/warnings.h"
 
+/*
+ * The version of the runtime specification that is implemented: `--version`, `features` and the config of `spec` say it.
+ * Configs of any 1.x are taken: fields that a later version adds are unknown ones, which are warnings.
+ */
+#define SPEC_VERSION "1.3.0"
+/* The oldest version whose configs are taken. */
+#define SPEC_VERSION_MIN "1.0.0"
+
 /* Larger files are refused unread: the largest real ones (hundreds of mounts) stay below 1 MiB. */
 #define SPEC_FILE_MAX (16 * MIB)
 

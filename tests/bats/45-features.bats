@@ -52,6 +52,17 @@ must("potentiallyUnsafeConfigAnnotations"; .potentiallyUnsafeConfigAnnotations |
 	has "$(jq '.extra = 1' <<<"$output" | jq -r "$SHAPE")" extra
 }
 
+@test "features, --version and spec name one version of the specification" {
+	run -0 --separate-stderr rt features
+	local version
+	version=$(jq -r .ociVersionMax <<<"$output")
+	run -0 --separate-stderr rt --version
+	eq "$(sed -n 's/^spec: //p' <<<"$output")" "$version"
+	mkdir "$BATS_TEST_TMPDIR/bundle"
+	run -0 rt spec --bundle "$BATS_TEST_TMPDIR/bundle"
+	eq "$(jq -r .ociVersion "$BATS_TEST_TMPDIR/bundle/config.json")" "$version"
+}
+
 @test "features: what it lists can be asked for, what it does not is refused or warned of" {
 	run -0 --separate-stderr rt features
 	eq "$(jq -c '[.linux.mountExtensions.idmap.enabled, .linux.intelRdt.enabled, .linux.netDevices.enabled, .linux.apparmor.enabled, .linux.selinux.enabled, .linux.seccomp.enabled]' <<<"$output")" "[true,false,false,false,false,true]"

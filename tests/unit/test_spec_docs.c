@@ -189,7 +189,8 @@ static void features_have_the_schemas_shape(void **state)
 			fail_msg("%s is missing or of the wrong type", features_shape[i].path);
 	}
 	only_known(root, "");
-	assert_string_equal(at(root, "ociVersionMin")->text, "1.0.0");
+	assert_string_equal(at(root, "ociVersionMin")->text, SPEC_VERSION_MIN);
+	assert_string_equal(at(root, "ociVersionMax")->text, SPEC_VERSION);
 	assert_true(lists(at(root, "mountOptions"), "rslave"));
 	assert_true(lists(at(root, "mountOptions"), "tmpcopyup"));
 	assert_true(lists(at(root, "linux.capabilities"), "CAP_CHOWN"));
@@ -261,6 +262,7 @@ static void the_default_config_is_a_good_one(void **state)
 	if (spec_parse("config.json", b.data, b.len, &s, &w, &err) != 0)
 		fail_msg("%s", err.msg);
 	assert_int_equal(w.n, 0); /* nothing in it is ignored */
+	assert_string_equal(s->oci_version, SPEC_VERSION);
 	assert_true(s->process->terminal);
 	assert_string_equal(s->process->args.v[0], "sh");
 	assert_string_equal(s->root->path, "rootfs");
