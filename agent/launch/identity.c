@@ -28,11 +28,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/cpulist.h"
 #include "base/fd.h"
 
 #define IOPRIO_WHO_PROCESS 1
-#define CPUS_MAX 4096 /* CPUs of an affinity list */
-#define CAP_LIMIT 64  /* a mask has no more */
+#define CAP_LIMIT 64 /* a mask has no more */
 #define LONG_BITS (8 * sizeof(long))
 
 struct sched_attr_v1 { /* sched_setattr(2), as of Linux 5.3 */
@@ -76,39 +76,16 @@ int identity_prepare(const struct guest_process *p, struct err *err)
 
 /* --- scheduling --- */
 
-/* A list as in cpuset.cpus ("0-2,5"), checked by the host. */
-static int parse_cpus(const char *list, unsigned long *mask)
-{
-	const char *at = list;
-
-	while (*at) {
-		char *end;
-		unsigned long first = strtoul(at, &end, 10), last = first;
-
-		if (end == at)
-			return -EINVAL;
-		if (*end == '-')
-			last = strtoul(end + 1, &end, 10);
-		if (last >= CPUS_MAX || first > last)
-			return -EINVAL;
-		for (unsigned long c = first; c <= last; c++)
-			mask[c / (8 * sizeof(long))] |= 1ul << (c % (8 * sizeof(long)));
-		if (*end && *end != ',')
-			return -EINVAL;
-		at = *end ? end + 1 : end;
-	}
-	return 0;
-}
-
+/* @list has been checked by the host; "" means that nothing is asked for. */
 static int set_affinity(const char *list, struct err *err)
 {
-	unsigned long mask[CPUS_MAX / (8 * sizeof(long))] = { 0 };
+	struct cpulist cpus;
 
 	if (!*list)
 		return 0;
-	if (parse_cpus(list, mask) < 0)
+	if (cpulist_parse(list, &cpus) < 0)
 		return err_set(err, EINVAL, "process.execCPUAffinity: \"%s\" is not a list of CPUs", list);
-	if (syscall(SYS_sched_setaffinity, 0, sizeof(mask), mask) < 0)
+	if (syscall(SYS_sched_setaffinity, 0, sizeof(cpus.bits), cpus.bits) < 0)
 		return err_sys(err, errno, "process.execCPUAffinity: \"%s\"", list);
 	return 0;
 }

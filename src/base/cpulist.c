@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists of CPUs or memory nodes. */
-#include "spec/cpulist.h"
+/* Lists of CPUs or of memory nodes: see cpulist.h. */
+#include "base/cpulist.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -12,7 +12,7 @@ static const char *skip_blanks(const char *p)
 	return p + strspn(p, " \t\n");
 }
 
-/* A number at *@p, which moves behind it. */
+/* Reads a number at *@p, with blanks around it, and moves *@p behind them. */
 static int parse_number(const char **p, unsigned long *ret)
 {
 	char *end;

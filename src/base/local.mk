@@ -3,6 +3,7 @@ base_sources = \
 	src/base/base.h \
 	src/base/buf.c src/base/buf.h \
 	src/base/clock.h \
+	src/base/cpulist.c src/base/cpulist.h \
 	src/base/err.c src/base/err.h \
 	src/base/exit.h \
 	src/base/fd.c src/base/fd.h \

@@ -16,10 +16,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cpulist.h"
 #include "base/fd.h"
 #include "cgroup/devices.h"
 #include "cgroup/gvariant.h"
-#include "spec/cpulist.h"
 
 /* The first versions of systemd that have a property. */
 #define VERSION_QUOTA_PERIOD 242

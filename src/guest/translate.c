@@ -17,9 +17,9 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "base/cpulist.h"
 #include "base/fd.h"
 #include "guest/device_filter.h"
-#include "spec/cpulist.h"
 #include "spec/mountopt.h"
 #include "spec/resources.h"
 #include "spec/seccomp.h"

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/log.h"
+#include "base/cpulist.h"
 #include "guest/agent_blob.h"
 #include "spec/resources.h"
 #include "vm/choose/choose.h"
@@ -104,23 +105,12 @@ static int make_cmdline(const struct spec *spec, struct plan *p, struct err *err
 	return 0;
 }
 
-/* How many CPUs a cpuset list ("0-3,8") names. */
-static unsigned int count_cpus(const char *list)
+/* How many CPUs the list of a config names, which validation has checked. */
+static size_t count_cpus(const char *list)
 {
-	unsigned int n = 0, first, last;
-	int used;
+	struct cpulist cpus;
 
-	while (list && *list && sscanf(list, "%u%n", &first, &used) == 1) {
-		list += used;
-		last = first;
-		if (*list == '-' && sscanf(list, "-%u%n", &last, &used) == 1)
-			list += used;
-		if (last >= first)
-			n += MIN(last - first, VM_VCPUS_MAX) + 1;
-		if (*list == ',')
-			list++;
-	}
-	return n;
+	return cpulist_parse(list, &cpus) == 0 ? cpulist_count(&cpus) : 0;
 }
 
 static int size_vcpus(const struct settings *s, const struct spec *spec, struct plan *p, struct err *err)

@@ -1,7 +1,6 @@
 # src/spec: config.json to struct spec, the support table, and what is derived from them.
 noinst_LIBRARIES += libspec.a
 libspec_a_SOURCES = \
-	src/spec/cpulist.c src/spec/cpulist.h \
 	src/spec/decode.c src/spec/decode.h \
 	src/spec/default.c src/spec/default.h \
 	src/spec/features.c src/spec/features.h \

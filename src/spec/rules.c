@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "spec/cpulist.h"
+#include "base/cpulist.h"
 
 const char *rules_at(struct validation *v, const char *fmt, ...)
 {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "spec/cpulist.h"
+#include "base/cpulist.h"
 
 /* IFNAMSIZ without its NUL. */
 #define IFNAME_MAX 15

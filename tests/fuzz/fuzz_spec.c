@@ -17,8 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cpulist.h"
 #include "base/fd.h"
-#include "spec/cpulist.h"
 #include "spec/mountopt.h"
 #include "spec/seccomp.h"
 #include "spec/signal.h"

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "spec/cpulist.h"
+#include "base/cpulist.h"
 #include "spec/mountopt.h"
 #include "spec/names.h"
 #include "spec/signal.h"
