@@ -20,8 +20,8 @@ struct cpulist {
 };
 
 /*
- * Parses @text: numbers and ranges between commas, with blanks around them where one likes; "" is the empty list.
- * 0, -EINVAL, or -ERANGE for a number >= CPULIST_BITS.
+ * Parses @text: numbers and ranges between commas, with blanks around them where one likes; "" is the empty list. 0,
+ * -EINVAL, or -ERANGE for a number >= CPULIST_BITS.
  */
 must_check int cpulist_parse(const char *text, struct cpulist *ret);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory that is freed all at once.
+ * Memory that is freed all at once: see arena.h.
  *
- * Blocks hang in a list; the newest one is filled from its start. What does
- * not fit opens a new block, at least ARENA_BLOCK large. calloc() zeroes.
+ * An arena is a list of blocks, of which the newest one is filled from its start. An allocation that does not fit into
+ * it opens a new block, of at least ARENA_BLOCK bytes. Blocks come from calloc(), so all memory is zeroed.
  */
 #include "json/arena.h"
 
@@ -43,6 +43,7 @@ void arena_free(struct arena *a)
 	free(a);
 }
 
+/* Opens a new block with room for @size bytes. NULL without memory. */
 static struct block *arena_grow(struct arena *a, size_t size)
 {
 	size_t room = MAX(size, (size_t)ARENA_BLOCK);

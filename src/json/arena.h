@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory that is freed all at once: for trees that live and die together.
+ * Memory that is freed all at once: for the nodes of a tree, which live and die together.
  */
 #ifndef JSON_ARENA_H
 #define JSON_ARENA_H

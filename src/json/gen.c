@@ -24,8 +24,8 @@ static const struct {
 /* --- strings --- */
 
 /*
- * The length of the UTF-8 sequence that begins at @s, of at most @len bytes (RFC 3629: the shortest form, no surrogates,
- * nothing above U+10FFFF); 0 if there is none.
+ * The length of the UTF-8 sequence that begins at @s, of at most @len bytes (RFC 3629: the shortest form, no
+ * surrogates, nothing above U+10FFFF); 0 if there is none.
  */
 static size_t utf8_sequence(const unsigned char *s, size_t len)
 {

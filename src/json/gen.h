@@ -2,9 +2,9 @@
 /*
  * Writes JSON into a buffer.
  *
- * The buffer's error is sticky, so a writer checks once at the end. That values nest as they should is up to the caller:
- * wrong nesting is our own mistake and ends in an assertion. Text may hold any bytes: what is not UTF-8 is replaced, so
- * the output is valid JSON whatever a file name or a guest has put into a string.
+ * The buffer's error is sticky, so a writer checks once at the end. That values nest as they should is up to the
+ * caller: wrong nesting is our own mistake and ends in an assertion. Text may hold any bytes: what is not UTF-8 is
+ * replaced, so the output is valid JSON whatever a file name or a guest has put into a string.
  */
 #ifndef JSON_GEN_H
 #define JSON_GEN_H

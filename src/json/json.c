@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON text as a tree that knows its lines, built from yajl's events.
+ * Reads JSON text into a tree that knows its lines, from yajl's events.
  *
- * yajl says how many bytes it has consumed; in a callback that is the end of
- * the token in hand, and no token spans lines (JSON strings hold no raw line
- * feed), so counting line feeds up to there gives its line. The stack of open
- * containers is an array of JSON_DEPTH_MAX pointers.
+ * yajl says how many bytes it has consumed. In a callback that is the end of the token that the callback is about, and
+ * no token spans lines (JSON strings hold no raw line feed), so the line feeds up to there give the token's line. The
+ * stack of open objects and arrays is an array of JSON_DEPTH_MAX pointers.
  */
 #include "json/json.h"
 
@@ -22,23 +21,24 @@ struct reader {
 	const char *name;
 	const char *text;
 	size_t len;
-	bool at_end; /* yajl has all of it: what it still reports stands at the end */
+	bool at_end; /* yajl has been given the whole text: what it reports from now on stands at the end */
 	yajl_handle yajl;
 	struct arena *arena;
 	struct warnings *warnings;
 	struct err *err;
-	int error; /* set by a callback that stopped */
+	int error; /* why a callback has stopped yajl; 0: none has */
 
-	size_t counted; /* line feeds before this offset are in @line */
+	size_t counted; /* the line feeds before this offset are counted in line */
 	unsigned line;
 
 	size_t nodes, nodes_max;
 	size_t depth;
 	struct json *open[JSON_DEPTH_MAX];
-	char *key; /* of the value to come */
+	char *key; /* of the member whose value comes next */
 	struct json *root;
 };
 
+/* The line of the token that yajl has just consumed. */
 static unsigned reader_line(struct reader *r)
 {
 	size_t end = r->at_end ? r->len : yajl_get_bytes_consumed(r->yajl);
@@ -54,7 +54,7 @@ static int reader_stop(struct reader *r, int error)
 	return YAJL_STOP;
 }
 
-/* Hangs a new value into the open container; NULL with r->error set. */
+/* Adds a new value to the innermost open object or array. NULL after an error, which r->error holds. */
 static struct json *reader_add(struct reader *r, enum json_type type)
 {
 	struct json *parent = r->depth ? r->open[r->depth - 1] : NULL;
@@ -87,6 +87,7 @@ static struct json *reader_add(struct reader *r, enum json_type type)
 	return j;
 }
 
+/* A copy of the string @s in the arena. NULL after an error, which r->error holds. */
 static char *reader_text(struct reader *r, const char *s, size_t len)
 {
 	char *text;
@@ -175,6 +176,7 @@ static int on_end_array(void *ctx)
 	return YAJL_CONTINUE;
 }
 
+/* A member of an object, and its place there: for sorting by key. */
 struct keyed {
 	struct json *node;
 	size_t place;
@@ -190,7 +192,7 @@ static int keyed_cmp(const void *pa, const void *pb)
 	return a->place < b->place ? -1 : 1;
 }
 
-/* Takes out each member whose key comes again later. */
+/* Removes each member whose key comes again later in the object, with a warning. 0 or -ENOMEM. */
 static int object_drop_repeated(struct reader *r, struct json *obj)
 {
 	struct keyed *sorted = calloc(obj->n, sizeof(*sorted));
@@ -207,7 +209,7 @@ static int object_drop_repeated(struct reader *r, struct json *obj)
 			continue;
 		warnings_add(r->warnings, "%s:%u: \"%s\" is given again in line %u: the last one counts", r->name,
 			sorted[i].node->line, sorted[i].node->key, sorted[i + 1].node->line);
-		sorted[i].node->key = NULL; /* marked */
+		sorted[i].node->key = NULL; /* marks it for the loop below */
 		dropped++;
 	}
 	free(sorted);
@@ -247,7 +249,7 @@ static const yajl_callbacks reader_callbacks = {
 	.yajl_end_array = on_end_array,
 };
 
-/* yajl's words for what is wrong ("lexical error: ..."), on one line, with ours for the place. */
+/* Sets the error for text that is not JSON: yajl's words for what is wrong ("lexical error: ..."), cut to one line. */
 static int reader_syntax_error(struct reader *r)
 {
 	unsigned char *text = yajl_get_error(r->yajl, 0, NULL, 0);
@@ -361,7 +363,7 @@ bool json_u64(const struct json *j, uint64_t *ret)
 	return true;
 }
 
-/* The child that @path begins with; *@ret_rest is what follows it. */
+/* The child of @j that @path begins with, or NULL; *@ret_rest is what of @path follows it. */
 static const struct json *json_step(const struct json *j, const char *path, const char **ret_rest)
 {
 	if (j->type == JSON_OBJECT) {

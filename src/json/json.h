@@ -2,8 +2,8 @@
 /*
  * Reads JSON text into a tree that knows its lines.
  *
- * yajl's own tree forgets positions and turns numbers into doubles; this one keeps both as they stand in the file. All of
- * vmrunc reads JSON with it.
+ * yajl's own tree forgets positions and turns numbers into doubles; this one keeps both as they stand in the file. All
+ * of vmrunc reads JSON with it.
  */
 #ifndef JSON_JSON_H
 #define JSON_JSON_H
@@ -43,8 +43,8 @@ enum json_flags {
 
 /*
  * Parses @len bytes; @flags are enum json_flags. The tree lives in @arena. @name stands for the file in messages, which
- * begin with `name:line: `. Where an object has a key twice, the last one counts, with a warning. @warnings and @err may
- * be NULL. 0, -EINVAL (not JSON, a NUL in a string), -E2BIG (one of the limits above) or -ENOMEM.
+ * begin with `name:line: `. Where an object has a key twice, the last one counts, with a warning. @warnings and @err
+ * may be NULL. 0, -EINVAL (not JSON, a NUL in a string), -E2BIG (one of the limits above) or -ENOMEM.
  */
 must_check int json_parse(const char *name, const char *text, size_t len, unsigned flags, struct arena *arena,
 	struct json **ret, struct warnings *warnings, struct err *err);
@@ -66,8 +66,8 @@ must_check bool json_i64(const struct json *j, int64_t *ret);
 must_check bool json_u64(const struct json *j, uint64_t *ret);
 
 /*
- * The line of the value at @path ("a.b[2].c") below @root; where there is none, the line of the nearest value that would
- * enclose it. Keys may contain dots.
+ * The line of the value at @path ("a.b[2].c") below @root; where there is none, the line of the nearest value that
+ * would enclose it. Keys may contain dots.
  */
 unsigned json_line(const struct json *root, const char *path);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a JSON tree to C structs, as const tables say.
+ * Decodes a JSON tree into C structs, as const tables say: see decode.h.
  *
- * decode_object() goes through the members of a JSON object in the file's
- * order, so the first error reported is the first one in the file. Values are
- * written with memcpy, because a table knows only offset and size of a member.
+ * decode_object() goes through the members of a JSON object in the file's order, so the error that is reported is the
+ * first one in the file. A table knows only the offset and the size of a struct's member; where the member's type is
+ * not known either, the value is written with memcpy().
  */
 #include "spec/decode.h"
 
@@ -19,17 +19,18 @@
 #include "base/buf.h"
 #include "spec/spec.h"
 
-/* A struct has at most this many fields (struct spec_linux has 19). */
+/* A table has at most this many fields; that of struct spec_linux has 17. */
 #define DECODE_FIELDS_MAX 32
-/* How much of a wrong value a message shows. */
+/* How many bytes of a wrong value a message shows. */
 #define DECODE_SHOW_MAX 64
 
-/* Every { n, v } struct has this shape (checked in decode_store_array). */
+/* The shape of all { n, v } structs; decode_store_array() has an assertion for it. */
 struct any_array {
 	size_t n;
 	void *v;
 };
 
+/* Appends the path @at: "linux.devices[3].path". Control characters in keys become '?'. */
 static void where_put(struct buf *b, const struct where *at)
 {
 	if (!at)
@@ -45,7 +46,7 @@ static void where_put(struct buf *b, const struct where *at)
 		buf_put(b, iscntrl((unsigned char)*c) ? "?" : c, 1);
 }
 
-/* `path: text` as a fresh string, or NULL without memory. */
+/* `path: text` as a string that the caller frees, or NULL without memory. */
 static char *where_message(const struct where *at, const char *fmt, va_list ap) printf_like(2, 0);
 static char *where_message(const struct where *at, const char *fmt, va_list ap)
 {
@@ -98,7 +99,7 @@ static void *member_of(void *to, const struct spec_field *f)
 	return (char *)to + f->off;
 }
 
-/* The number's text if @j is a whole number, else NULL after an error. */
+/* The text of @j if it is a whole number. Else NULL: then the error is set. */
 static const char *number_text(struct decode *d, const struct where *at, const struct json *j)
 {
 	if (j->type != JSON_NUMBER) {
@@ -140,6 +141,7 @@ static int decode_unsigned(
 	return 0;
 }
 
+/* Decodes a number of any of the K_I..., K_U... and K_OPT_... kinds. */
 static int decode_number(
 	struct decode *d, const struct where *at, const struct json *j, const struct spec_field *f, void *member)
 {
@@ -211,6 +213,7 @@ static int decode_string(struct decode *d, const struct where *at, const struct 
 	return 0;
 }
 
+/* The value of the name @j in @names. The error lists the names that would be right. */
 static int decode_one_name(
 	struct decode *d, const struct where *at, const struct json *j, const struct spec_name *names, uint32_t *ret)
 {
@@ -243,7 +246,10 @@ static int decode_name(
 	return 0;
 }
 
-/* Room for an array's elements; never NULL, so that empty differs from absent. */
+/*
+ * Allocates room for the elements of the array @j, and for @extra more. The result is never NULL, so that an empty
+ * array differs from an absent one.
+ */
 static int decode_array(
 	struct decode *d, const struct where *at, const struct json *j, size_t extra, size_t size, void **ret_v)
 {
@@ -253,6 +259,7 @@ static int decode_array(
 	return *ret_v ? 0 : decode_oom(d);
 }
 
+/* Writes { @n, @v } to @member. */
 static void decode_store_array(void *member, size_t n, void *v)
 {
 	_Static_assert(sizeof(struct any_array) == sizeof(struct spec_strv) &&
@@ -281,7 +288,7 @@ int decode_strv(struct decode *d, const struct where *at, const struct json *j, 
 	return 0;
 }
 
-/* K_U32V, K_NAMES */
+/* Decodes an array of numbers (K_U32V) or of names (K_NAMES). */
 static int decode_u32v(
 	struct decode *d, const struct where *at, const struct json *j, const struct spec_field *f, void *member)
 {
@@ -309,6 +316,7 @@ static int decode_u32v(
 	return 0;
 }
 
+/* Decodes an array of names into the or of their values (K_NAME_BITS). */
 static int decode_name_bits(
 	struct decode *d, const struct where *at, const struct json *j, const struct spec_field *f, void *member)
 {
@@ -329,7 +337,7 @@ static int decode_name_bits(
 	return 0;
 }
 
-/* Room for an object's members as an array: K_MAP, K_OBJECT_MAP. */
+/* Allocates room for an object's members as an array (K_MAP, K_OBJECT_MAP). */
 static int decode_members(struct decode *d, const struct where *at, const struct json *j, size_t size, void **ret_v)
 {
 	if (j->type != JSON_OBJECT)
@@ -338,6 +346,7 @@ static int decode_members(struct decode *d, const struct where *at, const struct
 	return *ret_v ? 0 : decode_oom(d);
 }
 
+/* A copy of the name of the member @j, which must not be empty. */
 static int decode_key(struct decode *d, const struct where *at, const struct json *j, char **ret)
 {
 	if (!*j->key)
@@ -346,6 +355,7 @@ static int decode_key(struct decode *d, const struct where *at, const struct jso
 	return *ret ? 0 : decode_oom(d);
 }
 
+/* Decodes an object of strings (K_MAP). */
 static int decode_map(struct decode *d, const struct where *at, const struct json *j, void *member)
 {
 	struct where here = { .up = at };
@@ -366,7 +376,7 @@ static int decode_map(struct decode *d, const struct where *at, const struct jso
 	return rc;
 }
 
-/* K_OBJECTS, K_OBJECT_MAP */
+/* Decodes an array of objects (K_OBJECTS), or an object of them (K_OBJECT_MAP). */
 static int decode_objects(
 	struct decode *d, const struct where *at, const struct json *j, const struct spec_field *f, void *member)
 {
@@ -392,6 +402,7 @@ static int decode_objects(
 	return rc;
 }
 
+/* Decodes an object that the struct points to (K_OBJECT). */
 static int decode_pointer(
 	struct decode *d, const struct where *at, const struct json *j, const struct spec_object *o, void *member)
 {
@@ -406,6 +417,7 @@ static int decode_pointer(
 	return rc;
 }
 
+/* Decodes @j by the kind of its field @f, into @member of the struct. */
 static int decode_field(
 	struct decode *d, const struct where *at, const struct json *j, const struct spec_field *f, void *member)
 {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a JSON tree to C structs, as const tables say.
+ * Decodes a JSON tree into C structs, as const tables say.
  *
- * A table (struct spec_object) lists an object's fields: JSON name, kind,
- * where it goes in the struct, which values are allowed. A type is described
- * once and checked everywhere in the same words; adding a field of the spec is
- * one line in spec.h, one in a table, one in the support table.
+ * A table (struct spec_object) lists the fields of an object: the name in JSON, the kind, where the value goes in the
+ * struct, and which values are allowed. So a type is described once and checked everywhere in the same words. A new
+ * field of the spec is one line in spec.h, one in a table, and one in the support table.
  */
 #ifndef SPEC_DECODE_H
 #define SPEC_DECODE_H
@@ -27,22 +26,22 @@ enum spec_kind {
 	K_I32,      /* int32_t, min to max */
 	K_U32,      /* uint32_t, min to max */
 	K_I64,
-	K_U64, /* max is read as unsigned */
+	K_U64,
 	K_OPT_U32,
 	K_OPT_I64,
 	K_OPT_U64,
 	K_STR,        /* char * */
 	K_NAME,       /* one of .names: int, enum, uint32_t or char */
 	K_NAMES,      /* array of .names: struct spec_u32v of their values */
-	K_NAME_BITS,  /* array of .names, their values ored: struct opt_u32 */
+	K_NAME_BITS,  /* array of .names: struct opt_u32, their values ored */
 	K_STRV,       /* struct spec_strv */
 	K_U32V,       /* struct spec_u32v */
 	K_MAP,        /* object of strings: struct spec_map */
 	K_OBJECT,     /* pointer to a struct of .object */
 	K_EMBEDDED,   /* that struct itself */
-	K_OBJECTS,    /* array of them: { size_t n; struct x *v; } */
-	K_OBJECT_MAP, /* object of them, the key goes to .object->key_off: likewise */
-	K_FN          /* .fn does it */
+	K_OBJECTS,    /* array of such objects: { size_t n; struct x *v; } */
+	K_OBJECT_MAP, /* object whose members are such objects: likewise, and the key goes to .object->key_off */
+	K_FN          /* .fn decodes the value */
 };
 
 /* One decoding in hand. */
@@ -53,7 +52,7 @@ struct decode {
 	struct err *err;
 };
 
-/* Where we are, innermost first: a key, or an index where key is NULL. */
+/* The path of the value in hand, innermost part first: a key, or an index where key is NULL. */
 struct where {
 	const struct where *up;
 	const char *key;
@@ -66,9 +65,9 @@ struct spec_field {
 	const char *key;
 	enum spec_kind kind;
 	bool required;
-	size_t off, size; /* of the member */
-	int64_t min;
-	uint64_t max;
+	size_t off, size; /* of the struct's member */
+	int64_t min;      /* of a number; unsigned kinds take it as unsigned */
+	uint64_t max;     /* of a number; signed kinds take it as signed */
 	const struct spec_name *names;
 	const struct spec_object *object;
 	int (*fn)(struct decode *d, const struct where *at, const struct json *j, void *member);
@@ -77,7 +76,7 @@ struct spec_field {
 #define SPEC_NO_KEY SIZE_MAX
 
 struct spec_object {
-	size_t size; /* of the struct */
+	size_t size; /* of the C struct */
 	size_t n;
 	const struct spec_field *fields;
 	size_t key_off; /* K_OBJECT_MAP: the char * that gets the key; else SPEC_NO_KEY */
@@ -93,22 +92,26 @@ struct spec_object {
 		.size = sizeof(struct type), .n = ARRAY_LEN(table), .fields = (table), .key_off = SPEC_NO_KEY \
 	}
 
-/* Fills the zeroed struct @to from the object @j. 0 or a negative errno with a message. */
+/*
+ * Fills the zeroed struct @to from the object @j, which stands at the path @at. Unknown fields are warnings. 0, or
+ * -EINVAL or -ENOMEM with a message.
+ */
 must_check int decode_object(
 	struct decode *d, const struct where *at, const struct json *j, const struct spec_object *object, void *to);
 
-/* `file:line: path: ` and the formatted text as d->err. Returns -EINVAL. */
+/* Sets d->err to `file:line: path: ` and the formatted text. Returns -EINVAL. */
 int decode_error(struct decode *d, const struct where *at, unsigned line, const char *fmt, ...) printf_like(4, 5);
 
-/* The same as a warning. */
+/* Adds a warning in the same form. */
 void decode_warn(struct decode *d, const struct where *at, unsigned line, const char *fmt, ...) printf_like(4, 5);
 
-/* An array of strings: 0 with struct spec_strv filled, or a negative errno. */
+/* Decodes an array of strings into @member, a struct spec_strv. 0, or -EINVAL or -ENOMEM with a message. */
 must_check int decode_strv(struct decode *d, const struct where *at, const struct json *j, void *member);
 
-/* A string, borrowed from @j: NULL after an error, which is set. */
+/* The string @j, borrowed from the tree. NULL if it is no string: then the error is set. */
 const char *decode_str(struct decode *d, const struct where *at, const struct json *j);
 
+/* Sets the error for a failed allocation. Returns -ENOMEM. */
 int decode_oom(struct decode *d);
 
 #endif

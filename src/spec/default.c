@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A config.json to start from: a shell on a terminal, a read-only root, the
- * file systems and the masked paths that engines give a container.
+ * A config.json to start from: a shell on a terminal and a read-only root, with the file systems and the masked paths
+ * that engines give a container.
  */
 #include "spec/default.h"
 
@@ -22,7 +22,7 @@ static const char *const default_env[] = {
 };
 static const char *const default_caps[] = { "CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE", NULL };
 static const char *const default_namespaces[] = { "pid", "network", "ipc", "uts", "mount", "cgroup", NULL };
-/* Without privilege: in a user namespace of the caller, on the caller's network. */
+/* For a caller without privilege: the container is in a user namespace of the caller's, on the caller's network. */
 static const char *const rootless_namespaces[] = { "pid", "ipc", "uts", "mount", "cgroup", "user", NULL };
 static const char *const default_masked[] = {
 	"/proc/acpi",
@@ -60,6 +60,7 @@ static const struct {
 	{ "/sys/fs/cgroup", "cgroup", "cgroup", { "nosuid", "noexec", "nodev", "relatime", "ro" } },
 };
 
+/* process: a shell on a terminal, with the capabilities that runc gives one. */
 static void put_process(struct gen *g)
 {
 	static const char *const sets[] = { "bounding", "effective", "permitted" };
@@ -88,7 +89,7 @@ static void put_process(struct gen *g)
 	gen_close_object(g);
 }
 
-/* The group tty (5) is not mapped for a caller without privilege. */
+/* False for the option that makes terminals the group tty's (5), where that group is not mapped. */
 static bool keep_option(const char *option, bool rootless)
 {
 	return !rootless || strcmp(option, "gid=5") != 0;
@@ -118,7 +119,7 @@ static void put_mounts(struct gen *g, bool rootless)
 	gen_close_array(g);
 }
 
-/* Root of the container is the caller. */
+/* Maps root of the container to @host_id. */
 static void put_mapping(struct gen *g, const char *key, uint32_t host_id)
 {
 	gen_key_array(g, key);
@@ -130,6 +131,7 @@ static void put_mapping(struct gen *g, const char *key, uint32_t host_id)
 	gen_close_array(g);
 }
 
+/* linux: the namespaces and the paths that are hidden from the container. */
 static void put_linux(struct gen *g, bool rootless)
 {
 	gen_key_object(g, "linux");

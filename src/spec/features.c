@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The features document: what the parser recognises, less what the support
- * table refuses or ignores. It depends on nothing of the machine but the
- * versions of the libraries.
+ * The features document: all words that the parser knows, without those that the support table refuses or ignores. Of
+ * the machine it depends on nothing but the versions of the libraries.
  */
 #include "spec/features.h"
 
@@ -20,7 +19,7 @@
 
 #include "config.h"
 
-/* The names of a list that are done as values of @field ("a[].b"). */
+/* Writes the array @key of those @names that vmrunc carries out as values of @field ("a[].b"). */
 static void put_names(struct gen *g, const char *key, const struct spec_name *names, const char *field)
 {
 	gen_key_array(g, key);
@@ -30,6 +29,7 @@ static void put_names(struct gen *g, const char *key, const struct spec_name *na
 	gen_close_array(g);
 }
 
+/* True if vmrunc carries out @field. */
 static bool done(const char *field)
 {
 	const struct support_row *r = support_find(field);
@@ -70,7 +70,7 @@ static void put_mount_options(struct gen *g)
 	gen_close_array(g);
 }
 
-/* libcap's names are in small letters. */
+/* Writes the capabilities that libcap knows; its own names for them are in small letters. */
 static void put_capabilities(struct gen *g)
 {
 	gen_key_array(g, "capabilities");
@@ -86,6 +86,7 @@ static void put_capabilities(struct gen *g)
 	gen_close_array(g);
 }
 
+/* linux.cgroup of features-linux.md. */
 static void put_cgroup(struct gen *g)
 {
 	bool any = done("linux.cgroupsPath");
@@ -123,6 +124,7 @@ static void put_memory_policy(struct gen *g)
 	gen_close_object(g);
 }
 
+/* linux of the document (features-linux.md). */
 static void put_linux(struct gen *g)
 {
 	gen_key_object(g, "linux");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `vmrunc features`: the spec's features document (features.md), from the support table.
+ * The document that `vmrunc features` prints (the spec's features.md), made from the support table.
  */
 #ifndef SPEC_FEATURES_H
 #define SPEC_FEATURES_H
@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* Appends the document. 0 or a negative errno with a message. */
+/* Appends the document to @out. 0, or -ENOMEM with a message. */
 must_check int features_json(struct buf *out, struct err *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mount options: the words of mounts[].options and what they mean to the kernel. */
+/* Mount options: see mountopt.h. */
 #include "spec/mountopt.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 
-/* Newer than some kernel headers; the numbers are the kernel's ABI. */
+/* Some kernel headers are older than these; the numbers are the kernel's ABI. */
 #ifndef MS_NOSYMFOLLOW
 #define MS_NOSYMFOLLOW 256
 #endif
@@ -18,13 +18,13 @@
 #endif
 
 enum mountopt_kind {
-	OPT_SET,         /* MS_* into flags */
-	OPT_CLEAR,       /* MS_* out of them */
-	OPT_PROPAGATION, /* MS_* into the list */
-	OPT_REC_SET,     /* MOUNT_ATTR_* */
-	OPT_REC_CLEAR,
+	OPT_SET,         /* the value, MS_*, is set in flags */
+	OPT_CLEAR,       /* the value, MS_*, is taken out of flags */
+	OPT_PROPAGATION, /* the value, MS_*, is appended to the list of propagations */
+	OPT_REC_SET,     /* the value, MOUNT_ATTR_*, is set for the whole tree of mounts */
+	OPT_REC_CLEAR,   /* the value, MOUNT_ATTR_*, is cleared for the whole tree */
 	OPT_COPYUP,
-	OPT_IDMAP, /* value: enum mountopt_idmap */
+	OPT_IDMAP, /* the value is an enum mountopt_idmap */
 };
 
 struct mountopt {
@@ -33,6 +33,7 @@ struct mountopt {
 	uint32_t value;
 };
 
+/* Sorted by name, for bsearch(). */
 static const struct mountopt mountopt_table[] = {
 	{ "acl", OPT_SET, MS_POSIXACL },
 	{ "async", OPT_CLEAR, MS_SYNCHRONOUS },
@@ -111,8 +112,8 @@ static int mountopt_cmp(const void *key, const void *entry)
 }
 
 /*
- * The atime modes are one field in mount_setattr(2), not bits: to set or take
- * back any of them, the whole field has to be cleared.
+ * Applies a word for the whole tree of mounts. The atime modes are one field of mount_setattr(2), not bits: to set or
+ * to take back any of them, the whole field has to be cleared.
  */
 static void mountopts_recursive(struct mountopts *o, const struct mountopt *opt)
 {
@@ -132,6 +133,7 @@ static void mountopts_recursive(struct mountopts *o, const struct mountopt *opt)
 	}
 }
 
+/* Applies the word @opt to @o, over what earlier words have said. */
 static int mountopts_apply(struct mountopts *o, const struct mountopt *opt, struct err *err)
 {
 	switch (opt->kind) {
@@ -174,7 +176,7 @@ int mountopts_parse(char *const *options, size_t n, struct mountopts *ret, struc
 
 		if (rc < 0)
 			return rc;
-		/* crun's own form, with the mapping in the option */
+		/* crun's own form has the mapping in the option */
 		if (strncmp(options[i], "idmap=", 6) == 0 || strncmp(options[i], "ridmap=", 7) == 0)
 			return err_set(
 				err, EINVAL, "\"%s\": mappings belong into uidMappings and gidMappings", options[i]);

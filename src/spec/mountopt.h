@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Mount options: the words of mounts[].options and what they mean to the kernel.
+ * Mount options: the words of mounts[].options, and what they mean to the kernel.
  *
- * The table is that of config.md, "Linux mount options" (runc's). A word that
- * is not in it belongs to the file system and goes into the data string.
+ * The table of words is that of config.md, "Linux mount options", which is runc's. A word that is not in it is an
+ * option of the file system, and goes into the data string.
  */
 #ifndef SPEC_MOUNTOPT_H
 #define SPEC_MOUNTOPT_H
@@ -15,20 +15,20 @@
 #include "base/base.h"
 #include "base/err.h"
 
-/* Propagation words of one mount; they are applied one after the other. */
+/* A mount can have this many words of propagation; they are applied one after the other. */
 #define MOUNTOPT_PROPAGATIONS_MAX 16
-/* mount(2) takes one page, with its NUL. */
+/* mount(2) takes one page of data, including its NUL. */
 #define MOUNTOPT_DATA_MAX 4095
 
 enum mountopt_idmap {
 	MOUNTOPT_IDMAP_NONE,
-	MOUNTOPT_IDMAP, /* idmap: the mount itself */
-	MOUNTOPT_RIDMAP /* ridmap: and those below it */
+	MOUNTOPT_IDMAP, /* "idmap": IDs are mapped on the mount itself */
+	MOUNTOPT_RIDMAP /* "ridmap": and on the mounts below it */
 };
 
 struct mountopts {
 	uint32_t flags;       /* MS_* to set: MS_BIND (| MS_REC), MS_RDONLY, MS_REMOUNT ... */
-	uint32_t flags_clear; /* MS_* that a word took back ("rw", "dev"); disjoint from flags */
+	uint32_t flags_clear; /* MS_* that a word takes back ("rw", "dev"); disjoint from flags */
 	uint32_t propagation[MOUNTOPT_PROPAGATIONS_MAX]; /* MS_SHARED ... with MS_REC, in order */
 	size_t n_propagation;
 	uint64_t rec_set, rec_clear; /* MOUNT_ATTR_* for mount_setattr(AT_RECURSIVE) */
@@ -38,13 +38,15 @@ struct mountopts {
 };
 
 /*
- * Reads @n words into *@ret. 0, -EINVAL (an option vmrunc cannot take, too many
- * propagation words), -E2BIG (data too long), -ENOMEM; *@ret is then untouched.
+ * Reads @n words into *@ret, which mountopts_done() frees. 0, or with a message and *@ret untouched: -EINVAL (an option
+ * that vmrunc cannot carry out, or too many words of propagation), -E2BIG (data too long) or -ENOMEM.
  */
 must_check int mountopts_parse(char *const *options, size_t n, struct mountopts *ret, struct err *err);
-void mountopts_done(struct mountopts *o); /* accepts a zeroed one */
 
-/* The words of the table in order of name, NULL behind the last: for `features`. */
+/* Frees what mountopts_parse() has made, and leaves no options. @o may be zeroed memory. */
+void mountopts_done(struct mountopts *o);
+
+/* Word @index of the table, in the order of names, or NULL behind the last: for `features`. */
 const char *mountopt_name(size_t index);
 
 #endif

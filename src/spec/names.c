@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The names of constants that config.json uses, and their numbers. */
+/* The names of constants that config.json uses, and their numbers: see names.h. */
 #include "spec/names.h"
 
 #include <linux/ioprio.h>
@@ -14,12 +14,12 @@
 
 #include "spec/spec.h"
 
-/* Newer than the headers of Debian 12. */
+/* These two are newer than the headers of Debian 12. */
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
 #endif
 #define MPOL_WEIGHTED_INTERLEAVE_NR 6
-/* In the spec's list, reserved by the kernel, never implemented. */
+/* The spec lists SCHED_ISO; the kernel has reserved its number and never implemented it. */
 #define SCHED_ISO_NR 4
 
 #define CAP_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789"
@@ -90,7 +90,7 @@ const struct spec_name spec_ioprio_classes[] = {
 	END,
 };
 
-/* The spec has the four plain words; engines write the recursive ones, and runc takes both. */
+/* The spec has the four plain words only; engines write the recursive ones as well, and runc takes both. */
 const struct spec_name spec_propagations[] = {
 	{ "private", MS_PRIVATE },
 	{ "shared", MS_SHARED },
@@ -108,7 +108,7 @@ const struct spec_name spec_device_types[] = {
 	{ "c", 'c' },
 	{ "b", 'b' },
 	{ "p", 'p' },
-	{ "u", 'c' }, /* unbuffered: mknod(1)'s other word for c */
+	{ "u", 'c' }, /* "unbuffered", mknod(1)'s other word for a character device */
 	END,
 };
 

@@ -2,8 +2,7 @@
 /*
  * The names of constants that config.json uses, and their numbers.
  *
- * Each list ends with a NULL name; where two names have one value, the first
- * is the one that is printed.
+ * Each list ends with a NULL name. Where several names have one value, the first of them is the one that is printed.
  */
 #ifndef SPEC_NAMES_H
 #define SPEC_NAMES_H
@@ -35,13 +34,13 @@ extern const struct spec_name spec_mpol_flags[];           /* MPOL_F_* */
 extern const struct spec_name spec_personality_domains[];  /* PER_* */
 extern const struct spec_name spec_image_formats[];        /* enum spec_vm_image_format */
 
-/* Finds @text exactly: true with its value, or false. */
+/* The value of the name @text, letter for letter, into *@ret; false, and *@ret untouched, if no name is like that. */
 must_check bool spec_name_find(const struct spec_name *names, const char *text, uint32_t *ret);
 
-/* The (first) name of @value, or NULL. */
+/* The first name of @value, or NULL. */
 const char *spec_name_of(const struct spec_name *names, uint32_t value);
 
-/* "CAP_CHOWN" -> 0 ...; -1 for names that libcap does not know. */
+/* The number of a capability ("CAP_CHOWN": 0); -1 for a name that libcap does not know. */
 int spec_cap_number(const char *name);
 
 #endif

@@ -27,10 +27,10 @@ struct resource_files {
 };
 
 /*
- * v1-shaped values are converted as runc does; `unified` follows as it is and so wins.
- * What the guest has no counterpart for (the host's devices and CPUs: blockIO,
- * rdma, network, cpuset lists, and those of `unified`) is left to the host's cgroup. What
- * cgroup v2 cannot hold is not here: the support table has its warning. 0, -EINVAL or -ENOMEM.
+ * v1-shaped values are converted as runc does; `unified` follows as it is and so wins. What the guest has no
+ * counterpart for (the host's devices and CPUs: blockIO, rdma, network, cpuset lists, and those of `unified`) is left
+ * to the host's cgroup. What cgroup v2 cannot hold is not here: the support table has its warning. 0, -EINVAL or
+ * -ENOMEM.
  */
 must_check int resources_to_v2(const struct spec_resources *r, struct resource_files *ret, struct err *err);
 void resource_files_done(struct resource_files *f);

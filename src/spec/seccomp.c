@@ -2,8 +2,7 @@
 /*
  * linux.seccomp compiled to the program that the guest's kernel runs.
  *
- * libseccomp makes the filter; it is exported, never loaded here. Two things
- * differ from loading it on the host:
+ * libseccomp makes the filter; it is exported, never loaded here. Two things differ from loading it on the host:
  *
  * - The kernel in question is the guest's (5.10 or newer), so libseccomp is told
  *   the API level instead of probing the host's kernel for it.
@@ -11,8 +10,7 @@
  *   answer ENOSYS to system calls newer than this libseccomp. No profile can name them,
  *   and C libraries fall back to older calls on ENOSYS, not on EPERM.
  *
- * Architectures that this machine's kernels never run are left out: a filter
- * is never asked about them.
+ * Architectures that this machine's kernels never run are left out: a filter is never asked about them.
  */
 #include "spec/seccomp.h"
 
@@ -135,9 +133,8 @@ static int add_archs(scmp_filter_ctx ctx, const struct spec_seccomp *s, struct e
 }
 
 /*
- * One system call of one rule. Conditions on different arguments must all
- * hold; where an argument comes twice, each condition is a rule of its own
- * (one comparison an argument is what a libseccomp rule can say; runc's reading).
+ * One system call of one rule. Conditions on different arguments must all hold; where an argument comes twice, each
+ * condition is a rule of its own (one comparison an argument is what a libseccomp rule can say; runc's reading).
  */
 static int add_syscall(scmp_filter_ctx ctx, const struct spec_seccomp_rule *r, uint32_t action, int nr)
 {

@@ -21,8 +21,8 @@ struct seccomp_program {
 };
 
 /*
- * Where compiled programs are kept between runs of vmrunc. A key holds everything
- * that a program follows from, including the versions of the compiler and of libseccomp.
+ * Where compiled programs are kept between runs of vmrunc. A key holds everything that a program follows from,
+ * including the versions of the compiler and of libseccomp.
  */
 struct seccomp_store {
 	/* Appends to @ret the value that is kept for exactly @key: 0, or a negative errno if there is none. */
@@ -33,10 +33,10 @@ struct seccomp_store {
 };
 
 /*
- * Compiles for a kernel of this machine's architecture, or takes the program from @store (NULL: compiles
- * always). Names that libseccomp does not know are skipped; where that leaves something undone that the
- * config forbids or watches, a warning lists them. SCMP_ACT_NOTIFY is -ENOTSUP.
- * Returns 0 or a negative errno with a message. Two threads must not call it at once.
+ * Compiles for a kernel of this machine's architecture, or takes the program from @store (NULL: compiles always). Names
+ * that libseccomp does not know are skipped; where that leaves something undone that the config forbids or watches, a
+ * warning lists them. SCMP_ACT_NOTIFY is -ENOTSUP. Returns 0 or a negative errno with a message. Two threads must not
+ * call it at once.
  */
 must_check int seccomp_compile(const struct spec_seccomp *s, const struct seccomp_store *store,
 	struct seccomp_program *ret, struct warnings *warnings, struct err *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signals by name. */
+/* The names of signals: see signal.h. */
 #include "spec/signal.h"
 
 #include <ctype.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* What glibc and musl leave to programs; the C library keeps 32 and 33 for itself. */
+/* The first realtime signal that glibc and musl leave to programs: they keep 32 and 33 for themselves. */
 #define RTMIN_NR 34
 
 #define NAME(x)                  \
@@ -51,14 +51,14 @@ static const struct {
 	NAME(IO),
 	NAME(PWR),
 	NAME(SYS),
-	/* other words for numbers above */
+	/* further names of signals above */
 	NAME(IOT),
 	NAME(POLL),
 	{ "SIGCLD", SIGCHLD },
 	{ "SIGUNUSED", SIGSYS },
 };
 
-/* All of @text as a plain decimal number up to SIGNAL_MAX, or -EINVAL. */
+/* The number @text, which must be decimal digits alone, if it is at most SIGNAL_MAX; else -EINVAL. */
 static int parse_decimal(const char *text)
 {
 	size_t digits = strspn(text, "0123456789");
@@ -68,7 +68,7 @@ static int parse_decimal(const char *text)
 	return atoi(text) <= SIGNAL_MAX ? atoi(text) : -EINVAL;
 }
 
-/* "RTMIN", "RTMIN+n", "RTMAX", "RTMAX-n" */
+/* The number of "RTMIN", "RTMIN+n", "RTMAX" or "RTMAX-n"; else -EINVAL. */
 static int parse_realtime(const char *text)
 {
 	int is_min = strncasecmp(text, "RTMIN", 5) == 0;

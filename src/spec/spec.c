@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Loading a config: read, parse, decode, validate, ask the support table.
+ * Loads a config:
  *
  *   text -json_parse-> tree -decode_object-> structs -validate_x-> normal form
  *
- * then support_check() goes through the tree: what is set that we do not do.
+ * and then support_check() goes through the tree, for fields that are set although vmrunc does not carry them out.
  *
- * The tree has an arena of its own and is gone when the load is over; the
- * structs and their strings are in the spec's.
+ * The tree lives in an arena of its own, which is gone when the load is over; the structs and their strings live in the
+ * spec's arena.
  */
 #include "spec/spec.h"
 
@@ -20,7 +20,7 @@
 #include "spec/support.h"
 #include "spec/validate.h"
 
-/* What of a config a file holds. */
+/* Which part of a config a text is. */
 enum spec_part { PART_CONFIG, PART_PROCESS, PART_RESOURCES };
 
 static int spec_new(struct arena *arena, struct spec **ret)
@@ -40,8 +40,10 @@ void spec_free(struct spec *spec)
 		arena_free(spec->arena); /* the spec itself lies in it */
 }
 
-/* @inner as the only member @key of a new object, so that a part has the paths that it has in a
- * config. */
+/*
+ * Makes @inner the only member, @key, of a new object: so the fields of a part have the paths that they have in a
+ * config. NULL without memory.
+ */
 static struct json *spec_wrap(struct arena *arena, struct json *inner, const char *key)
 {
 	struct json *outer = arena_alloc(arena, sizeof(*outer));
@@ -68,6 +70,7 @@ static int spec_decode_config(struct decode *d, struct json *root, struct spec *
 	return rc < 0 ? rc : support_check(d, root);
 }
 
+/* Decodes, validates and checks @j as the process of @s. @tree is the arena of @j. */
 static int spec_decode_process(struct decode *d, struct json *j, struct arena *tree, struct spec *s)
 {
 	const struct where at = { .key = "process" };
@@ -83,6 +86,7 @@ static int spec_decode_process(struct decode *d, struct json *j, struct arena *t
 	return rc < 0 ? rc : support_check(d, root);
 }
 
+/* Decodes, validates and checks @j as linux.resources of @s. @tree is the arena of @j. */
 static int spec_decode_resources(struct decode *d, struct json *j, struct arena *tree, struct spec *s)
 {
 	const struct where up = { .key = "linux" };
@@ -104,6 +108,7 @@ static int spec_decode_resources(struct decode *d, struct json *j, struct arena 
 	return rc < 0 ? rc : support_check(d, root);
 }
 
+/* Parses the text into a tree in @tree, and fills @s from it. */
 static int spec_parse_into(
 	struct decode *d, struct arena *tree, const char *json, size_t len, enum spec_part part, struct spec *s)
 {
@@ -125,6 +130,7 @@ static int spec_parse_into(
 	}
 }
 
+/* Makes the two arenas and the spec, and frees what is not handed out. */
 static int spec_parse_part(const char *name, const char *json, size_t len, enum spec_part part, struct spec **ret,
 	struct warnings *warnings, struct err *err)
 {

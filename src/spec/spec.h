@@ -2,18 +2,17 @@
 /*
  * config.json of the OCI runtime specification (1.0 to 1.3) as typed structs.
  *
- * One struct spec owns everything below it (an arena): spec_free() frees all,
- * nothing inside is freed alone, and a loaded spec is never changed. What can
- * be absent shows it in one of four ways, the same everywhere:
+ * One struct spec owns everything below it in an arena: spec_free() frees it all, nothing inside is freed alone, and a
+ * loaded spec is never changed. A value that can be absent shows its absence by its type, everywhere in the same way:
  *
  *   scalar          struct opt_x: .set says whether it was given
  *   string          NULL
  *   object          NULL pointer
  *   array or map    .v == NULL (an empty one: .n == 0, .v != NULL)
  *
- * A JSON null counts as absent. Names of constants are already numbers (enum
- * values below, or the kernel's: RLIMIT_*, SCHED_*, MS_*, CAP_* bits).
- * Limits: SPEC_FILE_MAX bytes, JSON_DEPTH_MAX levels, JSON_NODES_MAX values.
+ * A JSON null counts as absent. Names of constants have become numbers: those of the enums below, or the kernel's
+ * (RLIMIT_*, SCHED_*, MS_*, bits of CAP_*). Limits: a file has at most SPEC_FILE_MAX bytes, JSON_DEPTH_MAX levels and
+ * JSON_NODES_MAX values.
  */
 #ifndef SPEC_SPEC_H
 #define SPEC_SPEC_H
@@ -27,14 +26,14 @@
 #include "json/warnings.h"
 
 /*
- * The version of the runtime specification that is implemented: `--version`, `features` and the config of `spec` say it.
- * Configs of any 1.x are taken: fields that a later version adds are unknown ones, which are warnings.
+ * The version of the runtime specification that is implemented: `--version`, `features` and the config of `spec` say
+ * it. Configs of any 1.x are taken: fields that a later version adds are unknown ones, which are warnings.
  */
 #define SPEC_VERSION "1.3.0"
 /* The oldest version whose configs are taken. */
 #define SPEC_VERSION_MIN "1.0.0"
 
-/* Larger files are refused unread: the largest real ones (hundreds of mounts) stay below 1 MiB. */
+/* A larger file is refused before it is read: the largest real ones, with hundreds of mounts, stay below 1 MiB. */
 #define SPEC_FILE_MAX (16 * MIB)
 
 struct opt_bool {
@@ -55,7 +54,7 @@ struct opt_u64 {
 
 struct spec_strv {
 	size_t n;
-	char **v; /* v[n] == NULL, so it can be an argv */
+	char **v; /* v[n] == NULL, so that it can be an argv */
 };
 struct spec_u32v {
 	size_t n;
@@ -86,7 +85,7 @@ struct spec_user {
 	char *username; /* Windows only */
 };
 
-/* Each set is a mask of 1 << CAP_x; unknown names are warnings and not in it. */
+/* Each set is a mask of 1 << CAP_x. An unknown name is a warning, and is not in the mask. */
 struct spec_capabilities {
 	uint64_t bounding, effective, inheritable, permitted, ambient;
 };
@@ -116,13 +115,13 @@ struct spec_io_priority {
 	uint32_t priority;
 };
 
-struct spec_cpu_affinity { /* lists as in cpuset.cpus, checked */
+struct spec_cpu_affinity { /* both are lists that cpulist_parse() takes */
 	char *initial, *final;
 };
 
 struct spec_process {
 	bool terminal;
-	struct spec_console_size *console_size; /* means something only with terminal */
+	struct spec_console_size *console_size; /* of the terminal; without one it means nothing */
 	struct spec_user user;
 	struct spec_strv args; /* at least one */
 	char *command_line;    /* Windows only */
@@ -147,10 +146,10 @@ struct spec_root {
 };
 
 struct spec_mount {
-	char *destination; /* absolute: a relative one got its "/" (and a warning) */
-	char *type;        /* may be NULL, mostly for binds */
+	char *destination; /* absolute: a relative one has got a "/" in front, with a warning */
+	char *type;        /* NULL is possible, mostly for binds */
 	char *source;
-	struct spec_strv options; /* raw: see spec/mountopt.h */
+	struct spec_strv options; /* as in the file: mountopts_parse() reads them */
 	struct spec_idmaps uid_mappings, gid_mappings;
 };
 struct spec_mounts {
@@ -190,7 +189,7 @@ struct spec_namespace {
 	enum spec_ns type;
 	char *path; /* NULL: a new one; else absolute */
 };
-struct spec_namespaces { /* no type twice; none at all is fine */
+struct spec_namespaces { /* no type twice; an empty list is valid */
 	size_t n;
 	struct spec_namespace *v;
 };
@@ -199,7 +198,7 @@ struct spec_device {
 	char type;                /* 'c', 'b', 'p' ('u' is read as 'c') */
 	char *path;               /* absolute */
 	uint32_t major, minor;    /* 0 for 'p' */
-	struct opt_u32 file_mode; /* may hold S_IFMT bits: engines write them */
+	struct opt_u32 file_mode; /* can have S_IFMT bits, which engines write */
 	struct opt_u32 uid, gid;
 };
 struct spec_devices {
@@ -209,7 +208,7 @@ struct spec_devices {
 
 struct spec_net_device {
 	char *host_name;
-	char *name; /* NULL: as on the host */
+	char *name; /* in the container; NULL: the same as on the host */
 };
 struct spec_net_devices {
 	size_t n;
@@ -217,11 +216,11 @@ struct spec_net_devices {
 };
 
 enum spec_device_access { SPEC_DEVICE_READ = 1, SPEC_DEVICE_WRITE = 2, SPEC_DEVICE_MKNOD = 4 };
-struct spec_device_rule { /* applied in order */
+struct spec_device_rule { /* rules apply in their order: a later one overrides */
 	bool allow;
 	char type;                   /* 'a', 'c', 'b' */
 	struct opt_i64 major, minor; /* not set: all */
-	uint32_t access;             /* enum spec_device_access bits; none given: all three */
+	uint32_t access;             /* bits of enum spec_device_access; all three where the config gives none */
 };
 struct spec_device_rules {
 	size_t n;
@@ -240,7 +239,7 @@ struct spec_cpu { /* times in microseconds */
 	struct opt_u64 burst, period;
 	struct opt_i64 realtime_runtime;
 	struct opt_u64 realtime_period;
-	char *cpus, *mems; /* lists, checked; "" is possible and means unset */
+	char *cpus, *mems; /* lists that cpulist_parse() takes; "" is possible and means unset */
 	struct opt_i64 idle;
 };
 
@@ -267,7 +266,7 @@ struct spec_block_io {
 };
 
 struct spec_hugepage_limit {
-	char *page_size; /* "2MB": a power of two with KB, MB or GB */
+	char *page_size; /* "2MB": a power of two, then KB, MB or GB */
 	uint64_t limit;
 };
 struct spec_hugepage_limits {
@@ -310,7 +309,7 @@ struct spec_resources {
 	struct spec_hugepage_limits hugepage_limits;
 	struct spec_network *network;
 	struct spec_rdma_limits rdma;
-	struct spec_map unified; /* cgroup v2 file -> value; no '/' in the names */
+	struct spec_map unified; /* the value for each file of cgroup v2; no name has a '/' */
 };
 
 enum spec_seccomp_action {
@@ -382,7 +381,7 @@ struct spec_seccomp {
 	enum spec_seccomp_action default_action;
 	struct opt_u32 default_errno_ret;
 	struct spec_u32v architectures; /* enum spec_seccomp_arch */
-	struct opt_u32 flags;           /* SECCOMP_FILTER_FLAG_*; set also by an empty list */
+	struct opt_u32 flags;           /* SECCOMP_FILTER_FLAG_*; an empty list counts as set */
 	char *listener_path, *listener_metadata;
 	struct spec_seccomp_rules syscalls;
 };
@@ -474,42 +473,42 @@ struct spec {
 	struct spec_root *root;       /* never NULL in what spec_load() returns */
 	struct spec_process *process; /* NULL is valid until `start` */
 	char *hostname, *domainname;
-	struct spec_mounts mounts; /* in the order in which they are mounted */
+	struct spec_mounts mounts; /* in the order in which they are to be mounted */
 	struct spec_hooks *hooks;
 	struct spec_map annotations;
-	struct spec_linux *linux_; /* `linux` is a macro of gnu11; NULL if absent */
+	struct spec_linux *linux_; /* NULL if absent; the underscore is there because `linux` is a macro of gnu11 */
 	struct spec_vm *vm;
 
 	struct arena *arena; /* owns all of the above */
 };
 
 /*
- * Reads and checks the file @path below @dirfd: types, ranges, meaning, and
- * the support table (a field that vmrunc refuses is an error, one that it
- * ignores a warning, as is an unknown one). Messages start with the file's
- * name and line: `config.json:12: process.user.uid: not a number`.
- * 0 and *@ret (spec_free() it), or -errno; @warnings may be NULL.
+ * Reads the file @path below @dirfd and checks types, ranges and meaning. A field that vmrunc refuses is an error; one
+ * that it ignores is a warning, and so is an unknown one (support.h). Messages begin with the file's name and the line:
+ * `config.json:12: process.user.uid: not a number`. @warnings may be NULL. 0 and *@ret, which the caller frees with
+ * spec_free(), or -errno.
  */
 must_check int spec_load(int dirfd, const char *path, struct spec **ret, struct warnings *warnings, struct err *err);
 
-/* The same for @len bytes of text; @name stands for the file in messages. */
+/* Does the same with @len bytes of text; @name stands for the file in messages. */
 must_check int spec_parse(
 	const char *name, const char *json, size_t len, struct spec **ret, struct warnings *warnings, struct err *err);
 
 /*
- * A file that holds a `process` object alone (exec --process): the result has
- * only ->process. Field paths in messages still begin with "process.".
+ * These read a file or a text that is a `process` object alone (exec --process): the result has only ->process. Field
+ * paths in messages begin with "process." all the same.
  */
 must_check int spec_load_process(
 	int dirfd, const char *path, struct spec **ret, struct warnings *warnings, struct err *err);
 must_check int spec_parse_process(
 	const char *name, const char *json, size_t len, struct spec **ret, struct warnings *warnings, struct err *err);
 
-/* A `linux.resources` object alone (update --resources): the result has only ->linux_->resources. */
+/* Reads a `linux.resources` object alone (update --resources): the result has only ->linux_->resources. */
 must_check int spec_parse_resources(
 	const char *name, const char *json, size_t len, struct spec **ret, struct warnings *warnings, struct err *err);
 
-void spec_free(struct spec *spec); /* accepts NULL */
+/* Frees a spec with everything in it. @spec may be NULL. */
+void spec_free(struct spec *spec);
 
 static inline void spec_freep(struct spec **spec)
 {

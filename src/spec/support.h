@@ -2,9 +2,8 @@
 /*
  * What vmrunc does with each field of config.json: one table.
  *
- * The features document, docs/spec-support.md, and the warnings and errors for
- * what is not done all come from it. A change of what the guest can do is a
- * change of a row here (tests check that every field has a row, and that the
+ * The features document, docs/spec-support.md, and the warnings and errors for what is not done all come from it. A
+ * change of what the guest can do is a change of a row here (tests check that every field has a row, and that the
  * committed document is the table's).
  */
 #ifndef SPEC_SUPPORT_H
@@ -24,9 +23,8 @@ enum support_status {
 };
 
 /*
- * @path: "a.b" for fields, "a[].b" for fields of an array's elements, "a.*.b"
- * for fields of a map's values, and "a.b=word" or "a[]=word" for one value of
- * a field. A row stands also for what lies below it and has no row.
+ * @path: "a.b" for fields, "a[].b" for fields of an array's elements, "a.*.b" for fields of a map's values, and
+ * "a.b=word" or "a[]=word" for one value of a field. A row stands also for what lies below it and has no row.
  */
 struct support_row {
 	const char *path;
@@ -44,8 +42,8 @@ const struct support_row *support_find(const char *field);
 bool support_has(const char *field, const char *value);
 
 /*
- * Goes through a whole config as JSON (@root): warnings for what is ignored
- * and set, -ENOTSUP with a message for the first that is refused and set.
+ * Goes through a whole config as JSON (@root): warnings for what is ignored and set, -ENOTSUP with a message for the
+ * first that is refused and set.
  */
 must_check int support_check(struct decode *d, const struct json *root);
 

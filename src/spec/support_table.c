@@ -2,8 +2,8 @@
 /*
  * The support table: each field of runtime-spec 1.3, and what becomes of it.
  *
- * Edit this when the guest, the life cycle or the host's side learns
- * something, then `make spec-support`. See support.h for the paths.
+ * Edit this when the guest, the life cycle or the host's side learns something, then `make spec-support`. See support.h
+ * for the paths.
  */
 #include "spec/support_table.h"
 

@@ -67,8 +67,8 @@ static void validate_ambient(struct validation *v, struct spec_capabilities *c)
 }
 
 /*
- * A name has one value: of several entries the last stays, in its place (as
- * runc does; which one a program takes would be its own choice).
+ * A name has one value: of several entries the last stays, in its place (as runc does; which one a program takes would
+ * be its own choice).
  */
 static int validate_env(struct validation *v, struct spec_strv *env)
 {

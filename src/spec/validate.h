@@ -19,7 +19,9 @@ must_check int validate_config(struct decode *d, const struct json *root, struct
 /* Checks spec->process alone; it is not NULL. @root has the process at the path that it has in a config. */
 must_check int validate_process_only(struct decode *d, const struct json *root, struct spec *spec);
 
-/* Checks spec->linux_->resources alone; it is not NULL. @root has the resources at the path that they have in a config. */
+/*
+ * Checks spec->linux_->resources alone; it is not NULL. @root has the resources at the path that they have in a config.
+ */
 must_check int validate_resources_only(struct decode *d, const struct json *root, struct spec *spec);
 
 /* --- validate_linux.c, called by validate.c --- */
