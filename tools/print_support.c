@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prints docs/spec-support.md; see `make spec-support`. */
+/* Prints docs/spec-support.md, for `make spec-support`. */
 #include <stdio.h>
 
 #include "spec/support.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* linux.resources for the guest: see resources.h. */
+/* linux.resources as files of a cgroup v2: see resources.h. */
 #include "spec/resources.h"
 
 #include <errno.h>
@@ -9,11 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Files that the v1-shaped fields can become, not counting hugepages and unified. */
+/* How many files the fields can become, without those of hugepageLimits and unified. */
 #define FIXED_FILES_MAX 8
 
+/* The kernel's own cpu.cfs_period_us. */
 #define CPU_PERIOD_DEFAULT_US 100000u
 
+/* The ranges of cpu.shares (v1) and of cpu.weight (v2). */
 #define SHARES_MIN 2ull
 #define SHARES_MAX 262144ull
 #define WEIGHT_MAX 10000ull
@@ -76,6 +78,7 @@ uint64_t resources_memory_limit(const struct spec_resources *r)
 	return RESOURCES_NO_LIMIT;
 }
 
+/* Appends the file @key with the formatted value. */
 static void add(struct resource_files *f, const char *key, const char *fmt, ...) printf_like(3, 4);
 static void add(struct resource_files *f, const char *key, const char *fmt, ...)
 {
@@ -84,12 +87,12 @@ static void add(struct resource_files *f, const char *key, const char *fmt, ...)
 
 	(void)snprintf(file->key, sizeof(file->key), "%s", key);
 	va_start(ap, fmt);
-	(void)vsnprintf(file->text, sizeof(file->text), fmt, ap); /* numbers: they fit */
+	(void)vsnprintf(file->text, sizeof(file->text), fmt, ap); /* numbers, which fit */
 	va_end(ap);
 	file->value = file->text;
 }
 
-/* A limit where -1 is none. */
+/* Appends the file @key with a limit; one below 0 means that there is none. */
 static void add_limit(struct resource_files *f, const char *key, int64_t limit)
 {
 	if (limit < 0)
@@ -98,27 +101,29 @@ static void add_limit(struct resource_files *f, const char *key, int64_t limit)
 		add(f, key, "%" PRId64, limit);
 }
 
+/* Appends the files of the memory controller. */
 static int add_memory(struct resource_files *f, const struct spec_memory *m, struct err *err)
 {
 	bool limited = m->limit.set && m->limit.v > 0;
 
-	/* Zero means "not set" everywhere here, as Docker and runc have it. */
+	/* 0 means "not set" for each of these, as it does for Docker and runc. */
 	if (m->limit.set && m->limit.v != 0)
 		add_limit(f, "memory.max", m->limit.v);
 	if (m->reservation.set && m->reservation.v != 0)
 		add_limit(f, "memory.low", m->reservation.v);
 	if (m->swap.set && m->swap.v > 0) {
-		/* v1 counts memory and swap together, v2 swap alone */
+		/* the config has the sum of memory and swap, as v1 does; v2 has swap alone */
 		if (!limited)
 			return err_set(err, EINVAL, "linux.resources.memory.swap: needs a memory.limit");
-		add_limit(f, "memory.swap.max", m->swap.v - m->limit.v); /* never below: the spec is validated */
+		add_limit(f, "memory.swap.max", m->swap.v - m->limit.v); /* not below 0: validation has compared them */
 	} else if (m->swap.set && m->swap.v < 0) {
 		add_limit(f, "memory.swap.max", -1);
 	}
-	/* kernel, kernelTCP, swappiness, disableOOMKiller: cgroup v2 has none; a host with v1 has */
+	/* v2 has nothing for kernel, kernelTCP, swappiness and disableOOMKiller; a host with v1 has */
 	return 0;
 }
 
+/* Appends the files of the cpu controller. */
 static void add_cpu(struct resource_files *f, const struct spec_cpu *c)
 {
 	bool period = c->period.set && c->period.v != 0;
@@ -134,8 +139,10 @@ static void add_cpu(struct resource_files *f, const struct spec_cpu *c)
 		add(f, "cpu.max.burst", "%" PRIu64, c->burst.v);
 	if (c->idle.set)
 		add(f, "cpu.idle", "%" PRId64, c->idle.v);
-	/* realtime times: cgroup v2 has none; a host with v1 may have */
-	/* cpus, mems: numbers of the host's CPUs and nodes; the vCPUs are as many, and pinned there */
+	/* v2 has nothing for the realtime times; a host with v1 may have them */
+	/*
+	 * cpus and mems name the host's CPUs and nodes: the host's cgroup pins the VM to them, which has as many vCPUs
+	 */
 }
 
 static int add_hugepages(struct resource_files *f, const struct spec_hugepage_limits *limits, struct err *err)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * linux.resources as files of the container's cgroup v2 in the guest.
+ * linux.resources as files of a cgroup v2. This is how the guest, which has v2 alone, gets its limits; the host's
+ * cgroups use the conversions as well.
  */
 #ifndef SPEC_RESOURCES_H
 #define SPEC_RESOURCES_H
@@ -9,11 +10,11 @@
 #include "base/err.h"
 #include "spec/spec.h"
 
-/* No limit, whether by -1, by "max", or because nothing is said. */
+/* The limit of a resource that has none: by -1, by "max", or because the config says nothing. */
 #define RESOURCES_NO_LIMIT UINT64_MAX
 
-#define RESOURCES_KEY_MAX 64
-#define RESOURCES_VALUE_MAX 64
+#define RESOURCES_KEY_MAX 64   /* a file's name, with its NUL */
+#define RESOURCES_VALUE_MAX 64 /* numbers as text, with the NUL */
 
 struct resource_file {
 	char key[RESOURCES_KEY_MAX];
@@ -23,28 +24,39 @@ struct resource_file {
 
 struct resource_files {
 	size_t n;
-	struct resource_file *v; /* freed with resource_files_done() */
+	struct resource_file *v;
 };
 
 /*
- * v1-shaped values are converted as runc does; `unified` follows as it is and so wins. What the guest has no
- * counterpart for (the host's devices and CPUs: blockIO, rdma, network, cpuset lists, and those of `unified`) is left
- * to the host's cgroup. What cgroup v2 cannot hold is not here: the support table has its warning. 0, -EINVAL or
- * -ENOMEM.
+ * Makes the files of the guest's cgroup, in the order in which they are to be written. Values that have the shape of v1
+ * are converted as runc does it; the files of `unified` come last, as they are, and so win. Left out are those that are
+ * about the host's devices, CPUs and memory nodes (blockIO, rdma, network, cpuset lists, and the same in `unified`),
+ * which belong to the host's cgroup, and those that v2 does not have, for which the support table has a warning. @r may
+ * be NULL: no files. @ret borrows strings from @r, and resource_files_done() frees it. 0, or -EINVAL or -ENOMEM with a
+ * message.
  */
 must_check int resources_to_v2(const struct spec_resources *r, struct resource_files *ret, struct err *err);
+
+/* Frees the files and leaves none. */
 void resource_files_done(struct resource_files *f);
 
-/* runc's conversion of cpu.shares (2 to 262144) to cpu.weight (1 to 10000). */
+/* The cpu.weight (1 to 10000) that runc sets for cpu.shares (2 to 262144; others are brought into that range). */
 uint64_t resources_weight_of_shares(uint64_t shares);
 
-/* Whether @key of `unified` is of the host's devices, CPUs or memory nodes, which the guest has not. */
+/*
+ * True if the file @key of `unified` is about the host's devices, CPUs or memory nodes, which the guest does not have.
+ */
 bool resources_unified_is_host(const char *key);
 
-/* A value of cgroup v2: a number, with the kernel's suffixes K, M, G, T, or "max" (RESOURCES_NO_LIMIT). */
+/*
+ * Reads a value of cgroup v2, a number that may have one of the kernel's suffixes K, M, G and T, or "max", which is
+ * RESOURCES_NO_LIMIT. False, and *@ret untouched, for any other text.
+ */
 bool resources_parse_limit(const char *text, uint64_t *ret);
 
-/* The container's memory in bytes, by `unified` or memory.limit; RESOURCES_NO_LIMIT if there is none. */
+/*
+ * The container's limit of memory in bytes, from `unified` or else memory.limit, or RESOURCES_NO_LIMIT. @r may be NULL.
+ */
 uint64_t resources_memory_limit(const struct spec_resources *r);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "spec/spec.h"
 
-/* struct winsize counts in unsigned shorts. */
+/* The kernel's struct winsize has unsigned shorts. */
 #define CONSOLE_SIDE_MAX 65535
 #define OOM_SCORE_ADJ_MIN (-1000)
 #define OOM_SCORE_ADJ_MAX 1000
@@ -23,7 +23,7 @@ static const struct spec_field user_fields[] = {
 };
 static const struct spec_object user_object = SPEC_OBJECT(spec_user, user_fields);
 
-/* An array of names into a mask; unknown ones are warnings (config.md, "Linux Process"). */
+/* Decodes an array of names into a mask; unknown names are warnings (config.md, "Linux Process"). */
 static int decode_caps(struct decode *d, const struct where *at, const struct json *j, void *member)
 {
 	struct where here = { .up = at };
@@ -151,13 +151,14 @@ static const struct spec_object hooks_object = SPEC_OBJECT(spec_hooks, hooks_fie
 
 /* --- the whole --- */
 
+/* Checks that another platform's section is an object, and keeps nothing of it. */
 static int decode_foreign(struct decode *d, const struct where *at, const struct json *j, void *member)
 {
-	(void)member; /* kept nowhere: the support table makes the warning */
+	(void)member; /* the support table makes the warning */
 	return j->type == JSON_OBJECT ? 0 : decode_error(d, at, j->line, "not an object");
 }
 
-/* Another platform's section: known, so that it is not called an unknown field, and not read. */
+/* Another platform's section has a row so that it is not called an unknown field. */
 #define FOREIGN_FIELD(key_)                                       \
 	{                                                         \
 		.key = (key_), .kind = K_FN, .fn = decode_foreign \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The shape of config.json: one table an object (spec/decode.h), as runtime-spec 1.3 has them in config.md,
- * config-linux.md and config-vm.md.
+ * The shape of config.json: a table for each object (decode.h), as config.md, config-linux.md and config-vm.md of
+ * runtime-spec 1.3 describe them. A comment names the C struct that a table fills.
  */
 #ifndef SPEC_SCHEMA_H
 #define SPEC_SCHEMA_H

@@ -6,10 +6,10 @@
 
 #include "spec/spec.h"
 
-/* A device number in the kernel: 12 bits of major, 20 of minor (include/linux/kdev_t.h). */
+/* The kernel's device numbers have 12 bits of major and 20 of minor (include/linux/kdev_t.h). */
 #define MAJOR_MAX ((1u << 12) - 1)
 #define MINOR_MAX ((1u << 20) - 1)
-/* In device rules, -1 stands for all, as in runc. */
+/* In device rules -1 stands for all numbers, as with runc. */
 #define NUMBER_ALL (-1)
 #define NO_LIMIT (-1)
 #define SYSCALL_ARG_MAX 5
@@ -63,6 +63,7 @@ static const struct spec_object time_offsets_object = SPEC_OBJECT(spec_time_offs
 
 /* --- resources --- */
 
+/* Decodes a word of the letters r, w and m into bits of enum spec_device_access. */
 static int decode_access(struct decode *d, const struct where *at, const struct json *j, void *member)
 {
 	const char *text = decode_str(d, at, j);

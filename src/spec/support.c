@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What vmrunc does with each field of config.json: the table's reader.
- *
- * The rows themselves are in support_table.c.
- */
+/* Reads the support table, whose rows are in support_table.c: see support.h. */
 #include "spec/support.h"
 
 #include <errno.h>
@@ -16,6 +12,7 @@ const struct support_row *support_row(size_t index)
 	return support_table[index].path ? &support_table[index] : NULL;
 }
 
+/* The row whose path is the @len bytes of @path, or NULL. */
 static const struct support_row *support_exact(const char *path, size_t len)
 {
 	for (const struct support_row *r = support_table; r->path; r++)
@@ -33,7 +30,7 @@ const struct support_row *support_find(const char *field)
 
 		if (r)
 			return r;
-		/* the parent: up to the last '.', or without a trailing "[]" */
+		/* go on with the parent: the path without a "[]" at its end, or up to its last '.' */
 		if (len > 2 && field[len - 1] == ']') {
 			len -= 2;
 			continue;
@@ -59,12 +56,14 @@ bool support_has(const char *field, const char *value)
 
 /* --- a config against the table --- */
 
+/* A row that is looked for in a config. */
 struct finding {
 	const struct support_row *row;
 	struct decode *d;
-	int rc; /* 1: reported; negative: the error */
+	int rc; /* 0: not found; 1: found, and a warning was added; negative: found, and this is the error */
 };
 
+/* Adds the warning or sets the error for the value @j, in which the row was found. */
 static void finding_report(struct finding *f, const struct where *at, const struct json *j)
 {
 	const struct support_row *row = f->row;
@@ -86,7 +85,7 @@ static void finding_report(struct finding *f, const struct where *at, const stru
 
 static void finding_walk(struct finding *f, const struct where *at, const struct json *j, const char *path);
 
-/* Each member @key of @j ("*": all; "": all of an array), with what of the path is left. */
+/* Looks for @rest of the path below the members @key of @j. "*" and "" stand for all members, and for all elements. */
 static void finding_children(struct finding *f, const struct where *at, const struct json *j, const char *key,
 	size_t key_len, const char *rest)
 {
@@ -100,7 +99,10 @@ static void finding_children(struct finding *f, const struct where *at, const st
 	}
 }
 
-/* @path is what of the row's path lies below @j. The depth is that of the path. */
+/*
+ * Looks below @j for @path, the part of the row's path that is left. It calls itself once for each part of the path,
+ * which is one of our table's, so the depth does not depend on the config.
+ */
 static void finding_walk(struct finding *f, const struct where *at, const struct json *j, const char *path)
 {
 	if (!*path) {
@@ -141,7 +143,10 @@ static const char *const support_words[] = {
 	[SUPPORT_REFUSED] = "refused",
 };
 
-/* The part before the first separator, to group rows under a heading. */
+/*
+ * The length of the part of a path that names its group, for the headings: up to the first separator, or to the second
+ * one in the two largest objects of linux.
+ */
 static size_t support_group(const char *path)
 {
 	size_t len = strcspn(path, ".[=");

@@ -2,8 +2,9 @@
 /*
  * The support table: each field of runtime-spec 1.3, and what becomes of it.
  *
- * Edit this when the guest, the life cycle or the host's side learns something, then `make spec-support`. See support.h
- * for the paths.
+ * Edit it when the guest, the life cycle or the host's side learns something, and run `make spec-support` afterwards.
+ * See support.h for the paths. The notes stand in docs/spec-support.md, and in warnings and errors behind "ignored: "
+ * and "not supported: ".
  */
 #include "spec/support_table.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rows of the support table; for support.c alone. */
+/* The rows of the support table, which support.c alone reads. */
 #ifndef SPEC_SUPPORT_TABLE_H
 #define SPEC_SUPPORT_TABLE_H
 
 #include "spec/support.h"
 
-extern const struct support_row support_table[]; /* ends with a NULL path */
+/* Ends with a row whose path is NULL. */
+extern const struct support_row support_table[];
 
 #endif
