@@ -89,7 +89,6 @@ struct p9_request {
 	uint32_t size;
 	uint16_t tag;
 	uint8_t type;
-	uint8_t state;
 	_Atomic bool cancelled;
 };
 

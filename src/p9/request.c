@@ -32,7 +32,6 @@ int p9_request_read(struct p9_session *session, struct p9_request *req)
 	req->session = session;
 	req->next = req->tag_next = req->flushes = NULL;
 	req->lock_wait = NULL;
-	req->state = 0;
 	atomic_store(&req->cancelled, false);
 	req->tag = UINT16_MAX;
 	req->type = 0;

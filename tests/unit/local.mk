@@ -50,6 +50,9 @@ endif
 
 # A driver's side of virtio, and files of kernels and modules, that several of them share.
 virtio_guest = tests/unit/test_virtio_guest.c tests/unit/test_virtio_guest.h
+# The threads that serve files run under the lists of system calls of src/fs and src/p9.
+filter = tests/unit/filter.c tests/unit/filter.h
+filter_ldflags = $(AM_LDFLAGS) -Wl,--wrap=fs_thread_init
 image_fixture = tests/unit/image_fixture.c tests/unit/image_fixture.h
 
 tests_unit_test_agent_SOURCES = tests/unit/test_agent.c
@@ -66,8 +69,9 @@ tests_unit_test_control_SOURCES = tests/unit/test_control.c
 tests_unit_test_control_LDADD = $(unit_ldadd)
 tests_unit_test_filter_store_SOURCES = tests/unit/test_filter_store.c
 tests_unit_test_filter_store_LDADD = $(unit_ldadd)
-tests_unit_test_fs_SOURCES = tests/unit/test_fs.c
+tests_unit_test_fs_SOURCES = tests/unit/test_fs.c $(filter)
 tests_unit_test_fs_LDADD = $(unit_ldadd)
+tests_unit_test_fs_LDFLAGS = $(filter_ldflags)
 tests_unit_test_guest_SOURCES = tests/unit/test_guest.c
 tests_unit_test_guest_LDADD = $(unit_ldadd)
 tests_unit_test_guestlog_SOURCES = tests/unit/test_guestlog.c
@@ -99,12 +103,15 @@ tests_unit_test_kvm_serial_LDADD = $(unit_ldadd)
 tests_unit_test_mux_SOURCES = tests/unit/test_mux.c
 tests_unit_test_mux_LDADD = $(unit_ldadd)
 tests_unit_test_mux_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=buf_put
-tests_unit_test_p9_SOURCES = tests/unit/test_p9.c $(p9_client)
+tests_unit_test_p9_SOURCES = tests/unit/test_p9.c $(p9_client) $(filter)
 tests_unit_test_p9_LDADD = $(unit_ldadd)
-tests_unit_test_p9_hostile_SOURCES = tests/unit/test_p9_hostile.c $(p9_client)
+tests_unit_test_p9_LDFLAGS = $(filter_ldflags)
+tests_unit_test_p9_hostile_SOURCES = tests/unit/test_p9_hostile.c $(p9_client) $(filter)
 tests_unit_test_p9_hostile_LDADD = $(unit_ldadd)
-tests_unit_test_p9_parallel_SOURCES = tests/unit/test_p9_parallel.c $(p9_client)
+tests_unit_test_p9_hostile_LDFLAGS = $(filter_ldflags)
+tests_unit_test_p9_parallel_SOURCES = tests/unit/test_p9_parallel.c $(p9_client) $(filter)
 tests_unit_test_p9_parallel_LDADD = $(unit_ldadd)
+tests_unit_test_p9_parallel_LDFLAGS = $(filter_ldflags)
 tests_unit_test_proto_SOURCES = tests/unit/test_proto.c
 tests_unit_test_proto_LDADD = $(unit_ldadd)
 tests_unit_test_qemu_SOURCES = tests/unit/test_qemu.c

@@ -28,6 +28,34 @@
 #include "base/fd.h"
 #include "fs/fs.h"
 #include "fs/id.h"
+#include "tests/unit/filter.h"
+
+/* One thread makes the host's files and serves them. */
+const char *const harness_syscalls[] = {
+	"access",
+	"bind",
+	"fstat",
+	"geteuid",
+	"ioctl",
+	"lstat",
+	"memfd_create",
+	"mkdir",
+	"mount",
+	"newfstatat",
+	"open_tree",
+	"pread64",
+	"prlimit64",
+	"read",
+	"rmdir",
+	"sched_yield",
+	"socket",
+	"sysinfo",
+	"umount2",
+	"unlink",
+	"unshare",
+	"wait4",
+	NULL,
+};
 
 static char dir[64];
 static struct fs *fs;
