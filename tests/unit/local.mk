@@ -8,6 +8,7 @@ unit_tests += \
 	tests/unit/test_cgroup \
 	tests/unit/test_choose \
 	tests/unit/test_cli \
+	tests/unit/test_cli_docs \
 	tests/unit/test_control \
 	tests/unit/test_filter_store \
 	tests/unit/test_fs \
@@ -65,6 +66,8 @@ tests_unit_test_choose_SOURCES = tests/unit/test_choose.c
 tests_unit_test_choose_LDADD = $(unit_ldadd)
 tests_unit_test_cli_SOURCES = tests/unit/test_cli.c
 tests_unit_test_cli_LDADD = $(unit_ldadd)
+tests_unit_test_cli_docs_SOURCES = tests/unit/test_cli_docs.c
+tests_unit_test_cli_docs_LDADD = $(unit_ldadd)
 tests_unit_test_control_SOURCES = tests/unit/test_control.c
 tests_unit_test_control_LDADD = $(unit_ldadd)
 tests_unit_test_filter_store_SOURCES = tests/unit/test_filter_store.c
