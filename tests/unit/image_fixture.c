@@ -171,12 +171,12 @@ void fixture_vmlinux(const char *release, const char *const *strings, size_t len
 	eh.e_ident[EI_CLASS] = ELFCLASS64;
 	eh.e_ident[EI_DATA] = ELFDATA2LSB;
 	memcpy(data, &eh, sizeof(eh));
-	/* A format string as every kernel has one, which is not the banner. */
+	/* Every kernel has a format string like this, which is not the banner. */
 	at += (size_t)sprintf(data + at, "Linux version %%s") + 1;
 	at += (size_t)sprintf(data + at, "Linux version %s (somebody@somewhere) #1 SMP\n", release) + 1;
 	for (; strings && *strings; strings++)
 		at += (size_t)sprintf(data + at + 1, "%s", *strings) + 2;
-	/* Something that does not pack well, then zeros, and a last byte. */
+	/* Something that does not pack well comes first, then zeros, and a last byte. */
 	for (uint32_t i = 2048, x = 1; i < len / 4; i++, x = x * 1664525 + 1013904223)
 		data[i] = (char)(x >> 24);
 	data[len - 1] = 'E';
@@ -205,7 +205,7 @@ void fixture_bzimage(
 	buf_put(ret, packed->data, packed->len);
 	if (sized)
 		put_le32(ret, size);
-	/* Something behind the payload, as the decompressor's code is. */
+	/* In a real image the decompressor's code lies behind the payload. */
 	buf_puts(ret, "behind the payload");
 	assert_int_equal(buf_error(ret), 0);
 }

@@ -11,30 +11,29 @@
 
 #define STOCK_DIR "/var/cache/vmrunc/stock-kernel/current" /* contrib/get-kernel */
 
-/* A fresh directory of mode 0755; the caller frees the name, and removes the tree with fixture_remove(). */
+/* Makes a directory of mode 0755: its name, for fixture_remove(). */
 char *fixture_dir(void);
-void fixture_remove(char *dir); /* frees @dir too */
+/* Removes the tree @dir, and frees the name. */
+void fixture_remove(char *dir);
 
-/* Writes @dir/@name, making the directories above it. */
+/* Writes the file @dir/@name and makes the directories above it. */
 void fixture_write(const char *dir, const char *name, const void *data, size_t len);
-char *fixture_path(const char *dir, const char *name); /* the caller frees it */
+/* The path @dir/@name, which the caller frees. */
+char *fixture_path(const char *dir, const char *name);
 
-/* Packs with the libraries. For UNPACK_NONE a copy. */
+/* Packs @data with the format's library; UNPACK_NONE copies it. */
 void fixture_pack(enum unpack_format format, const void *data, size_t len, struct buf *ret);
 
-/*
- * A vmlinux of @len (>= 4096) bytes: a banner for @release, @strings (each between NULs,
- * NULL at the end), and a long hole.
- */
+/* Makes a vmlinux of @len (>= 4096) bytes with a banner for @release, @strings (NULL is the last), and a long hole. */
 void fixture_vmlinux(const char *release, const char *const *strings, size_t len, struct buf *ret);
 
-/* A bzImage around @packed (@size: what it unpacks to; appended where @format wants it). */
+/* Makes a bzImage of @packed, which unpacks to @size bytes; the size is appended if @format wants that. */
 void fixture_bzimage(
 	const char *release, enum unpack_format format, const struct buf *packed, uint32_t size, struct buf *ret);
 
 /*
- * The directory of the stock kernel's modules (its release is the last part), or
- * NULL: then the test is skipped. VMRUNC_MUST_WORK=1 makes that a failure.
+ * The directory of the stock kernel's modules, whose last part is the release, or NULL: then the test is skipped, or
+ * fails with VMRUNC_MUST_WORK=1.
  */
 const char *fixture_stock_modules(void);
 

@@ -102,7 +102,7 @@ static void ignores_what_it_cannot_trust(void **state)
 		if (v.cached || v.usable != real.usable)
 			fail_msg("case %zu was believed", i);
 	}
-	/* Cut anywhere: not believed, and replaced by a whole one. */
+	/* A file that is cut anywhere is not believed, and is replaced by a whole one. */
 	write_cache(good, len / 2);
 	vm_kvm_verdict(cache, &v);
 	assert_false(v.cached);

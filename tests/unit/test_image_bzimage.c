@@ -105,7 +105,7 @@ static void test_unsupported_is_named(void **state)
 	assert_non_null(strstr(err.msg, "lzo"));
 }
 
-/* A few bytes that unpack to gigabytes end at the bound. */
+/* The unpacking of a few bytes that make gigabytes ends at the bound. */
 static void test_bombs_are_bounded(void **state)
 {
 	const size_t zeros_len = 32 * MIB;
@@ -124,7 +124,7 @@ static void test_bombs_are_bounded(void **state)
 	}
 }
 
-/* Cut at any place, or with any byte changed: an error or another output, never a crash or more than the bound. */
+/* Data that is cut anywhere or has a byte changed gives an error or another output, never a crash or too much. */
 static void test_cut_and_damaged_streams(void **state)
 {
 	autobuf small = BUF_INIT;
@@ -142,7 +142,10 @@ static void test_cut_and_damaged_streams(void **state)
 		for (size_t cut = 6; cut < packed.len - 8; cut += step) {
 			struct err err = ERR_INIT;
 			uint64_t out = 0, len = 0;
-			/* A copy of the exact size, so that the sanitizer sees every byte read behind the end. */
+			/*
+			 * The copy has the exact size, so that the sanitizer sees every byte that is read behind its
+			 * end.
+			 */
 			autofree char *copy = malloc(cut);
 
 			memcpy(copy, packed.data, cut);
@@ -252,7 +255,9 @@ static void test_release_outside_the_image(void **state)
 	assert_string_equal(bz.release, "");
 }
 
-/* The appended size is checked before and after: an image cannot fill the disk, nor pass for whole. */
+/*
+ * The appended size is checked before and after the unpacking: an image can neither fill the disk nor pass for whole.
+ */
 static void test_wrong_unpacked_size(void **state)
 {
 	autobuf packed = BUF_INIT, image = BUF_INIT, huge = BUF_INIT;

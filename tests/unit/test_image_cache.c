@@ -24,7 +24,7 @@ struct fixture {
 	char *dir;
 	struct cache cache;
 	struct cache_id id;
-	int made; /* calls of fill */
+	int made; /* how often the fill function was called */
 };
 
 static int fill(int fd, void *arg, struct err *err)
@@ -104,7 +104,7 @@ static void test_made_once(void **state)
 	assert_string_equal(path, again);
 	expect_contents(open(path, O_RDONLY));
 	expect_contents(cache_get(&f->cache, "thing", &f->id, path));
-	/* the same id of another kind is another entry */
+	/* The same id with another kind is another entry. */
 	assert_int_equal(cache_get(&f->cache, "thong", &f->id, NULL), -ENOENT);
 }
 
@@ -181,7 +181,7 @@ static void test_failed_making_leaves_nothing(void **state)
 	assert_int_equal(cache_make(&f->cache, "thing", &f->id, fill_and_fail, f, NULL, &err), -ENOSPC);
 	assert_string_equal(err.msg, "the disk is full");
 	assert_int_equal(cache_get(&f->cache, "thing", &f->id, NULL), -ENOENT);
-	assert_int_equal(count_files(f->cache.path), 1); /* the lock */
+	assert_int_equal(count_files(f->cache.path), 1); /* only the lock is left */
 	expect_contents(cache_make(&f->cache, "thing", &f->id, fill, f, NULL, &err));
 }
 
@@ -190,7 +190,7 @@ static int fill_slowly(int fd, void *arg, struct err *err)
 	int r = fd_write_full(fd, "con", 3);
 
 	(void)err;
-	/* A mark outside for each maker; then time for the others to come. */
+	/* Each maker leaves a mark outside, and gives the others time to come. */
 	assert_int_equal(write(*(int *)arg, "m", 1), 1);
 	usleep(50000);
 	return r ? r : fd_write_full(fd, "tents", 5);
@@ -270,7 +270,7 @@ static void test_unwritable_directory(void **state)
 	pid_t pid;
 	int status;
 
-	/* Root may write everywhere: another user tries. */
+	/* Root may write everywhere, so another user tries. */
 	if (geteuid() != 0)
 		skip();
 	pid = fork();

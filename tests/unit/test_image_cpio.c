@@ -31,7 +31,7 @@ static unsigned int hex8(const char *p)
 	return (unsigned int)strtoul(text, NULL, 16);
 }
 
-/* Reads the member at @*at and moves on, checking everything that Linux's unpacker relies on. */
+/* Reads the member at @*at and moves on; checks everything that Linux's unpacker relies on. */
 static struct member next(const struct buf *b, size_t *at)
 {
 	struct member m;
@@ -46,7 +46,7 @@ static struct member next(const struct buf *b, size_t *at)
 	assert_int_equal(hex8(p + 22), 0); /* uid */
 	assert_int_equal(hex8(p + 30), 0); /* gid */
 	m.links = hex8(p + 38);
-	assert_int_equal(hex8(p + 46), 0); /* mtime: reproducible */
+	assert_int_equal(hex8(p + 46), 0); /* mtime: it would make equal contents differ */
 	m.size = hex8(p + 54);
 	m.rmajor = hex8(p + 78);
 	m.rminor = hex8(p + 86);
@@ -106,7 +106,7 @@ static void test_members(void **state)
 	assert_int_equal(at, out.len);
 }
 
-/* Hard links are made of members with one inode: each of ours has its own. */
+/* Members with the same inode become hard links, so each of ours has its own. */
 static void test_inodes_differ(void **state)
 {
 	autobuf out = BUF_INIT;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kernel discovery and the whole image: order, refusals in words, caching, the report. */
+/* The search for a kernel, and the whole image: order, refusals in words, caching, the report. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -86,7 +86,7 @@ static void put_bzimage(struct fixture *f, const char *name, const char *release
 	fixture_write(f->dir, name, image.data, image.len);
 }
 
-/* Finds, and expects the kernel of @release for a reason that contains @why. */
+/* Searches, and expects to find the kernel of @release for a reason that contains @why. */
 static void expect_found(struct fixture *f, const struct kernel_wish *wish, const char *release, const char *why)
 {
 	struct kernel k = KERNEL_INIT;
@@ -245,7 +245,7 @@ static void test_configuration_beside(void **state)
 	const char *const words[] = { "CONFIG_9P_FS ", "no module directory", "6.1.0-own", NULL };
 	char complete[sizeof(modular) + 32];
 
-	/* The strings say yes, the configuration no: it knows better. */
+	/* The strings say that the driver is there, the configuration that it is not: the configuration counts. */
 	put_vmlinux(f, "vmlinux", "6.1.0-own", all_markers);
 	fixture_write(f->dir, "config-6.1.0-own", modular, sizeof(modular) - 1);
 	expect_refused(f, &wish, -ENOPKG, words);
@@ -279,7 +279,7 @@ static void test_configuration_inside(void **state)
 	kernel_done(&k);
 }
 
-/* Of a packed kernel with its configuration beside it nothing is unpacked to know that it is of no use. */
+/* A packed kernel that is of no use by the configuration beside it is not unpacked. */
 static void test_configuration_spares_unpacking(void **state)
 {
 	static const char config[] = "CONFIG_9P_FS=m\n";
@@ -366,14 +366,14 @@ static void test_image_is_kept(void **state)
 	assert_string_equal(first.vmlinux_path, second.vmlinux_path);
 	assert_string_equal(first.initrd_path, second.initrd_path);
 
-	/* another agent, another archive */
+	/* Another agent makes another archive. */
 	req.agent = "an agent!";
 	prepare(&req, &other);
 	assert_string_equal(first.vmlinux_path, other.vmlinux_path);
 	assert_string_not_equal(first.initrd_path, other.initrd_path);
 	image_done(&other);
 
-	/* damaged and deleted entries come back */
+	/* Damaged and deleted entries come back. */
 	req.agent = "the agent";
 	assert_int_equal(truncate(first.initrd_path, 100), 0);
 	assert_int_equal(unlink(first.vmlinux_path), 0);
@@ -489,7 +489,7 @@ static void test_report(void **state)
 	image_report_done(&r);
 }
 
-/* Debian's kernel as it comes: xz, everything as modules. */
+/* Debian's kernel as it comes is packed with xz, and has everything as modules. */
 static void test_stock_kernel(void **state)
 {
 	struct fixture *f = *state;
@@ -513,7 +513,7 @@ static void test_stock_kernel(void **state)
 	image_done(&img);
 }
 
-/* vmrunc's own kernel has all that it needs, and says so by its configuration. */
+/* vmrunc's own kernel has everything built in, and its configuration says so. */
 static void test_small_kernel(void **state)
 {
 	struct fixture *f = *state;

@@ -41,7 +41,7 @@ static void test_signature_is_cut(void **state)
 		{ 0, 0, 700, 700, 5 },       /* PKCS#7, as all have it today */
 		{ 10, 20, 256, 286, 5 },     /* the old format with names */
 		{ 0, 0, 0, 0, 5 },           /* empty */
-		{ 0, 0, 0xffffffff, 0, 45 }, /* a length that lies: left alone */
+		{ 0, 0, 0xffffffff, 0, 45 }, /* a length that lies: nothing is cut off */
 		{ 255, 255, 0xfffffff0, 3, 48 },
 		{ 0, 0, 6, 0, 45 },
 	};
@@ -165,9 +165,9 @@ static void test_stock_tree(void **state)
 }
 
 /*
- * A tree with the stock kernel's modules packed, some in this and some in that way,
- * @without left out, and @built_in as a line of modules.builtin (NULL: none); depmod
- * makes the indexes. Returns its "lib/modules/RELEASE"; NULL: no depmod here.
+ * Makes a tree with the stock kernel's modules, packed in different ways, without the module @without, and with the
+ * line @built_in in modules.builtin (NULL: none). depmod makes the indexes. Returns the tree's "lib/modules/RELEASE",
+ * or NULL if there is no depmod.
  */
 static char *make_tree(const char *root, const struct module_list *list, const char *without, const char *built_in)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The qemu engine with a false QEMU: command line, staging, the life of a VM
- * and each way in which it can go wrong.
+ * The qemu engine with a false QEMU: the command line, staging, the life of a VM, and each way in which it can go
+ * wrong.
  *
- * The false QEMU is this program again, under a name that says how it behaves
- * (fakes[] below). What needs root and mounts is skipped without them.
+ * The false QEMU is this program again, under a name that says how it behaves (fakes[] below). Tests that need root and
+ * mounts are skipped without them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -83,7 +83,7 @@ static void fake_boot(int qmp)
 
 #define EVENT(name, reason) "{\"event\": \"" name "\", \"data\": {\"guest\": true, \"reason\": \"" reason "\"}}\r\n"
 
-/* After boot: lists what it sees of the file system over the agent's channel. */
+/* Lists, after the boot, what it sees of the file system over the agent's channel. */
 static void fake_look(int agent)
 {
 	static const char *const seen[] = { "/", "/etc", "/private/c/rootfs/marker", "/shared/c/0/file",
@@ -246,7 +246,7 @@ static void bench_run(struct bench *b, struct vm *vm)
 
 	if (vm_start(vm, b->loop, &events, &err) < 0)
 		fail_msg("vm_start: %s", err.msg);
-	assert_int_equal(b->exits, 0); /* never from within vm_start() */
+	assert_int_equal(b->exits, 0); /* on_exit is never called from within vm_start() */
 	assert_int_equal(loop_run(b->loop), 0);
 	assert_int_equal(b->exits, 1);
 }
@@ -412,7 +412,7 @@ static void dies_with_its_monitor(void **state)
 
 	(void)state;
 	bench_open(&b, "reboots");
-	/* Each child holds the pipe's write end as its serial port's other name: the end is seen when all are gone. */
+	/* Every process of the VM inherits the pipe's write end, so its read end shows when all of them have gone. */
 	assert_int_equal(pipe2(alive, O_CLOEXEC), 0);
 	pid = fork();
 	assert_true(pid >= 0);
@@ -494,10 +494,10 @@ static void finds_the_program(void **state)
 	assert_int_equal(qemu_program_find("qemu-fake", path, sizeof(path)), 0);
 	assert_string_equal(path, wanted);
 	assert_int_equal(qemu_program_find(wanted, path, sizeof(path)), 0);
-	assert_int_equal(qemu_program_find("sh", path, sizeof(path)), 0); /* not in $PATH: the usual directories */
+	assert_int_equal(qemu_program_find("sh", path, sizeof(path)), 0); /* it is in a usual directory, not in $PATH */
 	assert_int_equal(qemu_program_find("qemu-none", path, sizeof(path)), -ENOENT);
 	assert_int_equal(qemu_program_find("qemu-fake", path, 8), -ENAMETOOLONG);
-	/* An empty or relative entry is not searched. */
+	/* Empty and relative entries are not searched. */
 	assert_int_equal(chdir(dir), 0);
 	assert_int_equal(setenv("PATH", ":.:", 1), 0);
 	assert_int_equal(qemu_program_find("qemu-fake", path, sizeof(path)), -ENOENT);
@@ -515,7 +515,7 @@ static void measures_the_counter(void **state)
 
 	(void)state;
 	assert_true(first > 0);
-	/* Two spans with one start agree to 0.1 %, or neither is worth giving to a kernel. */
+	/* Two spans from the same start must agree to 0.1 %, or neither is worth telling a kernel. */
 	assert_in_range(second, first - first / 1000, first + first / 1000);
 }
 
@@ -537,7 +537,7 @@ int main(int argc, char **argv)
 	(void)argc;
 	if (fake)
 		return fake_main(fake + strlen("/fake-"), argv);
-	(void)alarm(TEST_TIMEOUT_S); /* a process that hangs is a failure, not a wait */
+	(void)alarm(TEST_TIMEOUT_S); /* a process that hangs makes the test fail */
 	if (readlink("/proc/self/exe", self_path, sizeof(self_path) - 1) < 0)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);

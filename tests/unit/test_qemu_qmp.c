@@ -33,7 +33,7 @@ static const struct parse_case parse_cases[] = {
 		0, { .kind = QMP_EVENT, .event = "SHUTDOWN", .reason = "guest-reset" } },
 	{ "{\"event\": \"STOP\"}", 0, { .kind = QMP_EVENT, .event = "STOP" } },
 	{ "{\"event\": \"STOP\", \"data\": 1}", 0, { .kind = QMP_EVENT, .event = "STOP" } },
-	/* Types that lie: nothing is taken from them. */
+	/* Nothing is taken from members of a wrong type. */
 	{ "{\"event\": 1}", 0, { .kind = QMP_OTHER } },
 	{ "{\"return\": {}, \"id\": \"7\"}", 0, { .kind = QMP_RETURN, .id = 0 } },
 	{ "{\"return\": {}, \"id\": -1}", 0, { .kind = QMP_RETURN, .id = 0 } },
