@@ -18,15 +18,16 @@ static struct {
 	enum log_level level;
 	bool json;
 	bool detached;
-	int fd; /* -1: stderr alone */
-	struct buf waiting;
+	int fd;             /* of the file; -1: there is none */
+	struct buf waiting; /* lines for the file that wait for log_finish() */
 } state = { .level = LOG_LEVEL_WARNING, .fd = -1 };
 
 static const char *const level_names[] = { "error", "warning", "info", "debug" };
 
+/* The level of a name, or -1. */
 static int level_find(const char *name)
 {
-	/* logrus, which the engines' users know, has more names than we have levels */
+	/* engines pass the names of logrus, which has more levels than we have */
 	static const struct {
 		const char *name;
 		enum log_level level;
@@ -117,12 +118,17 @@ static void put_line(struct buf *b, enum log_level level, const char *message)
 		put_text(b, level, message, now);
 }
 
+/* Writes @b to the file, if there is one. */
 static void file_write(const struct buf *b)
 {
 	if (state.fd >= 0 && b->len > 0 && buf_error(b) == 0 && fd_write_full(state.fd, b->data, b->len) < 0)
 		(void)fprintf(stderr, "vmrunc: cannot write to the log: %s\n", strerror(errno));
 }
 
+/*
+ * Says @message on stderr. In the file, an error is written at once, and what comes before it waits for the end of the
+ * command.
+ */
 static void say(enum log_level level, const char *message)
 {
 	if (state.detached || level > state.level)

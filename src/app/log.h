@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a command has to say: stderr in words, and the file of --log.
+ * What a command has to say: on stderr in words, and in the file of --log.
  *
- * Engines read the file of a failed call as one JSON object and nothing else.
- * So warnings wait until the command has succeeded: log_finish() writes them
- * then, and drops them from the file (not from stderr) after an error.
+ * Engines read the file of a failed call as one JSON object and nothing else. So warnings wait until the command has
+ * succeeded: then log_finish() writes them to the file, and after an error it drops them (they have been on stderr).
  */
 #ifndef APP_LOG_H
 #define APP_LOG_H

@@ -16,7 +16,7 @@
 #include "json/gen.h"
 
 struct mark {
-	_Atomic uint64_t at_ns; /* 0: being written */
+	_Atomic uint64_t at_ns; /* 0: the mark is still being written */
 	char name[TIMELINE_NAME_MAX];
 };
 
@@ -30,7 +30,7 @@ static uint64_t now_ns(void)
 {
 	struct timespec ts;
 
-	/* the one clock that is the same in every time namespace: the monitor may be in its own */
+	/* the monitor may be in a time namespace of its own, and this is the one clock that all of them share */
 	(void)clock_gettime(CLOCK_REALTIME, &ts); /* cannot fail */
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * linux.seccomp compiled to the program that the guest's kernel runs.
+ * Compiles linux.seccomp: see seccomp.h.
  *
- * libseccomp makes the filter; it is exported, never loaded here. Two things differ from loading it on the host:
+ * libseccomp makes the filter, which is exported and never loaded here. Two things differ from loading it on the host:
  *
- * - The kernel in question is the guest's (5.10 or newer), so libseccomp is told
- *   the API level instead of probing the host's kernel for it.
- * - Where the default is an errno, a few instructions in front of the filter
- *   answer ENOSYS to system calls newer than this libseccomp. No profile can name them,
- *   and C libraries fall back to older calls on ENOSYS, not on EPERM.
+ * - The filter is for the guest's kernel (5.10 or newer), so libseccomp is told the API level; left to itself it would
+ *   find out what the host's kernel can do.
+ * - If the default action is an errno, a few instructions in front of the filter answer ENOSYS to the system calls that
+ *   are newer than this libseccomp. No profile can name them, and C libraries fall back to older calls on ENOSYS, but
+ *   not on EPERM.
  *
- * Architectures that this machine's kernels never run are left out: a filter is never asked about them.
+ * Architectures that the kernels of this machine never run are left out: a filter is never asked about them.
  */
 #include "spec/seccomp.h"
 
@@ -31,15 +31,15 @@
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
 #endif
 
-/* The newest level that libseccomp 2.5 knows (Linux 5.7): every action but none of its probing. */
+/* The newest level that libseccomp 2.5 knows (Linux 5.7). It has every action. */
 #define API_LEVEL 6
-/* No architecture of ours numbers its system calls beyond this (2023: 462). */
+/* No architecture in archs[] has larger numbers of system calls (in 2023 the largest was 462). */
 #define SYSCALL_SCAN_MAX 1023
-/* x86: numbers with this bit are x32's (asm/unistd.h). */
+/* On x86 the numbers with this bit are those of x32 (asm/unistd.h). */
 #define X32_BIT 0x40000000u
-/* Of what compile() makes of a profile: one more with each change of it, or old programs stay in use. */
+/* Add one with each change of what compile() makes of a profile: else programs that are kept stay in use. */
 #define COMPILER_VERSION 1
-/* Binary tree instead of a chain of comparisons: a default profile has 300 rules. */
+/* The filter is a binary tree instead of a chain of comparisons: engines' default profiles have 300 rules. */
 #define OPTIMIZE_TREE 2
 
 struct arch {
@@ -48,6 +48,7 @@ struct arch {
 	uint32_t audit_arch; /* what a filter sees in seccomp_data.arch */
 };
 
+/* The architectures that kernels of this machine run; the first is its own. */
 static const struct arch archs[] = {
 #ifdef __x86_64__
 	{ SPEC_ARCH_X86_64, SCMP_ARCH_X86_64, AUDIT_ARCH_X86_64 },
@@ -65,7 +66,7 @@ void seccomp_program_done(struct seccomp_program *p)
 	*p = (struct seccomp_program){ .insns = NULL };
 }
 
-/* libseccomp's word for @action with @ret (default EPERM), or -1 for SCMP_ACT_NOTIFY. */
+/* libseccomp's value for @action, with @ret (or EPERM) where the action takes one; -1 for SCMP_ACT_NOTIFY. */
 static int64_t action_word(enum spec_seccomp_action action, const struct opt_u32 *ret)
 {
 	uint32_t data = ret->set ? ret->v : EPERM;
@@ -91,6 +92,7 @@ static int64_t action_word(enum spec_seccomp_action action, const struct opt_u32
 	return -1;
 }
 
+/* libseccomp's value for a comparison. */
 static enum scmp_compare compare_word(enum spec_seccomp_op op)
 {
 	switch (op) {
@@ -125,7 +127,7 @@ static int add_archs(scmp_filter_ctx ctx, const struct spec_seccomp *s, struct e
 	for (size_t i = 0; i < ARRAY_LEN(archs); i++) {
 		int rc = lists_arch(s, archs[i].arch) ? seccomp_arch_add(ctx, archs[i].token) : 0;
 
-		if (rc < 0 && rc != -EEXIST) /* the native one is there from the start */
+		if (rc < 0 && rc != -EEXIST) /* the machine's own is there from the start */
 			return err_sys(err, rc, "linux.seccomp.architectures: %s",
 				spec_name_of(spec_seccomp_arch_names, archs[i].arch));
 	}
@@ -133,8 +135,9 @@ static int add_archs(scmp_filter_ctx ctx, const struct spec_seccomp *s, struct e
 }
 
 /*
- * One system call of one rule. Conditions on different arguments must all hold; where an argument comes twice, each
- * condition is a rule of its own (one comparison an argument is what a libseccomp rule can say; runc's reading).
+ * Adds one system call of a rule. Conditions on different arguments must all hold, and are one rule of libseccomp,
+ * which can compare each argument once. If the rule has several conditions on one argument, each condition becomes a
+ * rule of its own, so that any of them is enough: this is how runc reads such a rule.
  */
 static int add_syscall(scmp_filter_ctx ctx, const struct spec_seccomp_rule *r, uint32_t action, int nr)
 {
@@ -157,7 +160,7 @@ static int add_syscall(scmp_filter_ctx ctx, const struct spec_seccomp_rule *r, u
 		if (twice)
 			rc = seccomp_rule_add_array(ctx, action, nr, 1, &c);
 		else
-			cmp[i] = c; /* six indices at most, each once */
+			cmp[i] = c; /* it fits: there are six arguments, and each comes once */
 		if (rc < 0 && rc != -EEXIST)
 			return rc;
 	}
@@ -166,7 +169,10 @@ static int add_syscall(scmp_filter_ctx ctx, const struct spec_seccomp_rule *r, u
 	return seccomp_rule_add_array(ctx, action, nr, (unsigned)n, n ? cmp : NULL);
 }
 
-/* @skipped gets the names that libseccomp does not know, of rules that are more than "allow". */
+/*
+ * Adds rule @index of the profile. Names that libseccomp does not know go to @skipped, unless the rule only allows
+ * them.
+ */
 static int add_rule(scmp_filter_ctx ctx, const struct spec_seccomp *s, size_t index, uint32_t default_word,
 	struct buf *skipped, struct err *err)
 {
@@ -177,7 +183,7 @@ static int add_rule(scmp_filter_ctx ctx, const struct spec_seccomp *s, size_t in
 		return err_set(
 			err, ENOTSUP, "linux.seccomp.syscalls[%zu].action: SCMP_ACT_NOTIFY is not supported", index);
 	if ((uint32_t)word == default_word)
-		return 0; /* libseccomp calls such a rule an error */
+		return 0; /* the rule changes nothing, which libseccomp calls an error */
 	for (size_t i = 0; i < r->names.n; i++) {
 		int nr = seccomp_syscall_resolve_name(r->names.v[i]);
 		int rc;
@@ -207,6 +213,7 @@ static uint32_t newest_syscall(uint32_t token)
 	return 0;
 }
 
+/* Appends an instruction of classic BPF. */
 static void put_insn(struct buf *out, uint16_t code, uint32_t k, uint8_t jt, uint8_t jf)
 {
 	const struct sock_filter insn = { .code = code, .k = k, .jt = jt, .jf = jf };
@@ -215,10 +222,10 @@ static void put_insn(struct buf *out, uint16_t code, uint32_t k, uint8_t jt, uin
 }
 
 /*
- * For each architecture of the filter:
+ * Appends, for each architecture of the filter:
  *
- *	load arch;  if it is not this one, over to the next
- *	load nr;    if it is x32's or not newer than @newest, over to the next
+ *	load arch;  if it is not this one, go on behind the return
+ *	load nr;    if it is one of x32's or not newer than @newest, go on behind the return
  *	return ENOSYS
  */
 static void put_enosys(struct buf *out, const struct spec_seccomp *s)
@@ -238,7 +245,7 @@ static void put_enosys(struct buf *out, const struct spec_seccomp *s)
 	}
 }
 
-/* The finished filter's bytes behind what @out holds. */
+/* Appends the bytes of the finished filter to @out. */
 static int export_filter(scmp_filter_ctx ctx, struct buf *out, struct err *err)
 {
 	autoclose int fd = memfd_create("seccomp", MFD_CLOEXEC);
@@ -262,27 +269,30 @@ static int export_filter(scmp_filter_ctx ctx, struct buf *out, struct err *err)
 	return 0;
 }
 
+/* Puts the architectures and the rules of the profile into a new filter. */
 static int fill_filter(
 	scmp_filter_ctx ctx, const struct spec_seccomp *s, uint32_t default_word, struct buf *skipped, struct err *err)
 {
 	int rc = add_archs(ctx, s, err);
 
-	/* An older libseccomp without it makes a longer filter, not a wrong one. */
+	/* a libseccomp that is too old for this makes a longer filter, not a wrong one */
 	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, OPTIMIZE_TREE);
 	for (size_t i = 0; !rc && i < s->syscalls.n; i++)
 		rc = add_rule(ctx, s, i, default_word, skipped, err);
 	return rc;
 }
 
+/* The flags with which the agent is to load the filter. */
 static uint32_t filter_flags(const struct spec_seccomp *s)
 {
-	/* No list at all: as the kernel was before 5.16, and as runc has it. */
+	/* without a list the flags are what the kernel's default was before 5.16, as with runc */
 	if (!s->flags.set)
 		return SECCOMP_FILTER_FLAG_SPEC_ALLOW;
-	/* It is about listeners, and an error without one. */
+	/* this flag is about listeners, and without one it is an error */
 	return s->flags.v & ~(uint32_t)SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 }
 
+/* Hands the bytes in @b out as a program. */
 static int take_program(struct buf *b, const struct spec_seccomp *s, struct seccomp_program *ret, struct err *err)
 {
 	size_t n = b->len / sizeof(struct sock_filter);
@@ -299,7 +309,7 @@ static int take_program(struct buf *b, const struct spec_seccomp *s, struct secc
 	return 0;
 }
 
-/* The program's bytes behind what @b holds, and the names that were left out. */
+/* Appends the program's bytes to @b, and the names that were skipped to @skipped. */
 static int compile(const struct spec_seccomp *s, struct buf *b, struct buf *skipped, struct err *err)
 {
 	int64_t word = action_word(s->default_action, &s->default_errno_ret);
@@ -309,7 +319,7 @@ static int compile(const struct spec_seccomp *s, struct buf *b, struct buf *skip
 
 	if (word < 0)
 		return err_set(err, ENOTSUP, "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY is not supported");
-	/* asked once, it finds out how filters are loaded; without that, a later seccomp_load() fails */
+	/* at the first question libseccomp finds out how filters are loaded; a later seccomp_load() needs that */
 	(void)seccomp_api_get();
 	if (seccomp_api_set(API_LEVEL) < 0)
 		return err_set(err, ENOTSUP, "libseccomp is too old for API level %d", API_LEVEL);
@@ -322,7 +332,7 @@ static int compile(const struct spec_seccomp *s, struct buf *b, struct buf *skip
 	if (!rc)
 		rc = export_filter(ctx, b, err);
 	seccomp_release(ctx);
-	/* the level is the whole process's: left at the guest's, loading the monitor's own filter fails */
+	/* the level holds for the whole process: with the guest's, loading the monitor's own filter would fail */
 	if (!rc && seccomp_api_set(own_level) < 0)
 		rc = err_set(err, ENOTSUP, "libseccomp does not go back to API level %u", own_level);
 	return rc;
@@ -336,7 +346,7 @@ static void put_opt(struct buf *key, const struct opt_u32 *v)
 	wire_put_u32(key, v->v);
 }
 
-/* All that compile() reads, and who compiles. */
+/* Makes the key: all that compile() reads, and the versions of what compiles it. */
 static void put_key(struct buf *key, const struct spec_seccomp *s)
 {
 	const struct scmp_version *v = seccomp_version();
@@ -369,7 +379,7 @@ static void put_key(struct buf *key, const struct spec_seccomp *s)
 	}
 }
 
-/* Takes a kept value apart: 0 or -ENOENT, for one that cannot be. */
+/* Takes a kept value apart into the program's bytes and the skipped names. 0, or -ENOENT for a value that is none. */
 static int take_kept(const struct buf *value, struct buf *b, struct buf *skipped)
 {
 	const void *insns;
@@ -385,6 +395,7 @@ static int take_kept(const struct buf *value, struct buf *b, struct buf *skipped
 	return 0;
 }
 
+/* Takes the program from the store, or else compiles it and gives it to the store. */
 static int compile_or_take(const struct spec_seccomp *s, const struct seccomp_store *store, struct buf *b,
 	struct buf *skipped, struct err *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a config means: the rules outside of `linux`. */
+/* The rules for what a config means, outside of `linux`: see validate.h. */
 #include "spec/validate.h"
 
 #include <errno.h>
@@ -10,15 +10,16 @@
 
 #include "spec/mountopt.h"
 
-/* The kernel's NGROUPS_MAX: setgroups(2) takes no more. */
+/* The kernel's NGROUPS_MAX: setgroups(2) takes no more groups. */
 #define GROUPS_MAX 65536
-/* __NEW_UTS_LEN */
+/* The kernel's __NEW_UTS_LEN. */
 #define UTS_NAME_MAX 64
-/* In the spec's list of policies, reserved by the kernel, never implemented. */
+/* The spec lists this policy; the kernel has reserved its number and never implemented it. */
 #define SCHED_ISO_NR 4
 
 /* --- process --- */
 
+/* No resource comes twice, and no soft limit is above its hard limit. */
 static int validate_rlimits(struct validation *v, const struct spec_rlimits *rlimits)
 {
 	for (size_t i = 0; i < rlimits->n; i++) {
@@ -37,6 +38,7 @@ static int validate_rlimits(struct validation *v, const struct spec_rlimits *rli
 	return 0;
 }
 
+/* The values belong to the policy (sched_setattr(2)). */
 static int validate_scheduler(struct validation *v, const struct spec_scheduler *s)
 {
 	bool realtime, deadline;
@@ -56,7 +58,7 @@ static int validate_scheduler(struct validation *v, const struct spec_scheduler 
 	return 0;
 }
 
-/* Ambient ones must be permitted and inheritable; what cannot be granted is a warning. */
+/* Ambient capabilities must be permitted and inheritable too: the others are dropped, with a warning. */
 static void validate_ambient(struct validation *v, struct spec_capabilities *c)
 {
 	if (!c || !(c->ambient & ~(c->permitted & c->inheritable)))
@@ -67,8 +69,8 @@ static void validate_ambient(struct validation *v, struct spec_capabilities *c)
 }
 
 /*
- * A name has one value: of several entries the last stays, in its place (as runc does; which one a program takes would
- * be its own choice).
+ * Leaves one entry for each name: of several, the last one stays, in its place, as with runc. With all of them, it
+ * would be up to the program which value it takes.
  */
 static int validate_env(struct validation *v, struct spec_strv *env)
 {
@@ -93,6 +95,7 @@ static int validate_env(struct validation *v, struct spec_strv *env)
 	return 0;
 }
 
+/* The rules of `process` (config.md, "Process"). */
 static int validate_process(struct validation *v)
 {
 	struct spec_process *p = v->spec->process;
@@ -124,6 +127,7 @@ static int validate_process(struct validation *v)
 
 /* --- mounts --- */
 
+/* Makes the destination of mount @i absolute. */
 static int validate_destination(struct validation *v, size_t i, struct spec_mount *m)
 {
 	const char *path = rules_at(v, "mounts[%zu].destination", i);
@@ -148,6 +152,7 @@ static bool user_namespace_listed(const struct spec *s)
 	return spec_namespace_find(s, SPEC_NS_USER);
 }
 
+/* Checks the ID mappings of mount @i against its options: only binds can be mapped. */
 static int validate_mount_mappings(
 	struct validation *v, size_t i, const struct spec_mount *m, const struct mountopts *o, bool bind)
 {
@@ -169,6 +174,7 @@ static int validate_mount_mappings(
 	return rc;
 }
 
+/* The rules of mount @i (config.md, "Mounts"). */
 static int validate_mount(struct validation *v, size_t i, struct spec_mount *m)
 {
 	struct mountopts o;
@@ -209,6 +215,7 @@ static int validate_hook_list(struct validation *v, const char *name, const stru
 	return 0;
 }
 
+/* All hooks are named by an absolute path (config.md, "POSIX-platform Hooks"). */
 static int validate_hooks(struct validation *v, const struct spec_hooks *h)
 {
 	const struct {
@@ -248,7 +255,7 @@ static int validate_vm(struct validation *v, const struct spec_vm *vm)
 
 /* --- the whole --- */
 
-/* Behind the digits at @p, or NULL where there are none. */
+/* The place behind the digits at @p; NULL if there are none. */
 static const char *skip_digits(const char *p)
 {
 	size_t n = strspn(p, "0123456789");
@@ -256,7 +263,7 @@ static const char *skip_digits(const char *p)
 	return n ? p + n : NULL;
 }
 
-/* SemVer's "MAJOR.MINOR.PATCH[-pre][+build]"; any 1.x is ours: the spec keeps them compatible. */
+/* The version is one of SemVer, "MAJOR.MINOR.PATCH[-pre][+build]". Any 1.x will do: the spec keeps them compatible. */
 static int validate_version(struct validation *v, const char *version)
 {
 	const char *end = skip_digits(version);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a config means: the rules of `linux`. */
+/* The rules for what `linux` in a config means (config-linux.md): see validate.h. */
 #include "spec/validate.h"
 
 #include <errno.h>
@@ -10,13 +10,14 @@
 
 #include "base/cpulist.h"
 
-/* IFNAMSIZ without its NUL. */
+/* IFNAMSIZ without the NUL. */
 #define IFNAME_MAX 15
-/* The largest errno that a filter can return (the kernel's MAX_ERRNO). */
+/* The largest errno that a filter can return: the kernel's MAX_ERRNO. */
 #define ERRNO_MAX 4095
 
 /* --- namespaces and mappings --- */
 
+/* No type comes twice, and paths are absolute. */
 static int validate_namespaces(struct validation *v, struct spec_namespaces *list)
 {
 	bool seen[SPEC_NS_COUNT] = { false };
@@ -37,6 +38,7 @@ static int validate_namespaces(struct validation *v, struct spec_namespaces *lis
 	return 0;
 }
 
+/* A new user namespace has mappings of both kinds, and mappings need a user namespace. */
 static int validate_user_namespace(struct validation *v, const struct spec_linux *l)
 {
 	const struct spec_namespace *user = spec_namespace_find(v->spec, SPEC_NS_USER);
@@ -69,11 +71,12 @@ static int validate_time_offsets(struct validation *v, const struct spec_linux *
 
 /* --- devices --- */
 
+/* Paths are absolute, and every device but a fifo has a number. */
 static int validate_devices(struct validation *v, const struct spec_devices *devices)
 {
 	const struct json *j = json_get(json_get(v->root, "linux"), "devices");
 
-	j = devices->n ? j->first : NULL; /* the same elements, as they stand in the file */
+	j = devices->n ? j->first : NULL; /* goes through the same devices as they stand in the file */
 	for (size_t i = 0; i < devices->n; i++, j = j->next) {
 		const struct spec_device *dev = &devices->v[i];
 		int rc = rules_absolute(v, rules_at(v, "linux.devices[%zu].path", i), dev->path);
@@ -89,6 +92,7 @@ static int validate_devices(struct validation *v, const struct spec_devices *dev
 	return 0;
 }
 
+/* Gives each rule a type and an access, and turns -1, which stands for all numbers, into "not set". */
 static void normalise_device_rules(struct spec_device_rules *rules)
 {
 	for (size_t i = 0; i < rules->n; i++) {
@@ -105,6 +109,7 @@ static void normalise_device_rules(struct spec_device_rules *rules)
 	}
 }
 
+/* @name (NULL passes) can be the name of a network interface, as the kernel's dev_valid_name() decides. */
 static int validate_interface(struct validation *v, const char *path, const char *name)
 {
 	if (!name || (*name && strlen(name) <= IFNAME_MAX && !strpbrk(name, "/ :\t\n") && strcmp(name, ".") != 0 &&
@@ -113,6 +118,7 @@ static int validate_interface(struct validation *v, const char *path, const char
 	return rules_bad(v, path, "\"%s\" is no name of a network interface", name);
 }
 
+/* Interfaces can be moved only into a network namespace, and have valid names on both sides. */
 static int validate_net_devices(struct validation *v, struct spec_net_devices *list)
 {
 	int rc = 0;
@@ -165,7 +171,7 @@ static int validate_block_io(struct validation *v, const struct spec_block_io *b
 	return 0;
 }
 
-/* "2MB": a number without leading zero, a power of two as all page sizes are, then KB, MB or GB. */
+/* True for a text like "2MB": a power of two, as all page sizes are, without leading zeros, and then KB, MB or GB. */
 static bool is_page_size(const char *text)
 {
 	unsigned long long n;
@@ -206,7 +212,7 @@ static int validate_rdma(struct validation *v, const struct spec_rdma_limits *li
 	return 0;
 }
 
-/* The keys become file names in the cgroup. */
+/* Keys are names of files in the cgroup. */
 static int validate_unified(struct validation *v, const struct spec_map *unified)
 {
 	for (size_t i = 0; i < unified->n; i++) {
@@ -242,6 +248,7 @@ int validate_resources(struct validation *v)
 
 /* --- seccomp --- */
 
+/* Only the actions that return an errno can have one, and it is in the kernel's range. */
 static int validate_errno(
 	struct validation *v, const char *path, enum spec_seccomp_action action, const struct opt_u32 *ret)
 {
@@ -254,6 +261,7 @@ static int validate_errno(
 	return 0;
 }
 
+/* Rules have names, errnos fit their actions, and notifications have somebody to listen to them. */
 static int validate_seccomp(struct validation *v, struct spec_seccomp *s)
 {
 	bool notify = false;
@@ -282,7 +290,7 @@ static int validate_seccomp(struct validation *v, struct spec_seccomp *s)
 
 /* --- the rest --- */
 
-/* Dots or slashes between the parts; nothing that leads out of /proc/sys. */
+/* True for parts with dots or slashes between them, of which none leads out of /proc/sys. */
 static bool is_sysctl_name(const char *name)
 {
 	if (strchr("./", *name) || strstr(name, "..") || strstr(name, "//"))
@@ -307,6 +315,7 @@ static int validate_paths(struct validation *v, const char *field, const struct 
 	return rc;
 }
 
+/* Schemata are one line each, as resctrl's file takes them. */
 static int validate_intel_rdt(struct validation *v, const struct spec_intel_rdt *r)
 {
 	if (r->l3_cache_schema && strchr(r->l3_cache_schema, '\n'))
@@ -319,6 +328,7 @@ static int validate_intel_rdt(struct validation *v, const struct spec_intel_rdt 
 	return 0;
 }
 
+/* Nodes are given with the modes of set_mempolicy(2) that take some, and with no others. */
 static int validate_memory_policy(struct validation *v, const struct spec_memory_policy *p)
 {
 	struct cpulist nodes = { .bits = { 0 } };
