@@ -2,15 +2,15 @@
 /*
  * Fuzz target: a guest that does what it likes with a virtio device.
  *
- * The input is a small program: its first byte chooses the device, then come
- * operations: register accesses, writes into RAM, well-formed steps that a mutated
- * byte string would not hit upon (bring the device up, make a chain available),
- * kicks, and bytes from the host's side. RAM has guard pages on both sides, so
- * that one byte outside it is a crash.
+ * The input is a small program. Its first byte chooses the device; operations follow: register accesses, writes into RAM,
+ * well-formed steps that mutated bytes would hardly ever make (bring the device up, make a chain available), kicks, and
+ * bytes from the host's side. RAM has guard pages on both sides, so that an access to one byte outside it is a crash.
  *
- * Built with -fsanitize=fuzzer (`make fuzz-virtio`) it fuzzes. Otherwise main()
- * replays the files in its arguments, or without any the corpus of the source
- * tree and some thousand inputs from a fixed seed: that is `make check`.
+ * The 9p device is not here, because its threads would make a run depend on more than its input: fuzz_p9 has the server
+ * behind it.
+ *
+ * Built with -fsanitize=fuzzer (`make fuzz-virtio`) it fuzzes. Otherwise main() replays the files in its arguments or,
+ * without any, the corpus of the source tree and some thousand inputs from a fixed seed: that is what `make check` does.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -32,7 +32,15 @@
 #define LOW_SIZE (512 * KIB)
 #define HIGH_SIZE (64 * KIB)
 #define GUARD (64 * KIB)
-#define RING_GPA(q) (0x10000ull + 0x2000ull * (q)) /* where OP_UP puts the rings */
+
+/* Where OP_UP puts the rings of queue q, of VIRTQ_SIZE_MAX entries at most; and where most buffers are. */
+#define RING_BYTES 0x3000ull
+#define RING_GPA(q) (0x10000ull + RING_BYTES * (q))
+#define RING_AVAIL 0x1000u
+#define RING_USED 0x1800u
+#define RING_SHORT 8 /* entries of a ring that soon wraps, and is soon full */
+#define BUFFERS_GPA 0x30000ull
+
 #define OPS_MAX 4096
 #define INPUT_MAX 65536
 
@@ -113,9 +121,13 @@ static void set(struct fuzz *f, uint32_t offset, uint64_t value)
 	virtio_mmio_write(f->dev, offset, 4, value);
 }
 
-static void op_up(struct fuzz *f)
+/*
+ * Goes through all that a driver does to bring a device up, without the features whose bits the input has; with rings of
+ * the device's own largest sizes, or with short ones. With all features the device must run then.
+ */
+static void op_up(struct fuzz *f, bool largest)
 {
-	uint64_t features = f->dev->features & ~take(f, 8);
+	uint64_t without = take(f, 8), features = f->dev->features & ~without;
 
 	features |= VIRTIO_BIT(VIRTIO_F_VERSION_1);
 	set(f, VIRTIO_MMIO_STATUS, 0);
@@ -127,25 +139,37 @@ static void op_up(struct fuzz *f)
 	}
 	set(f, VIRTIO_MMIO_STATUS, 11);
 	for (unsigned int q = 0; q < f->dev->queues_len; q++) {
+		const uint16_t max = f->dev->queues[q].vq.size_max;
+
 		set(f, VIRTIO_MMIO_QUEUE_SEL, q);
-		set(f, VIRTIO_MMIO_QUEUE_NUM, 8);
+		set(f, VIRTIO_MMIO_QUEUE_NUM, largest ? max : MIN(max, RING_SHORT));
 		set(f, VIRTIO_MMIO_QUEUE_DESC_LOW, RING_GPA(q));
-		set(f, VIRTIO_MMIO_QUEUE_AVAIL_LOW, RING_GPA(q) + 0x800);
-		set(f, VIRTIO_MMIO_QUEUE_USED_LOW, RING_GPA(q) + 0x1000);
+		set(f, VIRTIO_MMIO_QUEUE_AVAIL_LOW, RING_GPA(q) + RING_AVAIL);
+		set(f, VIRTIO_MMIO_QUEUE_USED_LOW, RING_GPA(q) + RING_USED);
 		set(f, VIRTIO_MMIO_QUEUE_READY, 1);
 	}
-	memset(mem_at(&f->mem, RING_GPA(0), 0x2000ull * f->dev->queues_len), 0, 0x2000ull * f->dev->queues_len);
+	memset(mem_at(&f->mem, RING_GPA(0), RING_BYTES * f->dev->queues_len), 0, RING_BYTES * f->dev->queues_len);
 	set(f, VIRTIO_MMIO_STATUS, 15);
+	if (without == 0 && !virtio_live(f->dev))
+		abort();
 }
 
-/* An address: mostly in RAM, often at an edge of it. */
+/* How many entries the ring of queue @q has; of a queue that the device does not have: RING_SHORT. */
+static unsigned int ring_size(const struct fuzz *f, unsigned int q)
+{
+	unsigned int size = q < f->dev->queues_len ? f->dev->queues[q].vq.s.size : 0;
+
+	return size > 0 && size <= VIRTQ_SIZE_MAX ? size : RING_SHORT;
+}
+
+/* An address: mostly one in RAM, often one at an edge of it. */
 static uint64_t take_gpa(struct fuzz *f)
 {
 	static const uint64_t edges[] = { LOW_SIZE, LAYOUT_HOLE_END, LAYOUT_HOLE_END + HIGH_SIZE, UINT64_MAX };
 	uint8_t how = (uint8_t)take(f, 1);
 
 	if (how < 0xc0)
-		return 0x20000 + take(f, 2);
+		return BUFFERS_GPA + take(f, 2);
 	if (how < 0xf0)
 		return edges[how % ARRAY_LEN(edges)] - take(f, 1);
 	return take(f, 8);
@@ -153,21 +177,23 @@ static uint64_t take_gpa(struct fuzz *f)
 
 static void op_desc(struct fuzz *f)
 {
-	uint8_t q = (uint8_t)take(f, 1) % 8, i = (uint8_t)take(f, 1) % 9;
+	unsigned int q = (unsigned int)take(f, 1) % 8, size = ring_size(f, q),
+		     i = (unsigned int)take(f, 1) % (size + 1);
 	struct vring_desc d = { .addr = take_gpa(f) };
 
 	d.len = (uint32_t)take(f, 1) << (take(f, 1) % 25);
 	d.flags = (uint16_t)(take(f, 1) % 8);
-	d.next = (uint16_t)(take(f, 1) % 10);
+	d.next = (uint16_t)(take(f, 1) % (size + 2));
 	memcpy(mem_at(&f->mem, RING_GPA(q) + 16ull * i, sizeof(d)), &d, sizeof(d));
 }
 
 static void op_avail(struct fuzz *f)
 {
-	uint8_t q = (uint8_t)take(f, 1) % 8, head = (uint8_t)take(f, 1);
-	struct vring_avail *avail = mem_at(&f->mem, RING_GPA(q) + 0x800, 64);
+	unsigned int q = (unsigned int)take(f, 1) % 8, size = ring_size(f, q);
+	uint8_t head = (uint8_t)take(f, 1);
+	struct vring_avail *avail = mem_at(&f->mem, RING_GPA(q) + RING_AVAIL, RING_USED - RING_AVAIL);
 
-	avail->ring[avail->idx % 8] = head % 16 < 15 ? head % 8 : head;
+	avail->ring[avail->idx % size] = head % 16 < 15 ? (uint16_t)(head % size) : head;
 	avail->idx++;
 }
 
@@ -234,7 +260,7 @@ static void one_op(struct fuzz *f)
 		op_host_recv(f);
 		break;
 	default:
-		op_up(f);
+		op_up(f, op & 0x80);
 		break;
 	}
 }
@@ -249,7 +275,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int i = 0; i < OPS_MAX && f.in < f.end; i++)
 		one_op(&f);
 	for (unsigned int q = 0; q < f.dev->queues_len; q++) {
-		/* outside a turn no chain of these devices is out */
+		/* outside of a turn no chain of these devices is out */
 		if (f.dev->queues[q].vq.in_flight != 0)
 			abort();
 	}
@@ -273,7 +299,7 @@ static int replay_file(int dirfd, const char *path)
 		fprintf(stderr, "%s: %s\n", path, strerror(-r));
 		return 1;
 	}
-	(void)LLVMFuzzerTestOneInput((const uint8_t *)data, len); /* always 0: it crashes or it does not */
+	(void)LLVMFuzzerTestOneInput((const uint8_t *)data, len); /* it is always 0: a failure is a crash */
 	return 0;
 }
 
@@ -302,7 +328,7 @@ static int replay_corpus(void)
 	return n == 0 || bad;
 }
 
-/* Bytes like the input's own: an xorshift generator, the same on every machine. */
+/* Runs inputs that bring the device up and go on with the bytes of an xorshift generator, the same on every machine. */
 static void replay_random(void)
 {
 	uint64_t x = 0x9e3779b97f4a7c15ull;
@@ -316,7 +342,7 @@ static void replay_random(void)
 			data[j] = (uint8_t)(x >> 32);
 		}
 		data[0] = (uint8_t)i;
-		data[1] = OP_UP;
+		data[1] = i % 8 < 4 ? OP_UP : OP_UP | 0x80;
 		memset(data + 2, 0, 8);
 		(void)LLVMFuzzerTestOneInput(data, sizeof(data)); /* as above */
 	}

@@ -9,6 +9,8 @@ EXTRA_DIST += tests/fuzz/corpus
 
 if FUZZING
 EXTRA_PROGRAMS += $(fuzz_programs)
+# libFuzzer has a main() of its own.
+AM_CPPFLAGS += -DFUZZING
 fuzz_main = -fsanitize=fuzzer
 else
 unit_tests += $(fuzz_programs)
