@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * vmrunc-boot: boots a kernel with the kvm engine and shows its console. For
- * people who work on the engine; not installed.
+ * vmrunc-boot: boots a kernel with the kvm engine alone and shows its console. It is for people who work on the engine,
+ * and is not installed.
  *
  *   vmrunc-boot [-s] [-c VCPUS] [-m MIB] [-k MS] [-p NAME=DIR] [-S NAME=DIR] KERNEL INITRD [CMDLINE...]
  *
- * -s: under the system call filter that the engine asks for; a call that is
- *     not in it ends the program with 13 and the call's number
- * -k: frees the VM after that many milliseconds, in the middle of whatever it does
- * -p, -S: exports a directory in the private or the shared device (not with -s:
- *     to serve them takes more calls)
+ * -s      allows only the system calls that the engine lists (vm_calls() in vm.h); another one ends the program with 13
+ *         and the number of the call, or by SIGSYS if a thread of the engine makes it
+ * -k      frees the VM after that many milliseconds, in the middle of whatever it does
+ * -p, -S  exports a directory in the private (-p) or the shared (-S) device
  *
- * What the guest writes to its agent's port goes to stderr. Times in ms go
- * there too. Exits with 0 after a poweroff, 10 after a reset, 11 if the engine
- * failed, 12 if it was freed by -k.
+ * What the guest writes to the agent's port goes to stderr, as do times in ms. The exit status is 0 after a poweroff, 10
+ * after a reset, 11 if the engine failed, and 12 if -k has freed the VM.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +37,7 @@
 
 struct boot_share {
 	enum vm_share share;
-	char *name; /* of argv, cut at the "=" */
+	char *name; /* points into argv; cut at the "=" */
 	const char *dir;
 };
 
@@ -155,7 +153,7 @@ static int boot_filter(const struct boot *b, struct err *err)
 	return r < 0 ? err_sys(err, r, "system call filter") : 0;
 }
 
-/* Runs it to its end or to that of -k. */
+/* Builds the VM and runs it until it ends, or until -k does. */
 static int boot_run(struct boot *b, struct err *err)
 {
 	struct vm_events events = { .on_exit = boot_on_exit, .on_mark = boot_on_mark, .arg = b };
@@ -198,6 +196,7 @@ static bool boot_parse_share(struct boot *b, enum vm_share share, char *arg)
 	return true;
 }
 
+/* Reads the options; false: the usage is to be shown. */
 static bool boot_parse(struct boot *b, int argc, char **argv)
 {
 	int opt;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One virtual machine: checks what every engine may rely on, and hands each call on to its engine. */
+/* One virtual machine: checks what every engine relies on, and hands each call on to the VM's engine. */
 #include "vm/vm.h"
 
 #include <errno.h>
@@ -29,7 +29,7 @@ void vm_config_close_fds(const struct vm_config *cfg)
 		fd_close(cfg->nics[i].tap_fd);
 }
 
-/* Relative, and no component that is empty, "." or "..". */
+/* Whether @name is a relative path without empty, "." or ".." components. */
 static bool share_name_ok(const char *name)
 {
 	const char *at = name;

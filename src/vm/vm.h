@@ -2,24 +2,21 @@
 /*
  * One virtual machine, whichever engine runs it.
  *
- * The guest sees the same in both engines: virtio over MMIO announced by ACPI;
- * two 9P devices with the tags TAG_PRIVATE and TAG_SHARED; a console
- * device whose port TAG_PORT is the channel to the agent; rng, balloon,
- * and the nics. The engines differ in who implements the devices: our own
- * code in this process (kvm) or a qemu-system process below it (qemu).
+ * The guest sees the same in both engines: virtio over MMIO, announced by ACPI; two 9P devices with the tags TAG_PRIVATE and
+ * TAG_SHARED; a console device whose port TAG_PORT is the channel to the agent; rng, balloon and the nics. The engines
+ * differ in what implements the devices: our own code in this process (kvm), or a qemu-system process below it (qemu).
  *
- * A VM's life, all in the monitor process, all calls on its main thread:
+ * A VM lives in the monitor process, and all its calls are made on the main thread, in this order:
  *
- *   vm_new        before the jail: everything that needs the host's paths and
- *                 devices (/dev/kvm, kernel, initrd, the qemu program)
- *   vm_share_add  before the jail: exports, as detached mounts or single files
- *   (jail: pivot, capabilities, seccomp)
- *   vm_start      threads and vCPUs run; callbacks come on the loop
- *   vm_free       ends it at any point; nothing is left
+ *   vm_new        (choose.h) before the jail: does all that needs the host's paths and devices (/dev/kvm, the kernel,
+ *                 the initrd, the qemu program)
+ *   vm_share_add  before the jail: adds exports, which are detached mounts or single files
+ *   (the jail: pivot, capabilities, seccomp)
+ *   vm_start      lets threads and vCPUs run; callbacks come on the loop
+ *   vm_free       may come at any point, and leaves nothing
  *
- * Invariants: on_exit is called at most once, from the loop, never from
- * within another vm_ call; after it only vm_free() may be called. No
- * engine allocates for the guest without a named bound once it runs.
+ * Invariants: on_exit is called at most once, from the loop, and never from within another function of the VM; after it
+ * only vm_free() may be called. Once the guest runs, no engine allocates memory for it without a named bound.
  */
 #ifndef VM_VM_H
 #define VM_VM_H
@@ -48,7 +45,7 @@ enum vm_share_flags {
 struct guestlog;
 
 struct vm_nic {
-	int tap_fd; /* owned by the VM from vm_new() on, also when it fails */
+	int tap_fd; /* vm_new() takes it, also when it fails */
 	uint8_t mac[6];
 	uint16_t mtu; /* bytes; 0: the device does not offer one */
 };
@@ -57,25 +54,25 @@ struct vm_config {
 	enum vm_engine engine;   /* KVM or QEMU; AUTO is resolved by vm_choose_engine() */
 	const char *kernel_path; /* uncompressed ELF vmlinux */
 	const char *initrd_path; /* newc cpio */
-	const char *cmdline;     /* the whole of what the caller wants; the engine adds what it must */
+	const char *cmdline;     /* all that the caller wants in it; the engine adds what it needs itself */
 	unsigned int vcpus;      /* 1..VM_VCPUS_MAX */
 	uint64_t mem_bytes;      /* a multiple of VM_MEM_GRAIN, >= VM_MEM_MIN */
 	const char *qemu_path;   /* qemu engine; NULL: qemu-system-x86_64 in $PATH */
-	const char *cache_dir;   /* as for vm_choose_engine(), for vm_new(); NULL: the verdict on KVM is not cached */
-	bool kvm_usable;         /* set by vm_new(): QEMU runs the machine with KVM rather than emulate it (qemu) */
 	const char
-		*runtime_dir; /* a directory of this VM's own, used as a mount point in QEMU's mount namespace (qemu) */
-	struct guestlog *log; /* borrowed: gets what the guest's consoles say; NULL: it is dropped */
-	int proc_fd; /* borrowed: this process's /proc/self/fd, for file service (kvm); <= 0: it is looked up by that path */
-	int user_ns_fd; /* borrowed: a user namespace that processes of the VM are to be in (qemu); <= 0: the caller's */
+		*cache_dir; /* where vm_new() finds the verdict on KVM, as vm_choose_engine(); NULL: it is not cached */
+	bool kvm_usable;    /* set by vm_new(): QEMU runs the machine with KVM instead of emulating it (qemu) */
+	const char *runtime_dir; /* a directory of this VM alone: a mount point in QEMU's mount namespace (qemu) */
+	struct guestlog *log;    /* borrowed: gets what the guest writes to its consoles; NULL: that is dropped */
+	int proc_fd;    /* borrowed: this process's /proc/self/fd, for file service (kvm); <= 0: opened by that path */
+	int user_ns_fd; /* borrowed: the user namespace for processes of the VM (qemu); <= 0: the caller's */
 	struct vm_nic nics[VM_NICS_MAX];
 	unsigned int nics_len;
 };
 
 enum vm_exit {
-	VM_EXIT_POWEROFF, /* the guest asked for it in order */
+	VM_EXIT_POWEROFF, /* the guest has powered off */
 	VM_EXIT_RESET,    /* reboot, panic (the command line has panic=-1) or triple fault */
-	VM_EXIT_FAILED,   /* the engine gave up: internal error, QEMU died */
+	VM_EXIT_FAILED,   /* the engine gave up: KVM failed, or QEMU died */
 };
 
 /*
@@ -90,33 +87,32 @@ struct vm_calls {
 struct vm;
 
 struct vm_events {
-	/* @detail: a sentence for the log, valid during the call */
+	/* The VM has ended. @detail says how, for the log, and is valid during the call. */
 	void (*on_exit)(void *arg, enum vm_exit how, const char *detail);
-	/* engine milestones for the boot timeline: "vm-built", "kernel-entered" */
+	/* The engine has reached @mark, for the boot's timeline: "vm-built", "kernel-entered". May be NULL. */
 	void (*on_mark)(void *arg, const char *mark);
 	void *arg;
 };
 
 /*
- * Adds an export at @name ("CID/rootfs", "CID/3/hosts": relative, no empty,
- * "." or ".." component; made as synthetic directories) to a share.
- * @fd: a directory from open_tree(2) OPEN_TREE_CLONE, or the same of a single
- * file, socket, FIFO or device; the VM owns it from the call on, also on failure.
+ * Adds an export at @name to a share. @name is a relative path ("CID/rootfs", "CID/3/hosts") without "", "." or ".."
+ * components; the directories above its last one are synthetic. @fd comes from open_tree(2) with OPEN_TREE_CLONE, of a
+ * directory or of a single file, socket, FIFO or device; the VM takes it, also on failure. @flags are of enum
+ * vm_share_flags. 0 or -errno with a message.
  */
 must_check int vm_share_add(
 	struct vm *vm, enum vm_share share, const char *name, int fd, unsigned int flags, struct err *err);
 
 /*
- * The channel's host end: a connected non-blocking AF_UNIX stream socket,
- * valid from vm_new() to vm_free(), borrowed. Bytes written before the agent
- * has opened its port wait.
+ * The host's end of the channel to the agent: a connected, non-blocking AF_UNIX stream socket, borrowed, valid until
+ * vm_free(). Bytes that are written before the agent has opened its port wait in it.
  */
 int vm_channel_fd(const struct vm *vm);
 
-/* Lets the guest run. @loop and @events->arg must outlive the VM. */
+/* Lets the guest run. @events is copied; @loop and @events->arg must outlive the VM. 0 or -errno with a message. */
 must_check int vm_start(struct vm *vm, struct loop *loop, const struct vm_events *events, struct err *err);
 
-/* Stops vCPUs and devices at once, waits for their threads or processes, frees. Accepts NULL. */
+/* Stops vCPUs and devices at once, waits for their threads or processes, and frees the VM. Accepts NULL. */
 void vm_free(struct vm *vm);
 
 /*

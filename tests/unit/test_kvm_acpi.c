@@ -54,7 +54,7 @@ static uint8_t sum(const uint8_t *at, size_t len)
 	return s;
 }
 
-/* The table at @gpa: in the blob, right signature, checksum right. Its length. */
+/* Checks that the table at @gpa lies in the blob and has this signature and a right checksum. Returns its length. */
 static const uint8_t *table(const struct tables *t, uint64_t gpa, const char *signature, uint32_t *len)
 {
 	const uint8_t *at;
@@ -134,7 +134,7 @@ static void the_madt_lists_every_cpu(void **state)
 	}
 }
 
-/* An AML package length at @at: the package's end; *@ret_body is behind the length. */
+/* Reads the AML package length at @at. Returns the end of the package; *@ret_body is what follows the length. */
 static const uint8_t *aml_package(const uint8_t *at, const uint8_t **ret_body)
 {
 	unsigned int more = at[0] >> 6;
@@ -146,7 +146,7 @@ static const uint8_t *aml_package(const uint8_t *at, const uint8_t **ret_body)
 	return at + len;
 }
 
-/* Walks \_SB_: one device after the other, each exactly as long as it says. */
+/* Walks \_SB_ device by device; each must be as long as it says. */
 static void the_dsdt_holds_every_device(void **state)
 {
 	static const unsigned int counts[] = { 0, 1, 2, 18, LAYOUT_VIRTIO_MAX };
@@ -198,7 +198,7 @@ static void the_dsdt_holds_every_device(void **state)
 	}
 }
 
-/* A reader that is not ours: iasl must take the DSDT and show its devices. */
+/* iasl, a reader that is not ours, must take the DSDT and show its devices. */
 static void iasl_reads_the_dsdt(void **state)
 {
 	char dir[] = "/tmp/test_kvm_acpi.XXXXXX", command[512], want[64];

@@ -23,7 +23,7 @@
 
 #define MEM_SIZE (64 * MIB)
 #define LOAD_GPA (16 * MIB)
-#define FILE_DATA 0x2000u /* bytes of the segment in the file: the second page is zero */
+#define FILE_DATA 0x2000u /* bytes of the segment in the file; its second page is zero */
 #define NOTE_OFFSET 0x800u
 #define DATA_OFFSET 0x1000u
 
@@ -93,7 +93,7 @@ static void a_kernel_is_loaded_and_its_zeros_are_not(void **state)
 	assert_int_equal(image.pvh_entry, LOAD_GPA + 0x10);
 	at = mem_at(&mem, LOAD_GPA, 0x3000);
 	assert_memory_equal(at, k.data, FILE_DATA);
-	/* With huge pages the neighbour comes along: only without them is it seen untouched. */
+	/* A huge page would bring its neighbour with it; only without huge pages can it be seen that nothing touched it. */
 	mem_done(&mem);
 	assert_int_equal(mem_init(&mem, MEM_SIZE, &err), 0);
 	(void)madvise(mem.base, mem.size, MADV_NOHUGEPAGE);
@@ -150,57 +150,57 @@ BAD(over_the_end, k->ph[0].p_paddr = MEM_SIZE - 0x1000)
 BAD(paddr_wraps, k->ph[0].p_paddr = UINT64_MAX - 0x100)
 BAD(memsz_huge, k->ph[0].p_memsz = UINT64_MAX)
 
-static void hostile_kernels_are_refused(void **state)
-{
 #define CASE(name, error)                \
 	{                                \
 #name, bad_##name, error \
 	}
-	static const struct {
-		const char *name;
-		void (*spoil)(struct kernel *k);
-		int want;
-	} cases[] = {
-		CASE(magic, -ENOEXEC),
-		CASE(class32, -ENOEXEC),
-		CASE(big_endian, -ENOEXEC),
-		CASE(machine, -ENOEXEC),
-		CASE(relocatable, -ENOEXEC),
-		CASE(core, -ENOEXEC),
-		CASE(phentsize, -ENOEXEC),
-		CASE(phnum_none, -ENOEXEC),
-		CASE(phnum_many, -ENOEXEC),
-		CASE(phoff_far, -ENOEXEC),
-		CASE(phoff_end, -ENOEXEC),
-		CASE(filesz_above_memsz, -ENOEXEC),
-		CASE(offset_wraps, -ENOEXEC),
-		CASE(offset_behind, -ENOEXEC),
-		CASE(cut, -ENOEXEC),
-		CASE(no_load, -ENOEXEC),
-		CASE(empty_load, -ENOEXEC),
-		CASE(below_1m, -ENOEXEC),
-		CASE(note_huge, -ENOEXEC),
-		CASE(note_behind, -ENOEXEC),
-		CASE(no_note, -ENOEXEC),
-		CASE(note_type, -ENOEXEC),
-		CASE(note_name, -ENOEXEC),
-		CASE(note_name_len, -ENOEXEC),
-		CASE(note_name_len2, -ENOEXEC),
-		CASE(note_desc_len, -ENOEXEC),
-		CASE(note_desc_odd, -ENOEXEC),
-		CASE(entry_none, -ENOEXEC),
-		CASE(entry_before, -ENOEXEC),
-		CASE(entry_behind, -ENOEXEC),
-		CASE(entry_high, -ENOEXEC),
-		CASE(in_the_hole, -ENOMEM),
-		CASE(above_ram, -ENOMEM),
-		CASE(over_the_end, -ENOMEM),
-		CASE(paddr_wraps, -ENOMEM),
-		CASE(memsz_huge, -ENOMEM),
-	};
+static const struct {
+	const char *name;
+	void (*spoil)(struct kernel *k);
+	int want;
+} hostile[] = {
+	CASE(magic, -ENOEXEC),
+	CASE(class32, -ENOEXEC),
+	CASE(big_endian, -ENOEXEC),
+	CASE(machine, -ENOEXEC),
+	CASE(relocatable, -ENOEXEC),
+	CASE(core, -ENOEXEC),
+	CASE(phentsize, -ENOEXEC),
+	CASE(phnum_none, -ENOEXEC),
+	CASE(phnum_many, -ENOEXEC),
+	CASE(phoff_far, -ENOEXEC),
+	CASE(phoff_end, -ENOEXEC),
+	CASE(filesz_above_memsz, -ENOEXEC),
+	CASE(offset_wraps, -ENOEXEC),
+	CASE(offset_behind, -ENOEXEC),
+	CASE(cut, -ENOEXEC),
+	CASE(no_load, -ENOEXEC),
+	CASE(empty_load, -ENOEXEC),
+	CASE(below_1m, -ENOEXEC),
+	CASE(note_huge, -ENOEXEC),
+	CASE(note_behind, -ENOEXEC),
+	CASE(no_note, -ENOEXEC),
+	CASE(note_type, -ENOEXEC),
+	CASE(note_name, -ENOEXEC),
+	CASE(note_name_len, -ENOEXEC),
+	CASE(note_name_len2, -ENOEXEC),
+	CASE(note_desc_len, -ENOEXEC),
+	CASE(note_desc_odd, -ENOEXEC),
+	CASE(entry_none, -ENOEXEC),
+	CASE(entry_before, -ENOEXEC),
+	CASE(entry_behind, -ENOEXEC),
+	CASE(entry_high, -ENOEXEC),
+	CASE(in_the_hole, -ENOMEM),
+	CASE(above_ram, -ENOMEM),
+	CASE(over_the_end, -ENOMEM),
+	CASE(paddr_wraps, -ENOMEM),
+	CASE(memsz_huge, -ENOMEM),
+};
 
+static void hostile_kernels_are_refused(void **state)
+{
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(hostile); i++) {
 		struct elf_image image = { .start = 42 };
 		struct err err = ERR_INIT;
 		struct kernel k;
@@ -208,10 +208,10 @@ static void hostile_kernels_are_refused(void **state)
 		int r;
 
 		kernel_init(&k);
-		cases[i].spoil(&k);
+		hostile[i].spoil(&k);
 		r = load_bytes(&k, sizeof(k), &mem, &image, &err);
-		if (r != cases[i].want || err.msg[0] == '\0')
-			fail_msg("%s: wanted %d, got %d (%s)", cases[i].name, cases[i].want, r, err.msg);
+		if (r != hostile[i].want || err.msg[0] == '\0')
+			fail_msg("%s: wanted %d, got %d (%s)", hostile[i].name, hostile[i].want, r, err.msg);
 		assert_int_equal(image.start, 42); /* written only on success */
 		mem_done(&mem);
 	}

@@ -165,7 +165,7 @@ static void the_transmitter_interrupts_when_asked_to(void **state)
 	assert_int_equal(in(f, 2) & 0x0f, 0x01);
 }
 
-/* What one write to one port does to a machine: -1: nothing. */
+/* Writes once to one port. Returns how that ends the machine (enum vm_exit); -1: not at all. */
 static void the_machine_ends_by_the_right_writes_only(void **state)
 {
 	static const struct {

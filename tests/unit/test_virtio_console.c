@@ -106,7 +106,7 @@ static void control_send(struct fixture *f, uint32_t id, uint16_t event, uint16_
 	(void)guest_wait(&f->g, CTRL_TX, &len); /* which buffer it was does not matter */
 }
 
-/* Offers a buffer for a control message: its gpa. */
+/* Offers a buffer for a control message. Returns its gpa. */
 static uint64_t control_offer(struct fixture *f)
 {
 	uint64_t gpa = guest_alloc(&f->g, MSG_ROOM, 8);
@@ -131,7 +131,7 @@ static void control_expect(struct fixture *f, uint32_t id, uint16_t event, uint1
 	assert_memory_equal(guest_at(&f->g, gpa + sizeof(c), 32), name, strlen(name));
 }
 
-/* The whole dialogue, as Linux leads it; the channel is open on both sides after it. */
+/* Exchanges the messages that Linux exchanges; the channel is then open on both sides. */
 static void bring_up(struct fixture *f)
 {
 	guest_up(&f->g, f->dev, UINT64_MAX);
@@ -308,7 +308,7 @@ static void channel_waits_for_the_guest_to_open(void **state)
 	assert_memory_equal(guest_at(&f->g, f->bufs, 5), "early", 5);
 }
 
-/* Reads @len bytes of the pattern that starts with @first. */
+/* Reads @len bytes, which must be those of the pattern that starts with @first. */
 static void read_pattern(int fd, size_t len, uint32_t first)
 {
 	uint32_t word;

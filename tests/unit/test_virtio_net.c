@@ -86,7 +86,7 @@ static void host_sends(struct fixture *f, size_t len)
 	assert_int_equal(send(f->peer, f->packet, len, MSG_DONTWAIT), len);
 }
 
-/* A kick of the receive queue, as when the guest adds buffers. */
+/* Kicks the receive queue, as a guest does when it adds buffers. */
 static void serve(struct fixture *f, unsigned int queue)
 {
 	guest_kick(&f->g, queue);
@@ -130,7 +130,7 @@ static void packet_into_one_buffer(void **state)
 	assert_memory_equal(p + HDR, f->packet + HDR, 1500);
 }
 
-/* What lies in @n buffers of @size is the packet. */
+/* Checks that the @n buffers of @size bytes hold the packet. */
 static void check_spread(struct fixture *f, size_t packet_len, uint32_t size, unsigned int n)
 {
 	size_t off = 0;
@@ -350,7 +350,7 @@ static int tap_open(const char *name, short flags)
 	return fd;
 }
 
-/* A packet socket on the interface, which is brought up. */
+/* Brings the interface up and opens a packet socket on it. */
 static int packet_socket(const char *name)
 {
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));

@@ -68,7 +68,7 @@ static uint64_t out_gpa(const struct fixture *f, unsigned int slot)
 	return f->bufs + 2ull * slot * MSG;
 }
 
-/* Puts the message into slot @slot's buffers and makes it available: its head. */
+/* Puts the message into the buffers of slot @slot and makes it available. Returns its head. */
 static uint16_t put_message(struct fixture *f, unsigned int slot, struct buf *b)
 {
 	assert_int_equal(buf_error(b), 0);
@@ -78,7 +78,7 @@ static uint16_t put_message(struct fixture *f, unsigned int slot, struct buf *b)
 	return guest_put(&f->g, 0, out_gpa(f, slot), (uint32_t)b->len, out_gpa(f, slot) + MSG, MSG);
 }
 
-/* Reads the reply in slot @slot: 0, or -errno of an Rlerror. */
+/* Reads the reply in slot @slot. 0, or -errno if it is an Rlerror. */
 static int reply_of(struct fixture *f, unsigned int slot, uint32_t len, uint8_t type, uint16_t tag)
 {
 	uint8_t got;
@@ -112,7 +112,7 @@ static int call(struct fixture *f, uint8_t type, struct buf *b, uint16_t tag)
 		call(f, type, &message, tag);                  \
 	})
 
-/* Negotiates and attaches the export as ROOT; then "file" of it is open as FILE_FID. */
+/* Negotiates, attaches the export as ROOT, and opens its "file" as FILE_FID. */
 static void bring_up(struct fixture *f)
 {
 	int fd = openat(f->c.dir_fd, "file", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
@@ -216,7 +216,7 @@ static void unanswerable_chains_come_home(void **state)
 	bring_up(f);
 }
 
-/* @n reads in slots 0 to n - 1, of which read i starts at byte i % 8. */
+/* Puts @n reads into slots 0 to n - 1; read i starts at byte i % 8. */
 static void put_reads(struct fixture *f, unsigned int n, uint8_t *slot_of_head)
 {
 	for (unsigned int i = 0; i < n; i++) {

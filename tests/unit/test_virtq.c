@@ -107,7 +107,7 @@ static void rings_are_checked_at_start(void **state)
 
 /* ---- chains ---- */
 
-#define BUF 0x100000ull /* buffers live here, clear of the rings */
+#define BUF 0x100000ull /* buffers are here, away from the rings */
 #define TABLE 0x200000ull
 #define RING_DESC 0x1000ull /* where guest_ring() lays the first ring's descriptors out */
 
