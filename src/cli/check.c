@@ -31,16 +31,16 @@ struct check_options {
 struct check {
 	struct settings settings;
 	struct vm_verdict kvm;
-	char qemu[PATH_MAX]; /* "": cannot be run, and why below */
-	char qemu_why[PATH_MAX + 64];
-	enum vm_engine engine; /* that a container would get */
-	bool has_engine;
+	char qemu[PATH_MAX];          /* the program; "": it cannot be run, and qemu_why says why */
+	char qemu_why[PATH_MAX + 64]; /* "": it can be run */
+	bool has_engine;              /* there is an engine for a container, @engine */
+	enum vm_engine engine;
 	char engine_why[ERR_MSG_MAX];
-	const char *cgroups; /* "v1", "hybrid", "v2", "none" */
-	struct image_report image;
-	struct buf remedies; /* a line each: for the engine, and then the image's */
-	bool root;
-	bool usable;
+	const char *cgroups;       /* "v1", "hybrid", "v2" or "none" */
+	struct image_report image; /* of the guest's kernel */
+	struct buf remedies;       /* what to do, a line each: for the engine first, then for the kernel */
+	bool root;                 /* vmrunc runs as root */
+	bool usable;               /* containers can run here */
 };
 
 static bool has_magic(const char *path, __fsword_t magic)
@@ -50,7 +50,7 @@ static bool has_magic(const char *path, __fsword_t magic)
 	return statfs(path, &fs) == 0 && fs.f_type == magic;
 }
 
-/* Which cgroup hierarchies limits on the monitor can be set in. */
+/* The kind of cgroup hierarchies in which the monitor can be limited. */
 static const char *cgroup_mode(void)
 {
 	static const char *const v1[] = { CGROUP_ROOT "/memory", CGROUP_ROOT "/cpu", CGROUP_ROOT "/pids" };
@@ -64,7 +64,7 @@ static const char *cgroup_mode(void)
 	return "none";
 }
 
-/* Whether --systemd-cgroup can be had here. */
+/* Whether --systemd-cgroup can be used here. */
 static const char *systemd_word(void)
 {
 	if (!systemd_built_in())
@@ -72,6 +72,7 @@ static const char *systemd_word(void)
 	return systemd_runs() ? "usable" : "systemd does not manage this host";
 }
 
+/* Finds the QEMU program, or why it cannot be run. */
 static void find_qemu(struct check *c)
 {
 	const char *wanted = *c->settings.qemu ? c->settings.qemu : NULL;
@@ -84,7 +85,7 @@ static void find_qemu(struct check *c)
 		c->qemu_why, sizeof(c->qemu_why), "%s: %s", wanted ? wanted : "qemu-system-x86_64", strerror(-r));
 }
 
-/* What `create` would do: the engine that was asked for, or what vm_choose_engine() finds. */
+/* Finds the engine as `create` would: the one that the settings name, or the one that vm_choose_engine() chooses. */
 static void find_engine(struct check *c)
 {
 	struct err none = ERR_INIT;
@@ -105,7 +106,7 @@ static void find_engine(struct check *c)
 	}
 }
 
-/* What to do about what is missing, most important first. */
+/* Says for each thing that is missing what to do about it. */
 static void find_remedies(struct check *c)
 {
 	if (!c->root)

@@ -2,6 +2,7 @@
 /* Parsing the command line, and its help: see cli.h. */
 #include "cli/cli.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -36,9 +37,10 @@ struct option_set {
 /* Adds the rows of @options (NULL: none), which are stored in the struct @values. */
 static void set_add(struct option_set *set, const struct cli_option *options, void *values)
 {
-	for (const struct cli_option *o = options; o && o->name && set->n < OPTIONS_MAX; o++) {
+	for (const struct cli_option *o = options; o && o->name; o++) {
 		size_t len = strlen(set->letters);
 
+		assert(set->n < OPTIONS_MAX);
 		set->known[set->n] = o;
 		set->values[set->n] = values;
 		set->longs[set->n] = (struct option){

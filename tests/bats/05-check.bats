@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# vmrunc check: what this machine has and lacks, in words and in JSON.
+# vmrunc check: it says what this machine has and lacks, in words and in JSON.
 
 load helpers
 setup() {
@@ -9,7 +9,7 @@ setup() {
 	mkdir -p "$EMPTY"
 }
 
-# check ARGS...: runs the command with what the JSON checks need from it.
+# check_json GLOBAL_OPTIONS...: prints what check says in JSON.
 check_json() {
 	"$VMRUNC" "$@" check --format json
 }
@@ -46,7 +46,8 @@ check_json() {
 @test "/dev/kvm that may not be opened: said, and QEMU takes its place" {
 	[ -c /dev/kvm ] || cannot "no /dev/kvm"
 	mknod -m 0 "$BATS_TEST_TMPDIR/kvm" c 10 232
-	# a root that the permissions of files hold for; the verdict must not be kept
+	# without these capabilities the permissions of files hold for root as well; a cache of its own keeps the verdict from
+	# the tests that follow
 	run unshare -m bash -c 'mount --bind "$1" /dev/kvm; shift; export XDG_CACHE_HOME=$1; shift
 		exec setpriv --bounding-set -dac_override,-dac_read_search "$@"' _ \
 		"$BATS_TEST_TMPDIR/kvm" "$EMPTY" "$VMRUNC" ${VMRUNC_KERNEL:+--kernel "$VMRUNC_KERNEL"} check --format json

@@ -1,14 +1,14 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Wrong input of every kind: a message that a stranger understands, a non-zero exit, nothing left.
+# Wrong input of every kind is answered by a message that a stranger understands and a non-zero exit, and leaves nothing.
 
 load helpers
 setup_file() { common_setup_file; }
 setup() { common_setup; }
 teardown() { common_teardown; }
 
-# fails STATUS TEXT: run_c must fail with this status ("any": not 0, nor "not found"), say TEXT, and leave no container.
-# Each check returns by itself: the callers' "||" switches errexit off.
+# fails STATUS TEXT [RUN_OPTIONS...]: run_c must fail with this status ("any": neither 0 nor bash's 127), say TEXT, and
+# leave no container. Each check returns by itself, since a caller's "||" switches errexit off.
 fails() {
 	if [ "$1" = any ]; then
 		run_c "${@:3}"
@@ -160,7 +160,8 @@ fails() {
 	has "$stderr" "$BATS_TEST_TMPDIR/empty"
 }
 
-# with_kernel_tree: $TREE/boot/vmlinuz-$RELEASE and its module directory, which has only the virtio transports.
+# with_kernel_tree: makes $TREE/boot/vmlinuz-$RELEASE with a module directory that has only the virtio transports, and a
+# bundle.
 with_kernel_tree() {
 	local stock modules
 	vmrunc_only
@@ -176,7 +177,7 @@ with_kernel_tree() {
 	new_bundle
 }
 
-# A root that the permissions of files hold for.
+# without_override COMMAND...: runs it without the capabilities by which root ignores the permissions of files.
 without_override() {
 	setpriv --bounding-set -dac_override,-dac_read_search "$@"
 }
@@ -205,7 +206,8 @@ without_override() {
 	chmod 755 "$modules"
 }
 
-# no_engines COMMAND...: runs it in a private view in which there is neither KVM nor QEMU; the verdict is not kept.
+# no_engines COMMAND...: runs it in a mount namespace where there is neither KVM nor QEMU, with a cache of its own, so that
+# the verdict on KVM is not kept.
 no_engines() {
 	touch "$BATS_TEST_TMPDIR/no-program"
 	unshare -m bash -c 'mount -t tmpfs tmpfs /dev/shm; export XDG_CACHE_HOME=/dev/shm
@@ -229,7 +231,8 @@ no_engines() {
 		and any(.remedies[]; contains("qemu-system-x86"))' <<<"$output"
 }
 
-# on_small_disk SCRIPT: runs it with $S, a state directory on a file system of its own of 256 KiB, and vmrunc on it as "v".
+# on_small_disk SCRIPT: runs it under bats' run. $S is a directory on a file system of 256 KiB; "v" is vmrunc with its root
+# there, "fill" fills the file system, and "left" lists what is in the root.
 on_small_disk() {
 	mkdir -p "$BATS_TEST_TMPDIR/small"
 	run unshare -m bash -c 'set -u; mount -t tmpfs -o size=256k tmpfs "$1" || exit; S=$1 script=$2; shift 2
@@ -244,7 +247,7 @@ on_small_disk() {
 	vmrunc_only
 	sh_bundle 'true'
 	export BUNDLE ID
-	# full from the start; full where the second, the third ... block is needed
+	# the disk is full from the start, or where the second, the third ... block is needed
 	for free in 0 1 2 3 4; do
 		on_small_disk 'fill; mkdir -p $S/root; truncate -s -$(('$free' * 4096)) $S/fill
 			v run --bundle "$BUNDLE" "$ID"; echo "status $?"; left'

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# What every bats file of vmrunc shares: bundles, the runtime under test, waiting, and the check that nothing is left.
+# What all bats files of vmrunc share: the runtime under test, bundles, waiting, and the check that nothing is left.
 #
 # Environment:
 #   VMRUNC         the vmrunc to test (default: build/vmrunc of this tree)
 #   VMRUNC_ENGINE  kvm, qemu or auto (default: auto)
 #   VMRUNC_KERNEL  a guest kernel (default: what vmrunc finds)
-#   RUNTIME        another runtime's path: runs the runtime-neutral tests against it, to test the tests
+#   RUNTIME        the path of another runtime: the tests that are not only vmrunc's run with it, which tests the tests
 #   VMRUNC_MUST_WORK=1  a test that cannot run here fails instead of being skipped
 
 bats_require_minimum_version 1.5.0
@@ -14,10 +14,10 @@ bats_require_minimum_version 1.5.0
 TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 VMRUNC=${VMRUNC:-$TOP/build/vmrunc}
 RT=${RUNTIME:-$VMRUNC}
-WAIT_S=${WAIT_S:-60} # how long an event may take on an emulated machine
+WAIT_S=${WAIT_S:-60} # how many seconds an event may take on an emulated machine
 
-# The runtime under test, with its root and engine.
-# The runtime under test, with its root and engine: RT_CMD for timeout(1) and the like, rt for everything else.
+# Sets RT_CMD, the command line of the runtime under test with its root and engine. Tests call rt, or use RT_CMD where a
+# function cannot stand, as behind timeout(1).
 rt_set() {
 	RT_CMD=("$RT" --root "$ROOT")
 	[ -n "${RUNTIME:-}" ] || RT_CMD+=(--engine "${VMRUNC_ENGINE:-auto}" ${VMRUNC_KERNEL:+--kernel "$VMRUNC_KERNEL"})
@@ -27,12 +27,12 @@ rt() {
 	"${RT_CMD[@]}" "$@"
 }
 
-# For tests of what only vmrunc has.
+# Skips a test of something that only vmrunc has, if another runtime is tested.
 vmrunc_only() {
 	[ -z "${RUNTIME:-}" ] || skip "only vmrunc has this"
 }
 
-# cannot REASON: the environment lacks something. A skip, or a failure where everything must work.
+# cannot REASON: skips a test for which the machine lacks something, or lets it fail if VMRUNC_MUST_WORK is set.
 cannot() {
 	if [ "${VMRUNC_MUST_WORK:-0}" = 1 ]; then
 		echo "cannot run here, but VMRUNC_MUST_WORK is set: $1"
@@ -41,7 +41,8 @@ cannot() {
 	skip "$1"
 }
 
-# A busybox root file system, made once a file and copied for each bundle (hard links would share inodes between bundles).
+# Makes a root file system of busybox, once for a bats file. It is copied for each bundle: hard links would share inodes
+# between bundles.
 common_setup_file() {
 	export ROOTFS_TEMPLATE=$BATS_FILE_TMPDIR/rootfs
 	mkdir -p "$ROOTFS_TEMPLATE"/{bin,dev,etc,proc,root,sys,tmp,run,home}
@@ -71,7 +72,7 @@ common_teardown() {
 	fi
 }
 
-# What a failed test leaves to look at: the guest's last words, and where the threads of the monitor are.
+# tell_container ID: prints the end of the guest's log and where each thread of the monitor waits, for a test that failed.
 tell_container() {
 	local pid task
 	[ -f "$ROOT/$1/guest.log" ] || return 0
@@ -87,7 +88,7 @@ cgroup_dirs() {
 	find /sys/fs/cgroup -type d 2>/dev/null | sort
 }
 
-# After all containers of this test are deleted: no process, no mount, no cgroup, no state.
+# Checks that no process, mount, cgroup or state is left after all containers of a test have been deleted.
 assert_nothing_left() {
 	local left
 	left=$(ls -A "$ROOT" 2>/dev/null || true)
@@ -141,7 +142,8 @@ base_config() {
 	J
 }
 
-# new_bundle [JQ_FILTER [JQ_ARGS...]]: makes $BUNDLE with a root file system and a config.json from the base and the filter.
+# new_bundle [JQ_FILTER [JQ_ARGS...]]: makes $BUNDLE with a root file system, and a config.json that is the base_config
+# after the filter.
 new_bundle() {
 	local filter=${1:-.}
 	[ $# -eq 0 ] || shift
@@ -150,7 +152,7 @@ new_bundle() {
 	base_config | jq "$@" "$filter" >"$BUNDLE/config.json"
 }
 
-# sh_bundle SCRIPT [JQ_FILTER...]: a bundle whose process is sh -c SCRIPT.
+# sh_bundle SCRIPT [JQ_FILTER [JQ_ARGS...]]: makes a bundle whose process is sh -c SCRIPT.
 sh_bundle() {
 	local script=$1 filter=${2:-.}
 	shift
@@ -158,15 +160,15 @@ sh_bundle() {
 	new_bundle ".process.args = [\"sh\", \"-c\", \$script] | $filter" --arg script "$script" "$@"
 }
 
-# kmsg_bundle SCRIPT: one whose process may write to its kernel's log, as much as it likes.
+# kmsg_bundle SCRIPT: makes a bundle whose process may write to its kernel's log without a limit.
 kmsg_bundle() {
 	sh_bundle "$1" '.linux.devices = [{path:"/dev/kmsg",type:"c",major:1,minor:11}]
 		| .linux.resources.devices = [{allow:true,type:"c",major:1,minor:11,access:"rw"}]
 		| .linux.sysctl = {"kernel.printk_devkmsg":"on\n"}'
 }
 
-# run_c [RUN_OPTIONS...]: runs $BUNDLE in the foreground under bats' run, stdout and stderr apart. Fails if $CODE is set
-# and not the exit status.
+# run_c [RUN_OPTIONS...]: runs $BUNDLE in the foreground under bats' run, with stdout and stderr apart. Fails if $CODE is
+# set and the exit status is another one.
 run_c() {
 	run ${CODE:+"-$CODE"} --separate-stderr rt run --bundle "$BUNDLE" "$@" "$ID"
 }
@@ -175,7 +177,7 @@ status_of() {
 	rt state "$1" 2>/dev/null | jq -r .status
 }
 
-# wait_for SECONDS COMMAND...: until the command succeeds.
+# wait_for SECONDS COMMAND...: repeats the command until it succeeds. Fails after that time.
 wait_for() {
 	local deadline=$((SECONDS + $1))
 	shift
@@ -197,7 +199,7 @@ file_has() {
 	grep -q -- "$2" "$1" 2>/dev/null
 }
 
-# Comparisons that print wanted and got.
+# eq GOT WANTED, has GOT PART, hasnt GOT PART: comparisons that print what was wanted and what came.
 eq() {
 	[ "$1" = "$2" ] || { printf 'wanted: %s\ngot:    %s\n' "$2" "$1"; [ -z "${stderr:-}" ] || printf 'stderr: %s\n' "$stderr"; return 1; }
 }
