@@ -24,6 +24,7 @@ agent_sources = \
 	agent/launch/tell.c agent/launch/tell.h \
 	agent/launch/tty.c agent/launch/tty.h \
 	agent/sys/agent.h \
+	agent/sys/idmaps.c agent/sys/idmaps.h \
 	agent/sys/log.c agent/sys/log.h \
 	agent/sys/power.c agent/sys/power.h \
 	agent/sys/sandbox.c agent/sys/sandbox.h \

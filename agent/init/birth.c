@@ -4,11 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/fd.h"
 #include "init/answer.h"
 #include "init/container.h"
@@ -17,26 +15,11 @@
 #include "launch/devices.h"
 #include "launch/launch.h"
 #include "launch/tell.h"
+#include "sys/idmaps.h"
 #include "sys/sandbox.h"
 #include "sys/sys.h"
 
 /* --- what the process tells --- */
-
-/* Writes @map to /proc/@pid/@file ("uid_map" or "gid_map"), which the kernel takes once. 0 or -errno. */
-static int write_map(pid_t pid, const char *file, const struct guest_idmaps *map)
-{
-	autobuf text = BUF_INIT;
-	char path[64];
-
-	for (uint32_t i = 0; i < map->len; i++)
-		buf_printf(&text, "%u %u %u\n", map->at[i].container, map->at[i].host, map->at[i].size);
-	if (map->len == 0)
-		return 0;
-	if (buf_error(&text) < 0)
-		return buf_error(&text);
-	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file); /* fits */
-	return fd_write_existing(AT_FDCWD, path, text.data);
-}
 
 /* The process exists: holds on to it, and writes the id maps of its new user namespace. 0 or -errno with @err set. */
 static int take_pid(struct process *p, pid_t pid, struct err *err)
@@ -50,11 +33,11 @@ static int take_pid(struct process *p, pid_t pid, struct err *err)
 			return err_sys(err, errno, "cannot hold on to the container's process");
 	}
 	if (p->maps)
-		r = write_map(pid, "uid_map", &p->container->uids);
+		r = idmaps_write(&p->container->uids, pid, "uid_map");
 	if (r < 0)
 		return err_sys(err, r, "cannot write linux.uidMappings");
 	if (p->maps)
-		r = write_map(pid, "gid_map", &p->container->gids);
+		r = idmaps_write(&p->container->gids, pid, "gid_map");
 	if (r < 0)
 		return err_sys(err, r, "cannot write linux.gidMappings");
 	return 0;

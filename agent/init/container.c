@@ -13,6 +13,7 @@
 #include "init/cgroup.h"
 #include "init/process.h"
 #include "launch/devices.h"
+#include "sys/idmaps.h"
 #include "sys/log.h"
 
 struct container *container_find(struct agent *agent, const char *cid)
@@ -29,16 +30,6 @@ struct container *container_find(struct agent *agent, const char *cid)
 bool container_is_running(const struct container *k)
 {
 	return k && k->init && k->init->pid > 0 && k->init_pidfd >= 0 && !k->deleting;
-}
-
-static int idmaps_copy(const struct guest_idmaps *from, struct guest_idmaps *to)
-{
-	to->at = calloc(from->len + 1u, sizeof(*to->at));
-	if (!to->at)
-		return -ENOMEM;
-	memcpy(to->at, from->at, from->len * sizeof(*to->at));
-	to->len = from->len;
-	return 0;
 }
 
 /* Copies into the record what is needed of @c after CREATE. 0 or -ENOMEM. */
@@ -60,8 +51,8 @@ static void container_forget(struct container *k)
 {
 	fd_close(k->cgroup_fd);
 	fd_close(k->init_pidfd);
-	free(k->uids.at);
-	free(k->gids.at);
+	idmaps_done(&k->uids);
+	idmaps_done(&k->gids);
 	free(k);
 }
 

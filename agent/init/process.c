@@ -245,7 +245,7 @@ static void process_on_synced(void *arg, uint32_t id)
 	process_settle(p);
 }
 
-/* The process has been reaped: kills the rest of a container whose first it was, and begins what comes before EXITED. */
+/* The process has been reaped: kills the rest of its container if it was the first, and begins what precedes EXITED. */
 static void process_end(struct process *p, int status)
 {
 	struct agent *agent = p->agent;

@@ -13,9 +13,10 @@
 
 #include "base/fd.h"
 
-#define COPYUP_DEPTH_MAX 128 /* the tree is hostile data: recursion has an end */
+#define COPYUP_DEPTH_MAX 128 /* the tree is hostile data, so the recursion needs an end */
 #define COPYUP_CHUNK (64 * 1024)
 
+/* Copies what is left of @in to @out. */
 static int copy_data(int in, int out)
 {
 	autofree char *chunk = malloc(COPYUP_CHUNK);
@@ -71,6 +72,7 @@ static int copy_directory(int from, int to, const char *name, int depth)
 	return out < 0 ? -errno : copy_level(in, out, depth + 1);
 }
 
+/* Copies @name of directory @from, whatever it is, to directory @to. */
 static int copy_entry(int from, int to, const char *name, int depth)
 {
 	struct stat st;
@@ -100,6 +102,7 @@ static int copy_entry(int from, int to, const char *name, int depth)
 	return 0;
 }
 
+/* Copies all that directory @from has to directory @to; @depth directories lie above. */
 static int copy_level(int from, int to, int depth)
 {
 	int copy = depth < COPYUP_DEPTH_MAX ? openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;

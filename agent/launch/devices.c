@@ -13,19 +13,20 @@
 #include "base/fd.h"
 #include "launch/mounts.h"
 #include "launch/rootpath.h"
+#include "sys/idmaps.h"
 #include "sys/sandbox.h"
 #include "sys/sys.h"
 
 #define DEVICE_PATH_MAX 512
 
-/* A device's staged node: shares/dev/CID/INDEX. */
+/* Writes the path of the staged node of device number @i to @ret, which has DEVICE_PATH_MAX bytes. */
 static void device_staged_path(const struct agent *agent, const char *cid, uint32_t i, char *ret)
 {
 	(void)snprintf(ret, DEVICE_PATH_MAX, "%s/" SANDBOX_DEVICES "/%s/%u", agent->shares, cid,
 		i); /* fits: see CONTAINER_CID_MAX */
 }
 
-/* Makes the node @name in @dir with the owner and mode of @d. */
+/* Makes the node @name of @d in @dir, for owner @uid and group @gid. 0 or -errno. */
 static int device_node(int dir, const char *name, const struct guest_device *d, uint32_t uid, uint32_t gid)
 {
 	if (mknodat(dir, name, d->mode, makedev(d->major, d->minor)) < 0)
@@ -35,7 +36,7 @@ static int device_node(int dir, const char *name, const struct guest_device *d, 
 	return 0;
 }
 
-/* Binds the staged node over a file that is made for it: where nodes cannot be made (user namespace, 9p). */
+/* Binds the staged node of device number @i over a file that is made for it. 0 or -errno. */
 static int device_bind(const struct launch *l, int root, uint32_t i)
 {
 	const struct guest_device *d = &l->container->devices.at[i];
@@ -52,6 +53,7 @@ static int device_bind(const struct launch *l, int root, uint32_t i)
 	return sys_move_mount(node, at) < 0 ? -errno : 0;
 }
 
+/* Makes or binds device number @i. 0 or -errno. */
 static int device_make(const struct launch *l, int root, uint32_t i)
 {
 	const struct guest_device *d = &l->container->devices.at[i];
@@ -65,7 +67,7 @@ static int device_make(const struct launch *l, int root, uint32_t i)
 	if (dir < 0)
 		return dir;
 	r = device_node(dir, name, d, d->uid, d->gid);
-	if (r == -EEXIST) /* as runc: what the rootfs has stays */
+	if (r == -EEXIST) /* as with runc, what the rootfs has stays */
 		return 0;
 	return r;
 }
@@ -77,7 +79,7 @@ int devices_make(const struct launch *l, int root, struct err *err)
 	for (uint32_t i = 0; i < devices->len; i++) {
 		int r = device_make(l, root, i);
 
-		/* a user namespace, or a 9P server that makes no nodes */
+		/* the process may make no nodes (user namespace), or the 9P server makes none */
 		if (r == -EPERM || r == -ENXIO || r == -EOPNOTSUPP) {
 			r = devices_stage(l->agent, l->container, err);
 			if (r < 0)
@@ -88,15 +90,6 @@ int devices_make(const struct launch *l, int root, struct err *err)
 			return err_sys(err, r, "cannot make device \"%s\"", devices->at[i].path);
 	}
 	return 0;
-}
-
-static uint32_t idmaps_to_host(const struct guest_idmaps *map, uint32_t id)
-{
-	for (uint32_t i = 0; i < map->len; i++) {
-		if (id >= map->at[i].container && id - map->at[i].container < map->at[i].size)
-			return map->at[i].host + (id - map->at[i].container);
-	}
-	return id;
 }
 
 int devices_stage(const struct agent *agent, const struct guest_container *c, struct err *err)
@@ -116,7 +109,7 @@ int devices_stage(const struct agent *agent, const struct guest_container *c, st
 		int r;
 
 		(void)snprintf(name, sizeof(name), "%u", i); /* fits */
-		r = device_node(dir, name, d, idmaps_to_host(&c->uids, d->uid), idmaps_to_host(&c->gids, d->gid));
+		r = device_node(dir, name, d, idmaps_to_vm(&c->uids, d->uid), idmaps_to_vm(&c->gids, d->gid));
 		if (r < 0)
 			return err_sys(err, r, "cannot make device \"%s\"", d->path);
 	}
@@ -130,7 +123,7 @@ void devices_unstage(const struct agent *agent, const char *cid)
 	for (uint32_t i = 0; i < PROTO_DEVICES_MAX; i++) {
 		device_staged_path(agent, cid, i, path);
 		if (unlink(path) < 0)
-			break; /* they are numbered without gaps: this was the last */
+			break; /* they are numbered without gaps: the one before was the last */
 	}
 	(void)snprintf(path, sizeof(path), "%s/" SANDBOX_DEVICES "/%s", agent->shares, cid); /* fits */
 	(void)rmdir(path); /* most containers have none */
@@ -158,7 +151,7 @@ int devices_link(int root, struct err *err)
 		if (dir < 0 || (symlinkat(links[i].target, dir, name) < 0 && errno != EEXIST))
 			return err_sys(err, dir < 0 ? dir : errno, "cannot make \"%s\"", links[i].path);
 	}
-	/* The container's own devpts, not whatever the rootfs or the devices have there. */
+	/* ptmx leads to the container's own devpts, whatever the rootfs or the config have there */
 	dev = rootpath_make(root, "/dev/ptmx", ROOTPATH_PARENT, &name);
 	if (dev < 0)
 		return err_sys(err, dev, "cannot open the container's /dev");

@@ -12,13 +12,13 @@
 #include "base/hook.h"
 #include "launch/identity.h"
 
-/* In the hook: what the process itself does last. */
+/* Called in the hook's process: does what the container's process does last before execve(2). */
 static int hook_prepare(void *arg, struct err *err)
 {
 	return identity_set_last(arg, err);
 }
 
-/* @strings with a NULL behind them, as execve(2) takes them; the caller frees it. NULL without memory. */
+/* An array of @strings with a NULL behind them, as execve(2) takes it; the caller frees it. NULL without memory. */
 static char **strings_vector(const struct guest_strings *strings)
 {
 	char **v = calloc(strings->len + 1u, sizeof(*v));
@@ -28,6 +28,7 @@ static char **strings_vector(const struct guest_strings *strings)
 	return v;
 }
 
+/* Runs start hook number @i with @state as its input. */
 static int hook_run_one(const struct launch *l, uint32_t i, const char *state, int null_fd, struct err *err)
 {
 	const struct guest_hook *hook = &l->container->start_hooks.at[i];

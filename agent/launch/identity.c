@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a process is before it executes its program: see identity.h.
+ * What a process is when it executes its program: see identity.h.
  *
  * The order follows from who may do what: limits, scheduling and the bounding
- * set need privileges, so they come before the ids change. A seccomp filter needs
- * CAP_SYS_ADMIN or no_new_privs: with the latter it is loaded last of all;
- * without it, it is loaded before the capabilities go, and has to allow what
- * comes between (as with runc).
+ * set need privileges, so they come before the ids change. Loading a seccomp
+ * filter needs CAP_SYS_ADMIN or no_new_privs. With no_new_privs it is loaded last
+ * of all. Without, it is loaded before the capabilities are dropped, and has to
+ * allow what comes after it, as with runc.
  */
 #include "launch/identity.h"
 
@@ -32,7 +32,7 @@
 #include "base/fd.h"
 
 #define IOPRIO_WHO_PROCESS 1
-#define CAP_LIMIT 64 /* a mask has no more */
+#define CAP_LIMIT 64 /* capabilities that a mask can hold */
 #define LONG_BITS (8 * sizeof(long))
 
 struct sched_attr_v1 { /* sched_setattr(2), as of Linux 5.3 */
@@ -44,7 +44,7 @@ struct sched_attr_v1 { /* sched_setattr(2), as of Linux 5.3 */
 	uint32_t util_min, util_max;
 };
 
-/* Root of a user namespace may lower hard limits, not raise them. */
+/* Raises hard limits that are too low; root of a user namespace may only lower them. */
 static int raise_limits(const struct guest_process *p, struct err *err)
 {
 	for (uint32_t i = 0; i < p->rlimits.len; i++) {
@@ -68,7 +68,7 @@ int identity_prepare(const struct guest_process *p, struct err *err)
 	char text[16];
 	int r;
 
-	/* The agent's own -1000 must not be inherited. */
+	/* it is set in any case: the agent's own, -1000, must not be inherited */
 	(void)snprintf(text, sizeof(text), "%d", p->has_oom_score_adj ? p->oom_score_adj : 0);
 	r = fd_write_existing(AT_FDCWD, "/proc/self/oom_score_adj", text);
 	return r < 0 ? err_sys(err, r, "process.oomScoreAdj: cannot set %s", text) : raise_limits(p, err);
@@ -76,7 +76,7 @@ int identity_prepare(const struct guest_process *p, struct err *err)
 
 /* --- scheduling --- */
 
-/* @list has been checked by the host; "" means that nothing is asked for. */
+/* Binds the caller to the CPUs of @list, which the host has checked; "" means that nothing is asked for. */
 static int set_affinity(const char *list, struct err *err)
 {
 	struct cpulist cpus;
@@ -90,7 +90,7 @@ static int set_affinity(const char *list, struct err *err)
 	return 0;
 }
 
-/* linux.memoryPolicy: of what the process allocates from here on, kept over execve(2). */
+/* linux.memoryPolicy: where the memory that the process allocates from here on comes from; execve(2) keeps it. */
 static int set_memory_policy(const struct guest_process *p, struct err *err)
 {
 	unsigned long mask[PROTO_NODES_MAX / LONG_BITS] = { 0 };
@@ -103,7 +103,7 @@ static int set_memory_policy(const struct guest_process *p, struct err *err)
 			return err_set(err, EINVAL, "linux.memoryPolicy: the VM has no memory node %u", nodes->at[i]);
 		mask[nodes->at[i] / LONG_BITS] |= 1ul << (nodes->at[i] % LONG_BITS);
 	}
-	/* the kernel looks at one bit less than it is told */
+	/* the kernel looks at one bit less than the number that it is given */
 	if (syscall(SYS_set_mempolicy, (int)p->memory_policy, nodes->len ? mask : NULL,
 		    nodes->len ? PROTO_NODES_MAX + 1ul : 0ul) == 0)
 		return 0;
@@ -111,9 +111,8 @@ static int set_memory_policy(const struct guest_process *p, struct err *err)
 		return err_set(err, ENOSYS, "linux.memoryPolicy: the guest's kernel has no memory nodes (CONFIG_NUMA)");
 	if (errno == EINVAL)
 		return err_set(err, EINVAL,
-			"linux.memoryPolicy: the guest's kernel refuses it: a node that the VM does not have, or a "
-			"mode or flag "
-			"that the kernel does not have");
+			"linux.memoryPolicy: the guest's kernel refuses it: it names a node that the VM does not have, "
+			"or a mode or flag that the kernel does not have");
 	return err_sys(err, errno, "linux.memoryPolicy");
 }
 
@@ -175,6 +174,7 @@ static int drop_bounding(uint64_t keep, uint64_t known, struct err *err)
 	return 0;
 }
 
+/* Sets the effective, permitted, inheritable and ambient sets; the bounding set is drop_bounding()'s. */
 static int set_caps(const struct guest_process *p, uint64_t known, struct err *err)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -200,6 +200,7 @@ static int set_caps(const struct guest_process *p, uint64_t known, struct err *e
 
 /* --- ids --- */
 
+/* Sets the supplementary groups. */
 static int set_groups(const struct guest_process *p, struct err *err)
 {
 	autofree gid_t *groups = calloc(p->groups.len + 1u, sizeof(gid_t));
@@ -208,12 +209,16 @@ static int set_groups(const struct guest_process *p, struct err *err)
 		return err_set(err, ENOMEM, "process.user.additionalGids: no memory");
 	for (uint32_t i = 0; i < p->groups.len; i++)
 		groups[i] = p->groups.at[i];
-	/* By system call: one thread, and no libc's limit of 32 groups. EPERM: a user namespace that denies it. */
+	/*
+	 * By system call, so that no limit of a libc counts (NGROUPS_MAX is 32 in musl). EPERM:
+	 * the user namespace denies setgroups(2), which does not matter if there are no groups.
+	 */
 	if (syscall(SYS_setgroups, (size_t)p->groups.len, groups) < 0 && (errno != EPERM || p->groups.len > 0))
 		return err_sys(err, errno, "process.user.additionalGids: cannot set them");
 	return 0;
 }
 
+/* Becomes the user; the capabilities are kept, so that set_caps() can set them. */
 static int set_ids(const struct guest_process *p, struct err *err)
 {
 	int r;
@@ -234,6 +239,7 @@ static int set_ids(const struct guest_process *p, struct err *err)
 
 /* --- seccomp --- */
 
+/* Loads the seccomp filter of @p, if it has one. */
 static int load_seccomp(const struct guest_process *p, struct err *err)
 {
 	struct sock_fprog prog = { .len = (unsigned short)(p->seccomp.len / sizeof(struct sock_filter)),
@@ -252,8 +258,10 @@ static int load_seccomp(const struct guest_process *p, struct err *err)
 /* --- all of it --- */
 
 /*
- * First as root, then, where that was not allowed, as the user: the directory
- * may be closed to either (a home with 0700, an NFS with root squashed).
+ * Changes into the working directory. It is called as root, and if that may not
+ * enter (-EAGAIN) once more as the user (@last_try): the directory may be closed
+ * to either, as a home with mode 0700 and a network file system that trusts no
+ * root are.
  */
 static int enter_cwd(const char *cwd, bool last_try, struct err *err)
 {
@@ -262,7 +270,7 @@ static int enter_cwd(const char *cwd, bool last_try, struct err *err)
 	if (!*cwd)
 		return 0;
 	if (chdir(cwd) == 0) {
-		/* By a descriptor in /proc a path can lead out of the root: the kernel then has no absolute path for it. */
+		/* a path through /proc/self/fd can lead out of the root; getcwd(2) then gives no absolute path */
 		if (syscall(SYS_getcwd, now, sizeof(now)) < 0 || now[0] != '/')
 			return err_set(err, EXDEV,
 				"chdir to cwd (\"%s\") set in config.json failed: it is outside of the container's "

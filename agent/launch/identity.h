@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What a process is before it executes its program: ids, capabilities, limits.
- */
+/* What a process is when it executes its program: ids, capabilities, limits, scheduling, seccomp filter. */
 #ifndef AGENT_LAUNCH_IDENTITY_H
 #define AGENT_LAUNCH_IDENTITY_H
 
@@ -10,18 +8,28 @@
 #include "sys/agent.h"
 
 /*
- * What is inherited, and needs the VM's own root or its /proc: the oom score,
- * and hard limits as high as they are to be (identity_set() then sets them).
+ * Sets for the caller, the joiner, what the process inherits from it but may not
+ * set or reach itself: the OOM score, and hard limits at least as high as they
+ * are to be. 0 or -errno with @err set.
  */
 must_check int identity_prepare(const struct guest_process *p, struct err *err);
 
-/* Scheduling and I/O priority of the new process @pid, by who has the right: root of a user namespace has not. */
+/*
+ * Sets the scheduling and I/O priority of the new process @pid. The joiner calls
+ * it, since root of a user namespace has no right to. 0 or -errno with @err set.
+ */
 must_check int identity_schedule(const struct guest_process *p, pid_t pid, struct err *err);
 
-/* All but what identity_set_last() does; ends in the working directory. */
+/*
+ * Makes the caller what @p says, except for what identity_set_last() does, and
+ * changes into the working directory. 0 or -errno with @err set.
+ */
 must_check int identity_set(const struct guest_process *p, struct err *err);
 
-/* The seccomp filter of a process without new privileges: nothing but execve comes after it. */
+/*
+ * Loads the seccomp filter of a process with no_new_privs: nothing but execve(2)
+ * comes after it. 0 or -errno with @err set.
+ */
 must_check int identity_set_last(const struct guest_process *p, struct err *err);
 
 #endif

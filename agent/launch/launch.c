@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making a process, the side that becomes it: see launch.h. */
+/* Making a process, the side that becomes it: see launch.h for the drawing. */
 #include "launch/launch.h"
 
 #include <errno.h>
@@ -24,6 +24,7 @@
 #include "launch/rootfs.h"
 #include "launch/tell.h"
 #include "launch/tty.h"
+#include "sys/idmaps.h"
 #include "sys/sandbox.h"
 #include "sys/sys.h"
 
@@ -64,24 +65,15 @@ static int launch_close_others(const struct launch *l, struct err *err)
 	return r < 0 ? err_sys(err, r, "cannot close the agent's descriptors") : 0;
 }
 
-/* The id that the VM has for @id of the container. */
-static uint32_t launch_host_id(const struct guest_idmaps *map, uint32_t id)
-{
-	for (uint32_t i = 0; i < map->len; i++) {
-		if (id >= map->at[i].container && id - map->at[i].container < map->at[i].size)
-			return map->at[i].host + (id - map->at[i].container);
-	}
-	return id;
-}
-
 /*
- * The user must be able to open /dev/stdout, so the pipes are given to it (as
- * runc does). By the joiner: in a user namespace the process itself may not.
+ * Makes the process's user the owner of its pipes, as runc does, since the user
+ * must be able to open /dev/stdout. The joiner does it, because a process in a
+ * user namespace may not.
  */
 static int launch_own_pipes(const struct launch *l, struct err *err)
 {
 	for (int i = 0; i < 3; i++) {
-		if (l->stdio[i] >= 0 && fchown(l->stdio[i], launch_host_id(l->uids, l->process->uid), (gid_t)-1) < 0)
+		if (l->stdio[i] >= 0 && fchown(l->stdio[i], idmaps_to_vm(l->uids, l->process->uid), (gid_t)-1) < 0)
 			return err_sys(err, errno, "cannot give descriptor %d to the user", i);
 	}
 	return 0;
@@ -89,7 +81,7 @@ static int launch_own_pipes(const struct launch *l, struct err *err)
 
 /* --- the process --- */
 
-/* In a new user namespace: its root, of which the maps are written by now. */
+/* Becomes root of the new user namespace that the process is in; the agent has written the id maps by now. */
 static int launch_become_root(struct err *err)
 {
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
@@ -97,6 +89,7 @@ static int launch_become_root(struct err *err)
 	return 0;
 }
 
+/* Moves the process into a time namespace with the config's offsets. */
 static int launch_time_offsets(const struct guest_container *c, struct err *err)
 {
 	char text[128];
@@ -106,12 +99,12 @@ static int launch_time_offsets(const struct guest_container *c, struct err *err)
 	if (unshare(CLONE_NEWTIME) < 0)
 		return err_sys(err, errno, "cannot make a time namespace");
 	/*
-	 * Having become root of a user namespace made this process undumpable, and so its
-	 * /proc files the VM's root's. Nobody else is in the user namespace yet; execve
-	 * decides anew.
+	 * A process that has become root of a user namespace is not dumpable any more, so
+	 * that its files in /proc belong to the VM's root. It is made dumpable again:
+	 * nobody else is in the user namespace yet, and execve(2) decides anew.
 	 */
 	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
-		return err_sys(err, errno, "cannot open up /proc/self");
+		return err_sys(err, errno, "cannot get access to /proc/self");
 	if (c->has_monotonic) {
 		(void)snprintf(text, sizeof(text), "monotonic %lld %u", (long long)c->monotonic_s, c->monotonic_ns);
 		r = fd_write_existing(AT_FDCWD, "/proc/self/timens_offsets", text);
@@ -122,7 +115,7 @@ static int launch_time_offsets(const struct guest_container *c, struct err *err)
 	}
 	if (r < 0)
 		return err_sys(err, r, "cannot set linux.timeOffsets");
-	/* unshare(2) moves only the children; this moves the caller itself. */
+	/* unshare(2) has moved only the children; setns(2) moves the caller itself */
 	ns = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
 	if (ns < 0 || setns(ns, CLONE_NEWTIME) < 0)
 		return err_sys(err, errno, "cannot enter the time namespace");
@@ -138,7 +131,10 @@ static int launch_set_names(const struct guest_container *c, struct err *err)
 	return 0;
 }
 
-/* What only a container's first process does: its namespaces, its file system, then into it. */
+/*
+ * What only a container's first process does: makes the namespaces that the
+ * joiner has left to it, builds the file system, and enters it.
+ */
 static int launch_container(const struct launch *l, int *ret_slave, struct err *err)
 {
 	const struct guest_container *c = l->container;
@@ -159,7 +155,7 @@ static int launch_container(const struct launch *l, int *ret_slave, struct err *
 	return r == 0 ? rootfs_enter(l, ret_slave, err) : r;
 }
 
-/* The descriptors 0, 1 and 2: the terminal, or what the agent gave, or /dev/null. */
+/* Sets the descriptors 0, 1 and 2: each is the terminal, or what the agent gave, or /dev/null. */
 static int launch_set_stdio(const struct launch *l, int slave, struct err *err)
 {
 	for (int i = 0; i < 3; i++) {
@@ -168,7 +164,7 @@ static int launch_set_stdio(const struct launch *l, int slave, struct err *err)
 
 		if (fd < 0) {
 			fd = null = open("/dev/null", O_RDWR | O_CLOEXEC);
-			if (fd < 0) /* a container need not have one; what it has as stdio must be nothing */
+			if (fd < 0) /* the container has no /dev/null; then it has to have streams */
 				return err_sys(err, errno, "cannot open /dev/null for the process's stdio");
 		}
 		if (dup2(fd, i) < 0)
@@ -179,6 +175,7 @@ static int launch_set_stdio(const struct launch *l, int slave, struct err *err)
 	return 0;
 }
 
+/* Opens the terminal of an exec, whose root is that of its container already. */
 static int launch_open_tty(const struct launch *l, int *ret_slave, struct err *err)
 {
 	autoclose int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -186,7 +183,7 @@ static int launch_open_tty(const struct launch *l, int *ret_slave, struct err *e
 	return root < 0 ? err_sys(err, errno, "cannot open the container's root") : tty_open(l, root, ret_slave, err);
 }
 
-/* Everything from the agent's go to execve. Returns only on failure. */
+/* Does everything from the agent's go to execve(2). Returns only on failure: -errno with @err, or -EPIPE without. */
 static int launch_process(const struct launch *l, struct err *err)
 {
 	const struct guest_process *p = l->process;
@@ -197,10 +194,10 @@ static int launch_process(const struct launch *l, struct err *err)
 
 	if (setsid() < 0 && errno != EPERM)
 		return err_sys(err, errno, "cannot make a session");
-	(void)syscall(
-		SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0); /* kernels without keys have none to leak */
+	/* the agent's keyring must not be inherited; a kernel without keys refuses, and has none */
+	(void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0);
 	if (l->container && l->container->start_hooks.len) {
-		null = open("/dev/null", O_WRONLY | O_CLOEXEC); /* the VM's */
+		null = open("/dev/null", O_WRONLY | O_CLOEXEC); /* the VM's: the container need not have one */
 		if (null < 0)
 			return err_sys(err, errno, "hooks.startContainer: cannot open /dev/null");
 	}
@@ -235,6 +232,7 @@ static int launch_process(const struct launch *l, struct err *err)
 	return program_execute(p, path, env, err);
 }
 
+/* The process's life from clone3(2) on. */
 static _Noreturn void launch_run(const struct launch *l)
 {
 	struct err err = ERR_INIT;
@@ -242,15 +240,16 @@ static _Noreturn void launch_run(const struct launch *l)
 	if (tell_wait(l->sync, TELL_GO) < 0)
 		_exit(1);
 	if (launch_process(l, &err) == -EPIPE && err.errnum == 0)
-		_exit(1); /* given up by the agent: nobody waits for a reason */
+		_exit(1); /* the agent has given the process up, and waits for no reason */
 	launch_fail(l, &err);
 }
 
 /* --- the joiner --- */
 
+/* Enters the namespaces that are to be shared. */
 static int launch_join(const struct launch *l, struct err *err)
 {
-	/* The user namespace first: it may be what gives the right to enter the others. */
+	/* the user namespace comes first: it may be what gives the right to enter the others */
 	static const enum guest_ns order[] = { GUEST_NS_USER, GUEST_NS_PID, GUEST_NS_IPC, GUEST_NS_UTS, GUEST_NS_NET,
 		GUEST_NS_CGROUP, GUEST_NS_TIME, GUEST_NS_MOUNT };
 
@@ -263,6 +262,7 @@ static int launch_join(const struct launch *l, struct err *err)
 	return 0;
 }
 
+/* The joiner's life: prepares what the process inherits, enters namespaces, clones the process, tells its pid. */
 static _Noreturn void launch_joiner(const struct launch *l)
 {
 	struct clone_args args = { .flags = CLONE_PARENT };
@@ -271,7 +271,7 @@ static _Noreturn void launch_joiner(const struct launch *l)
 	pid_t pid;
 
 	sig_reset();
-	/* By the joiner, since /proc is the VM's here; the process inherits it. */
+	/* all of this is inherited by the process, which has neither the VM's /proc nor the right to do it */
 	if (launch_close_others(l, &err) < 0 || identity_prepare(l->process, &err) < 0 || launch_own_pipes(l, &err) < 0)
 		launch_fail(l, &err);
 	if (l->container && sysctl_write_all(&l->container->sysctl,
@@ -281,8 +281,9 @@ static _Noreturn void launch_joiner(const struct launch *l)
 		launch_fail(l, &err);
 	for (size_t i = 0; i < GUEST_NS_COUNT; i++) {
 		/*
-		 * These the process makes itself: in its cgroup, with its offsets, and, as root of
-		 * a new user namespace, the mqueue of the ipc namespace, whose root is the maker's.
+		 * The process makes these itself: the cgroup namespace once it is in its cgroup;
+		 * the time namespace with its offsets; and the ipc namespace as root of the new
+		 * user namespace, since the files of its mqueue belong to whoever makes it.
 		 */
 		if (i == GUEST_NS_CGROUP || i == GUEST_NS_TIME || (i == GUEST_NS_IPC && l->new_ns[GUEST_NS_USER]))
 			continue;
@@ -301,12 +302,12 @@ static _Noreturn void launch_joiner(const struct launch *l)
 		launch_fail(l, &err);
 	}
 	if (identity_schedule(l->process, pid, &err) < 0) {
-		(void)kill(pid, SIGKILL); /* it waits for its go, and there will be none */
+		(void)kill(pid, SIGKILL); /* it waits for a go that will not come */
 		launch_fail(l, &err);
 	}
 	msg.pid = (uint32_t)pid;
 	if (tell_send(l->sync, &msg, -1) < 0)
-		_exit(1); /* the agent sees the socket's end */
+		_exit(1); /* the agent sees that the socket is closed */
 	_exit(0);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Making a process: from the agent's fork to execve.
+ * Making a process: from the agent's fork to execve(2). init/birth.c is the
+ * agent's side, tell.h has the messages.
  *
  *   agent            joiner                     process
  *     | fork ---------> |                          |
@@ -8,19 +9,19 @@
  *     |                 | clone3: what is new ---> |  (a child of the agent)
  *     | <--- PID -------|                          |
  *     | <------------ exit: reaped                 |
- *     | id maps, then 'g' -----------------------> |
+ *     | id maps, then GO ------------------------> |
  *     |                                            | set-up of the container (init only)
  *     | <--- TTY (with the master) ----------------|
  *     |                                            | stdio, ids, capabilities, program looked up
  *     | <--- READY --------------------------------|
- *     | 's' at START (at once for an exec) ------> |
+ *     | START, at once for an exec --------------> |
  *     |                                            | startContainer hooks (init only)
  *     | <--- EXEC ---------------------------------|
  *     |                                            | seccomp, execve
  *     | <--- end of file: execve has succeeded ----|
  *
- * Instead of any message there may be an ERROR, and then the process exits. An
- * end without EXEC before it is the death of a process that has not got so far.
+ * Instead of any message there may be an ERROR, after which the process exits. If
+ * the end of file comes without an EXEC before it, the process has died.
  */
 #ifndef AGENT_LAUNCH_LAUNCH_H
 #define AGENT_LAUNCH_LAUNCH_H
@@ -31,15 +32,15 @@ struct launch {
 	const struct agent *agent;
 	const struct guest_container *container; /* NULL: an exec */
 	const struct guest_process *process;
-	const struct guest_idmaps *uids; /* of the user namespace that it will be in; empty: none */
-	int sync;                        /* this side's socket */
-	int stdio[3];                    /* -1: /dev/null; of no meaning with a terminal */
-	int cgroup_fd;                   /* the container's; -1: none */
-	int join_fd[GUEST_NS_COUNT];     /* pidfds of the processes whose namespaces to join; -1: not joined */
-	bool new_ns[GUEST_NS_COUNT];
+	const struct guest_idmaps *uids; /* of the user namespace that it will be in; empty: the VM's */
+	int sync;                        /* the process's end of the socket (tell.h) */
+	int stdio[3];                    /* -1: /dev/null; without meaning if there is a terminal */
+	int cgroup_fd;                   /* directory of the container's cgroup; -1: there is none */
+	int join_fd[GUEST_NS_COUNT];     /* pidfds of the processes whose namespaces it joins; -1: none */
+	bool new_ns[GUEST_NS_COUNT];     /* which namespaces are made for it */
 };
 
-/* Forks the joiner: its pid, or -errno. Everything that @l points to is read before it returns in the child. */
+/* Forks the joiner, a child of the caller. Returns its pid, or -errno. @l is not needed after the return. */
 must_check pid_t launch_fork(const struct launch *l);
 
 #endif

@@ -2,10 +2,10 @@
 /*
  * A container's mounts: see mounts.h.
  *
- * By the descriptor-based calls: a mount is made detached, gets its attributes,
- * and is then attached to a destination that was looked up inside the root. So
- * no path of the container is ever resolved by anything but rootpath.c, and
- * nothing is visible before it has its flags.
+ * All is done by the mount calls that take descriptors: a mount is made detached,
+ * gets its attributes, and is then attached at a destination that was looked up
+ * inside the root. So no path of the container is resolved by anything but
+ * rootpath.c, and no mount is visible before it has its flags.
  */
 #include "launch/mounts.h"
 
@@ -26,7 +26,7 @@
 
 #define MS_PROPAGATION (MS_SHARED | MS_SLAVE | MS_PRIVATE | MS_UNBINDABLE)
 
-/* Flags of a superblock that mount(2) has as MS_* and fsconfig(2) as words. Read-only is the mount's alone. */
+/* The superblock flags of mount(2), as fsconfig(2) has them. Read-only is left to the attributes of the mount. */
 static const struct {
 	unsigned long flag;
 	const char *word;
@@ -55,7 +55,7 @@ int mount_clone(const char *path, bool recursive)
 
 /* --- a new file system --- */
 
-/* The kernel's own words about a failed fsconfig(2), if it has any. */
+/* Writes what the kernel says about a failed fsconfig(2), " (WORDS)" or "", to @ret. */
 static void mount_fs_words(int fs, char *ret, size_t size)
 {
 	char line[256];
@@ -69,6 +69,7 @@ static void mount_fs_words(int fs, char *ret, size_t size)
 	(void)snprintf(ret, size, " (%.200s)", line + 2);
 }
 
+/* Sets @err for errno and "FSTYPE @what", and adds what the kernel says. Returns -errno. */
 static int mount_fs_error(const struct guest_mount *m, int fs, const char *what, struct err *err)
 {
 	char words[256];
@@ -114,7 +115,7 @@ static int mount_fs_options(const struct guest_mount *m, int fs, struct err *err
 	return 0;
 }
 
-/* A tmpfs over a directory that is there has that one's mode, unless its options say otherwise. */
+/* Gives a tmpfs the mode of the directory that it covers; options that follow may give it another. */
 static int mount_fs_mode(int root, const struct guest_mount *m, int fs, struct err *err)
 {
 	autoclose int at = -1;
@@ -125,14 +126,17 @@ static int mount_fs_mode(int root, const struct guest_mount *m, int fs, struct e
 		return 0;
 	at = rootpath_open(root, m->destination, O_PATH | O_DIRECTORY);
 	if (at < 0 || fstat(at, &st) < 0)
-		return 0; /* not there yet: tmpfs' own default */
+		return 0; /* there is no directory yet: the mode is tmpfs's own default */
 	(void)snprintf(mode, sizeof(mode), "%o", (unsigned int)st.st_mode & 07777); /* fits */
 	if (sys_fsconfig(fs, FSCONFIG_SET_STRING, "mode", mode) < 0)
 		return mount_fs_error(m, fs, "refuses the mode of the directory that it covers", err);
 	return 0;
 }
 
-/* A detached mount of a new file system (or of the namespace's own, as with proc): an fd or -errno. */
+/*
+ * Makes a detached mount of a new file system, or of what the namespace has once,
+ * as with proc. Returns a descriptor, or -errno with @err set.
+ */
 static int mount_fs(int root, const struct guest_mount *m, struct err *err)
 {
 	autoclose int fs = sys_fsopen(m->fstype, FSOPEN_CLOEXEC);
@@ -158,9 +162,10 @@ static int mount_fs(int root, const struct guest_mount *m, struct err *err)
 }
 
 /*
- * sysfs belongs to the network namespace and cgroup2 to the cgroup namespace.
- * Where these are the VM's, a container with a user namespace of its own may not
- * mount them, but may have a copy: of a sysfs of the VM's, and (as runc) of its own cgroup.
+ * As mount_fs(). sysfs belongs to the network namespace, cgroup2 to the cgroup
+ * namespace. Where these are the VM's, a container with a user namespace of its
+ * own may not mount them; it gets a copy instead: of the sysfs that the agent has
+ * staged, and, as with runc, of its own cgroup.
  */
 static int mount_fs_or_copy(const struct launch *l, int root, const struct guest_mount *m, struct err *err)
 {
@@ -185,6 +190,7 @@ static int mount_fs_or_copy(const struct launch *l, int root, const struct guest
 
 /* --- binds --- */
 
+/* A detached copy of the source of a bind. Returns a descriptor, or -errno with @err set. */
 static int mount_bind(const struct launch *l, const struct guest_mount *m, struct err *err)
 {
 	const char *share = m->kind == GUEST_MOUNT_BIND_SHARED ? SANDBOX_SHARED : SANDBOX_PRIVATE;
@@ -212,13 +218,13 @@ static int mount_set_attributes(const struct guest_mount *m, int fd, struct err 
 
 	if ((one.attr_set || one.attr_clr) && sys_mount_setattr(fd, 0, &one) < 0)
 		return err_sys(err, errno, "mount \"%s\": cannot set its flags", m->destination);
-	/* The recursive ones last, as runc and crun: of "dev" and "rnodev" the latter counts, in any order. */
+	/* the recursive ones last, as with runc and crun: of "dev" and "rnodev" the latter counts, in any order */
 	if ((rec.attr_set || rec.attr_clr) && sys_mount_setattr(fd, AT_RECURSIVE, &rec) < 0)
 		return err_sys(err, errno, "mount \"%s\": cannot set its recursive flags", m->destination);
 	return 0;
 }
 
-/* Attaches @fd at @destination below @root, made as what @fd is: a directory or a file. */
+/* Attaches @fd at @destination below @root; if nothing is there, a directory or file is made, as @fd is one. */
 static int mount_attach(int root, int fd, const char *destination, struct err *err)
 {
 	autoclose int at = -1;
@@ -234,6 +240,7 @@ static int mount_attach(int root, int fd, const char *destination, struct err *e
 	return 0;
 }
 
+/* Whether the options of @m have a mode. */
 static bool mount_says_mode(const struct guest_mount *m)
 {
 	return strncmp(m->data, "mode=", 5) == 0 || strstr(m->data, ",mode=");
@@ -251,6 +258,7 @@ static int mount_copy_up(int root, const struct guest_mount *m, int fd, struct e
 	return r < 0 ? err_sys(err, r, "mount \"%s\": cannot copy what is there (tmpcopyup)", m->destination) : 0;
 }
 
+/* Sets the propagation of the mount, one flag after the other. */
 static int mount_spread(const struct guest_mount *m, int fd, struct err *err)
 {
 	for (uint32_t i = 0; i < m->propagation.len; i++) {
@@ -264,7 +272,7 @@ static int mount_spread(const struct guest_mount *m, int fd, struct err *err)
 
 /* --- what is mounted already --- */
 
-/* The options of the file system below @at, if any are given. */
+/* Gives the file system that @at is in new options, if there are any. */
 static int mount_reconfigure(const struct guest_mount *m, int at, struct err *err)
 {
 	autoclose int fs = -1;
@@ -286,7 +294,7 @@ static int mount_reconfigure(const struct guest_mount *m, int at, struct err *er
 	return r;
 }
 
-/* As mount(2) with MS_REMOUNT: flags that are not given are off afterwards. */
+/* Changes the mount at the destination, as mount(2) with MS_REMOUNT: flags that are not given are off afterwards. */
 static int mount_again(int root, const struct guest_mount *m, struct err *err)
 {
 	static const uint64_t flags = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
@@ -324,7 +332,7 @@ int mount_make(const struct launch *l, int root, const struct guest_mount *m, st
 
 /* --- masked and read-only paths --- */
 
-/* An empty read-only directory to lie over one that is masked. */
+/* A detached mount of an empty read-only directory. Returns a descriptor or -errno. */
 static int mount_empty_dir(void)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };

@@ -13,7 +13,7 @@
 
 #include "base/fd.h"
 
-#define PASSWD_MAX (1024 * 1024) /* the container's /etc/passwd: hostile data */
+#define PASSWD_MAX (1024 * 1024) /* bytes of the container's /etc/passwd, which is hostile data */
 
 /* --- environment --- */
 
@@ -29,7 +29,7 @@ static const char *env_get(char **env, const char *name)
 	return NULL;
 }
 
-/* Field @n of a line of passwd, cut in place; NULL if it has not so many. */
+/* Where field number @n of a line of passwd begins; NULL if the line does not have as many. */
 static char *passwd_field(char *line, int n)
 {
 	while (n-- > 0) {
@@ -46,7 +46,7 @@ static char *passwd_home(uint32_t uid)
 {
 	autofree char *text = NULL;
 	char *save = NULL;
-	/* Not a FIFO's reader, whatever the rootfs has put there. */
+	/* the rootfs may have a FIFO there, of which a reader would wait */
 	autoclose int fd = open("/etc/passwd", O_PATH | O_CLOEXEC);
 	struct stat st;
 
@@ -83,7 +83,7 @@ int program_environment(const struct guest_process *p, char ***ret_env, struct e
 
 		home = passwd_home(p->uid);
 		for (uint32_t i = 0; given && i < n && at == n; i++) {
-			if (strncmp(env[i], "HOME=", 5) == 0) /* an empty one is replaced, in its place */
+			if (strncmp(env[i], "HOME=", 5) == 0) /* an empty HOME is replaced in its place */
 				at = i;
 		}
 		if (!home || asprintf(&env[at], "HOME=%s", home) < 0) {
@@ -97,7 +97,7 @@ int program_environment(const struct guest_process *p, char ***ret_env, struct e
 
 /* --- lookup --- */
 
-/* Whether @path is a file that this user may execute: 0 or -errno. */
+/* 0 if @path is a file that the caller may execute, else -errno; *@ret_stat_failed says whether that is stat(2)'s. */
 static int check_executable(const char *path, bool *ret_stat_failed)
 {
 	struct stat st;
@@ -109,16 +109,20 @@ static int check_executable(const char *path, bool *ret_stat_failed)
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
 	r = faccessat(AT_FDCWD, path, X_OK, AT_EACCESS);
-	/* A seccomp filter that was loaded before may not know faccessat2; the real ids are the effective ones. */
+	/*
+	 * A seccomp filter that is loaded by now may not allow faccessat2(2). Without
+	 * AT_EACCESS faccessat(2) does, and the real ids are the effective ones here.
+	 */
 	if (r < 0 && (errno == EPERM || errno == ENOSYS))
 		r = faccessat(AT_FDCWD, path, X_OK, 0);
-	/* If it knows none of them, execve tells. */
+	/* if the filter allows neither, execve(2) will tell */
 	if (r < 0 && errno != EPERM && errno != ENOSYS)
 		return -errno;
-	/* Root may "execute" anything on some file systems; the kernel wants one x bit. */
+	/* faccessat(2) allows root everything, but execve(2) wants one x bit */
 	return st.st_mode & 0111 ? 0 : -EACCES;
 }
 
+/* Notes in @err the exit status that the command is to have, and returns @r. */
 static int set_status(struct err *err, int status, int r)
 {
 	if (err)
@@ -126,7 +130,7 @@ static int set_status(struct err *err, int status, int r)
 	return r;
 }
 
-/* Go's words, which runc's users know and engines look for, begin in lower case. */
+/* As runc says it; Go's texts for an errno are strerror(3)'s with a small first letter. */
 static int stat_error(struct err *err, int error, const char *name)
 {
 	const char *why = strerror(-error);
@@ -134,6 +138,7 @@ static int stat_error(struct err *err, int error, const char *name)
 	return err_set(err, -error, "exec: \"%s\": stat %s: %c%s", name, name, tolower((unsigned char)*why), why + 1);
 }
 
+/* As program_find(), for a name with a slash, which is not looked for in $PATH. */
 static int find_by_path(const char *name, char **ret_path, struct err *err)
 {
 	bool stat_failed;
@@ -165,7 +170,7 @@ int program_find(const struct guest_process *p, char **env, char **ret_path, str
 		autofree char *file = NULL;
 		bool stat_failed;
 
-		/* An empty entry is the working directory. */
+		/* an empty entry of $PATH is the working directory */
 		if (asprintf(&file, "%.*s/%s", len ? (int)len : 1, len ? path : ".", name) < 0) {
 			file = NULL;
 			return err_set(err, ENOMEM, "process.args: no memory");

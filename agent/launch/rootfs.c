@@ -33,7 +33,7 @@ static int rootfs_bind(const struct launch *l, struct err *err)
 	autoclose int copy = -1;
 	int fd;
 
-	/* The VM's mounts must see nothing of ours; MS_SLAVE would do, but nothing is to come from there either. */
+	/* neither side may see the other's mounts from here on (MS_SLAVE would let the VM's in) */
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_sys(err, errno, "cannot make the mount namespace private");
 	if ((size_t)snprintf(path, sizeof(path), "%s/%s/%s", l->agent->shares, SANDBOX_PRIVATE, c->rootfs) >=
@@ -68,6 +68,7 @@ static int rootfs_make_mounts(const struct launch *l, int root, struct err *err)
 	return 0;
 }
 
+/* Fills /dev, unless it is a bind of the config's, and opens the terminal. */
 static int rootfs_make_devices(const struct launch *l, int root, int *ret_slave, struct err *err)
 {
 	int r = 0;
@@ -82,6 +83,7 @@ static int rootfs_make_devices(const struct launch *l, int root, int *ret_slave,
 	return r == 0 ? tty_bind_console(root, *ret_slave, err) : r;
 }
 
+/* Makes paths read-only, masks paths, makes the root read-only. */
 static int rootfs_restrict(const struct launch *l, int root, struct err *err)
 {
 	const struct guest_container *c = l->container;
@@ -97,7 +99,7 @@ static int rootfs_restrict(const struct launch *l, int root, struct err *err)
 	return r;
 }
 
-/* The working directory is made where it is missing, as runc does; a read-only root keeps it missing. */
+/* Makes the working directory if it is missing, as runc does. In a read-only root it stays missing; chdir(2) says so. */
 static int rootfs_make_cwd(const struct launch *l, int root, struct err *err)
 {
 	autoclose int cwd = -1;
@@ -110,24 +112,25 @@ static int rootfs_make_cwd(const struct launch *l, int root, struct err *err)
 	return 0;
 }
 
+/* Makes @root the root, and gets rid of the old one. */
 static int rootfs_pivot(const struct launch *l, int root, struct err *err)
 {
 	autoclose int new_root = -1;
 	int r;
 
-	/* pivot_root(2) refuses to put the old root on a shared mount. */
+	/* pivot_root(2) refuses to put the old root on a shared mount */
 	r = mount_set_propagation(root, MS_PRIVATE);
 	if (r < 0)
 		return err_sys(err, r, "cannot make the root private");
 	if (fchdir(root) < 0 || sys_pivot_root(".", ".") < 0)
 		return err_sys(err, errno, "cannot change the root");
-	/* The old root lies on the new one now, as what "." is: gone with all that is mounted in it. */
+	/* "." is the old root now, mounted over the new one: it goes with all that is mounted in it */
 	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		return err_sys(err, errno, "cannot leave the old root");
 	new_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (new_root < 0)
 		return err_sys(err, errno, "cannot open the new root");
-	/* "rslave" and its like are for all mounts below too, as runc and crun have it. */
+	/* as with runc and crun, "rslave" and its like hold for all mounts below as well */
 	r = mount_set_propagation(new_root, l->container->rootfs_propagation);
 	return r < 0 ? err_sys(err, r, "linux.rootfsPropagation") : 0;
 }

@@ -2,10 +2,10 @@
 /*
  * Paths of a container: see rootpath.h.
  *
- * Opening is the kernel's work (RESOLVE_IN_ROOT). Making is done component by
- * component: `done` is a path below the root without symlinks that exists,
- * `rest` what is still to be walked. A symlink's target is put before the rest,
- * so that one that dangles is made where it points to, inside the root.
+ * The kernel opens paths (RESOLVE_IN_ROOT). What is to be made is walked to
+ * component by component: `done` is a path below the root that exists and has no
+ * symlinks, `rest` is still to be walked. The target of a symlink is put before
+ * the rest; so where a symlink leads to nothing, that is made, inside the root.
  */
 #include "launch/rootpath.h"
 
@@ -21,7 +21,7 @@
 #include "base/fd.h"
 #include "sys/sys.h"
 
-#define ROOTPATH_LINKS_MAX 40 /* as the kernel's */
+#define ROOTPATH_LINKS_MAX 40 /* symlinks in one walk, as in the kernel (path_resolution(7)) */
 
 int rootpath_open(int root, const char *path, int flags)
 {
@@ -31,7 +31,7 @@ int rootpath_open(int root, const char *path, int flags)
 
 	if (*path == '\0')
 		path = ".";
-	do /* EAGAIN: something was renamed during the walk */
+	do /* EAGAIN: something was renamed while the kernel walked */
 		fd = sys_openat2(root, path, &how);
 	while (fd < 0 && (errno == EAGAIN || errno == EINTR));
 	return fd < 0 ? -errno : fd;
@@ -44,7 +44,7 @@ struct walk {
 	int links;
 };
 
-/* Cuts the first component off the rest into @name: false if there is none. */
+/* Moves the first component of the rest to @name. False if there is none, or it is too long (*@ret_error < 0). */
 static bool walk_next(struct walk *w, char name[NAME_MAX + 1], int *ret_error)
 {
 	char *p = w->rest + strspn(w->rest, "/");
@@ -64,6 +64,7 @@ static bool walk_at_end(const struct walk *w)
 	return w->rest[strspn(w->rest, "/")] == '\0';
 }
 
+/* Takes the last component off `done`. */
 static void walk_up(struct walk *w)
 {
 	char *slash = strrchr(w->done, '/');
@@ -71,6 +72,7 @@ static void walk_up(struct walk *w)
 	*(slash ? slash : w->done) = '\0';
 }
 
+/* Appends @name to `done`. */
 static int walk_down(struct walk *w, const char *name)
 {
 	size_t len = strlen(w->done);
@@ -118,7 +120,7 @@ static int walk_make(struct walk *w, const char *name, bool file)
 	return mkdirat(dir, name, 0755) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-/* One component further, made if it is missing. */
+/* Goes one component further, to @name, which is made if it is missing. 0 or -errno. */
 static int walk_step(struct walk *w, const char *name, bool file_at_end)
 {
 	bool last = walk_at_end(w);

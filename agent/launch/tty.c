@@ -23,7 +23,7 @@ int tty_open(const struct launch *l, int root, int *ret_slave, struct err *err)
 {
 	const struct guest_process *p = l->process;
 	struct winsize ws = { .ws_row = p->rows, .ws_col = p->cols };
-	/* Not /dev/ptmx, which the rootfs may have put anywhere; and it must be a devpts. */
+	/* not /dev/ptmx, which the rootfs may have made a link to anything; and what is there must be a devpts */
 	autoclose int master = rootpath_open(root, "/dev/pts/ptmx", O_RDWR | O_NOCTTY);
 	autoclose int slave = -1;
 	struct statfs fs;
