@@ -12,9 +12,10 @@
 #include "host/cache.h"
 
 #define KIND "seccomp"
-/* The largest program (32 KiB instructions of 8 bytes) with a profile that makes it; others are not kept. */
+/* Enough for the largest program (32768 instructions of 8 bytes) with its profile. A larger entry is not kept. */
 #define ENTRY_MAX MIB
 
+/* The name of the entry in the cache: the hash of its key. */
 static struct cache_id entry_id(const struct buf *key)
 {
 	struct cache_id id = CACHE_ID_INIT;
@@ -23,7 +24,10 @@ static struct cache_id entry_id(const struct buf *key)
 	return id;
 }
 
-/* The entry's file: the key and the value, each with its length. */
+/*
+ * Reads an entry's file, which has the key and the value, each with its length before it, and appends the value to
+ * @ret. Returns 0 or -errno (-ENOENT: the entry is damaged, or another key's).
+ */
 static int entry_read(int fd, const struct buf *key, struct buf *ret)
 {
 	autobuf entry = BUF_INIT;
@@ -49,10 +53,11 @@ static int entry_read(int fd, const struct buf *key, struct buf *ret)
 	return buf_error(ret);
 }
 
+/* struct seccomp_store: appends the value kept for @key to @ret. 0 or -errno. */
 static int store_get(const void *dir, const struct buf *key, struct buf *ret)
 {
 	struct cache_id id = entry_id(key);
-	struct err ignored = ERR_INIT; /* no cache, no entry */
+	struct err ignored = ERR_INIT; /* without a cache there is no entry, whatever the reason */
 	struct cache cache;
 	int r = cache_open(&cache, dir, &ignored);
 
@@ -65,6 +70,7 @@ static int store_get(const void *dir, const struct buf *key, struct buf *ret)
 	return r;
 }
 
+/* Writes the entry @arg, a struct buf, to the new file that cache_make() has opened. */
 static int entry_write(int fd, void *arg, struct err *err)
 {
 	const struct buf *entry = arg;
@@ -73,10 +79,11 @@ static int entry_write(int fd, void *arg, struct err *err)
 	return r < 0 ? err_sys(err, r, "cannot write a compiled seccomp filter") : 0;
 }
 
+/* struct seccomp_store: keeps @value for @key, if it can. */
 static void store_put(const void *dir, const struct buf *key, const struct buf *value)
 {
 	struct cache_id id = entry_id(key);
-	struct err ignored = ERR_INIT; /* what cannot be kept is compiled again */
+	struct err ignored = ERR_INIT; /* a program that cannot be kept is compiled again next time */
 	autobuf entry = BUF_INIT;
 	struct cache cache;
 

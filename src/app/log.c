@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "json/gen.h"
 
+/* The log of this process. */
 static struct {
 	enum log_level level;
 	bool json;
@@ -67,12 +68,12 @@ int log_open(const char *path, const char *format, const char *level, struct err
 	if (path && *path) {
 		state.fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0644);
 		if (state.fd < 0)
-			return err_sys(err, errno, "--log: open \"%s\"", path);
+			return err_sys(err, errno, "--log: cannot open \"%s\"", path);
 	}
 	return 0;
 }
 
-/* Now, as RFC 3339 has it. */
+/* Writes the time to @text in the form of RFC 3339. */
 static void format_time(char *text, size_t size)
 {
 	time_t now = time(NULL);
@@ -83,7 +84,7 @@ static void format_time(char *text, size_t size)
 		(void)strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
-/* A line of JSON as logrus writes it, which is what engines parse. */
+/* Appends a line of JSON as logrus writes it; engines parse that. */
 static void put_json(struct buf *b, enum log_level level, const char *message, const char *now)
 {
 	struct gen g;
@@ -97,7 +98,7 @@ static void put_json(struct buf *b, enum log_level level, const char *message, c
 	buf_puts(b, "\n");
 }
 
-/* A line of words as logrus writes it: its strings are quoted like those of JSON. */
+/* Appends a line of words as logrus writes it: its strings are quoted like those of JSON. */
 static void put_text(struct buf *b, enum log_level level, const char *message, const char *now)
 {
 	buf_puts(b, "time=");
@@ -121,8 +122,12 @@ static void put_line(struct buf *b, enum log_level level, const char *message)
 /* Writes @b to the file, if there is one. */
 static void file_write(const struct buf *b)
 {
-	if (state.fd >= 0 && b->len > 0 && buf_error(b) == 0 && fd_write_full(state.fd, b->data, b->len) < 0)
-		(void)fprintf(stderr, "vmrunc: cannot write to the log: %s\n", strerror(errno));
+	int r = 0;
+
+	if (state.fd >= 0 && b->len > 0 && buf_error(b) == 0)
+		r = fd_write_full(state.fd, b->data, b->len);
+	if (r < 0)
+		(void)fprintf(stderr, "vmrunc: cannot write to the log: %s\n", strerror(-r));
 }
 
 /*
@@ -158,7 +163,7 @@ void log_warning(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(message, sizeof(message), fmt, ap); /* cut like an error's */
+	(void)vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
 	say(LOG_LEVEL_WARNING, message);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a command has to say: on stderr in words, and in the file of --log.
+ * Only commands log (src/cli, src/life, main.c): libraries return errors and warnings.
  *
  * Engines read the file of a failed call as one JSON object and nothing else. So warnings wait until the command has
  * succeeded: then log_finish() writes them to the file, and after an error it drops them (they have been on stderr).
@@ -19,7 +20,7 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 /*
  * Begins the command's log. @path: the file to append to, which is made where it is missing, or NULL for stderr alone.
  * @format: "text", "json" or NULL, which means text. @level: the name of the lowest level that is written, by logrus'
- * names, or NULL, which means warnings. 0 or -errno with a message. One thread, once a process.
+ * names, or NULL, which means warnings. Returns 0, or -errno with an error. Called once, while there is one thread.
  */
 must_check int log_open(const char *path, const char *format, const char *level, struct err *err);
 
@@ -38,7 +39,7 @@ void log_debug(const char *fmt, ...) printf_like(1, 2);
 /* Ends the log of a command. @failed: the warnings that have waited for the file are dropped instead. */
 void log_finish(bool failed);
 
-/* In a child that outlives the command: from now on nothing goes to stderr or the file. */
+/* For a child that outlives the command: from now on nothing goes to stderr or to the file, which is closed. */
 void log_detach(void);
 
 #endif

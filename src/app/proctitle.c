@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What ps shows: see proctitle.h. */
+/* The process's title: see proctitle.h. */
 #include "app/proctitle.h"
 
 #include <stdarg.h>
@@ -9,10 +9,11 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-static char **args; /* the copy: everybody's argv from now on */
-static char *area;
+static char **args; /* the copy of argv */
+static char *area;  /* the memory for the title: @area_len bytes from argv[0] on */
 static size_t area_len;
 
+/* A copy of @n strings with a NULL at the end; NULL if memory is short. */
 static char **copy_strings(char **from, size_t n)
 {
 	char **to = calloc(n + 1, sizeof(*to));
@@ -20,7 +21,7 @@ static char **copy_strings(char **from, size_t n)
 	for (size_t i = 0; to && i < n; i++) {
 		to[i] = strdup(from[i]);
 		if (!to[i])
-			return NULL; /* the program ends: nobody frees the rest */
+			return NULL; /* the program ends then, so nothing is freed */
 	}
 	return to;
 }
@@ -37,8 +38,7 @@ char **proctitle_init(int argc, char **argv)
 	environ = copy_strings(environment, n);
 	if (!args || !environ)
 		return NULL;
-	/* the kernel lays all strings out in one piece; what is not adjacent is not ours to
-	 * overwrite */
+	/* the kernel puts all of these strings one behind another; a string that is elsewhere is not overwritten */
 	for (int i = 0; i < argc; i++) {
 		if (argv[i] == end)
 			end = argv[i] + strlen(argv[i]) + 1;
@@ -58,7 +58,7 @@ void proctitle_set(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(title, sizeof(title), fmt, ap); /* cut is fine for a title */
+	(void)vsnprintf(title, sizeof(title), fmt, ap);
 	va_end(ap);
 	(void)prctl(PR_SET_NAME, "vmrunc", 0, 0, 0);
 	if (area_len == 0)

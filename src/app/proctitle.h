@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What ps shows for this process: written over argv and the environment.
- */
+/* The title that ps(1) shows for this process. It is written over the memory of argv and of the environment. */
 #ifndef APP_PROCTITLE_H
 #define APP_PROCTITLE_H
 
 #include "base/base.h"
 
 /*
- * In main(), before anything else: moves the arguments and the environment
- * elsewhere. Returns the copy of @argv that the program is to use (never freed),
- * or NULL without memory.
+ * Called by main() before anything else: copies the arguments and the environment, so that their memory is free for a
+ * title. Returns the copy of @argv that the program uses from then on and never frees, or NULL if memory is short.
  */
 char **proctitle_init(int argc, char **argv);
 
-/* Cut to the space that argv and the environment had. */
+/* Sets the title, which is cut to the memory that argv and the environment had. One thread. */
 void proctitle_set(const char *fmt, ...) printf_like(1, 2);
 
 #endif

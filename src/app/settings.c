@@ -19,7 +19,9 @@
 #define VCPUS_DEFAULT 1
 /* Debian's kernel with its modules takes 77 to 120 MiB of the guest's memory, vmrunc's own small kernel 30. */
 #define GUEST_OVERHEAD_MIB_DEFAULT 96
-/* What a virtual machine takes beside the guest's RAM: the monitor (or QEMU), page tables, page cache of files in use. */
+/*
+ * What a virtual machine takes beside the guest's RAM: the monitor (or QEMU), page tables, page cache of files in use.
+ */
 #define HOST_OVERHEAD_MIB_DEFAULT 96
 /* The log of one whole boot of a distribution's kernel has about 60 KiB. */
 #define GUEST_LOG_KIB_DEFAULT 1024

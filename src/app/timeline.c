@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The boot timeline: see timeline.h. */
+/* The times of a start: see timeline.h. */
 #include "app/timeline.h"
 
 #include <errno.h>

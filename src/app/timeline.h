@@ -11,8 +11,8 @@
 #include "base/base.h"
 #include "base/err.h"
 
-#define TIMELINE_MARKS_MAX 32
-#define TIMELINE_NAME_MAX 32
+#define TIMELINE_MARKS_MAX 32 /* a start makes about ten */
+#define TIMELINE_NAME_MAX 32  /* with the NUL; a longer name is cut */
 
 struct timeline;
 
