@@ -82,7 +82,7 @@ static void test_deep_and_long_names(void **state)
 	char path[UNITNAME_PATH_MAX], text[2 * UNITNAME_MAX + 1];
 
 	(void)state;
-	/* as deep as a name of this length can be */
+	/* no name of this length has more slices in it */
 	for (size_t i = 0; i < 248; i += 2)
 		(void)memcpy(text + i, "a-", 2);
 	(void)strcpy(text + 247, ".slice");
@@ -97,7 +97,7 @@ static void test_deep_and_long_names(void **state)
 
 /* --- values --- */
 
-/* As text: only what is set. */
+/* Writes the values that are set to @to, as text. */
 static void print_values(const struct cgroup_values *v, char *to, size_t len)
 {
 	const struct {
@@ -145,76 +145,77 @@ static void print_values(const struct cgroup_values *v, char *to, size_t len)
 		at += (size_t)snprintf(to + at, len - at, " [%s=%s]", v->unified.v[i].key, v->unified.v[i].value);
 }
 
+static const struct {
+	const char *resources;
+	uint64_t vm; /* bytes that the VM needs */
+	bool v2;
+	const char *want; /* the values that are set, or the end of the error */
+} value_cases[] = {
+	{ "{}", 1000, true, "" },
+	/* zero is "unchanged" */
+	{ "{\"memory\":{\"limit\":0,\"swap\":0,\"reservation\":0},\"pids\":{\"limit\":0},"
+	  "\"cpu\":{\"shares\":0,\"quota\":0,\"period\":0,\"realtimeRuntime\":0,\"realtimePeriod\":0,\"cpus\":"
+	  "\"\"}}",
+		1000, false, "" },
+	/* the VM's room is on top of the limits, not of the guarantee */
+	{ "{\"memory\":{\"limit\":600,\"swap\":900,\"reservation\":500}}", 1000, false,
+		"mem=1000 low=500 memsw=1300 swap=300" },
+	{ "{\"memory\":{\"limit\":600,\"swap\":600}}", 500, true, "mem=600 memsw=600 swap=0" },
+	{ "{\"memory\":{\"limit\":600,\"swap\":-1}}", 1000, true, "mem=1000 memsw=max swap=max" },
+	{ "{\"memory\":{\"limit\":-1}}", 1000, true, "mem=max memsw=max swap=max" },
+	{ "{\"memory\":{\"limit\":-1,\"reservation\":-1}}", 1000, false, "mem=max low=max memsw=max swap=max" },
+	{ "{\"memory\":{\"limit\":9223372036854775807}}", 1000, true, "mem=9223372036854775807" },
+	{ "{\"memory\":{\"swap\":600}}", 1000, true, "memory.swap: needs a memory.limit" },
+	{ "{\"memory\":{\"limit\":-1,\"swap\":600}}", 1000, true, "memory.swap: needs a memory.limit" },
+	{ "{\"memory\":{\"swappiness\":0,\"kernelTCP\":-1,\"disableOOMKiller\":true}}", 1000, false,
+		"swappiness=0 tcp=max oomoff" },
+	{ "{\"cpu\":{\"shares\":2048,\"quota\":50000,\"period\":100000,\"burst\":1000,\"idle\":1}}", 1, false,
+		"shares=2048 weight=79 quota=50000 period=100000 burst=1000 idle=1" },
+	{ "{\"cpu\":{\"quota\":-1,\"realtimeRuntime\":950000,\"realtimePeriod\":1000000,\"cpus\":\"0-1\","
+	  "\"mems\":\"0\"}}",
+		1, false, "quota=max rtperiod=1000000 rtruntime=950000 cpus=0-1 mems=0" },
+	/* what the VMM's threads need */
+	{ "{\"pids\":{\"limit\":10}}", 1, true, "pids=128" },
+	{ "{\"pids\":{\"limit\":1000}}", 1, true, "pids=1000" },
+	{ "{\"pids\":{\"limit\":-1}}", 1, true, "pids=max" },
+	/* unified: on a v2 host it wins, and the VM's room is on top here too */
+	{ "{\"memory\":{\"limit\":600},\"unified\":{\"memory.max\":\"700\",\"memory.high\":\"650\",\"memory."
+	  "min\":\"1K\"}}",
+		1000, true, "mem=1000 high=950 min=1024" },
+	{ "{\"unified\":{\"cpu.max\":\"50000 "
+	  "200000\",\"cpu.weight\":\"7\",\"pids.max\":\"max\",\"cpuset.cpus\":\"1\"}}",
+		1000, true, "weight=7 quota=50000 period=200000 pids=max cpus=1" },
+	{ "{\"unified\":{\"cpu.max\":\"max\",\"io.max\":\"8:0 rbps=1\",\"memory.max\":\"nonsense\"}}", 1000, true,
+		"quota=max [io.max=8:0 rbps=1] [memory.max=nonsense]" },
+	{ "{\"unified\":{\"memory.max\":\"700\",\"pids.max\":\"9\"}}", 1000, false, "" },
+};
+
 static void test_values(void **state)
 {
-	static const struct {
-		const char *resources;
-		uint64_t vm; /* bytes that the VM needs */
-		bool v2;
-		const char *want; /* or the error's end */
-	} cases[] = {
-		{ "{}", 1000, true, "" },
-		/* zero is "unchanged" */
-		{ "{\"memory\":{\"limit\":0,\"swap\":0,\"reservation\":0},\"pids\":{\"limit\":0},"
-		  "\"cpu\":{\"shares\":0,\"quota\":0,\"period\":0,\"realtimeRuntime\":0,\"realtimePeriod\":0,\"cpus\":"
-		  "\"\"}}",
-			1000, false, "" },
-		/* the VM's room is on top of the limits, not of the guarantee */
-		{ "{\"memory\":{\"limit\":600,\"swap\":900,\"reservation\":500}}", 1000, false,
-			"mem=1000 low=500 memsw=1300 swap=300" },
-		{ "{\"memory\":{\"limit\":600,\"swap\":600}}", 500, true, "mem=600 memsw=600 swap=0" },
-		{ "{\"memory\":{\"limit\":600,\"swap\":-1}}", 1000, true, "mem=1000 memsw=max swap=max" },
-		{ "{\"memory\":{\"limit\":-1}}", 1000, true, "mem=max memsw=max swap=max" },
-		{ "{\"memory\":{\"limit\":-1,\"reservation\":-1}}", 1000, false, "mem=max low=max memsw=max swap=max" },
-		{ "{\"memory\":{\"limit\":9223372036854775807}}", 1000, true, "mem=9223372036854775807" },
-		{ "{\"memory\":{\"swap\":600}}", 1000, true, "memory.swap: needs a memory.limit" },
-		{ "{\"memory\":{\"limit\":-1,\"swap\":600}}", 1000, true, "memory.swap: needs a memory.limit" },
-		{ "{\"memory\":{\"swappiness\":0,\"kernelTCP\":-1,\"disableOOMKiller\":true}}", 1000, false,
-			"swappiness=0 tcp=max oomoff" },
-		{ "{\"cpu\":{\"shares\":2048,\"quota\":50000,\"period\":100000,\"burst\":1000,\"idle\":1}}", 1, false,
-			"shares=2048 weight=79 quota=50000 period=100000 burst=1000 idle=1" },
-		{ "{\"cpu\":{\"quota\":-1,\"realtimeRuntime\":950000,\"realtimePeriod\":1000000,\"cpus\":\"0-1\","
-		  "\"mems\":\"0\"}}",
-			1, false, "quota=max rtperiod=1000000 rtruntime=950000 cpus=0-1 mems=0" },
-		/* what the VMM's threads need */
-		{ "{\"pids\":{\"limit\":10}}", 1, true, "pids=128" },
-		{ "{\"pids\":{\"limit\":1000}}", 1, true, "pids=1000" },
-		{ "{\"pids\":{\"limit\":-1}}", 1, true, "pids=max" },
-		/* unified: on a v2 host it wins, and the VM's room is on top here too */
-		{ "{\"memory\":{\"limit\":600},\"unified\":{\"memory.max\":\"700\",\"memory.high\":\"650\",\"memory."
-		  "min\":\"1K\"}}",
-			1000, true, "mem=1000 high=950 min=1024" },
-		{ "{\"unified\":{\"cpu.max\":\"50000 "
-		  "200000\",\"cpu.weight\":\"7\",\"pids.max\":\"max\",\"cpuset.cpus\":\"1\"}}",
-			1000, true, "weight=7 quota=50000 period=200000 pids=max cpus=1" },
-		{ "{\"unified\":{\"cpu.max\":\"max\",\"io.max\":\"8:0 rbps=1\",\"memory.max\":\"nonsense\"}}", 1000,
-			true, "quota=max [io.max=8:0 rbps=1] [memory.max=nonsense]" },
-		{ "{\"unified\":{\"memory.max\":\"700\",\"pids.max\":\"9\"}}", 1000, false, "" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(value_cases); i++) {
 		struct err err = ERR_INIT;
 		struct cgroup_values v;
 		struct spec *spec = NULL;
 		char got[1024];
 		int r;
 
-		r = spec_parse_resources("r.json", cases[i].resources, strlen(cases[i].resources), &spec, NULL, &err);
+		r = spec_parse_resources(
+			"r.json", value_cases[i].resources, strlen(value_cases[i].resources), &spec, NULL, &err);
 		assert_int_equal(r, 0);
-		r = cgroup_values_of(spec->linux_->resources, cases[i].vm, cases[i].v2, &v, &err);
+		r = cgroup_values_of(spec->linux_->resources, value_cases[i].vm, value_cases[i].v2, &v, &err);
 		if (r == 0)
 			print_values(&v, got, sizeof(got));
 		else
 			(void)snprintf(got, sizeof(got), "%s", strstr(err.msg, "memory."));
-		if (strcmp(got + (*got == ' '), cases[i].want) != 0)
-			fail_msg("%s\nwanted %s\ngot    %s", cases[i].resources, cases[i].want, got);
+		if (strcmp(got + (*got == ' '), value_cases[i].want) != 0)
+			fail_msg("%s\nwanted %s\ngot    %s", value_cases[i].resources, value_cases[i].want, got);
 		cgroup_values_done(&v);
 		spec_free(spec);
 	}
 }
 
-/* The ends of both ranges and the defaults, by the formulas of runc and crun. */
+/* Ends of the ranges, defaults, and numbers out of range, converted by the formulas of runc and crun. */
 static void test_conversions(void **state)
 {
 	static const struct {
@@ -267,7 +268,7 @@ static void test_conversions(void **state)
 #include "cgroup/gvariant.h"
 #include "cgroup/systemd_props.h"
 
-/* A message on a connection that leads nowhere. */
+/* Makes a message on a connection that has nobody at its other end. */
 static sd_bus_message *new_message(sd_bus **ret_bus)
 {
 	sd_bus_message *m = NULL;
@@ -282,7 +283,7 @@ static sd_bus_message *new_message(sd_bus **ret_bus)
 	return m;
 }
 
-/* The body as sd-bus prints it, blanks and line ends folded. Frees both. */
+/* The body of @m as sd-bus prints it, without blanks and line ends. Frees @m and @bus. */
 static char *body_of(sd_bus *bus, sd_bus_message *m)
 {
 	char *text = NULL, *to;
@@ -360,78 +361,78 @@ static void test_annotations_of_properties(void **state)
 	}
 }
 
+static const struct {
+	const char *resources, *name;
+	bool v2;
+	unsigned int version;
+	const char *want[4], *not ;
+} property_cases[] = {
+	{ "{}", "x.scope", true, 252,
+		{ "\"Slice\";VARIANT\"s\"{STRING\"p.slice\"", "\"PIDs\";VARIANT\"au\"{ARRAY\"u\"{UINT3242;",
+			"\"Delegate\";VARIANT\"b\"{BOOLEANtrue", "\"DefaultDependencies\";VARIANT\"b\"{BOOLEANfalse" },
+		"Wants" },
+	{ "{}", "x.slice", true, 252, { "\"Wants\";VARIANT\"as\"{ARRAY\"s\"{STRING\"p.slice\"" }, "PIDs" },
+	{ "{\"memory\":{\"limit\":600,\"swap\":600},\"cpu\":{\"quota\":15000,\"period\":70000,\"cpus\":\"0,9\"}"
+	  "}",
+		"x.scope", true, 252,
+		{ "\"MemoryMax\";VARIANT\"t\"{UINT641000;", "\"MemorySwapMax\";VARIANT\"t\"{UINT640;",
+			"\"CPUQuotaPerSecUSec\";VARIANT\"t\"{UINT64220000;",
+			"\"AllowedCPUs\";VARIANT\"ay\"{ARRAY\"y\"{BYTE1;BYTE2;" },
+		"MemoryLimit" },
+	{ "{\"memory\":{\"limit\":600},\"cpu\":{\"quota\":15000,\"period\":70000,\"cpus\":\"0\",\"shares\":512}"
+	  "}",
+		"x.scope", false, 241,
+		{ "\"MemoryLimit\"", "\"CPUShares\";VARIANT\"t\"{UINT64512;", "BlockIOAccounting" },
+		"CPUQuotaPeriodUSec" },
+	{ "{\"cpu\":{\"quota\":-1,\"idle\":1,\"shares\":512},\"pids\":{\"limit\":-1}}", "x.scope", true, 252,
+		{ "\"CPUQuotaPerSecUSec\";VARIANT\"t\"{UINT6418446744073709551615;",
+			"\"CPUWeight\";VARIANT\"t\"{UINT640;",
+			"\"TasksMax\";VARIANT\"t\"{UINT6418446744073709551615;" },
+		"CPUShares" },
+	{ "{\"devices\":[{\"allow\":false},{\"allow\":true,\"type\":\"c\",\"major\":10,\"minor\":229,"
+	  "\"access\":\"rw\"}]}",
+		"x.scope", false, 252,
+		{ "\"DevicePolicy\";VARIANT\"s\"{STRING\"strict\"",
+			"STRUCT\"ss\"{STRING\"/dev/char/10:229\";STRING\"rw\";}", "STRING\"/dev/char/10:232\"",
+			"STRING\"char-*\";STRING\"m\"" },
+		"auto" },
+	{ "{\"devices\":[{\"allow\":false},{\"allow\":true}]}", "x.scope", false, 252, { "STRING\"auto\"" }, "strict" },
+	{ "{\"devices\":[{\"allow\":false}]}", "x.scope", true, 252, { "Slice" }, "DevicePolicy" },
+};
+
 static void test_properties(void **state)
 {
-	static const struct {
-		const char *resources, *name;
-		bool v2;
-		unsigned int version;
-		const char *want[4], *not ;
-	} cases[] = {
-		{ "{}", "x.scope", true, 252,
-			{ "\"Slice\";VARIANT\"s\"{STRING\"p.slice\"", "\"PIDs\";VARIANT\"au\"{ARRAY\"u\"{UINT3242;",
-				"\"Delegate\";VARIANT\"b\"{BOOLEANtrue",
-				"\"DefaultDependencies\";VARIANT\"b\"{BOOLEANfalse" },
-			"Wants" },
-		{ "{}", "x.slice", true, 252, { "\"Wants\";VARIANT\"as\"{ARRAY\"s\"{STRING\"p.slice\"" }, "PIDs" },
-		{ "{\"memory\":{\"limit\":600,\"swap\":600},\"cpu\":{\"quota\":15000,\"period\":70000,\"cpus\":\"0,9\"}"
-		  "}",
-			"x.scope", true, 252,
-			{ "\"MemoryMax\";VARIANT\"t\"{UINT641000;", "\"MemorySwapMax\";VARIANT\"t\"{UINT640;",
-				"\"CPUQuotaPerSecUSec\";VARIANT\"t\"{UINT64220000;",
-				"\"AllowedCPUs\";VARIANT\"ay\"{ARRAY\"y\"{BYTE1;BYTE2;" },
-			"MemoryLimit" },
-		{ "{\"memory\":{\"limit\":600},\"cpu\":{\"quota\":15000,\"period\":70000,\"cpus\":\"0\",\"shares\":512}"
-		  "}",
-			"x.scope", false, 241,
-			{ "\"MemoryLimit\"", "\"CPUShares\";VARIANT\"t\"{UINT64512;", "BlockIOAccounting" },
-			"CPUQuotaPeriodUSec" },
-		{ "{\"cpu\":{\"quota\":-1,\"idle\":1,\"shares\":512},\"pids\":{\"limit\":-1}}", "x.scope", true, 252,
-			{ "\"CPUQuotaPerSecUSec\";VARIANT\"t\"{UINT6418446744073709551615;",
-				"\"CPUWeight\";VARIANT\"t\"{UINT640;",
-				"\"TasksMax\";VARIANT\"t\"{UINT6418446744073709551615;" },
-			"CPUShares" },
-		{ "{\"devices\":[{\"allow\":false},{\"allow\":true,\"type\":\"c\",\"major\":10,\"minor\":229,"
-		  "\"access\":\"rw\"}]}",
-			"x.scope", false, 252,
-			{ "\"DevicePolicy\";VARIANT\"s\"{STRING\"strict\"",
-				"STRUCT\"ss\"{STRING\"/dev/char/10:229\";STRING\"rw\";}", "STRING\"/dev/char/10:232\"",
-				"STRING\"char-*\";STRING\"m\"" },
-			"auto" },
-		{ "{\"devices\":[{\"allow\":false},{\"allow\":true}]}", "x.scope", false, 252, { "STRING\"auto\"" },
-			"strict" },
-		{ "{\"devices\":[{\"allow\":false}]}", "x.scope", true, 252, { "Slice" }, "DevicePolicy" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(property_cases); i++) {
 		struct err err = ERR_INIT;
 		struct spec *spec = NULL;
 		struct cgroup_values values;
-		struct systemd_unit unit = { .name = cases[i].name,
+		struct systemd_unit unit = { .name = property_cases[i].name,
 			.slice = "p.slice",
 			.description = "d",
 			.pid = 42,
-			.v2 = cases[i].v2,
+			.v2 = property_cases[i].v2,
 			.values = &values };
 		sd_bus *bus;
 		sd_bus_message *m = new_message(&bus);
 		char *text;
 
-		assert_int_equal(spec_parse_resources(
-					 "r.json", cases[i].resources, strlen(cases[i].resources), &spec, NULL, &err),
+		assert_int_equal(spec_parse_resources("r.json", property_cases[i].resources,
+					 strlen(property_cases[i].resources), &spec, NULL, &err),
 			0);
 		unit.devices = &spec->linux_->resources->devices;
-		assert_int_equal(cgroup_values_of(spec->linux_->resources, 1000, cases[i].v2, &values, &err), 0);
-		if (systemd_props_append(m, &unit, cases[i].version, &err) < 0)
-			fail_msg("%s: %s", cases[i].resources, err.msg);
+		assert_int_equal(
+			cgroup_values_of(spec->linux_->resources, 1000, property_cases[i].v2, &values, &err), 0);
+		if (systemd_props_append(m, &unit, property_cases[i].version, &err) < 0)
+			fail_msg("%s: %s", property_cases[i].resources, err.msg);
 		text = body_of(bus, m);
-		for (size_t k = 0; k < 4 && cases[i].want[k]; k++) {
-			if (!strstr(text, cases[i].want[k]))
-				fail_msg("%s: wanted %s in %s", cases[i].resources, cases[i].want[k], text);
+		for (size_t k = 0; k < 4 && property_cases[i].want[k]; k++) {
+			if (!strstr(text, property_cases[i].want[k]))
+				fail_msg("%s: wanted %s in %s", property_cases[i].resources, property_cases[i].want[k],
+					text);
 		}
-		if (strstr(text, cases[i].not ))
-			fail_msg("%s: wanted no %s in %s", cases[i].resources, cases[i].not, text);
+		if (strstr(text, property_cases[i].not ))
+			fail_msg("%s: wanted no %s in %s", property_cases[i].resources, property_cases[i].not, text);
 		free(text);
 		cgroup_values_done(&values);
 		spec_free(spec);

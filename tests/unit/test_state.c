@@ -119,7 +119,7 @@ static void test_document(void **unused_state)
 	state_done(&s);
 }
 
-/* Whose reader sees another pid: the same document otherwise. */
+/* A reader that sees another pid gets the same document otherwise. */
 static void test_without_pid(void **unused_state)
 {
 	autofree char *whole = NULL, *head = NULL, *tail = NULL;
@@ -192,7 +192,7 @@ static void test_status(void **unused_state)
 	fill(&s);
 	assert_int_equal(statedir_create(root, "c2", &dir, &err), 0);
 	assert_int_equal(statedir_open(root, "c2", &other, &err), 0);
-	/* no word yet, the creator holds the lock */
+	/* there is no word yet, and the creator holds the lock */
 	assert_int_equal(status_of(&other, &s), STATUS_CREATING);
 	fd_close(steal_fd(&dir.lock_fd));
 	assert_int_equal(status_of(&other, &s), STATUS_STOPPED);
@@ -213,7 +213,7 @@ static void test_status(void **unused_state)
 	statedir_close(&dir);
 }
 
-/* A zombie is not alive: nobody has waited for it, but the container has ended. */
+/* A zombie counts as gone: its parent has not waited for it yet, but the container has ended. */
 static void test_zombie(void **unused_state)
 {
 	pid_t pid = fork();
@@ -228,7 +228,7 @@ static void test_zombie(void **unused_state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
-/* What a killed create leaves has no state; it can be seen and removed. */
+/* A directory without state.json, which a killed create leaves, can be opened and removed. */
 static void test_wreck(void **unused_state)
 {
 	struct statedir dir = STATEDIR_NONE;
