@@ -22,7 +22,7 @@
 
 void search_places_default(struct kernel_places *ret, const char *cache_dir)
 {
-	static struct utsname host;
+	struct utsname host;
 	size_t n = 0;
 
 	*ret = (struct kernel_places){
@@ -35,7 +35,7 @@ void search_places_default(struct kernel_places *ret, const char *cache_dir)
 	if (!cache_dir || strcmp(cache_dir, SYSTEM_CACHE_DIR) != 0)
 		ret->cache_dirs[n] = SYSTEM_CACHE_DIR;
 	if (uname(&host) == 0)
-		ret->running = host.release;
+		(void)snprintf(ret->running, sizeof(ret->running), "%s", host.release); /* fits */
 }
 
 /* A search under way. */
@@ -91,7 +91,7 @@ static void search_running(struct search *s)
 {
 	char path[PATH_MAX];
 
-	if (!s->places->running)
+	if (s->places->running[0] == '\0')
 		return;
 	(void)snprintf(path, sizeof(path), "%s/vmlinuz-%s", s->places->boot_dir, s->places->running);
 	search_path(s, path, "the host's running kernel");

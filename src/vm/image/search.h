@@ -23,16 +23,16 @@ struct kernel_wish {
 	const char *asked_by; /* "--kernel", "vm.kernel.path", "annotation \"org.vmrunc.kernel\"" ... */
 };
 
-/* Where kernels may lie. All strings are borrowed. */
+/* Where kernels may lie. The pointers are borrowed. */
 struct kernel_places {
-	const char *cache_dirs[3];   /* hold guest-kernel/vmlinux and stock-kernel/RELEASE; NULL is the last */
-	const char *lib_dir;         /* holds an installed small kernel as "vmlinux"; NULL: none */
-	const char *boot_dir;        /* "/boot" */
-	const char *modules_dirs[3]; /* "/lib/modules", "/usr/lib/modules"; NULL is the last */
-	const char *running;         /* release of the host's kernel; NULL: unknown */
+	const char *cache_dirs[3];        /* hold guest-kernel/vmlinux and stock-kernel/RELEASE; NULL is the last */
+	const char *lib_dir;              /* holds an installed small kernel as "vmlinux"; NULL: none */
+	const char *boot_dir;             /* "/boot" */
+	const char *modules_dirs[3];      /* "/lib/modules", "/usr/lib/modules"; NULL is the last */
+	char running[KERNEL_RELEASE_MAX]; /* release of the host's kernel; "": unknown */
 };
 
-/* Fills in the host's places: cache_dirs are @cache_dir (may be NULL) and /var/cache/vmrunc. Static strings. */
+/* Fills in the host's places: cache_dirs are @cache_dir (borrowed; may be NULL) and /var/cache/vmrunc. */
 void search_places_default(struct kernel_places *ret, const char *cache_dir);
 
 /*
