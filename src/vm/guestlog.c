@@ -300,6 +300,17 @@ bool guestlog_find(struct guestlog *log, const char *needle, char *line, size_t 
 	return true;
 }
 
+void guestlog_explain_reset(struct guestlog *log, char *detail, size_t size)
+{
+	char line[GUESTLOG_LINE];
+	size_t len = strlen(detail);
+
+	if (guestlog_find(log, "Kernel panic - not syncing", line, sizeof(line)))
+		(void)snprintf(detail, size, "guest kernel panicked: %s", line); /* cutting is meant */
+	else if (guestlog_find(log, "", line, sizeof(line)))
+		(void)snprintf(detail + len, size - len, "; its last line: %s", line); /* the same */
+}
+
 void guestlog_last(struct guestlog *log, int lines, char *text, size_t len)
 {
 	char tail[GUESTLOG_TAIL + 1], *end, *from;

@@ -59,6 +59,12 @@ void guestlog_flush(struct guestlog *log);
 bool guestlog_find(struct guestlog *log, const char *needle, char *line, size_t len);
 
 /*
+ * Makes @detail, a text of at most @size bytes that says that the guest was reset, say why: with the guest's words on
+ * its panic if it had one, else with its last line. Any thread.
+ */
+void guestlog_explain_reset(struct guestlog *log, char *detail, size_t size);
+
+/*
  * Copies the last @lines lines of the tail to @text for an error, separated by "; ", cut to @len - 1 bytes. Any thread.
  */
 void guestlog_last(struct guestlog *log, int lines, char *text, size_t len);

@@ -225,6 +225,28 @@ static void lines_of_the_tail_are_found(void **state)
 	guestlog_free(log);
 }
 
+static void a_reset_is_explained_by_the_guest(void **state)
+{
+	struct guestlog *log;
+	char detail[64] = "guest reset";
+
+	(void)state;
+	guestlog_explain_reset(NULL, detail, sizeof(detail));
+	assert_string_equal(detail, "guest reset");
+	assert_int_equal(guestlog_new(-1, SIZE_MAX, &log), 0);
+	guestlog_explain_reset(log, detail, sizeof(detail));
+	assert_string_equal(detail, "guest reset");
+	put(log, "[    1.0] reboot: Restarting system\n");
+	guestlog_explain_reset(log, detail, sizeof(detail));
+	assert_string_equal(detail, "guest reset; its last line: reboot: Restarting system");
+	put(log, "[    2.0] Kernel panic - not syncing: Oh dear\n[    2.1] ---[ end ]---\n");
+	guestlog_explain_reset(log, detail, sizeof(detail));
+	assert_string_equal(detail, "guest kernel panicked: Kernel panic - not syncing: Oh dear");
+	guestlog_explain_reset(log, detail, 30);
+	assert_string_equal(detail, "guest kernel panicked: Kernel");
+	guestlog_free(log);
+}
+
 static void the_last_lines_make_an_error(void **state)
 {
 	struct guestlog *log;
@@ -342,6 +364,7 @@ int main(void)
 		cmocka_unit_test(control_characters_do_not_reach_a_terminal),
 		cmocka_unit_test(our_lines_do_not_cut_those_of_the_guest),
 		cmocka_unit_test(lines_of_the_tail_are_found),
+		cmocka_unit_test(a_reset_is_explained_by_the_guest),
 		cmocka_unit_test(the_last_lines_make_an_error),
 		cmocka_unit_test(a_full_disk_loses_lines_only),
 		cmocka_unit_test(the_loop_writes_what_threads_put),

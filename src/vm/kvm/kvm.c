@@ -220,22 +220,6 @@ static int kvm_channel_fd(const struct vm *vm)
 	return container_of(vm, const struct kvm_vm, vm)->channel_fd;
 }
 
-/* Adds to @detail what the guest's console said: the line of the panic if there was one, else its last line. */
-static void kvm_explain_reset(struct kvm_vm *k, char *detail)
-{
-	static const char panic[] = "Kernel panic - not syncing";
-	char line[GUESTLOG_LINE];
-	size_t len;
-
-	if (guestlog_find(k->log, panic, line, sizeof(line))) {
-		(void)snprintf(detail, END_DETAIL_MAX, "guest kernel panicked: %s", line);
-		return;
-	}
-	len = strlen(detail);
-	if (guestlog_find(k->log, "", line, sizeof(line)))
-		(void)snprintf(detail + len, END_DETAIL_MAX - len, "; its last line: %s", line);
-}
-
 /* The machine has ended: stops what still runs, and tells the owner how it ended. */
 static void kvm_on_end(void *arg, uint32_t events unused)
 {
@@ -250,7 +234,7 @@ static void kvm_on_end(void *arg, uint32_t events unused)
 	watch_free(k->end_watch); /* it has done its duty; the loop lets a watch be freed from its own callback */
 	k->end_watch = NULL;
 	if (how == VM_EXIT_RESET)
-		kvm_explain_reset(k, detail);
+		guestlog_explain_reset(k->log, detail, sizeof(detail));
 	k->events.on_exit(k->events.arg, how, detail); /* may free the VM */
 }
 

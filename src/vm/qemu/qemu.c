@@ -194,18 +194,6 @@ static bool qemu_read_serial(struct qemu_vm *q)
 	return n > 0;
 }
 
-/* Says why the guest was reset: the guest's last words tell a panic from a reboot, as in the kvm engine. */
-static void qemu_explain_reset(struct qemu_vm *q)
-{
-	char line[GUESTLOG_LINE];
-	size_t len = strlen(q->detail);
-
-	if (guestlog_find(q->log, "Kernel panic", line, sizeof(line)))
-		(void)snprintf(q->detail, sizeof(q->detail), "guest kernel panicked: %s", line);
-	else if (guestlog_find(q->log, "", line, sizeof(line)))
-		(void)snprintf(q->detail + len, sizeof(q->detail) - len, "; its last line: %s", line);
-}
-
 static void qemu_unwatch(struct qemu_vm *q)
 {
 	watch_free(q->qmp_watch);
@@ -225,8 +213,9 @@ static void qemu_report(struct qemu_vm *q)
 	qemu_unwatch(q);
 	for (size_t taken = 0; taken < SERIAL_REST_MAX && qemu_read_serial(q); taken += SERIAL_CHUNK)
 		guestlog_flush(q->log);
+	guestlog_flush(q->log); /* an unfinished line that was there before */
 	if (q->how == VM_EXIT_RESET)
-		qemu_explain_reset(q);
+		guestlog_explain_reset(q->log, q->detail, sizeof(q->detail));
 	q->events.on_exit(q->events.arg, q->how, q->detail);
 }
 
