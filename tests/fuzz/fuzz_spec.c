@@ -2,13 +2,13 @@
 /*
  * Fuzz target: any bytes as config.json, process.json and resources.
  *
- * Each input goes through all three parsers, and as words through the small
- * ones (mount options, signals, lists of CPUs). What a parser accepts must have
- * the normal form that spec.h promises; what it does not must have a message.
+ * Each input goes through all three parsers, and as words through the small ones (mount options, signals, lists of
+ * CPUs). A result must have the normal form that spec.h promises; a refusal must come with a message. Written as a JSON
+ * string, any input must be one that the JSON reader accepts.
  *
- * Built with -fsanitize=fuzzer (`make fuzz-spec`) it fuzzes. Otherwise main()
- * replays the files in its arguments, or without any the corpus of the source
- * tree, each file also cut and with single bytes changed: that is `make check`.
+ * Built with -fsanitize=fuzzer (`make fuzz-spec`) it fuzzes. Otherwise main() replays the files that are its arguments;
+ * if there are none, it replays the corpus of the source tree, each file as it is, cut, and with single bytes changed:
+ * that is `make check`.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -17,14 +17,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/cpulist.h"
 #include "base/fd.h"
+#include "json/gen.h"
+#include "json/json.h"
 #include "spec/mountopt.h"
 #include "spec/seccomp.h"
 #include "spec/signal.h"
 #include "spec/spec.h"
 
-/* libseccomp takes its time; what it is given beyond this is more of the same. */
+/* libseccomp is slow, and larger profiles would show it nothing new. */
 #define SECCOMP_RULES_MAX 8
 #define SECCOMP_NAMES_MAX 8
 
@@ -72,7 +75,7 @@ static void check_spec(const struct spec *s)
 		const struct spec_namespace *ns = &s->linux_->namespaces.v[i];
 
 		require(ns->type < SPEC_NS_COUNT && (!ns->path || *ns->path == '/'));
-		require(spec_namespace_find(s, ns->type) == ns); /* none twice */
+		require(spec_namespace_find(s, ns->type) == ns); /* no type comes twice */
 	}
 	if (s->linux_ && s->linux_->seccomp)
 		check_seccomp(s->linux_->seccomp);
@@ -108,10 +111,26 @@ static void parse_words(char *text)
 	}
 }
 
+static void check_quote(const char *text, size_t len)
+{
+	struct arena *arena = NULL;
+	struct json *root = NULL;
+	autobuf quoted = BUF_INIT;
+
+	for (size_t i = 0; i < len; i++)
+		if (!text[i])
+			return; /* a reader refuses NUL, which is written as it should be */
+	gen_quote(&quoted, text, len);
+	require(arena_new(&arena) == 0);
+	require(json_parse("fuzz", quoted.data, quoted.len, 0, arena, &root, NULL, NULL) == 0);
+	require(root->type == JSON_STRING);
+	arena_free(arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	/* a copy without a NUL behind it, so that a read beyond the end is seen */
-	char *json = malloc(size ? size : 1);
+	char *json = calloc(1, size ? size : 1);
 	char *text = calloc(1, size + 1);
 
 	require(json && text);
@@ -123,6 +142,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	parse_one(spec_parse_process, json, size);
 	parse_one(spec_parse_resources, json, size);
 	parse_words(text);
+	check_quote(text, size);
 	free(json);
 	free(text);
 	return 0;
@@ -130,7 +150,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 #ifndef FUZZING
 #define INPUT_MAX (64 * 1024)
-/* Changed bytes of one corpus file: enough to meet each field, little enough for a second of `make check`. */
+/* How many bytes of one corpus file are changed: enough to meet each field, few enough for a second of `make check`. */
 #define MUTATIONS 64
 
 static void replay_changed(const uint8_t *data, size_t len)
