@@ -63,6 +63,10 @@ must_check int jail_enter_user(int user_ns, struct err *err);
 
 must_check int jail_drop(struct err *err);
 
-must_check int jail_seccomp(const struct vm *vm, struct err *err);
+/*
+ * Loads the system call filter for this process and all its threads: what is in @sets (NULL at the end; each set is a list
+ * of lists that ends with names of NULL) works, and what libc needs besides. 0, or -errno with an error.
+ */
+must_check int jail_seccomp(const struct vm_calls *const *sets, struct err *err);
 
 #endif

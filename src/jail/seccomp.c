@@ -1,112 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The monitor's system call filter: an allow-list of what the monitor, the file
- * service and the VM's engine need while a guest runs.
+ * The monitor's system call filter: an allow-list, added up from the lists that each room keeps beside its calls.
  *
- * Three answers: listed calls work. Calls that only an attacker would make end
- * the process. Everything else fails with EPERM, as libraries try calls and
- * manage without them.
+ * There are three answers. A listed call works. A call that only an attacker would make ends the process. Everything else
+ * fails with EPERM, because libraries try calls and manage without them.
  */
 #include "jail/jail.h"
 
 #include <errno.h>
 #include <sched.h>
 #include <seccomp.h>
-#include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
 
-#include "fs/fs.h"
-#include "host/thread.h"
-#include "p9/p9.h"
-
-/* The loop, the channel, the control socket, timers, memory, threads, the end. */
-static const char *const monitor_calls[] = {
-	"accept4",
-	"brk",
-	"clock_gettime",
-	"clock_nanosleep",
-	"close",
-	"close_range",
-	"dup",
-	"dup2",
-	"dup3",
-	"epoll_create1",
-	"epoll_ctl",
-	"epoll_pwait",
-	"epoll_wait",
-	"eventfd2",
-	"exit",
-	"exit_group",
-	"fcntl",
-	"fstat",
-	"futex",
-	"getpid",
-	"getppid",
-	"getrandom",
-	"gettid",
-	"gettimeofday",
-	"getuid",
-	"geteuid",
-	"getgid",
-	"getegid",
-	"lseek",
-	"madvise",
-	"membarrier",
-	"mmap",
-	"mprotect",
-	"mremap",
-	"munmap",
-	"nanosleep",
-	"newfstatat",
-	"openat",
-	"pipe2",
-	"poll",
-	"ppoll",
-	"prctl",
-	"pread64",
-	"prlimit64",
-	"pwrite64",
-	"read",
-	"readv",
-	"recvfrom",
-	"recvmsg",
-	"restart_syscall",
-	"rseq",
+/*
+ * What libc makes when the program has found a mistake of its own: assert(3) and malloc(3) say what it is, and abort(3) makes
+ * SIGABRT deadly again. All else of libc's stands with the code that makes libc do it (base_syscalls, thread_syscalls).
+ */
+static const char *const libc_syscalls[] = {
 	"rt_sigaction",
-	"rt_sigprocmask",
-	"rt_sigreturn",
-	"rt_sigtimedwait",
-	"sched_getaffinity",
-	"sched_yield",
-	"select",
-	"pselect6",
-	"sendmsg",
-	"sendto",
-	"set_robust_list",
-	"set_tid_address",
-	"shutdown",
-	"sigaltstack",
-	"socketpair",
-	"timerfd_create",
-	"timerfd_settime",
-	"timerfd_gettime",
-	"wait4",
-	"waitid",
-	"write",
 	"writev",
-	"uname",
-	"sysinfo",
-	"getrusage",
-	"clock_getres",
-	"getsockopt",
-	"setsockopt",
-	"getsockname",
-	"arch_prctl",
-	"ftruncate",
+	NULL,
 };
 
-/* What breaks out of a jail, and nothing of ours. */
+/* What helps to break out of a jail, and what no code of ours makes in it. */
 static const char *const deadly_calls[] = {
 	"execve",
 	"execveat",
@@ -142,25 +58,18 @@ static const char *const deadly_calls[] = {
 	"ioperm",
 	"swapon",
 	"swapoff",
+	NULL,
 };
 
-static const unsigned long monitor_ioctls[] = {
-	TIOCGWINSZ,
-	TIOCSWINSZ,
-	TCGETS,
-	FIONBIO,
-	FIONREAD,
-	0,
-};
-
-static int allow(scmp_filter_ctx ctx, uint32_t action, const char *const *names, size_t n)
+/* Gives @action to all calls of @names (NULL at the end), whatever their arguments: 0 or -errno. */
+static int add(scmp_filter_ctx ctx, uint32_t action, const char *const *names)
 {
-	for (size_t i = 0; i < n && names[i]; i++) {
-		int call = seccomp_syscall_resolve_name(names[i]);
+	for (; *names; names++) {
+		int call = seccomp_syscall_resolve_name(*names);
 		int r;
 
 		if (call == __NR_SCMP_ERROR)
-			continue; /* newer than this libseccomp: then nothing here uses it either */
+			continue; /* A call that libseccomp does not know yet stays forbidden: libc falls back to an older one. */
 		r = seccomp_rule_add(ctx, action, call, 0);
 		if (r < 0 && r != -EEXIST)
 			return r;
@@ -168,6 +77,7 @@ static int allow(scmp_filter_ctx ctx, uint32_t action, const char *const *names,
 	return 0;
 }
 
+/* Allows the @requests (0 at the end; may be NULL) of ioctl(2): 0 or -errno. */
 static int allow_ioctls(scmp_filter_ctx ctx, const unsigned long *requests)
 {
 	for (; requests && *requests; requests++) {
@@ -180,52 +90,59 @@ static int allow_ioctls(scmp_filter_ctx ctx, const unsigned long *requests)
 	return 0;
 }
 
-/* Threads, but no namespaces: a user namespace would give capabilities back. */
-static int allow_threads(scmp_filter_ctx ctx)
+/*
+ * Allows what cannot be said by names alone. Threads may be made, but no namespaces: a new user namespace would give
+ * capabilities back.
+ */
+static int allow_by_argument(scmp_filter_ctx ctx)
 {
 	const uint64_t new_ns = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
 				CLONE_NEWPID | CLONE_NEWNET;
 	int r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, new_ns, 0));
 
-	/* its flags are in memory, out of the filter's sight; libc then uses clone */
+	/* The flags of clone3 are in memory, where the filter cannot see them. libc takes clone where there is no clone3. */
 	if (r == 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-	/* signals within the process; others of our user may be the host's */
+	/* Signals may be sent within the process only: other processes of our user may be the host's. */
 	if (r == 0)
 		r = seccomp_rule_add(
 			ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
-	/* a thread's own umask and working directory */
+	/* A thread of file service has an umask and a working directory of its own. */
 	if (r == 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(unshare), 1, SCMP_A0(SCMP_CMP_EQ, CLONE_FS, 0));
 	return r;
 }
 
-int jail_seccomp(const struct vm *vm, struct err *err)
+/* Allows everything that is in @sets (NULL at the end): 0 or -errno. */
+static int allow_sets(scmp_filter_ctx ctx, const struct vm_calls *const *sets)
+{
+	int r = 0;
+
+	for (; r == 0 && *sets; sets++) {
+		for (const struct vm_calls *calls = *sets; r == 0 && calls->names; calls++) {
+			r = add(ctx, SCMP_ACT_ALLOW, calls->names);
+			if (r == 0)
+				r = allow_ioctls(ctx, calls->ioctls);
+		}
+	}
+	return r;
+}
+
+int jail_seccomp(const struct vm_calls *const *sets, struct err *err)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int r;
 
 	if (!ctx)
-		return err_sys(err, ENOMEM, "seccomp");
-	r = allow(ctx, SCMP_ACT_ALLOW, monitor_calls, ARRAY_LEN(monitor_calls));
+		return err_sys(err, ENOMEM, "cannot make the monitor's seccomp filter");
+	r = allow_sets(ctx, sets);
 	if (r == 0)
-		r = allow(ctx, SCMP_ACT_ALLOW, thread_syscalls, SIZE_MAX);
+		r = add(ctx, SCMP_ACT_ALLOW, libc_syscalls);
 	if (r == 0)
-		r = allow(ctx, SCMP_ACT_ALLOW, fs_syscalls, SIZE_MAX);
+		r = add(ctx, SCMP_ACT_KILL_PROCESS, deadly_calls);
 	if (r == 0)
-		r = allow(ctx, SCMP_ACT_ALLOW, p9_syscalls, SIZE_MAX);
-	for (const struct vm_calls *calls = vm_calls(vm); r == 0 && calls->names; calls++) {
-		r = allow(ctx, SCMP_ACT_ALLOW, calls->names, SIZE_MAX);
-		if (r == 0)
-			r = allow_ioctls(ctx, calls->ioctls);
-	}
-	if (r == 0)
-		r = allow(ctx, SCMP_ACT_KILL_PROCESS, deadly_calls, ARRAY_LEN(deadly_calls));
-	if (r == 0)
-		r = allow_threads(ctx);
-	if (r == 0)
-		r = allow_ioctls(ctx, monitor_ioctls);
-	/* 250 rules as a tree: each call passes eight comparisons, not hundreds */
+		r = allow_by_argument(ctx);
+	/* As a tree of its rules the filter makes some eight comparisons for a call, as a list it would make a hundred. */
 	if (r == 0)
 		r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (r == 0)
