@@ -8,6 +8,7 @@
 
 #include "app/timeline.h"
 #include "base/fd.h"
+#include "cli/notes.h"
 #include "monitor/terminal.h"
 
 /* Reads --cgroup-manager, which is crun's option, and --systemd-cgroup, which is runc's. */
@@ -73,6 +74,7 @@ int create_call_begin(
 int create_call_detached(struct create_call *c, struct err *err)
 {
 	struct created created;
+	struct life_notes notes = LIFE_NOTES_INIT;
 	autoclose int console = -1;
 	int r;
 
@@ -81,7 +83,8 @@ int create_call_detached(struct create_call *c, struct err *err)
 		if (console < 0)
 			return console;
 	}
-	r = container_create(&c->settings, &c->request, &created, err);
+	r = container_create(&c->settings, &c->request, &created, &notes, err);
+	notes_say(&notes);
 	c->request.console_fd = -1;
 	if (r == 0)
 		fd_close(created.report);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `vmrunc delete`: removes a stopped container, and with --force any container. */
 #include "cli/commands.h"
+#include "cli/notes.h"
 #include "life/life.h"
 
 struct delete_options {
@@ -11,9 +12,13 @@ static int delete (struct call *call, struct err *err)
 {
 	const struct delete_options *options = call->options;
 	struct settings settings;
+	struct life_notes notes = LIFE_NOTES_INIT;
 	int r = global_settings(&call->global, &settings, err);
 
-	return r < 0 ? r : container_delete(&settings, call->argv[0], options->force, err);
+	if (r == 0)
+		r = container_delete(&settings, call->argv[0], options->force, &notes, err);
+	notes_say(&notes);
+	return r;
 }
 
 static const struct cli_option delete_options[] = {

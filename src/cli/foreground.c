@@ -14,6 +14,7 @@
 #include "base/exit.h"
 #include "base/fd.h"
 #include "base/loop.h"
+#include "cli/notes.h"
 #include "cli/relay.h"
 #include "monitor/report.h"
 #include "monitor/terminal.h"
@@ -109,6 +110,7 @@ static int take_signals(struct foreground *f, struct err *err)
 static int attend(struct foreground *f, int console, struct err *err)
 {
 	struct watch *signals = NULL, *reports = NULL;
+	struct life_notes notes = LIFE_NOTES_INIT;
 	int master = -1, r = take_signals(f, err);
 
 	if (r == 0 && console >= 0)
@@ -125,7 +127,8 @@ static int attend(struct foreground *f, int console, struct err *err)
 		r = watch_new(f->loop, f->created.report, EPOLLIN, on_report, f, &reports);
 	if (r < 0)
 		return err_sys(err, r, "event loop");
-	r = container_start(f->settings, f->id, err);
+	r = container_start(f->settings, f->id, &notes, err);
+	notes_say(&notes);
 	if (r < 0)
 		return r;
 	/* if the monitor ended before SIGCHLD was blocked, that signal was ignored and will not come again */
@@ -178,6 +181,7 @@ int foreground_run(
 {
 	struct foreground f = { .settings = settings, .id = request->id, .signal_fd = -1, .created = { .report = -1 } };
 	autoclose int ours = -1, theirs = -1;
+	struct life_notes notes = LIFE_NOTES_INIT;
 	struct err delete_err = ERR_INIT;
 	int r;
 
@@ -188,13 +192,15 @@ int foreground_run(
 		return r;
 	request->console_fd = theirs;
 	request->console_optional = true;
-	r = container_create(settings, request, &f.created, err);
+	r = container_create(settings, request, &f.created, &notes, err);
+	notes_say(&notes);
 	if (r < 0)
 		return r;
 	fd_close(steal_fd(&theirs));
 	r = foreground_end(&f, f.created.terminal ? ours : -1, ret_status, err);
 	foreground_done(&f);
-	if (!keep && container_delete(settings, request->id, true, &delete_err) < 0)
+	if (!keep && container_delete(settings, request->id, true, &notes, &delete_err) < 0)
 		log_warning("%s", delete_err.msg);
+	notes_say(&notes);
 	return r;
 }

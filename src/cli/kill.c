@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "cli/commands.h"
+#include "cli/notes.h"
 #include "life/life.h"
 #include "spec/signal.h"
 
@@ -21,18 +22,21 @@ static int refuse_signal(const struct settings *settings, const char *id, const 
 	return r < 0 ? r : err_set(err, EINVAL, "unknown signal \"%s\"", name);
 }
 
+/* Sends the signal that the command line names, SIGTERM if it names none. */
 static int send_signal(struct call *call, struct err *err)
 {
 	const struct kill_options *options = call->options;
 	const char *id = call->argv[0], *name = call->argc > 1 ? call->argv[1] : "TERM";
 	struct settings settings;
+	struct life_notes notes = LIFE_NOTES_INIT;
 	int signo = signal_parse(name);
 	int r = global_settings(&call->global, &settings, err);
 
 	if (r == 0 && signo < 0)
 		r = refuse_signal(&settings, id, name, err);
 	else if (r == 0)
-		r = container_kill(&settings, id, signo, options->all, err);
+		r = container_kill(&settings, id, signo, options->all, &notes, err);
+	notes_say(&notes);
 	return r;
 }
 

@@ -13,6 +13,7 @@ libcli_a_SOURCES = \
 	src/cli/global.c src/cli/global.h \
 	src/cli/kill.c \
 	src/cli/list.c \
+	src/cli/notes.c src/cli/notes.h \
 	src/cli/option.h \
 	src/cli/relay.c src/cli/relay.h \
 	src/cli/run.c \

@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/create_call.h"
 #include "cli/foreground.h"
+#include "cli/notes.h"
 
 struct run_options {
 	struct create_options create; /* first: see CREATE_OPTIONS */
@@ -14,14 +15,16 @@ struct run_options {
 /* Returns when the process runs. If it cannot be started, the container is deleted again. */
 static int run_detached(struct create_call *c, struct err *err)
 {
+	struct life_notes notes = LIFE_NOTES_INIT;
 	struct err delete_err = ERR_INIT;
 	int r = create_call_detached(c, err);
 
 	if (r < 0)
 		return r;
-	r = container_start(&c->settings, c->request.id, err);
-	if (r < 0 && container_delete(&c->settings, c->request.id, true, &delete_err) < 0)
+	r = container_start(&c->settings, c->request.id, &notes, err);
+	if (r < 0 && container_delete(&c->settings, c->request.id, true, &notes, &delete_err) < 0)
 		log_warning("%s", delete_err.msg);
+	notes_say(&notes);
 	return r;
 }
 

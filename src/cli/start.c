@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `vmrunc start`: lets the process of a created container run. */
 #include "cli/commands.h"
+#include "cli/notes.h"
 #include "life/life.h"
 
 static int start(struct call *call, struct err *err)
 {
 	struct settings settings;
+	struct life_notes notes = LIFE_NOTES_INIT;
 	int r = global_settings(&call->global, &settings, err);
 
-	return r < 0 ? r : container_start(&settings, call->argv[0], err);
+	if (r == 0)
+		r = container_start(&settings, call->argv[0], &notes, err);
+	notes_say(&notes);
+	return r;
 }
 
 const struct command command_start = {

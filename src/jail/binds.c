@@ -41,7 +41,7 @@ bool binds_is_bind(const struct spec_mount *m)
 	       (spec_mount_has(m, "bind") || spec_mount_has(m, "rbind") || (m->type && strcmp(m->type, "bind") == 0));
 }
 
-/* The last of "ro" and "rw", plain or recursive, counts. */
+/* Whether the mount is read-only: the last of "ro" and "rw", plain or recursive, counts. */
 static bool is_readonly(const struct spec_mount *m)
 {
 	bool ro = false;
@@ -56,9 +56,8 @@ static bool is_readonly(const struct spec_mount *m)
 }
 
 /*
- * A private, detached clone of what is at @path: an fd or -errno. Who serves files
- * can make device nodes of the host, so none is opened and nothing set-user-id runs
- * by way of a clone.
+ * A private, detached clone of what is at @path: an fd or -errno. The process that serves files can make device nodes,
+ * so a clone lets no device be opened, and no set-user-id program of it runs as another user.
  */
 static int clone_tree(const char *path, bool recursive)
 {
@@ -73,7 +72,7 @@ static int clone_tree(const char *path, bool recursive)
 	return steal_fd(&fd);
 }
 
-/* The two clones of @path. @what begins the error. */
+/* Makes the two clones of @path. @what begins the error. */
 static int clone_twice(
 	const char *path, bool recursive, const char *what, int *ret_jail, int *ret_export, struct err *err)
 {
@@ -92,7 +91,7 @@ static int clone_twice(
 	return 0;
 }
 
-/* The last component of @source, as mountinfo would show it; "root" where it has none. */
+/* Copies the last component of @source to @to; "root" where it has none. */
 static void base_name(const char *source, char *to, size_t len)
 {
 	size_t end = strlen(source), start;
@@ -107,7 +106,7 @@ static void base_name(const char *source, char *to, size_t len)
 		(void)snprintf(to, len, "root");
 }
 
-/* Both clones show ids as the mount's mapping has them. */
+/* Maps the ids in both clones, if the mount asks for that. */
 static int map_ids(const struct spec *spec, const struct spec_mount *m, const struct bind *bind, const char *source,
 	struct err *err)
 {
@@ -129,6 +128,7 @@ static int map_ids(const struct spec *spec, const struct spec_mount *m, const st
 	return r < 0 ? err_sys(err, r, "mounts[%zu]: idmap: cannot map the ids of \"%s\"", bind->mount, source) : 0;
 }
 
+/* Clones the source of mount number @mount, and names its export. */
 static int open_bind(
 	const struct spec *spec, size_t mount, const char *bundle, const char *cid, struct bind *bind, struct err *err)
 {

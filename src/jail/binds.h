@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The host directories and files of a container: its root and bind sources.
+ * The host directories and files of a container: its root and its bind sources.
  *
- * Each is cloned as a detached mount (open_tree(2)) while the caller's mount
- * namespace is still there, twice: one copy becomes the export that the guest
- * sees, the other is mounted into the monitor's root. Nothing is mounted in
- * the caller's namespace, and nothing is looked up by path later. The clones
- * are private: what is mounted on them reaches nobody else.
+ * Each of them is cloned twice as a detached mount (open_tree(2)), while the process is still in the caller's mount
+ * namespace: one clone becomes the export that the guest sees, the other is mounted into the monitor's root. Nothing is
+ * mounted in the caller's namespace, and nothing is looked up by path later. The clones are private: what is mounted on
+ * them does not spread to other namespaces.
  */
 #ifndef JAIL_BINDS_H
 #define JAIL_BINDS_H
@@ -25,8 +24,8 @@
 
 struct bind {
 	size_t mount;  /* index into spec->mounts */
-	int jail_fd;   /* -1: moved into the jail */
-	int export_fd; /* -1: handed to the VM */
+	int jail_fd;   /* the clone for the jail; -1: it has been moved there */
+	int export_fd; /* the clone for the guest; -1: it has been handed to the VM */
 	bool dir;
 	bool readonly;
 	char name[BIND_NAME_MAX]; /* of the export */
@@ -37,7 +36,7 @@ struct binds {
 	char root_name[BIND_NAME_MAX];
 	size_t n;
 	struct bind *v;
-	struct guest_export *exports; /* the same, as the translation wants it */
+	struct guest_export *exports; /* the same binds in the form of guest_translate() */
 };
 
 #define BINDS_NONE                                       \
@@ -45,22 +44,26 @@ struct binds {
 		.root_jail_fd = -1, .root_export_fd = -1 \
 	}
 
+/* Closes the clones that nobody has taken, and makes @b empty again. */
 void binds_done(struct binds *b);
 
-/* Opens @rootfs and every bind source of @spec; relative ones start at @bundle. */
+/*
+ * Clones @rootfs and every bind source of @spec; relative sources start at @bundle, and the names of the exports at
+ * @cid. @b: BINDS_NONE; the caller ends it with binds_done() in any case. 0, or -errno with an error.
+ */
 must_check int binds_open(const struct spec *spec, const char *bundle, const char *rootfs, const char *cid,
 	struct binds *b, struct err *err);
 
-/* Closes the clones for the jail: it takes none. */
+/* Closes the clones for the jail, where no tree is built there. */
 void binds_close_jail(struct binds *b);
 
-/* Hands the exports to @vm. */
+/* Hands the clones for the guest to @vm: 0, or -errno with an error. */
 must_check int binds_share(struct binds *b, struct vm *vm, struct err *err);
 
-/* The export list for guest_translate(); borrowed. */
+/* The list of exports for guest_translate(); it borrows from @b. */
 struct guest_export_list binds_exports(const struct binds *b);
 
-/* Whether mount @m is a new bind mount: its options say so, or its type does. */
+/* Whether mount @m is a new bind mount, by its options or by its type. */
 bool binds_is_bind(const struct spec_mount *m);
 
 #endif

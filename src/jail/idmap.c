@@ -45,7 +45,7 @@ static int make_namespace(const struct spec_idmaps *uids, const struct spec_idma
 	return r;
 }
 
-/* Which of the words idmap and ridmap the mount has last, as mountopt.c counts them. */
+/* Which of the options idmap and ridmap the mount has last: that one counts, as in mountopt.c. */
 static enum mountopt_idmap idmap_option(const struct spec_mount *m)
 {
 	enum mountopt_idmap word = MOUNTOPT_IDMAP_NONE;
@@ -75,7 +75,7 @@ int idmap_open(const struct spec *spec, const struct spec_mount *m, int *ret_fd,
 			(void)err_sys(err, errno, "linux.namespaces: user: \"%s\"", user->path);
 	} else if (user) {
 		fd = make_namespace(&spec->linux_->uid_mappings, &spec->linux_->gid_mappings, err);
-	} else { /* the parser has seen to it */
+	} else { /* not reached: src/spec refuses such a mount */
 		fd = err_set(err, EINVAL, "idmap without mappings needs a user namespace");
 	}
 	if (fd < 0)

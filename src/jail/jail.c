@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The monitor's mounts, root and capabilities: see jail.h. The filter is in jail_seccomp.c. */
+/* The monitor's mounts, root and capabilities: see jail.h. The system call filter is in src/jail/seccomp.c. */
 #include "jail/jail.h"
 
 #include <errno.h>
@@ -19,7 +19,8 @@
 
 #include "base/fd.h"
 
-#define TMPFS_MODE 01777 /* what a tmpfs has that is told no mode: tmpfs(5) */
+/* The mode of a tmpfs that is mounted without the option mode: tmpfs(5). */
+#define TMPFS_MODE 01777
 
 int jail_enter_mounts(bool own_pids, struct err *err)
 {
@@ -43,8 +44,9 @@ int jail_open_fds(struct err *err)
 	return steal_fd(&fd);
 }
 
-/* --- destinations: resolved inside the root, made where they are missing --- */
+/* --- destinations: they are resolved inside the root, and made where they are missing --- */
 
+/* Opens @path as if @root were the root directory, also for absolute symbolic links and "..": an fd or -errno. */
 static int open_in_root(int root, const char *path, int flags)
 {
 	struct open_how how = {
@@ -57,8 +59,8 @@ static int open_in_root(int root, const char *path, int flags)
 }
 
 /*
- * Makes the last component of @path, whose parent exists. It belongs to the owner of
- * the root directory: where there is a user namespace, that is the container's root.
+ * Makes the last component of @path, whose parent exists, as a directory or a file. Its owner is that of the root
+ * directory, which is the container's root if there is a user namespace. 0 or -errno.
  */
 static int make_last(int root, char *path, bool dir)
 {
@@ -98,7 +100,7 @@ static int open_destination(int root, const char *destination, bool dir)
 		char kept = *end;
 
 		*end = '\0';
-		/* "a//b", "a/./b", "a/../b": nothing to make */
+		/* An empty component, "." and ".." name what exists already. */
 		if (at[1] && strcmp(at, "/.") != 0 && strcmp(at, "/..") != 0) {
 			fd = open_in_root(root, path, O_PATH);
 			r = fd == -ENOENT ? make_last(root, path, dir || kept) : 0;
@@ -127,6 +129,7 @@ static int attach(int fd, int destination)
 	return move_mount(fd, "", destination, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
+/* Mounts a clone at its destination in the tree. */
 static int attach_bind(struct bind *bind, int root, const struct spec_mount *m, struct err *err)
 {
 	autoclose int destination = open_destination(root, m->destination, bind->dir);
@@ -164,8 +167,8 @@ static int make_fs(const char *type, const char *const *options, unsigned int at
 }
 
 /*
- * Mounts a new @type at @path: 0 or -errno. @ret_fd: the mount; NULL: it needs no
- * more work and is read-only (the settings in /proc/sys are the host's).
+ * Mounts a new file system of @type at @path: 0 or -errno. @ret_fd gets a descriptor of the mount; NULL: nothing more
+ * is to be done with it, and it is read-only, as a /proc must be, since the settings in /proc/sys are the host's.
  */
 static int attach_fs(const char *type, const char *const *options, int root, const char *path, int *ret_fd)
 {
@@ -186,7 +189,7 @@ static bool is_type(const struct spec_mount *m, const char *type)
 	return m->type && strcmp(m->type, type) == 0;
 }
 
-/* The root, and its tmpfs mounts: sealed when nothing is to be made in them any more. */
+/* The tree. seal() makes its tmpfs mounts read-only when no mount points have to be made in them any more. */
 struct jail_root {
 	const struct spec *spec;
 	struct binds *binds;
@@ -208,8 +211,8 @@ void jail_root_free(struct jail_root *b)
 }
 
 /*
- * The mount point of a tmpfs. The guest gives that file system the mode of the
- * directory that it covers, as runc does; one that is missing means tmpfs' own.
+ * Makes the mount point of a tmpfs. The guest gives the file system the mode of the directory that it covers, as runc
+ * does; a directory that is missing is made with the mode that a tmpfs has by itself.
  */
 static int make_tmpfs_point(int root, const char *path)
 {
@@ -228,8 +231,8 @@ static int make_tmpfs_point(int root, const char *path)
 }
 
 /*
- * A mount that is no bind mount. Of the guest's file systems the monitor's root has the
- * place alone, as an empty tmpfs: mount points below them are made there, not in the rootfs.
+ * Builds a mount that is no bind mount. In the place of a file system that exists in the guest alone, the tree has an
+ * empty tmpfs, so that mount points below it are made there and not in the rootfs.
  */
 static int build_fs(struct jail_root *b, const struct spec_mount *m)
 {
@@ -241,7 +244,7 @@ static int build_fs(struct jail_root *b, const struct spec_mount *m)
 		return attach_fs("proc", NULL, b->root, m->destination, NULL);
 	}
 	if (spec_mount_has(m, "remount"))
-		return 0; /* what lies there is what it is about */
+		return 0; /* A remount changes a mount that is there already: nothing to make. */
 	r = is_type(m, "tmpfs") ? make_tmpfs_point(b->root, m->destination) : 0;
 	if (r == 0)
 		r = attach_fs("tmpfs", tmpfs, b->root, m->destination, &b->tmpfs[b->tmpfs_len]);
@@ -250,7 +253,7 @@ static int build_fs(struct jail_root *b, const struct spec_mount *m)
 	return r;
 }
 
-/* All mounts of the config in their order. */
+/* Builds all mounts of the config in their order, and a /proc even if the config has none. */
 static int build(struct jail_root *b, struct err *err)
 {
 	size_t next_bind = 0;
@@ -272,13 +275,14 @@ static int build(struct jail_root *b, struct err *err)
 	if (!b->has_proc && b->own_pids) {
 		int r = attach_fs("proc", NULL, b->root, "/proc", NULL);
 
-		/* an image without /proc on a read-only file system: nothing of ours depends on it */
+		/* An image on a read-only file system may have no place for /proc: nothing of ours depends on it. */
 		if (r < 0 && r != -EROFS && r != -ENOENT)
 			return err_sys(err, r, "cannot mount /proc in the container's root");
 	}
 	return 0;
 }
 
+/* Makes read-only what the guest's processes could not write either, and the empty tmpfs mounts. */
 static int seal(const struct jail_root *b, struct err *err)
 {
 	struct mount_attr readonly = { .attr_set = MOUNT_ATTR_RDONLY };
@@ -329,15 +333,15 @@ int jail_pivot(struct jail_root *b, struct err *err)
 		return err_sys(err, errno, "cannot enter the container's root");
 	if (syscall(SYS_pivot_root, ".", ".") < 0)
 		return err_sys(err, errno, "cannot pivot into the container's root");
-	/* the old root lies over the new one now */
+	/* Now the old root lies over the new one, at ".". */
 	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		return err_sys(err, errno, "cannot unmount the host's root");
 	return 0;
 }
 
 /*
- * The empty root is a mount of its own that is attached nowhere: who gets out of the
- * chroot nevertheless (which takes CAP_SYS_CHROOT, or a directory outside) is still in it.
+ * The empty root is a mount that is attached nowhere. So a process that gets out of the chroot nevertheless (which
+ * takes CAP_SYS_CHROOT, or a descriptor of a directory outside) is still in that mount.
  */
 int jail_chroot(int mount_ns, struct err *err)
 {
@@ -361,8 +365,8 @@ int jail_enter_user(int user_ns, struct err *err)
 /* --- capabilities --- */
 
 /*
- * What file service does in the guest's name: any file, any owner, any mode, device
- * nodes, file capabilities; its threads change fsuid and set securebits.
+ * What file service needs, since it acts in the guest's name on files of any owner and mode, makes device nodes and
+ * sets file capabilities. Its threads change their fsuid and fsgid, and set securebits.
  */
 static const cap_value_t kept[] = {
 	CAP_CHOWN,
@@ -392,7 +396,7 @@ int jail_drop(struct err *err)
 	int r = 0;
 
 	if (!current || !wanted)
-		r = err_sys(err, ENOMEM, "capabilities");
+		r = err_sys(err, ENOMEM, "cannot read or set capabilities");
 	for (cap_value_t cap = 0; r == 0 && cap < cap_max_bits(); cap++) {
 		cap_flag_value_t has = CAP_CLEAR;
 
@@ -404,7 +408,7 @@ int jail_drop(struct err *err)
 		if (cap_get_flag(current, cap, CAP_PERMITTED, &has) == 0 && has == CAP_SET &&
 			(cap_set_flag(wanted, CAP_PERMITTED, 1, &cap, CAP_SET) < 0 ||
 				cap_set_flag(wanted, CAP_EFFECTIVE, 1, &cap, CAP_SET) < 0))
-			r = err_sys(err, errno, "capabilities");
+			r = err_sys(err, errno, "cannot read or set capabilities");
 	}
 	if (r == 0 && cap_set_proc(wanted) < 0)
 		r = err_sys(err, errno, "cannot set the monitor's capabilities");

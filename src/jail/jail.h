@@ -2,28 +2,27 @@
 /*
  * The monitor's jail: the container's root as runc would build it on the host.
  *
- * Two purposes, one tree. Engines enter the monitor's mount namespace and
- * expect the container's files there (podman cp, podman top); and a guest that
- * broke out of the VM into the monitor finds nothing else. The steps, in order:
+ * One tree serves two purposes. Engines enter the monitor's mount namespace and expect the container's files there
+ * (podman cp, podman top); and a guest that has broken out of the VM into the monitor finds nothing else. The steps, in
+ * their order:
  *
- *   jail_enter_mounts   own mount namespace, nothing propagates; /proc of the
- *                       monitor's pid namespace
- *   jail_open_fds       what file service and stdio need of /proc, and no more
- *   (the VM is built: needs the host's paths)
- *   jail_build          root, bind mounts, /proc, at the root's path on the host
+ *   jail_enter_mounts()  the monitor gets its own mount namespace, to and from which nothing propagates, with the
+ *                        /proc of its pid namespace
+ *   jail_open_fds()      opens what file service and stdio need of /proc
+ *   (vm_new(): the VM is built, which needs the host's paths)
+ *   jail_build()         mounts root, bind mounts and /proc at the root's path on the host
  *   (createContainer hooks)
- *   jail_pivot          into it; the host's tree is unmounted
- *   jail_enter_user     the monitor's own user namespace, if it gets one
- *   jail_drop           capabilities and bounding set down to those that file
- *                       service needs, no_new_privs
- *   jail_seccomp        the allow-list; last, before the first vCPU runs
+ *   jail_pivot()         enters that tree, and unmounts the host's
+ *   jail_enter_user()    enters the monitor's own user namespace, if it gets one
+ *   jail_drop()          reduces capabilities and the bounding set to what file service needs; no_new_privs
+ *   jail_seccomp()       loads the system call filter: the last step before vm_start()
  *
- * Without a mount namespace of its own (the config lists none, or one by path)
- * nothing may be mounted: jail_chroot stands for enter_mounts, build and pivot, and
- * makes an empty tree that belongs to no namespace the monitor's root.
+ * Without a mount namespace of its own (the config lists none, or one by path) the monitor may mount nothing. Then
+ * jail_chroot() takes the place of jail_enter_mounts(), jail_build() and jail_pivot(): it makes an empty tree, which
+ * belongs to no namespace, the monitor's root.
  *
- * tmpfs mounts of the config exist here too, empty and read-only: their
- * contents are in the guest, and a write here would be lost silently.
+ * The tmpfs mounts of the config exist here too, but empty and read-only: their contents are in the guest, and what is
+ * written here would be lost silently.
  */
 #ifndef JAIL_JAIL_H
 #define JAIL_JAIL_H
@@ -36,36 +35,55 @@
 #include "spec/spec.h"
 #include "vm/vm.h"
 
-/* @own_pids: the process is in another pid namespace than the mounted /proc is of. */
+/*
+ * Gives the calling process a mount namespace of its own. @own_pids: the process is in another pid namespace than the
+ * mounted /proc belongs to, so it gets a /proc of its own as well. 0, or -errno with an error.
+ */
 must_check int jail_enter_mounts(bool own_pids, struct err *err);
 
 /*
- * This process's /proc/self/fd as a detached, read-only mount of that directory alone: nothing
- * else of /proc is above it. The caller owns the descriptor; or -errno.
+ * Opens this process's /proc/self/fd as a detached, read-only mount of that directory alone, from which no path leads
+ * to the rest of /proc. Returns the descriptor, which the caller owns, or -errno with an error.
  */
 must_check int jail_open_fds(struct err *err);
 
-/* A root that was built, and not entered yet. */
+/* A tree that has been built and not been entered yet. */
 struct jail_root;
 
-/* @rootfs: where the root's clone is attached. Takes the jail_fds of @binds. */
+/*
+ * Attaches the clones of @binds, whose jail_fds it takes, and the other mounts of @spec to a tree at @rootfs, the path
+ * of the root on the host. @own_pids: as above. @spec and @binds must outlive *@ret. 0, or -errno with an error.
+ */
 must_check int jail_build(const struct spec *spec, const char *rootfs, struct binds *binds, bool own_pids,
 	struct jail_root **ret, struct err *err);
-void jail_root_free(struct jail_root *root); /* accepts NULL */
 
+/* Frees @root, not what is mounted. Accepts NULL. */
+void jail_root_free(struct jail_root *root);
+
+/* Makes @root the root of the process's mount namespace, and unmounts the host's tree. 0, or -errno with an error. */
 must_check int jail_pivot(struct jail_root *root, struct err *err);
 
-/* @mount_ns: the mount namespace to join, borrowed; -1: the caller's. */
+/*
+ * Makes an empty tree the root of this process, after it has joined the mount namespace @mount_ns (borrowed; -1: it
+ * stays in its own). 0, or -errno with an error.
+ */
 must_check int jail_chroot(int mount_ns, struct err *err);
 
-/* @user_ns: borrowed. The process has all capabilities in it. */
+/*
+ * Enters the user namespace @user_ns (borrowed), where the process has all capabilities, but none over what belongs to
+ * other user namespaces. 0, or -errno with an error.
+ */
 must_check int jail_enter_user(int user_ns, struct err *err);
 
+/*
+ * Gives up, for good, all capabilities but those of file service; the process must be single-threaded. 0, or -errno
+ * with an error.
+ */
 must_check int jail_drop(struct err *err);
 
 /*
- * Loads the system call filter for this process and all its threads: what is in @sets (NULL at the end; each set is a list
- * of lists that ends with names of NULL) works, and what libc needs besides. 0, or -errno with an error.
+ * Loads the system call filter for this process and all its threads: what is in @sets (NULL at the end; each set is a
+ * list of lists that ends with names of NULL) works, and what libc needs besides. 0, or -errno with an error.
  */
 must_check int jail_seccomp(const struct vm_calls *const *sets, struct err *err);
 

@@ -36,7 +36,7 @@ static const int clone_flags[SPEC_NS_COUNT] = {
 	[SPEC_NS_TIME] = 0x80, /* CLONE_NEWTIME: sched.h of Debian 12 has it only in linux/sched.h */
 };
 
-/* Of all but the mount namespace and the user namespace, see ns.h. */
+/* The order in which ns_enter() takes them: all but the mount and the user namespace, see ns.h. */
 static const enum spec_ns enter_order[] = {
 	SPEC_NS_CGROUP,
 	SPEC_NS_IPC,
@@ -67,6 +67,7 @@ void ns_set_done(struct ns_set *set)
 	ns_set_init(set);
 }
 
+/* Opens the namespace at the path that @ns has, and checks its type. */
 static int open_path(const struct spec_namespace *ns, int *ret_fd, struct err *err)
 {
 	const char *name = spec_name_of(spec_ns_names, ns->type);
@@ -169,6 +170,7 @@ static int make_user(int *ret_fd, struct err *err)
 	return 0;
 }
 
+/* Makes the monitor's own user namespace if the config lists one, and reads the mappings of one by path. */
 static int open_user(const struct spec *spec, struct ns_set *set, struct err *err)
 {
 	const struct spec_namespace *ns = spec_namespace_find(spec, SPEC_NS_USER);
@@ -180,7 +182,9 @@ static int open_user(const struct spec *spec, struct ns_set *set, struct err *er
 	if (fd >= 0) {
 		if (fstat(fd, &theirs) < 0 || stat("/proc/self/ns/user", &own) < 0)
 			return err_sys(err, errno, "linux.namespaces: user: \"%s\"", ns->path);
-		/* the caller's own: nobody can join it, who is in it */
+		/*
+		 * It is the caller's own namespace: setns(2) refuses to enter a user namespace that one is in already.
+		 */
 		if (theirs.st_dev == own.st_dev && theirs.st_ino == own.st_ino)
 			return 0;
 		r = read_joined_idmaps(fd, ns->path, set, err);
@@ -230,7 +234,7 @@ static int write_offset(const char *clock, const struct spec_time_offset *offset
 	return r < 0 ? err_sys(err, r, "linux.timeOffsets: cannot set \"%s\" for the monitor", text) : 0;
 }
 
-/* Before the new time namespace has its first process. */
+/* Sets the clocks of a new time namespace; that is possible until it has its first process. */
 static int write_offsets(const struct spec_time_offsets *offsets, struct err *err)
 {
 	int r = offsets ? write_offset("monotonic", offsets->monotonic, err) : 0;
@@ -249,7 +253,7 @@ int ns_enter(const struct ns_set *set, struct err *err)
 		if (set->fresh[type] && unshare(clone_flags[type]) < 0)
 			return err_sys(err, errno, "cannot make a new %s namespace", name);
 	}
-	/* a new net namespace has its loopback down; hooks and resolvers on it want it up */
+	/* In a new net namespace the loopback interface is down; hooks and resolvers that use it need it up. */
 	if (set->fresh[SPEC_NS_NETWORK] && netif_loopback_up(err) < 0)
 		return -err->errnum;
 	return set->fresh[SPEC_NS_TIME] ? write_offsets(set->offsets, err) : 0;

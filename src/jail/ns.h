@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The host's side of linux.namespaces: those that the monitor stands in.
+ * The host's side of linux.namespaces: the namespaces that the monitor is in.
  *
- * The processes of the container have namespaces of the guest's kernel. On
- * the host the same list is applied to the monitor, because engines find them
- * there (/proc/PID/ns): the network is set up in its net namespace, pods are
- * recognised by it. Paths are opened, and their types checked, before anything
- * else is made. A type that is not listed is the caller's.
+ * The processes of the container have namespaces of the guest's kernel. On the host the same list is applied to the
+ * monitor, because engines look there (/proc/PID/ns): they set up the network in its net namespace, and recognise a pod
+ * by that namespace. The namespaces that the config names by path are opened, and their types checked, before anything
+ * else is made. A type that the config does not list stays the caller's.
  *
- * Two are not entered with the others:
- * - mount: by the jail (jail.h), when the VM has what it needs of the host's tree;
- * - user: last of all, when everything is mounted and opened. Whether the
- *   config has a new one or one by path, the monitor gets one of its own
- *   (@user_fd) in which every id of the caller's is itself: file service has to act for
- *   any of them. The ids of one by path become the guest's (@uids, @gids).
+ * Two types are not entered with the others:
+ * - mount: the jail (jail.h) enters it, when the VM has what it needs of the host's tree;
+ * - user: it is entered last, when everything is mounted and opened. Whether the config has a new one or one by path,
+ *   the monitor gets one of its own (@user_fd), in which every id of the caller's is mapped to itself, because file
+ *   service has to act for any of them. The mappings of a user namespace by path become the guest's (@uids, @gids).
  */
 #ifndef JAIL_NS_H
 #define JAIL_NS_H
@@ -25,28 +23,34 @@
 #include "spec/spec.h"
 
 struct ns_set {
-	bool fresh[SPEC_NS_COUNT]; /* a new one */
-	int fd[SPEC_NS_COUNT];     /* to be joined; -1: not */
+	bool fresh[SPEC_NS_COUNT]; /* a new namespace is to be made */
+	int fd[SPEC_NS_COUNT];     /* the namespace to join; -1: none */
 	int user_fd;               /* the monitor's own user namespace; -1: the caller's */
-	/* the mappings of a user namespace by path as the caller sees them; owned, empty: none */
+	/* the mappings of a user namespace by path as the caller sees them, owned; empty: there is none by path */
 	struct spec_idmaps uids, gids;
-	const struct spec_time_offsets *offsets; /* of a new time namespace; the spec's; NULL: none */
+	const struct spec_time_offsets *offsets; /* for a new time namespace; borrowed from the spec; NULL: none */
 };
 
+/* Makes @set empty: every namespace stays the caller's. */
 void ns_set_init(struct ns_set *set);
+
+/* Closes and frees what @set has, and makes it empty again. */
 void ns_set_done(struct ns_set *set);
 
-/* Opens and checks what @spec, which must outlive @set, lists; makes @user_fd. Single-threaded. */
+/*
+ * Opens and checks the namespaces that @spec lists, and makes @user_fd if the monitor needs it. @spec must outlive
+ * @set. The process must be single-threaded. 0, or -errno with an error.
+ */
 must_check int ns_open(const struct spec *spec, struct ns_set *set, struct err *err);
 
 /*
- * Puts the calling, single-threaded process into all of them but the mount and the user
- * namespace; new pid and time namespaces become its children's. A new net
- * namespace gets its loopback up.
+ * Moves the calling, single-threaded process into all namespaces of @set but the mount and the user namespace. Pid and
+ * time namespaces take effect for its children. In a new net namespace, the loopback interface is brought up. 0, or
+ * -errno with an error.
  */
 must_check int ns_enter(const struct ns_set *set, struct err *err);
 
-/* Whether a child of a process that has entered @set is in another pid namespace than the caller. */
+/* Whether a child of a process that has entered @set is in another pid namespace than the caller of ns_enter(). */
 bool ns_other_pids(const struct ns_set *set);
 
 #endif

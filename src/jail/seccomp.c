@@ -2,8 +2,8 @@
 /*
  * The monitor's system call filter: an allow-list, added up from the lists that each room keeps beside its calls.
  *
- * There are three answers. A listed call works. A call that only an attacker would make ends the process. Everything else
- * fails with EPERM, because libraries try calls and manage without them.
+ * There are three answers. A listed call works. A call that only an attacker would make ends the process. Everything
+ * else fails with EPERM, because libraries try calls and manage without them.
  */
 #include "jail/jail.h"
 
@@ -13,8 +13,9 @@
 #include <unistd.h>
 
 /*
- * What libc makes when the program has found a mistake of its own: assert(3) and malloc(3) say what it is, and abort(3) makes
- * SIGABRT deadly again. All else of libc's stands with the code that makes libc do it (base_syscalls, thread_syscalls).
+ * What libc makes when the program has found a mistake of its own: assert(3) and malloc(3) say what it is, and abort(3)
+ * makes SIGABRT deadly again. All else of libc's stands with the code that makes libc do it (base_syscalls,
+ * thread_syscalls).
  */
 static const char *const libc_syscalls[] = {
 	"rt_sigaction",
@@ -69,7 +70,7 @@ static int add(scmp_filter_ctx ctx, uint32_t action, const char *const *names)
 		int r;
 
 		if (call == __NR_SCMP_ERROR)
-			continue; /* A call that libseccomp does not know yet stays forbidden: libc falls back to an older one. */
+			continue; /* libseccomp does not know it yet: it stays forbidden, and libc takes an older one */
 		r = seccomp_rule_add(ctx, action, call, 0);
 		if (r < 0 && r != -EEXIST)
 			return r;
@@ -100,7 +101,10 @@ static int allow_by_argument(scmp_filter_ctx ctx)
 				CLONE_NEWPID | CLONE_NEWNET;
 	int r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, new_ns, 0));
 
-	/* The flags of clone3 are in memory, where the filter cannot see them. libc takes clone where there is no clone3. */
+	/*
+	 * The flags of clone3 are in memory, where the filter cannot see them. libc takes clone where there is no
+	 * clone3.
+	 */
 	if (r == 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 	/* Signals may be sent within the process only: other processes of our user may be the host's. */
@@ -142,7 +146,9 @@ int jail_seccomp(const struct vm_calls *const *sets, struct err *err)
 		r = add(ctx, SCMP_ACT_KILL_PROCESS, deadly_calls);
 	if (r == 0)
 		r = allow_by_argument(ctx);
-	/* As a tree of its rules the filter makes some eight comparisons for a call, as a list it would make a hundred. */
+	/*
+	 * As a tree of its rules the filter makes some eight comparisons for a call, as a list it would make a hundred.
+	 */
 	if (r == 0)
 		r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (r == 0)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * container_create(): from a bundle to a monitor that says "ready".
+ * container_create(): from a bundle to a monitor that says READY.
  *
- * Order: what can be wrong without anything having been made comes first
- * (bundle, namespaces, engine and kernel, bind sources). Then the state
- * directory, which reserves the ID; cgroups; the monitor. Whatever fails after
- * the state directory was made takes everything back: undo().
+ *   prepare()  what can be found wrong before anything has been made: bundle, namespaces, bind sources, translation
+ *   reserve()  the state directory, which reserves the ID; engine, kernel and size of the VM; the plan of the cgroups
+ *   launch()   birth_monitor(), in which settle() makes the cgroups; hooks; the monitor's READY
+ *   undo()     whatever fails after the state directory was made takes everything back
  */
 #include "life/life.h"
 
@@ -24,7 +24,6 @@
 #include <unistd.h>
 
 #include "app/filter_store.h"
-#include "app/log.h"
 #include "base/exit.h"
 #include "base/fd.h"
 #include "cgroup/cgroup.h"
@@ -33,6 +32,7 @@
 #include "guest/translate.h"
 #include "jail/binds.h"
 #include "jail/ns.h"
+#include "life/inside.h"
 #include "life/plan.h"
 #include "monitor/birth.h"
 #include "monitor/control.h"
@@ -52,14 +52,16 @@ struct creation {
 	struct state state;
 	struct statedir dir;
 	struct guest_translation *translation;
-	char *hook_state_head, *hook_state_tail; /* the translation's */
+	char *hook_state_head, *hook_state_tail; /* owned here; the translation points to them */
 	int status_fd, listen_fd, log_fd;
 	int signal_fd;
 	int report;
 	bool reserved;  /* the state directory is ours */
-	bool hooks_ran; /* or some of them: poststop is owed */
+	bool hooks_ran; /* hooks have begun to run: poststop is owed */
+	struct life_notes *notes;
 };
 
+/* Frees what this process has of a container, made or not; the monitor has copies of what it needs. */
 static void creation_done(struct creation *c)
 {
 	guest_translation_free(c->translation);
@@ -80,6 +82,7 @@ static void creation_done(struct creation *c)
 
 /* --- the state --- */
 
+/* Fills in what the state says of this container; the monitor and the cgroups come later. */
 static int fill_state(struct creation *c, struct err *err)
 {
 	const struct spec *spec = c->bundle.spec;
@@ -102,21 +105,21 @@ static int fill_state(struct creation *c, struct err *err)
 	s->engine = strdup(settings_engine_name(c->plan.vm.engine));
 	s->owner = getuid();
 	if (!s->id || !s->oci_version || !s->bundle || !s->rootfs || !s->created || !s->engine)
-		return err_sys(err, ENOMEM, "state");
+		return err_sys(err, ENOMEM, "cannot make the container's state");
 	for (size_t i = 0; i < spec->annotations.n; i++) {
 		if (state_annotate(s, spec->annotations.v[i].key, spec->annotations.v[i].value) < 0)
-			return err_sys(err, ENOMEM, "state");
+			return err_sys(err, ENOMEM, "cannot make the container's state");
 	}
 	return 0;
 }
 
-/* The files of the state directory that the monitor gets as descriptors. */
+/* Makes the files of the state directory; the monitor gets those that it writes, and the socket, as descriptors. */
 static int make_files(struct creation *c, struct err *err)
 {
-	int r = fd_write_file_atomic(c->dir.fd, "config.json", c->bundle.config, c->bundle.config_len, 0600);
+	int r = fd_write_file_atomic(c->dir.fd, LIFE_CONFIG, c->bundle.config, c->bundle.config_len, 0600);
 
 	if (r < 0)
-		return err_sys(err, r, "cannot write \"%s/config.json\"", c->dir.path);
+		return err_sys(err, r, "cannot write \"%s/%s\"", c->dir.path, LIFE_CONFIG);
 	c->status_fd = state_status_open(&c->dir);
 	r = c->status_fd < 0 ? c->status_fd : state_status_write(c->status_fd, STATUS_CREATING);
 	if (r < 0)
@@ -139,7 +142,9 @@ static int write_pid_file(const char *path, pid_t pid, struct err *err)
 
 /* --- waiting, and being interrupted --- */
 
-/* Signals that end a create in order. They stay blocked, so that none can end it at a bad moment. */
+/*
+ * Blocks and collects the signals that end a create in order. They stay blocked, so that none ends it at a bad moment.
+ */
 static int block_signals(struct creation *c, struct err *err)
 {
 	static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
@@ -151,10 +156,10 @@ static int block_signals(struct creation *c, struct err *err)
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return err_sys(err, errno, "cannot block signals");
 	c->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return c->signal_fd < 0 ? err_sys(err, errno, "signalfd") : 0;
+	return c->signal_fd < 0 ? err_sys(err, errno, "cannot make a signalfd") : 0;
 }
 
-/* Whether one of the ending signals has come: then -EINTR, else 0. */
+/* Returns -EINTR with an error if one of the ending signals has come, else 0. */
 static int take_signal(struct creation *c, struct err *err)
 {
 	struct signalfd_siginfo info;
@@ -196,7 +201,7 @@ static int wait_kind(struct creation *c, enum report_kind kind, struct err *err)
 		if (r == 0)
 			r = report_receive(c->report, &report, err);
 		if (r == 0 && report.kind == REPORT_WARNING)
-			log_warning("%s", report.err.msg);
+			warnings_add(&c->notes->warnings, "%s", report.err.msg);
 	}
 	if (r < 0 || report.kind == kind)
 		return r;
@@ -206,18 +211,15 @@ static int wait_kind(struct creation *c, enum report_kind kind, struct err *err)
 
 /* --- the whole --- */
 
-/* What can be said to be wrong before anything is made. */
+/* Reads and translates everything, and finds what is wrong, before anything is made. */
 static int prepare(struct creation *c, struct err *err)
 {
-	struct warnings warnings = WARNINGS_INIT;
 	const struct seccomp_store store = filter_store(c->settings->cache_dir);
 	struct guest_joins joins = { .uids = &c->ns.uids, .gids = &c->ns.gids };
 	struct guest_export_list exports;
 	const struct spec *spec;
-	int r = bundle_load(c->request->bundle, &c->bundle, &warnings, err);
+	int r = bundle_load(c->request->bundle, &c->bundle, &c->notes->warnings, err);
 
-	log_warnings(&warnings);
-	warnings_done(&warnings);
 	if (r < 0)
 		return r;
 	spec = c->bundle.spec;
@@ -231,18 +233,17 @@ static int prepare(struct creation *c, struct err *err)
 			"tty: process.terminal is false");
 	r = ns_open(spec, &c->ns, err);
 	if (r == 0 && c->ns.uids.n)
-		log_warning("linux.namespaces: user: the guest has one with the mappings of \"%s\"; "
-			    "on the host the monitor is in one of its own, with all ids",
+		warnings_add(&c->notes->warnings,
+			"linux.namespaces: user: the guest has one with the mappings of \"%s\"; "
+			"on the host the monitor is in one of its own, with all ids",
 			spec_namespace_find(spec, SPEC_NS_USER)->path);
 	if (r == 0)
 		r = binds_open(spec, c->bundle.path, c->bundle.rootfs, c->request->id, &c->binds, err);
 	if (r < 0)
 		return r;
 	exports = binds_exports(&c->binds);
-	r = guest_translate(
-		spec, c->request->id, c->binds.root_name, &exports, &joins, &store, &warnings, &c->translation, err);
-	log_warnings(&warnings);
-	warnings_done(&warnings);
+	r = guest_translate(spec, c->request->id, c->binds.root_name, &exports, &joins, &store, &c->notes->warnings,
+		&c->translation, err);
 	return r;
 }
 
@@ -256,7 +257,7 @@ static struct cgroup_request cgroup_request(const struct creation *c)
 	};
 }
 
-/* The state directory with all that the monitor needs. */
+/* Makes the state directory with all that the monitor needs, and plans the VM and the cgroups. */
 static int reserve(struct creation *c, struct err *err)
 {
 	const struct spec *spec = c->bundle.spec;
@@ -273,7 +274,7 @@ static int reserve(struct creation *c, struct err *err)
 		return err_set(err, ENAMETOOLONG, "\"%s\": path too long", c->dir.path);
 	r = make_files(c, err);
 	if (r == 0)
-		r = plan_make(c->settings, spec, vm_dir, &c->plan, err);
+		r = plan_make(c->settings, spec, vm_dir, &c->plan, c->notes, err);
 	if (r == 0)
 		r = fill_state(c, err);
 	cgroups = cgroup_request(c);
@@ -290,7 +291,6 @@ static int settle(void *arg, pid_t pid, struct err *err)
 {
 	struct creation *c = arg;
 	const struct cgroup_request cgroups = cgroup_request(c);
-	struct warnings warnings = WARNINGS_INIT;
 	int r = cgroup_start_unit(&cgroups, pid, c->signal_fd, &c->state.cgroups, err);
 	struct err ignored = ERR_INIT;
 	struct signalfd_siginfo info;
@@ -300,15 +300,14 @@ static int settle(void *arg, pid_t pid, struct err *err)
 	if (r > 0)
 		r = state_save(&c->dir, &c->state, err);
 	else if (r == -EEXIST && state_save(&c->dir, &c->state, &ignored) < 0)
-		log_warning("%s", ignored.msg); /* undo() has the state in memory and needs no file */
+		warnings_add(
+			&c->notes->warnings, "%s", ignored.msg); /* undo() has the state in memory and needs no file */
 	if (r == 0)
-		r = cgroup_make(&cgroups, &c->state.cgroups, &warnings, err);
-	log_warnings(&warnings);
-	warnings_done(&warnings);
+		r = cgroup_make(&cgroups, &c->state.cgroups, &c->notes->warnings, err);
 	return r;
 }
 
-/* What startContainer hooks are told, in the guest: start is what they run in, so the state is "created". */
+/* Writes the state that startContainer hooks get in the guest. They run during start, so its status is "created". */
 static int put_hook_state(struct creation *c, struct err *err)
 {
 	struct guest_container *to = guest_translation_container(c->translation);
@@ -322,7 +321,7 @@ static int put_hook_state(struct creation *c, struct err *err)
 	return r;
 }
 
-/* Those that run on the host before the container is entered; then the monitor goes on with its own. */
+/* Runs the hooks that come before the monitor enters the container's root; then the monitor goes on with its own. */
 static int run_hooks(struct creation *c, struct err *err)
 {
 	const struct spec_hooks *hooks = c->bundle.spec->hooks;
@@ -332,17 +331,18 @@ static int run_hooks(struct creation *c, struct err *err)
 	if (r < 0)
 		return r;
 	c->hooks_ran = true;
-	/* prestart is from a time when it ran at start: its readers expect what they saw then */
+	/* prestart hooks once ran at start, and those that read the state expect the status that they saw then. */
 	r = hooks_run(&hooks->prestart, "prestart", &c->state, STATUS_CREATED, &place, err);
 	if (r == 0)
 		r = hooks_run(&hooks->create_runtime, "createRuntime", &c->state, STATUS_CREATING, &place, err);
 	if (r == -EINTR)
 		(void)take_signal(c, err);
 	if (r == 0 && report_go(c->report) < 0)
-		log_debug("the monitor has ended before its hooks"); /* its report says why */
+		warnings_add(&c->notes->details, "the monitor has ended before its hooks"); /* its report says why */
 	return r;
 }
 
+/* Starts the monitor and waits until the container stands ready in the guest. */
 static int launch(struct creation *c, struct err *err)
 {
 	struct monitor_job job = {
@@ -380,10 +380,12 @@ static int launch(struct creation *c, struct err *err)
 	return r;
 }
 
-/* Ends what there is of the container and removes all of it. The error that led here is kept. */
+/*
+ * Ends what there is of the container and removes all of it. What fails in here is a warning: the caller's error
+ * stands.
+ */
 static void undo(struct creation *c)
 {
-	struct warnings warnings = WARNINGS_INIT;
 	struct err ignored = ERR_INIT;
 	int pidfd = c->state.pid > 0 ? (int)syscall(SYS_pidfd_open, c->state.pid, 0) : -1;
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };
@@ -392,27 +394,27 @@ static void undo(struct creation *c)
 		(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 		while (poll(&p, 1, -1) < 0 && errno == EINTR)
 			;
-		(void)waitpid(c->state.pid, NULL, WNOHANG); /* ours only where we are the subreaper */
+		(void)waitpid(c->state.pid, NULL, WNOHANG); /* it is our child only where we are the subreaper */
 		fd_close(pidfd);
 	}
 	if (!c->reserved)
 		return;
-	if (cgroup_remove(&c->state.cgroups, c->request->id, &warnings, &ignored) < 0 ||
+	if (cgroup_remove(&c->state.cgroups, c->request->id, &c->notes->warnings, &ignored) < 0 ||
 		statedir_remove(&c->dir, &ignored) < 0)
-		log_warning("%s", ignored.msg);
-	/* what the hooks have made is taken back as after any other end (runtime.md, "Lifecycle", 3 to 5) */
+		warnings_add(&c->notes->warnings, "%s", ignored.msg);
+	/* What the hooks have made is taken back as after any other end (runtime.md, "Lifecycle", 3 to 5). */
 	if (c->hooks_ran)
-		hooks_run_all(&c->bundle.spec->hooks->poststop, "poststop", &c->state, STATUS_STOPPED, &warnings);
-	log_warnings(&warnings);
-	warnings_done(&warnings);
+		hooks_run_all(
+			&c->bundle.spec->hooks->poststop, "poststop", &c->state, STATUS_STOPPED, &c->notes->warnings);
 }
 
-int container_create(
-	const struct settings *settings, const struct create_request *request, struct created *ret, struct err *err)
+int container_create(const struct settings *settings, const struct create_request *request, struct created *ret,
+	struct life_notes *notes, struct err *err)
 {
 	struct creation c = {
 		.settings = settings,
 		.request = request,
+		.notes = notes,
 		.bundle = BUNDLE_NONE,
 		.binds = BINDS_NONE,
 		.plan = PLAN_NONE,

@@ -2,13 +2,13 @@
 /*
  * A container's life, as the commands see it.
  *
- *   container_create  -> created    (or nothing is left)
- *   container_start   -> running
- *   container_kill       a signal
- *   container_delete  -> gone
+ *   container_create()  -> created    (or nothing is left)
+ *   container_start()   -> running
+ *   container_kill()       a signal
+ *   container_delete()  -> gone
  *
- * Each call works on the state directory under its lock and returns when the
- * change is complete. Errors use runc's words where engines read them.
+ * create, start and delete work on the state directory under its lock; each returns when the change is complete. Errors
+ * use runc's words where engines read them.
  */
 #ifndef LIFE_LIFE_H
 #define LIFE_LIFE_H
@@ -22,40 +22,68 @@
 #include "base/err.h"
 #include "cgroup/cgroup.h"
 #include "container/state.h"
+#include "json/warnings.h"
+
+/* What a call has to say besides its result. The command prints it, whether the call fails or not. */
+struct life_notes {
+	struct warnings warnings; /* what the user should know */
+	struct warnings details;  /* what somebody who asks for debug messages wants to know */
+};
+
+#define LIFE_NOTES_INIT                                             \
+	{                                                           \
+		.warnings = WARNINGS_INIT, .details = WARNINGS_INIT \
+	}
+
+/* Frees the sentences and makes @notes empty again. */
+void life_notes_done(struct life_notes *notes);
 
 struct create_request {
 	const char *id;
 	const char *bundle;    /* NULL: the current directory */
 	const char *pid_file;  /* NULL: none */
-	int console_fd;        /* connected socket for the terminal's master, or -1; borrowed */
-	bool console_optional; /* the socket is there in case that process.terminal is set */
+	int console_fd;        /* the connected socket for the terminal's master, borrowed; -1: none */
+	bool console_optional; /* no error if there is a socket, but process.terminal is not set */
 	enum cgroup_manager cgroups;
-	struct timeline *timeline;
+	struct timeline *timeline; /* may be NULL */
 };
 
 /* What create hands back to a caller that stays: `run`. */
 struct created {
-	pid_t pid;
-	int report; /* further reports of the monitor; -1 or owned by the caller */
-	bool terminal;
+	pid_t pid;     /* of the monitor */
+	int report;    /* the report socket, for further reports of the monitor; the caller's */
+	bool terminal; /* process.terminal */
 };
 
 /*
- * SIGINT, SIGTERM, SIGHUP and SIGQUIT end it in order, with err->exit_status
- * 128 + n; they stay blocked for a caller that got @ret.
+ * Makes the container of @request: 0 with @ret, or -errno with an error, and nothing of it is left. SIGINT, SIGTERM,
+ * SIGHUP and SIGQUIT end it in order, with -EINTR and err->exit_status 128 + n; they stay blocked after success.
  */
-must_check int container_create(
-	const struct settings *settings, const struct create_request *request, struct created *ret, struct err *err);
+must_check int container_create(const struct settings *settings, const struct create_request *request,
+	struct created *ret, struct life_notes *notes, struct err *err);
 
-must_check int container_start(const struct settings *settings, const char *id, struct err *err);
+/*
+ * Has the created container execute its program; blocks until it has, and poststart hooks have run. 0, or -errno with
+ * an error.
+ */
+must_check int container_start(
+	const struct settings *settings, const char *id, struct life_notes *notes, struct err *err);
 
-/* @all: --all, which is content with a stopped container. */
-must_check int container_kill(const struct settings *settings, const char *id, int signo, bool all, struct err *err);
+/*
+ * Sends signal @signo to the container's init, or to @all of its processes (--all, which is content with a stopped
+ * container). Blocks until it is delivered. 0, or -errno with an error (-ESRCH: the container does not run).
+ */
+must_check int container_kill(const struct settings *settings, const char *id, int signo, bool all,
+	struct life_notes *notes, struct err *err);
 
-/* @force: kills it first if need be, and is content if there is no such container. */
-must_check int container_delete(const struct settings *settings, const char *id, bool force, struct err *err);
+/*
+ * Removes the stopped container and all that was made for it, and runs its poststop hooks. @force: kills it first if
+ * need be, and is content if there is no such container. Blocks until all is gone. 0, or -errno with an error.
+ */
+must_check int container_delete(
+	const struct settings *settings, const char *id, bool force, struct life_notes *notes, struct err *err);
 
-/* Reads state and status of @id. The caller ends @s with state_done(). */
+/* Reads state and status of @id: 0, or -errno with an error. The caller ends @s with state_done() in any case. */
 must_check int container_load(
 	const struct settings *settings, const char *id, struct state *s, enum status *ret_status, struct err *err);
 

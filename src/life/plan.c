@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/log.h"
 #include "base/cpulist.h"
 #include "guest/agent_blob.h"
 #include "spec/resources.h"
@@ -20,12 +19,11 @@
 #define ANNOTATION_MEMORY "org.vmrunc.memory" /* MiB */
 #define ANNOTATION_VCPUS "org.vmrunc.vcpus"
 
-/* A VM is not made larger than this for a limit: the guest pays for each page from its first moment
- * on. */
+/* A VM is not made larger than this for a limit: the guest pays for each page from its first moment on. */
 #define RAM_MAX (1024 * GIB)
-/* QEMU itself, and the code that TCG has translated: it grows with what the guest runs. */
+/* What QEMU itself takes, with the code that TCG has translated, which grows with what the guest runs. */
 #define QEMU_OVERHEAD (256 * MIB)
-/* Without a limit on the time slice, one period of the scheduler. */
+/* The period of a CPU quota where the config gives none, as in the kernel. */
 #define CPU_PERIOD_DEFAULT_US 100000
 #define WHY_MAX 512
 
@@ -35,13 +33,20 @@ void plan_done(struct plan *p)
 	buf_done(&p->cmdline);
 }
 
+/* Takes a warning of the image's. */
 static void warn(void *arg, const char *text)
 {
-	(void)arg;
-	log_warning("%s", text);
+	struct life_notes *notes = arg;
+
+	warnings_add(&notes->warnings, "%s", text);
 }
 
-static int choose_engine(const struct settings *s, const struct spec *spec, struct plan *p, struct err *err)
+/*
+ * The engine that is wanted: by the command line, else by the annotation, else by the settings file; else the best
+ * there is.
+ */
+static int choose_engine(
+	const struct settings *s, const struct spec *spec, struct plan *p, struct life_notes *notes, struct err *err)
 {
 	const char *wish = spec_annotation(spec, ANNOTATION_ENGINE);
 	char why[WHY_MAX] = "";
@@ -57,11 +62,13 @@ static int choose_engine(const struct settings *s, const struct spec *spec, stru
 		return 0;
 	r = vm_choose_engine(s->cache_dir, p->vm.qemu_path, &p->vm.engine, why, sizeof(why), err);
 	if (r == 0 && p->vm.engine != VM_ENGINE_KVM)
-		log_warning("%s", why);
+		warnings_add(&notes->warnings, "%s", why);
 	return r;
 }
 
-static int prepare_image(const struct settings *s, const struct spec *spec, struct plan *p, struct err *err)
+/* The kernel and the initramfs. The kernels that are asked for stand here in the order of their importance. */
+static int prepare_image(
+	const struct settings *s, const struct spec *spec, struct plan *p, struct life_notes *notes, struct err *err)
 {
 	const char *configured = spec->vm && spec->vm->kernel ? spec->vm->kernel->path : NULL;
 	const struct kernel_wish wishes[] = {
@@ -77,6 +84,7 @@ static int prepare_image(const struct settings *s, const struct spec *spec, stru
 		.cache_dir = s->cache_dir,
 		.fallback_dir = p->vm_dir,
 		.warn = warn,
+		.warn_arg = notes,
 	};
 	int r;
 
@@ -84,7 +92,7 @@ static int prepare_image(const struct settings *s, const struct spec *spec, stru
 	r = image_prepare(&request, &p->image, err);
 	if (r < 0)
 		return r;
-	log_debug("kernel %s (%s): %s", p->image.kernel_path, p->image.release, p->image.why);
+	warnings_add(&notes->details, "kernel %s (%s): %s", p->image.kernel_path, p->image.release, p->image.why);
 	p->vm.kernel_path = p->image.vmlinux_path;
 	p->vm.initrd_path = p->image.initrd_path;
 	return 0;
@@ -113,6 +121,10 @@ static size_t count_cpus(const char *list)
 	return cpulist_parse(list, &cpus) == 0 ? cpulist_count(&cpus) : 0;
 }
 
+/*
+ * The number of vCPUs: what the config or an annotation says, else what the container's CPU limits let it use, else the
+ * setting; never more than the host has.
+ */
 static int size_vcpus(const struct settings *s, const struct spec *spec, struct plan *p, struct err *err)
 {
 	const struct spec_cpu *c = spec->linux_ && spec->linux_->resources ? spec->linux_->resources->cpu : NULL;
@@ -141,6 +153,10 @@ static int size_vcpus(const struct settings *s, const struct spec *spec, struct 
 	return 0;
 }
 
+/*
+ * The guest's RAM: what the config or an annotation says, else the container's limit and what the guest itself needs,
+ * else the setting. And what the host's cgroup has to grant for it.
+ */
 static int size_memory(const struct settings *s, const struct spec *spec, struct plan *p, struct err *err)
 {
 	uint64_t limit = resources_memory_limit(spec->linux_ ? spec->linux_->resources : NULL);
@@ -168,7 +184,8 @@ static int size_memory(const struct settings *s, const struct spec *spec, struct
 	return 0;
 }
 
-int plan_make(const struct settings *s, const struct spec *spec, const char *vm_dir, struct plan *p, struct err *err)
+int plan_make(const struct settings *s, const struct spec *spec, const char *vm_dir, struct plan *p,
+	struct life_notes *notes, struct err *err)
 {
 	const char *hypervisor = spec->vm && spec->vm->hypervisor ? spec->vm->hypervisor->path : NULL;
 	int r;
@@ -179,13 +196,13 @@ int plan_make(const struct settings *s, const struct spec *spec, const char *vm_
 	p->vm.qemu_path = *p->qemu ? p->qemu : NULL;
 	p->vm.cache_dir = p->cache_dir;
 	p->vm.runtime_dir = p->vm_dir;
-	r = choose_engine(s, spec, p, err);
+	r = choose_engine(s, spec, p, notes, err);
 	if (r == 0)
 		r = size_vcpus(s, spec, p, err);
 	if (r == 0)
 		r = size_memory(s, spec, p, err);
 	if (r == 0)
-		r = prepare_image(s, spec, p, err);
+		r = prepare_image(s, spec, p, notes, err);
 	if (r == 0)
 		r = make_cmdline(spec, p, err);
 	return r;

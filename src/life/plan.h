@@ -13,12 +13,13 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "life/life.h"
 #include "spec/spec.h"
 #include "vm/image/image.h"
 #include "vm/vm.h"
 
 struct plan {
-	struct vm_config vm; /* strings point into this struct, and into the spec */
+	struct vm_config vm; /* its strings point into this struct, and into the spec */
 	struct image image;
 	struct buf cmdline;
 	char vm_dir[PATH_MAX];
@@ -32,13 +33,18 @@ struct plan {
 		.image = IMAGE_INIT, .cmdline = BUF_INIT \
 	}
 
+/* Frees what plan_make() has filled in. @p may be PLAN_NONE, or one whose making failed. */
 void plan_done(struct plan *p);
 
-/* @vm_dir: a directory of this container's own for the engine. Warnings go to the log. */
-must_check int plan_make(
-	const struct settings *settings, const struct spec *spec, const char *vm_dir, struct plan *p, struct err *err);
+/*
+ * Decides on the VM for @spec, and prepares its kernel and initramfs. @vm_dir: a directory of this container's own for
+ * the engine. @p: PLAN_NONE, which the caller ends with plan_done() in any case; it borrows strings of @spec. 0, or
+ * -errno with an error.
+ */
+must_check int plan_make(const struct settings *settings, const struct spec *spec, const char *vm_dir, struct plan *p,
+	struct life_notes *notes, struct err *err);
 
-/* The agent that is embedded in this executable. */
+/* The agent that is embedded in this executable: its first byte, and its length in *@ret_len. Static. */
 const void *plan_agent(size_t *ret_len);
 
 #endif

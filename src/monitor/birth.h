@@ -3,7 +3,7 @@
  * How the monitor is born: two forks.
  *
  *   create --fork()--> birth ----fork()---> monitor: monitor_main()
- *                      settled by create    a session leader; process 1 of its pid namespace if the config has a new one
+ *                      settled by create    a session leader; process 1 of its pid namespace if that is new
  *                      cgroup_join()
  *                      ns_enter()
  *                      reports PID, exits

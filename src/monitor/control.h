@@ -4,8 +4,8 @@
  *
  * control.sock in the state directory is a SEQPACKET socket. A connection carries one message each way: a struct
  * control_request, and as the answer a struct err, whose errnum is 0 on success. Either may bring descriptors along
- * (SCM_RIGHTS). The socket is bound before the monitor enters its jail, so it stays reachable under the host's path. Only
- * root, or the owner of the state directory, can connect.
+ * (SCM_RIGHTS). The socket is bound before the monitor enters its jail, so it stays reachable under the host's path.
+ * Only root, or the owner of the state directory, can connect.
  *
  *   command: control_call()  ---request, descriptors--->  monitor: on_client() -> the operation's handler
  *            returns         <--struct err, descriptors--          control_answer(), at once or later
@@ -82,16 +82,19 @@ must_check int control_new(
 /* Closes the socket and all connections: clients that still wait see -ECONNRESET. Accepts NULL. */
 void control_free(struct control *c);
 
-/* Sends the answer @err (NULL: success) with the descriptors @fds (NULL: none; they stay the caller's), and forgets @client. */
+/*
+ * Sends the answer @err (NULL: success) with the descriptors @fds (NULL: none; they stay the caller's), and forgets
+ * @client.
+ */
 void control_answer(struct control_client *client, const struct err *err, const struct control_fds *fds);
 
 /* --- the commands' side --- */
 
 /*
- * Sends @request with the descriptors @give (NULL: none; they stay the caller's), and waits for the answer for at
- * most @timeout_ms (-1: without a bound). On success @ret_fds gets the descriptors of the answer, which are the caller's
- * then (NULL: they are closed). Returns 0, or -errno with the answer's error; -ECONNREFUSED, -ENOENT and -ECONNRESET: no
- * monitor serves the socket (any more); -ETIMEDOUT.
+ * Sends @request with the descriptors @give (NULL: none; they stay the caller's), and waits for the answer for at most
+ * @timeout_ms (-1: without a bound). On success @ret_fds gets the descriptors of the answer, which are the caller's
+ * then (NULL: they are closed). Returns 0, or -errno with the answer's error; -ECONNREFUSED, -ENOENT and -ECONNRESET:
+ * no monitor serves the socket (any more); -ETIMEDOUT.
  */
 must_check int control_call(const struct statedir *dir, const struct control_request *request,
 	const struct control_fds *give, struct control_fds *ret_fds, int timeout_ms, struct err *err);

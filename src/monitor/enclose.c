@@ -20,9 +20,9 @@ int enclose_mounts(const struct monitor_job *job, struct err *err)
 }
 
 /*
- * The hooks of create, in their order: create runs those of the host while this process waits, with the mount tree built
- * and not entered; then come those of the container. The guest boots after them: nothing of it runs before the jail is
- * entered, and hooks come before that.
+ * The hooks of create, in their order: create runs those of the host while this process waits, with the mount tree
+ * built and not entered; then come those of the container. The guest boots after them: nothing of it runs before the
+ * jail is entered, and hooks come before that.
  */
 static int run_hooks(const struct monitor_job *job, int report, struct err *err)
 {

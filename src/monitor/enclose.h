@@ -11,14 +11,14 @@
 #include "vm/vm.h"
 
 /*
- * Prepares the monitor's own mount namespace, if it gets one: before anything that needs it is opened. 0, or -errno with
- * an error.
+ * Prepares the monitor's own mount namespace, if it gets one: before anything that needs it is opened. 0, or -errno
+ * with an error.
  */
 must_check int enclose_mounts(const struct monitor_job *job, struct err *err);
 
 /*
- * Encloses the process, for good: builds the mount tree, lets create run its hooks (@report: the report socket) and runs
- * the monitor's own, enters the tree, and gives up what the running @vm does not need. 0, or -errno with an error.
+ * Encloses the process, for good: builds the mount tree, lets create run its hooks (@report: the report socket) and
+ * runs the monitor's own, enters the tree, and gives up what the running @vm does not need. 0, or -errno with an error.
  */
 must_check int enclose(const struct monitor_job *job, const struct vm *vm, int report, struct err *err);
 

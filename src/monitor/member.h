@@ -3,8 +3,9 @@
  * A member: one container in the monitor's virtual machine.
  *
  * A member has its container's stage, its processes (their numbers on the channel), its streams or terminal, its file
- * `status`, and the clients that wait for something of it. It knows neither the VM nor create, and nothing in it assumes
- * that it is the only one: what concerns more than itself it tells the monitor by member_events, and the monitor decides.
+ * `status`, and the clients that wait for something of it. It knows neither the VM nor create, and nothing in it
+ * assumes that it is the only one: what concerns more than itself it tells the monitor by member_events, and the
+ * monitor decides.
  *
  *      member_new()
  *          |
@@ -101,7 +102,9 @@ void member_resize(struct member *m);
 /* Whether the number @process of the channel is one of this member's. */
 bool member_has_process(const struct member *m, uint32_t process);
 
-/* One of the member's processes has ended with @status, as wait(2) gives it. @oom: the guest's OOM killer struck in it. */
+/*
+ * One of the member's processes has ended with @status, as wait(2) gives it. @oom: the guest's OOM killer struck in it.
+ */
 void member_exited(struct member *m, uint32_t process, int status, bool oom);
 
 /* A stream of one of the member's processes broke; @text says which one and why. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The monitor's life: see monitor.h for the drawing. What comes from the guest has been checked by src/guest; here it only
- * moves the monitor and its members from one stage to the next.
+ * The monitor's life: see monitor.h for the drawing. What comes from the guest has been checked by src/guest; here it
+ * only moves the monitor and its members from one stage to the next.
  */
 #include "monitor/monitor.h"
 
@@ -28,8 +28,8 @@
 #include "vm/guestlog.h"
 
 /*
- * How long the guest may take to boot to its agent. A loaded machine that emulates needs half a minute for Debian's kernel;
- * engines give create 240 s.
+ * How long the guest may take to boot to its agent. A loaded machine that emulates needs half a minute for Debian's
+ * kernel; engines give create 240 s.
  */
 #define BOOT_TIMEOUT_MS 180000
 /* Lines of the guest's log in the error of a guest that died. */
@@ -297,8 +297,8 @@ static const struct control_handler handlers[CONTROL_OPS] = {
 };
 
 /*
- * A signal was sent to this process: it is the first member's. The sender of a kill(2) gets no answer, so a container that
- * is not there yet, or any more, loses it; but one that is still being made can be given up.
+ * A signal was sent to this process: it is the first member's. The sender of a kill(2) gets no answer, so a container
+ * that is not there yet, or any more, loses it; but one that is still being made can be given up.
  */
 static void on_signal(void *arg, uint32_t events)
 {

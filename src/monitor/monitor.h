@@ -3,9 +3,9 @@
  * The monitor: the long-lived process that is a virtual machine, and the containers in it, on the host.
  *
  * It owns the process (streams, signals, exit status), the jail, the VM, the loop, the control socket and the report
- * socket. The containers are its members (member.h): it dispatches to them what the guest, the control socket and signals
- * bring, and decides what their fate means for the rest. There is one today, the first; the process stands for it: it gets
- * the signals, and gives its exit status.
+ * socket. The containers are its members (member.h): it dispatches to them what the guest, the control socket and
+ * signals bring, and decides what their fate means for the rest. There is one today, the first; the process stands for
+ * it: it gets the signals, and gives its exit status.
  *
  *   monitor_main()
  *      |  build(): takes signals, VM built: vm_new(); member_new()

@@ -5,8 +5,8 @@
  *   birth, monitor --report_send()--> create: report_receive()   PID, then BUILT, READY, WARNING or FAILED
  *   create --report_go()--> monitor: report_wait_go()            the answer to BUILT
  *
- * It is a SEQPACKET socket: one message is one report. Its end is news as well: the monitor dies with create until it has
- * said READY, and create learns from the end that the monitor is dead.
+ * It is a SEQPACKET socket: one message is one report. Its end is news as well: the monitor dies with create until it
+ * has said READY, and create learns from the end that the monitor is dead.
  */
 #ifndef MONITOR_REPORT_H
 #define MONITOR_REPORT_H

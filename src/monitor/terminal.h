@@ -21,9 +21,9 @@
 must_check int terminal_console_connect(const char *path, struct err *err);
 
 /*
- * Makes a raw pty of @size (NULL: no size is set), sends its master through the connected socket @console, and makes the
- * slave the controlling terminal of the caller, which must be a session leader without one. Returns 0 with the slave in
- * *@ret_slave, which the caller owns, or -errno with an error.
+ * Makes a raw pty of @size (NULL: no size is set), sends its master through the connected socket @console, and makes
+ * the slave the controlling terminal of the caller, which must be a session leader without one. Returns 0 with the
+ * slave in *@ret_slave, which the caller owns, or -errno with an error.
  */
 must_check int terminal_make(int console, const struct winsize *size, int *ret_slave, struct err *err);
 

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* container_kill(): a signal for the container's processes. */
+#include "life/life.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "life/inside.h"
+#include "monitor/control.h"
+
+/* How long the guest may take to pass a signal on. */
+#define SIGNAL_TIMEOUT_MS 10000
+/* The same for SIGKILL, which is sent to the monitor itself if the monitor has not passed it on by then. */
+#define KILL_TIMEOUT_MS 3000
+
+int container_kill(
+	const struct settings *settings, const char *id, int signo, bool all, struct life_notes *notes, struct err *err)
+{
+	const struct control_request request = { .op = CONTROL_SIGNAL, .signal = signo, .all = all };
+	int timeout_ms = signo == SIGKILL ? KILL_TIMEOUT_MS : SIGNAL_TIMEOUT_MS;
+	autostatedir dir = STATEDIR_NONE;
+	autostate s = { .id = NULL };
+	struct err refused = ERR_INIT;
+	enum status status = STATUS_STOPPED;
+	int r = life_open(settings, id, false, &dir, &s, &status, err);
+
+	if (r < 0)
+		return r;
+	if (status == STATUS_STOPPED || status == STATUS_CREATING)
+		return all ? 0 : err_set(err, ESRCH, "container not running");
+	r = control_call(&dir, &request, NULL, NULL, timeout_ms, &refused);
+	if (r == 0)
+		return 0;
+	if (state_pid_start(s.pid) != s.pid_start) /* it has ended meanwhile */
+		return all || signo == SIGKILL ? 0 : err_set(err, ESRCH, "container not running");
+	if (signo == SIGKILL) {
+		warnings_add(&notes->details, "kill: %s: the monitor is killed instead", refused.msg);
+		return life_kill_monitor(&s, 0, err);
+	}
+	*err = refused;
+	return r;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* container_start(): the program of a created container is executed. */
+#include "life/life.h"
+
+#include <errno.h>
+#include <stdint.h>
+
+#include "container/hooks.h"
+#include "life/inside.h"
+#include "monitor/control.h"
+
+/*
+ * How long start may take besides the startContainer hooks. It returns when execve(2) has succeeded in the guest, which
+ * reads the program over 9P, on an emulated CPU perhaps.
+ */
+#define START_TIMEOUT_MS 60000
+
+/* How long start with these hooks may take, in ms; -1: without a bound, since one of the hooks has none. */
+static int start_timeout(const struct spec_hooks *hooks)
+{
+	int64_t ms = START_TIMEOUT_MS;
+
+	for (size_t i = 0; hooks && i < hooks->start_container.n; i++) {
+		const struct opt_i64 *timeout_s = &hooks->start_container.v[i].timeout_s;
+
+		if (!timeout_s->set)
+			return -1;
+		ms = MIN(ms + timeout_s->v * 1000, (int64_t)INT32_MAX);
+	}
+	return (int)ms;
+}
+
+int container_start(const struct settings *settings, const char *id, struct life_notes *notes, struct err *err)
+{
+	const struct control_request request = { .op = CONTROL_START };
+	const struct spec_hooks *hooks;
+	autostatedir dir = STATEDIR_NONE;
+	autostate s = { .id = NULL };
+	autospec struct spec *spec = NULL;
+	enum status status = STATUS_STOPPED;
+	int r = life_open(settings, id, true, &dir, &s, &status, err);
+
+	if (r < 0)
+		return r;
+	if (status == STATUS_STOPPED)
+		return err_set(err, EINVAL, "cannot start a container that has stopped");
+	if (status != STATUS_CREATED)
+		return err_set(err, EINVAL, "cannot start an already running container");
+	hooks = life_hooks(&dir, &spec, notes);
+	r = control_call(&dir, &request, NULL, NULL, start_timeout(hooks), err);
+	if (r == 0 && hooks)
+		hooks_run_all(&hooks->poststart, "poststart", &s, STATUS_RUNNING, &notes->warnings);
+	return r;
+}
