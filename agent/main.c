@@ -2,9 +2,9 @@
 /*
  * The agent's start.
  *
- *   /init                                   PID 1 of a virtual machine
+ *   /init                                   as PID 1 of a virtual machine
  *   agent --channel-fd N --shares DIR [--cgroup DIR]
- *                                           a test on the host, PID 1 of a pid namespace
+ *                                           in a test on the host, as PID 1 of a pid namespace
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +25,7 @@
 #include "sys/log.h"
 #include "sys/power.h"
 
+/* Reads the options of a test into @agent. 0 or -EINVAL. */
 static int parse_options(struct agent *agent, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -54,7 +55,7 @@ static int parse_options(struct agent *agent, int argc, char **argv)
 	return agent->native && !agent->shares ? -EINVAL : 0;
 }
 
-/* Descriptors 0 to 2 are open, so that no other gets their numbers; the kernel may have had no console. */
+/* Opens descriptors 0 to 2 if they are not, as without a console, so that nothing else gets their numbers. */
 static void hold_stdio(void)
 {
 	int fd;
@@ -66,6 +67,7 @@ static void hold_stdio(void)
 		fd_close(fd);
 }
 
+/* Does what comes before the loop. 0 or -errno with @err set. */
 static int agent_start(struct agent *agent, struct err *err)
 {
 	int r = agent->native ? boot_native(agent, err) : boot_machine(agent, err);
@@ -78,7 +80,7 @@ static int agent_start(struct agent *agent, struct err *err)
 		r = reaper_start(agent);
 	if (r == 0)
 		r = channel_open(agent);
-	return r < 0 ? err_sys(err, r, "cannot start") : 0;
+	return r < 0 ? err_sys(err, r, "the agent cannot start") : 0;
 }
 
 int main(int argc, char **argv)
@@ -92,7 +94,7 @@ int main(int argc, char **argv)
 	LIST_INIT(&agent.syncs);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)umask(022);
-	/* The kernel gives unknown words of its command line to init: only the test's are looked at. */
+	/* the kernel hands words of its command line that it does not know to init: only a test's options are looked at */
 	if (getpid() != 1 || (argc > 1 && strcmp(argv[1], "--channel-fd") == 0)) {
 		if (parse_options(&agent, argc, argv) < 0 || !agent.native) {
 			(void)fprintf(stderr, "usage: %s --channel-fd N --shares DIR [--cgroup DIR]\n", argv[0]);

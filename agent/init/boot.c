@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From the kernel's exec of /init to an open channel: see boot.h.
+ * From the kernel's execve(2) of /init to an open port: see boot.h.
  *
- * The kernel unpacks the initramfs into rootfs, which cannot be pivoted away
- * from. So the agent moves to a tmpfs of its own first; a container's mount
- * namespace then starts from that and can leave it.
+ * The kernel unpacks the initramfs into rootfs, which pivot_root(2) cannot leave.
+ * So the agent moves to a tmpfs of its own first; a container's mount namespace
+ * then starts from that, and can leave it.
  */
 #include "init/boot.h"
 
@@ -33,7 +33,7 @@
 
 #define PORTS_DIR "/sys/class/virtio-ports"
 
-/* How long a port may take to come, or the host to connect to it. A TCG guest on a busy machine is slow. */
+/* How long a port may take to appear, or the host to connect to it: an emulated guest on a busy machine is slow. */
 #define PORT_TIMEOUT_MS 30000
 
 #define MODULE_LIST_MAX (64 * 1024)
@@ -46,6 +46,7 @@ struct boot_mount {
 	const char *data;
 };
 
+/* Makes and mounts @mounts in order. 0 or -errno with @err set. */
 static int boot_mount_all(const struct boot_mount *mounts, size_t n, struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -69,11 +70,11 @@ static int boot_load_module(int dir, const char *name, struct err *err)
 		return err_sys(err, errno, "cannot open module \"%s\"", name);
 	if (syscall(SYS_finit_module, fd, "", 0) < 0 && errno != EEXIST)
 		return err_sys(err, errno, "cannot load module \"%s\"", name);
-	(void)unlinkat(dir, name, 0); /* its memory is better used otherwise; a leftover is only that */
+	(void)unlinkat(dir, name, 0); /* frees its memory; if that fails, nothing else is lost */
 	return 0;
 }
 
-/* Loads what /modules/order lists, one name a line, in that order. A kernel with all built in has no list. */
+/* Loads what /modules/order lists, a name a line, in that order. There is no list if all that we need is built in. */
 static int boot_load_modules(struct err *err)
 {
 	autoclose int dir = open("/modules", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -96,6 +97,7 @@ static int boot_load_modules(struct err *err)
 
 /* --- the machine --- */
 
+/* Makes a tmpfs with proc, sysfs and devtmpfs the root. 0 or -errno with @err set. */
 static int boot_leave_initramfs(struct err *err)
 {
 	static const struct boot_mount mounts[] = {
@@ -115,12 +117,13 @@ static int boot_leave_initramfs(struct err *err)
 	return 0;
 }
 
+/* Has the kernel write dirty pages back at once; without that it works, but the host sees files late. */
 static void boot_set_sysctls(const struct agent *agent)
 {
 	static const struct {
 		const char *path, *value, *why;
 	} sysctls[] = {
-		/* See sandbox.c: what the cached share has dirty is written back at once. */
+		/* sandbox.c says why */
 		{ "/proc/sys/vm/dirty_writeback_centisecs", "1", "write-back" },
 		{ "/proc/sys/vm/dirty_expire_centisecs", "0", "write-back" },
 	};
@@ -160,7 +163,7 @@ static int boot_make_shares(const char *shares, struct err *err)
 
 /* --- the port --- */
 
-/* The device of the port named TAG_PORT, into @ret; false if it is not there yet. */
+/* Writes the path of the device of the port named TAG_PORT to @ret. False if it is not there yet. */
 static bool port_find(char *ret, size_t size)
 {
 	DIR *dir = opendir(PORTS_DIR);
@@ -183,7 +186,7 @@ static bool port_find(char *ret, size_t size)
 	return found;
 }
 
-/* A socket that tells of new devices. */
+/* A socket on which the kernel tells of new devices, or -1 with errno. */
 static int uevents_open(void)
 {
 	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 1 };
@@ -196,6 +199,7 @@ static int uevents_open(void)
 	return fd;
 }
 
+/* Waits for the port, and writes the path of its device to @ret. 0 or -errno with @err set. */
 static int port_wait(char *ret, size_t size, struct err *err)
 {
 	int64_t end = clock_now_ms() + PORT_TIMEOUT_MS;
@@ -204,7 +208,7 @@ static int port_wait(char *ret, size_t size, struct err *err)
 
 	if (events < 0)
 		return err_sys(err, errno, "cannot listen for devices");
-	while (!port_find(ret, size)) { /* after the socket was opened, so that nothing is missed */
+	while (!port_find(ret, size)) { /* the socket is open by now, so that no device is missed */
 		struct pollfd p = { .fd = events, .events = POLLIN };
 		int64_t now = clock_now_ms();
 
@@ -212,13 +216,17 @@ static int port_wait(char *ret, size_t size, struct err *err)
 			return err_set(err, ENODEV, "the VM has no port named \"%s\"", TAG_PORT);
 		if (poll(&p, 1, (int)(end - now)) > 0) {
 			while (recv(events, dropped, sizeof(dropped), 0) > 0)
-				; /* which device it was does not matter */
+				; /* whichever device came, the port is looked for again */
 		}
 	}
 	return 0;
 }
 
-/* A port whose host side is not open hangs up at once: waits, edge by edge, until it does not. */
+/*
+ * Waits until the host has opened its end of the port @fd. Until then poll(2) gives
+ * POLLHUP at once, so what is waited for is a change (EPOLLET). 0 or -errno with
+ * @err set.
+ */
 static int port_wait_host(int fd, struct err *err)
 {
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLET };
@@ -235,7 +243,7 @@ static int port_wait_host(int fd, struct err *err)
 			return 0;
 		if (now >= end)
 			return err_set(err, ETIMEDOUT, "the host did not open its side of the port");
-		(void)epoll_wait(ep, &ev, 1, (int)(end - now)); /* whatever it says, the port is asked again */
+		(void)epoll_wait(ep, &ev, 1, (int)(end - now)); /* whatever it gives, poll(2) is asked again */
 	}
 }
 

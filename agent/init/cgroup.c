@@ -19,9 +19,9 @@
 #include "sys/log.h"
 
 #define CGROUP_FILE_MAX (4 * 1024 * 1024) /* cgroup.procs of a full pid space */
-#define CGROUP_DEPTH_MAX 64               /* the container makes the tree below: recursion has an end */
+#define CGROUP_DEPTH_MAX 64               /* the container makes the tree below, so the recursion needs an end */
 
-#define VERIFIER_LOG_LEN 4096
+#define VERIFIER_LOG_LEN 4096 /* bytes of what the kernel says about a program that it does not take */
 
 void cgroup_enable_all(const struct agent *agent, const char *path)
 {
@@ -75,7 +75,7 @@ int cgroup_write_all(const struct agent *agent, int fd, const struct guest_value
 		if (strchr(v->key, '/'))
 			return err_set(err, EINVAL, "cgroup \"%s\": not a file name", v->key);
 		r = fd_write_existing(fd, v->key, v->value);
-		if (r == -ENOENT) { /* the host's cgroup has the limit too */
+		if (r == -ENOENT) { /* the cgroup on the host has the limit as well */
 			log_write(agent, PROTO_LOG_WARN, "cgroup file \"%s\": the guest's kernel has none", v->key);
 			continue;
 		}
@@ -100,7 +100,7 @@ int cgroup_set_device_filter(int fd, const struct guest_blob *prog, struct err *
 	if (fd < 0)
 		return err_set(err, EOPNOTSUPP, "device filter: the guest has no cgroups");
 	prog_fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof(load));
-	if (prog_fd < 0) { /* once more, for the verifier's words */
+	if (prog_fd < 0) { /* once more, to get the verifier's words */
 		int e = errno;
 
 		load.log_buf = (uint64_t)(uintptr_t)log;
@@ -118,7 +118,7 @@ int cgroup_set_device_filter(int fd, const struct guest_blob *prog, struct err *
 
 typedef void cgroup_visit_fn(int fd, void *arg);
 
-/* Calls @fn for @fd's cgroup and each below it, the lowest first. */
+/* Calls @fn for the cgroup @fd and each below it, the lowest first; @depth are above it. */
 static void cgroup_walk(int fd, int depth, cgroup_visit_fn *fn, void *arg)
 {
 	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -148,6 +148,7 @@ struct pid_list {
 	uint32_t n;
 };
 
+/* Appends the pids of one cgroup to the struct pid_list @arg. */
 static void cgroup_visit_pids(int fd, void *arg)
 {
 	autofree char *text = NULL;
@@ -155,7 +156,7 @@ static void cgroup_visit_pids(int fd, void *arg)
 	char *at;
 
 	if (fd_read_file(fd, "cgroup.procs", CGROUP_FILE_MAX, &text, NULL) < 0)
-		return; /* a threaded cgroup has no list: its processes are counted above it */
+		return; /* a threaded cgroup has no list: its processes are in that of the cgroup above */
 	at = text;
 	for (;;) {
 		char *end;
@@ -194,7 +195,7 @@ void cgroup_signal(int fd, int signo)
 		(void)kill((pid_t)wire_get_u32(&w), signo); /* it may have ended by now */
 }
 
-/* The number behind @key in a flat file such as memory.events; 0 if it is not there. */
+/* The number behind @key in a file of lines "KEY NUMBER", such as memory.events; 0 if it is not there. */
 static unsigned long cgroup_read_key(int fd, const char *file, const char *key)
 {
 	autofree char *text = NULL;
@@ -209,16 +210,12 @@ static unsigned long cgroup_read_key(int fd, const char *file, const char *key)
 	return 0;
 }
 
-bool cgroup_is_empty(int fd)
-{
-	return fd < 0 || cgroup_read_key(fd, "cgroup.events", "populated") == 0;
-}
-
 bool cgroup_saw_oom(int fd)
 {
 	return cgroup_read_key(fd, "memory.events", "oom_kill") > 0;
 }
 
+/* Removes the cgroups right below @fd. */
 static void cgroup_visit_remove(int fd, void *arg unused)
 {
 	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A container's cgroup (v2) in the guest.
+ * A container's cgroup (v2) in the guest: <mount point>/<cid>, with every
+ * controller that the guest's kernel has.
  *
- * <mount point>/<cid>, with every controller that the guest's kernel has.
+ * In all functions @fd is a descriptor of its directory, or -1 where the guest has
+ * no cgroups.
  */
 #ifndef AGENT_INIT_CGROUP_H
 #define AGENT_INIT_CGROUP_H
@@ -12,28 +14,32 @@
 #include "base/buf.h"
 #include "sys/agent.h"
 
-/* Gives all controllers of the cgroup at @path to its children, as far as the kernel does. */
+/* Enables all controllers of the cgroup at @path for its children; one that cannot be enabled is a warning. */
 void cgroup_enable_all(const struct agent *agent, const char *path);
 
-/* Makes a container's cgroup; *@ret_fd (-1 without cgroups) is its directory, the caller's. 0 or -errno. */
+/* Makes the cgroup of container @cid. The caller owns *@ret_fd, which may be -1. 0 or -errno with @err set. */
 must_check int cgroup_create(const struct agent *agent, const char *cid, int *ret_fd, struct err *err);
 
-/* Writes files in order; one that this kernel has not is a warning. -errno at the first that is not taken. */
+/*
+ * Writes @values to files of the cgroup, in order. A file that this kernel does
+ * not have is a warning; the first that cannot be written is the result. 0 or
+ * -errno with @err set.
+ */
 must_check int cgroup_write_all(const struct agent *agent, int fd, const struct guest_values *values, struct err *err);
 
-/* Attaches a device filter (struct bpf_insn[]), instead of an earlier one. */
+/* Attaches the device filter @prog (struct bpf_insn[]; empty: none) to the cgroup. 0 or -errno with @err set. */
 must_check int cgroup_set_device_filter(int fd, const struct guest_blob *prog, struct err *err);
 
-/* Sends @signo to each process in it and below; SIGKILL by cgroup.kill where there is one. */
+/* Sends @signo to each process in the cgroup and below, SIGKILL by cgroup.kill where the kernel has that. */
 void cgroup_signal(int fd, int signo);
 
-bool cgroup_is_empty(int fd);
-bool cgroup_saw_oom(int fd); /* whether its OOM killer has struck */
+/* Whether the OOM killer has struck in the cgroup or below. */
+bool cgroup_saw_oom(int fd);
 
-/* Appends the pids in it and below as u32s, and returns how many. */
+/* Appends the pids in the cgroup and below to @out, each a u32 as wire_put_u32() writes it, and returns how many. */
 uint32_t cgroup_pids(int fd, struct buf *out);
 
-/* Removes it and what the container made below. 0 or -errno. */
+/* Removes the cgroup of container @cid and those that the container has made below. 0 or -errno. */
 must_check int cgroup_remove(const struct agent *agent, const char *cid);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The agent's end of the channel: see channel.h.
+ * The agent's end of the channel: see channel.h, and docs/channel.md for the
+ * conversation.
  *
- * The monitor is trusted with the guest, so a request that cannot be read is
- * a bug or a foreign peer: the channel closes and the guest with it. A request
+ * The agent trusts the monitor, so that a request that cannot be decoded is a bug
+ * or a foreign peer: the channel is closed, and the machine powered off. A request
  * that cannot be done is answered with an errno and a sentence.
  */
 #include "init/channel.h"
@@ -33,14 +34,15 @@
 #define AGENT_BUILD "unknown"
 #endif
 
-/* Answers that may wait for the monitor to read: each request has one, and the largest is a process list. */
+/* Bytes of answers that may wait for the monitor to read: each request has one, and the largest is a list of pids. */
 #define CHANNEL_OUT_MAX (4 * 1024 * 1024)
 
-/* A guest clock this near to the host's is left alone: setting it back would disturb. */
+/* A guest's clock that is this near to the host's is left alone: a step back disturbs programs. */
 #define CLOCK_TOLERANCE_NS 500000000ll
 
 /* --- HELLO --- */
 
+/* Sets the guest's clock to the host's, if they differ by more than CLOCK_TOLERANCE_NS. */
 static void channel_set_clock(const struct agent *agent, uint64_t realtime_ns)
 {
 	struct timespec now,
@@ -56,10 +58,10 @@ static void channel_set_clock(const struct agent *agent, uint64_t realtime_ns)
 		log_write(agent, PROTO_LOG_WARN, "cannot set the clock: %s", strerror(errno));
 }
 
-/* The pool is credited: the host's seed is as good as a host's random device. */
+/* Adds @seed to the random pool as entropy: the host has it from getrandom(2). */
 static void channel_seed_random(const struct agent *agent, const uint8_t *seed)
 {
-	/* struct rand_pool_info: bits, bytes, and the bytes */
+	/* struct rand_pool_info: the number of bits, that of bytes, and the bytes */
 	int pool[2 + PROTO_SEED_LEN / sizeof(int)] = { PROTO_SEED_LEN * 8, PROTO_SEED_LEN };
 	autoclose int fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
 
@@ -68,6 +70,7 @@ static void channel_seed_random(const struct agent *agent, const uint8_t *seed)
 		log_write(agent, PROTO_LOG_WARN, "cannot seed the random pool: %s", strerror(errno));
 }
 
+/* Acts on the host's HELLO. 0 or -EPROTO. */
 static int channel_take_hello(struct agent *agent, const void *msg, size_t len)
 {
 	struct proto_hello hello;
@@ -86,6 +89,7 @@ static int channel_take_hello(struct agent *agent, const void *msg, size_t len)
 	return 0;
 }
 
+/* Queues the agent's HELLO. 0 or -errno. */
 static int channel_say_hello(struct agent *agent)
 {
 	struct proto_hello hello = { .version = PROTO_VERSION, .build = AGENT_BUILD };
@@ -108,7 +112,7 @@ static void channel_on_synced(void *arg, uint32_t seq)
 	answer_done(arg, seq, NULL, 0);
 }
 
-/* The requests that are over when their function returns: 0, or -errno with @err set. */
+/* Does a request that is over when its function returns. 0, or -errno with @err set. */
 static int channel_do_now(struct agent *agent, const struct proto_request *req, struct buf *payload, struct err *err)
 {
 	switch (req->type) {
@@ -127,6 +131,7 @@ static int channel_do_now(struct agent *agent, const struct proto_request *req, 
 	}
 }
 
+/* Does the request @req, and answers it now or leaves that to whoever finishes it. */
 static void channel_serve(struct agent *agent, const struct proto_request *req)
 {
 	struct err err = ERR_INIT;
@@ -134,7 +139,7 @@ static void channel_serve(struct agent *agent, const struct proto_request *req)
 	int r;
 
 	switch (req->type) {
-	case PROTO_CREATE: /* these answer when the process tells how it went */
+	case PROTO_CREATE: /* this and the next ones are answered when what they begin is over */
 		birth_create(agent, &req->container, req->seq);
 		return;
 	case PROTO_EXEC:
@@ -166,6 +171,7 @@ static void channel_serve(struct agent *agent, const struct proto_request *req)
 		answer_done(agent, req->seq, payload.data, payload.len);
 }
 
+/* As mux_events.on_message: a HELLO or a request. */
 static int channel_on_message(void *arg, const void *msg, size_t len)
 {
 	struct proto_arena arena = { .blocks = NULL };

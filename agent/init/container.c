@@ -47,6 +47,7 @@ static int container_remember(struct container *k, const struct guest_container 
 	return r;
 }
 
+/* Frees the record, which is in no list. */
 static void container_forget(struct container *k)
 {
 	fd_close(k->cgroup_fd);

@@ -19,6 +19,7 @@ static void reaper_tell(struct agent *agent, pid_t pid, int status)
 		(void)sync_on_exit(agent, pid);
 }
 
+/* Reaps every child that has ended. */
 static void reaper_on_signal(void *arg, uint32_t events unused)
 {
 	struct agent *agent = arg;

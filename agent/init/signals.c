@@ -2,15 +2,15 @@
 /*
  * Signals for a process: see signals.h.
  *
- * The kernel discards a signal for the first process of a pid namespace that
- * has no handler for it. A program needs a moment from execve to its first
- * sigaction, and in a VM, above all an emulated one, that moment is long enough
- * for an engine that stops a container right after its start to lose its
- * SIGTERM in it. So within SETTLE_MS of execve such a signal waits here until
- * the process catches, blocks or ignores it and has come to rest (a shell that
- * gets it between its trap and its wait would wait all the same), and is sent
- * in any case at the end of that time: then the kernel does with it what it
- * always did. A process that can take it when it comes gets it at once.
+ * The kernel discards a signal for the first process of a pid namespace if the
+ * process has no handler for it. A program needs a moment from execve(2) to its
+ * first sigaction(2), and in a VM, above all an emulated one, that moment is long
+ * enough that an engine which stops a container right after its start loses its
+ * SIGTERM in it. So within SETTLE_MS of execve(2) such a signal waits here until
+ * the process catches, blocks or ignores it, and has come to rest: a shell that
+ * got it between its `trap` and its `wait` would wait all the same. When that
+ * time is over the signal is sent in any case, and the kernel does with it what it
+ * always does. A process that can take a signal when it comes gets it at once.
  *
  * SIGKILL and SIGSTOP work on any process and never wait.
  */
@@ -27,12 +27,12 @@
 #include "base/fd.h"
 #include "sys/log.h"
 
-/* The time from execve to a signal handler: a shell's on an emulated, loaded CPU is some 100 ms. */
+/* The longest time from execve(2) to a signal handler: a shell on an emulated, loaded CPU takes some 100 ms. */
 #define SETTLE_MS 2000
 #define LOOK_AGAIN_MS 10
-#define RESTED_LOOKS 2 /* in a row: one may hit a process that waits for a page of its program */
+#define RESTED_LOOKS 2 /* looks in a row that must find it asleep: once it may sleep for a page of its program */
 
-#define STATUS_MAX 8192 /* of /proc/PID/status, which has some 1.5 KiB */
+#define STATUS_MAX 8192 /* bytes of /proc/PID/status, which has some 1.5 KiB */
 
 static uint64_t bit(int signo)
 {
@@ -40,8 +40,8 @@ static uint64_t bit(int signo)
 }
 
 /*
- * The signals that @pid catches, blocks or ignores, bit n - 1 for signal n, and
- * whether it sleeps. All of them and true if nobody can tell.
+ * The signals that @pid catches, blocks or ignores, bit n - 1 for signal n; and in
+ * *@ret_asleep whether it sleeps. If /proc does not tell: all of them, and true.
  */
 static uint64_t signals_taken(pid_t pid, bool *ret_asleep)
 {
@@ -65,6 +65,7 @@ static uint64_t signals_taken(pid_t pid, bool *ret_asleep)
 	return taken;
 }
 
+/* Whether @signo is one that the kernel may discard for @p, which may not be ready yet. */
 static bool may_wait(const struct process *p, int signo)
 {
 	if (signo == 0 || signo == SIGKILL || signo == SIGSTOP)
@@ -76,6 +77,7 @@ static bool may_wait(const struct process *p, int signo)
 	return p->state == PROCESS_RUNNING && clock_now_ms() < p->settled_at_ms;
 }
 
+/* The timer: sends the signals that @arg's process can take by now, and looks again if some are left. */
 static void signals_look(void *arg)
 {
 	struct process *p = arg;
@@ -101,7 +103,7 @@ static void signals_look(void *arg)
 		log_write(p->agent, PROTO_LOG_WARN, "signals that waited for the process are lost");
 }
 
-/* Lets @signo wait; false if there is no memory for that. */
+/* Lets @signo wait. False if no timer can be had for that. */
 static bool signals_wait(struct process *p, int signo)
 {
 	int r = p->signal_timer ? timer_set(p->signal_timer, LOOK_AGAIN_MS)

@@ -21,7 +21,7 @@ struct sync_job {
 	uint32_t number;
 };
 
-/* In the child, or in the agent where there is no memory for one. */
+/* Writes both shares back: in the child, or in the agent itself where no child can be made. */
 static void sync_now(const struct agent *agent)
 {
 	static const char *const names[] = { SANDBOX_PRIVATE, SANDBOX_SHARED };
@@ -50,7 +50,8 @@ void sync_shares(struct agent *agent, sync_fn *done, void *arg, uint32_t number)
 	if (job) {
 		*job = (struct sync_job){ .done = done, .arg = arg, .number = number, .pid = fork() };
 		if (job->pid == 0) {
-			agent->mux = NULL; /* the child's words go to the kernel's log */
+			agent->mux =
+				NULL; /* the channel is the parent's: what the child logs goes to the kernel's log */
 			sync_now(agent);
 			_exit(0);
 		}

@@ -99,7 +99,7 @@ static int rootfs_restrict(const struct launch *l, int root, struct err *err)
 	return r;
 }
 
-/* Makes the working directory if it is missing, as runc does. In a read-only root it stays missing; chdir(2) says so. */
+/* Makes the working directory if it is missing, as runc does. In a read-only root it stays missing. */
 static int rootfs_make_cwd(const struct launch *l, int root, struct err *err)
 {
 	autoclose int cwd = -1;

@@ -2,8 +2,8 @@
 /*
  * The agent: PID 1 of the guest, which does there what the monitor asks.
  *
- * One thread and one loop. What may take long or needs other namespaces is done
- * by children, which report over a socket (launch.h):
+ * It has one thread and one loop. What may take long, or needs other namespaces,
+ * is done by children, which report over a socket (launch/launch.h):
  *
  *   agent (loop) --fork--> joiner: enters namespaces to be shared --clone3-->
  *       process: its own set-up, then execve; a child of the agent (CLONE_PARENT)
@@ -27,15 +27,16 @@ struct container;
 struct process;
 struct sync_job;
 
+/* Everything that PID 1 knows. No file of the agent has state of its own. */
 struct agent {
 	struct loop *loop;
-	struct mux *mux;
+	struct mux *mux; /* the channel; NULL: not open yet, or lost */
 	int channel_fd;
-	bool native;         /* a test: no virtual machine, not the machine's init */
+	bool native;         /* a test on the host: no virtual machine, and not the machine's init */
 	bool shares_mounted; /* SANDBOX has been done */
-	const char *shares;  /* directory that holds SANDBOX_* */
-	const char *cgroup;  /* mount point of cgroup v2, or NULL: there is none */
-	int reaper_fd;       /* signalfd of SIGCHLD: reaper.c */
+	const char *shares;  /* the directory in which those of sandbox.h lie */
+	const char *cgroup;  /* mount point of cgroup v2; NULL: there is none */
+	int reaper_fd;       /* signalfd of SIGCHLD (reaper.c) */
 	struct watch *reaper_watch;
 	LIST_HEAD(, container) containers;
 	LIST_HEAD(, process) processes;

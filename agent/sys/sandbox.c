@@ -2,21 +2,21 @@
 /*
  * The shares and the VM's name: see sandbox.h.
  *
- * Cache modes of v9fs (6.1), and why each share has the one it has:
+ * The cache modes of v9fs (Linux 6.1), and why each share has the one it has:
  *
- * private: loose. Only this VM uses it, so that pages, attributes and negative
- * lookups may stay cached: a program that is run again costs no request. What
- * loose does wrong is that it keeps dirty pages as long as the kernel likes
- * (30 s), and has nothing at close(2). So the kernel is told to write back
- * whatever is dirty each 10 ms (boot.c: vm.dirty_*), which costs nothing while
- * nothing is dirty; and before an exit or a SYNC is answered, syncfs(2) of both
- * shares has returned (sync.c). What was closed is on the host some
- * milliseconds later, and whoever asked the runtime for something sees it all.
+ * private: loose. Only this VM uses the share, so that pages, attributes and
+ * negative lookups may stay cached: a program that is run again costs no request.
+ * But the kernel would keep dirty pages for 30 seconds, and write nothing at
+ * close(2). So it is told to write back whatever is dirty each 10 ms (vm.dirty_*
+ * in boot.c), which costs nothing while nothing is dirty; and before EXITED is
+ * told or a SYNC is answered, syncfs(2) of both shares has returned (sync.c). So
+ * a closed file is on the host some milliseconds later, and when a command of the
+ * runtime has answered, everything is.
  *
  * shared: mmap. Reads and writes go to the host each time, attributes are
- * asked for again at each lookup, nothing is kept when a file is closed:
- * coherent with the host as far as 9P can be. Only pages of a mapping are
- * cached while it lasts; "none" would refuse shared writable mappings.
+ * asked for again at each lookup, nothing is kept when a file is closed: the
+ * share is as coherent with the host as 9P can be. Only the pages of a mapping
+ * are cached while it lasts; "none" would refuse shared writable mappings.
  */
 #include "sys/sandbox.h"
 
@@ -33,28 +33,29 @@
 #define PRIVATE_CACHE "loose"
 #define SHARED_CACHE "mmap"
 
-/* 512000 is the most that the virtio transport of v9fs takes. */
+/* An msize of 512000 bytes is the most that the virtio transport of v9fs takes. */
 #define SHARE_OPTIONS "trans=virtio,version=9p2000.L,msize=512000,access=client"
 
+/* Mounts the share @tag at its directory, with cache mode @cache. 0 or -errno with @err set. */
 static int sandbox_mount_share(const struct agent *agent, const char *tag, const char *cache, struct err *err)
 {
 	char path[256], options[256];
 
 	(void)snprintf(path, sizeof(path), "%s/%s", agent->shares, tag); /* shares is short */
 	if ((size_t)snprintf(options, sizeof(options), "%s,cache=%s", SHARE_OPTIONS, cache) >= sizeof(options))
-		return err_set(err, EINVAL, "cache mode of the share \"%s\" is too long", tag);
+		return err_set(err, EINVAL, "the cache mode of the share \"%s\" is too long", tag);
 	if (mount(tag, path, "9p", 0, options) < 0)
 		return err_sys(err, errno, "cannot mount the share \"%s\" (%s)", tag, options);
 	return 0;
 }
 
-/* The path below /proc/sys of sysctl @key; false if it is no name. */
+/* Writes the path of sysctl @key below /proc/sys to @ret. False if @key is no name, or is too long. */
 static bool sysctl_path(const char *key, char *ret, size_t size)
 {
 	if (strlen(key) >= size || strstr(key, "..") || *key == '/')
 		return false;
 	strcpy(ret, key);
-	/* As sysctl(8): in a name with dots first, a slash stands for a dot. */
+	/* as in sysctl(8): if a dot comes before any slash, dots separate, and a slash stands for a dot in a name */
 	if (strcspn(key, ".") < strcspn(key, "/")) {
 		for (char *p = ret; *p; p++)
 			*p = *p == '.' ? '/' : *p == '/' ? '.' : *p;
@@ -62,6 +63,7 @@ static bool sysctl_path(const char *key, char *ret, size_t size)
 	return true;
 }
 
+/* What the sysctl at @path below /proc/sys belongs to. */
 static enum sysctl_scope sysctl_scope_of(const char *path)
 {
 	static const char *const namespaced[] = { "kernel/msg", "kernel/sem", "kernel/shm", "kernel/hostname",
@@ -125,7 +127,7 @@ int sandbox_stage_sysfs(const struct agent *agent, struct err *err)
 	char path[256];
 
 	(void)snprintf(path, sizeof(path), "%s/" SANDBOX_SYSFS, agent->shares); /* shares is short */
-	/* EBUSY: there it is already */
+	/* EBUSY: it is mounted already */
 	if (mount("sysfs", path, "sysfs", 0, NULL) < 0 && errno != EBUSY)
 		return err_sys(err, errno, "cannot mount a sysfs for user namespaces");
 	return 0;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * System calls that not every libc has a function for.
+ * System calls for which not every libc has a function.
  *
- * As system calls: -1 and errno on failure. struct clone_args and the like
- * come from the kernel's headers.
+ * Each function is its call and no more: it takes the arguments that we need and
+ * returns -1 with errno on failure. struct clone_args and the like come from the
+ * kernel's headers.
  */
 #ifndef AGENT_SYS_SYS_H
 #define AGENT_SYS_SYS_H
@@ -33,7 +34,7 @@ static inline int sys_open_tree(int dirfd, const char *path, unsigned int flags)
 	return (int)syscall(SYS_open_tree, dirfd, path, flags);
 }
 
-/* Attaches the mount of @from_fd on the file that @to_fd is. */
+/* Attaches the detached mount @from_fd on the file or directory that @to_fd is. */
 static inline int sys_move_mount(int from_fd, int to_fd)
 {
 	return (int)syscall(SYS_move_mount, from_fd, "", to_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
@@ -59,7 +60,7 @@ static inline int sys_fsmount(int fd, unsigned int flags, unsigned int attr)
 	return (int)syscall(SYS_fsmount, fd, flags, attr);
 }
 
-/* The file system of the mount that @fd is, to be reconfigured. */
+/* A context to reconfigure the file system that @fd is in. */
 static inline int sys_fspick(int fd)
 {
 	return (int)syscall(SYS_fspick, fd, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
