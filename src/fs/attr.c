@@ -94,6 +94,7 @@ int fs_readlink(struct fs_node *node, char *buf, size_t size)
 
 /* ---- changing ---- */
 
+/* Truncates @node to @size, through @file if that is open for writing: 0 or -errno. */
 static int set_size(struct fs_node *node, struct fs_file *file, uint64_t size, uint32_t uid)
 {
 	autoclose int own = -1;
@@ -128,12 +129,13 @@ static int set_owner(struct fs_node *node, const struct fs_setattr *set)
 
 static int set_mode(struct fs_node *node, uint32_t mode)
 {
-	/* the magic link would lead fchmodat to the symlink itself, which has no mode of its own */
+	/* The magic link would lead fchmodat(2) to the symlink itself, which has no mode of its own. */
 	if (node->type == S_IFLNK)
 		return -EOPNOTSUPP;
 	return fchmodat(AT_FDCWD, fs_fd_name(node->fd).text, mode & 07777, 0) < 0 ? -errno : 0;
 }
 
+/* Sets the times that @set names: 0 or -errno. */
 static int set_times(struct fs_node *node, const struct fs_setattr *set)
 {
 	struct timespec ts[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = UTIME_OMIT } };
@@ -146,13 +148,13 @@ static int set_times(struct fs_node *node, const struct fs_setattr *set)
 		return 0;
 	if (errno != EINVAL)
 		return -errno;
-	/* Linux before 5.8 does not know the empty path here */
+	/* Linux before 5.8 does not take an empty path here. */
 	return utimensat(AT_FDCWD, fs_fd_name(node->fd).text, ts, 0) < 0 ? -errno : 0;
 }
 
 /*
- * The order is that of the effects: a new size clears set-id bits, a new owner
- * does, and both set times; so the mode comes after them and times are last.
+ * The order matters, because of side effects: a new size and a new owner clear set-id bits, so the mode comes after
+ * them; and all of these change times, so the times are set last.
  */
 int fs_setattr(struct fs_node *node, struct fs_file *file, const struct fs_setattr *set, uint32_t uid)
 {
@@ -166,7 +168,7 @@ int fs_setattr(struct fs_node *node, struct fs_file *file, const struct fs_setat
 	if (r == 0 && (set->valid & (FS_SET_UID | FS_SET_GID)))
 		r = set_owner(node, set);
 	else if (r == 0 && set->valid == FS_SET_CTIME)
-		r = set_owner(node, set); /* to nobody else: only the time changes */
+		r = set_owner(node, set); /* it names no owner, so that only the time of change changes */
 	if (r == 0 && (set->valid & FS_SET_MODE))
 		r = set_mode(node, set->mode);
 	if (r == 0 && (set->valid & (FS_SET_ATIME | FS_SET_MTIME)))

@@ -2,26 +2,22 @@
 /*
  * As whom a serving thread acts on the host.
  *
- * The guest's kernel has decided who may do what before a request leaves it;
- * the host is not to decide again with the little it knows (no supplementary
- * groups, none of the guest's capabilities). So a thread keeps the file
- * capabilities all the time (SECBIT_NO_SETUID_FIXUP), and takes the guest's
- * ids as fsuid and fsgid only while it makes a file: the new file belongs to
- * them from its first moment, without a chown after the fact. Everything else
- * is done as the service's own user.
+ * The guest's kernel has decided who may do what before a request leaves it. The host is not to decide again with the
+ * little it knows: it has neither the supplementary groups nor the capabilities of the guest's process. So a thread
+ * keeps the file capabilities all the time (SECBIT_NO_SETUID_FIXUP), and takes the guest's ids as fsuid and fsgid only
+ * while it makes a file: the new file belongs to them from its first moment, without a chown after the fact. Everything
+ * else is done as the service's own user.
  *
- * One thing the guest's kernel leaves to its file system on uncached writes:
- * that a set-user-id file loses the bit when somebody else writes to it. The
- * host's kernel does that for a thread without CAP_FSETID, so a thread lays it
- * down before it writes for anybody but root, and takes it up again for what
- * needs it (chmod g+s, creation in set-group-id directories).
+ * One thing the guest's kernel leaves to its file system on uncached writes: that a set-user-id file loses the bit when
+ * somebody else writes to it. The host's kernel clears the bit for a thread without CAP_FSETID. So a thread drops that
+ * capability from its effective set before it writes for anybody but root, and takes it up again for what needs it
+ * (chmod g+s, creation in set-group-id directories).
  *
- * glibc's wrappers would set the ids of all threads, hence the raw calls. The
- * thread's present state is kept in thread-local variables: as long as one user
- * is served, no system call is made.
+ * glibc's wrappers would set the ids of all threads, hence the raw calls. What a thread is at present is kept in
+ * thread-local variables, so that no system call is made as long as one user is served.
  *
- * A service without CAP_SETUID and CAP_SETGID (rootless, no user namespace)
- * cannot do any of this: its files all belong to its user.
+ * A service without CAP_SETUID and CAP_SETGID (rootless, without a user namespace) cannot do any of this: its files all
+ * belong to its user.
  */
 #include <assert.h>
 #include <errno.h>
@@ -34,6 +30,7 @@
 #include "fs/cred.h"
 #include "fs/inside.h"
 
+/* What the calling thread is. */
 static __thread struct {
 	uint32_t uid, gid;
 	bool lacks_fsetid;
@@ -80,7 +77,7 @@ int fs_cred_thread_init(struct fs *fs)
 	return 0;
 }
 
-/* Lays CAP_FSETID down or takes it up. */
+/* Takes CAP_FSETID into the effective set, or drops it from there: 0 or -errno. */
 static int set_fsetid(bool have)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3, .pid = 0 };
@@ -99,7 +96,7 @@ static int set_fsetid(bool have)
 	return 0;
 }
 
-/* The kernel does not tell whether it obeyed: a second call asks. */
+/* Sets fsuid and fsgid: 0 or -EPERM. These calls do not say whether they worked, so a second one asks. */
 static int set_ids(uint32_t uid, uint32_t gid)
 {
 	if (now.gid != gid) {
@@ -146,7 +143,7 @@ void fs_cred_service(struct fs *fs)
 {
 	int r = fs_cred_create(fs, (struct fs_owner){ FS_OWNER_SERVICE, FS_OWNER_SERVICE });
 
-	/* the service's ids can always be taken back: it started with them */
+	/* A thread can always take the service's ids back, since it started with them. */
 	assert(r == 0);
 	(void)r;
 }

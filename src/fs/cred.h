@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * As whom a serving thread acts on the host: see cred.c.
+ * As whom a serving thread acts on the host: see cred.c. All are about the calling thread, and cost no system call when
+ * it acts as that already.
  */
 #ifndef FS_CRED_H
 #define FS_CRED_H
@@ -11,17 +12,19 @@
 #include "base/base.h"
 #include "fs/fs.h"
 
-bool fs_cred_able(void); /* may this process change its fsuid and fsgid? */
+/* True if this process may change its fsuid and fsgid. */
+bool fs_cred_able(void);
 
+/* Prepares the calling thread for the functions below; it acts as the service's user then. 0 or -errno. */
 must_check int fs_cred_thread_init(struct fs *fs);
 
-/* Before a file is made: as @owner. -EPERM if the host does not let us. */
+/* Before a file is made: acts as @owner. 0, or -EPERM if the host does not let us. */
 must_check int fs_cred_create(struct fs *fs, struct fs_owner owner);
 
-/* Before contents change: as the service; set-id bits survive only if @uid is root. */
+/* Before contents change: acts as the service's user, but set-id bits survive only if @uid is root. 0 or -errno. */
 must_check int fs_cred_write(struct fs *fs, uint32_t uid);
 
-/* Before anything else: as the service, with all it may. */
+/* Before anything else: acts as the service's user, with all its capabilities. */
 void fs_cred_service(struct fs *fs);
 
 #endif

@@ -2,9 +2,8 @@
 /*
  * Directory entries: making, linking, renaming, removing them.
  *
- * All are one system call of the host on (directory descriptor, name). What
- * happens to nodes that are held is names.c's: a node is its inode, not its
- * name.
+ * Each is one system call of the host on (directory descriptor, name). A node is its inode, not its name; rest.c sees
+ * to it that nodes which are held follow what happens to their names.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +20,7 @@
 #include "fs/step.h"
 #include "fs/walk.h"
 
-/* What comes before each operation that makes @name in @dir. */
+/* Prepares an operation that makes @name in @dir, owned by @owner: 0 or -errno. */
 static int make_check(struct fs_node *dir, const char *name, struct fs_owner owner)
 {
 	int r = fs_entry_check(dir, name, true);
@@ -75,7 +74,7 @@ int fs_link(struct fs_node *dir, const char *name, struct fs_node *node)
 	if (node->export != dir->export)
 		return -EXDEV;
 	fs_cred_service(dir->export->fs);
-	/* the magic link instead of AT_EMPTY_PATH, which needs CAP_DAC_READ_SEARCH */
+	/* This goes by the magic link, because AT_EMPTY_PATH would need CAP_DAC_READ_SEARCH. */
 	if (linkat(AT_FDCWD, fs_fd_name(node->fd).text, dir->fd, name, AT_SYMLINK_FOLLOW) < 0)
 		return -errno;
 	return 0;
@@ -121,8 +120,8 @@ struct found {
 };
 
 /*
- * Where @node was found, if it is still there: between this and its use, the host may be quicker,
- * as always.
+ * Where @node was found, if it is still there: 0, and the caller puts ret->dir. As always, a process of the host may
+ * change that before it is used.
  */
 static int node_where(struct fs_node *node, struct found *ret)
 {
@@ -138,13 +137,13 @@ static int node_where(struct fs_node *node, struct found *ret)
 	pthread_mutex_lock(&node->export->lock);
 	if (node->name != NULL) {
 		ret->dir = fs_node_get(node->parent);
-		strcpy(ret->name, node->name); /* it passed fs_name_check */
+		strcpy(ret->name, node->name); /* it fits: it passed fs_name_check() */
 	}
 	pthread_mutex_unlock(&node->export->lock);
 	if (ret->dir == NULL)
 		return node->export->root_ino == node->ino && node->export->root_dev == node->dev
 			       ? -EBUSY
-			       : -ENOENT; /* unlinked, or come to by ".." */
+			       : -ENOENT; /* it was unlinked, or was come to by ".." */
 	if (statx(ret->dir->fd, ret->name, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_INO, &st) < 0 ||
 		st.stx_ino != node->ino || fs_dev_of(&st) != node->dev) {
 		fs_node_put(ret->dir);

@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of exports: a tree of synthetic directories with exports as leaves.
- *
- *   / -- CID -- rootfs   (an export: mounted is its root node)
- *          \--- 3 ------ resolv.conf   (an export of a single file)
- *
- * A synthetic directory is a node like others, with a struct fs_synth behind
- * it. The tree holds a reference on each; it grows and shrinks while guests walk
- * in it, under the lock fs->tree. Synthetic directories cannot be changed by a
- * guest; their listing goes by serial numbers, so that entries which come and
- * go meanwhile make it neither skip nor repeat another.
+ * Exports: how they are shown in the tree of synthetic directories (synth.c), and how they are removed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +20,7 @@
 
 /* ---- adding ---- */
 
+/* Is @path plain and relative, as fs_export_add() wants it? 0, or -EINVAL with @err set. */
 static int path_check(const char *path, struct err *err)
 {
 	const char *p = path;
@@ -45,6 +37,7 @@ static int path_check(const char *path, struct err *err)
 	}
 }
 
+/* An export whose root @st describes, with one reference, or NULL for want of memory. */
 static struct fs_export *export_new(struct fs *fs, const struct statx *st, unsigned int flags)
 {
 	struct fs_export *export = calloc(1, sizeof(*export));
@@ -64,14 +57,14 @@ static struct fs_export *export_new(struct fs *fs, const struct statx *st, unsig
 	return export;
 }
 
-/* LOCK: fs->tree for writing. */
+/* Mounts @root at @path: 0 or -errno. LOCK: fs->tree for writing */
 static int export_show(struct fs *fs, const char *path, struct fs_export *export, struct fs_node *root)
 {
 	struct fs_synth *synth;
 	int r = fs_synth_make(fs, path, &synth);
 
 	if (r < 0) {
-		/* what was made above stays, empty, until it is used: it harms nobody */
+		/* The directories that were made above stay, empty, until they are used: they harm nobody. */
 		return r;
 	}
 	if (synth->mounted != NULL || synth->children != NULL)
@@ -106,19 +99,19 @@ int fs_export_add(struct fs *fs, const char *path, int fd, unsigned int flags, s
 	r = export_show(fs, path, export, root);
 	pthread_rwlock_unlock(&fs->tree);
 	if (r < 0) {
-		root->fd = -1; /* stays the caller's */
+		root->fd = -1; /* it stays the caller's */
 		fs_fd_give(fs);
 		fs_node_put(root);
 	}
-	fs_export_put(export); /* from here on its nodes keep it */
+	fs_export_put(export); /* from here on, its nodes keep it */
 	return r < 0 ? err_sys(err, r, "export '%s'", path) : 0;
 }
 
 /* ---- removing ---- */
 
 /*
- * The only failure of dup3 that is possible with two open descriptors is a race with close: EBUSY,
- * try again.
+ * Puts the dead descriptor over @fd, if that is one. With two open descriptors dup3(2) can fail only because another
+ * thread is just opening a file (EBUSY), so it is tried again.
  */
 static void fd_revoke(const struct fs *fs, int fd)
 {
@@ -126,6 +119,7 @@ static void fd_revoke(const struct fs *fs, int fd)
 		;
 }
 
+/* Marks @export dead, and revokes the descriptors of all its nodes and files. */
 static void export_revoke(struct fs_export *export)
 {
 	struct fs *fs = export->fs;
@@ -180,5 +174,3 @@ void fs_exports_clear(struct fs_node *dir)
 		fs_node_put(child->self);
 	}
 }
-
-/* ---- what a guest sees ---- */

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The service itself: its descriptors, their bound, the threads' set-up.
+ * The service itself: how it is made and freed, and how its threads are prepared.
  *
- * Much that can be done to an open file cannot be done through an O_PATH
- * descriptor: opening it, chmod, xattrs. The way there is the magic link
- * /proc/self/fd/N, which leads to the very inode whatever its name has become.
- * It is never looked up from "/": a guest could have removed the mount point
- * under the jail's /proc. Instead every serving thread has a working directory
- * of its own (CLONE_FS is unshared), and that is the service's proc_fd; so "N"
- * alone is the path.
+ * Much that can be done to an open file cannot be done through an O_PATH descriptor: opening it, chmod, extended
+ * attributes. The way there is the magic link /proc/self/fd/N, which leads to the very inode, whatever its name has
+ * become. It is never looked up from "/", since a guest could have removed the mount point under the jail's /proc.
+ * Instead, every serving thread has a working directory of its own (CLONE_FS is unshared), which is the service's
+ * proc_fd, so that "N" alone is the path.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +28,7 @@
 #include "fs/inside.h"
 #include "fs/synth.h"
 
+/* Checks that @fd is /proc/self/fd of this process: 0 or -errno. */
 static int proc_check(int fd, struct err *err)
 {
 	struct statfs fs;
@@ -57,7 +56,7 @@ int fs_proc_open(struct err *err)
 	return r < 0 ? r : steal_fd(&fd);
 }
 
-/* An empty file that nobody can change, as O_PATH. */
+/* Opens an empty file that nobody can change, as O_PATH: what a revoked descriptor leads to. */
 static int dead_open(int proc_fd, struct err *err)
 {
 	autoclose int fd = memfd_create("vmrunc-revoked", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -71,6 +70,7 @@ static int dead_open(int proc_fd, struct err *err)
 	return r < 0 ? err_sys(err, errno, "open in /proc/self/fd") : r;
 }
 
+/* How many descriptors the service may hold. */
 static unsigned int fds_bound(void)
 {
 	struct rlimit limit;

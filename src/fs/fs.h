@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file service: exports, nodes and the operations on them. No protocol.
+ * The file service: exports, nodes and the operations on them. It knows no protocol.
  *
- * A service has a root directory that exists nowhere: it and the directories
- * above the exports are synthetic. An export is a descriptor that was opened
- * by somebody trusted, shown under a path such as "CID/rootfs": a directory
- * (best the root of a detached mount clone) or one single file of any type.
+ * A service has a root directory that exists nowhere: it and the directories above the exports are synthetic. An export
+ * is a descriptor that somebody trusted has opened, shown under a path such as "CID/rootfs". It is a directory (best
+ * the root of a detached mount clone) or one single file of any type.
  *
- * A node is a file of an export that somebody refers to: an O_PATH descriptor,
- * never a path. A file is a node that was opened. Both are counted; the last
- * put closes. Names are single components and nothing follows a symlink, so an
- * operation starts at a node and ends one step below it.
+ * A node is a file of an export that somebody refers to. It is an O_PATH descriptor, never a path. A struct fs_file is
+ * a node that was opened. Both are counted; the last put closes. Names are single components, and nothing follows a
+ * symlink, so an operation starts at a node and ends one step below it.
  *
- * Threads: everything here may be called from several threads at once. A
- * thread calls fs_thread_init() before its first operation. Operations block
- * as long as the host's file system does.
+ * Threads: everything here may be called from several threads at once. A thread calls fs_thread_init() before its first
+ * operation. Operations block as long as the host's file system does.
  *
- * Results: 0 (or a count) or -errno, without text: the caller passes them to a
- * guest. Only fs_new and fs_export_* speak to a person.
+ * Results: 0 (or a count) or -errno, without text, since the caller passes them to a guest. Only fs_new(),
+ * fs_proc_open() and fs_export_*() speak to a person. Beside the errors named here, each operation has those of the
+ * host's system call; -ESTALE if the node's export has been removed; -EROFS if it is read-only or the node synthetic.
  */
 #ifndef FS_FS_H
 #define FS_FS_H
@@ -36,76 +34,75 @@ struct fs;
 struct fs_node;
 struct fs_file;
 
-/*
- * The longest name of a directory entry, the longest target of a symlink (Linux NAME_MAX, PATH_MAX
- * - 1).
- */
+/* The longest name of a directory entry, and the longest target of a symlink (Linux's NAME_MAX, PATH_MAX - 1). */
 #define FS_NAME_MAX 255
 #define FS_TARGET_MAX 4095
-/*
- * The largest extended attribute, and the longest list of their names (Linux XATTR_SIZE_MAX,
- * XATTR_LIST_MAX).
- */
+/* The largest extended attribute, and the longest list of their names (Linux's XATTR_SIZE_MAX, XATTR_LIST_MAX). */
 #define FS_XATTR_MAX 65536
 /*
- * The most descriptors that one service holds for nodes and open files: each
- * pins an inode of the host, some 1 KiB. More nodes than this can rest.
+ * The most descriptors that one service holds for nodes and open files; each pins an inode of the host, which takes
+ * some 1 KiB. There may be more nodes than that, since nodes can rest.
  */
 #define FS_FDS_MAX (1u << 16)
 /* Descriptors that are left to the rest of the process when RLIMIT_NOFILE is the smaller bound. */
 #define FS_FDS_RESERVED 128
 
+/* ---- the service ---- */
+
 /*
- * A directory descriptor of this process's /proc/self/fd: or -1 with @err set.
- * To be called in the process that will run the operations (the directory
- * belongs to one process id), while /proc is still a trusted path.
+ * Opens /proc/self/fd: a descriptor, or -errno with @err set. It must be called in the process that will run the
+ * operations, since the directory belongs to one process id, and while /proc is still a trusted path.
  */
 must_check int fs_proc_open(struct err *err);
 
 /*
- * A service without exports. @proc_fd comes from fs_proc_open() and belongs to
- * the service on success; -1: the service opens its own. Raise RLIMIT_NOFILE
- * before: it bounds how many nodes a guest can hold.
+ * Makes a service without exports: 0, or -errno with @err set. @proc_fd comes from fs_proc_open() and belongs to the
+ * service on success; with -1 the service opens its own. The caller has raised RLIMIT_NOFILE before, which bounds how
+ * many nodes a guest can hold.
  */
 must_check int fs_new(int proc_fd, struct fs **ret_fs, struct err *err);
-void fs_free(struct fs *fs); /* after the last operation, all nodes and files put; accepts NULL */
+
+/* Frees the service, after its last operation, when all nodes and files have been put. Accepts NULL. */
+void fs_free(struct fs *fs);
 
 /*
- * Makes the calling thread fit for operations: its own umask (0) and working
- * directory (/proc/self/fd), file capabilities that survive a change of fsuid.
- * 0 or -errno. Twice is harmless. The thread's fsuid and fsgid are the
- * service's from then on.
+ * Makes the calling thread fit for operations: a umask (0) and a working directory (/proc/self/fd) of its own, and file
+ * capabilities that survive a change of fsuid. 0 or -errno; to call it twice is harmless. From then on only the service
+ * may change the thread's fsuid and fsgid.
  */
 must_check int fs_thread_init(struct fs *fs);
 
 /*
- * The names of the system calls that this service makes, but for those of fs_proc_open(), fs_new() and fs_free(), which
- * are called before a jail closes and after it; NULL is the last. A filter has to allow unshare(CLONE_FS) beside these
- * (not any other unshare), and what libc needs for memory.
+ * The names of the system calls that this service makes, but for those of fs_proc_open() and fs_new(), which are called
+ * before a filter is loaded; NULL is the last. A filter has to allow unshare(CLONE_FS) beside these (not any other
+ * unshare), and what libc needs for memory.
  */
 extern const char *const fs_syscalls[];
 
+/* ---- exports ---- */
+
 #define FS_EXPORT_READONLY 1u
 /*
- * Nobody else changes it meanwhile: versions stay the same (a client that keeps
- * an inode per version would have one for each name of a hard-linked file).
+ * Nobody else changes the export meanwhile, so the versions of its files stay the same. (A client that keeps an inode
+ * per version would otherwise have one for each name of a hard-linked file.)
  */
 #define FS_EXPORT_EXCLUSIVE 2u
 
 /*
- * Shows @fd under @path ("a/b/c": relative, no empty, "." or ".." component);
- * missing directories above are made. @fd is a directory or an O_PATH
- * descriptor of a single file, and is the service's on success.
- * -EEXIST: the path, or a part of it, is an export already.
+ * Shows @fd under @path ("a/b/c": relative, without empty, "." or ".." components); missing directories above are made.
+ * @fd is a directory or an O_PATH descriptor of a single file, and is the service's on success. 0, or -errno with @err
+ * set; -EEXIST: the path, or a part of it, is an export already.
  */
 must_check int fs_export_add(struct fs *fs, const char *path, int fd, unsigned int flags, struct err *err);
 
 /*
- * Takes the export away, and directories above that have become empty. What a
- * guest still holds of it answers ESTALE, and its descriptors are closed before
- * this returns, apart from operations under way. Does not wait for a disk.
+ * Takes the export away, and directories above it that have become empty. What a guest still holds of it answers
+ * -ESTALE, and its descriptors are closed before this returns, apart from those of operations under way. It does not
+ * wait for a disk. 0, or -ENOENT with @err set.
  */
 must_check int fs_export_remove(struct fs *fs, const char *path, struct err *err);
+
+/* ---- nodes ---- */
 
 /* What identifies a node to a cache: unique over all file systems of the service. */
 struct fs_ident {
@@ -127,7 +124,7 @@ struct fs_attr {
 	uint32_t generation; /* tells apart two inodes that had one number after each other */
 };
 
-/* Who creates: ids of new files; FS_OWNER_SERVICE leaves the service's own. */
+/* The user and group that a new file belongs to; FS_OWNER_SERVICE stands for the service's own. */
 #define FS_OWNER_SERVICE UINT32_MAX
 struct fs_owner {
 	uint32_t uid, gid;
@@ -135,35 +132,47 @@ struct fs_owner {
 
 /* The root directory of the service, referenced: the caller puts it. */
 struct fs_node *fs_root(struct fs *fs);
-struct fs_node *fs_node_get(struct fs_node *node); /* another reference; returns @node */
-void fs_node_put(struct fs_node *node);            /* accepts NULL */
 
-/* Are more than three quarters of the descriptors in use? Then it is time to let nodes rest. */
+/* Takes another reference to @node, which is returned. */
+struct fs_node *fs_node_get(struct fs_node *node);
+
+/* Drops a reference. Accepts NULL. */
+void fs_node_put(struct fs_node *node);
+
+/* True if more than three quarters of the descriptors are in use: then it is time to let nodes rest. */
 bool fs_fds_short(const struct fs *fs);
 
 /*
- * Gives the descriptor of @node back until it is used again; then it is found
- * by its name and must be the same inode (else -ENOENT). For who holds the only
- * reference, and sees to it that nobody gets another meanwhile. False: it has no
- * name to be found by, or is used.
+ * Gives the descriptor of @node back until the node is used again. Then it is found by its name, and must be the same
+ * inode, or its use fails with -ENOENT. The caller holds the only reference, and sees to it that nobody gets another
+ * meanwhile. False: the node has no name to be found by, or is in use.
  */
 bool fs_node_rest(struct fs_node *node);
-bool fs_node_rests(const struct fs_node *node); /* using it will take a descriptor */
 
-/* S_IFMT bits of a node: fixed for its life. */
+/* True if @node rests, so that using it will take a descriptor. */
+bool fs_node_rests(const struct fs_node *node);
+
+/* The type of @node (S_IFMT bits), which never changes. */
 uint32_t fs_node_type(const struct fs_node *node);
 
 /*
- * The entry @name of the directory @dir, with ".." its parent, with "." itself; symlinks are
- * returned, not followed. The parent of the root is the root; a directory that
- * was moved out of its export has none (-ENOENT). The caller puts *@ret_node.
+ * The entry @name of the directory @dir; with ".." its parent, with "." itself. A symlink is returned, not followed.
+ * The parent of the root is the root; a directory that was moved out of its export has no parent (-ENOENT). The caller
+ * puts *@ret_node.
  */
 must_check int fs_walk(struct fs_node *dir, const char *name, struct fs_node **ret_node, struct fs_ident *ret_ident);
 
+/* Asks the host for what identifies @node now. */
 must_check int fs_ident_get(struct fs_node *node, struct fs_ident *ret_ident);
+
+/* Reads all attributes of @node. */
 must_check int fs_getattr(struct fs_node *node, struct fs_attr *ret_attr);
+
+/* Describes the file system that @node is on, as statfs(2) does. */
 must_check int fs_statfs(struct fs_node *node, struct statfs *ret_st);
-must_check int fs_readlink(struct fs_node *node, char *buf, size_t size); /* length, not terminated */
+
+/* Reads the target of the symlink @node, without a NUL: its length, cut to @size. -EINVAL: @node is no symlink. */
+must_check int fs_readlink(struct fs_node *node, char *buf, size_t size);
 
 #define FS_SET_MODE 1u
 #define FS_SET_UID 2u
@@ -180,79 +189,114 @@ struct fs_setattr {
 };
 
 /*
- * @file: an open file of the same node, or NULL; @uid is who asks (it decides whether set-id bits
- * survive).
+ * Changes those attributes of @node that @set->valid names. @file is an open file of the same node, or NULL. @uid is
+ * the user who asks: it decides whether set-id bits survive a change of size.
  */
 must_check int fs_setattr(struct fs_node *node, struct fs_file *file, const struct fs_setattr *set, uint32_t uid);
 
-/* Making and removing entries of @dir. *@ret_ident tells of the new one. */
+/* ---- entries of directories: @dir, and @name in it, which fs_walk() would find ---- */
+
+/* Makes a directory; *@ret_ident identifies it. */
 must_check int fs_mkdir(
 	struct fs_node *dir, const char *name, uint32_t mode, struct fs_owner owner, struct fs_ident *ret_ident);
+
+/* Makes a file of any type but directory or symlink; @rdev as makedev(). *@ret_ident identifies it. */
 must_check int fs_mknod(struct fs_node *dir, const char *name, uint32_t mode, uint64_t rdev, struct fs_owner owner,
 	struct fs_ident *ret_ident);
+
+/* Makes a symlink to @target, which may be any string; *@ret_ident identifies it. */
 must_check int fs_symlink(
 	struct fs_node *dir, const char *name, const char *target, struct fs_owner owner, struct fs_ident *ret_ident);
+
+/* Makes another name for @node. -EXDEV: @node is in another export. */
 must_check int fs_link(struct fs_node *dir, const char *name, struct fs_node *node);
+
+/* Removes an entry, which with @directory must be an empty directory, and else must not be a directory. */
 must_check int fs_unlink(struct fs_node *dir, const char *name, bool directory);
+
+/* Renames an entry, replacing what has the new name. -EXDEV: the directories are in different exports. */
 must_check int fs_rename(struct fs_node *old_dir, const char *old_name, struct fs_node *new_dir, const char *new_name);
 
-/* Removes or renames what @node was found as, if it still has that name; else -ENOENT. */
+/* Removes the entry that @node was found as, if it still is that node; else -ENOENT. -EBUSY: the root of an export. */
 must_check int fs_remove_node(struct fs_node *node);
+
+/* Renames the entry that @node was found as, with the same conditions. */
 must_check int fs_rename_node(struct fs_node *node, struct fs_node *new_dir, const char *new_name);
 
+/* ---- open files ---- */
+
 /*
- * Opens a regular file or directory: @flags are the host's O_ACCMODE, O_TRUNC,
- * O_APPEND, O_DSYNC, O_SYNC, O_NOATIME, O_DIRECTORY; others are -EINVAL.
- * Anything else is never opened: -ENXIO, a symlink -ELOOP.
+ * Opens a regular file or a directory. @flags are the host's O_ACCMODE, O_TRUNC, O_APPEND, O_DSYNC, O_SYNC, O_NOATIME,
+ * O_DIRECTORY; others are -EINVAL. A file of another type is never opened: -ENXIO, a symlink -ELOOP. @uid as in
+ * fs_setattr(). The caller puts *@ret_file.
  */
 must_check int fs_open(
 	struct fs_node *node, int flags, uint32_t uid, struct fs_file **ret_file, struct fs_ident *ret_ident);
 
-/* Creates a regular file and opens it (O_EXCL as well; without it an existing one is opened). */
+/*
+ * Creates a regular file and opens it, with flags as above but O_DIRECTORY, and O_EXCL; without that an existing file
+ * is opened. The caller puts *@ret_node and *@ret_file.
+ */
 must_check int fs_create(struct fs_node *dir, const char *name, int flags, uint32_t mode, struct fs_owner owner,
 	struct fs_node **ret_node, struct fs_file **ret_file, struct fs_ident *ret_ident);
 
+/* Takes another reference to @file, which is returned. */
 struct fs_file *fs_file_get(struct fs_file *file);
-void fs_file_put(struct fs_file *file); /* accepts NULL */
 
-/* preadv(2), pwritev(2) straight between file and @iov; @uid as in fs_setattr. Bytes or -errno. */
+/* Drops a reference. Accepts NULL. */
+void fs_file_put(struct fs_file *file);
+
+/* preadv(2) straight from the file to @iov: bytes or -errno. */
 must_check ssize_t fs_read(struct fs_file *file, const struct iovec *iov, int count, uint64_t offset);
+
+/* pwritev(2) straight from @iov to the file: bytes or -errno. @uid as in fs_setattr(). */
 must_check ssize_t fs_write(struct fs_file *file, const struct iovec *iov, int count, uint64_t offset, uint32_t uid);
 
-/* @node is used if @file is NULL. */
+/* fsync(2), or with @data_only fdatasync(2), of @file, or of @node if @file is NULL. */
 must_check int fs_sync(struct fs_node *node, struct fs_file *file, bool data_only);
 
-/*
- * Reads a directory from @cookie (0: the start, else from an earlier entry):
- * calls @emit for each until it returns false (that entry was not taken) or
- * about @room bytes of names and fixed parts were given. 0 or -errno; an end is
- * a return without a call of @emit.
- */
 struct fs_dirent {
 	struct fs_ident ident; /* version 0, mode only the type (0: unknown) */
 	uint64_t cookie;       /* continues after this entry */
-	const char *name;
+	const char *name;      /* borrowed until the call returns */
 };
 typedef bool fs_emit_fn(void *arg, const struct fs_dirent *entry);
+
+/*
+ * Reads the open directory @dir from @cookie on (0: from the start, else that of an earlier entry). It calls @emit for
+ * each entry, until @emit returns false (that entry was not taken) or the entries took about @room bytes in the host's
+ * form. @scratch is the caller's buffer for them. 0 or -errno; the end is a return without any call of @emit.
+ */
 must_check int fs_readdir(struct fs_file *dir, uint64_t cookie, size_t room, void *scratch, size_t scratch_size,
 	fs_emit_fn *emit, void *arg);
 
 /*
- * Record locks of the open file (OFD locks of the host; whole-file flock(2)
- * where a file cannot be opened for writing). @type: F_RDLCK, F_WRLCK, F_UNLCK.
- * @length 0: to the end. Never waits: -EAGAIN if somebody else holds it.
+ * Record locks of the open file: open-file-description locks of the host, or whole-file flock(2) where a file cannot be
+ * opened for writing. @type is F_RDLCK, F_WRLCK or F_UNLCK; a @length of 0 reaches to the end.
  */
 struct fs_lock {
 	short type;
 	uint64_t start, length;
 };
-must_check int fs_lock_set(struct fs_file *file, const struct fs_lock *lock);
-must_check int fs_lock_get(struct fs_file *file, struct fs_lock *lock); /* type F_UNLCK: it would be granted */
 
-/* Extended attributes; *xattr(7) semantics. A @size of 0 asks for the length. */
+/* Takes or releases a lock. It never waits: -EAGAIN if somebody else holds it. */
+must_check int fs_lock_set(struct fs_file *file, const struct fs_lock *lock);
+
+/* Tells in *@lock which lock keeps *@lock from being granted; its type is F_UNLCK if none does. */
+must_check int fs_lock_get(struct fs_file *file, struct fs_lock *lock);
+
+/* ---- extended attributes, as xattr(7) has them; synthetic directories have none ---- */
+
+/* Reads an attribute: its length, or -ERANGE if @size is too small. A @size of 0 only asks for the length. */
 must_check ssize_t fs_getxattr(struct fs_node *node, const char *name, void *value, size_t size);
+
+/* Reads the names of all attributes, each with its NUL: the length of all. @size as above. */
 must_check ssize_t fs_listxattr(struct fs_node *node, void *list, size_t size);
+
+/* Sets an attribute; @flags are XATTR_CREATE, XATTR_REPLACE. */
 must_check int fs_setxattr(struct fs_node *node, const char *name, const void *value, size_t size, int flags);
+
+/* Removes an attribute. */
 must_check int fs_removexattr(struct fs_node *node, const char *name);
 
 #endif

@@ -2,29 +2,26 @@
 /*
  * Ids: 64-bit numbers for inodes of any number of host file systems.
  *
- * An inode number is unique only on its device, and both have 64 bits; a
- * client's cache knows only 64 in all, and a collision makes it show one
- * file's data in another. So:
+ * An inode number is unique only on its device, and both numbers have 64 bits. A client's cache knows only 64 bits in
+ * all, and a collision makes it show one file's data in another. So an id is one of two kinds:
  *
  *   0 ppppppppppppppp iiii...i   15 bits name a prefix: a device and the upper
  *                                16 bits of the inode number; 48 bits are the
  *                                rest of the inode number, as it is
  *   1 ssss...s                   63 bits, given one by one
  *
- * Nearly every file system counts its inodes from below, so it uses one
- * prefix; overlayfs marks its layers in the uppermost bits and uses a few.
- * One that spreads over 64 bits (some network and FUSE file systems) uses the
- * prefixes up, and its further inodes get numbers one by one.
+ * Nearly every file system counts its inodes from below, so it uses one prefix. Overlayfs marks its layers in the
+ * uppermost bits and uses a few. A file system whose inode numbers spread over 64 bits (some network and FUSE file
+ * systems) uses the prefixes up, and its further inodes get numbers one by one.
  *
  * Invariants:
- *  1. An id names at most one (device, inode): prefixes are never given back,
- *     and numbers given one by one never come again, even when their table is
- *     full and is emptied. An inode seen again after that has another id: the
+ *  1. An id names at most one (device, inode). Prefixes are never given back, and numbers given one by one never come
+ *     again, even when their table is full and is emptied. An inode that is seen again after that has another id: the
  *     client sees two files, never the wrong one.
- *  2. The same (device, inode) has the same id, but for that emptying.
+ *  2. The same (device, inode) has the same id, unless the table was emptied in between.
  *
- * The host reuses inode numbers of removed files; so does the id, as on the
- * host itself. fs_attr.generation and the version tell them apart.
+ * The host uses the inode numbers of removed files again, and so their ids come again as well, as they would on the
+ * host itself. fs_attr.generation and the version tell such inodes apart.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -50,7 +47,7 @@ static uint64_t hash(uint64_t dev, uint64_t key)
 	return h ^ h >> 32;
 }
 
-/* The slot of the key, or the free one where it belongs. The table has a free slot. */
+/* The slot of the key, or the free one where it belongs. There is always a free slot in the table. */
 static struct fs_id_slot *table_slot(const struct fs_id_table *t, uint64_t dev, uint64_t key)
 {
 	uint64_t at = hash(dev, key) & (t->size - 1);
@@ -80,6 +77,7 @@ static int table_grow(struct fs_id_table *t)
 	return 0;
 }
 
+/* Adds a key that is not there: 0 or -ENOMEM. */
 static int table_put(struct fs_id_table *t, uint64_t dev, uint64_t key, uint64_t value)
 {
 	if (4 * (uint64_t)(t->used + 1) > 3 * (uint64_t)t->size) {
@@ -112,7 +110,7 @@ void fs_ids_done(struct fs_ids *ids)
 	pthread_rwlock_destroy(&ids->lock);
 }
 
-/* LOCK: ids->lock held, for reading at least. 0: not known. */
+/* The id, or 0 if it is not known. LOCK: ids->lock is held, for reading at least. */
 static uint64_t ids_find(const struct fs_ids *ids, uint64_t dev, uint64_t ino)
 {
 	uint64_t value = table_get(&ids->prefixes, dev, ino >> INO_BITS);
@@ -123,7 +121,7 @@ static uint64_t ids_find(const struct fs_ids *ids, uint64_t dev, uint64_t ino)
 	return value != 0 ? SINGLE_BIT | value : 0;
 }
 
-/* LOCK: ids->lock held for writing. */
+/* Gives the inode an id: 0 or -ENOMEM. LOCK: ids->lock is held for writing. */
 static int ids_add(struct fs_ids *ids, uint64_t dev, uint64_t ino)
 {
 	if (ids->prefixes.used < FS_ID_PREFIXES_MAX)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One 64-bit number for each (device, inode) of the host: see id.c.
+ * One 64-bit number for each (device, inode) of the host: see id.c. Any thread may call these.
  */
 #ifndef FS_ID_H
 #define FS_ID_H
@@ -10,14 +10,10 @@
 
 #include "base/base.h"
 
-/*
- * Prefixes that fit above 48 bits of inode number, with the top bit left for numbers given one by
- * one.
- */
+/* How many prefixes fit above 48 bits of inode number, when the top bit marks the numbers that are given one by one. */
 #define FS_ID_PREFIXES_MAX 0x7fffu
 /*
- * Numbers given one by one that are remembered; beyond, all are forgotten at once (and never used
- * again).
+ * How many numbers that were given one by one are remembered; beyond, all are forgotten at once, and never used again.
  */
 #define FS_ID_SINGLES_MAX (1u << 19)
 
@@ -37,10 +33,13 @@ struct fs_ids {
 	uint64_t next_single;
 };
 
+/* Makes an empty table: 0 or -errno. */
 must_check int fs_ids_init(struct fs_ids *ids);
+
+/* Frees what the table holds. */
 void fs_ids_done(struct fs_ids *ids);
 
-/* The id of inode @ino on device @dev; -ENOMEM if it cannot be remembered. Never 0. */
+/* The id of inode @ino on device @dev, which is never 0. 0, or -ENOMEM if it cannot be remembered. */
 must_check int fs_ids_get(struct fs_ids *ids, uint64_t dev, uint64_t ino, uint64_t *ret_id);
 
 /* An id that no inode has and that is given only once. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inside of the file service: what its files share, and nobody else includes.
+ * The inside of the file service: the structs that its files share. Only src/fs includes it.
  */
 #ifndef FS_INSIDE_H
 #define FS_INSIDE_H
@@ -11,14 +11,15 @@
 #include "fs/fs.h"
 #include "fs/id.h"
 
-struct fs_link { /* of a circular doubly linked list */
+/* An element, or the head, of a circular doubly linked list. */
+struct fs_link {
 	struct fs_link *prev, *next;
 };
 
 struct fs {
 	int proc_fd;       /* /proc/self/fd: the way from an O_PATH descriptor to everything else */
-	int dead_fd;       /* O_PATH of something that is no file: what replaces a revoked descriptor */
-	bool own_ids;      /* cannot change fsuid: all files belong to the service's user */
+	int dead_fd;       /* O_PATH of a sealed, empty file: what a revoked descriptor is replaced by */
+	bool own_ids;      /* the process cannot change its fsuid: all files belong to its user */
 	uint32_t uid, gid; /* the service's fsuid and fsgid */
 	unsigned int fds_max;
 	atomic_uint fds; /* descriptors held by nodes and files */
@@ -31,7 +32,7 @@ struct fs {
 
 struct fs_export {
 	struct fs *fs;
-	atomic_uint refs; /* of its nodes, and of the synthetic node that shows it */
+	atomic_uint refs; /* one of each of its nodes; while it is being made, its maker's */
 	atomic_bool dead;
 	unsigned int flags;
 	struct fs_node *parent; /* the synthetic directory above, referenced */
@@ -39,16 +40,16 @@ struct fs_export {
 	uint64_t root_dev, root_ino;
 
 	pthread_mutex_t lock;
-	struct fs_link nodes, files;       /* LOCK: lock; what must be closed by a removal */
-	struct fs_node **names;            /* LOCK: lock; chained hash table, see names.c */
+	struct fs_link nodes, files;       /* LOCK: lock; what a removal must close */
+	struct fs_node **names;            /* LOCK: lock; chained hash table: names.h */
 	uint32_t name_buckets, name_count; /* LOCK: lock */
 
-	pthread_mutex_t wake; /* LOCK: one node is found again at a time; taken before lock */
+	pthread_mutex_t wake; /* LOCK: so that one node is found again at a time; taken before lock */
 };
 
 /*
- * A host node (export set, fd open) or a synthetic directory (export NULL, fd
- * -1). What identifies it never changes.
+ * A host node has an export, and its fd is open unless it rests. A synthetic directory has no export, and its fd is -1.
+ * What identifies a node never changes.
  */
 struct fs_node {
 	atomic_uint refs;
@@ -59,8 +60,8 @@ struct fs_node {
 	struct fs_export *export;
 	struct fs_link link; /* LOCK: export->lock */
 
-	/* Where it was found, see names.c. LOCK: export->lock */
-	struct fs_node *parent; /* both or none; referenced */
+	/* Where it was found: names.h. LOCK: export->lock */
+	struct fs_node *parent; /* referenced; NULL if and only if name is */
 	char *name;
 	struct fs_node *name_next;
 	uint32_t name_hash;
@@ -68,10 +69,7 @@ struct fs_node {
 	struct fs_synth *synth;
 };
 
-/*
- * A synthetic directory, or the place where an export is shown. LOCK: fs->tree for all but id and
- * made.
- */
+/* A synthetic directory, or the place where an export is shown. LOCK: fs->tree for all but id and made. */
 struct fs_synth {
 	struct fs *fs;
 	uint64_t id;
@@ -87,22 +85,24 @@ struct fs_synth {
 struct fs_file {
 	atomic_uint refs;
 	int fd;
-	bool fd_is_nodes; /* opened by creation: one descriptor for both */
+	bool fd_is_nodes; /* the file was created: the node has the same descriptor, and closes it */
 	int flags;        /* as opened */
 	struct fs_node *node;
 	struct fs_link link; /* LOCK: export->lock */
 
 	pthread_mutex_t lock;
 	uint64_t position; /* LOCK: lock; the cookie where the directory's descriptor stands */
-	int lock_fd;       /* LOCK: lock; for locks, where @fd cannot have both kinds; -1: none yet */
-	bool lock_whole;   /* LOCK: lock; neither can: flock(2) instead */
+	int lock_fd;       /* LOCK: lock; a second descriptor where fd cannot have both kinds of locks; -1: none yet */
+	bool lock_whole;   /* LOCK: lock; no descriptor can have both: flock(2) instead */
 };
 
+/* Makes @l an empty list, or an element of none. */
 static inline void fs_link_init(struct fs_link *l)
 {
 	l->prev = l->next = l;
 }
 
+/* Puts @l at the front of @list. */
 static inline void fs_link_add(struct fs_link *list, struct fs_link *l)
 {
 	l->prev = list;
@@ -111,6 +111,7 @@ static inline void fs_link_add(struct fs_link *list, struct fs_link *l)
 	list->next = l;
 }
 
+/* Takes @l out of its list, if it is in one. */
 static inline void fs_link_del(struct fs_link *l)
 {
 	l->prev->next = l->next;

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Record locks of open files, as open-file-description locks of the host: what
- * the guest locks is locked for the host's processes and for other guests.
+ * Record locks of open files, as open-file-description (OFD) locks of the host: what the guest locks is locked for the
+ * host's processes and for other guests.
  *
- * The guest sends flock(2) and fcntl(2) locks alike, with the whole range for
- * the former. flock may lock exclusively what is open for reading only, OFD
- * locks may not; so a file that is not open for both gets a second descriptor
- * that is, and all its locks live there. Where that cannot be had either (a
- * directory, a read-only file system, a program being run), the host's flock(2)
- * takes the place: whole-file locks among those who come here that way.
+ * The guest sends flock(2) and fcntl(2) locks alike, the former with the whole range. flock(2) can lock a file
+ * exclusively that is open for reading only, an OFD lock cannot. So a file that is not open for both gets a second
+ * descriptor that is, and all its locks live there. Where that cannot be had either (a directory, a read-only file
+ * system, a program that is running), the host's flock(2) takes its place: whole-file locks, which hold among all that
+ * come here that way.
  *
- * Nothing waits here: who has to wait comes again.
+ * Nothing waits here. Whoever has to wait for a lock tries again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +24,7 @@
 #include "fs/step.h"
 #include "fs/walk.h"
 
-/* Opens the second descriptor, or decides for flock. LOCK: file->lock */
+/* Opens the second descriptor, or decides that this file is locked by flock(2): 0 or -errno. LOCK: file->lock */
 static int lock_fd_open(struct fs_file *file)
 {
 	struct fs_node *node = file->node;
@@ -53,7 +52,7 @@ static int lock_fd_open(struct fs_file *file)
 	return 0;
 }
 
-/* The descriptor for locks; *@ret_whole: by flock(2). LOCK: file->lock */
+/* The descriptor that has the locks, or -errno; *@ret_whole: they are made by flock(2). LOCK: file->lock */
 static int lock_fd_of(struct fs_file *file, bool *ret_whole)
 {
 	int r = 0;
@@ -66,6 +65,7 @@ static int lock_fd_of(struct fs_file *file, bool *ret_whole)
 	return file->lock_fd >= 0 ? file->lock_fd : file->fd;
 }
 
+/* The range and type of @lock for fcntl(2): 0 or -EINVAL. */
 static int lock_to_host(const struct fs_lock *lock, struct flock *ret_fl)
 {
 	if (lock->start > INT64_MAX || lock->length > INT64_MAX)
@@ -129,7 +129,7 @@ int fs_lock_get(struct fs_file *file, struct fs_lock *lock)
 	if (fd < 0)
 		r = fd;
 	else if (whole)
-		fl.l_type = F_UNLCK; /* flock(2) cannot be asked */
+		fl.l_type = F_UNLCK; /* flock(2) cannot tell who holds one */
 	else
 		r = fcntl(fd, F_OFD_GETLK, &fl) < 0 ? -errno : 0;
 	pthread_mutex_unlock(&file->lock);

@@ -1,25 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Nodes: references, revocation, and the way from one to the next.
+ * Nodes and exports as counted objects: how they are made, held and freed, and what a removed export does to them.
  *
- * A host node holds an O_PATH descriptor and the device and inode number that
- * it had when it was opened; neither changes while it lives, but the descriptor
- * may be given back for a time (names.c). fs_node_check() comes before each use
- * of it; from then on it stays, for who uses a node holds a reference beside
- * the one that keeps it.
+ * A host node holds an O_PATH descriptor, and the device and inode number that it had when it was opened. Those never
+ * change, but the descriptor may be given back for a time (rest.c). fs_node_check() comes before each use of it. From
+ * then on the descriptor stays, because whoever uses a node holds a reference beside the one that keeps it.
  *
- * Revocation: the nodes and files of an export are in lists of it. Removing
- * the export sets `dead`, and puts the service's dead descriptor over each of
- * theirs with dup3(2): the number stays valid for whoever is about to use it,
- * what it led to is let go. A node that is being made meanwhile sees `dead` when
- * it enters the list, under the same lock.
- *
- * Containment. Every step down is one openat2(2) with RESOLVE_BENEATH of a name
- * that is a single component, and symlinks are not followed. ".." is the only
- * step up: the root of an export has the synthetic directory above as its
- * parent, whatever the host says; for other directories the kernel is asked,
- * and the answer is climbed until the export's root is met. A directory that
- * was moved out of the export never gets there.
+ * Revocation: an export has lists of its nodes and files. Removing the export sets `dead`, and puts the service's dead
+ * descriptor over each of theirs with dup3(2). The number stays valid for a thread that is about to use it, while the
+ * inode that it led to is let go. A node that is being made meanwhile sees `dead` when it enters the list, under the
+ * same lock.
  */
 #include "fs/node.h"
 
@@ -103,7 +93,7 @@ bool fs_node_try_get(struct fs_node *node)
 	return false;
 }
 
-/* Returns the directory that the node was found in, to be put, or NULL. */
+/* Frees a host node. Returns the directory that it was found in, whose reference is the caller's now, or NULL. */
 static struct fs_node *node_free_host(struct fs_node *node)
 {
 	struct fs_export *export = node->export;
@@ -122,7 +112,7 @@ static struct fs_node *node_free_host(struct fs_node *node)
 	return parent;
 }
 
-/* A loop, not a recursion along the parents: a guest decides how deep they go. */
+/* This is a loop, not a recursion along the parents, because a guest decides how deep they go. */
 void fs_node_put(struct fs_node *node)
 {
 	while (node != NULL && atomic_fetch_sub(&node->refs, 1) == 1) {

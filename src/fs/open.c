@@ -2,12 +2,11 @@
 /*
  * Open files: opening, creating, data, directory listings.
  *
- * Only regular files and directories are ever opened. Opening a FIFO would
- * block, opening a device would do whatever its driver does on open; a node's
- * type is known before, and the magic link opens exactly that node.
+ * Only regular files and directories are ever opened. Opening a FIFO would block; opening a device would do whatever
+ * its driver does on open. A node's type is known before, and the magic link opens exactly that node.
  *
- * Reads and writes name their offset, so requests on one file run side by
- * side. A directory's descriptor has one position: its lock covers a listing.
+ * Reads and writes name their offset, so requests on one file run side by side. A directory's descriptor has only one
+ * position, so its lock is held during a listing.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -29,8 +28,8 @@
 #define OPEN_FLAGS (O_ACCMODE | O_TRUNC | O_APPEND | O_DSYNC | O_SYNC | O_NOATIME | O_DIRECTORY)
 
 /*
- * @fd is the file's on success (or, with @fd_is_nodes, stays the node's); -1 for a synthetic
- * directory.
+ * Makes an open file of @node, and enters it in the list of the node's export: 0 or -errno. On success @fd is the
+ * file's, or with @fd_is_nodes stays the node's; it is -1 for a synthetic directory.
  */
 static int file_new(struct fs_node *node, int fd, bool fd_is_nodes, int flags, struct fs_file **ret_file)
 {
@@ -101,6 +100,7 @@ void fs_file_put(struct fs_file *file)
 	fs_node_put(node);
 }
 
+/* Can a file like @node be opened with @flags? 0 or -errno; @node is awake then. */
 static int open_check(struct fs_node *node, int flags)
 {
 	bool write = (flags & O_ACCMODE) != O_RDONLY;
@@ -152,7 +152,7 @@ int fs_open(struct fs_node *node, int flags, uint32_t uid, struct fs_file **ret_
 	return r;
 }
 
-/* An existing file instead of a new one: opened as any other, by its node. */
+/* For a creation that met an existing file: opens it as any other, by its node. */
 static int open_existing(struct fs_node *dir, const char *name, int flags, uint32_t uid, struct fs_node **ret_node,
 	struct fs_file **ret_file, struct fs_ident *ret_ident)
 {
@@ -201,7 +201,7 @@ int fs_create(struct fs_node *dir, const char *name, int flags, uint32_t mode, s
 	if (r < 0)
 		return r;
 	r = file_new(node, fd, true, flags, ret_file);
-	(void)steal_fd(&fd); /* the node's */
+	(void)steal_fd(&fd); /* it is the node's now */
 	if (r < 0)
 		fs_node_put(node);
 	else
@@ -253,7 +253,7 @@ int fs_sync(struct fs_node *node, struct fs_file *file, bool data_only)
 	if (r < 0)
 		return r;
 	if (node->export == NULL || (node->type != S_IFREG && node->type != S_IFDIR))
-		return 0; /* nothing of it is ours to write */
+		return 0; /* the host keeps nothing of it that is ours to write */
 	if (file != NULL) {
 		fd = file->fd;
 	} else {
@@ -272,13 +272,13 @@ static uint32_t mode_of_dtype(unsigned char type)
 	return type == DT_UNKNOWN ? 0 : DTTOIF(type);
 }
 
-/* The id of an entry: its inode number on the directory's device, without a stat for each. */
+/* The id of an entry, from its inode number and the directory's device, so that no stat is needed for each entry. */
 static int entry_id(struct fs_file *dir, const struct dirent64 *d, uint64_t *ret_id)
 {
 	struct fs_node *node = dir->node;
 	struct fs_export *export = node->export;
 
-	/* the host's directory above an export is nobody's business */
+	/* The root's parent is the synthetic directory, not the one that the host has above the export. */
 	if (strcmp(d->d_name, "..") == 0 && node->ino == export->root_ino && node->dev == export->root_dev) {
 		struct fs_ident up;
 
@@ -304,7 +304,7 @@ static int emit_all(struct fs_file *dir, const char *buf, size_t len, fs_emit_fn
 		if (r < 0)
 			return r;
 		if (!emit(arg, &entry)) {
-			/* the descriptor is beyond this one; the next listing seeks */
+			/* The descriptor has read beyond this entry, so the next listing must seek. */
 			dir->position = UINT64_MAX;
 			return 0;
 		}
@@ -331,7 +331,7 @@ int fs_readdir(struct fs_file *dir, uint64_t cookie, size_t room, void *scratch,
 		return fs_synth_readdir(dir->node, cookie, emit, arg);
 
 	pthread_mutex_lock(&dir->lock);
-	/* from the start always by a seek: it is what makes a file system look again */
+	/* A listing from the start always seeks, because a seek is what makes a file system look again. */
 	if ((cookie == 0 || cookie != dir->position) && lseek(dir->fd, (off_t)cookie, SEEK_SET) < 0) {
 		r = -errno;
 	} else {

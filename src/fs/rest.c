@@ -1,26 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where nodes were found, and how one is found again.
+ * Nodes at rest: how they are found again, and how they follow what the guest does to names.
  *
- * A guest keeps a reference on everything it has in its dentry cache, which may
- * be more files than a process has descriptors, and each descriptor pins an
- * inode of the host. So a node that nobody uses may be put to rest: its
- * descriptor is closed, and it is found again by its directory's node and its
- * name, if what is there is still the same inode (device, number, time of
- * birth); else it is gone (ENOENT), as a name is that the host has removed.
+ * A guest keeps a reference on everything that it has in its dentry cache. That may be more files than a process has
+ * descriptors, and each descriptor pins an inode of the host. So a node that nobody uses may be put to rest: its
+ * descriptor is closed, and it is found again by its directory's node and its name, if what is there is still the same
+ * inode (device, number, time of birth). Otherwise it is gone (ENOENT), as a name is that the host has removed.
  *
- * That is safe only if the name follows what the guest itself does: each export
- * has a table of its nodes by (directory, name). Before an entry is removed or
- * replaced, resting nodes of that name are woken, for an unlinked file has no way
- * back; afterwards they have no name, so they never rest again. A renamed entry's
- * nodes get the new name.
+ * That is safe only if the name follows what the guest itself does; hence the table of names (names.h). Before an entry
+ * is removed or replaced, resting nodes of that name are woken, since an unlinked file has no way back; afterwards they
+ * have no name, so they never rest again. The nodes of a renamed entry get the new name.
  *
- * A node keeps its directory's node referenced, so a directory rests only when
- * no node below it was found through it, and waking is one step. Parents never
- * form a circle: a name that would close one is forgotten instead.
+ * A node keeps its directory's node referenced. So a directory rests only when no node below it was found through it,
+ * and waking is one step. Parents never form a circle: a name that would close one is forgotten instead.
  *
- * LOCK: all of it stands under export->lock; no system call is made under it but
- * close(2).
+ * LOCK: export->lock for everything about names. The only system call made under it is close(2).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +28,7 @@
 #include "fs/rest.h"
 #include "fs/step.h"
 
-/* How far up the check for circles goes: more levels than a path of PATH_MAX has. */
+/* How far up the check for circles goes: a path of PATH_MAX has no more levels. */
 #define DEPTH_MAX 4096
 
 /* ---- resting and waking ---- */
@@ -64,7 +58,10 @@ bool fs_node_rests(const struct fs_node *node)
 	return node->export != NULL && node->fd < 0;
 }
 
-/* LOCK: export->wake. Nobody changes the name meanwhile, or else what is found is not the same. */
+/*
+ * Opens the resting @node again: 0 or -errno. If the name changes meanwhile, what is found there is another inode, or
+ * nothing. LOCK: export->wake
+ */
 static int node_find_again(struct fs_node *node)
 {
 	struct fs_export *export = node->export;
@@ -77,7 +74,7 @@ static int node_find_again(struct fs_node *node)
 	pthread_mutex_lock(&export->lock);
 	dir = node->parent != NULL ? fs_node_get(node->parent) : NULL;
 	if (dir != NULL)
-		strcpy(name, node->name); /* it passed fs_name_check */
+		strcpy(name, node->name); /* it fits: it passed fs_name_check() */
 	pthread_mutex_unlock(&export->lock);
 	if (dir == NULL)
 		return -ENOENT;
@@ -125,7 +122,7 @@ void fs_names_wake(struct fs_node *dir, const char *name)
 		more = node != NULL && fs_node_try_get(node);
 		pthread_mutex_unlock(&export->lock);
 		if (more) {
-			/* what is not found any more is as good as removed */
+			/* A node that is not found any more is as good as removed. */
 			more = fs_node_wake(node) == 0;
 			fs_node_put(node);
 		}
@@ -146,7 +143,7 @@ void fs_names_removed(struct fs_node *dir, const char *name)
 	} while (parent != NULL);
 }
 
-/* LOCK: export->lock. Is @dir the node @below, or found below it? */
+/* True if @dir is the node @below, or was found below it. LOCK: export->lock */
 static bool is_below(const struct fs_node *dir, const struct fs_node *below)
 {
 	int i;

@@ -10,7 +10,9 @@
 /* Opens the host node @node again if it rests: 0; -ENOENT if it is not there any more, or another -errno. */
 must_check int fs_node_wake(struct fs_node *node);
 
-/* Before the entry @name of @dir is removed or replaced: wakes its nodes, since an unlinked file cannot be found again. */
+/*
+ * Before the entry @name of @dir is removed or replaced: wakes its nodes, since an unlinked file cannot be found again.
+ */
 void fs_names_wake(struct fs_node *dir, const char *name);
 
 /* After that: its nodes have no name any more. */

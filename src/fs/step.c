@@ -45,15 +45,17 @@ int fs_stat(int fd, struct statx *ret_st)
 	return statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, ret_st) < 0 ? -errno : 0;
 }
 
+/*
+ * The version of the inode that @st describes: a hash of what changes with its contents, or 1 where nobody else does.
+ */
 static uint32_t version_of(const struct fs_export *export, const struct statx *st)
 {
 	uint64_t h;
 
-	/* without a time of birth, only the version tells a number's next inode from this one */
+	/* Without a time of birth, only the version tells this inode from the next one that gets its number. */
 	if ((export->flags & FS_EXPORT_EXCLUSIVE) && (st->stx_mask & STATX_BTIME))
 		return 1;
 	h = (uint64_t)st->stx_mtime.tv_sec * 1000000007u + st->stx_mtime.tv_nsec;
-
 	h = (h ^ st->stx_size) * 0x9e3779b97f4a7c15ull;
 	h ^= ((uint64_t)st->stx_btime.tv_sec << 30 ^ st->stx_btime.tv_nsec) * 0xc2b2ae3d27d4eb4full;
 	h ^= h >> 32;

@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SYNTH
+ * Synthetic directories: a tree with exports as its leaves.
+ *
+ *   / -- CID -- rootfs   (an export: its `mounted` is the root node of the export)
+ *          \--- 3 ------ resolv.conf   (an export of a single file)
+ *
+ * A synthetic directory is a node like others, with a struct fs_synth behind it. The tree holds a reference on each. It
+ * grows and shrinks while guests walk in it, under the lock fs->tree. A guest cannot change synthetic directories.
+ * Their listing goes by serial numbers, so that entries which come and go meanwhile make it neither skip nor repeat
+ * another.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +18,7 @@
 #include "fs/inside.h"
 #include "fs/synth.h"
 
-#define SYNTH_BLOCK 4096
+#define SYNTH_BLOCK 4096 /* the block size told of them */
 
 int fs_synth_new(struct fs *fs, const char *name, struct fs_node **ret_node)
 {
@@ -34,7 +42,7 @@ int fs_synth_new(struct fs *fs, const char *name, struct fs_node **ret_node)
 	return 0;
 }
 
-/* LOCK: fs->tree */
+/* The child of @dir whose name is the @len bytes at @name, or NULL. LOCK: fs->tree */
 static struct fs_synth *child_find(const struct fs_synth *dir, const char *name, size_t len)
 {
 	for (struct fs_synth *c = dir->children; c != NULL; c = c->next)
@@ -43,7 +51,7 @@ static struct fs_synth *child_find(const struct fs_synth *dir, const char *name,
 	return NULL;
 }
 
-/* LOCK: fs->tree for writing. The tree takes over the caller's reference of @child. */
+/* Puts @child at the end of @dir's children; the caller's reference to it is the tree's. LOCK: fs->tree for writing */
 static void child_add(struct fs_synth *dir, struct fs_synth *child)
 {
 	struct fs_synth **at = &dir->children;
@@ -55,7 +63,6 @@ static void child_add(struct fs_synth *dir, struct fs_synth *child)
 	*at = child;
 }
 
-/* LOCK: fs->tree for writing. The reference that the tree had is the caller's. */
 void fs_synth_take(struct fs_synth *child)
 {
 	struct fs_synth **at = &child->parent->children;
@@ -67,7 +74,6 @@ void fs_synth_take(struct fs_synth *child)
 	child->parent = NULL;
 }
 
-/* LOCK: fs->tree for writing. The synthetic node of @path, made with all above it where missing. */
 int fs_synth_make(struct fs *fs, const char *path, struct fs_synth **ret_synth)
 {
 	struct fs_synth *dir = fs->root->synth;
@@ -97,7 +103,6 @@ int fs_synth_make(struct fs *fs, const char *path, struct fs_synth **ret_synth)
 	return 0;
 }
 
-/* LOCK: fs->tree for writing. Takes @synth and what has become empty above out of the tree. */
 void fs_synth_prune(struct fs_synth *synth)
 {
 	while (synth->parent != NULL && synth->children == NULL && synth->mounted == NULL) {
@@ -160,13 +165,13 @@ void fs_synth_attr(struct fs_node *dir, struct fs_attr *ret_attr)
 	fs_synth_ident(dir, &ret_attr->ident);
 }
 
-/* LOCK: fs->tree. The entry as a listing shows it. */
+/* Describes @child as a listing shows it. LOCK: fs->tree */
 static void synth_entry(const struct fs_synth *child, struct fs_dirent *ret_entry)
 {
 	const struct fs_node *node = child->mounted != NULL ? child->mounted : child->self;
 	uint64_t id;
 
-	/* should memory be short, an export is listed under the number of the place it covers */
+	/* If memory is short, an export is listed under the number of the directory that it covers. */
 	if (node->export == NULL || fs_ids_get(&child->fs->ids, node->dev, node->ino, &id) < 0)
 		id = child->id;
 	*ret_entry = (struct fs_dirent){

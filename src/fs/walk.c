@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * WALK
+ * The way from one node to the next.
+ *
+ * Containment. Every step down is one openat2(2), with RESOLVE_BENEATH, of a name that is a single component, and
+ * symlinks are not followed. ".." is the only step up. The root of an export has the synthetic directory above as its
+ * parent, whatever the host says. For other directories the kernel is asked, and the answer is climbed until the
+ * export's root is met; from a directory that was moved out of the export, the climb never gets there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,12 +45,14 @@ int fs_entry_check(struct fs_node *dir, const char *name, bool write)
 	return fs_node_check(dir, write);
 }
 
+/* True if @st describes the root of @export, come to by the mount that was exported. */
 static bool is_root(const struct fs_export *export, const struct statx *st)
 {
 	return st->stx_ino == export->root_ino && fs_dev_of(st) == export->root_dev &&
 	       st->stx_mnt_id == export->root_mount;
 }
 
+/* The directory above @fd, wherever that is, as O_PATH: a descriptor or -errno. */
 static int open_parent(int fd)
 {
 	struct open_how how = {
@@ -56,7 +63,7 @@ static int open_parent(int fd)
 	return fs_openat2(fd, "..", &how);
 }
 
-/* Is the directory @fd, described by @st, the export's root or below it? 0 or -ENOENT. */
+/* Is the directory @fd, which @st describes, the root of @export or below it? 0, -ENOENT or another -errno. */
 static int climb_to_root(const struct fs_export *export, int fd, const struct statx *st)
 {
 	struct statx here = *st, above;
@@ -76,12 +83,13 @@ static int climb_to_root(const struct fs_export *export, int fd, const struct st
 		if (r < 0)
 			return r;
 		if (above.stx_ino == here.stx_ino && above.stx_mnt_id == here.stx_mnt_id)
-			return -ENOENT; /* the top of the file system, and no root on the way */
+			return -ENOENT; /* this is the top of the file system, and the root was not on the way */
 		here = above;
 	}
 	return -ENOENT;
 }
 
+/* The parent of the host directory @dir. */
 static int walk_up(struct fs_node *dir, struct fs_node **ret_node, struct fs_ident *ret_ident)
 {
 	struct fs_export *export = dir->export;
@@ -112,6 +120,7 @@ static int walk_up(struct fs_node *dir, struct fs_node **ret_node, struct fs_ide
 	return r;
 }
 
+/* The entry @name of the host directory @dir. */
 static int walk_host(struct fs_node *dir, const char *name, struct fs_node **ret_node, struct fs_ident *ret_ident)
 {
 	struct fs_ident ident;

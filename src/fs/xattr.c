@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Extended attributes, POSIX ACLs among them, through the magic link: it leads
- * to special files and symlinks too without opening them.
+ * Extended attributes, POSIX ACLs among them. They are reached through the magic link (fs.c), which leads to special
+ * files and symlinks too without opening them.
  */
 #include <errno.h>
 #include <string.h>

@@ -14,10 +14,15 @@
 /* How many bytes all @count segments of @iov have; SIZE_MAX if there are more than that. */
 size_t iov_size(const struct iovec *iov, unsigned int count);
 
-/* Copies at most @len bytes from byte @offset of @iov to @to. Returns how many were copied: fewer if @iov ends before. */
+/*
+ * Copies at most @len bytes from byte @offset of @iov to @to. Returns how many were copied: fewer if @iov ends before.
+ */
 size_t iov_read(const struct iovec *iov, unsigned int count, size_t offset, void *to, size_t len);
 
-/* Copies at most @len bytes from @from to byte @offset of @iov. Returns how many were copied: fewer if @iov ends before. */
+/*
+ * Copies at most @len bytes from @from to byte @offset of @iov. Returns how many were copied: fewer if @iov ends
+ * before.
+ */
 size_t iov_write(const struct iovec *iov, unsigned int count, size_t offset, const void *from, size_t len);
 
 /*
@@ -27,7 +32,9 @@ size_t iov_write(const struct iovec *iov, unsigned int count, size_t offset, con
 unsigned int iov_slice(const struct iovec *iov, unsigned int count, size_t offset, size_t len, struct iovec *ret_slice,
 	unsigned int max, size_t *ret_len);
 
-/* Drops the first @len bytes of *@iov in place: moves *@iov to the first segment left, and returns how many are left. */
+/*
+ * Drops the first @len bytes of *@iov in place: moves *@iov to the first segment left, and returns how many are left.
+ */
 unsigned int iov_skip(struct iovec **iov, unsigned int count, size_t len);
 
 #endif

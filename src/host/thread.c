@@ -5,8 +5,8 @@
 #include <signal.h>
 
 /*
- * No frame of what runs on it (operations of the 9P server, register accesses of devices) is above 5 KiB. A stack of the
- * default size, 8 MiB, would get a huge page, which is 2 MiB of memory, when it is touched for the first time.
+ * No frame of what runs on it (operations of the 9P server, register accesses of devices) is above 5 KiB. A stack of
+ * the default size, 8 MiB, would get a huge page, which is 2 MiB of memory, when it is touched for the first time.
  */
 #define THREAD_STACK (256u * 1024u)
 

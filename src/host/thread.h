@@ -10,8 +10,8 @@
 #include "base/base.h"
 
 /*
- * Starts a thread that runs @run(@arg): 0 or -errno. All signals are blocked in it, because they are the main
- * thread's to handle; its stack has THREAD_STACK bytes. The caller joins *@ret_thread.
+ * Starts a thread that runs @run(@arg): 0 or -errno. All signals are blocked in it, because they are the main thread's
+ * to handle; its stack has THREAD_STACK bytes. The caller joins *@ret_thread.
  */
 must_check int thread_start(pthread_t *ret_thread, void *(*run)(void *), void *arg);
 

@@ -8,8 +8,8 @@
  *
  * A client may hold more fids than the service has descriptors. So all fids of a session form a ring with a hand, as
  * that of a clock (the CLOCK algorithm of paging). When descriptors get short, each fid that takes one moves the hand a
- * few fids on: it passes over a fid that was used since it last came by, and puts the node of another to rest if the fid
- * is all that holds the node. Nobody else can get hold of that node under session->lock.
+ * few fids on: it passes over a fid that was used since it last came by, and puts the node of another to rest if the
+ * fid is all that holds the node. Nobody else can get hold of that node under session->lock.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tlock and Tgetlock; requests that wait for a lock.
+ * Requests that wait for a lock.
  *
- * A Tlock that may block and cannot have its lock is parked, and the worker
- * goes on. One thread per server, started for the first of them, tries all that
- * are parked: at once whenever this server has unlocked or closed something or
- * a request was cancelled, and else, for locks that processes of the host or
- * other machines hold, at intervals that grow from 1 to 50 ms. (A thread for each
- * in fcntl(F_OFD_SETLKW) could only be called back by a signal, and all signals
- * of this process belong to somebody else. Answering "blocked" instead makes the
- * Linux client wait for 30 s before it asks again.)
+ * A Tlock that may block, and cannot have its lock, is parked, and its worker goes on. One thread per server, started
+ * for the first of them, tries all that are parked. It does so at once whenever this server has unlocked or closed
+ * something, or a request was cancelled. For locks that processes of the host or other machines hold, it does so at
+ * intervals that grow from 1 to 50 ms. Nothing runs while no request waits.
  *
- * Nothing runs while nobody waits.
+ * Two other ways were no good. A thread for each lock, in fcntl(F_OFD_SETLKW), could only be called back by a signal,
+ * and all signals of this process belong to other code. After the answer "blocked" the Linux client waits for 30 s
+ * before it asks again.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -35,7 +33,7 @@ struct p9_locks {
 	pthread_cond_t wake;
 	/* LOCK: mutex */
 	struct p9_lock_wait *fresh; /* parked, not yet seen by the thread */
-	unsigned int count;         /* all that wait */
+	unsigned int count;         /* how many wait, seen or not */
 	bool kicked, stopping, started;
 	pthread_t thread;
 };
@@ -82,7 +80,7 @@ void p9_locks_kick(struct p9_locks *locks)
 	pthread_mutex_unlock(&locks->mutex);
 }
 
-/* Tries @w, or fails it with @error: true if its request was answered and it is gone. */
+/* Tries the lock of @w, or fails it with @error if that is not 0. True: its request was answered, and @w is gone. */
 static bool wait_try(struct p9_lock_wait *w, int error)
 {
 	uint8_t status = P9_LOCK_SUCCESS;
@@ -102,7 +100,7 @@ static bool wait_try(struct p9_lock_wait *w, int error)
 	return true;
 }
 
-/* Tries all; returns how many were answered. */
+/* Tries all of the list: how many were answered and are gone. */
 static unsigned int wait_try_all(struct p9_lock_wait **waiting, int error)
 {
 	unsigned int ended = 0;
@@ -120,7 +118,7 @@ static unsigned int wait_try_all(struct p9_lock_wait **waiting, int error)
 	return ended;
 }
 
-/* Waits for a kick, for at most @ms. LOCK: locks->mutex. True: kicked. */
+/* Waits for a kick, but at most @ms milliseconds: true if there was one. LOCK: locks->mutex */
 static bool locks_sleep(struct p9_locks *locks, unsigned int ms)
 {
 	struct timespec until;
@@ -137,6 +135,7 @@ static bool locks_sleep(struct p9_locks *locks, unsigned int ms)
 	return kicked;
 }
 
+/* The thread: tries all that wait, again and again, until the server stops and none waits. */
 static void *locks_run(void *arg)
 {
 	struct p9_locks *locks = arg;

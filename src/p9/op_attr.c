@@ -4,8 +4,8 @@
 #include "p9/ops.h"
 
 /*
- * The block size told for regular files, if the host's is smaller: programs
- * read in blocks of that size, and each uncached read is a request.
+ * The block size that is told for regular files whose own is smaller. Programs read in blocks of that size, and each
+ * uncached read is a request.
  */
 #define BLKSIZE_MIN (64u * 1024u)
 
@@ -24,7 +24,7 @@ int p9_op_getattr(struct p9_call *call)
 	autoref ref = { 0 };
 	int r = wire_finish(&call->in);
 
-	(void)mask; /* one statx gives all: there is nothing to save */
+	(void)mask; /* one statx(2) gives all attributes, so to leave some out saves nothing */
 	if (r == 0)
 		r = p9_fid_get(call->session, fid, &ref);
 	if (r == 0)
@@ -58,7 +58,7 @@ static struct timespec get_time(struct p9_call *call)
 {
 	uint64_t sec = wire_get_u64(&call->in), nsec = wire_get_u64(&call->in);
 
-	/* GUEST: nanoseconds that are none would be magic numbers to utimensat(2) */
+	/* GUEST: utimensat(2) would take larger numbers of nanoseconds for UTIME_NOW or UTIME_OMIT */
 	if (nsec >= 1000000000u)
 		call->in.error = -EINVAL;
 	return (struct timespec){ .tv_sec = (time_t)sec, .tv_nsec = (long)nsec };

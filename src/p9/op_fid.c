@@ -5,7 +5,7 @@
 #include "p9/msg.h"
 #include "p9/ops.h"
 
-/* Runs alone: server.c lets it start when all requests before it have ended. */
+/* Tversion runs alone: request.c lets it start when all requests before it have ended. */
 int p9_op_version(struct p9_call *call)
 {
 	struct p9_session *session = call->session;
@@ -29,8 +29,8 @@ int p9_op_version(struct p9_call *call)
 }
 
 /*
- * No authentication: the transport's other end is the one guest. ENOENT is how
- * diod, where this dialect comes from, says that none is needed.
+ * There is no authentication, since the one guest is at the other end of the transport. With ENOENT, diod, where this
+ * dialect of 9P comes from, says that none is needed.
  */
 int p9_op_auth(struct p9_call *call)
 {
@@ -38,7 +38,7 @@ int p9_op_auth(struct p9_call *call)
 	return -ENOENT;
 }
 
-/* From the service's root down the path @aname ("", "/" and "a/b" forms), one step at a time. */
+/* Walks from the service's root down the path @aname ("", "/", "a/b" or "/a/b"), one step at a time, and cuts it up. */
 static int attach_walk(struct p9_call *call, char *aname, struct fs_node **ret_node, struct fs_ident *ret_ident)
 {
 	struct fs_node *node = fs_root(call->session->server->fs);
@@ -74,12 +74,12 @@ int p9_op_attach(struct p9_call *call)
 	struct fs_node *node;
 	int r = wire_finish(&call->in);
 
-	(void)uname; /* a name of the guest's means nothing here; its number does */
+	(void)uname; /* the name of a user of the guest means nothing here; the number does */
 	if (r < 0)
 		return r;
 	if (afid != P9_NOFID) /* GUEST: nothing was authenticated */
 		return -EINVAL;
-	/* in the worker's copy of the message, which is ours to cut */
+	/* @aname is in the worker's copy of the message, which is ours to cut. */
 	r = attach_walk(call, (char *)(uintptr_t)aname, &node, &ident);
 	if (r < 0)
 		return r;
@@ -93,8 +93,8 @@ int p9_op_attach(struct p9_call *call)
 }
 
 /*
- * The steps of a Twalk: how many succeeded (-errno if not even the first), and after all of them
- * where it arrived.
+ * Takes the steps of a Twalk, and puts their qids into the reply. Returns how many succeeded, or -errno if not even the
+ * first did. *@ret_node, referenced, is set only after all of them.
  */
 static int walk_steps(struct p9_call *call, struct fs_node *from, const char *const *names, unsigned int count,
 	struct fs_node **ret_node)
@@ -146,7 +146,7 @@ int p9_op_walk(struct p9_call *call)
 		return steps;
 	count_at[0] = (uint8_t)steps;
 	if ((unsigned int)steps < count)
-		return 0; /* no new fid, but this is no error */
+		return 0; /* this is no error, but there is no new fid either */
 	if (newfid == fid)
 		r = p9_fid_change(call->session, fid, &from, node, NULL, NULL);
 	else
@@ -156,7 +156,7 @@ int p9_op_walk(struct p9_call *call)
 	return r;
 }
 
-/* The fid is gone, whatever is answered. */
+/* Whatever Tclunk is answered, the fid is gone. */
 int p9_op_clunk(struct p9_call *call)
 {
 	uint32_t fid = wire_get_u32(&call->in);
@@ -171,7 +171,7 @@ int p9_op_clunk(struct p9_call *call)
 		r = p9_xattr_close(ref.xattr);
 	if (ref.file != NULL) {
 		p9_ref_done(&ref);
-		p9_locks_kick(call->session->server->locks); /* it may have held some */
+		p9_locks_kick(call->session->server->locks); /* the file may have held some */
 	}
 	return r;
 }

@@ -27,7 +27,7 @@ int p9_op_lock(struct p9_call *call)
 
 	lock.start = wire_get_u64(&call->in);
 	lock.length = wire_get_u64(&call->in);
-	(void)wire_get_u32(&call->in); /* proc_id: the owner of the lock is the open file */
+	(void)wire_get_u32(&call->in); /* proc_id: here the open file owns the lock */
 	(void)p9_get_str(call);        /* client_id */
 	r = wire_finish(&call->in);
 	if (r == 0 && type > P9_LOCK_UNLCK) /* GUEST: */
@@ -55,7 +55,7 @@ int p9_op_getlock(struct p9_call *call)
 {
 	uint32_t fid = wire_get_u32(&call->in);
 	uint8_t type = wire_get_u8(&call->in);
-	/* Linux 6.1 asks with "unlocked" whatever its process asked: the answer is then what keeps a writer out. */
+	/* Linux 6.1 asks with "unlocked", whatever its process asked; the answer is then the lock that keeps a writer out. */
 	struct fs_lock lock = { .type = type == P9_LOCK_RDLCK ? F_RDLCK : F_WRLCK };
 	const char *client;
 	autoref ref = { 0 };
@@ -82,7 +82,8 @@ int p9_op_getlock(struct p9_call *call)
 	p9_put(call, wire_type(lock.type), 1);
 	p9_put(call, lock.start, 8);
 	p9_put(call, lock.length, 8);
-	p9_put(call, pid, 4); /* whose it is cannot be known: open files have no process */
+	p9_put(call, pid,
+		4); /* the asker's: which process holds it cannot be known, since it belongs to an open file */
 	p9_put_str(call, client, strlen(client));
 	return 0;
 }

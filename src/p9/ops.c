@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of operations. Tflush is not among them: it is answered at submission. */
+/* The table of operations. Tflush is not among them: it is answered without one (request.c). */
 #include "p9/ops.h"
 
 static p9_op_fn *const ops[P9_TYPES] = {

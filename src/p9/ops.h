@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The operations, one a message; the table of them is in ops.c. */
+/* The operations, one for each message (p9_op_fn in server.h); the table of them is in ops.c. */
 #ifndef P9_OPS_H
 #define P9_OPS_H
 

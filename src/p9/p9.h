@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A 9P2000.L server over src/fs: bytes in, bytes out, no transport.
+ * A 9P2000.L server over src/fs: bytes in, bytes out, without a transport.
  *
- * A server has a file service and worker threads; a session is one
- * conversation: its fids, message size and requests under way. A transport (a
- * virtio queue, a socket) makes one session, describes each message by iovecs
- * and submits it; the reply is written into the request's own out iovecs, file
- * data straight from and to the file. Iovecs may be guest memory that changes
- * at any time: each byte that decides something is read once.
+ * A server has a file service and worker threads. A session is one conversation: its fids, its message size, and its
+ * requests under way. A transport (a virtio queue, a socket) makes one session, describes each message by iovecs and
+ * submits it. The reply is written into the request's own out iovecs, file data straight from and to the file. Iovecs
+ * may be guest memory that changes at any time, so each byte that decides something is read once.
  */
 #ifndef P9_P9_H
 #define P9_P9_H
@@ -25,43 +23,35 @@ struct p9_session;
 struct p9_worker;
 
 /*
- * What the Linux client asks for at most: 500 KiB (virtio's 128 descriptors less the headers'
+ * The longest message, as the Linux client asks for at most: 500 KiB (128 descriptors of virtio, less the headers'
  * pages).
  */
 #define P9_MSIZE_MAX 512000u
-/*
- * The least that holds every message of fixed size and one name; smaller is refused by Rversion
- * "unknown".
- */
+/* The least msize, which holds every message of fixed size and one name; Rversion "unknown" refuses a smaller one. */
 #define P9_MSIZE_MIN 4096u
 /* Threads that serve requests: enough to keep a disk's queue from blocking behind one slow request. */
 #define P9_WORKERS 4u
 /*
- * Requests under way in one session: a virtqueue of 128 to 1024 descriptors cannot hold more. More
- * get EBUSY.
+ * Requests under way in one session; further ones get EBUSY. A virtqueue of 128 to 1024 descriptors cannot hold more.
  */
 #define P9_REQUESTS_MAX 1024u
-/* Fids of one session; more get EMFILE. src/fs bounds the descriptors behind them as well. */
+/* Fids of one session; further ones get EMFILE. src/fs bounds the descriptors behind them as well. */
 #define P9_FIDS_MAX (1u << 20)
 /*
- * Bytes of xattrs that are held by fids of one server: 256 of the largest; more get ENOMEM. A
- * client holds one per call under way; as many as there may be fids would be 64 GiB.
+ * Bytes of extended attributes that the fids of one server hold: 256 of the largest; beyond, ENOMEM is answered. An
+ * honest client holds one per call under way; as many as there may be fids would take 64 GiB.
  */
 #define P9_XATTR_BYTES_MAX (1u << 24)
-/*
- * Segments of one message that are used; data beyond make a short read or write, a longer head is
- * an error.
- */
+/* How many segments of a message are used for data: what lies beyond makes the read or write a short one. */
 #define P9_IOV_MAX 256u
 /*
- * Locks that wait at a time in one server; more are answered "blocked", and the client tries again
- * later.
+ * Requests that wait for a lock in one server; further ones are answered "blocked", and the client tries again later.
  */
 #define P9_LOCK_WAITERS_MAX 256u
 
 /*
- * One message and the space for its reply. The transport fills in the first
- * part and leaves all of it alone until done() is called.
+ * One message and the space for its reply. The transport fills in the first part, and then leaves the whole struct
+ * alone until done() is called.
  */
 struct p9_request {
 	struct iovec *in; /* the message, from its size field on */
@@ -92,7 +82,8 @@ struct p9_request {
 	_Atomic bool cancelled;
 };
 
-struct p9_limits { /* 0: the default above */
+/* What bounds a server; 0 stands for the default above. */
+struct p9_limits {
 	unsigned int workers;
 	unsigned int fids;
 	uint32_t msize;
@@ -104,41 +95,44 @@ struct p9_limits { /* 0: the default above */
  */
 extern const char *const p9_syscalls[];
 
-/* @fs is borrowed and outlives the server. Threads are started when there is work. */
+/*
+ * Makes a server for the files of @fs, which is borrowed and outlives it; @limits may be NULL. Threads are started when
+ * there is work. 0, or -errno with @err set.
+ */
 must_check int p9_server_new(
 	struct fs *fs, const struct p9_limits *limits, struct p9_server **ret_server, struct err *err);
-void p9_server_free(struct p9_server *server); /* after its sessions; ends and joins the threads */
 
+/* Ends and joins the threads, and frees the server, whose sessions have been freed. Accepts NULL. */
+void p9_server_free(struct p9_server *server);
+
+/* Starts a conversation, in the state before Tversion: 0 or -ENOMEM. */
 must_check int p9_session_new(struct p9_server *server, struct p9_session **ret_session);
 
 /*
- * Ends every request (waiting ones with EINTR, running ones when they are
- * through), then drops all fids. done() has returned for all of them before
- * this returns. Nobody may submit meanwhile.
+ * Ends every request (those that wait with EINTR, those that run when they are through), drops all fids, and frees the
+ * session. done() has returned for every request before this returns. Nobody may submit meanwhile. Accepts NULL.
  */
 void p9_session_free(struct p9_session *session);
 
-/*
- * As p9_session_free without the end: back to the state before Tversion (a
- * device reset).
- */
+/* As p9_session_free(), but the session goes back to the state before Tversion, as at the reset of a device. */
 void p9_session_reset(struct p9_session *session);
 
-/* Takes a request for the server's threads; see done(). Never blocks on a disk. */
+/* Hands a request to the server's threads, which will call its done(). This never blocks on a disk. */
 void p9_submit(struct p9_session *session, struct p9_request *req);
 
 /*
- * What a thread of the transport's own needs to serve requests itself: made,
- * used and freed by that thread. It gets a working directory and umask of its
- * own (fs_thread_init()).
+ * Makes what a thread of the transport needs to serve requests itself: 0 or -errno. The same thread uses and frees it.
+ * It gets a working directory and a umask of its own (fs_thread_init()).
  */
 must_check int p9_worker_new(struct p9_server *server, struct p9_worker **ret_worker);
-void p9_worker_free(struct p9_worker *worker); /* accepts NULL */
+
+/* Frees it. Accepts NULL. */
+void p9_worker_free(struct p9_worker *worker);
 
 /*
- * As p9_submit, but served by the calling thread: without the way through
- * another thread, which costs more than a small request itself. Blocks as long
- * as the disk does, so another thread must be waiting for what comes meanwhile.
+ * As p9_submit(), but the calling thread serves the request, which saves the way through another thread: that costs
+ * more than a small request itself. It blocks as long as the disk does, so another thread must take what comes
+ * meanwhile.
  */
 void p9_serve(struct p9_session *session, struct p9_worker *worker, struct p9_request *req);
 

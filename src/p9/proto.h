@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The numbers of 9P2000.L, as the Linux client and the protocol's description
- * (diod's protocol.md) have them. The answer to message n is n + 1.
+ * The numbers of 9P2000.L, as the Linux client and the protocol's description (diod's protocol.md) have them. The
+ * answer to message n is n + 1.
  */
 #ifndef P9_PROTO_H
 #define P9_PROTO_H
@@ -36,7 +36,7 @@ enum p9_type {
 	P9_TWRITE = 118,
 	P9_TCLUNK = 120,
 	P9_TREMOVE = 122,
-	P9_TYPES = 128, /* all types are below */
+	P9_TYPES = 128, /* every type is below this */
 };
 
 #define P9_VERSION "9P2000.L"
@@ -59,7 +59,7 @@ enum p9_type {
 #define P9_QTSYMLINK 0x02
 #define P9_QTFILE 0x00
 
-/* Tlopen, Tlcreate flags: their own numbers, whatever the host's O_* are. */
+/* Flags of Tlopen and Tlcreate. They have numbers of their own, whatever those of the host's O_* are. */
 #define P9_O_ACCMODE 00000003u
 #define P9_O_CREATE 00000100u
 #define P9_O_EXCL 00000200u
@@ -70,13 +70,13 @@ enum p9_type {
 #define P9_O_NOATIME 01000000u
 #define P9_O_SYNC 04000000u
 
-/* Rgetattr valid: what a server answers, whatever was asked for. */
+/* Fields of Rgetattr that are valid. */
 #define P9_GETATTR_BASIC 0x000007ffull
 #define P9_GETATTR_BTIME 0x00000800ull
 #define P9_GETATTR_GEN 0x00001000ull
 #define P9_GETATTR_DATA_VERSION 0x00002000ull
 
-/* Tsetattr valid */
+/* Fields of Tsetattr that are to be set. */
 #define P9_SETATTR_MODE 0x001u
 #define P9_SETATTR_UID 0x002u
 #define P9_SETATTR_GID 0x004u
@@ -87,11 +87,14 @@ enum p9_type {
 #define P9_SETATTR_ATIME_SET 0x080u
 #define P9_SETATTR_MTIME_SET 0x100u
 
+/* The flag of Tunlinkat. */
 #define P9_AT_REMOVEDIR 0x200u
 
+/* Flags of Txattrcreate. */
 #define P9_XATTR_CREATE 1u
 #define P9_XATTR_REPLACE 2u
 
+/* Tlock and Tgetlock. */
 enum p9_lock_type { P9_LOCK_RDLCK, P9_LOCK_WRLCK, P9_LOCK_UNLCK };
 enum p9_lock_status { P9_LOCK_SUCCESS, P9_LOCK_BLOCKED, P9_LOCK_ERROR, P9_LOCK_GRACE };
 #define P9_LOCK_FLAG_BLOCK 1u

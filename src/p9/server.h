@@ -110,7 +110,8 @@ uint32_t p9_reply_error(struct p9_request *req, int error);
 
 /*
  * Writes the header of @req's reply and the @len bytes of @body behind it; the @data_len bytes of data behind those are
- * there already. Returns the reply's length. If that is above @msize or the room there is, an Rlerror is written instead.
+ * there already. Returns the reply's length. If that is above @msize or the room there is, an Rlerror is written
+ * instead.
  */
 uint32_t p9_reply(struct p9_request *req, uint32_t msize, const uint8_t *body, size_t len, size_t data_len);
 
@@ -208,8 +209,9 @@ must_check int p9_xattr_load(
 	struct p9_server *server, struct fs_node *node, const char *name, struct p9_xattr **ret_xattr);
 
 /*
- * Room for a value of @size bytes, to be written; when it is full, attribute @name of @node (another reference is taken)
- * is set to it with @flags (P9_XATTR_*). With @size 0 that happens now; with P9_XATTR_REPLACE alone it is a removal.
+ * Room for a value of @size bytes, to be written; when it is full, attribute @name of @node (another reference is
+ * taken) is set to it with @flags (P9_XATTR_*). With @size 0 that happens now; with P9_XATTR_REPLACE alone it is a
+ * removal.
  */
 must_check int p9_xattr_create(struct p9_server *server, struct fs_node *node, const char *name, uint32_t size,
 	int flags, struct p9_xattr **ret_xattr);

@@ -2,10 +2,9 @@
 /*
  * A 9P session over a stream socket.
  *
- * The calling thread reads messages into slots and submits them; whoever ends a
- * request writes its reply. A slot has room for the largest message and the
- * largest reply; there are at most P9_SOCKET_REQUESTS, and reading stops while
- * all are in use.
+ * The calling thread reads messages into slots and submits them. The thread that ends a request writes its reply. A
+ * slot has room for the largest message and the largest reply. There are at most P9_SOCKET_REQUESTS slots, and reading
+ * stops while all are in use.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -32,9 +31,10 @@ struct connection {
 	pthread_cond_t freed;
 	struct slot *free;          /* LOCK: lock */
 	unsigned int slots;         /* LOCK: lock */
-	pthread_mutex_t write_lock; /* LOCK: one reply at a time on the socket */
+	pthread_mutex_t write_lock; /* LOCK: so that one reply at a time goes to the socket */
 };
 
+/* Sends all of @data. If that fails, the connection is shut down. */
 static void send_all(int fd, const uint8_t *data, size_t len)
 {
 	while (len > 0) {
@@ -43,7 +43,7 @@ static void send_all(int fd, const uint8_t *data, size_t len)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) {
-			/* the client will not get it: the reading side ends as well */
+			/* The client will not get this reply, so the reading side is to end as well. */
 			(void)shutdown(fd, SHUT_RDWR);
 			return;
 		}
@@ -52,6 +52,7 @@ static void send_all(int fd, const uint8_t *data, size_t len)
 	}
 }
 
+/* Sends the reply, and frees the slot: the done() of all requests. */
 static void slot_done(struct p9_request *req, uint32_t reply_len)
 {
 	struct slot *slot = container_of(req, struct slot, req);
@@ -68,6 +69,7 @@ static void slot_done(struct p9_request *req, uint32_t reply_len)
 	pthread_mutex_unlock(&c->lock);
 }
 
+/* A new slot, or NULL for want of memory. */
 static struct slot *slot_new(struct connection *c)
 {
 	struct slot *slot = calloc(1, sizeof(*slot));
@@ -92,6 +94,7 @@ static struct slot *slot_new(struct connection *c)
 	return slot;
 }
 
+/* A slot for the next message: a new one, or one that is free, for which it waits. NULL: there is no memory for any. */
 static struct slot *slot_get(struct connection *c)
 {
 	struct slot *slot = NULL;
@@ -119,7 +122,7 @@ static void slot_put(struct connection *c, struct slot *slot)
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* Reads one message into @slot: 1, 0 at the end, -errno. */
+/* Reads one message into @slot: 1, 0 at the end of the stream, or -errno. */
 static int message_read(int fd, struct slot *slot)
 {
 	ssize_t n = fd_read_full(fd, slot->message, 4);
@@ -130,7 +133,7 @@ static int message_read(int fd, struct slot *slot)
 	if (n < 4)
 		return -EBADMSG;
 	size = le32_get(slot->message);
-	if (size < P9_HEADER || size > P9_MSIZE_MAX) /* GUEST: where the next message starts is unknown */
+	if (size < P9_HEADER || size > P9_MSIZE_MAX) /* GUEST: then nobody knows where the next message starts */
 		return -EBADMSG;
 	n = fd_read_full(fd, slot->message + 4, size - 4);
 	if (n < 0)
