@@ -4,16 +4,15 @@
  *
  *   boot [-c VCPUS] [-m MIB] [-p DIR] [-s DIR] [-t TAP] KERNEL INITRD CMDLINE
  *
- * DIR of -p is shown as "root" of the private share, that of -s of the shared
- * one; TAP is made and brought up with the address 10.0.99.1/24. The guest's
- * log goes to stdout. The channel answers each line it gets:
+ * The DIR of -p is exported as "root" in the private share, that of -s in the shared one. TAP is made, and brought up with
+ * the address 10.0.99.1/24. The guest's log goes to stdout. The other end of the channel answers each line that it gets:
  *
  *   rss         "rss KIB": resident memory of this process
- *   echo N      the N bytes that follow, back
- *   sink N      swallows N bytes, then "ok"
+ *   echo N      the N bytes that follow, sent back
+ *   sink N      "ok" after the N bytes that follow
  *   source N    N bytes of zeros
  *
- * Exits with 0 after a poweroff, else 1.
+ * The exit status is 0 after a poweroff, and 1 otherwise.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -42,10 +41,10 @@ struct boot {
 	struct vm_config cfg;
 	const char *share_dir[VM_SHARES];
 	int status;
-	int fd; /* the channel, for the thread */
+	int fd; /* the channel, for the thread that answers */
 };
 
-/* ---- the channel's other end: a thread, blocking ---- */
+/* ---- the other end of the channel: a thread that may block ---- */
 
 static ssize_t wait_io(int fd, short events)
 {

@@ -13,7 +13,6 @@
  *  1. While a vCPU's thread lives, so does everything that a callback of the bus reaches.
  *  2. A vCPU's thread never waits for the loop, so joining it on the loop cannot hang.
  */
-#include <assert.h>
 #include <errno.h>
 #include <linux/kvm.h>
 #include <stdio.h>
