@@ -96,7 +96,7 @@ int cache_open(struct cache *c, const char *path, struct err *err)
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_sys(err, errno, "cannot open the cache directory \"%s\"", path);
 	if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & (S_IWGRP | S_IWOTH)))
-		return err_set(err, EPERM, "cache directory \"%s\": others may write it", path);
+		return err_set(err, EPERM, "cache directory \"%s\": other users may write to it", path);
 	if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
 		return err_sys(err, errno, "cannot write the cache directory \"%s\"", path);
 	c->dirfd = steal_fd(&fd);

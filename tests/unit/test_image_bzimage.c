@@ -288,7 +288,7 @@ static void test_payload_must_be_a_kernel(void **state)
 	fixture_bzimage("6.1.0-test", UNPACK_GZIP, &packed, 0, &image);
 	assert_int_equal(bzimage_parse(image.data, image.len, &bz, &err), 0);
 	assert_int_equal(bzimage_extract(&bz, fd, &err), -EBADMSG);
-	assert_non_null(strstr(err.msg, "no x86-64 kernel"));
+	assert_non_null(strstr(err.msg, "not an x86-64 kernel"));
 }
 
 int main(void)

@@ -256,7 +256,7 @@ static void test_refused_directories(void **state)
 	assert_int_equal(mkdir(open_dir, 0755), 0);
 	assert_int_equal(chmod(open_dir, 0777), 0);
 	assert_int_equal(cache_open(&c, open_dir, &err), -EPERM);
-	assert_non_null(strstr(err.msg, "others may write"));
+	assert_non_null(strstr(err.msg, "other users may write to it"));
 	cache_done(&c);
 	fixture_write(f->dir, "file", "", 0);
 	assert_int_equal(cache_open(&c, file, &err), -ENOTDIR);

@@ -202,8 +202,8 @@ static void test_refused_files(void **state)
 		{ "fifo", "not a regular file", -EINVAL },
 		{ "empty", "neither a bzImage nor", -EBADMSG },
 		{ "text", "neither a bzImage nor", -EBADMSG },
-		{ "object", "no x86-64 kernel", -EBADMSG },
-		{ "program", "no Linux kernel", -EBADMSG },
+		{ "object", "not an x86-64 kernel", -EBADMSG },
+		{ "program", "not a Linux kernel", -EBADMSG },
 		{ "cut", "cut short", -EBADMSG },
 	};
 	struct fixture *f = *state;

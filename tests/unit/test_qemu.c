@@ -275,7 +275,7 @@ static const struct end_case end_cases[] = {
 	{ "panics", VM_EXIT_RESET, "guest kernel panicked: Kernel panic - not syncing: Oh dear" },
 	{ "crashes", VM_EXIT_FAILED, "qemu: killed by signal 9" },
 	{ "stops", VM_EXIT_FAILED, "qemu: stopped the guest on an internal error" },
-	{ "babbles", VM_EXIT_FAILED, "qemu: sent what is not QMP" },
+	{ "babbles", VM_EXIT_FAILED, "qemu: sent something that is not QMP" },
 	{ "told", VM_EXIT_FAILED, "qemu: shut down from outside" },
 };
 

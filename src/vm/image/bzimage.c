@@ -162,6 +162,6 @@ int bzimage_extract(const struct bzimage *bz, int fd, struct err *err)
 	n = pread(fd, &eh, sizeof(eh), 0);
 	if (n != (ssize_t)sizeof(eh) || memcmp(eh.e_ident, ELFMAG, SELFMAG) != 0 ||
 		eh.e_ident[EI_CLASS] != ELFCLASS64 || eh.e_machine != EM_X86_64)
-		return err_set(err, EBADMSG, "what is packed in it is no x86-64 kernel");
+		return err_set(err, EBADMSG, "the file that is packed in it is not an x86-64 kernel");
 	return 0;
 }

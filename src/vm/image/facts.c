@@ -34,7 +34,7 @@ int facts_release(const void *image, size_t len, char ret_release[BZIMAGE_RELEAS
 		ret_release[n] = '\0';
 		return 0;
 	}
-	return err_set(err, EBADMSG, "no Linux kernel: it has no \"Linux version\" text");
+	return err_set(err, EBADMSG, "it is not a Linux kernel: it has no \"Linux version\" text");
 }
 
 /* Unpacks the configuration that CONFIG_IKCONFIG embeds, gzip between two marks; @ret stays empty if there is none. */

@@ -37,7 +37,7 @@ static int open_file(const char *path, struct kernel *k, struct err *err)
 	if (fstat(k->fd, &k->st) < 0)
 		return err_sys(err, errno, "cannot open it");
 	if (!S_ISREG(k->st.st_mode))
-		return err_set(err, EINVAL, "not a regular file");
+		return err_set(err, EINVAL, "it is not a regular file");
 	n = pread(k->fd, head, sizeof(head), 0);
 	if (n < 0)
 		return err_sys(err, errno, "cannot read it");
@@ -49,11 +49,11 @@ static int open_file(const char *path, struct kernel *k, struct err *err)
 		const Elf64_Ehdr *eh = (const void *)head;
 
 		if (head[EI_CLASS] != ELFCLASS64 || eh->e_machine != EM_X86_64 || eh->e_type != ET_EXEC)
-			return err_set(err, EBADMSG, "an ELF file, but no x86-64 kernel");
+			return err_set(err, EBADMSG, "it is an ELF file, but not an x86-64 kernel");
 		k->format = KERNEL_ELF;
 		return 0;
 	}
-	return err_set(err, EBADMSG, "neither a bzImage nor an ELF file (vmlinux)");
+	return err_set(err, EBADMSG, "it is neither a bzImage nor an ELF file (vmlinux)");
 }
 
 /* Makes @path the module directory of @k if it is a directory: true. @len is what snprintf(3) returned for it. */
@@ -171,8 +171,7 @@ static int judge(const struct kernel *k, struct err *err)
 		return buf_error(&missing) ? err_set(err, ENOMEM, "out of memory") : 0;
 	if (k->modules_dir[0] == '\0')
 		return err_set(err, ENOPKG,
-			"it has not built in %s, and there is no module directory for its release "
-			"\"%s\"",
+			"%s is not built into it, and there is no module directory for its release \"%s\"",
 			missing.data, k->release);
 	return err_set(err, ENOPKG, "it lacks %s", missing.data);
 }

@@ -21,7 +21,7 @@ int mapping_open(int fd, uint64_t max, struct mapping *ret, struct err *err)
 	if (fstat(fd, &st) < 0)
 		return err_sys(err, errno, "cannot read the file");
 	if (st.st_size <= 0 || (uint64_t)st.st_size > max)
-		return err_set(err, EBADMSG, "no kernel: a file of %lld bytes", (long long)st.st_size);
+		return err_set(err, EBADMSG, "not a kernel: the file has %lld bytes", (long long)st.st_size);
 	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p == MAP_FAILED)
 		return err_sys(err, errno, "cannot read the file");

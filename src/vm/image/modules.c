@@ -143,13 +143,13 @@ static int read_module(const char *path, struct buf *ret, struct err *err)
 		return err_sys(err, r, "cannot read the module \"%s\"", path);
 	format = unpack_detect(file, len);
 	if (format == UNPACK_UNKNOWN)
-		return err_set(err, EBADMSG, "module \"%s\" is no ELF file, nor one packed in a known way", path);
+		return err_set(err, EBADMSG, "module \"%s\" is neither an ELF file nor packed in a known way", path);
 	r = unpack(format, file, len, MODULE_SIZE_MAX, unpack_to_buf, ret, NULL, err);
 	if (r < 0)
 		return err_prefix(err, "module \"%s\"", path);
 	ret->len = modules_cut_signature(ret->data, ret->len);
 	if (ret->len < sizeof(Elf64_Ehdr) || memcmp(ret->data, ELFMAG, SELFMAG) != 0)
-		return err_set(err, EBADMSG, "module \"%s\" is no ELF file", path);
+		return err_set(err, EBADMSG, "module \"%s\" is not an ELF file", path);
 	return 0;
 }
 

@@ -218,7 +218,7 @@ int qemu_process_last_words(struct qemu_process *p, struct err *err)
 		return err_set(err, EIO, "qemu: killed by signal %d", WTERMSIG(p->status));
 	if (p->reaped)
 		return err_set(err, EIO, "qemu: ended with status %d", WEXITSTATUS(p->status));
-	return err_set(err, EIO, "qemu: failed without a word");
+	return err_set(err, EIO, "qemu: failed, and did not say why");
 }
 
 int qemu_process_wait_last_words(struct qemu_process *p, struct err *err)

@@ -233,7 +233,7 @@ static void on_qmp(void *arg, unused uint32_t events)
 		watch_free(q->qmp_watch);
 		q->qmp_watch = NULL;
 	} else if (r < 0 && r != -EPIPE) {
-		qemu_end(q, VM_EXIT_FAILED, "qemu: sent what is not QMP");
+		qemu_end(q, VM_EXIT_FAILED, "qemu: sent something that is not QMP");
 	}
 	qemu_report(q);
 }
