@@ -26,6 +26,7 @@ unit_tests += \
 	tests/unit/test_kvm_elf \
 	tests/unit/test_kvm_mem \
 	tests/unit/test_kvm_serial \
+	tests/unit/test_member \
 	tests/unit/test_mux \
 	tests/unit/test_p9 \
 	tests/unit/test_p9_hostile \
@@ -105,6 +106,8 @@ tests_unit_test_kvm_mem_SOURCES = tests/unit/test_kvm_mem.c
 tests_unit_test_kvm_mem_LDADD = $(unit_ldadd)
 tests_unit_test_kvm_serial_SOURCES = tests/unit/test_kvm_serial.c
 tests_unit_test_kvm_serial_LDADD = $(unit_ldadd)
+tests_unit_test_member_SOURCES = tests/unit/test_member.c
+tests_unit_test_member_LDADD = $(unit_ldadd)
 tests_unit_test_mux_SOURCES = tests/unit/test_mux.c
 tests_unit_test_mux_LDADD = $(unit_ldadd)
 tests_unit_test_mux_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=buf_put
