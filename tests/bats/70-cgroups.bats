@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Limits, twice: exactly in the guest's cgroup, and on the monitor's cgroup of the host (v1, hybrid or v2).
+# Limits are enforced twice: exactly in the guest's cgroup, and in the cgroups of the monitor on the host (v1, hybrid, v2).
 
 load helpers
 setup_file() { common_setup_file; }
@@ -14,7 +14,7 @@ is_v2() {
 	[ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]
 }
 
-# host_file V1_CONTROLLER V1_FILE V2_FILE: what the container's cgroup on the host says.
+# host_file V1_CONTROLLER V1_FILE V2_FILE: prints the file of the container's cgroup on the host, whichever version it has.
 host_file() {
 	if is_v2; then
 		cat "/sys/fs/cgroup/${CG:-$ID}/$3"
@@ -37,12 +37,12 @@ create() {
 	PID=$(rt state "$ID" | jq .pid)
 }
 
-# res JQ: linux.resources, in a cgroup of the container's own name.
+# res JQ: prints a filter that sets linux.resources to JQ, and the cgroup to one of the container's own name.
 res() {
 	echo '.linux.cgroupsPath = ("/" + $id) | .linux.resources = '"$1"
 }
 
-# Of lines of /proc/PID/cgroup the paths in hierarchies that are mounted.
+# Reads lines of /proc/PID/cgroup, and prints the paths of those whose hierarchy is mounted.
 mounted_paths() {
 	local controllers path
 	while IFS=: read -r _ controllers path; do
@@ -55,25 +55,25 @@ mounted_paths() {
 	done
 }
 
-# Each of v1's hierarchies, or v2's one, as directories.
+# Prints the mount point of each hierarchy.
 hierarchies() {
 	awk '/ - cgroup2? / { print $5 }' /proc/self/mountinfo | sort -u
 }
 
 # --- which cgroup ---
 
-@test "an absolute path: the monitor is in it in every mounted hierarchy, name=systemd and unified too" {
+@test "an absolute path: the monitor is in that cgroup in every mounted hierarchy, name=systemd and unified too" {
 	sh_bundle true '.linux.cgroupsPath = ("/vmt-" + $id + "/a/../b/leaf" | sub("a/../"; ""))' --arg id "$ID"
 	create
 	eq "$(mounted_paths <"/proc/$PID/cgroup" | sort -u)" "/vmt-$ID/b/leaf"
-	# nothing but cgroups was made: a directory on the tmpfs that holds the mounts would be none
+	# nothing but cgroups was made, so no directory on the tmpfs that holds the mount points
 	eq "$(find /sys/fs/cgroup -type d -name "vmt-$ID" -exec stat -fc %T {} + | grep -v '^cgroup' | sort -u)" ""
 	rt delete --force "$ID"
-	# the parents that it made are gone too
+	# the parents that create made are gone too
 	eq "$(find /sys/fs/cgroup -type d -name "vmt-$ID")" ""
 }
 
-@test "a relative path starts at the caller's own cgroup (v1), beside it (v2: a cgroup with processes has no children with limits)" {
+@test "a relative path starts at the caller's own cgroup (v1), or at that one's parent (v2)" {
 	sh_bundle true '.linux.cgroupsPath = ("rel/" + $id)' --arg id "$ID"
 	local own want
 	own=$(awk -F: '$2 == "pids" || $1 == 0 { print $3; exit }' /proc/self/cgroup)
@@ -86,7 +86,7 @@ hierarchies() {
 	eq "$(find /sys/fs/cgroup -type d -path "*/rel/$ID")" ""
 }
 
-@test "no path, and an empty one: /ID" {
+@test "without a path, and with an empty one, the cgroup is /ID" {
 	sh_bundle true 'del(.linux.cgroupsPath)'
 	create
 	eq "$(mounted_paths <"/proc/$PID/cgroup" | sort -u)" "/$ID"
@@ -97,7 +97,7 @@ hierarchies() {
 	rt delete --force "$ID"
 }
 
-@test "a path that is the root, or leads out, is refused" {
+@test "a path that is the root, or has a .., is an error" {
 	sh_bundle true '.linux.cgroupsPath = "/"'
 	run create
 	eq "$status" 1
@@ -108,7 +108,7 @@ hierarchies() {
 	has "$output" 'linux.cgroupsPath: "/a/../../b" has a ".."'
 }
 
-@test "a cgroup that was there is joined and left; so are parents that somebody else uses" {
+@test "a cgroup that was there is joined, and delete leaves it; delete also leaves parents that somebody else uses" {
 	local dir
 	for dir in $(hierarchies); do
 		mkdir "$dir/$ID" "$dir/$ID/there"
@@ -140,7 +140,7 @@ hierarchies() {
 	done
 }
 
-@test "after kill -9, delete removes what is below the container's cgroup, processes and all" {
+@test "after kill -9, delete removes all cgroups below the container's, with the processes in them" {
 	sh_bundle true '.linux.cgroupsPath = ("/" + $id)' --arg id "$ID"
 	create
 	local dir sleeper
@@ -158,7 +158,7 @@ hierarchies() {
 
 # --- limits ---
 
-@test "pids, cpu and memory: on the host and in the guest; the monitor is a member; delete removes the cgroups" {
+@test "pids, cpu and memory: limits on the host and in the guest; the monitor is a member; delete removes the cgroups" {
 	sh_bundle 'cd /sys/fs/cgroup; cat pids.max cpu.weight cpu.max memory.max memory.swap.max' \
 		'.linux.cgroupsPath = ("/" + $id) | .linux.namespaces += [{type:"cgroup"}]
 		| .mounts += [{destination:"/sys/fs/cgroup",type:"cgroup",source:"cgroup"}]
@@ -172,7 +172,7 @@ hierarchies() {
 		eq "$(host_file cpu cpu.shares -)" 2048
 		eq "$(host_file cpu cpu.cfs_quota_us -)" 50000
 	fi
-	# the host's limit holds the VM too: the container's and the overhead
+	# the host's limit is for the VM: the container's limit and the overhead
 	[ "$(host_file memory memory.limit_in_bytes memory.max)" -gt 134217728 ]
 	rt start "$ID"
 	wait_status "$ID" stopped
@@ -190,7 +190,7 @@ hierarchies() {
 	has "$output" alive
 }
 
-@test "pids: the limit holds in the guest" {
+@test "pids: the guest enforces the limit" {
 	sh_bundle 'i=0; while [ $i -lt 30 ]; do sleep 5 & i=$((i+1)); done; echo all-made' '.linux.resources = {pids:{limit:10}}'
 	run_c
 	hasnt "$output" all-made
@@ -217,7 +217,7 @@ hierarchies() {
 	rt delete "$ID"
 }
 
-@test "blockIO: a throttle is on the host's cgroup" {
+@test "blockIO: a throttle is set in the host's cgroup" {
 	local dev
 	dev=$(stat -c %d "$BATS_TEST_TMPDIR")
 	[ $((dev >> 8)) -gt 0 ] && [ -e "/sys/dev/block/$((dev >> 8)):$((dev & 255))" ] || skip "no disk below the test's directory"
@@ -244,7 +244,7 @@ hierarchies() {
 	has "$output" 'linux.resources.blockIO.leafWeight: cgroup: there is no "blkio.leaf_weight"'
 }
 
-@test "memory of every kind: on a v1 host in its files, in the guest as cgroup v2 has it" {
+@test "every limit of memory: a v1 host has it in its files, and the guest in those of cgroup v2" {
 	sh_bundle 'cd /sys/fs/cgroup; cat memory.max memory.swap.max memory.low' '.linux.namespaces += [{type:"cgroup"}]
 		| .mounts += [{destination:"/sys/fs/cgroup",type:"cgroup",source:"cgroup"}] | '"$(res '{memory:{limit:134217728,swap:201326592,
 		reservation:67108864,swappiness:30,disableOOMKiller:true,kernelTCP:33554432}}')" --arg id "$ID"
@@ -257,7 +257,7 @@ hierarchies() {
 		eq "$(host_file memory memory.swappiness)" 30
 		has "$(host_file memory memory.oom_control)" "oom_kill_disable 1"
 		eq "$(host_file memory memory.kmem.tcp.limit_in_bytes)" 33554432
-		# memory and swap together have the VM's room on top as well
+		# the VM's need is added to the limit of memory and swap together as well
 		eq "$(($(host_file memory memory.memsw.limit_in_bytes) - $(host_file memory memory.limit_in_bytes)))" 67108864
 	fi
 	rt start "$ID"
@@ -266,7 +266,7 @@ hierarchies() {
 	rt delete "$ID"
 }
 
-@test "-1 is no limit, on the host and in the guest" {
+@test "-1 means no limit, on the host and in the guest" {
 	sh_bundle 'cd /sys/fs/cgroup; cat memory.max memory.swap.max pids.max cpu.max' '.linux.namespaces += [{type:"cgroup"}]
 		| .mounts += [{destination:"/sys/fs/cgroup",type:"cgroup",source:"cgroup"}] | '"$(res '{memory:{limit:-1,swap:-1},
 		pids:{limit:-1},cpu:{quota:-1}}')" --arg id "$ID"
@@ -297,7 +297,7 @@ hierarchies() {
 	rt delete --force "$ID"
 }
 
-@test "cpu: burst and a period alone; real time where the host has it, else a warning; the cpuset" {
+@test "cpu: burst, and a period without a quota; real time where the host has it, else a warning; the cpuset" {
 	sh_bundle 'cd /sys/fs/cgroup; cat cpu.max cpu.max.burst' '.linux.namespaces += [{type:"cgroup"}]
 		| .mounts += [{destination:"/sys/fs/cgroup",type:"cgroup",source:"cgroup"}] | '"$(res '{cpu:{quota:100000,period:50000,burst:10000,
 		realtimePeriod:1000000,realtimeRuntime:1000,cpus:"0",mems:"0"}}')" --arg id "$ID"
@@ -332,7 +332,7 @@ hierarchies() {
 	rt delete "$ID"
 }
 
-@test "unified: on a v2 host there and in the guest, with the VM's memory on top; devices and CPUs are the host's alone" {
+@test "unified: a v2 host and the guest have it, and the host adds the VM's memory; devices and CPUs are the host's alone" {
 	v2_only
 	sh_bundle 'cd /sys/fs/cgroup; cat memory.max memory.high memory.min pids.max cpu.weight; cat cpuset.cpus' '.linux.namespaces += [{type:"cgroup"}]
 		| .mounts += [{destination:"/sys/fs/cgroup",type:"cgroup",source:"cgroup"}] | '"$(res '{unified:{"memory.max":"256M","memory.high":"134217728",
@@ -353,7 +353,7 @@ hierarchies() {
 	has "$output" 'linux.resources.unified["io.no_such"]'
 }
 
-@test "unified: on a v1 host in the guest alone, which is warned of; what only a host can do is an error" {
+@test "unified: on a v1 host the guest alone has it, which is a warning; what only a host can enforce is an error" {
 	v1_only
 	sh_bundle 'cat /sys/fs/cgroup/memory.high' '.linux.namespaces += [{type:"cgroup"}]
 		| .mounts += [{destination:"/sys/fs/cgroup",type:"cgroup",source:"cgroup"}] | '"$(res '{unified:{"memory.high":"134217728"}}')" --arg id "$ID"
@@ -380,7 +380,7 @@ hierarchies() {
 	has "$output" "linux.resources.memory.swap: needs a memory.limit"
 }
 
-@test "--systemd-cgroup where systemd is not the init: an error that says so, and nothing is left" {
+@test "--systemd-cgroup where systemd is not the init: an error says so, and nothing is left" {
 	[ ! -d /run/systemd/system ] || skip "systemd is this host's init"
 	sh_bundle true
 	run rt --systemd-cgroup create --bundle "$BUNDLE" "$ID"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# --systemd-cgroup: the container's cgroup is a transient unit of systemd. Needs a host with systemd as PID 1:
+# --systemd-cgroup: the container's cgroup is a transient unit of systemd. This needs a host with systemd as PID 1:
 # contrib/test runs it in the KVM test machine, with cgroup v2 and with v1 (tests/kvmhost/run --init systemd).
 
 load ../bats/helpers
@@ -14,11 +14,11 @@ setup() {
 }
 teardown() {
 	common_teardown
-	# no unit of this test, whatever it was called
+	# no unit with the container's ID in its name is left
 	eq "$(systemctl list-units --all --no-legend --plain "*$ID*")" ""
 }
 
-# Creates the container: PID is its monitor.
+# Creates the container, and sets PID to its monitor's.
 create() {
 	rt create --bundle "$BUNDLE" "$ID" </dev/null >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" ||
 		{ cat "$BATS_TEST_TMPDIR/err"; return 1; }
@@ -29,7 +29,7 @@ prop() { # PROPERTY UNIT
 	systemctl show --property "$1" --value "$2"
 }
 
-# cg V1_CONTROLLER V1_FILE V2_FILE: what the monitor's own cgroup says.
+# cg V1_CONTROLLER V1_FILE V2_FILE: prints the file of the monitor's own cgroup, whichever version it has.
 cg() {
 	if [ -n "$V2" ]; then
 		cat "/sys/fs/cgroup$(awk -F: '$1 == 0 { print $3 }' "/proc/$PID/cgroup")/$3"
@@ -60,7 +60,7 @@ cg() {
 	eq "$(prop LoadState "$unit")" not-found
 }
 
-# Of lines of /proc/PID/cgroup those whose hierarchy is mounted.
+# Reads lines of /proc/PID/cgroup, and prints those whose hierarchy is mounted.
 mounted() {
 	local n controllers path
 	while IFS=: read -r n controllers path; do
@@ -73,7 +73,7 @@ mounted() {
 	done
 }
 
-@test "slice:prefix:name: the slice expands, and each limit is both a property and in the files" {
+@test "slice:prefix:name: the slice is in its parents, and each limit is a property as well as in the files" {
 	sh_bundle 'cd /sys/fs/cgroup; cat pids.max cpu.max memory.max' '.linux.cgroupsPath = ("vmt-a_b.slice:engine:" + $id) | .linux.namespaces += [{type:"cgroup"}]
 		| .mounts += [{destination:"/sys/fs/cgroup",type:"cgroup",source:"cgroup"}]
 		| .linux.resources = {pids:{limit:300}, memory:{limit:134217728,swap:134217728,reservation:67108864},
@@ -101,7 +101,7 @@ mounted() {
 	fi
 	eq "$(cg pids pids.max pids.max)" 300
 	eq "$(cg cpuset cpuset.cpus cpuset.cpus)" 0
-	# systemd's own idea of the limits is the same: it changes none when it looks again
+	# systemd has been told the same limits, so it changes none when it looks at the unit again
 	systemctl daemon-reload
 	eq "$(cg pids pids.max pids.max)" 300
 	rt start "$ID"
@@ -110,7 +110,7 @@ mounted() {
 	rt delete "$ID"
 }
 
-@test "what systemd has no property for is in the files: burst, hugetlb, and unified" {
+@test "limits that systemd has no property for are in the files: burst, hugetlb, and unified" {
 	[ -n "$V2" ] || skip "cgroup v2 alone has unified"
 	sh_bundle true '.linux.resources = {cpu:{quota:200000,period:100000,burst:10000},
 		hugepageLimits:[{pageSize:"2MB",limit:4194304}], unified:{"memory.oom.group":"1","memory.high":"100M","cpu.weight":"50"}}'
@@ -122,7 +122,7 @@ mounted() {
 	rt delete --force "$ID"
 }
 
-@test "devices on a v1 host: systemd's list and the file agree, also after systemd looks again" {
+@test "devices on a v1 host: systemd's list and the file agree, also after systemd has looked at the unit again" {
 	[ -z "$V2" ] || skip "the devices hierarchy is v1's"
 	sh_bundle 'echo alive' '.linux.resources = {devices:[{allow:false,access:"rwm"},{allow:true,type:"c",major:10,minor:229,access:"rw"}]}'
 	create
@@ -141,7 +141,7 @@ mounted() {
 	rt delete "$ID"
 }
 
-@test "annotations org.systemd.property.*: properties of the scope" {
+@test "annotations org.systemd.property.* become properties of the scope" {
 	sh_bundle true '.annotations = {"org.systemd.property.TimeoutStopSec":"7", "org.systemd.property.CollectMode":"'"'inactive-or-failed'"'"}'
 	create
 	eq "$(prop TimeoutStopUSec "vmrunc-$ID.scope") $(prop CollectMode "vmrunc-$ID.scope")" "7s inactive-or-failed"
@@ -185,7 +185,7 @@ mounted() {
 	rt list -q
 }
 
-@test "a cgroupsPath that is none: runc's words, and nothing is left" {
+@test "a cgroupsPath of another form: an error with runc's words, and nothing is left" {
 	sh_bundle true '.linux.cgroupsPath = "/a/path"'
 	run create
 	eq "$status" 1
@@ -207,7 +207,7 @@ mounted() {
 
 @test "Ctrl-C during create leaves no unit and no state" {
 	sh_bundle true
-	# in the background, a shell has its commands ignore SIGINT
+	# a shell starts commands in the background with SIGINT ignored
 	env --default-signal=INT "${RT_CMD[@]}" create --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>"$BATS_TEST_TMPDIR/err" &
 	local creator=$!
 	wait_for "$WAIT_S" systemctl is-active --quiet "vmrunc-$ID.scope"
