@@ -146,7 +146,7 @@ static int copy_cpuset(int dirfd, const char *file, const char *parent_file)
 	return r < 0 ? r : fd_write_existing(dirfd, file, text);
 }
 
-/* Writes to a file that need not be there, and that may refuse. */
+/* Writes @text to a file, where it is no error if the file is missing or refuses. */
 static void try_write(int dirfd, const char *file, const char *text)
 {
 	int ignored = fd_write_existing(dirfd, file, text);
@@ -167,7 +167,10 @@ static void hand_down_one(const char *parent)
 		try_write(fd, "cgroup.subtree_control", wanted[i]);
 }
 
-/* Does so for all cgroups of v2 above @leaf, the highest first, since each can hand down only what it was given. */
+/*
+ * Calls hand_down_one() for all cgroups of v2 above @leaf, the highest first: each can hand down only what it was
+ * given.
+ */
 static void hand_down(const char *leaf)
 {
 	char path[PATH_MAX];
@@ -181,7 +184,7 @@ static void hand_down(const char *leaf)
 	}
 }
 
-/* Makes the cgroup @path, whose parent is there; content if it exists by now. Returns 0, or -errno with an error. */
+/* Makes the cgroup @path, whose parent is there, unless it exists by now. Returns 0, or -errno with an error. */
 static int make_one(const char *path, struct err *err)
 {
 	autofree char *parent = strdup(path);
