@@ -33,7 +33,7 @@ agent_sources = \
 agent_common_sources = $(channel_sources) $(base_sources)
 
 EXTRA_DIST += $(agent_sources)
-CLEANFILES += agent/agent $(agent_libs)
+CLEANFILES += agent/agent
 
 # What runs in the guest is compiled by AGENT_CC, below guest/, and without sanitizers: they cannot be linked statically,
 # and PID 1 has nobody to report to.
@@ -60,7 +60,7 @@ agent/agent: guest/agent/main.o $(agent_libs)
 	@$(MKDIR_P) agent
 	$(AM_V_CCLD)$(AGENT_CC) -static -s -Wl,--gc-sections $^ -o $@
 
-clean-local: clean-agent
-.PHONY: clean-agent
-clean-agent:
-	rm -f $(agent_objects) $(agent_objects:.o=.d)
+clean-local: clean-guest
+.PHONY: clean-guest
+clean-guest:
+	rm -rf guest
