@@ -16,7 +16,7 @@
 #define OTHER_PLATFORM "for another platform"
 
 const struct support_row support_table[] = {
-	{ "ociVersion", SUPPORT_DONE, "any 1.x" },
+	{ "ociVersion", SUPPORT_DONE, "any 1.x is accepted" },
 
 	{ "root.path", SUPPORT_DONE, NULL },
 	{ "root.readonly", SUPPORT_DONE, NULL },
@@ -32,79 +32,86 @@ const struct support_row support_table[] = {
 	{ "process.commandLine", SUPPORT_IGNORED, OTHER_PLATFORM },
 	{ "process.env", SUPPORT_DONE, NULL },
 	{ "process.cwd", SUPPORT_DONE, NULL },
-	{ "process.capabilities.bounding", SUPPORT_DONE, "unknown names are warnings" },
+	{ "process.capabilities.bounding", SUPPORT_DONE, "an unknown name is a warning" },
 	{ "process.capabilities.effective", SUPPORT_DONE, NULL },
 	{ "process.capabilities.inheritable", SUPPORT_DONE, NULL },
 	{ "process.capabilities.permitted", SUPPORT_DONE, NULL },
 	{ "process.capabilities.ambient", SUPPORT_DONE, NULL },
-	{ "process.rlimits", SUPPORT_DONE, "set in the guest: the caller needs no privilege for them" },
+	{ "process.rlimits", SUPPORT_DONE, "set in the guest, so the caller needs no privilege for them" },
 	{ "process.noNewPrivileges", SUPPORT_DONE, NULL },
 	{ "process.oomScoreAdj", SUPPORT_DONE, "for the guest's OOM killer" },
 	{ "process.apparmorProfile", SUPPORT_IGNORED, "the guest's kernel has no AppArmor profiles" },
 	{ "process.selinuxLabel", SUPPORT_IGNORED, "the guest's kernel has no SELinux policy" },
 	{ "process.scheduler", SUPPORT_DONE, NULL },
 	{ "process.ioPriority", SUPPORT_DONE, NULL },
-	{ "process.execCPUAffinity", SUPPORT_IGNORED, "it is for exec, which is not there yet" },
+	{ "process.execCPUAffinity", SUPPORT_IGNORED, "it is about exec, which vmrunc does not have yet" },
 
-	{ "hostname", SUPPORT_DONE, "without one: that of the UTS namespace where vmrunc runs, or which is joined" },
+	{ "hostname", SUPPORT_DONE,
+		"if there is none, the guest gets the name of the UTS namespace that is joined, or of the one that "
+		"vmrunc runs in" },
 	{ "domainname", SUPPORT_DONE, NULL },
 
 	{ "mounts[].destination", SUPPORT_DONE, NULL },
 	{ "mounts[].type", SUPPORT_DONE,
-		"bind (by 9p), tmpfs, proc, sysfs, devpts, mqueue, cgroup (as cgroup2), and what the guest's kernel "
-		"has" },
+		"bind (through 9P), tmpfs, proc, sysfs, devpts, mqueue, cgroup (as cgroup2), and what else the guest's "
+		"kernel has" },
 	{ "mounts[].source", SUPPORT_DONE, NULL },
 	{ "mounts[].options", SUPPORT_DONE,
-		"mand, acl, iversion and silent change nothing: the guest's file systems have them always or never; a "
-		"bind is one "
-		"file system in the guest, with all that is mounted below its source, so its flags are those of the "
-		"whole" },
+		"mand, acl, iversion and silent change nothing, because the guest's file systems have them always or "
+		"never; "
+		"in the guest a bind is one file system with all that is mounted below its source, so its flags are "
+		"those "
+		"of the whole" },
 	{ "mounts[].uidMappings", SUPPORT_DONE,
-		"on the host; its kernel must have idmapped mounts for the file system" },
+		"on the host, whose kernel must be able to map IDs on mounts of the file system" },
 	{ "mounts[].gidMappings", SUPPORT_DONE, NULL },
 
 	{ "hooks.prestart", SUPPORT_DONE, "on the host" },
 	{ "hooks.createRuntime", SUPPORT_DONE, "on the host" },
 	{ "hooks.createContainer", SUPPORT_DONE,
-		"on the host, in the monitor's namespaces but its user namespace; what it mounts is not seen in the "
-		"guest" },
+		"on the host, in all of the monitor's namespaces except its user namespace; the guest does not see "
+		"what the "
+		"hook mounts" },
 	{ "hooks.startContainer", SUPPORT_DONE, "in the guest, as the container's process" },
 	{ "hooks.poststart", SUPPORT_DONE, "on the host; a failure is a warning" },
 	{ "hooks.poststop", SUPPORT_DONE, "on the host; a failure is a warning" },
 
 	{ "annotations", SUPPORT_DONE, "`org.vmrunc.*` are settings; the others are kept for `state`" },
 
-	{ "linux.namespaces[].type", SUPPORT_DONE, "in the guest; the VM's monitor has its own on the host" },
+	{ "linux.namespaces[].type", SUPPORT_DONE,
+		"in the guest; on the host the VM's monitor has namespaces of its own" },
 	{ "linux.namespaces[].type=cgroup", SUPPORT_DONE, NULL },
 	{ "linux.namespaces[].type=ipc", SUPPORT_DONE, NULL },
 	{ "linux.namespaces[].type=mount", SUPPORT_DONE,
-		"always new in the guest; where none is listed, or by path, the monitor mounts nothing on the host" },
+		"the guest's is always new; if none is listed, or one by path, the monitor mounts nothing on the "
+		"host" },
 	{ "linux.namespaces[].type=network", SUPPORT_DONE,
-		"the VM's own network stack, with lo alone so far; with a user namespace, a network namespace in the "
-		"VM" },
+		"the VM has a network stack of its own, so far with lo alone; with a user namespace, the container has "
+		"a "
+		"network namespace inside the VM" },
 	{ "linux.namespaces[].type=pid", SUPPORT_DONE, NULL },
 	{ "linux.namespaces[].type=time", SUPPORT_DONE,
-		"one by path is joined on the host; the guest's is new, without its offsets" },
+		"one by path is joined on the host; the guest's is new, and does not have the offsets of that one" },
 	{ "linux.namespaces[].type=user", SUPPORT_DONE,
-		"in the guest, one by path with its mappings, and with a network namespace of its own where the config "
-		"lists one; the monitor has one of its own with all ids" },
+		"in the guest; one by path is made anew there with its mappings. On the host the monitor has a user "
+		"namespace of its own with all IDs" },
 	{ "linux.namespaces[].type=uts", SUPPORT_DONE, NULL },
 	{ "linux.namespaces[].path", SUPPORT_DONE,
-		"joined by the monitor, on the host; in the guest the container has its own" },
+		"the monitor joins it on the host; in the guest the container has one of its own" },
 	{ "linux.uidMappings", SUPPORT_DONE, NULL },
 	{ "linux.gidMappings", SUPPORT_DONE, NULL },
 	{ "linux.timeOffsets", SUPPORT_DONE, NULL },
-	{ "linux.devices", SUPPORT_DONE, "made in the guest; only those that the VM has work" },
+	{ "linux.devices", SUPPORT_DONE, "made in the guest, where only those that the VM has work" },
 	{ "linux.netDevices", SUPPORT_REFUSED, "host interfaces are not moved into the VM" },
-	{ "linux.cgroupsPath", SUPPORT_DONE, "on the host, for the monitor; with --systemd-cgroup the name of a unit" },
+	{ "linux.cgroupsPath", SUPPORT_DONE, "on the host, for the monitor; with --systemd-cgroup it names a unit" },
 	{ "linux.rootfsPropagation", SUPPORT_DONE, "nothing propagates into a VM or out of it" },
-	{ "linux.sysctl", SUPPORT_DONE, "any: the kernel is the container's own" },
+	{ "linux.sysctl", SUPPORT_DONE, "any of them: the kernel is the container's own" },
 	{ "linux.maskedPaths", SUPPORT_DONE, NULL },
 	{ "linux.readonlyPaths", SUPPORT_DONE, NULL },
 	{ "linux.mountLabel", SUPPORT_IGNORED, "the guest's kernel has no SELinux policy" },
 	{ "linux.personality", SUPPORT_DONE, NULL },
 	{ "linux.memoryPolicy", SUPPORT_DONE,
-		"of the VM, which has one memory node; needs a guest kernel with CONFIG_NUMA" },
+		"the nodes are those of the VM, which has one; the guest's kernel must have CONFIG_NUMA" },
 	{ "linux.intelRdt.closID", SUPPORT_REFUSED, NO_RDT },
 	{ "linux.intelRdt.l3CacheSchema", SUPPORT_REFUSED, NO_RDT },
 	{ "linux.intelRdt.memBwSchema", SUPPORT_REFUSED, NO_RDT },
@@ -114,39 +121,44 @@ const struct support_row support_table[] = {
 	{ "linux.intelRdt.enableMBM", SUPPORT_REFUSED, NO_RDT },
 
 	{ "linux.resources.devices", SUPPORT_DONE,
-		"as eBPF in the guest; without rules the default devices alone can be opened, as with runc; "
-		"on a v1 host in its list too, with what the monitor opens" },
+		"as an eBPF program in the guest; without rules only the default devices can be opened, as with runc; "
+		"on a v1 "
+		"host the rules are in its list as well, together with the devices that the monitor opens" },
 	{ "linux.resources.memory.limit", SUPPORT_DONE,
-		"exactly in the guest; on the host with the VM's own memory on top" },
+		"as given in the guest; on the host with the VM's own memory added" },
 	{ "linux.resources.memory.reservation", SUPPORT_DONE, "as memory.low; on a v1 host as the soft limit" },
 	{ "linux.resources.memory.swap", SUPPORT_DONE,
-		"exactly in the guest; on a v1 host with the VM's own memory on top" },
-	{ "linux.resources.memory.kernel", SUPPORT_IGNORED, "cgroup v2 counts it as memory" },
+		"as given in the guest; on a v1 host with the VM's own memory added" },
+	{ "linux.resources.memory.kernel", SUPPORT_IGNORED, "cgroup v2 counts kernel memory as memory" },
 	{ "linux.resources.memory.kernelTCP", SUPPORT_DONE,
-		"on a v1 host; cgroup v2, the guest's too, counts it as memory" },
-	{ "linux.resources.memory.swappiness", SUPPORT_DONE, "on a v1 host; cgroup v2, the guest's too, has none" },
-	{ "linux.resources.memory.disableOOMKiller", SUPPORT_DONE, "on a v1 host; cgroup v2, the guest's too, cannot" },
-	{ "linux.resources.memory.useHierarchy", SUPPORT_DONE, "always so with cgroup v2" },
-	{ "linux.resources.memory.checkBeforeUpdate", SUPPORT_IGNORED, "limits are not updated yet" },
+		"on a v1 host; cgroup v2, and so the guest, counts it as memory" },
+	{ "linux.resources.memory.swappiness", SUPPORT_DONE,
+		"on a v1 host; cgroup v2, and so the guest, does not have it" },
+	{ "linux.resources.memory.disableOOMKiller", SUPPORT_DONE,
+		"on a v1 host; cgroup v2, and so the guest, cannot do it" },
+	{ "linux.resources.memory.useHierarchy", SUPPORT_DONE, "cgroup v2 always does it" },
+	{ "linux.resources.memory.checkBeforeUpdate", SUPPORT_IGNORED, "vmrunc does not update limits yet" },
 	{ "linux.resources.cpu.shares", SUPPORT_DONE, "as cpu.weight" },
 	{ "linux.resources.cpu.quota", SUPPORT_DONE, NULL },
 	{ "linux.resources.cpu.period", SUPPORT_DONE, NULL },
 	{ "linux.resources.cpu.burst", SUPPORT_DONE, NULL },
 	{ "linux.resources.cpu.idle", SUPPORT_DONE, NULL },
 	{ "linux.resources.cpu.realtimeRuntime", SUPPORT_DONE,
-		"on a v1 host whose kernel has it; cgroup v2, the guest's too, has none" },
+		"on a v1 host whose kernel has it; cgroup v2, and so the guest, does not have it" },
 	{ "linux.resources.cpu.realtimePeriod", SUPPORT_DONE,
-		"on a v1 host whose kernel has it; cgroup v2, the guest's too, has none" },
-	{ "linux.resources.cpu.cpus", SUPPORT_DONE, "on the host; the VM has as many vCPUs" },
+		"on a v1 host whose kernel has it; cgroup v2, and so the guest, does not have it" },
+	{ "linux.resources.cpu.cpus", SUPPORT_DONE,
+		"on the host; the VM has as many vCPUs as there are CPUs in the list" },
 	{ "linux.resources.cpu.mems", SUPPORT_DONE, "on the host" },
-	{ "linux.resources.pids", SUPPORT_DONE, "in the guest; on the host at least what the VM's threads need" },
+	{ "linux.resources.pids", SUPPORT_DONE,
+		"in the guest; on the host the limit is never below the number of threads that the VM needs" },
 	{ "linux.resources.blockIO", SUPPORT_DONE, "on the host's cgroup: the disks are the host's" },
-	{ "linux.resources.hugepageLimits", SUPPORT_DONE, "in the guest; on the host, where it counts them" },
-	{ "linux.resources.network", SUPPORT_DONE, "on the host's cgroup, where it has net_cls and net_prio (v1)" },
+	{ "linux.resources.hugepageLimits", SUPPORT_DONE, "in the guest, and on a host that counts them" },
+	{ "linux.resources.network", SUPPORT_DONE, "on the host's cgroup, if it has net_cls and net_prio (v1)" },
 	{ "linux.resources.rdma", SUPPORT_DONE, "on the host's cgroup: the devices are the host's" },
 	{ "linux.resources.unified", SUPPORT_DONE,
-		"in the guest and on a v2 host, with the VM's own memory on top; cpuset, io, misc and rdma on a v2 "
-		"host alone" },
+		"in the guest, and on a v2 host with the VM's own memory added; cpuset, io, misc and rdma only on a v2 "
+		"host" },
 
 	{ "linux.seccomp.defaultAction", SUPPORT_DONE, NULL },
 	{ "linux.seccomp.defaultErrnoRet", SUPPORT_DONE, NULL },
@@ -164,7 +176,7 @@ const struct support_row support_table[] = {
 	{ "vm.hypervisor.path", SUPPORT_DONE, "the qemu engine's program" },
 	{ "vm.hypervisor.parameters", SUPPORT_IGNORED, "the hypervisor's arguments are vmrunc's own" },
 	{ "vm.kernel.path", SUPPORT_DONE, NULL },
-	{ "vm.kernel.parameters", SUPPORT_DONE, "put behind vmrunc's own" },
+	{ "vm.kernel.parameters", SUPPORT_DONE, "appended to vmrunc's own" },
 	{ "vm.kernel.initrd", SUPPORT_DONE, "unpacked before vmrunc's own" },
 	{ "vm.image", SUPPORT_REFUSED, NO_IMAGE },
 	{ "vm.hwConfig.vcpus", SUPPORT_DONE, NULL },
