@@ -2,12 +2,12 @@
 /*
  * The device filter: see device_filter.h.
  *
- * The program looks at the rules from the last to the first and keeps in r3
- * what of the wanted access is not decided yet: an allowing rule that fits
- * takes its bits off, and at 0 the answer is yes; a denying rule that fits any
- * bit that is left answers no. Registers: r2 type, r3 access, r4 major, r5
- * minor. Jumps reach only to the next rule, so the number of rules is bounded
- * by the kernel's limit on instructions alone.
+ * The program looks at the rules from the last to the first, and keeps in r3 the
+ * bits of the wanted access that are not decided yet. An allowing rule that fits
+ * clears its bits, and when none is left the answer is yes; a denying rule that
+ * fits and has a bit that is left makes the answer no. Registers: r2 type, r3
+ * access, r4 major, r5 minor. Jumps reach only to the next rule, so that only the
+ * kernel's limit on instructions bounds the number of rules.
  */
 #include "guest/device_filter.h"
 
@@ -29,7 +29,7 @@ static const struct spec_device_rule default_rules[] = {
 	{                                                                                                     \
 		.allow = true, .type = 'c', .major = { true, maj }, .minor = { (min) >= 0, min }, .access = 7 \
 	}
-	/* any node may be made: making is not using */
+	/* any node may be made, as making one gives no access to the device */
 	{ .allow = true, .type = 'c', .access = SPEC_DEVICE_MKNOD },
 	{ .allow = true, .type = 'b', .access = SPEC_DEVICE_MKNOD }, CHAR(1, 3), CHAR(1, 5), CHAR(1, 7), CHAR(1, 8),
 	CHAR(1, 9),                            /* null zero full random urandom */
@@ -45,6 +45,7 @@ static unsigned int bpf_access(uint32_t access)
 	       (access & SPEC_DEVICE_MKNOD ? BPF_DEVCG_ACC_MKNOD : 0u);
 }
 
+/* Appends the comparisons and the decision of one rule. */
 static void put_rule(const struct spec_device_rule *rule, struct buf *out)
 {
 	struct bpf_insn insn[RULE_INSNS_MAX];
@@ -68,7 +69,7 @@ static void put_rule(const struct spec_device_rule *rule, struct buf *out)
 	}
 	insn[n++] = ALU_IMM(BPF_MOV, BPF_REG_0, rule->allow);
 	insn[n++] = EXIT();
-	for (size_t i = 0; i < n; i++) { /* all jumps lead behind the rule */
+	for (size_t i = 0; i < n; i++) { /* every jump leads behind the rule */
 		if (BPF_CLASS(insn[i].code) == BPF_JMP32)
 			insn[i].off = (short)(n - i - 1);
 	}

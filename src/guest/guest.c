@@ -2,12 +2,12 @@
 /*
  * The host's end of the channel: see guest.h.
  *
- * Records:
+ * There are two kinds of records:
  * - a request, from its sending until its RESULT. The guest may answer each
  *   once; an answer to no request breaks the protocol.
  * - a process, from guest_create() or guest_exec() until on_exited, or until
- *   that request fails. It has up to three pumps. The exit is told when EXITED
- *   has come and both output pumps are done (or never were).
+ *   that request fails. It has up to three pumps. Its exit is told when EXITED
+ *   has come and both output pumps, if there were any, are done.
  *
  * Everything runs on the loop's thread. Callbacks may call guest_free(): while
  * one runs (`busy`), freeing waits for its return.
@@ -32,13 +32,13 @@
 
 #define ERRNO_MAX 4095
 
-/* Control bytes that may wait for the guest to read: one largest message and some small ones behind it. */
+/* Bytes of requests that may wait for the guest to read: one of the largest, and some small ones behind it. */
 #define GUEST_CONTROL_OUT_MAX (PROTO_TO_GUEST_MAX + 256 * 1024)
 
 struct guest_request {
 	LIST_ENTRY(guest_request) link;
 	uint32_t seq;
-	uint32_t process; /* of CREATE and EXEC: forgotten if it fails; else 0 */
+	uint32_t process; /* of CREATE and EXEC: the process, which is forgotten if the request fails; else 0 */
 	guest_done_fn *done;
 	void *arg;
 };
@@ -56,16 +56,17 @@ struct guest_proc {
 struct guest {
 	struct loop *loop;
 	struct mux *mux;
-	int proc_fd; /* borrowed; -1: none */
+	int proc_fd; /* of guest_use_proc(); -1: none */
 	struct guest_events events;
 	LIST_HEAD(, guest_request) requests;
 	LIST_HEAD(, guest_proc) procs;
 	uint32_t next_seq, next_process, next_stream;
-	bool ready, closed;
-	time_t log_second;
-	unsigned int log_count;
-	unsigned int busy;
-	bool free_me;
+	bool ready;             /* HELLO has come */
+	bool closed;            /* the channel is gone */
+	time_t log_second;      /* the second, by CLOCK_MONOTONIC, in which ... */
+	unsigned int log_count; /* ... that many log messages have come */
+	unsigned int busy;      /* calls of guest_enter() without guest_leave(): callbacks on the stack */
+	bool free_me;           /* guest_free() was called during one of them */
 };
 
 /* --- life --- */
@@ -83,6 +84,7 @@ static void guest_leave(struct guest *g)
 		guest_destroy(g);
 }
 
+/* Gives the outcome to whoever made the request, and forgets it. */
 static void request_finish(struct guest_request *req, const struct err *err, const void *payload, size_t len)
 {
 	LIST_REMOVE(req, link);
@@ -141,7 +143,7 @@ void guest_free(struct guest *g)
 
 /* --- what the guest says --- */
 
-/* GUEST: what goes to logs and terminals has one line, printable bytes, and an end. */
+/* GUEST: copies @text to @ret so that a log or a terminal can take it: one line, without control characters, cut. */
 static void guest_clean_text(const char *text, char *ret, size_t size)
 {
 	size_t i;
@@ -150,14 +152,14 @@ static void guest_clean_text(const char *text, char *ret, size_t size)
 		unsigned char ch = (unsigned char)text[i];
 
 		ret[i] = ch < ' ' || ch == 0x7f ? ' ' : (char)ch;
-		/* U+0080 to U+009f are control characters as well; 0x9b of them begins sequences */
+		/* U+0080 to U+009f in UTF-8 are control characters as well: U+009b begins escape sequences */
 		if (i > 0 && (unsigned char)text[i - 1] == 0xc2 && ch >= 0x80 && ch < 0xa0)
 			ret[i - 1] = ret[i] = ' ';
 	}
 	ret[i] = '\0';
 }
 
-/* Tells the exit of @p once it is complete, and forgets it. */
+/* Tells the exit of @p, if EXITED has come and all output is written, and forgets it. */
 static void proc_settle(struct guest_proc *p)
 {
 	struct guest *g = p->g;
@@ -171,7 +173,7 @@ static void proc_settle(struct guest_proc *p)
 	g->events.on_exited(g->events.arg, id, status, oom);
 }
 
-/* Tells that stream @i broke, unless it is only that nobody reads any more. */
+/* Tells that stream @i of @p broke with @error, unless that means no more than that nobody reads it. */
 static void proc_tell_broken(struct guest_proc *p, int i, int error)
 {
 	static const char *const what[] = {
@@ -200,6 +202,7 @@ static void proc_on_in_end(void *arg, int error)
 	guest_leave(g);
 }
 
+/* Output @i (0: stdout, 1: stderr) is over. */
 static void proc_on_out_end(struct guest_proc *p, int i, int error)
 {
 	struct guest *g = p->g;
@@ -221,12 +224,13 @@ static void proc_on_stderr_end(void *arg, int error)
 	proc_on_out_end(arg, 1, error);
 }
 
+/* Acts on HELLO. 0 or -EPROTO. */
 static int guest_take_hello(struct guest *g, const void *msg, size_t len)
 {
 	struct proto_hello hello;
 	char build[128], kernel[128];
 
-	/* GUEST: once, first, our version */
+	/* GUEST: HELLO comes once and first, and has our version */
 	if (g->ready || proto_get_hello(msg, len, &hello) < 0 || hello.version != PROTO_VERSION)
 		return -EPROTO;
 	guest_clean_text(hello.build, build, sizeof(build));
@@ -238,6 +242,7 @@ static int guest_take_hello(struct guest *g, const void *msg, size_t len)
 	return 0;
 }
 
+/* Acts on RESULT: finds the request and finishes it. 0 or -EPROTO. */
 static int guest_take_result(struct guest *g, const void *msg, size_t len)
 {
 	struct err err = ERR_INIT;
@@ -245,7 +250,7 @@ static int guest_take_result(struct guest *g, const void *msg, size_t len)
 	struct proto_result res;
 	char text[PROTO_TEXT_MAX];
 
-	/* GUEST: a number there is, an answer to something asked */
+	/* GUEST: an errno and a status that exist, an answer to a request that was made */
 	if (proto_get_result(msg, len, &res) < 0 || res.errnum > ERRNO_MAX || res.exit_status > 255)
 		return -EPROTO;
 	LIST_FOREACH (req, &g->requests, link) {
@@ -269,12 +274,13 @@ static int guest_take_result(struct guest *g, const void *msg, size_t len)
 	return 0;
 }
 
+/* Acts on EXITED. 0 or -EPROTO. */
 static int guest_take_exited(struct guest *g, const void *msg, size_t len)
 {
 	struct proto_exited e;
 	struct guest_proc *p;
 
-	/* GUEST: a process that there is, once, with a status that wait(2) could give */
+	/* GUEST: a process that exists, for the first time, with a status that wait(2) could give */
 	if (proto_get_exited(msg, len, &e) < 0 || e.status > 0xffff)
 		return -EPROTO;
 	p = guest_find_proc(g, e.process);
@@ -289,6 +295,7 @@ static int guest_take_exited(struct guest *g, const void *msg, size_t len)
 	return 0;
 }
 
+/* Acts on LOG. 0 or -EPROTO. */
 static int guest_take_log(struct guest *g, const void *msg, size_t len)
 {
 	struct proto_log_entry entry;
@@ -302,13 +309,14 @@ static int guest_take_log(struct guest *g, const void *msg, size_t len)
 		g->log_second = now.tv_sec;
 		g->log_count = 0;
 	}
-	if (g->log_count++ >= GUEST_LOGS_PER_SECOND) /* GUEST: a flood of text is dropped */
+	if (g->log_count++ >= GUEST_LOGS_PER_SECOND) /* GUEST: the rest of a flood is dropped */
 		return 0;
 	guest_clean_text(entry.text, text, sizeof(text));
 	g->events.on_log(g->events.arg, (enum proto_log)entry.level, text);
 	return 0;
 }
 
+/* As mux_events.on_message: a message of any type. */
 static int guest_on_message(void *arg, const void *msg, size_t len)
 {
 	struct guest *g = arg;
@@ -318,7 +326,7 @@ static int guest_on_message(void *arg, const void *msg, size_t len)
 	guest_enter(g);
 	if (type == PROTO_HELLO)
 		r = guest_take_hello(g, msg, len);
-	else if (!g->ready) /* GUEST: nothing before HELLO */
+	else if (!g->ready) /* GUEST: nothing comes before HELLO */
 		r = -EPROTO;
 	else if (type == PROTO_RESULT)
 		r = guest_take_result(g, msg, len);
@@ -332,6 +340,7 @@ static int guest_on_message(void *arg, const void *msg, size_t len)
 	return r;
 }
 
+/* As mux_events.on_closed: the owner hears the reason first, and then of the requests that have ended with it. */
 static void guest_on_closed(void *arg, int error)
 {
 	struct guest *g = arg;
@@ -343,7 +352,6 @@ static void guest_on_closed(void *arg, int error)
 		detail = strerror(-error);
 	g->closed = true;
 	guest_enter(g);
-	/* first the reason, then what it has ended */
 	g->events.on_closed(g->events.arg, error, detail);
 	guest_fail_requests(g);
 	guest_leave(g);
@@ -351,6 +359,7 @@ static void guest_on_closed(void *arg, int error)
 
 /* --- what the guest is told --- */
 
+/* Queues HELLO, with a seed for the guest's random pool and the time for its clock. 0 or -errno. */
 static int guest_send_hello(struct guest *g)
 {
 	struct proto_hello hello = { .version = PROTO_VERSION, .build = PACKAGE_VERSION };
@@ -412,7 +421,11 @@ uint32_t guest_next_process(struct guest *g)
 	return ++g->next_process;
 }
 
-/* Sends @out, which asks for an answer under the number of g->next_seq. */
+/*
+ * Queues the request @out, whose number is g->next_seq, and remembers who is to
+ * hear of its outcome. @process: the process that it makes, or 0. 0 or -errno with
+ * @err set.
+ */
 static int guest_ask(
 	struct guest *g, const struct buf *out, uint32_t process, guest_done_fn *done, void *arg, struct err *err)
 {
@@ -440,8 +453,10 @@ static int guest_ask(
 }
 
 /*
- * Opens the streams of @p for @stdio and writes their numbers into it. The
- * message that names them must be sent next. On failure the caller frees *@ret.
+ * Makes the record of process @p, opens its streams for @stdio and writes their
+ * numbers into @p. The message that names them must be sent next. 0, or -errno
+ * with @err set; in both cases the caller frees *@ret with proc_free() if the
+ * process will not be, unless it is NULL.
  */
 static int guest_attach(
 	struct guest *g, struct guest_process *p, const int stdio[3], struct guest_proc **ret, struct err *err)
@@ -544,6 +559,7 @@ int guest_update(struct guest *g, const char *cid, const struct guest_values *va
 	return guest_ask(g, &out, 0, done, arg, err);
 }
 
+/* Makes one of the requests that proto_put_request() knows. */
 static int guest_request(struct guest *g, enum proto_type type, const char *cid, const char *file, guest_done_fn *done,
 	void *arg, struct err *err)
 {

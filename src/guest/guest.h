@@ -2,21 +2,21 @@
 /*
  * The host's end of the channel: one guest, its containers and processes.
  *
- * Everything is asynchronous on one loop: a call sends a request and its
- * callback comes later, exactly once, also when the guest dies first
- * (ECONNRESET). Nothing here blocks the loop: neither a slow reader of a
- * container's output nor a writer of its input.
+ * Everything is asynchronous on one loop: a call sends a request, and its
+ * callback comes later, exactly once, also if the guest dies first (with
+ * ECONNRESET). Nothing here blocks the loop, neither a slow reader of a
+ * container's output nor a slow writer of its input.
  *
  *   guest_new -> on_ready -> guest_sandbox -> guest_create -> guest_start
  *             -> on_exited -> guest_delete
  *
  * Order: on_exited comes when the process has ended in the guest, everything
- * it wrote into the shares is on the host, and the last byte of its output has
- * been written to the host's descriptors (or they were closed to us).
+ * that it wrote into the shares is on the host, and the last byte of its output
+ * has been written to the host's descriptors (or nobody reads them any more).
  *
- * The guest is hostile: an answer to nothing, an exit of nobody, a text too
- * long or a frame out of order closes the channel; a flood of log messages is
- * cut at GUEST_LOGS_PER_SECOND.
+ * The guest is taken for hostile: an answer to no request, the exit of a process
+ * that does not exist, or a frame out of order closes the channel; texts are cut
+ * and cleaned; a flood of log messages is dropped beyond GUEST_LOGS_PER_SECOND.
  */
 #ifndef GUEST_GUEST_H
 #define GUEST_GUEST_H
@@ -36,70 +36,106 @@ struct guest;
 struct guest_events {
 	/* The agent has answered; @hello is valid during the call. */
 	void (*on_ready)(void *arg, const struct proto_hello *hello);
-	/* @status as wait(2) gives it; see "Order" above. @oom: the guest's OOM killer struck in this container. */
+	/* @status: as wait(2) gives it; "Order" above. @oom: the guest's OOM killer has struck in this container. */
 	void (*on_exited)(void *arg, uint32_t process, int status, bool oom);
+	/* The agent has something to say: a line of printable text, valid during the call. */
 	void (*on_log)(void *arg, enum proto_log level, const char *text);
-	/* A process's stream broke other than by its reader's end (a full disk): @text says which and why. May be NULL. */
+	/*
+	 * A process's stream broke, and not because its reader is gone (the disk may be
+	 * full): @text says which and why. May be NULL.
+	 */
 	void (*on_stream_broken)(void *arg, uint32_t process, const char *text);
 	/*
-	 * The channel is gone: 0 if the guest closed it, else -errno (-EPROTO: it broke
-	 * the protocol); @detail is a sentence. Requests under way end with ECONNRESET
-	 * behind it; then there is no further call.
+	 * The channel is gone: @error is 0 if the guest closed it, else -errno (-EPROTO:
+	 * it broke the protocol); @detail says so in words. After it the requests under
+	 * way end with ECONNRESET, and then there is no further call.
 	 */
 	void (*on_closed)(void *arg, int error, const char *detail);
 	void *arg;
 };
 
-/* The outcome of a request. @err->errnum is 0 on success; err->exit_status as the guest hints (126, 127). */
+/*
+ * The outcome of a request. @err->errnum is 0 on success; @err->exit_status is the
+ * guest's hint at what the command should exit with (126, 127), or 0. @payload and
+ * @err are valid during the call.
+ */
 typedef void guest_done_fn(void *arg, const struct err *err, const void *payload, size_t len);
 
 /*
- * Takes the channel's @fd (borrowed until guest_free(), a connected,
- * non-blocking stream socket) and sends HELLO. 0 or -errno.
+ * Opens the channel on @fd, a connected, non-blocking stream socket (borrowed until
+ * guest_free()), and sends HELLO. @events is copied. 0 or -errno with @err set.
  */
 must_check int guest_new(
 	struct loop *loop, int fd, const struct guest_events *events, struct guest **ret_guest, struct err *err);
-void guest_free(struct guest *g); /* accepts NULL; callbacks still owed come with ECONNRESET */
 
-/* This process's /proc/self/fd (borrowed, until guest_free()), where no path leads to it: see stdio.h. */
+/* Frees @g (may be NULL), with the streams; callbacks that are still owed come with ECONNRESET, during the call. */
+void guest_free(struct guest *g);
+
+/*
+ * Gives @g a descriptor of this process's /proc/self/fd (borrowed until
+ * guest_free()), for processes in which no path leads to it: see stdio.h.
+ */
 void guest_use_proc(struct guest *g, int proc_fd);
 
-/* The next number for a guest_process.id. */
+/* A number for guest_process.id that was not used yet. */
 uint32_t guest_next_process(struct guest *g);
 
 /*
- * Requests. Each sends at once (before on_ready they wait) and returns 0, or -errno with
- * @err set and no callback to come. @done may be NULL.
+ * Requests. Each is queued at once, and sent when the guest reads, also before
+ * on_ready. The result is 0, or -errno with @err set, and then there will be no
+ * callback. @done may be NULL: then the outcome is dropped.
  */
+
+/* SANDBOX: mounts the shares in the guest and names it; comes first, and once. */
 must_check int guest_sandbox(
 	struct guest *g, const struct guest_sandbox *s, guest_done_fn *done, void *arg, struct err *err);
 
 /*
- * @stdio: three descriptors, -1 for /dev/null in the guest; borrowed during
- * the call (they are duplicated). With a terminal the first two are used, both
- * may be the same tty. They may be pipes, sockets, ttys or regular files,
+ * CREATE: makes container @c and its first process, up to, not including,
+ * execve(2). c->process.id must come from guest_next_process(); the stream numbers
+ * are set here.
+ *
+ * @stdio has three descriptors, -1 for /dev/null in the guest; they are borrowed
+ * during the call, which duplicates them. With a terminal the first two are used,
+ * and may be the same tty. They may be pipes, sockets, ttys or regular files,
  * blocking or not, shared with other processes: their status flags are not
- * changed. c->process.id must come from guest_next_process(); the stream
- * numbers are set here.
+ * changed.
  */
 must_check int guest_create(struct guest *g, const struct guest_container *c, const int stdio[3], guest_done_fn *done,
 	void *arg, struct err *err);
+
+/* EXEC: makes and starts one more process in container @cid; @p and @stdio as in guest_create(). */
 must_check int guest_exec(struct guest *g, const char *cid, const struct guest_process *p, const int stdio[3],
 	guest_done_fn *done, void *arg, struct err *err);
 
+/* START: lets the first process @process execute its program; @done comes when it has, or has failed. */
 must_check int guest_start(struct guest *g, uint32_t process, guest_done_fn *done, void *arg, struct err *err);
+
+/* SIGNAL: sends @signo to @process, or with @all to everything in its container. */
 must_check int guest_signal(
 	struct guest *g, uint32_t process, int signo, bool all, guest_done_fn *done, void *arg, struct err *err);
+
+/* UPDATE: writes @values to files of the container's cgroup in the guest, in order. */
 must_check int guest_update(struct guest *g, const char *cid, const struct guest_values *values, guest_done_fn *done,
 	void *arg, struct err *err);
+
+/* DELETE: kills what is left of the container and forgets it; @done comes when nothing of it is left. */
 must_check int guest_delete(struct guest *g, const char *cid, guest_done_fn *done, void *arg, struct err *err);
+
+/* SYNC: writes back what is only in the guest's memory so far; @done comes when it is on the host. */
 must_check int guest_sync(struct guest *g, guest_done_fn *done, void *arg, struct err *err);
+
+/* PS: the payload is a u32 count and that many u32 pids, as the guest's kernel numbers them. */
 must_check int guest_ps(struct guest *g, const char *cid, guest_done_fn *done, void *arg, struct err *err);
+
+/* READ_CGROUP: the payload is the text of @file in the container's cgroup in the guest. */
 must_check int guest_read_cgroup(
 	struct guest *g, const char *cid, const char *file, guest_done_fn *done, void *arg, struct err *err);
 
-/* Not answered. */
+/* POWEROFF: the guest writes back and powers itself off, which ends the channel. Not answered. 0 or -errno. */
 must_check int guest_poweroff(struct guest *g, struct err *err);
+
+/* WINSIZE: the terminal of @process gets @rows and @cols. Not answered. 0 or -errno. */
 must_check int guest_winsize(struct guest *g, uint32_t process, uint16_t rows, uint16_t cols);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A caller's stdio as a descriptor for a pump: see stdio.h.
+ * A caller's standard streams for a pump: see stdio.h.
  *
  * O_NONBLOCK belongs to the open file description, which an inherited
  * descriptor shares with the engine and its other children. So a pipe or a
- * terminal is opened anew through /proc/self/fd; what cannot be is used in the
- * careful way. Regular files keep the shared description: its offset and
- * O_APPEND are what several writers of one log file rely on.
+ * terminal is opened anew through /proc/self/fd; if that is not possible, it is
+ * used as PUMP_CAREFUL. A regular file keeps the shared description, since several
+ * writers of one log file rely on its offset and its O_APPEND.
  */
 #include "guest/stdio.h"
 
@@ -25,7 +25,7 @@
 #define PTS_MAJOR_FIRST 136 /* UNIX98 pty slaves: eight majors */
 #define PTS_MAJOR_LAST 143
 
-/* Whether epoll takes @fd: regular files and devices such as /dev/null it refuses. */
+/* Whether epoll takes @fd; it refuses regular files, and devices such as /dev/null. */
 static bool stdio_can_poll(int fd)
 {
 	struct epoll_event ev = { .events = EPOLLIN };
@@ -34,7 +34,7 @@ static bool stdio_can_poll(int fd)
 	return ep >= 0 && epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev) == 0;
 }
 
-/* Whether opening it again gives the same thing: true of a FIFO and a pty slave, not of /dev/ptmx. */
+/* Whether opening the file of @st again gives the same thing: a FIFO and a pty slave do, /dev/ptmx does not. */
 static bool stdio_can_reopen(const struct stat *st)
 {
 	unsigned int maj = major(st->st_rdev);
@@ -43,9 +43,12 @@ static bool stdio_can_reopen(const struct stat *st)
 }
 
 /*
- * GUEST: in the monitor "/" is the container's root, and who removes a mount point
- * there takes the jail's /proc away. What "/proc/self/fd" names may then be a device
- * node of the guest's: nothing is opened that is not known to be @fd again.
+ * Opens @fd, the file of @st, again, non-blocking. Returns a descriptor or -errno.
+ *
+ * GUEST: the monitor's root is the container's, and a guest that removes the mount
+ * point takes the jail's /proc away with it. Then "/proc/self/fd" may lead to a
+ * device node that the guest has made. So nothing is opened unless it is certain
+ * that it is @fd again.
  */
 static int stdio_reopen(int proc_fd, int fd, const struct stat *st, bool for_writing)
 {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A caller's stdin, stdout or stderr as a descriptor that a pump can use.
- */
+/* The standard streams of a caller of the runtime, as descriptors that a pump can use. */
 #ifndef GUEST_STDIO_H
 #define GUEST_STDIO_H
 
@@ -11,10 +9,11 @@
 #include "channel/pump.h"
 
 /*
- * A descriptor for the same pipe, socket, terminal or file as @fd (borrowed),
- * to be used without blocking and without a change of @fd's status flags, which
- * other processes share. @proc_fd: this process's /proc/self/fd, or -1: it is looked
- * up by that path. 0 or -errno; the caller owns *@ret_fd.
+ * Opens or duplicates @fd (borrowed), a pipe, socket, terminal or file, so that it
+ * can be used without blocking, in the way of *@ret_kind, and without a change of
+ * @fd's status flags, which other processes share. The caller owns *@ret_fd.
+ * @proc_fd is a descriptor of this process's /proc/self/fd; -1: it is opened by
+ * that path. 0 or -errno.
  */
 must_check int stdio_open(int proc_fd, int fd, bool for_writing, int *ret_fd, enum pump_kind *ret_kind);
 
