@@ -6,7 +6,10 @@ libguest_a_SOURCES = \
 	src/guest/guest.c src/guest/guest.h \
 	src/guest/stdio.c src/guest/stdio.h \
 	src/guest/syscalls.c src/guest/syscalls.h \
-	src/guest/translate.c src/guest/translate.h
+	src/guest/translate.c src/guest/translate.h \
+	src/guest/translate_mounts.c \
+	src/guest/translate_process.c \
+	src/guest/translation.c src/guest/translation.h
 
 # The agent's program is assembled into libguest.a.
 src/guest/agent_blob.$(OBJEXT): agent/agent

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config.json for the agent, the mounts: see translation.h. */
+#include "guest/translation.h"
+
+#include <errno.h>
+#include <linux/mount.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+
+/* The export of mount number @mount, or NULL. */
+static const struct guest_export *export_of(const struct guest_export_list *exports, size_t mount)
+{
+	for (size_t i = 0; exports && i < exports->n; i++) {
+		if (exports->v[i].mount == mount)
+			return &exports->v[i];
+	}
+	return NULL;
+}
+
+/* Those flags of mount(2) that a mount has, not its file system, as mount_setattr(2) has them. */
+static const struct {
+	uint32_t flag;
+	uint64_t attr;
+} mount_attrs[] = {
+	{ MS_RDONLY, MOUNT_ATTR_RDONLY },
+	{ MS_NOSUID, MOUNT_ATTR_NOSUID },
+	{ MS_NODEV, MOUNT_ATTR_NODEV },
+	{ MS_NOEXEC, MOUNT_ATTR_NOEXEC },
+	{ MS_NODIRATIME, MOUNT_ATTR_NODIRATIME },
+	{ MS_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW },
+};
+
+static uint64_t attrs_of_flags(uint32_t flags)
+{
+	uint64_t attrs = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(mount_attrs); i++) {
+		if (flags & mount_attrs[i].flag)
+			attrs |= mount_attrs[i].attr;
+	}
+	return attrs;
+}
+
+/* Sets the attributes of the mount itself, which do not depend on what is mounted; read-only is one of them. */
+static void put_attrs(const struct mountopts *o, struct guest_mount *to)
+{
+	to->attr_set = attrs_of_flags(o->flags);
+	to->attr_clear = attrs_of_flags(o->flags_clear);
+	/* the modes of access times are one field, not bits */
+	if (o->flags & (MS_NOATIME | MS_STRICTATIME | MS_RELATIME)) {
+		to->attr_clear |= MOUNT_ATTR__ATIME;
+		to->attr_set |= o->flags & MS_NOATIME       ? MOUNT_ATTR_NOATIME
+				: o->flags & MS_STRICTATIME ? MOUNT_ATTR_STRICTATIME
+							    : MOUNT_ATTR_RELATIME;
+	}
+	to->rec_attr_set = o->rec_set;
+	to->rec_attr_clear = o->rec_clear;
+}
+
+/* A bind of what @export names. */
+static void put_bind(const struct mountopts *o, const struct guest_export *export, struct guest_mount *to)
+{
+	bool has_bind = o->flags & MS_BIND;
+
+	to->kind = export->shared ? GUEST_MOUNT_BIND_SHARED : GUEST_MOUNT_BIND_PRIVATE;
+	to->source = export->name;
+	/* type "bind" without a bind option is recursive */
+	to->flags = has_bind ? o->flags & MS_REC : MS_REC;
+	to->fstype = "";
+	to->data = ""; /* options of a file system mean nothing for a bind; runc ignores them as well */
+}
+
+/* A new mount of a file system. */
+static void put_fs(const struct mountopts *o, const struct spec_mount *m, struct guest_mount *to)
+{
+	const char *type = m->type ? m->type : "";
+
+	to->kind = GUEST_MOUNT_FS;
+	to->source = m->source ? m->source : type;
+	to->flags = o->flags;
+	to->fstype = type;
+	to->data = o->data ? o->data : "";
+	if (strcmp(type, "cgroup") == 0) { /* the guest has cgroup v2, whatever the host has */
+		to->fstype = "cgroup2";
+		to->data = "";
+	}
+}
+
+/* A remount. Of a bind only the mount's own flags can be changed, not the file system's. */
+static void put_remount(const struct mountopts *o, struct guest_mount *to)
+{
+	bool has_bind = o->flags & MS_BIND;
+
+	to->kind = GUEST_MOUNT_REMOUNT;
+	to->source = "";
+	to->flags = has_bind ? 0 : o->flags;
+	to->fstype = "";
+	to->data = o->data && !has_bind ? o->data : "";
+}
+
+/* Fills @to from mount number @i, whose options are parsed in @o. 0 or -errno with @err set. */
+static int put_mount(const struct spec *spec, size_t i, const struct mountopts *o,
+	const struct guest_export_list *exports, struct guest_mount *to, struct err *err)
+{
+	const struct spec_mount *m = &spec->mounts.v[i];
+	const struct guest_export *export = export_of(exports, i);
+
+	to->destination = m->destination;
+	if (export)
+		put_bind(o, export, to);
+	else if (o->flags & MS_REMOUNT)
+		put_remount(o, to);
+	else if (o->flags & MS_BIND)
+		return err_set(err, EINVAL, "mounts[%zu].source: not exported to the VM", i);
+	else if (!m->type || !*m->type)
+		return err_set(err, EINVAL, "mounts[%zu].type: missing", i);
+	else
+		put_fs(o, m, to);
+	put_attrs(o, to);
+	to->propagation.at = (uint32_t *)(uintptr_t)o->propagation; /* owned by the mountopts; not changed */
+	to->propagation.len = (uint32_t)o->n_propagation;
+	to->tmpcopyup = o->tmpcopyup;
+	return 0;
+}
+
+int translate_mounts(
+	const struct spec *spec, const struct guest_export_list *exports, struct guest_translation *t, struct err *err)
+{
+	struct guest_mounts *to = &t->container.mounts;
+	int r = translation_array(spec->mounts.n, PROTO_MOUNTS_MAX, sizeof(*to->at), "mounts", &to->at, &to->len, err);
+
+	if (r < 0)
+		return r;
+	t->mountopts = calloc(spec->mounts.n + 1, sizeof(*t->mountopts));
+	if (!t->mountopts)
+		return err_sys(err, ENOMEM, "mounts");
+	for (size_t i = 0; i < spec->mounts.n; i++) {
+		const struct spec_mount *m = &spec->mounts.v[i];
+
+		r = mountopts_parse(m->options.v, m->options.n, &t->mountopts[i], err);
+		if (r < 0)
+			return err_prefix(err, "mounts[%zu].options", i);
+		t->n_mountopts = i + 1;
+		r = put_mount(spec, i, &t->mountopts[i], exports, &to->at[i], err);
+		if (r < 0)
+			return r;
+		if (export_of(exports, i) && strcmp(m->destination, "/dev") == 0)
+			t->container.no_devices = true;
+	}
+	return 0;
+}
