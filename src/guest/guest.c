@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The host's end of the channel: see guest.h.
+ * The host's end of the channel: see guest.h; ask.c has the requests.
  *
  * There are two kinds of records:
  * - a request, from its sending until its RESULT. The guest may answer each
@@ -25,49 +25,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/fd.h"
-#include "channel/mux.h"
+#include "base/buf.h"
 #include "channel/pump.h"
+#include "guest/inside.h"
 #include "guest/stdio.h"
 
 #define ERRNO_MAX 4095
 
 /* Bytes of requests that may wait for the guest to read: one of the largest, and some small ones behind it. */
 #define GUEST_CONTROL_OUT_MAX (PROTO_TO_GUEST_MAX + 256 * 1024)
-
-struct guest_request {
-	LIST_ENTRY(guest_request) link;
-	uint32_t seq;
-	uint32_t process; /* of CREATE and EXEC: the process, which is forgotten if the request fails; else 0 */
-	guest_done_fn *done;
-	void *arg;
-};
-
-struct guest_proc {
-	LIST_ENTRY(guest_proc) link;
-	struct guest *g;
-	uint32_t id;
-	struct source *in;
-	struct sink *out[2];
-	bool exited, oom;
-	int status;
-};
-
-struct guest {
-	struct loop *loop;
-	struct mux *mux;
-	int proc_fd; /* of guest_use_proc(); -1: none */
-	struct guest_events events;
-	LIST_HEAD(, guest_request) requests;
-	LIST_HEAD(, guest_proc) procs;
-	uint32_t next_seq, next_process, next_stream;
-	bool ready;             /* HELLO has come */
-	bool closed;            /* the channel is gone */
-	time_t log_second;      /* the second, by CLOCK_MONOTONIC, in which ... */
-	unsigned int log_count; /* ... that many log messages have come */
-	unsigned int busy;      /* calls of guest_enter() without guest_leave(): callbacks on the stack */
-	bool free_me;           /* guest_free() was called during one of them */
-};
 
 /* --- life --- */
 
@@ -102,7 +68,7 @@ static void guest_fail_requests(struct guest *g)
 		request_finish(LIST_FIRST(&g->requests), &err, NULL, 0);
 }
 
-static void proc_free(struct guest_proc *p)
+void guest_proc_free(struct guest_proc *p)
 {
 	LIST_REMOVE(p, link);
 	source_free(p->in);
@@ -125,7 +91,7 @@ static struct guest_proc *guest_find_proc(struct guest *g, uint32_t id)
 static void guest_destroy(struct guest *g)
 {
 	while (!LIST_EMPTY(&g->procs))
-		proc_free(LIST_FIRST(&g->procs));
+		guest_proc_free(LIST_FIRST(&g->procs));
 	mux_free(g->mux);
 	free(g);
 }
@@ -141,23 +107,7 @@ void guest_free(struct guest *g)
 	guest_leave(g);
 }
 
-/* --- what the guest says --- */
-
-/* GUEST: copies @text to @ret so that a log or a terminal can take it: one line, without control characters, cut. */
-static void guest_clean_text(const char *text, char *ret, size_t size)
-{
-	size_t i;
-
-	for (i = 0; i + 1 < size && text[i]; i++) {
-		unsigned char ch = (unsigned char)text[i];
-
-		ret[i] = ch < ' ' || ch == 0x7f ? ' ' : (char)ch;
-		/* U+0080 to U+009f in UTF-8 are control characters as well: U+009b begins escape sequences */
-		if (i > 0 && (unsigned char)text[i - 1] == 0xc2 && ch >= 0x80 && ch < 0xa0)
-			ret[i - 1] = ret[i] = ' ';
-	}
-	ret[i] = '\0';
-}
+/* --- processes and their streams --- */
 
 /* Tells the exit of @p, if EXITED has come and all output is written, and forgets it. */
 static void proc_settle(struct guest_proc *p)
@@ -169,7 +119,7 @@ static void proc_settle(struct guest_proc *p)
 
 	if (!p->exited || p->out[0] || p->out[1] || g->free_me)
 		return;
-	proc_free(p);
+	guest_proc_free(p);
 	g->events.on_exited(g->events.arg, id, status, oom);
 }
 
@@ -224,6 +174,56 @@ static void proc_on_stderr_end(void *arg, int error)
 	proc_on_out_end(arg, 1, error);
 }
 
+int guest_attach(struct guest *g, struct guest_process *p, const int stdio[3], struct guest_proc **ret, struct err *err)
+{
+	static pump_end_fn *const out_end[2] = { proc_on_stdout_end, proc_on_stderr_end };
+	struct guest_proc *proc = calloc(1, sizeof(*proc));
+
+	if (!proc)
+		return err_set(err, ENOMEM, "no memory for a process");
+	proc->g = g;
+	proc->id = p->id;
+	LIST_INSERT_HEAD(&g->procs, proc, link);
+	*ret = proc;
+	for (int i = 0; i < 3; i++) {
+		enum pump_kind kind;
+		int fd, r;
+
+		p->stream[i] = 0;
+		if (stdio[i] < 0 || (p->terminal && i == 2))
+			continue;
+		r = stdio_open(g->proc_fd, stdio[i], i > 0, &fd, &kind);
+		if (r < 0)
+			return err_sys(err, r, "cannot use descriptor %d as the process's stdio", stdio[i]);
+		p->stream[i] = ++g->next_stream;
+		if (i == 0)
+			r = source_new(g->loop, g->mux, p->stream[i], fd, kind, proc_on_in_end, proc, &proc->in);
+		else
+			r = sink_new(g->loop, g->mux, p->stream[i], fd, kind, out_end[i - 1], proc, &proc->out[i - 1]);
+		if (r < 0)
+			return err_sys(err, r, "cannot open a stream to the guest");
+	}
+	return 0;
+}
+
+/* --- what the guest says --- */
+
+/* GUEST: copies @text to @ret so that a log or a terminal can take it: one line, without control characters, cut. */
+static void guest_clean_text(const char *text, char *ret, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < size && text[i]; i++) {
+		unsigned char ch = (unsigned char)text[i];
+
+		ret[i] = ch < ' ' || ch == 0x7f ? ' ' : (char)ch;
+		/* U+0080 to U+009f in UTF-8 are control characters as well: U+009b begins escape sequences */
+		if (i > 0 && (unsigned char)text[i - 1] == 0xc2 && ch >= 0x80 && ch < 0xa0)
+			ret[i - 1] = ret[i] = ' ';
+	}
+	ret[i] = '\0';
+}
+
 /* Acts on HELLO. 0 or -EPROTO. */
 static int guest_take_hello(struct guest *g, const void *msg, size_t len)
 {
@@ -267,7 +267,7 @@ static int guest_take_result(struct guest *g, const void *msg, size_t len)
 			struct guest_proc *p = guest_find_proc(g, req->process);
 
 			if (p)
-				proc_free(p);
+				guest_proc_free(p);
 		}
 	}
 	request_finish(req, &err, res.payload, res.payload_len);
@@ -419,191 +419,4 @@ void guest_use_proc(struct guest *g, int proc_fd)
 uint32_t guest_next_process(struct guest *g)
 {
 	return ++g->next_process;
-}
-
-/*
- * Queues the request @out, whose number is g->next_seq, and remembers who is to
- * hear of its outcome. @process: the process that it makes, or 0. 0 or -errno with
- * @err set.
- */
-static int guest_ask(
-	struct guest *g, const struct buf *out, uint32_t process, guest_done_fn *done, void *arg, struct err *err)
-{
-	struct guest_request *req;
-	int r;
-
-	if (g->closed)
-		return err_set(err, ECONNRESET, "the guest is gone");
-	if (buf_error(out) < 0)
-		return err_set(err, ENOMEM, "no memory for a message to the guest");
-	if (out->len > PROTO_TO_GUEST_MAX)
-		return err_set(err, E2BIG, "a message of %zu bytes is more than the guest takes (%d)", out->len,
-			PROTO_TO_GUEST_MAX);
-	req = calloc(1, sizeof(*req));
-	if (!req)
-		return err_set(err, ENOMEM, "no memory for a request to the guest");
-	r = mux_send(g->mux, out->data, out->len);
-	if (r < 0) {
-		free(req);
-		return err_sys(err, r, "cannot send to the guest");
-	}
-	*req = (struct guest_request){ .seq = g->next_seq, .process = process, .done = done, .arg = arg };
-	LIST_INSERT_HEAD(&g->requests, req, link);
-	return 0;
-}
-
-/*
- * Makes the record of process @p, opens its streams for @stdio and writes their
- * numbers into @p. The message that names them must be sent next. 0, or -errno
- * with @err set; in both cases the caller frees *@ret with proc_free() if the
- * process will not be, unless it is NULL.
- */
-static int guest_attach(
-	struct guest *g, struct guest_process *p, const int stdio[3], struct guest_proc **ret, struct err *err)
-{
-	static pump_end_fn *const out_end[2] = { proc_on_stdout_end, proc_on_stderr_end };
-	struct guest_proc *proc = calloc(1, sizeof(*proc));
-
-	if (!proc)
-		return err_set(err, ENOMEM, "no memory for a process");
-	proc->g = g;
-	proc->id = p->id;
-	LIST_INSERT_HEAD(&g->procs, proc, link);
-	*ret = proc;
-	for (int i = 0; i < 3; i++) {
-		enum pump_kind kind;
-		int fd, r;
-
-		p->stream[i] = 0;
-		if (stdio[i] < 0 || (p->terminal && i == 2))
-			continue;
-		r = stdio_open(g->proc_fd, stdio[i], i > 0, &fd, &kind);
-		if (r < 0)
-			return err_sys(err, r, "cannot use descriptor %d as the process's stdio", stdio[i]);
-		p->stream[i] = ++g->next_stream;
-		if (i == 0)
-			r = source_new(g->loop, g->mux, p->stream[i], fd, kind, proc_on_in_end, proc, &proc->in);
-		else
-			r = sink_new(g->loop, g->mux, p->stream[i], fd, kind, out_end[i - 1], proc, &proc->out[i - 1]);
-		if (r < 0)
-			return err_sys(err, r, "cannot open a stream to the guest");
-	}
-	return 0;
-}
-
-int guest_create(struct guest *g, const struct guest_container *c, const int stdio[3], guest_done_fn *done, void *arg,
-	struct err *err)
-{
-	struct guest_container copy = *c;
-	struct guest_proc *proc = NULL;
-	autobuf out = BUF_INIT;
-	int r = guest_attach(g, &copy.process, stdio, &proc, err);
-
-	if (r == 0) {
-		proto_put_create(&out, ++g->next_seq, &copy);
-		r = guest_ask(g, &out, copy.process.id, done, arg, err);
-	}
-	if (r < 0 && proc)
-		proc_free(proc);
-	return r;
-}
-
-int guest_exec(struct guest *g, const char *cid, const struct guest_process *p, const int stdio[3], guest_done_fn *done,
-	void *arg, struct err *err)
-{
-	struct guest_process copy = *p;
-	struct guest_proc *proc = NULL;
-	autobuf out = BUF_INIT;
-	int r = guest_attach(g, &copy, stdio, &proc, err);
-
-	if (r == 0) {
-		proto_put_exec(&out, ++g->next_seq, cid, &copy);
-		r = guest_ask(g, &out, copy.id, done, arg, err);
-	}
-	if (r < 0 && proc)
-		proc_free(proc);
-	return r;
-}
-
-int guest_sandbox(struct guest *g, const struct guest_sandbox *s, guest_done_fn *done, void *arg, struct err *err)
-{
-	autobuf out = BUF_INIT;
-
-	proto_put_sandbox(&out, ++g->next_seq, s);
-	return guest_ask(g, &out, 0, done, arg, err);
-}
-
-int guest_start(struct guest *g, uint32_t process, guest_done_fn *done, void *arg, struct err *err)
-{
-	autobuf out = BUF_INIT;
-
-	proto_put_start(&out, ++g->next_seq, process);
-	return guest_ask(g, &out, 0, done, arg, err);
-}
-
-int guest_signal(
-	struct guest *g, uint32_t process, int signo, bool all, guest_done_fn *done, void *arg, struct err *err)
-{
-	autobuf out = BUF_INIT;
-
-	proto_put_signal(&out, ++g->next_seq, process, (uint32_t)signo, all);
-	return guest_ask(g, &out, 0, done, arg, err);
-}
-
-int guest_update(struct guest *g, const char *cid, const struct guest_values *values, guest_done_fn *done, void *arg,
-	struct err *err)
-{
-	autobuf out = BUF_INIT;
-
-	proto_put_update(&out, ++g->next_seq, cid, values);
-	return guest_ask(g, &out, 0, done, arg, err);
-}
-
-/* Makes one of the requests that proto_put_request() knows. */
-static int guest_request(struct guest *g, enum proto_type type, const char *cid, const char *file, guest_done_fn *done,
-	void *arg, struct err *err)
-{
-	autobuf out = BUF_INIT;
-
-	proto_put_request(&out, type, ++g->next_seq, cid, file);
-	return guest_ask(g, &out, 0, done, arg, err);
-}
-
-int guest_delete(struct guest *g, const char *cid, guest_done_fn *done, void *arg, struct err *err)
-{
-	return guest_request(g, PROTO_DELETE, cid, NULL, done, arg, err);
-}
-
-int guest_sync(struct guest *g, guest_done_fn *done, void *arg, struct err *err)
-{
-	return guest_request(g, PROTO_SYNC, NULL, NULL, done, arg, err);
-}
-
-int guest_ps(struct guest *g, const char *cid, guest_done_fn *done, void *arg, struct err *err)
-{
-	return guest_request(g, PROTO_PS, cid, NULL, done, arg, err);
-}
-
-int guest_read_cgroup(
-	struct guest *g, const char *cid, const char *file, guest_done_fn *done, void *arg, struct err *err)
-{
-	return guest_request(g, PROTO_READ_CGROUP, cid, file, done, arg, err);
-}
-
-int guest_poweroff(struct guest *g, struct err *err)
-{
-	autobuf out = BUF_INIT;
-	int r;
-
-	proto_put_request(&out, PROTO_POWEROFF, ++g->next_seq, NULL, NULL);
-	r = buf_error(&out) < 0 ? buf_error(&out) : mux_send(g->mux, out.data, out.len);
-	return r < 0 ? err_sys(err, r, "cannot send to the guest") : 0;
-}
-
-int guest_winsize(struct guest *g, uint32_t process, uint16_t rows, uint16_t cols)
-{
-	autobuf out = BUF_INIT;
-
-	proto_put_winsize(&out, process, rows, cols);
-	return buf_error(&out) < 0 ? buf_error(&out) : mux_send(g->mux, out.data, out.len);
 }

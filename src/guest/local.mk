@@ -2,8 +2,10 @@
 noinst_LIBRARIES += libguest.a
 libguest_a_SOURCES = \
 	src/guest/agent_blob.S src/guest/agent_blob.h \
+	src/guest/ask.c \
 	src/guest/device_filter.c src/guest/device_filter.h \
 	src/guest/guest.c src/guest/guest.h \
+	src/guest/inside.h \
 	src/guest/stdio.c src/guest/stdio.h \
 	src/guest/syscalls.c src/guest/syscalls.h \
 	src/guest/translate.c src/guest/translate.h \
