@@ -34,7 +34,7 @@ struct foreground {
 	int status;     /* the monitor's, as wait(2) gives it */
 };
 
-/* Waits for all children that have ended. Returns whether the monitor is among them. */
+/* Collects children that have ended. Returns true as soon as the monitor is one of them, with its status in @f. */
 static bool reap(struct foreground *f)
 {
 	pid_t pid;
@@ -91,6 +91,7 @@ static void on_report(void *arg, uint32_t events)
 /* Blocks every signal that can be passed on, and SIGCHLD, and receives them through a descriptor. */
 static int take_signals(struct foreground *f, struct err *err)
 {
+	/* a write to a closed pipe, and the job control of the shell that runs us, are not the container's */
 	static const int kept[] = { SIGPIPE, SIGTTIN, SIGTTOU, SIGTSTP, SIGCONT };
 	sigset_t set;
 
