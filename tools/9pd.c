@@ -4,10 +4,9 @@
  *
  *   vmrunc-9pd SOCKET NAME=PATH[:ro]...
  *
- * Exports each PATH under NAME and serves any 9P2000.L client that connects
- * (Linux: mount -t 9p -o trans=unix,version=9p2000.L,aname=NAME SOCKET DIR).
- * Not installed: it has none of the runtime's confinement. One thread a
- * connection reads, the server's workers do the rest.
+ * Exports each PATH under NAME, and serves any 9P2000.L client that connects (Linux: mount -t 9p -o
+ * trans=unix,version=9p2000.L,aname=NAME SOCKET DIR). It is not installed, since it is not confined as the runtime is.
+ * A thread for each connection reads; the server's workers do the rest.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +20,8 @@
 
 #include "base/fd.h"
 #include "fs/fs.h"
-#include "p9/server.h"
+#include "host/thread.h"
+#include "p9/p9.h"
 #include "p9/socket.h"
 
 struct client {
@@ -41,6 +41,7 @@ static void *client_run(void *arg)
 	return NULL;
 }
 
+/* Serves the client at the other end of @fd, which is the thread's on success: 0 or -errno. */
 static int client_start(struct p9_server *server, int fd)
 {
 	struct client *client = malloc(sizeof(*client));
@@ -50,16 +51,16 @@ static int client_start(struct p9_server *server, int fd)
 	if (client == NULL)
 		return -ENOMEM;
 	*client = (struct client){ .server = server, .fd = fd };
-	r = pthread_create(&thread, NULL, client_run, client);
-	if (r != 0) {
+	r = thread_start(&thread, client_run, client);
+	if (r < 0) {
 		free(client);
-		return -r;
+		return r;
 	}
 	pthread_detach(thread);
 	return 0;
 }
 
-/* NAME=PATH[:ro] */
+/* Adds the export that the argument NAME=PATH[:ro] describes: 0 or -errno. */
 static int export_add(struct fs *fs, char *arg, struct err *err)
 {
 	char *path = strchr(arg, '=');
@@ -99,6 +100,7 @@ static int listen_at(const char *path, struct err *err)
 	return steal_fd(&fd);
 }
 
+/* Accepts clients until that fails: -errno. */
 static int serve(const char *socket_path, struct p9_server *server, struct err *err)
 {
 	autoclose int listener = listen_at(socket_path, err);
@@ -128,7 +130,7 @@ static void raise_nofile(void)
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &limit); /* fewer nodes otherwise */
+		(void)setrlimit(RLIMIT_NOFILE, &limit); /* if this fails, clients can hold fewer nodes */
 	}
 }
 

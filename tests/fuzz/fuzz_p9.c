@@ -2,20 +2,17 @@
 /*
  * Fuzz target: a 9P client that says what it likes.
  *
- * The input is a list of messages: a byte of flags, the type, two bytes of
- * length, and that many bytes of body. The header is made here (flags: a tag
- * used twice, a size that lies, in and out cut into small segments). Before
- * them a session is set up in which fid 0 is the export, 1 a file, 2 a
- * directory, 3 and 4 the same open.
+ * The input is a list of messages. Each has a byte of flags, the type, two bytes of length, and that many bytes of
+ * body. The header is made here, as the flags say: with a tag used twice, a size that lies, in and out cut into small
+ * segments. Before them, a session is set up in which fid 0 is the export, 1 a file, 2 a directory, and 3 and 4 are the
+ * same, open.
  *
- * What must hold after each: every request was answered once, each answer has
- * the size it says, and the directory beside the exported one was neither read
- * nor changed. As root the tree is a tmpfs of its own that is mounted nowhere,
- * so that whatever gets out finds nothing there.
+ * After each input, every request must have been answered once, each answer must have the size that it says, and the
+ * directory beside the exported one must be neither read nor changed. For root, the tree is a tmpfs of its own that is
+ * mounted nowhere, so that whatever gets out of the export finds nothing.
  *
- * Built with -fsanitize=fuzzer (`make fuzz-p9`) it fuzzes. Otherwise main()
- * replays the files in its arguments, or without any the corpus of the source
- * tree, each file also cut and with single bytes changed: that is `make check`.
+ * Built with -fsanitize=fuzzer (`make fuzz-p9`) it fuzzes. Otherwise main() replays the files in its arguments, or
+ * without any the corpus of the source tree, each file also cut and with single bytes changed: that is `make check`.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -74,7 +71,7 @@ static void require(bool holds, const char *what)
 
 /* ---- the tree ---- */
 
-/* A tmpfs that is mounted nowhere, or a directory in /tmp for who may not have one. */
+/* Makes a tmpfs that is mounted nowhere, or where that is not permitted a directory in /tmp. */
 static int top_open(void)
 {
 	char *dir = f.dir;

@@ -4,9 +4,9 @@
  *
  *   p9bench [DIR]    (default: /tmp; a directory is made in it and removed)
  *
- * Each workload runs twice: served by the calling thread (p9_serve, as a
- * virtqueue's thread does it) and by way of a worker (p9_submit). Prints
- * microseconds a request, or MiB/s. Measures only; nothing passes or fails.
+ * Each workload runs twice: served by the calling thread (p9_serve, as the threads of the virtio device do it), and by
+ * a worker (p9_submit). The program prints microseconds per request, or MiB/s. It only measures: nothing passes or
+ * fails.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@
 struct bench {
 	struct p9_server *server;
 	struct p9_session *session;
-	struct p9_worker *worker; /* NULL: submit */
+	struct p9_worker *worker; /* NULL: requests go by p9_submit() */
 	sem_t done;
 	uint8_t *in, *out;
 	uint32_t reply_len;

@@ -92,6 +92,15 @@ void p9c_stop(struct p9c *c)
 	nftw(c->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+void p9c_host_write(struct p9c *c, const char *name, const char *text)
+{
+	int fd = openat(c->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fd_write_full(fd, text, strlen(text)), 0);
+	close(fd);
+}
+
 /* ---- messages ---- */
 
 static void put_fields(struct buf *b, const char *fmt, va_list ap)
@@ -298,6 +307,12 @@ int p9c_getattr(struct p9c *c, uint32_t fid, struct p9c_attr *ret)
 	(void)wire_get_bytes(&c->r, 16 + 16 + 8 + 8);
 	assert_int_equal(wire_finish(&c->r), 0);
 	return 0;
+}
+
+int p9c_setattr(struct p9c *c, uint32_t fid, uint32_t valid, uint32_t mode, uint32_t uid, uint32_t gid, uint64_t size,
+	uint64_t mtime)
+{
+	return p9c_call(c, P9_TSETATTR, "dddddqqqqq", fid, valid, mode, uid, gid, size, mtime, 7ull, mtime, 9ull);
 }
 
 static int compare(const void *a, const void *b)

@@ -29,6 +29,7 @@ unit_tests += \
 	tests/unit/test_member \
 	tests/unit/test_mux \
 	tests/unit/test_p9 \
+	tests/unit/test_p9_fid \
 	tests/unit/test_p9_hostile \
 	tests/unit/test_p9_parallel \
 	tests/unit/test_proto \
@@ -114,6 +115,9 @@ tests_unit_test_mux_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=buf_put
 tests_unit_test_p9_SOURCES = tests/unit/test_p9.c $(p9_client) $(filter)
 tests_unit_test_p9_LDADD = $(unit_ldadd)
 tests_unit_test_p9_LDFLAGS = $(filter_ldflags)
+tests_unit_test_p9_fid_SOURCES = tests/unit/test_p9_fid.c $(p9_client) $(filter)
+tests_unit_test_p9_fid_LDADD = $(unit_ldadd)
+tests_unit_test_p9_fid_LDFLAGS = $(filter_ldflags)
 tests_unit_test_p9_hostile_SOURCES = tests/unit/test_p9_hostile.c $(p9_client) $(filter)
 tests_unit_test_p9_hostile_LDADD = $(unit_ldadd)
 tests_unit_test_p9_hostile_LDFLAGS = $(filter_ldflags)

@@ -125,10 +125,7 @@ static int add_fails(const char *path)
 	return r;
 }
 
-/*
- * Walks a path with slashes from the root: a node that the caller puts, or NULL with @last_error
- * set.
- */
+/* Walks a path with slashes from the root: a node that the caller puts, or NULL with @last_error set. */
 static int last_error;
 static struct fs_node *go(const char *path)
 {
@@ -227,7 +224,7 @@ static int compare_u64(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* A file system with numbers all over 64 bits: past the prefixes, past the table of single ones. */
+/* A file system with inode numbers all over 64 bits uses up the prefixes, and then the table of single numbers. */
 static void ids_never_collide_when_tables_are_full(void **state)
 {
 	size_t n = FS_ID_PREFIXES_MAX + FS_ID_SINGLES_MAX + 50000, again_differs = 0;
@@ -245,7 +242,7 @@ static void ids_never_collide_when_tables_are_full(void **state)
 		assert_int_equal(fs_ids_get(&table, 1 + i / 60000, (i * 0x9e3779b97f4a7c15ull), &again), 0);
 		again_differs += again != ids[i];
 	}
-	/* the table was emptied once: some have new ids, but none has another's */
+	/* The table was emptied once, so some inodes have new ids, but none has another's. */
 	assert_true(again_differs > 0);
 	qsort(ids, n, sizeof(*ids), compare_u64);
 	for (size_t i = 1; i < n; i++)
@@ -395,7 +392,7 @@ static void a_removed_export_is_let_go_at_once(void **state)
 	(void)state;
 	assert_int_equal(mkdir(at("m"), 0755), 0);
 	if (geteuid() == 0 && unshare(CLONE_NEWNS) == 0) {
-		/* a file system that could not be unmounted while anybody holds it */
+		/* This file system could not be unmounted while anybody holds it. */
 		assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 		assert_int_equal(mount("m", at("m"), "tmpfs", 0, NULL), 0);
 	}
@@ -498,7 +495,7 @@ static void mounts_inside_are_crossed_and_told_apart(void **state)
 	assert_int_equal(mkdir(at("tree"), 0755), 0);
 	assert_int_equal(mkdir(at("tree/a"), 0755), 0);
 	assert_int_equal(mkdir(at("tree/b"), 0755), 0);
-	/* two fresh file systems count their inodes alike */
+	/* Two fresh file systems count their inodes alike. */
 	assert_int_equal(mount("a", at("tree/a"), "tmpfs", 0, NULL), 0);
 	assert_int_equal(mount("b", at("tree/b"), "tmpfs", 0, NULL), 0);
 	make_file("tree/a/f", "A");
@@ -582,7 +579,7 @@ static void descriptors_are_bounded(void **state)
 	fs_free(bounded);
 }
 
-/* A chain of nodes as long as a guest likes is let go without a deep stack. */
+/* A chain of nodes, as long as a guest likes, is let go without a deep stack. */
 static void deep_directories(void **state)
 {
 	struct fs_node *node, *next;
@@ -630,7 +627,7 @@ static void a_wrong_proc_is_refused(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* The way to open files is a descriptor: it works where /proc is gone. */
+/* Files are opened by way of a descriptor, so that works where /proc is gone. */
 static void no_proc_is_needed_afterwards(void **state)
 {
 	struct fs_node *node;

@@ -66,7 +66,7 @@ static uint32_t submit(struct iovec *in, unsigned int in_count, struct iovec *ou
 
 static uint8_t out_bytes[P9_MSIZE_MAX];
 
-/* Submits @b as one segment: 0, -errno of an Rlerror, or 1: no answer at all. */
+/* Submits @b as one segment. 0; -errno of an Rlerror; or 1 if there was no answer at all. */
 static int submit_buf(const struct buf *b, size_t len)
 {
 	struct iovec in = { b->data, len }, out = { out_bytes, sizeof(out_bytes) };
@@ -92,16 +92,7 @@ static int submit_buf(const struct buf *b, size_t len)
 		submit_buf(&m, m.len);                 \
 	})
 
-static void host_write(const char *name, const char *text)
-{
-	int fd = openat(c.dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-
-	assert_true(fd >= 0);
-	assert_int_equal(fd_write_full(fd, text, strlen(text)), 0);
-	close(fd);
-}
-
-/* What the messages below find: fid 1 file, 2 directory, 3 open file, 4 open directory. */
+/* Makes the fids that the messages below name: 1 is a file, 2 a directory, 3 an open file, 4 an open directory. */
 static void fids_make(void)
 {
 	assert_int_equal(SUBMIT(P9_TVERSION, "ds", 65536u, P9_VERSION), 0);
@@ -118,7 +109,7 @@ static int setup(void **state)
 {
 	(void)state;
 	p9c_start(&c, 0);
-	host_write("file", "0123456789");
+	p9c_host_write(&c, "file", "0123456789");
 	assert_int_equal(mkdirat(c.dir_fd, "dir", 0755), 0);
 	assert_int_equal(p9_session_new(c.server, &session), 0);
 	fids_make();
@@ -192,7 +183,7 @@ static void strings_have_no_nul(void **state)
 	assert_int_equal(SUBMIT(P9_TATTACH, "ddDsd", 21u, P9_NOFID, nul, sizeof(nul), "", 0u), -EBADMSG);
 }
 
-/* Each message once, as it should be: what is cut and bent below. */
+/* Each message once, as it should be. The tests cut and bend these. */
 static void message_make(struct buf *b, unsigned int i)
 {
 	switch (i) {
@@ -249,7 +240,7 @@ static void messages_cut_at_every_byte(void **state)
 		for (size_t len = 0; len < b.len; len++) {
 			int r;
 
-			/* the size tells the truth about what is there */
+			/* The size tells the truth about what is there. */
 			set_size(&b, (uint32_t)len);
 			r = submit_buf(&b, len);
 			if (len < P9_HEADER)
@@ -257,10 +248,10 @@ static void messages_cut_at_every_byte(void **state)
 			else if (type == P9_TAUTH)
 				assert_int_equal(r, -ENOENT);
 			else if (type == P9_TFSYNC && len == P9_HEADER + 4)
-				assert_int_equal(r, 0); /* the old form */
+				assert_int_equal(r, 0); /* the form of older clients */
 			else if (r != -EBADMSG)
 				fail_msg("type %u cut to %zu: %d", type, len, r);
-			/* the size lies */
+			/* The size lies. */
 			set_size(&b, (uint32_t)b.len);
 			r = submit_buf(&b, len);
 			if (len < P9_HEADER)
@@ -287,7 +278,7 @@ static void sizes_that_lie(void **state)
 			assert_int_equal(submit_buf(&b, b.len), -EBADMSG);
 		}
 	}
-	/* more than fits: bytes behind the last field */
+	/* There are bytes behind the last field. */
 	for (unsigned int i = 0; i < MESSAGES; i++) {
 		autobuf b = BUF_INIT;
 		int r;
@@ -321,7 +312,7 @@ static void fids_that_are_not(void **state)
 		memcpy(b.data + P9_HEADER, &fid, 4);
 		assert_int_equal(submit_buf(&b, b.len), -EBADF);
 	}
-	/* the second one */
+	/* Now the second name is the hostile one. */
 	assert_int_equal(SUBMIT(P9_TLINK, "dds", 0u, 4000u, "x"), -EBADF);
 	assert_int_equal(SUBMIT(P9_TRENAME, "dds", 1u, 4000u, "x"), -EBADF);
 	assert_int_equal(SUBMIT(P9_TRENAMEAT, "dsds", 0u, "a", 4000u, "b"), -EBADF);
@@ -365,7 +356,7 @@ static void counts_and_offsets_that_lie(void **state)
 	assert_int_equal(SUBMIT(P9_TWRITE, "dqdD", 3u, UINT64_MAX, 4u, "data", (size_t)4), -EINVAL);
 	assert_int_equal(SUBMIT(P9_TWRITE, "dqdD", 3u, (uint64_t)INT64_MAX, 4u, "data", (size_t)4), -EINVAL);
 	assert_int_equal(SUBMIT(P9_TREAD, "dqd", 3u, (uint64_t)1 << 63, 1u), -EINVAL);
-	assert_int_equal(SUBMIT(P9_TREAD, "dqd", 3u, 0ull, UINT32_MAX), 0); /* answered with what there is */
+	assert_int_equal(SUBMIT(P9_TREAD, "dqd", 3u, 0ull, UINT32_MAX), 0); /* it is answered with what there is */
 	assert_int_equal(SUBMIT(P9_TREADDIR, "dqd", 4u, UINT64_MAX, 4096u), -EINVAL);
 	assert_int_equal(SUBMIT(P9_TREADDIR, "dqd", 4u, 0ull, 0u), -EINVAL);
 	assert_int_equal(SUBMIT(P9_TLOCK, "dbdqqds", 3u, 3, 0u, 0ull, 0ull, 1u, "h"), -EINVAL);
@@ -373,7 +364,7 @@ static void counts_and_offsets_that_lie(void **state)
 	assert_int_equal(SUBMIT(P9_TLOCK, "dbdqqds", 3u, 0, 0u, (uint64_t)INT64_MAX, 2ull, 1u, "h"), -EOVERFLOW);
 }
 
-/* Each fid may hold a value; all together not more than the server's bound, which clunks give back. */
+/* Each fid may hold a value, but all of them together not more than the server's bound. A clunk gives its part back. */
 static void values_that_never_end(void **state)
 {
 	const uint32_t whole = P9_XATTR_BYTES_MAX / FS_XATTR_MAX;
@@ -385,7 +376,7 @@ static void values_that_never_end(void **state)
 		r = SUBMIT(P9_TXATTRCREATE, "dsqd", 100 + i, "user.x", (uint64_t)FS_XATTR_MAX, 0u);
 		assert_int_equal(r, i < whole ? 0 : -ENOMEM);
 	}
-	/* not written whole: the clunk says so, and the bytes are free */
+	/* The clunk says that the value was not written whole, and its bytes are free again. */
 	assert_int_equal(SUBMIT(P9_TCLUNK, "d", 100u), -EINVAL);
 	assert_int_equal(SUBMIT(P9_TXATTRCREATE, "dsqd", 100 + whole, "user.x", (uint64_t)FS_XATTR_MAX, 0u), 0);
 }
@@ -417,9 +408,9 @@ static void messages_beyond_msize(void **state)
 	(void)state;
 	memset(buf_extend(&data, 65536), 'x', 65536);
 	assert_int_equal(SUBMIT(P9_TWRITE, "dqdD", 3u, 0ull, 65536u, data.data, data.len), -EMSGSIZE);
-	/* a message without data that is longer than any can be */
+	/* This message without data is longer than any can be. */
 	assert_int_equal(SUBMIT(P9_TSTATFS, "dD", 1u, data.data, (size_t)10000), -EMSGSIZE);
-	/* an answer that is longer than msize */
+	/* The answer to this is longer than msize. */
 	data.data[FS_TARGET_MAX] = '\0';
 	assert_int_equal(SUBMIT(P9_TVERSION, "ds", P9_MSIZE_MIN, P9_VERSION), 0);
 	assert_int_equal(SUBMIT(P9_TATTACH, "ddssd", 0u, P9_NOFID, "", "top/export", 0u), 0);
@@ -432,7 +423,7 @@ static void messages_beyond_msize(void **state)
 	buf_done(&b);
 }
 
-/* Out space of every size: never written beyond, never anything half. */
+/* With out space of every size, nothing is written beyond it, and no answer is half there. */
 static void out_space_of_every_size(void **state)
 {
 	(void)state;
@@ -460,7 +451,7 @@ static void out_space_of_every_size(void **state)
 	assert_int_equal(submit(NULL, 0, NULL, 0), 0);
 }
 
-/* Messages and replies cut into segments of every size give the same. */
+/* Messages and replies that are cut into segments, of every size, give the same. */
 static void segments_of_every_size(void **state)
 {
 	static const uint8_t want[] = "0123456789";
@@ -532,7 +523,7 @@ static void *scribble(void *arg)
 		volatile uint8_t *p = shared.bytes;
 
 		seed = seed * 1103515245 + 12345;
-		/* anything but header and fid */
+		/* Everything changes but the header and the fid. */
 		p[11 + (seed >> 8) % (sizeof(shared.bytes) - 11)] = (uint8_t)(seed >> 20);
 	}
 	return NULL;

@@ -51,7 +51,7 @@ static int host_open(const char *name, int flags)
 	return fd;
 }
 
-/* Receives one reply: of @tag, and with what result. */
+/* Receives one reply, which must be that of @tag: its result. */
 static void expect(uint16_t tag, uint8_t type, int result)
 {
 	int r = p9c_receive(&c);
@@ -92,10 +92,7 @@ static void many_requests_are_all_answered_once(void **state)
 	}
 }
 
-/*
- * Everything at once on the same few fids: no answer may be missing, nothing may be used after it
- * was freed.
- */
+/* Everything at once on the same few fids: no answer may be missing, nothing may be used after it was freed. */
 static void races_on_the_same_fids(void **state)
 {
 	autobuf all = BUF_INIT;
@@ -120,7 +117,7 @@ static void races_on_the_same_fids(void **state)
 		n++;
 		p9c_message(&all, i % 4 ? P9_TCLUNK : P9_TREMOVE, (uint16_t)n++, "d", fid);
 	}
-	/* in pieces, so that neither side's socket buffer fills up unread */
+	/* This goes in pieces, so that neither side's socket buffer fills up unread. */
 	for (size_t at = 0, sent = 0; sent < n;) {
 		size_t end = at;
 
@@ -148,7 +145,7 @@ static int lock(uint32_t fid, uint8_t type, uint32_t flags, uint64_t start, uint
 	return r < 0 ? r : wire_get_u8(&c.r);
 }
 
-/* Two open fids 1 and 2 of one file; fid 1 holds a write lock on all of it. */
+/* Makes two open fids, 1 and 2, of one file; fid 1 holds a write lock on all of it. */
 static void two_fids_one_lock(void)
 {
 	close(host_open("f", O_WRONLY));
@@ -180,17 +177,17 @@ static void a_tag_in_use_is_refused(void **state)
 static void flushes(void **state)
 {
 	(void)state;
-	/* of nothing, of itself */
+	/* A flush may name nothing, or itself. */
 	assert_int_equal(p9c_call(&c, P9_TFLUSH, "w", 4711), 0);
 	p9c_send(&c, P9_TFLUSH, 5000, "w", 5000);
 	expect(5000, P9_TFLUSH + 1, 0);
-	/* of a lock that waits: its answer first, then the flush's */
+	/* It may name a lock that waits; then the lock's answer comes first. */
 	two_fids_one_lock();
 	send_blocking_lock(5001, 2);
 	p9c_send(&c, P9_TFLUSH, 5002, "w", 5001);
 	expect(5001, 0, -EINTR);
 	expect(5002, P9_TFLUSH + 1, 0);
-	/* twice, and a flush of a flush */
+	/* A request may be flushed twice, and a flush may be flushed. */
 	send_blocking_lock(5003, 2);
 	p9c_send(&c, P9_TFLUSH, 5004, "w", 5003);
 	p9c_send(&c, P9_TFLUSH, 5005, "w", 5004);
@@ -200,7 +197,7 @@ static void flushes(void **state)
 		assert_int_equal(p9c_receive(&c), 0);
 		assert_in_range(c.reply_tag, 5004, 5006);
 	}
-	/* the lock was not taken by what was flushed */
+	/* The request that was flushed has not taken the lock. */
 	assert_int_equal(lock(1, P9_LOCK_UNLCK, 0, 0, 0), P9_LOCK_SUCCESS);
 	assert_int_equal(flock(c.dir_fd, LOCK_EX | LOCK_NB), 0);
 	assert_int_equal(lock(2, P9_LOCK_WRLCK, 0, 0, 0), P9_LOCK_SUCCESS);
@@ -255,7 +252,7 @@ static void *flusher_run(void *arg)
 			.done = flush_answered,
 			.arg = f->answered };
 
-		/* both at the same moment, which a sleeping barrier would not give */
+		/* Both go on at the same moment, which a sleeping barrier would not give. */
 		atomic_fetch_add(f->ready, 1);
 		if (!wait_for_count(f->ready, 2 * round))
 			return NULL;
@@ -301,20 +298,20 @@ static void locks_exclude_each_other_and_the_host(void **state)
 	fd = host_open("f", O_RDWR);
 	assert_int_equal(fcntl(fd, F_OFD_SETLK, &fl), -1);
 	assert_int_equal(errno, EAGAIN);
-	/* ranges */
+	/* Ranges that do not overlap do not exclude each other. */
 	assert_int_equal(lock(1, P9_LOCK_UNLCK, 0, 100, 10), P9_LOCK_SUCCESS);
 	assert_int_equal(lock(2, P9_LOCK_RDLCK, 0, 100, 10), P9_LOCK_SUCCESS);
 	fl.l_start = 100;
 	fl.l_len = 10;
 	assert_int_equal(fcntl(fd, F_OFD_SETLK, &fl), -1);
-	/* who holds what */
+	/* Tgetlock says who holds what. */
 	assert_int_equal(p9c_call(&c, P9_TGETLOCK, "dbqqds", 1u, P9_LOCK_WRLCK, 90ull, 30ull, 7u, "me"), 0);
 	assert_int_equal(wire_get_u8(&c.r), P9_LOCK_RDLCK);
 	assert_int_equal(wire_get_u64(&c.r), 100);
 	assert_int_equal(wire_get_u64(&c.r), 10);
 	assert_int_equal(p9c_call(&c, P9_TGETLOCK, "dbqqds", 1u, P9_LOCK_WRLCK, 0ull, 10ull, 7u, "me"), 0);
 	assert_int_equal(wire_get_u8(&c.r), P9_LOCK_UNLCK);
-	/* the end of a fid is the end of its locks */
+	/* The end of a fid is the end of its locks. */
 	assert_int_equal(p9c_clunk(&c, 2), 0);
 	assert_int_equal(fcntl(fd, F_OFD_SETLK, &fl), 0);
 	close(fd);
@@ -328,7 +325,7 @@ static void a_lock_is_waited_for_without_blocking_others(void **state)
 
 	(void)state;
 	two_fids_one_lock();
-	/* more than there are workers */
+	/* More locks wait than there are workers. */
 	for (uint16_t i = 0; i < 20; i++) {
 		assert_int_equal(p9c_walk(&c, P9C_ROOT, 100 + i, "f"), 0);
 		assert_int_equal(p9c_open(&c, 100 + i, 2), 0);
@@ -336,7 +333,7 @@ static void a_lock_is_waited_for_without_blocking_others(void **state)
 			"client");
 	}
 	assert_int_equal(p9c_getattr(&c, 1, &a), 0);
-	/* the clunk lets the lock go before it is answered, so answers come in any order */
+	/* The clunk lets the lock go before it is answered, so the answers come in any order. */
 	p9c_send(&c, P9_TCLUNK, 5020, "d", 1u);
 	for (uint16_t i = 0; i < 21; i++) {
 		assert_int_equal(p9c_receive(&c), 0);
@@ -348,7 +345,7 @@ static void a_lock_is_waited_for_without_blocking_others(void **state)
 	}
 	for (uint16_t i = 0; i < 20; i++)
 		assert_int_equal(p9c_clunk(&c, 100 + i), 0);
-	/* held by a process of the host */
+	/* A process of the host holds the lock. */
 	fd = host_open("f", O_RDWR);
 	assert_int_equal(fcntl(fd, F_OFD_SETLK, &fl), 0);
 	send_blocking_lock(6000, 2);
@@ -360,10 +357,7 @@ static void a_lock_is_waited_for_without_blocking_others(void **state)
 static void shared_and_exclusive_whatever_it_was_opened_for(void **state)
 {
 	(void)state;
-	/*
-	 * flock(2) in the guest: exclusive on what is open for reading, shared on what is open for
-	 * writing
-	 */
+	/* flock(2) in the guest may be exclusive on a file open for reading, and shared on one open for writing. */
 	close(host_open("f", O_WRONLY));
 	assert_int_equal(p9c_walk(&c, P9C_ROOT, 1, "f"), 0);
 	assert_int_equal(p9c_open(&c, 1, 0), 0);
@@ -391,7 +385,7 @@ static void directories_are_locked_whole(void **state)
 	assert_int_equal(lock(2, P9_LOCK_RDLCK, 0, 0, 0), P9_LOCK_SUCCESS);
 }
 
-/* Requests without a socket, which lets fewer through at a time than the server lets wait. */
+/* These requests go without a socket, which lets fewer through at a time than the server lets wait. */
 struct waiter {
 	struct p9_request req;
 	struct iovec in, out;
@@ -465,7 +459,7 @@ static void too_many_waiters_are_told_to_come_again(void **state)
 		}
 	}
 	assert_int_equal(ended, n - P9_LOCK_WAITERS_MAX);
-	p9_session_free(session); /* ends the others */
+	p9_session_free(session); /* it ends the other requests */
 	for (unsigned int i = 0; i < n; i++)
 		assert_int_not_equal(w[i].len, 0);
 	free(w);
@@ -493,7 +487,7 @@ static void a_connection_ends_while_locks_wait(void **state)
 	for (uint16_t i = 0; i < 10; i++)
 		send_blocking_lock(5000 + i, 2);
 	p9c_disconnect(&c);
-	/* and the locks are gone with it */
+	/* The locks are gone with the session. */
 	fd = host_open("f", O_RDWR);
 	assert_int_equal(fcntl(fd, F_OFD_SETLK, &(struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET }), 0);
 	close(fd);
@@ -513,7 +507,7 @@ static void sessions_share_a_server(void **state)
 	assert_int_equal(p9c_call(&other, P9_TATTACH, "ddssd", P9C_ROOT, P9_NOFID, "", "top/export", 0u), 0);
 	assert_int_equal(p9c_create(&c, P9C_ROOT, 1, "f", 2, 0600), 0);
 	assert_int_equal(p9c_write(&c, 1, 0, "abc", 3), 3);
-	assert_int_equal(p9c_clunk(&other, 1), -EBADF); /* fids are a session's own */
+	assert_int_equal(p9c_clunk(&other, 1), -EBADF); /* each session has fids of its own */
 	assert_int_equal(p9c_walk(&other, P9C_ROOT, 1, "f"), 0);
 	assert_int_equal(p9c_open(&other, 1, 0), 0);
 	assert_int_equal(p9c_read(&other, 1, 0, data, 8), 3);

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Unit tests of src/p9: version, attach, walks, and fids whose nodes rest. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/p9/client.h"
+#include "tests/unit/filter.h"
+
+/* The answers go to a socket (src/p9/socket.c). */
+const char *const harness_syscalls[] = { "sendto", "shutdown", NULL };
+
+static struct p9c c;
+
+static int setup(void **state)
+{
+	(void)state;
+	p9c_start(&c, 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	p9c_stop(&c);
+	return 0;
+}
+
+/* The host's path of the entry @name of the exported directory. */
+static const char *in_dir(const char *name)
+{
+	static char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", c.dir, name);
+	return path;
+}
+
+/* ---- walking ---- */
+
+static void walks_of_many_steps(void **state)
+{
+	struct p9c_attr a;
+
+	(void)state;
+	assert_int_equal(mkdirat(c.dir_fd, "a", 0755), 0);
+	assert_int_equal(mkdirat(c.dir_fd, "a/b", 0755), 0);
+	p9c_host_write(&c, "a/b/f", "x");
+	assert_int_equal(p9c_call(&c, P9_TWALK, "ddwsss", P9C_ROOT, 1u, 3, "a", "b", "f"), 0);
+	assert_int_equal(wire_get_u16(&c.r), 3);
+	assert_int_equal(p9c_qid(&c).type, P9_QTDIR);
+	assert_int_equal(p9c_qid(&c).type, P9_QTDIR);
+	assert_int_equal(p9c_qid(&c).type, P9_QTFILE);
+	/* Where the walk gets only a part of the way, there is no new fid, but no error either. */
+	assert_int_equal(p9c_call(&c, P9_TWALK, "ddwsss", P9C_ROOT, 2u, 3, "a", "none", "f"), 0);
+	assert_int_equal(wire_get_u16(&c.r), 1);
+	assert_int_equal(p9c_getattr(&c, 2, &a), -EBADF);
+	assert_int_equal(p9c_call(&c, P9_TWALK, "ddwss", P9C_ROOT, 2u, 2, "none", "f"), -ENOENT);
+	/* A fid is walked in place. */
+	assert_int_equal(p9c_walk(&c, P9C_ROOT, 3, "a"), 0);
+	assert_int_equal(p9c_walk(&c, 3, 3, "b"), 0);
+	assert_int_equal(p9c_walk(&c, 3, 3, "none"), -ENOENT);
+	assert_int_equal(p9c_walk(&c, 3, 4, "f"), 0);
+	assert_int_equal(p9c_walk(&c, P9C_ROOT, 4, "a"), -EEXIST);
+	assert_int_equal(p9c_walk(&c, 99, 5, "a"), -EBADF);
+	assert_int_equal(p9c_walk(&c, P9C_ROOT, P9_NOFID, "a"), -EINVAL);
+}
+
+static uint64_t path_of(uint32_t fid)
+{
+	struct p9c_attr a;
+
+	assert_int_equal(p9c_getattr(&c, fid, &a), 0);
+	return a.qid.path;
+}
+
+static void dotdot_stays_below_the_service_root(void **state)
+{
+	autobuf names = BUF_INIT;
+
+	(void)state;
+	assert_int_equal(mkdirat(c.dir_fd, "a", 0755), 0);
+	assert_int_equal(mkdirat(c.dir_fd, "a/b", 0755), 0);
+	assert_int_equal(p9c_call(&c, P9_TWALK, "ddwss", P9C_ROOT, 1u, 2, "a", "b"), 0);
+	assert_int_equal(p9c_walk(&c, 1, 2, ".."), 0);
+	assert_int_equal(p9c_walk(&c, P9C_ROOT, 3, "a"), 0);
+	assert_int_equal(path_of(2), path_of(3));
+	assert_int_equal(p9c_call(&c, P9_TWALK, "ddwss", P9C_ROOT, 30u, 2, "a", "."), 0);
+	assert_int_equal(path_of(30), path_of(3));
+	assert_int_equal(p9c_call(&c, P9_TWALK, "ddwss", 1u, 4u, 2, "..", ".."), 0);
+	assert_int_equal(path_of(4), path_of(P9C_ROOT));
+	/* Above the export there are the synthetic directories and nothing else. */
+	assert_int_equal(p9c_call(&c, P9_TWALK, "ddwssssss", 1u, 5u, 6, "..", "..", "..", "..", "..", ".."), 0);
+	assert_int_equal(p9c_open(&c, 5, 0), 0);
+	assert_int_equal(p9c_list(&c, 5, &names), 0);
+	assert_string_equal(names.data, "top");
+	assert_int_equal(p9c_walk(&c, 5, 6, "top"), 0);
+	assert_int_equal(p9c_walk(&c, 6, 7, "export"), 0);
+	assert_int_equal(path_of(7), path_of(P9C_ROOT));
+	assert_int_equal(p9c_walk(&c, 6, 8, "tmp"), -ENOENT);
+	assert_int_equal(p9c_call(&c, P9_TMKDIR, "dsdd", 6u, "x", 0700u, 0u), -EROFS);
+	assert_int_equal(p9c_call(&c, P9_TUNLINKAT, "dsd", 6u, "export", P9_AT_REMOVEDIR), -EROFS);
+	assert_int_equal(p9c_setattr(&c, 6, P9_SETATTR_MODE, 0, 0, 0, 0, 0), -EROFS);
+	assert_int_equal(p9c_call(&c, P9_TSTATFS, "d", 6u), 0);
+	assert_int_equal(p9c_call(&c, P9_TXATTRWALK, "dds", 6u, 50u, ""), 0);
+	assert_int_equal(p9c_call(&c, P9_TXATTRWALK, "dds", 6u, 51u, "user.x"), -EOPNOTSUPP);
+	assert_int_equal(p9c_call(&c, P9_TREMOVE, "d", 6u), -EROFS);
+}
+
+static void a_directory_moved_out_of_the_export_has_no_parent(void **state)
+{
+	char outside[] = "/tmp/vmrunc-p9-out-XXXXXX", to[64];
+	struct p9c_attr a;
+
+	(void)state;
+	assert_non_null(mkdtemp(outside));
+	assert_int_equal(mkdirat(c.dir_fd, "a", 0755), 0);
+	assert_int_equal(mkdirat(c.dir_fd, "a/b", 0755), 0);
+	assert_int_equal(p9c_walk(&c, P9C_ROOT, 1, "a"), 0);
+	assert_int_equal(p9c_walk(&c, 1, 2, "b"), 0);
+	snprintf(to, sizeof(to), "%s/a", outside);
+	assert_int_equal(rename(in_dir("a"), to), 0);
+	assert_int_equal(p9c_walk(&c, 1, 3, ".."), -ENOENT);
+	assert_int_equal(p9c_walk(&c, 2, 3, ".."), -ENOENT);
+	assert_int_equal(p9c_call(&c, P9_TWALK, "ddwss", 2u, 3u, 2, "..", ".."), -ENOENT);
+	assert_int_equal(p9c_getattr(&c, 1, &a), 0); /* what is held stays usable, as an open directory does */
+	/* Now it is moved back in. */
+	assert_int_equal(rename(to, in_dir("c")), 0);
+	assert_int_equal(p9c_walk(&c, 1, 3, ".."), 0);
+	assert_int_equal(path_of(3), path_of(P9C_ROOT));
+	assert_int_equal(rmdir(outside), 0);
+}
+
+static void attach_finds_what_is_exported(void **state)
+{
+	(void)state;
+	assert_int_equal(p9c_call(&c, P9_TATTACH, "ddssd", 1u, P9_NOFID, "u", "", 0u), 0);
+	assert_int_equal(p9c_qid(&c).type, P9_QTDIR);
+	assert_int_equal(p9c_call(&c, P9_TATTACH, "ddssd", 2u, P9_NOFID, "u", "/", 0u), 0);
+	assert_int_equal(p9c_call(&c, P9_TATTACH, "ddssd", 3u, P9_NOFID, "u", "top", 0u), 0);
+	assert_int_equal(p9c_call(&c, P9_TATTACH, "ddssd", 4u, P9_NOFID, "u", "none", 0u), -ENOENT);
+	assert_int_equal(p9c_call(&c, P9_TATTACH, "ddssd", 4u, P9_NOFID, "u", "top/export/..", 0u), -EINVAL);
+	assert_int_equal(p9c_call(&c, P9_TATTACH, "ddssd", 4u, 7u, "u", "", 0u), -EINVAL);
+	assert_int_equal(p9c_call(&c, P9_TATTACH, "ddssd", 3u, P9_NOFID, "u", "", 0u), -EEXIST);
+	assert_int_equal(p9c_call(&c, P9_TAUTH, "dssd", 4u, "u", "", 0u), -ENOENT);
+}
+
+static void a_new_version_drops_all(void **state)
+{
+	char version[16];
+
+	(void)state;
+	assert_int_equal(p9c_walk(&c, P9C_ROOT, 1, NULL), 0);
+	assert_int_equal(p9c_call(&c, P9_TVERSION, "ds", 4096u, "9P2000.L"), 0);
+	assert_int_equal(wire_get_u32(&c.r), 4096);
+	assert_int_equal(p9c_clunk(&c, 1), -EBADF);
+	assert_int_equal(p9c_call(&c, P9_TVERSION, "ds", UINT32_MAX, "9P2000.L"), 0);
+	assert_int_equal(wire_get_u32(&c.r), P9_MSIZE_MAX);
+	assert_int_equal(p9c_call(&c, P9_TVERSION, "ds", 65536u, "9P2000.u"), 0);
+	(void)wire_get_u32(&c.r);
+	assert_string_equal(p9c_str(&c, version, sizeof(version)), "unknown");
+	assert_int_equal(p9c_call(&c, P9_TATTACH, "ddssd", 1u, P9_NOFID, "", "", 0u), -EPROTO);
+	assert_int_equal(p9c_call(&c, P9_TVERSION, "ds", 24u, "9P2000.L"), 0); /* too small for any work */
+	(void)wire_get_u32(&c.r);
+	assert_string_equal(p9c_str(&c, version, sizeof(version)), "unknown");
+}
+
+/* ---- more fids than descriptors ---- */
+
+#define HELD 600u
+
+static int setup_few_descriptors(void **state)
+{
+	struct rlimit old, few;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	few = (struct rlimit){ 400, old.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	p9c_start(&c, 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	return 0;
+}
+
+static unsigned int count_fds(void)
+{
+	unsigned int n = 0;
+
+	for (int fd = 0; fd < 2000; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void nodes_rest_when_descriptors_get_short(void **state)
+{
+	uint64_t paths[HELD];
+	struct p9c_attr a;
+	char name[32], data[16];
+
+	(void)state;
+	assert_int_equal(mkdirat(c.dir_fd, "d", 0755), 0);
+	assert_int_equal(mkdirat(c.dir_fd, "e", 0755), 0);
+	assert_int_equal(p9c_walk(&c, P9C_ROOT, 5000, "d"), 0);
+	assert_int_equal(p9c_walk(&c, P9C_ROOT, 5001, "e"), 0);
+	for (uint32_t i = 0; i < HELD; i++) {
+		snprintf(name, sizeof(name), "d/%u", i);
+		p9c_host_write(&c, name, name);
+		assert_int_equal(p9c_walk(&c, 5000, 1 + i, name + 2), 0);
+		paths[i] = path_of(1 + i);
+	}
+	assert_true(count_fds() < 350);
+	for (uint32_t i = 0; i < HELD; i++)
+		assert_int_equal(path_of(1 + i), paths[i]);
+
+	/* What the guest unlinks, replaces or renames it still has, though by the order of use it has rested for long. */
+	assert_int_equal(p9c_call(&c, P9_TUNLINKAT, "dsd", 5000u, "0", 0u), 0);
+	assert_int_equal(p9c_call(&c, P9_TRENAMEAT, "dsds", 5000u, "1", 5000u, "2"), 0);
+	assert_int_equal(p9c_call(&c, P9_TRENAMEAT, "dsds", 5000u, "3", 5001u, "three"), 0);
+	assert_int_equal(p9c_call(&c, P9_TRENAMEAT, "dsds", P9C_ROOT, "d", 5001u, "dd"), 0);
+	for (uint32_t i = 4; i < HELD; i++)
+		assert_int_equal(path_of(1 + i), paths[i]);
+	for (uint32_t i = 0; i < 4; i++) {
+		assert_int_equal(path_of(1 + i), paths[i]);
+		assert_int_equal(p9c_walk(&c, 1 + i, 6000, NULL), 0);
+		assert_int_equal(p9c_open(&c, 6000, 0), 0);
+		snprintf(name, sizeof(name), "d/%u", i);
+		assert_int_equal(p9c_read(&c, 6000, 0, data, sizeof(data)), 3);
+		assert_memory_equal(data, name, 3);
+		assert_int_equal(p9c_clunk(&c, 6000), 0);
+	}
+	assert_int_equal(p9c_getattr(&c, 1, &a), 0);
+	assert_int_equal(a.nlink, 0);
+	/* A file that the host has replaced is gone, and the new one is never mistaken for it. */
+	p9c_host_write(&c, "new", "new");
+	assert_int_equal(renameat(c.dir_fd, "new", c.dir_fd, "e/dd/10"), 0);
+	assert_int_equal(p9c_getattr(&c, 11, &a), -ENOENT);
+	assert_int_equal(p9c_clunk(&c, 11), 0);
+	/* The number of files that hold a descriptor for good is bounded. */
+	for (uint32_t i = 100; i < 100 + 400; i++) {
+		int r = p9c_open(&c, 1 + i, 0);
+
+		if (r == -ENFILE)
+			break;
+		assert_int_equal(r, 0);
+		assert_true(i < 400);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(walks_of_many_steps, setup, teardown),
+		cmocka_unit_test_setup_teardown(dotdot_stays_below_the_service_root, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_directory_moved_out_of_the_export_has_no_parent, setup, teardown),
+		cmocka_unit_test_setup_teardown(attach_finds_what_is_exported, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_new_version_drops_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(nodes_rest_when_descriptors_get_short, setup_few_descriptors, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
