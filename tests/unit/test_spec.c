@@ -25,7 +25,7 @@
 
 /* --- real configs --- */
 
-/* @refused: why support_check() turns it down so far; the rest of it was valid then. */
+/* @refused: the error with which support_check() refuses the config, which is valid; NULL if it is accepted. */
 static const struct {
 	const char *file, *refused;
 } sample_configs[] = {
@@ -137,7 +137,7 @@ static void values_of_a_sample_arrive(void **state)
 
 /* --- every field of the tables --- */
 
-/* A field under test: its path in messages, and a config that has nothing but it. */
+/* A field under test: its path in messages, and a config that has nothing but this field. */
 struct probe {
 	char path[256];    /* "a[0].b.k.c" */
 	char pattern[256]; /* "a[].b.*.c", as in the support table */
@@ -240,7 +240,7 @@ static void probe_wrong_type(const struct probe *p)
 
 	probes_made++;
 	assert_int_equal(probe_load(p, is_bool(p->field) ? "17" : "true", &err), -EINVAL);
-	snprintf(want, sizeof(want), "c.json:%u: %s: n", p->line, p->path); /* not a ..., neither ... */
+	snprintf(want, sizeof(want), "c.json:%u: %s: n", p->line, p->path); /* "not a ..." or "neither ..." */
 	if (strncmp(err.msg, want, strlen(want)) != 0)
 		fail_msg("wanted \"%s...\", got \"%s\"", want, err.msg);
 }
@@ -357,7 +357,7 @@ static void probe_null(const struct probe *p)
 	struct err err = ERR_INIT;
 	char path[300];
 
-	/* null is "not given": then either something is missing, or nothing is wrong with this field */
+	/* null counts as absent: either a required field is missing, or nothing is wrong */
 	(void)probe_load(p, "null", &err);
 	snprintf(path, sizeof(path), "%s: ", p->path);
 	if (strstr(err.msg, path) && !strstr(err.msg, "missing") && !strstr(err.msg, "names no program"))
@@ -375,7 +375,7 @@ static void probe_support(const struct probe *p)
 	enum spec_kind k = p->field->kind;
 
 	if (k == K_OBJECT || k == K_EMBEDDED || k == K_OBJECTS || k == K_OBJECT_MAP)
-		return; /* its fields follow */
+		return; /* the walk comes to its fields later */
 	if (!support_find(p->pattern))
 		fail_msg("%s has no row in the support table", p->pattern);
 }

@@ -147,7 +147,7 @@ static bool has_shape(const struct json *j, char type)
 	}
 }
 
-/* Every value of the document is one that the schema has. */
+/* Fails if the document has a value that the schema does not have. */
 static void only_known(const struct json *j, const char *path)
 {
 	for (const struct json *c = j->first; c; c = c->next) {
@@ -204,7 +204,7 @@ static void features_have_the_schemas_shape(void **state)
 	arena = NULL;
 }
 
-/* What features lists, the parser takes: namespaces, hooks and mount options one by one. */
+/* The parser accepts each namespace, hook and mount option that features lists. */
 static void what_features_lists_is_accepted(void **state)
 {
 	autobuf b = BUF_INIT;

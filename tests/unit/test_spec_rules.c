@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Unit tests of src/spec: what a config means. One line a rule, good and bad. */
+/* Unit tests of src/spec: the rules for what a config means, a line for each that is kept and each that is broken. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "spec/spec.h"
 
-/* Whole configs from their interesting part, which stands in line 3. */
+/* These make a whole config of its interesting part, which then stands in line 3. */
 #define CONFIG(x) "{\"ociVersion\":\"1.2.0\",\n\"root\":{\"path\":\"rootfs\"},\n" x "}"
 #define PROCESS(x) CONFIG("\"process\":{\"cwd\":\"/\",\"args\":[\"a\"]," x "}")
 #define MOUNT(x) CONFIG("\"mounts\":[{" x "}]")
@@ -27,7 +27,7 @@
 #define VERSION(v) "{\"ociVersion\":\"" v "\",\"root\":{\"path\":\"r\"}}"
 
 static const struct {
-	const char *json, *want; /* behind "c.json:" */
+	const char *json, *want; /* the message without "c.json:" in front */
 } bad[] = {
 	{ VERSION("invalid"), "1: ociVersion: \"invalid\" is not a version like \"1.2.0\"" },
 	{ VERSION(""), "1: ociVersion: \"\" is not a version like \"1.2.0\"" },

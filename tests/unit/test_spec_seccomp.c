@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Unit tests of src/spec/seccomp: compiled filters are put on a child and asked. */
+/* Unit tests of src/spec/seccomp: a child loads the compiled filter, and makes system calls to see what it answers. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -22,10 +22,10 @@
 #include "spec/seccomp.h"
 #include "spec/spec.h"
 
-/* Not a number of any kernel so far, and newer than any libseccomp knows. */
+/* A number of a system call that no kernel has so far, and which is newer than those that any libseccomp knows. */
 #define FUTURE_SYSCALL 900
 
-/* The program of `"seccomp": {@text}`, or the error. */
+/* Compiles the profile `"seccomp": {@text}`. */
 static int compile(const char *text, struct seccomp_program *p, struct warnings *w, struct err *err)
 {
 	autobuf b = BUF_INIT;
@@ -54,12 +54,12 @@ static int ask(const struct seccomp_program *p, long nr, unsigned long a, unsign
 	if (pid == 0) {
 		signal(SIGSYS, SIG_DFL); /* cmocka has handlers, which would go on with the tests */
 		signal(SIGILL, SIG_DFL);
-		/* only what the tests' filters allow, and no sanitizer's doing, from here on */
+		/* from here on only system calls that the tests' filters allow: no sanitizer must make others */
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
 			syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, p->flags, &prog) != 0)
 			syscall(SYS_exit_group, 255);
 		syscall(SYS_exit_group, syscall(nr, a, b, 0, 0, 0, 0) < 0 ? errno : 0);
-		__builtin_trap(); /* the filter forbids to leave */
+		__builtin_trap(); /* the filter forbids exit_group() */
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return WIFSIGNALED(status) ? 1000 + WTERMSIG(status) : WEXITSTATUS(status);
@@ -100,7 +100,7 @@ static const struct {
 		SYS_getppid, 0, 0, 1000 + SIGSYS },
 	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_LOG\"}]",
 		SYS_getppid, 0, 0, 0 },
-	/* no tracer is there: the kernel says ENOSYS */
+	/* without a tracer the kernel says ENOSYS */
 	{ "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_TRACE\"}]",
 		SYS_getppid, 0, 0, ENOSYS },
 	/* defaults */
@@ -110,7 +110,7 @@ static const struct {
 	{ "\"defaultAction\":\"SCMP_ACT_KILL_PROCESS\",\"syscalls\":[" ALLOW_EXIT "]", SYS_getppid, 0, 0,
 		1000 + SIGSYS },
 	{ "\"defaultAction\":\"SCMP_ACT_LOG\"", SYS_getppid, 0, 0, 0 },
-	/* a rule that is the default again */
+	/* a rule with the same action as the default */
 	{ "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[" ALLOW_EXIT
 	  ",{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_ERRNO\"}]",
 		SYS_getppid, 0, 0, EPERM },
@@ -136,7 +136,7 @@ static const struct {
 	  "X32\"],\"syscalls\":[" ALLOW_EXIT "]",
 		FUTURE_SYSCALL, 0, 0, ENOSYS },
 #ifdef __x86_64__
-	/* x32's getppid: the filter's own business. Listed, the default answers; not listed, it is another machine's */
+	/* getppid of x32: if x32 is listed, the default action answers; if not, it counts as another machine's */
 	{ "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"architectures\":[\"SCMP_ARCH_X86_64\",\"SCMP_ARCH_X32\"],"
 	  "\"syscalls\":[" ALLOW_EXIT "]",
 		0x40000000 | SYS_getppid, 0, 0, EPERM },
@@ -160,13 +160,13 @@ static const struct {
 		0x2f, 99 },
 	{ GETPRIO("{\"index\":1,\"value\":240,\"valueTwo\":32,\"op\":\"SCMP_CMP_MASKED_EQ\"}"), SYS_getpriority, 0, 0,
 		0 },
-	/* 64 bits count */
+	/* all 64 bits are compared */
 	{ GETPRIO("{\"index\":1,\"value\":4294967296,\"op\":\"SCMP_CMP_EQ\"}"), SYS_getpriority, 0, 0x100000000, 99 },
 	{ GETPRIO("{\"index\":1,\"value\":4294967296,\"op\":\"SCMP_CMP_EQ\"}"), SYS_getpriority, 0, 0, 0 },
-	/* several arguments: all must hold */
+	/* conditions on several arguments: all of them must hold */
 	{ GETPRIO(ARG(0, 0, "EQ") "," ARG(1, 7, "EQ")), SYS_getpriority, 0, 7, 99 },
 	{ GETPRIO(ARG(0, 1, "EQ") "," ARG(1, 0, "EQ")), SYS_getpriority, 0, 0, 0 },
-	/* one argument twice: either */
+	/* two conditions on one argument: either is enough */
 	{ GETPRIO(ARG(1, 7, "EQ") "," ARG(1, 8, "EQ")), SYS_getpriority, 0, 8, 99 },
 	{ GETPRIO(ARG(1, 7, "EQ") "," ARG(1, 8, "EQ")), SYS_getpriority, 0, 7, 99 },
 	{ GETPRIO(ARG(1, 7, "EQ") "," ARG(1, 8, "EQ")), SYS_getpriority, 0, 0, 0 },
@@ -212,7 +212,7 @@ static void flags_go_along(void **state)
 
 		assert_int_equal(compile(flags[i].text, &p, NULL, &err), 0);
 		assert_int_equal(p.flags, flags[i].want);
-		assert_int_equal(ask(&p, SYS_getppid, 0, 0), 0); /* the kernel takes them */
+		assert_int_equal(ask(&p, SYS_getppid, 0, 0), 0); /* the kernel accepts the flags */
 		seccomp_program_done(&p);
 	}
 }
@@ -228,7 +228,7 @@ static void unknown_names_that_matter_are_warnings(void **state)
 				 "\"action\":\"SCMP_ACT_ALLOW\"}]",
 				 &p, &w, &err),
 		0);
-	assert_int_equal(w.n, 0); /* it stays refused: nothing is lost but convenience */
+	assert_int_equal(w.n, 0); /* no warning: the default action still refuses the unknown call */
 	seccomp_program_done(&p);
 	assert_int_equal(compile("\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"newer\",\"read\","
 				 "\"newest\"],\"action\":\"SCMP_ACT_ERRNO\"}]",
@@ -276,7 +276,7 @@ static void notify_is_refused(void **state)
 	assert_null(p.insns);
 }
 
-/* The profiles that the engines write: they compile, load, and do what they are for. */
+/* The profiles that engines write compile, load, and allow and forbid what they should. */
 static void real_profiles_work(void **state)
 {
 	static const char *const files[] = { "docker-run-nethost", "podman-run", "cri-container" };

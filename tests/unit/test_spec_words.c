@@ -80,7 +80,7 @@ static const struct {
 		{ .flags = MS_NOSUID | MS_STRICTATIME, .data = (char *)"mode=755,size=65536k" } },
 	{ "newinstance ptmxmode=0666 gid=5 noexec",
 		{ .flags = MS_NOEXEC, .data = (char *)"newinstance,ptmxmode=0666,gid=5" } },
-	{ "RO", { .data = (char *)"RO" } }, /* words are what they are */
+	{ "RO", { .data = (char *)"RO" } }, /* words are compared letter for letter */
 };
 
 static size_t split(char *text, char **words)
@@ -131,7 +131,7 @@ static void every_word_of_the_table_is_tested(void **state)
 		if (!found)
 			fail_msg("no test for \"%s\"", name);
 		if (i)
-			assert_true(strcmp(mountopt_name(i - 1), name) < 0); /* bsearch needs it */
+			assert_true(strcmp(mountopt_name(i - 1), name) < 0); /* bsearch() needs the order */
 	}
 }
 
