@@ -25,11 +25,12 @@
 #include "host/thread.h"
 #include "p9/p9.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifndef __has_feature /* clang says by this what gcc says by macros */
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || __has_feature(address_sanitizer) || \
+	__has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
 #define SANITIZED true
-#elif defined(__has_feature)
-#define SANITIZED \
-	(__has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer))
 #else
 #define SANITIZED false
 #endif
