@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The host's end of the channel: see guest.h; ask.c has the requests.
+ * The host's end of the channel: see guest.h; the requests are in src/guest/ask.c.
  *
  * There are two kinds of records:
  * - a request, from its sending until its RESULT. The guest may answer each

@@ -4,6 +4,7 @@ unit_ldadd = $(LDADD) $(CMOCKA_LIBS)
 if HAVE_CMOCKA
 unit_tests += \
 	tests/unit/test_agent \
+	tests/unit/test_agent_process \
 	tests/unit/test_base \
 	tests/unit/test_cgroup \
 	tests/unit/test_choose \
@@ -33,6 +34,7 @@ unit_tests += \
 	tests/unit/test_p9_hostile \
 	tests/unit/test_p9_parallel \
 	tests/unit/test_proto \
+	tests/unit/test_pump \
 	tests/unit/test_qemu \
 	tests/unit/test_qemu_qmp \
 	tests/unit/test_sock \
@@ -58,10 +60,13 @@ virtio_guest = tests/unit/test_virtio_guest.c tests/unit/test_virtio_guest.h
 # The threads that serve files run under the lists of system calls of src/fs and src/p9.
 filter = tests/unit/filter.c tests/unit/filter.h
 filter_ldflags = $(AM_LDFLAGS) -Wl,--wrap=fs_thread_init
+agent_rig = tests/unit/agent_rig.c tests/unit/agent_rig.h
 image_fixture = tests/unit/image_fixture.c tests/unit/image_fixture.h
 
-tests_unit_test_agent_SOURCES = tests/unit/test_agent.c
+tests_unit_test_agent_SOURCES = tests/unit/test_agent.c $(agent_rig)
 tests_unit_test_agent_LDADD = $(unit_ldadd)
+tests_unit_test_agent_process_SOURCES = tests/unit/test_agent_process.c $(agent_rig)
+tests_unit_test_agent_process_LDADD = $(unit_ldadd)
 tests_unit_test_base_SOURCES = tests/unit/test_base.c
 tests_unit_test_base_LDADD = $(unit_ldadd)
 tests_unit_test_cgroup_SOURCES = tests/unit/test_cgroup.c
@@ -111,7 +116,6 @@ tests_unit_test_member_SOURCES = tests/unit/test_member.c
 tests_unit_test_member_LDADD = $(unit_ldadd)
 tests_unit_test_mux_SOURCES = tests/unit/test_mux.c
 tests_unit_test_mux_LDADD = $(unit_ldadd)
-tests_unit_test_mux_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=buf_put
 tests_unit_test_p9_SOURCES = tests/unit/test_p9.c $(p9_client) $(filter)
 tests_unit_test_p9_LDADD = $(unit_ldadd)
 tests_unit_test_p9_LDFLAGS = $(filter_ldflags)
@@ -126,6 +130,9 @@ tests_unit_test_p9_parallel_LDADD = $(unit_ldadd)
 tests_unit_test_p9_parallel_LDFLAGS = $(filter_ldflags)
 tests_unit_test_proto_SOURCES = tests/unit/test_proto.c
 tests_unit_test_proto_LDADD = $(unit_ldadd)
+tests_unit_test_pump_SOURCES = tests/unit/test_pump.c
+tests_unit_test_pump_LDADD = $(unit_ldadd)
+tests_unit_test_pump_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=buf_put
 tests_unit_test_qemu_SOURCES = tests/unit/test_qemu.c
 tests_unit_test_qemu_LDADD = $(unit_ldadd)
 tests_unit_test_qemu_qmp_SOURCES = tests/unit/test_qemu_qmp.c
@@ -161,3 +168,4 @@ tests_unit_test_virtio_p9_LDADD = $(unit_ldadd)
 tests_unit_test_virtq_SOURCES = tests/unit/test_virtq.c $(virtio_guest)
 tests_unit_test_virtq_LDADD = $(unit_ldadd)
 tests_unit_test_agent_DEPENDENCIES = agent/agent $(room_libs)
+tests_unit_test_agent_process_DEPENDENCIES = agent/agent $(room_libs)

@@ -200,82 +200,76 @@ static void expect_closed(const char *what, const struct buf *bytes, int want)
 		fail_msg("%s: both requests want an answer, there were %d", what, s.answers);
 }
 
-/* Each lie alone behind an honest HELLO, but where it is about HELLO itself. */
-static void lies(void **state)
+enum said_kind { SAID_NOTHING, SAID_HELLO, SAID_RESULT, SAID_EXITED, SAID_LOG, SAID_START, SAID_GARBAGE };
+
+/* What a guest says, and what becomes of the channel. The numbers are the message's first fields. */
+static const struct lie {
+	const char *what;
+	int closed;
+	bool greets; /* an honest HELLO comes first */
+	struct said {
+		enum said_kind kind;
+		uint32_t a, b, c;
+	} said[2];
+} lies[] = {
+	{ "nothing", 0, false, { { SAID_NOTHING, 0, 0, 0 } } },
+	{ "another version", -EPROTO, false, { { SAID_HELLO, PROTO_VERSION + 1, 0, 0 } } },
+	{ "a result before HELLO", -EPROTO, false, { { SAID_RESULT, SANDBOX, 0, 0 } } },
+	{ "HELLO twice", -EPROTO, true, { { SAID_HELLO, PROTO_VERSION, 0, 0 } } },
+	{ "an answer to nothing", -EPROTO, true, { { SAID_RESULT, 77, 0, 0 } } },
+	{ "an answer twice", -EPROTO, true, { { SAID_RESULT, SANDBOX, 0, 0 }, { SAID_RESULT, SANDBOX, 0, 0 } } },
+	{ "an errno that does not exist", -EPROTO, true, { { SAID_RESULT, SANDBOX, 4096, 0 } } },
+	{ "an exit status that does not exist", -EPROTO, true, { { SAID_RESULT, SANDBOX, 1, 256 } } },
+	{ "the exit of nobody", -EPROTO, true, { { SAID_EXITED, 9, 0, 0 } } },
+	{ "an exit twice", -EPROTO, true, { { SAID_EXITED, 1, 0, 0 }, { SAID_EXITED, 1, 0, 0 } } },
+	{ "a status that wait(2) cannot give", -EPROTO, true, { { SAID_EXITED, 1, 0x10000, 0 } } },
+	{ "a log level that does not exist", -EPROTO, true, { { SAID_LOG, 4, 0, 0 } } },
+	{ "a request to the host", -EPROTO, true, { { SAID_START, 1, 1, 0 } } },
+	{ "garbage", -EPROTO, true, { { SAID_GARBAGE, 0, 0, 0 } } },
+};
+
+static void say(struct buf *b, const struct said *said)
 {
 	static const char garbage[] = "\x40\x00 this is not a result";
+	autobuf msg = BUF_INIT;
 
+	switch (said->kind) {
+	case SAID_NOTHING:
+		break;
+	case SAID_HELLO:
+		say_hello(b, said->a, "b");
+		break;
+	case SAID_RESULT:
+		say_result(b, said->a, said->b, said->c, "");
+		break;
+	case SAID_EXITED:
+		say_exited(b, said->a, said->b);
+		break;
+	case SAID_LOG:
+		say_log(b, (uint8_t)said->a, "x");
+		break;
+	case SAID_START:
+		proto_put_start(&msg, said->a, said->b);
+		put_message(b, &msg);
+		break;
+	case SAID_GARBAGE:
+		buf_put(&msg, garbage, sizeof(garbage));
+		put_message(b, &msg);
+		break;
+	}
+}
+
+static void lies_close_the_channel(void **state)
+{
 	(void)state;
-	for (int i = 0; i < 14; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(lies); i++) {
 		autobuf b = BUF_INIT;
-		autobuf junk = BUF_INIT;
-		const char *what = "";
-		int want = -EPROTO;
 
-		if (i > 2)
+		if (lies[i].greets)
 			say_hello(&b, PROTO_VERSION, "b");
-		switch (i) {
-		case 0:
-			what = "nothing";
-			want = 0;
-			break;
-		case 1:
-			what = "another version";
-			say_hello(&b, PROTO_VERSION + 1, "b");
-			break;
-		case 2:
-			what = "a result before hello";
-			say_result(&b, SANDBOX, 0, 0, "");
-			break;
-		case 3:
-			what = "hello twice";
-			say_hello(&b, PROTO_VERSION, "b");
-			break;
-		case 4:
-			what = "an answer to nothing";
-			say_result(&b, 77, 0, 0, "");
-			break;
-		case 5:
-			what = "an answer twice";
-			say_result(&b, SANDBOX, 0, 0, "");
-			say_result(&b, SANDBOX, 0, 0, "");
-			break;
-		case 6:
-			what = "an errno that there is not";
-			say_result(&b, SANDBOX, 4096, 0, "");
-			break;
-		case 7:
-			what = "an exit status that there is not";
-			say_result(&b, SANDBOX, 1, 256, "");
-			break;
-		case 8:
-			what = "the exit of nobody";
-			say_exited(&b, 9, 0);
-			break;
-		case 9:
-			what = "an exit twice";
-			say_exited(&b, 1, 0);
-			say_exited(&b, 1, 0);
-			break;
-		case 10:
-			what = "a status that wait(2) cannot give";
-			say_exited(&b, 1, 0x10000);
-			break;
-		case 11:
-			what = "a log level that there is not";
-			say_log(&b, 4, "x");
-			break;
-		case 12:
-			what = "a request to the host";
-			proto_put_start(&junk, 1, 1);
-			put_message(&b, &junk);
-			break;
-		default:
-			what = "garbage";
-			buf_put(&junk, garbage, sizeof(garbage));
-			put_message(&b, &junk);
-		}
-		expect_closed(what, &b, want);
+		for (size_t k = 0; k < ARRAY_LEN(lies[i].said); k++)
+			say(&b, &lies[i].said[k]);
+		expect_closed(lies[i].what, &b, lies[i].closed);
 	}
 }
 
@@ -441,7 +435,7 @@ static void stdio_trusts_no_files_at_proc(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lies),
+		cmocka_unit_test(lies_close_the_channel),
 		cmocka_unit_test(words_are_cleaned_and_a_flood_is_cut),
 		cmocka_unit_test(exit_comes_after_the_output),
 		cmocka_unit_test(freed_in_its_callback),

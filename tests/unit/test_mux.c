@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The channel: hostile frames, credit, ends of streams, and 100 MB through a slow reader. */
+/* Unit tests of the channel: hostile frames, control messages, credit, ends of streams. */
 #include "channel/mux.h"
 
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <semaphore.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -18,10 +17,8 @@
 
 #include <cmocka.h>
 
-#include "base/buf.h"
 #include "base/fd.h"
 #include "base/loop.h"
-#include "channel/pump.h"
 
 #define CONTROL_MAX 4096
 #define NOT_CLOSED 12345
@@ -447,260 +444,6 @@ static void freed_in_its_callback(void **state)
 	pair_close(&p);
 }
 
-/* --- a slow reader --- */
-
-#define BULK (100 * 1024 * 1024)
-#define BULK_STEP (1024 * 1024) /* read for each control message that gets through meanwhile */
-
-struct bulk {
-	struct pair p;
-	struct sink *sink;
-	struct source *source;
-	int in, out; /* the threads' ends of the pipes */
-	sem_t turn;
-	bool source_done, sink_done;
-	size_t read, wrong;
-};
-
-static uint8_t bulk_byte(size_t at)
-{
-	return (uint8_t)(at ^ (at >> 8) ^ (at >> 16));
-}
-
-static void *bulk_write(void *arg)
-{
-	static uint8_t chunk[65536];
-	struct bulk *b = arg;
-	size_t at = 0;
-
-	while (at < BULK) {
-		for (size_t i = 0; i < sizeof(chunk); i++)
-			chunk[i] = bulk_byte(at + i);
-		if (fd_write_full(b->in, chunk, sizeof(chunk)) < 0)
-			break;
-		at += sizeof(chunk);
-	}
-	fd_close(b->in);
-	return NULL;
-}
-
-/* Reads a step for each post: as slow as control messages come. */
-static void *bulk_read(void *arg)
-{
-	static uint8_t chunk[BULK_STEP];
-	struct bulk *b = arg;
-	ssize_t n;
-
-	do {
-		while (sem_wait(&b->turn) < 0)
-			;
-		n = fd_read_full(b->out, chunk, sizeof(chunk));
-		for (ssize_t i = 0; i < n; i++)
-			b->wrong += chunk[i] != bulk_byte(b->read + (size_t)i);
-		b->read += n > 0 ? (size_t)n : 0;
-	} while (n > 0);
-	fd_close(b->out);
-	return NULL;
-}
-
-static void bulk_settle(struct bulk *b)
-{
-	if (b->source_done && b->sink_done)
-		loop_stop(b->p.loop);
-}
-
-static void bulk_source_end(void *arg, int error)
-{
-	struct bulk *b = arg;
-
-	assert_int_equal(error, 0);
-	b->source_done = true;
-	bulk_settle(b);
-}
-
-static void bulk_sink_end(void *arg, int error)
-{
-	struct bulk *b = arg;
-
-	assert_int_equal(error, 0);
-	b->sink_done = true;
-	bulk_settle(b);
-}
-
-/* Ping and pong: each one that arrives lets the reader go a step. */
-static int bulk_on_message(void *arg, const void *msg, size_t len)
-{
-	struct bulk *b = arg;
-
-	b->p.a.messages++;
-	(void)sem_post(&b->turn);
-	return b->sink_done ? 0 : mux_send(b->p.a.mux, msg, len);
-}
-
-static int bulk_echo(void *arg, const void *msg, size_t len)
-{
-	struct bulk *b = arg;
-
-	return mux_send(b->p.b.mux, msg, len);
-}
-
-static void bulk_mux(struct bulk *b, struct end *e, int (*on_msg)(void *, const void *, size_t))
-{
-	struct mux_limits limits = { .control_in_max = CONTROL_MAX, .control_out_max = CONTROL_MAX };
-	struct mux_events events = { .on_message = on_msg, .on_closed = on_closed, .arg = b };
-
-	mux_free(e->mux);
-	assert_int_equal(mux_new(b->p.loop, e->fd, &limits, &events, &e->mux), 0);
-}
-
-/*
- * 100 MB from a pipe through the channel into a pipe whose reader takes a step
- * only when a control message has made the round trip: if the stalled stream
- * held control up, this would hang; and no byte is lost or changed.
- */
-static void bulk_through_slow_reader(void **state)
-{
-	pthread_t writer, reader;
-	int from[2], to[2];
-	struct bulk b = { .read = 0 };
-
-	(void)state;
-	assert_int_equal(sem_init(&b.turn, 0, 0), 0);
-	assert_int_equal(pipe2(from, O_CLOEXEC), 0);
-	assert_int_equal(pipe2(to, O_CLOEXEC), 0);
-	pair_open(&b.p);
-	bulk_mux(&b, &b.p.a, bulk_on_message);
-	bulk_mux(&b, &b.p.b, bulk_echo);
-	b.in = from[1];
-	b.out = to[0];
-	assert_int_equal(fd_set_nonblock(from[0], 1), 0);
-	assert_int_equal(source_new(b.p.loop, b.p.b.mux, 1, from[0], PUMP_NONBLOCK, bulk_source_end, &b, &b.source), 0);
-	assert_int_equal(sink_new(b.p.loop, b.p.a.mux, 1, to[1], PUMP_CAREFUL, bulk_sink_end, &b, &b.sink), 0);
-	assert_int_equal(mux_send(b.p.a.mux, "ping", 4), 0);
-	assert_int_equal(pthread_create(&writer, NULL, bulk_write, &b), 0);
-	assert_int_equal(pthread_create(&reader, NULL, bulk_read, &b), 0);
-	assert_int_equal(loop_run(b.p.loop), 0);
-	(void)sem_post(&b.turn); /* for the last steps and the end of file */
-	for (int i = 0; i < BULK / BULK_STEP; i++)
-		(void)sem_post(&b.turn);
-	assert_int_equal(pthread_join(writer, NULL), 0);
-	assert_int_equal(pthread_join(reader, NULL), 0);
-	assert_int_equal(b.read, BULK);
-	assert_int_equal(b.wrong, 0);
-	assert_true(b.p.a.messages >= BULK / BULK_STEP);
-	pair_close(&b.p);
-	(void)sem_destroy(&b.turn);
-}
-
-/* A process has ended but its child keeps the pipe open: what it wrote comes, and then the end. */
-static void finish_does_not_wait_for_others(void **state)
-{
-	int from[2], to[2];
-	struct bulk b = { .read = 0 };
-	char got[8];
-
-	(void)state;
-	assert_int_equal(pipe2(from, O_CLOEXEC | O_NONBLOCK), 0);
-	assert_int_equal(pipe2(to, O_CLOEXEC | O_NONBLOCK), 0);
-	pair_open(&b.p);
-	assert_int_equal(write(from[1], "hello", 5), 5);
-	assert_int_equal(source_new(b.p.loop, b.p.b.mux, 1, from[0], PUMP_NONBLOCK, bulk_source_end, &b, &b.source), 0);
-	assert_int_equal(sink_new(b.p.loop, b.p.a.mux, 1, to[1], PUMP_NONBLOCK, bulk_sink_end, &b, &b.sink), 0);
-	source_finish(b.source);
-	assert_int_equal(loop_run(b.p.loop), 0);
-	assert_int_equal(read(to[0], got, sizeof(got)), 5);
-	assert_memory_equal(got, "hello", 5);
-	assert_int_equal(read(to[0], got, sizeof(got)), 0);
-	fd_close(from[1]);
-	fd_close(to[0]);
-	pair_close(&b.p);
-}
-
-/* --- copies --- */
-
-#define COPY_PIPE 4096 /* what the pipe holds */
-
-/* The link turns calls of buf_put() into this one, which counts them: a sink that keeps bytes calls it. */
-static unsigned int copies;
-void __real_buf_put(struct buf *b, const void *data, size_t len);
-void __wrap_buf_put(struct buf *b, const void *data, size_t len);
-
-void __wrap_buf_put(struct buf *b, const void *data, size_t len)
-{
-	copies++;
-	__real_buf_put(b, data, len);
-}
-
-struct copy_case {
-	struct pair p;
-	struct sink *sink;
-	int out;
-	bool sink_done;
-	size_t read;
-};
-
-static void copy_on_readable(void *arg, uint32_t events)
-{
-	struct copy_case *c = arg;
-	uint8_t chunk[512];
-	ssize_t n = read(c->out, chunk, sizeof(chunk));
-
-	(void)events;
-	for (ssize_t i = 0; i < n; i++)
-		assert_int_equal(chunk[i], bulk_byte(c->read + (size_t)i));
-	if (n <= 0)
-		loop_stop(c->p.loop);
-	else
-		c->read += (size_t)n;
-}
-
-static void copy_on_sink_end(void *arg, int error)
-{
-	struct copy_case *c = arg;
-
-	assert_int_equal(error, 0);
-	c->sink_done = true;
-}
-
-/* Sends @len bytes through a sink into a pipe that holds COPY_PIPE; returns how often the sink copied. */
-static unsigned int copies_of(size_t len)
-{
-	autofree char *bytes = malloc(len);
-	struct copy_case c = { .read = 0 };
-	struct mux_stream *sender;
-	struct watch *watch;
-	int to[2];
-
-	for (size_t i = 0; i < len; i++)
-		bytes[i] = (char)bulk_byte(i);
-	assert_int_equal(pipe2(to, O_CLOEXEC | O_NONBLOCK), 0);
-	assert_int_equal(fcntl(to[1], F_SETPIPE_SZ, COPY_PIPE), COPY_PIPE);
-	pair_open(&c.p);
-	c.out = to[0];
-	c.p.b.to_send = bytes;
-	c.p.b.to_send_len = len;
-	assert_int_equal(sink_new(c.p.loop, c.p.a.mux, 1, to[1], PUMP_NONBLOCK, copy_on_sink_end, &c, &c.sink), 0);
-	assert_int_equal(mux_stream_open(c.p.b.mux, 1, MUX_SEND, &ops, &c.p.b, &sender), 0);
-	assert_int_equal(watch_new(c.p.loop, to[0], EPOLLIN, copy_on_readable, &c, &watch), 0);
-	copies = 0;
-	mux_stream_ready(sender);
-	assert_int_equal(loop_run(c.p.loop), 0);
-	assert_true(c.sink_done);
-	assert_int_equal(c.read, len);
-	watch_free(watch);
-	pair_close(&c.p);
-	fd_close(to[0]);
-	return copies;
-}
-
-/* What an idle pipe takes is not copied; of what is too much for it only the rest is, once; the order stays. */
-static void sink_copies_only_what_must_wait(void **state)
-{
-	(void)state;
-	assert_int_equal(copies_of(COPY_PIPE), 0);
-	assert_int_equal(copies_of(10 * COPY_PIPE), 1);
-}
-
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -712,9 +455,6 @@ int main(void)
 		cmocka_unit_test(credit_limits_a_sender),
 		cmocka_unit_test(reset_reaches_the_sender),
 		cmocka_unit_test(freed_in_its_callback),
-		cmocka_unit_test(bulk_through_slow_reader),
-		cmocka_unit_test(finish_does_not_wait_for_others),
-		cmocka_unit_test(sink_copies_only_what_must_wait),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN); /* as the monitor and the agent have it */

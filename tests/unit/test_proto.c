@@ -40,6 +40,44 @@ static struct guest_hook hooks[] = {
 	{ .path = "/i" },
 };
 
+/* A process in which every field has a value of its own. */
+static struct guest_process sample_process(void)
+{
+	return (struct guest_process){
+		.id = 9,
+		.stream = { 1, 2, 3 },
+		.terminal = true,
+		.rows = 24,
+		.cols = 80,
+		.args = { 3, args },
+		.env = { 2, env },
+		.cwd = "/w",
+		.uid = 1000,
+		.gid = 1001,
+		.groups = { 2, groups },
+		.umask = 077,
+		.caps = { 1, 2, 3, 4, UINT64_MAX },
+		.rlimits = { 1, rlimits },
+		.no_new_privs = true,
+		.has_oom_score_adj = true,
+		.oom_score_adj = -999,
+		.seccomp = { 4, "abc" },
+		.seccomp_flags = 3,
+		.has_scheduler = true,
+		.scheduler = { 1, 2, -3, 4, 5, 6, 7 },
+		.has_ioprio = true,
+		.ioprio = 0x4007,
+		.cpus_initial = "0-1",
+		.cpus_final = "1",
+		.has_personality = true,
+		.personality = 8,
+		.has_memory_policy = true,
+		.memory_policy = 0x8002,
+		.memory_nodes = { 2, groups },
+	};
+}
+
+/* A container, likewise. */
 static struct guest_container sample(void)
 {
 	struct guest_container c = {
@@ -72,38 +110,7 @@ static struct guest_container sample(void)
 
 	for (size_t i = 0; i < GUEST_NS_COUNT; i++)
 		c.ns[i] = (struct guest_namespace){ .mode = (uint8_t)(i % 3), .cid = i % 3 == 2 ? "sb" : "" };
-	c.process = (struct guest_process){
-		.id = 9,
-		.stream = { 1, 2, 3 },
-		.terminal = true,
-		.rows = 24,
-		.cols = 80,
-		.args = { 3, args },
-		.env = { 2, env },
-		.cwd = "/w",
-		.uid = 1000,
-		.gid = 1001,
-		.groups = { 2, groups },
-		.umask = 077,
-		.caps = { 1, 2, 3, 4, UINT64_MAX },
-		.rlimits = { 1, rlimits },
-		.no_new_privs = true,
-		.has_oom_score_adj = true,
-		.oom_score_adj = -999,
-		.seccomp = { 4, "abc" },
-		.seccomp_flags = 3,
-		.has_scheduler = true,
-		.scheduler = { 1, 2, -3, 4, 5, 6, 7 },
-		.has_ioprio = true,
-		.ioprio = 0x4007,
-		.cpus_initial = "0-1",
-		.cpus_final = "1",
-		.has_personality = true,
-		.personality = 8,
-		.has_memory_policy = true,
-		.memory_policy = 0x8002,
-		.memory_nodes = { 2, groups },
-	};
+	c.process = sample_process();
 	return c;
 }
 
@@ -192,19 +199,27 @@ static void create_spoiled_anywhere(void **state)
 	assert_true(refused > 100);
 }
 
-static void requests_round_trip(void **state)
+/* The request in @b, decoded; it points into @b and @arena. */
+static struct proto_request request_of(struct buf *b, struct proto_arena *arena)
+{
+	struct proto_request req;
+
+	assert_int_equal(proto_get_request(b->data, b->len, arena, &req), 0);
+	return req;
+}
+
+static void requests_about_containers_round_trip(void **state)
 {
 	static const enum proto_type with_cid[] = { PROTO_DELETE, PROTO_PS, PROTO_READ_CGROUP };
 	struct guest_values v = { 2, values };
 	struct guest_sandbox sb = { .hostname = "vm", .private_cache = "mmap", .sysctl = { 2, values } };
-	struct guest_container c = sample();
 	struct proto_arena arena = { 0 };
 	struct proto_request req;
 	autobuf b = BUF_INIT;
 
 	(void)state;
 	proto_put_sandbox(&b, 5, &sb);
-	assert_int_equal(proto_get_request(b.data, b.len, &arena, &req), 0);
+	req = request_of(&b, &arena);
 	assert_int_equal(req.type, PROTO_SANDBOX);
 	assert_string_equal(req.sandbox.hostname, "vm");
 	assert_string_equal(req.sandbox.private_cache, "mmap");
@@ -212,42 +227,15 @@ static void requests_round_trip(void **state)
 	assert_string_equal(req.sandbox.sysctl.at[0].key, "pids.max");
 	buf_done(&b);
 
-	proto_put_exec(&b, 6, "c1", &c.process);
-	assert_int_equal(proto_get_request(b.data, b.len, &arena, &req), 0);
-	assert_string_equal(req.cid, "c1");
-	assert_int_equal(req.exec.id, 9);
-	assert_string_equal(req.exec.cwd, "/w");
-	buf_done(&b);
-
-	proto_put_signal(&b, 7, 9, 15, true);
-	assert_int_equal(proto_get_request(b.data, b.len, &arena, &req), 0);
-	assert_int_equal(req.signo, 15);
-	assert_int_equal(req.process, 9);
-	assert_true(req.all);
-	buf_done(&b);
-
-	proto_put_start(&b, 8, 9);
-	assert_int_equal(proto_get_request(b.data, b.len, &arena, &req), 0);
-	assert_int_equal(req.type, PROTO_START);
-	assert_int_equal(req.seq, 8);
-	assert_int_equal(req.process, 9);
-	buf_done(&b);
-
 	proto_put_update(&b, 9, "c1", &v);
-	assert_int_equal(proto_get_request(b.data, b.len, &arena, &req), 0);
+	req = request_of(&b, &arena);
 	assert_int_equal(req.values.len, 2);
 	assert_string_equal(req.values.at[0].value, "5");
 	buf_done(&b);
 
-	proto_put_winsize(&b, 9, 24, 80);
-	assert_int_equal(proto_get_request(b.data, b.len, &arena, &req), 0);
-	assert_int_equal(req.rows, 24);
-	assert_int_equal(req.cols, 80);
-	buf_done(&b);
-
 	for (size_t i = 0; i < ARRAY_LEN(with_cid); i++) {
 		proto_put_request(&b, with_cid[i], 10, "c1", "memory.events");
-		assert_int_equal(proto_get_request(b.data, b.len, &arena, &req), 0);
+		req = request_of(&b, &arena);
 		assert_int_equal(req.type, with_cid[i]);
 		assert_string_equal(req.cid, "c1");
 		if (with_cid[i] == PROTO_READ_CGROUP)
@@ -255,8 +243,43 @@ static void requests_round_trip(void **state)
 		buf_done(&b);
 	}
 	proto_put_request(&b, PROTO_SYNC, 11, NULL, NULL);
-	assert_int_equal(proto_get_request(b.data, b.len, &arena, &req), 0);
-	assert_int_equal(req.seq, 11);
+	assert_int_equal(request_of(&b, &arena).seq, 11);
+	proto_arena_done(&arena);
+}
+
+static void requests_about_processes_round_trip(void **state)
+{
+	struct guest_process process = sample_process();
+	struct proto_arena arena = { 0 };
+	struct proto_request req;
+	autobuf b = BUF_INIT;
+
+	(void)state;
+	proto_put_exec(&b, 6, "c1", &process);
+	req = request_of(&b, &arena);
+	assert_string_equal(req.cid, "c1");
+	assert_int_equal(req.exec.id, 9);
+	assert_string_equal(req.exec.cwd, "/w");
+	buf_done(&b);
+
+	proto_put_signal(&b, 7, 9, 15, true);
+	req = request_of(&b, &arena);
+	assert_int_equal(req.signo, 15);
+	assert_int_equal(req.process, 9);
+	assert_true(req.all);
+	buf_done(&b);
+
+	proto_put_start(&b, 8, 9);
+	req = request_of(&b, &arena);
+	assert_int_equal(req.type, PROTO_START);
+	assert_int_equal(req.seq, 8);
+	assert_int_equal(req.process, 9);
+	buf_done(&b);
+
+	proto_put_winsize(&b, 9, 24, 80);
+	req = request_of(&b, &arena);
+	assert_int_equal(req.rows, 24);
+	assert_int_equal(req.cols, 80);
 	proto_arena_done(&arena);
 }
 
@@ -344,7 +367,8 @@ int main(void)
 		cmocka_unit_test(create_round_trip),
 		cmocka_unit_test(create_cut_anywhere),
 		cmocka_unit_test(create_spoiled_anywhere),
-		cmocka_unit_test(requests_round_trip),
+		cmocka_unit_test(requests_about_containers_round_trip),
+		cmocka_unit_test(requests_about_processes_round_trip),
 		cmocka_unit_test(answers_round_trip),
 		cmocka_unit_test(refuses_what_is_not_there),
 	};
