@@ -17,10 +17,13 @@
 /* The log of this process. */
 static struct {
 	enum log_level level;
+	bool level_asked; /* the user has named the level */
 	bool json;
 	bool detached;
+	bool quiet;         /* stderr is, or will be, a container's: log_share_stderr() */
 	int fd;             /* of the file; -1: there is none */
 	struct buf waiting; /* lines for the file that wait for log_finish() */
+	struct buf held;    /* lines that stderr gets only if the command fails */
 } state = { .level = LOG_LEVEL_WARNING, .fd = -1 };
 
 static const char *const level_names[] = { "error", "warning", "info", "debug" };
@@ -59,6 +62,7 @@ int log_open(const char *path, const char *format, const char *level, struct err
 			return err_set(
 				err, EINVAL, "--log-level: \"%s\" is none of error, warning, info, debug", level);
 		state.level = (enum log_level)found;
+		state.level_asked = true;
 	}
 	if (format) {
 		state.json = strcmp(format, "json") == 0;
@@ -71,6 +75,11 @@ int log_open(const char *path, const char *format, const char *level, struct err
 			return err_sys(err, errno, "--log: cannot open \"%s\"", path);
 	}
 	return 0;
+}
+
+void log_share_stderr(void)
+{
+	state.quiet = !isatty(STDERR_FILENO);
 }
 
 /* Writes the time to @text in the form of RFC 3339. */
@@ -130,31 +139,41 @@ static void file_write(const struct buf *b)
 		(void)fprintf(stderr, "vmrunc: cannot write to the log: %s\n", strerror(-r));
 }
 
+/* Says the error on stderr, behind the warnings that have led up to it, and in the file, which has it alone. */
+static void say_error(const char *message)
+{
+	autobuf line = BUF_INIT;
+
+	if (state.held.len > 0 && buf_error(&state.held) == 0)
+		(void)fwrite(state.held.data, 1, state.held.len, stderr);
+	buf_done(&state.held);
+	(void)fprintf(stderr, "vmrunc: %s\n", message);
+	put_line(&line, LOG_LEVEL_ERROR, message);
+	file_write(&line);
+}
+
 /*
- * Says @message on stderr. In the file, an error is written at once, and what comes before it waits for the end of the
- * command.
+ * Says @message in the file, where there is one, and else on stderr. The file's lines wait for the end of the command,
+ * and so do those of stderr where the command's success makes stderr a container's.
  */
 static void say(enum log_level level, const char *message)
 {
+	bool file = state.fd >= 0;
+
 	if (state.detached || level > state.level)
 		return;
-	if (level == LOG_LEVEL_ERROR)
-		(void)fprintf(stderr, "vmrunc: %s\n", message);
+	if (file)
+		put_line(&state.waiting, level, message);
+	if (file || (state.quiet && !state.level_asked))
+		buf_printf(&state.held, "vmrunc: %s: %s\n", level_names[level], message);
 	else
 		(void)fprintf(stderr, "vmrunc: %s: %s\n", level_names[level], message);
-	if (level == LOG_LEVEL_ERROR) {
-		autobuf line = BUF_INIT;
-
-		put_line(&line, level, message);
-		file_write(&line);
-	} else if (state.fd >= 0) {
-		put_line(&state.waiting, level, message);
-	}
 }
 
 void log_error(const char *message)
 {
-	say(LOG_LEVEL_ERROR, message);
+	if (!state.detached)
+		say_error(message);
 }
 
 void log_warning(const char *fmt, ...)
@@ -166,6 +185,21 @@ void log_warning(const char *fmt, ...)
 	(void)vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
 	say(LOG_LEVEL_WARNING, message);
+}
+
+void log_notice(const char *fmt, ...)
+{
+	char message[ERR_MSG_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	if (state.detached || state.level < LOG_LEVEL_WARNING)
+		return;
+	(void)fprintf(stderr, "vmrunc: %s: %s\n", level_names[LOG_LEVEL_WARNING], message);
+	if (state.fd >= 0)
+		put_line(&state.waiting, LOG_LEVEL_WARNING, message);
 }
 
 void log_warnings(const struct warnings *w)
@@ -194,6 +228,7 @@ void log_finish(bool failed)
 	if (!failed)
 		file_write(&state.waiting);
 	buf_done(&state.waiting);
+	buf_done(&state.held);
 	fd_close(state.fd);
 	state.fd = -1;
 }
@@ -202,6 +237,7 @@ void log_detach(void)
 {
 	state.detached = true;
 	buf_done(&state.waiting);
+	buf_done(&state.held);
 	fd_close(state.fd);
 	state.fd = -1;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/log.h"
 #include "app/timeline.h"
 #include "base/fd.h"
 #include "cli/notes.h"
@@ -61,6 +62,7 @@ int create_call_begin(
 		.console_socket = options->console_socket,
 		.timeline_path = call->global.timeline,
 	};
+	log_share_stderr();
 	r = read_cgroup_manager(&call->global, &c->request.cgroups, err);
 	if (r == 0)
 		r = check_preserve_fds(options->preserve_fds, err);

@@ -64,7 +64,7 @@ static void on_signal(void *arg, uint32_t events)
 			relay_resize(f->relay);
 		} else {
 			if (signo == SIGINT && ++f->interrupts == INTERRUPTS_MAX - 1)
-				log_warning("the container does not end on Ctrl-C: once more kills it");
+				log_notice("the container does not end on Ctrl-C: once more kills it");
 			else if (signo == SIGINT && f->interrupts >= INTERRUPTS_MAX)
 				signo = SIGKILL;
 			(void)kill(f->created.pid, signo); /* if the monitor has ended, its SIGCHLD follows */

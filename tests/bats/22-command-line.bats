@@ -80,6 +80,52 @@ has_lines() { [ "$(grep -c -- "$2" "$1")" -ge "$3" ]; }
 	[ "$status" -ne 0 ]
 }
 
+# stderr_of ARGS...: runs the container with these options; $err is what was written to stderr, $status the exit code.
+stderr_of() {
+	status=0
+	"${RT_CMD[@]}" "$@" --bundle "$BUNDLE" "$ID" </dev/null >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" || status=$?
+	err=$(cat "$BATS_TEST_TMPDIR/err")
+}
+
+@test "warnings: in the log, on a terminal, or where they are asked for; never in the container's stderr" {
+	vmrunc_only
+	local log=$BATS_TEST_TMPDIR/log status err
+	sh_bundle 'echo its own >&2' '.unknownField = 1'
+	stderr_of --log "$log" --log-format json run
+	eq "$status $err" "0 its own"
+	jq -es 'all(.level == "warning") and any(.msg | contains("unknownField"))' "$log"
+	stderr_of run
+	eq "$status $err" "0 its own"
+	stderr_of --log-level warning run
+	has "$err" "warning: config.json:"
+	has "$err" "its own"
+	run script -qec "$(printf '%q ' "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID")" /dev/null </dev/null
+	has "$output" unknownField
+
+	rm "$log"
+	stderr_of --log "$log" create
+	eq "$status" 0
+	rt start "$ID"
+	wait_status "$ID" stopped
+	eq "$(cat "$BATS_TEST_TMPDIR/err")" "its own"
+	has "$(cat "$log")" unknownField
+	rt delete "$ID"
+}
+
+@test "warnings of a call that fails: before the error on stderr; the log has the error alone" {
+	vmrunc_only
+	local log=$BATS_TEST_TMPDIR/log status err
+	new_bundle '.unknownField = 1 | .process.cwd = "relative"'
+	stderr_of --log "$log" --log-format json create
+	eq "$status" 1
+	has "$err" unknownField
+	has "$(tail -1 <<<"$err")" process.cwd
+	jq -es 'length == 1 and .[0].level == "error"' "$log"
+	stderr_of run
+	has "$err" unknownField
+	has "$(tail -1 <<<"$err")" process.cwd
+}
+
 @test "run: the third Ctrl-C kills a container that obeys none, and the second says so" {
 	vmrunc_only
 	sh_bundle 'trap "echo ignored" INT; echo ready; while :; do sleep 0.05; done'

@@ -128,6 +128,7 @@ realtime timeout 200023 200024"
 
 @test "capabilities: an unknown one is a warning" {
 	vmrunc_only
+	RT_CMD+=(--log-level warning)
 	sh_bundle 'grep CapBnd /proc/self/status' '.process.capabilities = {bounding: ["CAP_BANANA", "CAP_KILL"]}'
 	run_c
 	eq "$status" 0
@@ -137,6 +138,7 @@ realtime timeout 200023 200024"
 
 @test "capabilities: an ambient one that is not inheritable is left out, with a warning" {
 	vmrunc_only
+	RT_CMD+=(--log-level warning)
 	sh_bundle 'grep -E "CapPrm|CapAmb" /proc/self/status' '.process.capabilities = {bounding: ["CAP_KILL","CAP_CHOWN"], permitted: ["CAP_KILL","CAP_CHOWN"], effective: [], inheritable: ["CAP_CHOWN"], ambient: ["CAP_KILL","CAP_CHOWN"]} | .process.user = {uid: 5, gid: 5}'
 	run_c
 	eq "$status" 0
@@ -277,6 +279,7 @@ realtime timeout 200023 200024"
 
 @test "apparmorProfile, selinuxLabel and mountLabel: warnings, since the guest's kernel has neither" {
 	vmrunc_only
+	RT_CMD+=(--log-level warning)
 	sh_bundle 'echo runs' '.process.apparmorProfile = "docker-default" | .process.selinuxLabel = "system_u:system_r:container_t:s0" | .linux.mountLabel = "system_u:object_r:container_file_t:s0"'
 	run_c
 	eq "$status $output" "0 runs"

@@ -249,6 +249,7 @@ port 1"
 }
 
 @test "user by path: the guest has the mappings of that namespace, with a warning where the monitor is" {
+	RT_CMD+=(--log-level warning)
 	hold --user
 	echo "0 100000 1000" >"/proc/$NS_PID/uid_map"
 	echo "0 200000 1000" >"/proc/$NS_PID/gid_map"

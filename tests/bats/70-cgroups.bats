@@ -298,6 +298,7 @@ hierarchies() {
 }
 
 @test "cpu: burst, and a period without a quota; real time where the host has it, else a warning; the cpuset" {
+	RT_CMD+=(--log-level warning)
 	sh_bundle 'cd /sys/fs/cgroup; cat cpu.max cpu.max.burst' '.linux.namespaces += [{type:"cgroup"}]
 		| .mounts += [{destination:"/sys/fs/cgroup",type:"cgroup",source:"cgroup"}] | '"$(res '{cpu:{quota:100000,period:50000,burst:10000,
 		realtimePeriod:1000000,realtimeRuntime:1000,cpus:"0",mems:"0"}}')" --arg id "$ID"
@@ -355,6 +356,7 @@ hierarchies() {
 
 @test "unified: on a v1 host the guest alone has it, which is a warning; what only a host can enforce is an error" {
 	v1_only
+	RT_CMD+=(--log-level warning)
 	sh_bundle 'cat /sys/fs/cgroup/memory.high' '.linux.namespaces += [{type:"cgroup"}]
 		| .mounts += [{destination:"/sys/fs/cgroup",type:"cgroup",source:"cgroup"}] | '"$(res '{unified:{"memory.high":"134217728"}}')" --arg id "$ID"
 	create
