@@ -321,7 +321,7 @@ memory_policy() {
 	eq "$status $output" "0 bind:0" # the kernel takes those that there are
 	memory_policy '{"mode":"MPOL_BIND","nodes":"7"}'
 	[ "$status" -ne 0 ]
-	has "$stderr" "linux.memoryPolicy: the guest's kernel refuses it: a node that the VM does not have"
+	has "$stderr" "linux.memoryPolicy: the guest's kernel refuses it: it names a node that the VM does not have"
 	memory_policy '{"mode":"MPOL_BIND"}'
 	[ "$status" -ne 0 ]
 	has "$stderr" "linux.memoryPolicy.nodes: this mode needs nodes"
