@@ -2,15 +2,16 @@
 /*
  * Fuzz target: any bytes from the guest on the channel.
  *
- * The first byte chooses: 0 and the rest is one message for every decoder;
- * else the rest are the guest's bytes to a host that waits for a sandbox, a
- * container and an exec, with their streams open. Bit 1 of it puts an honest
- * HELLO before them. The host must end with the channel closed, and every
- * request answered once.
+ * The first byte says what the others are. If it is 0, they are one message, for
+ * every decoder. Else they are what a guest sends to a host that waits for the
+ * answers to a SANDBOX, a CREATE and an EXEC, whose streams are open; bit 1 puts an
+ * honest HELLO before them. The channel must be closed at the end, and every
+ * request must have been answered once.
  *
- * Built with -fsanitize=fuzzer (`make fuzz-proto`) it fuzzes. Otherwise main()
- * replays the files in its arguments, or without any the corpus of the source
- * tree, each file also cut and with single bytes changed: that is `make check`.
+ * Built with -fsanitize=fuzzer (`make fuzz-proto`) the program fuzzes. Otherwise
+ * main() replays the files in its arguments, or without any the corpus of the
+ * source tree, each file also cut and with single bytes changed: `make check`
+ * does that.
  */
 #include <dirent.h>
 #include <endian.h>
@@ -31,7 +32,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define INPUT_MAX (64 * 1024) /* less than a socket's buffer: one write, no thread */
+#define INPUT_MAX (64 * 1024) /* less than the buffer of a socket, so that one write(2) and no thread will do */
 #define REQUESTS 3
 
 #define FUZZ_HELLO 2 /* bit of the first byte */
@@ -44,7 +45,7 @@ static void require(bool holds)
 
 /* --- decoders --- */
 
-/* What is taken for a request must be written as the same bytes. */
+/* What can be decoded as a request must be encoded to the same bytes. */
 static void check_request(const uint8_t *data, size_t size)
 {
 	struct proto_arena arena = { .blocks = NULL };
@@ -190,7 +191,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifndef FUZZING
-/* Changed bytes of one corpus file: enough to meet each field, little enough for a second of `make check`. */
+/* Bytes that are changed in one file of the corpus: enough to meet each field, in a second of `make check`. */
 #define MUTATIONS 128
 
 static int replay_file(int dir, const char *name)

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A guest that has turned on its host: PID 1 of a container's VM in the agent's place.
+ * A guest that has turned on its host: PID 1 of a container's VM, in the place of
+ * the agent.
  *
  * The test puts it into the user's initrd and makes the kernel run it
- * (rdinit=/hostile hostile=MODE; the kernel gives MODE to it as an environment
- * variable). It speaks on the agent's port:
+ * (rdinit=/hostile hostile=MODE; the kernel gives it MODE as an environment
+ * variable). MODE is what it sends on the agent's port:
  *
  *   garbage   random bytes
  *   huge      a message that is announced far too long
  *   answer    an answer to nothing
- *   exit      the end of a process that there is not
+ *   exit      the end of a process that does not exist
  *   logs      log messages, as fast as they go, and nothing else
- *   silent    a greeting, and then not a byte; nothing is read
+ *   silent    a greeting, and then not a byte; it reads nothing either
  *
- * and, having made and started the container as it should (in words: nothing runs):
+ * or, after it has said that the container is made and started (nothing runs):
  *
  *   window    more output than the host has room for
- *   twice     the same process ends twice
- *   deaf      log messages, as fast as they go; nothing is read any more
+ *   twice     the end of the same process, twice
+ *   deaf      log messages, as fast as they go; it reads nothing any more
  */
 #include <dirent.h>
 #include <endian.h>
@@ -41,7 +42,7 @@
 #include "channel/proto.h"
 
 #define PORTS_DIR "/sys/class/virtio-ports"
-#define PORT_TURN_NS 10000000l /* between two looks for the port, which comes when its driver has found it */
+#define PORT_TURN_NS 10000000l /* between two looks for the port, which appears when its driver has found it */
 
 static int port;
 static uint32_t init_process, init_stdout;
@@ -50,7 +51,7 @@ static _Noreturn void die(const char *what)
 {
 	(void)printf("hostile: %s: %s\n", what, strerror(errno));
 	(void)fflush(stdout);
-	_exit(1); /* of PID 1: the kernel panics, and the test sees why */
+	_exit(1); /* the end of PID 1 makes the kernel panic, and the test sees why */
 }
 
 /* ---- finding the port ---- */
@@ -62,7 +63,7 @@ static void mount_at(const char *type, const char *at)
 		die(at);
 }
 
-/* What vmrunc has packed for this kernel, in its order. */
+/* Loads the modules that vmrunc has packed for this kernel, in its order. */
 static void load_modules(void)
 {
 	char name[256];
@@ -162,7 +163,7 @@ static void say_exited(uint32_t process)
 
 static _Noreturn void flood_logs(void)
 {
-	/* escape sequences would reach the terminal of whoever reads the log */
+	/* the escape sequences must not reach the terminal of whoever reads the log */
 	static const char text[] = "\033]0;hostile\007 spam \xc2\x9b spam spam spam spam spam spam spam spam";
 
 	for (;;) {
@@ -179,7 +180,7 @@ static _Noreturn void flood_garbage(void)
 
 	for (;;) {
 		if (getrandom(noise, sizeof(noise), GRND_NONBLOCK) < 0)
-			memset(noise, 0xa5, sizeof(noise)); /* a pool that is not ready: as good */
+			memset(noise, 0xa5, sizeof(noise)); /* the random pool is not ready; any bytes will do */
 		say(noise, sizeof(noise));
 	}
 }
@@ -192,7 +193,7 @@ static void hear(void *data, size_t len)
 		die("read");
 }
 
-/* The next request. */
+/* Waits for the next request; HELLO and streams are passed over. */
 static void hear_request(struct proto_arena *arena, struct buf *in, struct proto_request *ret)
 {
 	for (;;) {

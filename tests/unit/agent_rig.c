@@ -95,7 +95,6 @@ static void wait_for(const bool *flag)
 	}
 }
 
-/* Waits for the answer to the request just made: its errno. */
 int rig_answer(void)
 {
 	wait_for(&rig.done);
@@ -132,7 +131,6 @@ static void write_file(const char *name, const char *text, mode_t mode)
 	assert_int_equal(fd_write_file_atomic(AT_FDCWD, path, text, strlen(text), mode), 0);
 }
 
-/* Runs a shell command in the root file system, from outside. */
 void rig_in_rootfs(const char *command)
 {
 	char line[512];
@@ -163,7 +161,7 @@ static void make_tree(void)
 	write_file("shared/c/1/hosts", "127.0.0.1 me", 0644);
 }
 
-/* The agent's world: a pid and a mount namespace with a proc of their own. Does not return. */
+/* In the child: executes the agent as PID 1 of a pid namespace, with a /proc of its own. Does not return. */
 static void agent_child(int fd)
 {
 	char number[16];
@@ -200,7 +198,7 @@ int rig_setup(void **state)
 
 	(void)state;
 	if (geteuid() != 0 || access(BUSYBOX, X_OK) < 0)
-		return 0; /* each test says so */
+		return 0; /* each test skips itself: rig_need_root() */
 	memset(&rig, 0, sizeof(rig));
 	make_tree();
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
@@ -263,7 +261,6 @@ void box_mount(struct box *b, struct guest_mount m)
 	b->mounts[b->c.mounts.len++] = m;
 }
 
-/* A container like a usual config's that runs `sh -c @script`. */
 void box_init(struct box *b, const char *script)
 {
 	static const enum guest_ns new_ns[] = { GUEST_NS_PID, GUEST_NS_MOUNT, GUEST_NS_IPC, GUEST_NS_UTS };
@@ -306,7 +303,7 @@ void box_init(struct box *b, const char *script)
 	b->c.process.caps[GUEST_CAP_INHERITABLE] = 0;
 }
 
-/* Creates; the answer's errno. Streams: stdout and stderr are pipes to us, stdin if @with_stdin. */
+/* stdout and stderr are pipes to the test, with @with_stdin stdin as well. */
 int box_create(struct box *b, bool with_stdin)
 {
 	int out[2][2], in[2] = { -1, -1 };
@@ -345,7 +342,7 @@ void box_wait_exit(const struct box *b)
 	rig.status = rig.statuses[b->c.process.id];
 }
 
-/* After on_exited everything is in the pipes, and their other ends are closed. */
+/* After on_exited all output is in the pipes, and their other ends are closed. */
 void box_read(struct box *b)
 {
 	for (int i = 0; i < 2; i++) {
@@ -368,7 +365,6 @@ void box_delete(struct box *b)
 		fail_msg("delete: %s", rig.err.msg);
 }
 
-/* From create to delete: the wait status. */
 int box_run(struct box *b)
 {
 	if (box_create(b, false) != 0)
@@ -397,5 +393,5 @@ void rig_expect_in(const char *text, const char *want)
 void rig_begin(void)
 {
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)alarm(5 * TIMEOUT_MS / 1000); /* whatever hangs, a run ends; the agents end with their channels */
+	(void)alarm(5 * TIMEOUT_MS / 1000); /* whatever hangs, the program ends, and the agents with their channels */
 }

@@ -133,7 +133,7 @@ static void seccomp_filter(void **state, bool no_new_privs)
 	box_expect_out(&box, "refused\n");
 }
 
-/* One hook more for the box: a shell's script, with the state's text that the tests know. */
+/* Gives the box one more hook, which runs a shell's @script; the tests know the text of the state. */
 static void box_hook(struct box *b, struct guest_hook *list, const char **args, const char *script, uint32_t timeout_s)
 {
 	args[0] = "sh";
@@ -170,7 +170,7 @@ static void ends_with_a_failed_start_hook(void **state)
 	} cases[] = {
 		{ "echo why >&2; exit 3", "hooks.startContainer[0]: \"/bin/sh\" failed with exit status 3: why", 0 },
 		{ "exec busybox sleep 1000", "hooks.startContainer[0]: \"/bin/sh\" did not end within 1 s", 1 },
-		/* its process with it: killed before it could execute its program */
+		/* the hook kills its process, which then cannot execute its program */
 		{ "kill -9 $PPID", "the process died before it executed its program", 0 },
 	};
 	const char *args[3];
@@ -181,7 +181,7 @@ static void ends_with_a_failed_start_hook(void **state)
 	rig_need_root();
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		box_init(&box, "echo must not run");
-		/* else it is process 1 of its namespace, which nothing inside can kill */
+		/* with a pid namespace it would be process 1, which nothing inside can kill */
 		box.c.ns[GUEST_NS_PID].mode = GUEST_NS_VM;
 		box_hook(&box, list, args, cases[i].script, cases[i].timeout_s);
 		if (box_create(&box, false) != 0)
@@ -235,7 +235,7 @@ static void maps_users(void **state)
 	box_expect_out(&box, "0\n         0     100000      65536\ncharacter special file 0\ndirectory 0\nagain\n");
 }
 
-/* One of the ipc namespace, which is the container's, in both ways to write its name. */
+/* Two sysctls of the container's ipc namespace, their names written in both ways. */
 static void sets_sysctls(void **state)
 {
 	static struct guest_value values[] = { { "kernel.msgmax", "4321" }, { "kernel/shmmni", "1234" } };

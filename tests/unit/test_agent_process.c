@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The agent without a virtual machine (tests/unit/agent_rig.h): processes, from their start to their end, and their streams. */
+/* The agent without a virtual machine (tests/unit/agent_rig.h): processes from start to end, and their streams. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -47,7 +47,7 @@ static void output_and_input(void **state)
 	box_delete(&box);
 }
 
-/* The pipe to us holds 64 KiB, and we read only after the exit: it must come when we have read, and whole. */
+/* The pipe holds 64 KiB, and the test reads late: the exit must come after all of the output has been read. */
 static void output_waits_for_a_slow_reader(void **state)
 {
 	static char chunk[65536];
@@ -62,7 +62,7 @@ static void output_waits_for_a_slow_reader(void **state)
 	box.devices[1] = (struct guest_device){ "/dev/zero", S_IFCHR | 0666, 1, 5, 0, 0 };
 	assert_int_equal(box_create(&box, false), 0);
 	box_start(&box);
-	/* Control goes on while nothing is read. */
+	/* control messages get through while nothing is read */
 	for (int i = 0; i < 20; i++) {
 		struct err err = ERR_INIT;
 
@@ -73,7 +73,7 @@ static void output_waits_for_a_slow_reader(void **state)
 	reader = fork();
 	assert_true(reader >= 0);
 	if (reader == 0) {
-		/* The write end too, which the monitor's side has open: else the end would not come. */
+		/* the child closes all but its input: with the write end open, it would never read the end */
 		assert_int_equal(dup2(box.out[0], 0), 0);
 		(void)syscall(SYS_close_range, 3, ~0u, 0);
 		while ((n = read(0, chunk, 1000)) > 0)
@@ -125,7 +125,7 @@ static void signals_reach_the_init(void **state)
 	box_init(&box, "trap 'echo term; exit 9' TERM; echo ready; while :; do busybox sleep 1; done");
 	assert_int_equal(box_create(&box, false), 0);
 	box_start(&box);
-	/* The loop has to run for the pipe to fill: any request does. */
+	/* any request makes the loop run, which fills the pipe */
 	do {
 		assert_int_equal(guest_sync(rig.guest, rig_on_done, &rig, &err), 0);
 		assert_int_equal(rig_answer(), 0);
@@ -144,7 +144,7 @@ static void signals_reach_the_init(void **state)
 	box_delete(&box);
 }
 
-/* A TERM right behind the start: @script's exit status must be @wanted. */
+/* A SIGTERM comes right after START; the exit status of @script must be @wanted. */
 static void early_term(const char *script, int wanted)
 {
 	struct err err = ERR_INIT;
@@ -166,7 +166,7 @@ static void early_signals_wait_for_a_handler(void **state)
 {
 	(void)state;
 	early_term("busybox sleep 0.3; trap 'exit 9' TERM; while :; do busybox sleep 0.05; done", 9);
-	/* the kernel's word on a signal that pid 1 does not take, once the time to get ready is over */
+	/* once the time to get ready is over, the kernel discards the signal, for which pid 1 has no handler */
 	early_term("busybox sleep 2.5; trap 'exit 9' TERM; busybox sleep 0.1; exit 4", 4);
 }
 
@@ -177,7 +177,7 @@ static void ends_at_once(void **state)
 	rig_need_root();
 	for (int i = 0; i < PROCESSES_MAX - 2; i++) {
 		box_init(&box, "exit 3");
-		box.args[0] = "busybox"; /* no shell: nothing is sooner */
+		box.args[0] = "busybox"; /* without a shell: no program ends sooner */
 		box.args[1] = "false";
 		box.c.process.args.len = 2;
 		assert_int_equal(box_create(&box, false), 0);
@@ -212,7 +212,7 @@ static void deleted_while_it_runs(void **state)
 {
 	(void)state;
 	rig_need_root();
-	/* Its output is more than all pipes and windows hold, and nobody reads: the delete does not wait for it. */
+	/* nobody reads the output, which is more than all pipes and windows hold: DELETE does not wait for it */
 	box_init(&box, "busybox yes");
 	assert_int_equal(box_create(&box, false), 0);
 	box_start(&box);
@@ -224,7 +224,7 @@ static void deleted_while_it_runs(void **state)
 	box_read(&box);
 }
 
-/* What init leaves behind is killed with it, and does not hold the output open. */
+/* Processes that the first one leaves behind are killed with it, and do not hold the output open. */
 static void background_children_end_with_init(void **state)
 {
 	(void)state;
@@ -270,13 +270,13 @@ static void executes_in_a_container(void **state)
 	assert_int_equal(WEXITSTATUS(rig.status), 5);
 	box_read(&ex);
 	rig_expect_in(ex.text[0], "boxed\nnot one\nbin\ndev\netc\n");
-	/* One that leaves a child with its output open: its exit does not wait for that. */
+	/* a process that leaves a child with its output open: its exit does not wait for the child */
 	box_init(&ex, "busybox sleep 1000 & echo left");
 	assert_int_equal(box_exec(&ex, "c", &box), 0);
 	box_wait_exit(&ex);
 	box_read(&ex);
 	box_expect_out(&ex, "left\n");
-	/* One that is not there. */
+	/* a program that does not exist */
 	box_init(&ex, "");
 	ex.args[0] = "nosuch";
 	assert_int_equal(box_exec(&ex, "c", &box), ENOENT);
@@ -289,7 +289,7 @@ static void executes_in_a_container(void **state)
 	box_read(&box);
 }
 
-/* A second container that joins what the first has, as the members of a pod do. */
+/* A second container joins namespaces of the first, as the members of a pod do. */
 static void joins_another_container(void **state)
 {
 	static struct box member;

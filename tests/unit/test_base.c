@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Unit tests of src/base: errors, descriptors, buffers, codec, loop. */
+/* Unit tests of src/base: errors, descriptors, buffers, numbers, signals, the codec, the loop. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -96,7 +96,7 @@ static void wire_refuses_every_cut(void **state)
 	}
 	wire_init(&w, b.data, b.len);
 	(void)wire_get_u32(&w);
-	assert_int_equal(wire_finish(&w), -EBADMSG); /* bytes left over */
+	assert_int_equal(wire_finish(&w), -EBADMSG); /* bytes are left over */
 }
 
 static void wire_refuses_lying_lengths(void **state)
@@ -173,7 +173,7 @@ static void fd_passes_descriptors(void **state)
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
 	assert_int_equal(fd_send(sv[0], "x", 1, fds, 2), 0);
 	assert_int_equal(fd_recv(sv[1], &byte, 1, got, 1, &n), 1);
-	assert_int_equal(n, 1); /* the second was closed */
+	assert_int_equal(n, 1); /* the second one was closed */
 	assert_true(fcntl(got[0], F_GETFD) & FD_CLOEXEC);
 	fd_close(got[0]);
 	fd_close(fds[0]);
@@ -182,7 +182,7 @@ static void fd_passes_descriptors(void **state)
 	fd_close(sv[1]);
 }
 
-/* In a child, since everything that the test's own libraries have open goes. */
+/* In a child, since what the test's own libraries have open is closed as well. */
 static void fd_closes_all_but_those_kept(void **state)
 {
 	int p[2], q[2], status;
@@ -225,7 +225,7 @@ static void le_numbers_at_odd_addresses(void **state)
 	assert_true(le64_get(bytes + 7) == 0x0e0d0c0b0a090807);
 }
 
-/* A child with an ignored and a blocked signal resets, and then dies of each. */
+/* A child that ignores and blocks a signal dies of it after sig_reset(). */
 static void sig_reset_undoes_all(void **state)
 {
 	static const int signals[] = { SIGPIPE, SIGTERM };
@@ -263,7 +263,7 @@ static void on_either(void *arg, uint32_t events)
 
 	assert_true(events & EPOLLIN);
 	c->calls++;
-	watch_free(c->a); /* whichever ran first ends both */
+	watch_free(c->a); /* whichever is called first removes both */
 	watch_free(c->b);
 	loop_stop(c->loop);
 }

@@ -148,11 +148,11 @@ static void say_log(struct buf *b, uint8_t level, const char *text)
 	put_message(b, &msg);
 }
 
-/* Requests that the host has made when the guest speaks: 1 is a sandbox, 2 a container with process 1. */
+/* The number of the SANDBOX that the host has sent when the guest speaks; 2 is a CREATE, of process 1. */
 #define SANDBOX 1
 #define CREATE 2
 
-/* Lets a guest say @bytes and hang up; what the host made of it. @out: where stdout and stderr go. */
+/* Lets a guest send @bytes and hang up. Returns what the host made of it. @out: where stdout and stderr go. */
 static struct seen listen_to(const struct buf *bytes, int out, bool free_in_ready)
 {
 	static const char *args[] = { "x" };
@@ -288,7 +288,8 @@ static void words_are_cleaned_and_a_flood_is_cut(void **state)
 	say_result(&b, CREATE, EIO, 0, long_text);
 	s = listen_to(&b, null, false);
 	assert_int_equal(s.ready, 1);
-	assert_string_equal(s.last_text, "b [2J uild  2J\303\251"); /* 0xc2 0x9b begins sequences like ESC [ */
+	assert_string_equal(
+		s.last_text, "b [2J uild  2J\303\251"); /* 0xc2 0x9b begins escape sequences, as ESC [ does */
 	assert_int_equal(s.closed, 0);
 	assert_int_equal(s.answers, 2);
 	assert_int_equal(strlen(s.last_msg), ERR_MSG_MAX - 1);
@@ -300,7 +301,7 @@ static void words_are_cleaned_and_a_flood_is_cut(void **state)
 	assert_true(s.logs >= GUEST_LOGS_PER_SECOND && s.logs <= 3 * GUEST_LOGS_PER_SECOND);
 }
 
-/* EXITED overtakes the output, since control goes first: on_exited must not. */
+/* EXITED overtakes the output, since control is sent first; on_exited must not. */
 static void exit_comes_after_the_output(void **state)
 {
 	autobuf b = BUF_INIT;
@@ -315,7 +316,7 @@ static void exit_comes_after_the_output(void **state)
 	say_result(&b, CREATE, 0, 0, "");
 	say_exited(&b, 1, 3 << 8);
 	s = listen_to(&b, fds[1], false);
-	assert_int_equal(s.exits, 0); /* the streams have not ended: only the channel has */
+	assert_int_equal(s.exits, 0); /* the channel has ended, but the streams have not */
 
 	put_frame(&b, MUX_DATA, 1, "out", 3);
 	put_frame(&b, MUX_EOF, 1, NULL, 0);
@@ -347,7 +348,7 @@ static void freed_in_its_callback(void **state)
 	assert_int_equal(s.last_errno, ECONNRESET);
 }
 
-/* The caller's descriptors keep their flags, whatever they are; each gets the way that does not block. */
+/* The caller's descriptors keep their flags, whatever they are, and each is used in the way that does not block. */
 static void stdio_is_not_changed(void **state)
 {
 	char path[] = "/tmp/vmrunc-stdio.XXXXXX";
@@ -375,7 +376,8 @@ static void stdio_is_not_changed(void **state)
 	assert_int_equal(stdio_open(-1, fds[0], true, &own, &kind), 0);
 	assert_int_equal(kind, PUMP_FILE);
 	assert_int_equal(write(own, "abc", 3), 3);
-	assert_int_equal(lseek(fds[0], 0, SEEK_CUR), 3); /* one offset: several writers of a log file rely on it */
+	assert_int_equal(
+		lseek(fds[0], 0, SEEK_CUR), 3); /* the offset is shared, on which several writers of a log file rely */
 	fd_close(own);
 	fd_close(fds[0]);
 	(void)unlink(path);
@@ -386,13 +388,13 @@ static void stdio_is_not_changed(void **state)
 	fd_close(fds[0]);
 	fds[0] = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
 	assert_int_equal(stdio_open(-1, fds[0], true, &own, &kind), 0);
-	assert_int_equal(kind, PUMP_CAREFUL); /* opening it anew would be another terminal */
+	assert_int_equal(kind, PUMP_CAREFUL); /* opening it again would give another terminal */
 	fd_close(own);
 	fd_close(fds[0]);
 	assert_int_equal(stdio_open(-1, -1, true, &own, &kind), -EBADF);
 }
 
-/* In a process of its own: 0: nothing but the pipe was opened; 77: no right to mount; else a line's number. */
+/* 0 if nothing but the pipe was opened; 77 without the right to mount; else the number of the step that failed. */
 static int stdio_open_below_a_false_proc(void)
 {
 	struct stat pipe_st, own_st;
@@ -415,7 +417,7 @@ static int stdio_open_below_a_false_proc(void)
 	return kind == PUMP_CAREFUL ? 0 : 5;
 }
 
-/* What lies at /proc in the monitor's root may be the guest's files: a device node there is not opened. */
+/* At /proc of the monitor's root may lie files of the guest's; a device node among them is not opened. */
 static void stdio_trusts_no_files_at_proc(void **state)
 {
 	int status;

@@ -140,12 +140,13 @@ static size_t put_frame(uint8_t *at, const struct frame *f)
 }
 
 /*
- * Streams in each case: 1 receives, 2 sends (and has sent nothing), 3 was
- * received and has ended. What the peer sends, and what comes of it.
+ * What the peer sends, and what becomes of the channel. In each case there are
+ * three streams: this end receives 1, sends 2 (and has sent nothing yet), and has
+ * received 3, which has ended.
  */
 static const struct hostile {
 	const char *what;
-	int closed; /* -EPROTO, or 0: only the end of file that follows */
+	int closed; /* -EPROTO; or 0: the frames are taken, and end of file follows */
 	struct frame frames[6];
 } hostile[] = {
 	{ "nothing", 0, { { 0 } } },
@@ -197,7 +198,7 @@ struct writer {
 	const struct frame *frames;
 };
 
-/* Sends the frames of a case and closes; the other side may hang up on it before the last. */
+/* Sends the frames of a case and closes; the other end may have closed the channel before the last of them. */
 static void *writer_run(void *arg)
 {
 	struct writer *w = arg;
@@ -291,7 +292,7 @@ static void control_both_ways(void **state)
 	pair_close(&p);
 }
 
-/* What waits for a peer that does not read is bounded, and what was accepted is not spoiled by what was not. */
+/* The bytes that wait for a peer that does not read are bounded; a message that is refused spoils none before it. */
 static void control_queue_is_bounded(void **state)
 {
 	char msg[CONTROL_MAX] = "x";
@@ -350,7 +351,7 @@ struct credit_case {
 	struct mux_stream *rx;
 };
 
-/* The window is full: the sender has stopped there, and goes on with what is consumed. */
+/* A sender stops when the window is full, and goes on when bytes have been consumed. */
 static void credit_on_data(void *arg, const void *data, size_t len)
 {
 	struct credit_case *c = arg;

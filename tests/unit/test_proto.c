@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages of the channel: each field there and back, and every way to cut or spoil a message. */
+/* Unit tests of the messages: each field encoded and decoded, and every way to cut or spoil a message. */
 #include "channel/proto.h"
 
 #include <errno.h>
@@ -114,7 +114,7 @@ static struct guest_container sample(void)
 	return c;
 }
 
-/* Encoding what was decoded must give the same bytes: then no field was lost or crossed. */
+/* If what was decoded is encoded to the same bytes, no field was lost or mixed up with another. */
 static void create_round_trip(void **state)
 {
 	struct guest_container c = sample();
@@ -152,7 +152,7 @@ static void create_round_trip(void **state)
 	proto_arena_done(&arena);
 }
 
-/* No prefix of a message is a message, and nothing is read behind its end (the copy is exact, for ASan). */
+/* No prefix of a message is a message, and nothing behind its end is read: the copy is exact, for AddressSanitizer. */
 static void create_cut_anywhere(void **state)
 {
 	struct guest_container c = sample();
@@ -174,7 +174,7 @@ static void create_cut_anywhere(void **state)
 	}
 }
 
-/* Every byte changed in turn: an error or a message, never a wild read or a huge allocation. */
+/* With any one byte changed, the result is an error or a message, and never a wild read or a huge allocation. */
 static void create_spoiled_anywhere(void **state)
 {
 	struct guest_container c = sample();

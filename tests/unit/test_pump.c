@@ -72,13 +72,13 @@ static void pair_close(struct pair *p)
 /* --- a slow reader --- */
 
 #define BULK (100 * 1024 * 1024)
-#define BULK_STEP (1024 * 1024) /* read for each control message that gets through meanwhile */
+#define BULK_STEP (1024 * 1024) /* bytes that are read for each control message that gets through */
 
 struct bulk {
 	struct pair p;
 	struct sink *sink;
 	struct source *source;
-	int in, out; /* the threads' ends of the pipes */
+	int in, out; /* the ends of the pipes that the threads have */
 	sem_t turn;
 	bool source_done, sink_done;
 	unsigned int messages;
@@ -107,7 +107,7 @@ static void *bulk_write(void *arg)
 	return NULL;
 }
 
-/* Reads a step for each post: as slow as control messages come. */
+/* Reads a step for each post, so only as fast as control messages come. */
 static void *bulk_read(void *arg)
 {
 	static uint8_t chunk[BULK_STEP];
@@ -150,7 +150,7 @@ static void bulk_sink_end(void *arg, int error)
 	bulk_settle(b);
 }
 
-/* Ping and pong: each one that arrives lets the reader go a step. */
+/* A message goes to and fro; each time that it arrives it lets the reader take a step. */
 static int bulk_on_message(void *arg, const void *msg, size_t len)
 {
 	struct bulk *b = arg;
@@ -168,9 +168,9 @@ static int bulk_echo(void *arg, const void *msg, size_t len)
 }
 
 /*
- * 100 MB from a pipe through the channel into a pipe whose reader takes a step
- * only when a control message has made the round trip: if the stalled stream
- * held control up, this would hang; and no byte is lost or changed.
+ * 100 MB go from a pipe through the channel into a pipe, whose reader takes a step
+ * only when a control message has made the round trip. If the stalled stream held
+ * control messages up, this would hang; and no byte may be lost or changed.
  */
 static void bulk_through_slow_reader(void **state)
 {
@@ -192,7 +192,7 @@ static void bulk_through_slow_reader(void **state)
 	assert_int_equal(pthread_create(&writer, NULL, bulk_write, &b), 0);
 	assert_int_equal(pthread_create(&reader, NULL, bulk_read, &b), 0);
 	assert_int_equal(loop_run(b.p.loop), 0);
-	(void)sem_post(&b.turn); /* for the last steps and the end of file */
+	(void)sem_post(&b.turn); /* for the last steps and for the end of file */
 	for (int i = 0; i < BULK / BULK_STEP; i++)
 		(void)sem_post(&b.turn);
 	assert_int_equal(pthread_join(writer, NULL), 0);
@@ -204,7 +204,7 @@ static void bulk_through_slow_reader(void **state)
 	(void)sem_destroy(&b.turn);
 }
 
-/* A process has ended but its child keeps the pipe open: what it wrote comes, and then the end. */
+/* A process has ended, but its child keeps the pipe open: what was written comes, and then the end. */
 static void finish_does_not_wait_for_others(void **state)
 {
 	int from[2], to[2];
@@ -232,7 +232,7 @@ static void finish_does_not_wait_for_others(void **state)
 
 #define COPY_PIPE 4096 /* what the pipe holds */
 
-/* The link turns calls of buf_put() into this one, which counts them: a sink that keeps bytes calls it. */
+/* The linker turns calls of buf_put(), by which a sink keeps bytes, into calls of this (--wrap), which counts them. */
 static unsigned int copies;
 void __real_buf_put(struct buf *b, const void *data, size_t len);
 void __wrap_buf_put(struct buf *b, const void *data, size_t len);
@@ -327,7 +327,7 @@ static unsigned int copies_of(size_t len)
 	return copies;
 }
 
-/* What an idle pipe takes is not copied; of what is too much for it only the rest is, once; the order stays. */
+/* Bytes that an idle pipe takes are not copied. Of more, the rest is copied, once; the order is kept in both cases. */
 static void sink_copies_only_what_must_wait(void **state)
 {
 	(void)state;

@@ -97,9 +97,9 @@ static void filter_follows_the_rules_in_order(void **state)
 		uint32_t major, minor;
 		int allowed;
 	} cases[] = {
-		{ "[]", CHR, R | W, 1, 3, 1 },   /* /dev/null: always */
-		{ "[]", CHR, R | W, 136, 7, 1 }, /* any pty */
-		{ "[]", CHR, R, 10, 1, 0 },      /* what nobody speaks of */
+		{ "[]", CHR, R | W, 1, 3, 1 },   /* every container has /dev/null */
+		{ "[]", CHR, R | W, 136, 7, 1 }, /* every pty may be used */
+		{ "[]", CHR, R, 10, 1, 0 },      /* no rule speaks of this one */
 		{ "[]", BLK, M, 8, 0, 1 },       /* any node may be made ... */
 		{ "[]", BLK, R | M, 8, 0, 0 },   /* ... but not read */
 		{ "[{\"allow\":true}]", BLK, R | W | M, 8, 0, 1 },
@@ -109,7 +109,7 @@ static void filter_follows_the_rules_in_order(void **state)
 			BLK, R | W, 10, 229, 0 },
 		{ "[{\"allow\":true,\"type\":\"c\",\"major\":10,\"access\":\"r\"}]", CHR, R, 10, 4000000000u, 1 },
 		{ "[{\"allow\":true,\"type\":\"c\",\"major\":10,\"access\":\"r\"}]", CHR, R | W, 10, 1, 0 },
-		/* read by one rule, write by another: together */
+		/* one rule allows reading, another writing: both together are allowed */
 		{ "[{\"allow\":true,\"type\":\"c\",\"major\":9,\"minor\":1,\"access\":\"r\"},"
 		  "{\"allow\":true,\"type\":\"c\",\"major\":9,\"access\":\"w\"}]",
 			CHR, R | W, 9, 1, 1 },
@@ -143,7 +143,7 @@ static const char *file_of(const struct resource_files *f, const char *key)
 
 	for (size_t i = 0; i < f->n; i++) {
 		if (strcmp(f->v[i].key, key) == 0)
-			value = f->v[i].value; /* the last write holds */
+			value = f->v[i].value; /* a file may be written more than once: the last value counts */
 	}
 	return value;
 }
@@ -295,7 +295,7 @@ static void identity_namespaces_and_devices(void **state)
 	for (uint32_t i = 0; i < c->devices.len; i++) {
 		if (strcmp(c->devices.at[i].path, "/dev/null") != 0)
 			continue;
-		nulls++; /* the config's own, not the default beside it */
+		nulls++; /* there is the config's own, and not the default one beside it */
 		assert_int_equal(c->devices.at[i].uid, 9);
 		assert_int_equal(c->devices.at[i].mode, S_IFCHR | 0666);
 	}
@@ -323,7 +323,7 @@ static void remounts_and_memory_policy(void **state)
 	c = guest_translation_container(t);
 	assert_int_equal(c->mounts.at[0].kind, GUEST_MOUNT_REMOUNT);
 	assert_int_equal(c->mounts.at[0].attr_set, MOUNT_ATTR_RDONLY);
-	assert_string_equal(c->mounts.at[0].data, ""); /* a bind is not the file system */
+	assert_string_equal(c->mounts.at[0].data, ""); /* a bind has no options of a file system */
 	assert_int_equal(c->mounts.at[1].kind, GUEST_MOUNT_REMOUNT);
 	assert_true(c->mounts.at[1].flags & MS_SYNCHRONOUS);
 	assert_string_equal(c->mounts.at[1].data, "size=1k");
@@ -335,7 +335,7 @@ static void remounts_and_memory_policy(void **state)
 	spec_free(spec);
 }
 
-/* The mappings of a user namespace by path are what the life cycle says; without any, the VM's ids are the host's. */
+/* A user namespace by path has the mappings that the life cycle gives; without any, the VM's ids are the host's. */
 static void a_joined_user_namespace_has_its_mappings(void **state)
 {
 	static const char json[] = "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"
@@ -366,7 +366,7 @@ static void a_joined_user_namespace_has_its_mappings(void **state)
 	assert_int_equal(c->uids.at[1].host, 5000);
 	assert_int_equal(c->gids.len, 1);
 	assert_int_equal(c->gids.at[0].size, 3);
-	assert_int_equal(c->ns[GUEST_NS_NET].mode, GUEST_NS_VM); /* none listed */
+	assert_int_equal(c->ns[GUEST_NS_NET].mode, GUEST_NS_VM); /* the config lists none */
 	guest_translation_free(t);
 	spec_free(spec);
 }
@@ -416,7 +416,7 @@ static void start_hooks_translate(void **state)
 	spec_free(spec);
 }
 
-/* Every config that the engines were seen to write translates, and survives the channel. */
+/* Every config that engines were seen to write can be translated, and comes through the channel as it was. */
 static void samples_translate_and_cross_the_channel(void **state)
 {
 	DIR *dir = opendir(SAMPLES);
@@ -438,7 +438,7 @@ static void samples_translate_and_cross_the_channel(void **state)
 		if (!strstr(e->d_name, ".config.json"))
 			continue;
 		if (spec_load(dirfd(dir), e->d_name, &spec, NULL, &err) < 0) {
-			/* fields that vmrunc refuses are the support table's business */
+			/* fields that vmrunc refuses are tested with the support table */
 			if (err.errnum == ENOTSUP)
 				continue;
 			fail_msg("%s: %s", e->d_name, err.msg);
