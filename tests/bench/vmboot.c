@@ -199,6 +199,51 @@ static int parse_engine(const char *name, enum vm_engine *ret_engine)
 	return 0;
 }
 
+/* One option: 0, or -EINVAL for a letter or a value that is none. */
+static int parse_option(struct boot *b, int letter, char *value)
+{
+	switch (letter) {
+	case 'e':
+		return parse_engine(value, &b->cfg.engine);
+	case 'k':
+		b->cfg.kernel_path = value;
+		return 0;
+	case 'i':
+		b->cfg.initrd_path = value;
+		return 0;
+	case 'c':
+		b->cfg.cmdline = value;
+		return 0;
+	case 'm':
+		b->cfg.mem_bytes = strtoull(value, NULL, 10) * MIB;
+		return 0;
+	case 'n':
+		b->cfg.vcpus = (unsigned int)strtoul(value, NULL, 10);
+		return 0;
+	case 'p':
+	case 's':
+		if (b->exports_len == EXPORTS_MAX)
+			return -EINVAL;
+		b->exports[b->exports_len++] =
+			(struct export){ .share = letter == 'p' ? VM_SHARE_PRIVATE : VM_SHARE_SHARED, .arg = value };
+		return 0;
+	case 'd':
+		b->cfg.cache_dir = value;
+		return 0;
+	case 'l':
+		b->log_fd = open(value, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+		return b->log_fd < 0 ? -EINVAL : 0;
+	case 't':
+		b->timeline = true;
+		return 0;
+	case 'o':
+		b->timeout_s = (unsigned int)strtoul(value, NULL, 10);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
 static int parse_options(struct boot *b, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -216,52 +261,11 @@ static int parse_options(struct boot *b, int argc, char **argv)
 		{ "timeout", 1, NULL, 'o' },
 		{ 0 },
 	};
-	int opt;
+	int letter;
 
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		switch (opt) {
-		case 'e':
-			if (parse_engine(optarg, &b->cfg.engine) < 0)
-				return -EINVAL;
-			break;
-		case 'k':
-			b->cfg.kernel_path = optarg;
-			break;
-		case 'i':
-			b->cfg.initrd_path = optarg;
-			break;
-		case 'c':
-			b->cfg.cmdline = optarg;
-			break;
-		case 'm':
-			b->cfg.mem_bytes = strtoull(optarg, NULL, 10) * MIB;
-			break;
-		case 'n':
-			b->cfg.vcpus = (unsigned int)strtoul(optarg, NULL, 10);
-			break;
-		case 'p':
-		case 's':
-			if (b->exports_len == EXPORTS_MAX)
-				return -EINVAL;
-			b->exports[b->exports_len++] =
-				(struct export){ .share = opt == 'p' ? VM_SHARE_PRIVATE : VM_SHARE_SHARED,
-					.arg = optarg };
-			break;
-		case 'd':
-			b->cfg.cache_dir = optarg;
-			break;
-		case 'l':
-			b->log_fd = open(optarg, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-			break;
-		case 't':
-			b->timeline = true;
-			break;
-		case 'o':
-			b->timeout_s = (unsigned int)strtoul(optarg, NULL, 10);
-			break;
-		default:
+	while ((letter = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		if (parse_option(b, letter, optarg) < 0)
 			return -EINVAL;
-		}
 	}
 	return optind == argc ? 0 : -EINVAL;
 }
