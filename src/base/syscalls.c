@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 const char *const base_syscalls[] = {
-	/* fd.c; fstat(2) is newfstatat up to glibc 2.38, renameat(3) renameat2 where a kernel has only that */
+	/* fd.c; fstat(3) is newfstatat in glibc 2.33 to 2.38, renameat(3) is renameat2 where a kernel has only that */
 	"close",
 	"fcntl",
 	"fstat",

@@ -25,16 +25,6 @@
 #include "host/thread.h"
 #include "p9/p9.h"
 
-#ifndef __has_feature /* clang says by this what gcc says by macros */
-#define __has_feature(x) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || __has_feature(address_sanitizer) || \
-	__has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define SANITIZED true
-#else
-#define SANITIZED false
-#endif
-
 /* What libc does for any program, this file when it loads a second filter, and cmocka to say what failed. */
 static const char *const libc_syscalls[] = {
 	"brk",

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <seccomp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -22,8 +23,12 @@
 #include <cmocka.h>
 
 #include "base/fd.h"
+#include "base/syscalls.h"
 #include "channel/mux.h"
+#include "channel/syscalls.h"
 #include "guest/stdio.h"
+#include "guest/syscalls.h"
+#include "tests/unit/filter.h"
 
 #define NOT_CLOSED 12345
 
@@ -332,6 +337,82 @@ static void exit_comes_after_the_output(void **state)
 	fd_close(fds[1]);
 }
 
+/* What the tests themselves call, in listen_to(). */
+static const char *const test_syscalls[] = { "socketpair", "setsockopt", "shutdown", NULL };
+
+/* Lets through only what base, channel and guest say that they call; anything else ends the process. 0 or -errno. */
+static int filter_load(void)
+{
+	const char *const *const lists[] = { base_syscalls, channel_syscalls, guest_syscalls, test_syscalls };
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int r = ctx ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		for (const char *const *name = lists[i]; r == 0 && *name; name++) {
+			int call = seccomp_syscall_resolve_name(*name);
+
+			r = call == __NR_SCMP_ERROR ? -EINVAL : seccomp_rule_add(ctx, SCMP_ACT_ALLOW, call, 0);
+			r = r == -EEXIST ? 0 : r; /* several lists may have it */
+		}
+	}
+	for (const unsigned long *request = channel_ioctls; r == 0 && *request; request++)
+		r = seccomp_rule_add(
+			ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1_32(SCMP_CMP_EQ, (uint32_t)*request, 0));
+	if (r == 0)
+		r = seccomp_load(ctx);
+	seccomp_release(ctx);
+	return r;
+}
+
+/* In a child: a whole conversation under the filter, with output to @out. Exits with 0 if it came to its end. */
+static _Noreturn void converse_filtered(const struct buf *said, int out)
+{
+	struct seen s;
+
+	if (filter_load() < 0)
+		_exit(1);
+	s = listen_to(said, out, false);
+	_exit(s.exits == 1 && s.answers == 2 ? 0 : 2);
+}
+
+/* The lists beside the code are complete: a pipe, a socket and a file each make other calls. */
+static void makes_only_calls_that_are_listed(void **state)
+{
+	autobuf b = BUF_INIT;
+	int outs[3], pipe_fds[2], sv[2];
+
+	(void)state;
+	if (SANITIZED) /* its runtime makes calls of its own */
+		skip();
+	assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
+	outs[0] = pipe_fds[1];
+	outs[1] = sv[0];
+	outs[2] = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	say_hello(&b, PROTO_VERSION, "b");
+	say_result(&b, SANDBOX, 0, 0, "");
+	say_result(&b, CREATE, 0, 0, "");
+	say_log(&b, 1, "x");
+	say_exited(&b, 1, 0);
+	put_frame(&b, MUX_DATA, 1, "out", 3);
+	put_frame(&b, MUX_EOF, 1, NULL, 0);
+	put_frame(&b, MUX_EOF, 2, NULL, 0);
+	for (size_t i = 0; i < ARRAY_LEN(outs); i++) {
+		int status;
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (pid == 0)
+			converse_filtered(&b, outs[i]);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		if (status != 0)
+			fail_msg("output %zu: wait status 0x%x (strace -f shows the call)", i, (unsigned int)status);
+		fd_close(outs[i]);
+	}
+	fd_close(pipe_fds[0]);
+	fd_close(sv[1]);
+}
+
 static void freed_in_its_callback(void **state)
 {
 	autoclose int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -440,6 +521,7 @@ int main(void)
 		cmocka_unit_test(lies_close_the_channel),
 		cmocka_unit_test(words_are_cleaned_and_a_flood_is_cut),
 		cmocka_unit_test(exit_comes_after_the_output),
+		cmocka_unit_test(makes_only_calls_that_are_listed),
 		cmocka_unit_test(freed_in_its_callback),
 		cmocka_unit_test(stdio_is_not_changed),
 		cmocka_unit_test(stdio_trusts_no_files_at_proc),
