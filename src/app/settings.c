@@ -35,6 +35,19 @@ static const char *const engine_names[] = {
 	[VM_ENGINE_QEMU] = "qemu",
 };
 
+static const char *const annotation_names[] = {
+	[SETTINGS_ANNOTATION_ENGINE] = SETTINGS_ANNOTATION_PREFIX "engine",
+	[SETTINGS_ANNOTATION_KERNEL] = SETTINGS_ANNOTATION_PREFIX "kernel",
+	[SETTINGS_ANNOTATION_PARAMETERS] = SETTINGS_ANNOTATION_PREFIX "kernel.parameters",
+	[SETTINGS_ANNOTATION_MEMORY] = SETTINGS_ANNOTATION_PREFIX "memory",
+	[SETTINGS_ANNOTATION_VCPUS] = SETTINGS_ANNOTATION_PREFIX "vcpus",
+};
+
+const char *settings_annotation_name(enum settings_annotation annotation)
+{
+	return annotation_names[annotation];
+}
+
 const char *settings_engine_name(enum vm_engine engine)
 {
 	return engine_names[engine];
@@ -77,7 +90,7 @@ static int store_path(char *to, const char *path, const char *where, struct err 
 	return 0;
 }
 
-enum key_kind { KEY_ENGINE, KEY_PATH, KEY_NUMBER, KEY_VCPUS };
+enum key_kind { KEY_ENGINE, KEY_PATH, KEY_NUMBER, KEY_VCPUS, KEY_ANNOTATIONS };
 
 static const struct {
 	const char *key;
@@ -92,10 +105,34 @@ static const struct {
 	{ "cache", KEY_PATH, offsetof(struct settings, cache_dir), 0, 0 },
 	{ "memory", KEY_NUMBER, offsetof(struct settings, memory_mib), VM_MEM_MIN / MIB, MEMORY_MIB_MAX },
 	{ "vcpus", KEY_VCPUS, 0, 1, VM_VCPUS_MAX },
+	{ "annotations", KEY_ANNOTATIONS, 0, 0, 0 },
 	{ "guest-overhead", KEY_NUMBER, offsetof(struct settings, guest_overhead_mib), 16, MEMORY_MIB_MAX },
 	{ "guest-log", KEY_NUMBER, offsetof(struct settings, guest_log_kib), GUEST_LOG_KIB_MIN, GUEST_LOG_KIB_MAX },
 	{ "host-overhead", KEY_NUMBER, offsetof(struct settings, host_overhead_mib), 16, MEMORY_MIB_MAX },
 };
+
+/* Stores the list of annotations that count, each without the prefix or with it. It replaces an earlier file's list. */
+static int annotations_store(struct settings *s, const char *where, const struct json *list, struct err *err)
+{
+	memset(s->annotations, 0, sizeof(s->annotations));
+	if (list->type != JSON_ARRAY)
+		return err_set(err, EINVAL, "%s: not an array", where);
+	for (const struct json *j = list->first; j; j = j->next) {
+		size_t prefix = sizeof(SETTINGS_ANNOTATION_PREFIX) - 1, i = 0;
+
+		if (j->type != JSON_STRING)
+			return err_set(err, EINVAL, "%s: not an array of strings", where);
+		while (i < ARRAY_LEN(annotation_names) && strcmp(annotation_names[i], j->text) != 0 &&
+			strcmp(annotation_names[i] + prefix, j->text) != 0)
+			i++;
+		if (i == ARRAY_LEN(annotation_names))
+			return err_set(err, EINVAL,
+				"%s: \"%s\" is none of engine, kernel, kernel.parameters, memory, vcpus", where,
+				j->text);
+		s->annotations[i] = true;
+	}
+	return 0;
+}
 
 /* Checks @value by the row @k of the table, and stores it in the row's field of @s. */
 static int key_store(struct settings *s, size_t k, const char *file, const struct json *value, struct err *err)
@@ -108,6 +145,8 @@ static int key_store(struct settings *s, size_t k, const char *file, const struc
 	int r;
 
 	(void)snprintf(where, sizeof(where), "%s: %s", file, keys[k].key);
+	if (keys[k].kind == KEY_ANNOTATIONS)
+		return annotations_store(s, where, value, err);
 	if (value->type != (number ? JSON_NUMBER : JSON_STRING))
 		return err_set(err, EINVAL, "%s: not a %s", where, number ? "number" : "string");
 	if (keys[k].kind == KEY_ENGINE)

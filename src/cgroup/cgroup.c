@@ -3,6 +3,7 @@
 #include "cgroup/cgroup.h"
 
 #include "cgroup/dirs.h"
+#include "cgroup/file.h"
 #include "cgroup/limit.h"
 #include "cgroup/unit.h"
 
@@ -27,6 +28,12 @@ int cgroup_plan(const struct cgroup_request *q, struct cgroups *c, struct err *e
 		break;
 	}
 	return 0;
+}
+
+uint64_t cgroup_memory_room(const struct cgroups *c)
+{
+	/* "max", and the limit above all others that v1 has where none is set, are none */
+	return MIN(cgroup_file_least_above(c, "memory.max"), cgroup_file_least_above(c, "memory.limit_in_bytes"));
 }
 
 int cgroup_start_unit(const struct cgroup_request *q, pid_t pid, int interrupt_fd, struct cgroups *c, struct err *err)

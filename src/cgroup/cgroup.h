@@ -48,6 +48,12 @@ struct cgroup_request {
 must_check int cgroup_plan(const struct cgroup_request *q, struct cgroups *c, struct err *err);
 
 /*
+ * The least limit of memory among the cgroups above those of @c, in bytes, or UINT64_MAX: there is none. With an empty
+ * set, which leaves the monitor where its caller is, it is UINT64_MAX too.
+ */
+uint64_t cgroup_memory_room(const struct cgroups *c);
+
+/*
  * Has systemd start the unit with @pid in it, and waits for that; does nothing for another manager. Returns 1 if @c
  * has changed, so that it must be saved before cgroup_make(); 0 if it has not; or -errno with an error: -EEXIST if
  * there is a scope of that name already (@c has changed: the unit is not ours to stop); -EINTR if @interrupt_fd became

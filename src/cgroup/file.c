@@ -6,11 +6,14 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "cgroup/hierarchy.h"
+
+#define NUMBER_MAX 64 /* bytes of a file that has one number */
 
 /*
  * Opens the first cgroup that has @file, and returns its path as well. Returns -1 if there is none; the caller closes
@@ -53,6 +56,28 @@ bool cgroup_file_is_v2(const struct cgroups *c)
 		*slash = '\0';
 	}
 	return hierarchy_version(path) == 2;
+}
+
+uint64_t cgroup_file_least_above(const struct cgroups *c, const char *file)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (size_t i = 0; i < c->dirs.n; i++) {
+		char path[PATH_MAX], *slash;
+
+		(void)snprintf(path, sizeof(path), "%s", c->dirs.v[i]);
+		while ((slash = strrchr(path, '/')) && slash != path) {
+			autofree char *text = NULL;
+			autoclose int fd = -1;
+
+			*slash = '\0';
+			fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+			if (fd >= 0 && fd_read_file(fd, file, NUMBER_MAX, &text, NULL) >= 0 && *text >= '0' &&
+				*text <= '9')
+				least = MIN(least, (uint64_t)strtoull(text, NULL, 10));
+		}
+	}
+	return least;
 }
 
 int cgroup_file_write(const struct cgroups *c, const char *file, const char *text, struct err *err)

@@ -4,6 +4,7 @@
 #define CGROUP_FILE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/base.h"
 #include "base/err.h"
@@ -24,6 +25,9 @@ must_check int cgroup_file_write_either(const struct cgroups *c, const char *v1,
 
 /* Whether one of the cgroups of @c has a file named @file. */
 bool cgroup_file_exists(const struct cgroups *c, const char *file);
+
+/* The least number in the files named @file of the cgroups above those of @c; UINT64_MAX: there is none. */
+uint64_t cgroup_file_least_above(const struct cgroups *c, const char *file);
 
 /*
  * Whether the host has cgroup v2 alone, so that no limit goes to a file of v1. The cgroups of @c need not be made yet.

@@ -273,13 +273,14 @@ static int reserve(struct creation *c, struct err *err)
 	if (snprintf(vm_dir, sizeof(vm_dir), "%s/%s", c->dir.path, VM_DIR) >= (int)sizeof(vm_dir))
 		return err_set(err, ENAMETOOLONG, "\"%s\": path too long", c->dir.path);
 	r = make_files(c, err);
-	if (r == 0)
-		r = plan_make(c->settings, spec, vm_dir, &c->plan, c->notes, err);
-	if (r == 0)
-		r = fill_state(c, err);
 	cgroups = cgroup_request(c);
 	if (r == 0)
 		r = cgroup_plan(&cgroups, &c->state.cgroups, err);
+	if (r == 0)
+		r = plan_make(
+			c->settings, spec, vm_dir, cgroup_memory_room(&c->state.cgroups), &c->plan, c->notes, err);
+	if (r == 0)
+		r = fill_state(c, err);
 	return r < 0 ? r : state_save(&c->dir, &c->state, err);
 }
 

@@ -1,10 +1,12 @@
 # src/life: what the commands do with a container, a verb a file.
 noinst_LIBRARIES += liblife.a
 liblife_a_SOURCES = \
+	src/life/annotation.c src/life/annotation.h \
 	src/life/create.c \
 	src/life/delete.c \
 	src/life/inside.h \
 	src/life/kill.c \
 	src/life/life.c src/life/life.h \
 	src/life/plan.c src/life/plan.h \
+	src/life/size.c src/life/size.h \
 	src/life/start.c

@@ -4,7 +4,8 @@
  * place where both are known.
  *
  * Most important first: command line, config.json (`vm`), annotations
- * (org.vmrunc.*), settings files, what is built in.
+ * (org.vmrunc.*)
+ * that the settings allow, settings files, what is built in.
  */
 #ifndef LIFE_PLAN_H
 #define LIFE_PLAN_H
@@ -38,11 +39,11 @@ void plan_done(struct plan *p);
 
 /*
  * Decides on the VM for @spec, and prepares its kernel and initramfs. @vm_dir: a directory of this container's own for
- * the engine. @p: PLAN_NONE, which the caller ends with plan_done() in any case; it borrows strings of @spec. 0, or
+ * the engine. @memory_room: the memory that the cgroups above the container's allow it (UINT64_MAX: any). @p: PLAN_NONE, which the caller ends with plan_done() in any case; it borrows strings of @spec. 0, or
  * -errno with an error.
  */
-must_check int plan_make(const struct settings *settings, const struct spec *spec, const char *vm_dir, struct plan *p,
-	struct life_notes *notes, struct err *err);
+must_check int plan_make(const struct settings *settings, const struct spec *spec, const char *vm_dir,
+	uint64_t memory_room, struct plan *p, struct life_notes *notes, struct err *err);
 
 /* The agent that is embedded in this executable: its first byte, and its length in *@ret_len. Static. */
 const void *plan_agent(size_t *ret_len);

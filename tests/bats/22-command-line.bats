@@ -80,6 +80,44 @@ has_lines() { [ "$(grep -c -- "$2" "$1")" -ge "$3" ]; }
 	[ "$status" -ne 0 ]
 }
 
+@test "annotations of an image count only where the settings name them, and never above the config's limits" {
+	vmrunc_only
+	sh_bundle 'grep -c ^processor /proc/cpuinfo; grep MemTotal /proc/meminfo | tr -dc 0-9; echo; grep -c no_such_word /proc/cmdline' \
+		'.annotations = {"org.vmrunc.memory": "900", "org.vmrunc.vcpus": "2", "org.vmrunc.engine": "xen",
+			"org.vmrunc.kernel": "/etc/shadow", "org.vmrunc.kernel.parameters": "no_such_word"}'
+	run --separate-stderr rt --log-level warning run --bundle "$BUNDLE" "$ID"
+	eq "${lines[0]} ${lines[2]}" "1 0"
+	[ "${lines[1]}" -lt 600000 ]
+	local name
+	for name in memory vcpus engine kernel kernel.parameters; do
+		has "$stderr" "annotation \"org.vmrunc.$name\": ignored: \"annotations\" in the host's vmrunc.json"
+	done
+
+	echo '{"annotations": ["memory", "kernel.parameters"]}' >"$BATS_TEST_TMPDIR/settings.json"
+	RT_CMD+=(--config "$BATS_TEST_TMPDIR/settings.json")
+	run --separate-stderr rt --log-level warning run --bundle "$BUNDLE" "$ID"
+	eq "${lines[0]} ${lines[2]}" "1 1"
+	[ "${lines[1]}" -gt 600000 ]
+	hasnt "$stderr" org.vmrunc.memory
+	jq '.linux.resources.memory.limit = 33554432' "$BUNDLE/config.json" >"$BUNDLE/new" && mv "$BUNDLE/new" "$BUNDLE/config.json"
+	run --separate-stderr rt --log-level warning run --bundle "$BUNDLE" "$ID"
+	[ "${lines[1]}" -lt 140000 ]
+	has "$stderr" 'annotation "org.vmrunc.memory": only 128 MiB'
+}
+
+@test "memory.limit above the host's memory: the VM has what there is, the guest's cgroup the exact limit; 1.5 CPUs are two" {
+	vmrunc_only
+	local limit
+	for limit in 1099511627776 9223372036854771712; do
+		sh_bundle 'cat /sys/fs/cgroup/memory.max; grep -c ^processor /proc/cpuinfo' '.linux.namespaces += [{type:"cgroup"}]
+			| .mounts += [{destination:"/sys/fs/cgroup",type:"cgroup",source:"cgroup"}]
+			| .linux.resources = {memory: {limit: $l}, cpu: {quota: 150000, period: 100000}}' --argjson l $limit
+		run_c
+		eq "$status ${lines[1]}" "0 $(($(nproc) > 1 ? 2 : 1))"
+		[ "${lines[0]}" = $limit ] || [ $limit = 9223372036854771712 ]
+	done
+}
+
 # stderr_of ARGS...: runs the container with these options; $err is what was written to stderr, $status the exit code.
 stderr_of() {
 	status=0

@@ -13,6 +13,8 @@ teardown() { common_teardown; }
 @test "guest kernel panic at boot: an error with the guest's last words" {
 	sh_bundle true '.vm = {kernel: {path: $k, parameters: ["rdinit=/no-such-init"]}}' --arg k "${VMRUNC_KERNEL:-}"
 	[ -n "${VMRUNC_KERNEL:-}" ] || sh_bundle true '.annotations = {"org.vmrunc.kernel.parameters": "rdinit=/no-such-init"}'
+	echo '{"annotations": ["kernel.parameters"]}' >"$BATS_TEST_TMPDIR/settings.json"
+	RT_CMD+=(--config "$BATS_TEST_TMPDIR/settings.json")
 	run_c
 	[ "$status" -ne 0 ]
 	has "$stderr" panic

@@ -37,6 +37,7 @@ unit_tests += \
 	tests/unit/test_pump \
 	tests/unit/test_qemu \
 	tests/unit/test_qemu_qmp \
+	tests/unit/test_size \
 	tests/unit/test_sock \
 	tests/unit/test_spec \
 	tests/unit/test_spec_docs \
@@ -137,6 +138,8 @@ tests_unit_test_qemu_SOURCES = tests/unit/test_qemu.c
 tests_unit_test_qemu_LDADD = $(unit_ldadd)
 tests_unit_test_qemu_qmp_SOURCES = tests/unit/test_qemu_qmp.c
 tests_unit_test_qemu_qmp_LDADD = $(unit_ldadd)
+tests_unit_test_size_SOURCES = tests/unit/test_size.c
+tests_unit_test_size_LDADD = $(unit_ldadd)
 tests_unit_test_sock_SOURCES = tests/unit/test_sock.c
 tests_unit_test_sock_LDADD = $(unit_ldadd)
 tests_unit_test_spec_SOURCES = tests/unit/test_spec.c

@@ -114,6 +114,9 @@ static void test_settings(void **state)
 		{ "{\"memory\": -512}", "memory: \"-512\"" },
 		{ "{\"vcpus\": 65}", "vcpus: \"65\"" },
 		{ "{\"kernel\": \"relative\"}", "kernel: \"relative\"" },
+		{ "{\"annotations\": \"memory\"}", "annotations: not an array" },
+		{ "{\"annotations\": [1]}", "annotations: not an array of strings" },
+		{ "{\"annotations\": [\"memory\", \"disk\"]}", "annotations: \"disk\"" },
 	};
 	struct settings s;
 	struct err err;
@@ -127,12 +130,15 @@ static void test_settings(void **state)
 	}
 	assert_int_equal(load_settings(&s,
 				 "// a comment\n{\"engine\": \"qemu\", /* and */ \"memory\": 1024, "
-				 "\"vcpus\": 2}",
+				 "\"annotations\": [\"memory\", \"org.vmrunc.kernel\"], \"vcpus\": 2}",
 				 &err),
 		0);
 	assert_int_equal(s.engine, VM_ENGINE_QEMU);
 	assert_int_equal(s.memory_mib, 1024);
 	assert_int_equal(s.vcpus, 2);
+	assert_true(s.annotations[SETTINGS_ANNOTATION_MEMORY] && s.annotations[SETTINGS_ANNOTATION_KERNEL]);
+	assert_false(s.annotations[SETTINGS_ANNOTATION_ENGINE] || s.annotations[SETTINGS_ANNOTATION_PARAMETERS] ||
+		     s.annotations[SETTINGS_ANNOTATION_VCPUS]);
 	assert_false(s.engine_forced);
 	assert_int_equal(unlink(path_of("s.json")), 0);
 	{
