@@ -20,7 +20,6 @@ agent_sources = \
 	agent/launch/mounts.c agent/launch/mounts.h \
 	agent/launch/program.c agent/launch/program.h \
 	agent/launch/rootfs.c agent/launch/rootfs.h \
-	agent/launch/rootpath.c agent/launch/rootpath.h \
 	agent/launch/tell.c agent/launch/tell.h \
 	agent/launch/tty.c agent/launch/tty.h \
 	agent/sys/agent.h \

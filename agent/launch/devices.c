@@ -12,7 +12,7 @@
 
 #include "base/fd.h"
 #include "launch/mounts.h"
-#include "launch/rootpath.h"
+#include "base/rootpath.h"
 #include "sys/idmaps.h"
 #include "sys/sandbox.h"
 #include "sys/sys.h"

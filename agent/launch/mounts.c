@@ -20,7 +20,7 @@
 
 #include "base/fd.h"
 #include "launch/copyup.h"
-#include "launch/rootpath.h"
+#include "base/rootpath.h"
 #include "sys/sandbox.h"
 #include "sys/sys.h"
 
@@ -235,6 +235,10 @@ static int mount_attach(int root, int fd, const char *destination, struct err *e
 	at = rootpath_make(root, destination, S_ISDIR(st.st_mode) ? ROOTPATH_DIR : ROOTPATH_FILE, NULL);
 	if (at < 0)
 		return err_sys(err, at, "mount \"%s\": cannot make the destination", destination);
+	if (rootpath_check_kinds(fd, at) == -ENOTDIR)
+		return err_set(err, ENOTDIR,
+			"mount \"%s\": not a directory: a directory goes on a directory, and a file on a file",
+			destination);
 	if (sys_move_mount(fd, at) < 0)
 		return err_sys(err, errno, "mount \"%s\"", destination);
 	return 0;
@@ -319,6 +323,11 @@ int mount_make(const struct launch *l, int root, const struct guest_mount *m, st
 
 	if (m->kind == GUEST_MOUNT_REMOUNT)
 		return mount_again(root, m, err);
+	if (m->kind == GUEST_MOUNT_FS && (strcmp(m->fstype, "proc") == 0 || strcmp(m->fstype, "sysfs") == 0) &&
+		rootpath_check_dir(root, m->destination) < 0)
+		return err_set(err, ENOTDIR,
+			"mount \"%s\": filesystem \"%s\" must be mounted on ordinary directory: not a directory",
+			m->destination, m->fstype);
 	fd = m->kind == GUEST_MOUNT_FS ? mount_fs_or_copy(l, root, m, err) : mount_bind(l, m, err);
 	if (fd < 0)
 		return fd;

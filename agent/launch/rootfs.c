@@ -20,7 +20,7 @@
 #include "base/fd.h"
 #include "launch/devices.h"
 #include "launch/mounts.h"
-#include "launch/rootpath.h"
+#include "base/rootpath.h"
 #include "launch/tty.h"
 #include "sys/sandbox.h"
 #include "sys/sys.h"

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "launch/rootpath.h"
+#include "base/rootpath.h"
 #include "launch/tell.h"
 #include "sys/sys.h"
 

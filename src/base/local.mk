@@ -11,6 +11,7 @@ base_sources = \
 	src/base/le.h \
 	src/base/loop.c src/base/loop.h \
 	src/base/netif.c src/base/netif.h \
+	src/base/rootpath.c src/base/rootpath.h \
 	src/base/sig.c src/base/sig.h \
 	src/base/syscalls.c src/base/syscalls.h \
 	src/base/tags.h \

@@ -61,6 +61,12 @@ must_check int guest_translate_process(const struct spec *spec, const struct spe
 /* What the agent is to get; it belongs to @t. The caller sets in it what guest_translate() leaves 0. */
 struct guest_container *guest_translation_container(struct guest_translation *t);
 
+/*
+ * Gives the file system of mount number @mount of the config the option mode=@mode, unless it has one already: 0 or
+ * -ENOMEM.
+ */
+must_check int guest_translation_put_mode(struct guest_translation *t, size_t mount, unsigned int mode);
+
 /* Frees @t, which may be NULL. */
 void guest_translation_free(struct guest_translation *t);
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/mount.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -121,6 +122,19 @@ static int put_mount(const struct spec *spec, size_t i, const struct mountopts *
 	to->propagation.at = (uint32_t *)(uintptr_t)o->propagation; /* owned by the mountopts; not changed */
 	to->propagation.len = (uint32_t)o->n_propagation;
 	to->tmpcopyup = o->tmpcopyup;
+	return 0;
+}
+
+int guest_translation_put_mode(struct guest_translation *t, size_t mount, unsigned int mode)
+{
+	struct mountopts *o = &t->mountopts[mount];
+	char *data;
+
+	if (asprintf(&data, "mode=%o%s%s", mode, o->data ? "," : "", o->data ? o->data : "") < 0)
+		return -ENOMEM;
+	free(o->data);
+	o->data = data;
+	t->container.mounts.at[mount].data = data;
 	return 0;
 }
 

@@ -72,6 +72,22 @@ static int clone_tree(const char *path, bool recursive)
 	return steal_fd(&fd);
 }
 
+/* Says why @path cannot be cloned. @what begins the error; @error is a negative errno. */
+static int fail_clone(const char *what, const char *path, int error, struct err *err)
+{
+	if (error == -EPERM)
+		return err_set(err, EPERM,
+			"%s: cannot clone the mount of \"%s\": operation not permitted: "
+			"vmrunc needs CAP_SYS_ADMIN",
+			what, path);
+	if (error == -EINVAL)
+		return err_set(err, EINVAL,
+			"%s: cannot clone the mount of \"%s\": invalid argument: it is unbindable, has such a mount "
+			"below it, or belongs to another mount namespace",
+			what, path);
+	return err_sys(err, error, "%s: \"%s\"", what, path);
+}
+
 /* Makes the two clones of @path. @what begins the error. */
 static int clone_twice(
 	const char *path, bool recursive, const char *what, int *ret_jail, int *ret_export, struct err *err)
@@ -79,13 +95,11 @@ static int clone_twice(
 	autoclose int jail = clone_tree(path, recursive);
 	autoclose int export = jail < 0 ? -1 : clone_tree(path, recursive);
 
-	if (jail == -EPERM || export == -EPERM)
-		return err_set(err, EPERM,
-			"%s: cannot clone the mount of \"%s\": operation not permitted: "
-			"vmrunc needs CAP_SYS_ADMIN",
-			what, path);
-	if (jail < 0 || export < 0)
-		return err_sys(err, jail < 0 ? jail : export, "%s: \"%s\"", what, path);
+	/* where the first fails, @export has no errno */
+	if (jail < 0)
+		return fail_clone(what, path, jail, err);
+	if (export < 0)
+		return fail_clone(what, path, export, err);
 	*ret_jail = steal_fd(&jail);
 	*ret_export = steal_fd(&export);
 	return 0;

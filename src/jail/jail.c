@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +17,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-
-/* The mode of a tmpfs that is mounted without the option mode: tmpfs(5). */
-#define TMPFS_MODE 01777
+#include "base/rootpath.h"
 
 int jail_enter_mounts(bool own_pids, struct err *err)
 {
@@ -46,77 +43,30 @@ int jail_open_fds(struct err *err)
 
 /* --- destinations: they are resolved inside the root, and made where they are missing --- */
 
-/* Opens @path as if @root were the root directory, also for absolute symbolic links and "..": an fd or -errno. */
-static int open_in_root(int root, const char *path, int flags)
-{
-	struct open_how how = {
-		.flags = (unsigned long long)(flags | O_CLOEXEC),
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
-	long fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
-
-	return fd < 0 ? -errno : (int)fd;
-}
-
-/*
- * Makes the last component of @path, whose parent exists, as a directory or a file. Its owner is that of the root
- * directory, which is the container's root if there is a user namespace. 0 or -errno.
- */
-static int make_last(int root, char *path, bool dir)
-{
-	char *slash = strrchr(path, '/');
-	autoclose int parent = -1, file = -1;
-	struct stat owner;
-
-	*slash = '\0';
-	parent = open_in_root(root, *path ? path : "/", O_PATH | O_DIRECTORY);
-	*slash = '/';
-	if (parent < 0)
-		return parent;
-	if (dir && mkdirat(parent, slash + 1, 0755) < 0)
-		return errno != EEXIST ? -errno : 0;
-	if (!dir) {
-		file = openat(parent, slash + 1, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-		if (file < 0)
-			return errno != EEXIST ? -errno : 0;
-	}
-	if (fstat(root, &owner) < 0 || fchownat(parent, slash + 1, owner.st_uid, owner.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
-	return 0;
-}
-
 /* An O_PATH fd of @destination, made with its parents where missing; or -errno. */
 static int open_destination(int root, const char *destination, bool dir)
 {
-	char path[PATH_MAX];
-	int fd = open_in_root(root, destination, O_PATH), r;
-
-	if (fd != -ENOENT)
-		return fd;
-	if (snprintf(path, sizeof(path), "%s", destination) >= (int)sizeof(path) || path[0] != '/')
-		return -ENAMETOOLONG;
-	for (char *at = path; *at;) {
-		char *end = strchrnul(at + 1, '/');
-		char kept = *end;
-
-		*end = '\0';
-		/* An empty component, "." and ".." name what exists already. */
-		if (at[1] && strcmp(at, "/.") != 0 && strcmp(at, "/..") != 0) {
-			fd = open_in_root(root, path, O_PATH);
-			r = fd == -ENOENT ? make_last(root, path, dir || kept) : 0;
-			if (fd >= 0)
-				fd_close(fd);
-			if (r < 0)
-				return r;
-		}
-		*end = kept;
-		at = end;
-	}
-	return open_in_root(root, destination, O_PATH);
+	return rootpath_make_owned(root, destination, dir ? ROOTPATH_DIR : ROOTPATH_FILE);
 }
 
+static bool is_type(const struct spec_mount *m, const char *type)
+{
+	return m->type && strcmp(m->type, type) == 0;
+}
+
+/* Says that mount number @index cannot be made, and why, in words where the errno's own say little. */
 static int fail_mount(const struct spec_mount *m, size_t index, int error, struct err *err)
 {
+	if (error == -ENOTDIR && (is_type(m, "proc") || is_type(m, "sysfs")))
+		return err_set(err, ENOTDIR,
+			"mounts[%zu]: filesystem \"%s\" must be mounted on ordinary directory: \"%s\" is something "
+			"else in the container's root: not a directory",
+			index, m->type, m->destination);
+	if (error == -ENOTDIR)
+		return err_set(err, ENOTDIR,
+			"mounts[%zu]: cannot mount \"%s\" at \"%s\": not a directory: a directory goes on a directory, "
+			"and a file on a file",
+			index, m->source ? m->source : "", m->destination);
 	return err_sys(err, error, "mounts[%zu]: cannot mount \"%s\" at \"%s\"", index,
 		m->source ? m->source
 		: m->type ? m->type
@@ -124,8 +74,13 @@ static int fail_mount(const struct spec_mount *m, size_t index, int error, struc
 		m->destination);
 }
 
+/* Attaches the mount @fd at @destination: 0 or -errno. */
 static int attach(int fd, int destination)
 {
+	int r = rootpath_check_kinds(fd, destination);
+
+	if (r < 0)
+		return r;
 	return move_mount(fd, "", destination, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
@@ -184,11 +139,6 @@ static int attach_fs(const char *type, const char *const *options, int root, con
 	return r;
 }
 
-static bool is_type(const struct spec_mount *m, const char *type)
-{
-	return m->type && strcmp(m->type, type) == 0;
-}
-
 /* The tree. seal() makes its tmpfs mounts read-only when no mount points have to be made in them any more. */
 struct jail_root {
 	const struct spec *spec;
@@ -197,6 +147,7 @@ struct jail_root {
 	bool own_pids, has_proc;
 	int *tmpfs;
 	size_t tmpfs_len;
+	bool *made; /* of each mount of the config: it is a tmpfs whose mount point was missing */
 };
 
 void jail_root_free(struct jail_root *b)
@@ -206,48 +157,42 @@ void jail_root_free(struct jail_root *b)
 	for (size_t i = 0; i < b->tmpfs_len; i++)
 		fd_close(b->tmpfs[i]);
 	free(b->tmpfs);
+	free(b->made);
 	fd_close(b->root);
 	free(b);
 }
 
-/*
- * Makes the mount point of a tmpfs. The guest gives the file system the mode of the directory that it covers, as runc
- * does; a directory that is missing is made with the mode that a tmpfs has by itself.
- */
-static int make_tmpfs_point(int root, const char *path)
+static bool is_missing(int root, const char *path)
 {
-	autoclose int dir = open_in_root(root, path, O_PATH);
+	int fd = rootpath_open(root, path, O_PATH);
 
-	if (dir != -ENOENT)
-		return dir < 0 ? dir : 0;
-	dir = open_destination(root, path, true);
-	if (dir < 0)
-		return dir;
-	fd_close(steal_fd(&dir));
-	dir = open_in_root(root, path, O_RDONLY | O_DIRECTORY);
-	if (dir < 0)
-		return dir;
-	return fchmod(dir, TMPFS_MODE) < 0 ? -errno : 0;
+	fd_close(fd);
+	return fd == -ENOENT;
 }
 
 /*
  * Builds a mount that is no bind mount. In the place of a file system that exists in the guest alone, the tree has an
  * empty tmpfs, so that mount points below it are made there and not in the rootfs.
  */
-static int build_fs(struct jail_root *b, const struct spec_mount *m)
+static int build_fs(struct jail_root *b, size_t mount)
 {
 	static const char *const tmpfs[] = { "mode", "755", "size", "1m", "nr_inodes", "1k", NULL };
-	int r;
+	const struct spec_mount *m = &b->spec->mounts.v[mount];
+	bool remount = spec_mount_has(m, "remount");
+	int r = 0;
 
+	if (!remount && (is_type(m, "proc") || is_type(m, "sysfs")))
+		r = rootpath_check_dir(b->root, m->destination);
+	if (r < 0)
+		return r;
 	if (is_type(m, "proc") && b->own_pids) {
 		b->has_proc = true;
 		return attach_fs("proc", NULL, b->root, m->destination, NULL);
 	}
-	if (spec_mount_has(m, "remount"))
+	if (remount)
 		return 0; /* A remount changes a mount that is there already: nothing to make. */
-	r = is_type(m, "tmpfs") ? make_tmpfs_point(b->root, m->destination) : 0;
-	if (r == 0)
-		r = attach_fs("tmpfs", tmpfs, b->root, m->destination, &b->tmpfs[b->tmpfs_len]);
+	b->made[mount] = is_type(m, "tmpfs") && is_missing(b->root, m->destination);
+	r = attach_fs("tmpfs", tmpfs, b->root, m->destination, &b->tmpfs[b->tmpfs_len]);
 	if (r == 0)
 		b->tmpfs_len++;
 	return r;
@@ -268,11 +213,11 @@ static int build(struct jail_root *b, struct err *err)
 				return r;
 			continue;
 		}
-		r = build_fs(b, m);
+		r = build_fs(b, i);
 		if (r < 0)
 			return fail_mount(m, i, r, err);
 	}
-	if (!b->has_proc && b->own_pids) {
+	if (!b->has_proc && b->own_pids && rootpath_check_dir(b->root, "/proc") == 0) {
 		int r = attach_fs("proc", NULL, b->root, "/proc", NULL);
 
 		/* An image on a read-only file system may have no place for /proc: nothing of ours depends on it. */
@@ -308,8 +253,9 @@ int jail_build(const struct spec *spec, const char *rootfs, struct binds *binds,
 		.binds = binds,
 		.root = steal_fd(&binds->root_jail_fd),
 		.own_pids = own_pids,
-		.tmpfs = calloc(spec->mounts.n + 1, sizeof(*b->tmpfs)) };
-	if (!b->tmpfs)
+		.tmpfs = calloc(spec->mounts.n + 1, sizeof(*b->tmpfs)),
+		.made = calloc(spec->mounts.n + 1, sizeof(*b->made)) };
+	if (!b->tmpfs || !b->made)
 		r = err_sys(err, ENOMEM, "mounts");
 	else if (move_mount(b->root, "", AT_FDCWD, rootfs, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) < 0)
 		r = err_sys(err, errno, "cannot mount the container's root at \"%s\"", rootfs);
@@ -321,6 +267,11 @@ int jail_build(const struct spec *spec, const char *rootfs, struct binds *binds,
 	}
 	*ret = b;
 	return 0;
+}
+
+bool jail_made_tmpfs_point(const struct jail_root *root, size_t mount)
+{
+	return root->made[mount];
 }
 
 int jail_pivot(struct jail_root *b, struct err *err)

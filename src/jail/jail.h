@@ -28,6 +28,7 @@
 #define JAIL_JAIL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/base.h"
 #include "base/err.h"
@@ -59,6 +60,12 @@ must_check int jail_build(const struct spec *spec, const char *rootfs, struct bi
 
 /* Frees @root, not what is mounted. Accepts NULL. */
 void jail_root_free(struct jail_root *root);
+
+/*
+ * Whether mount number @mount of the config is a tmpfs for which jail_build() made the mount point: there is no mode of
+ * a directory then that it could take over.
+ */
+bool jail_made_tmpfs_point(const struct jail_root *root, size_t mount);
 
 /* Makes @root the root of the process's mount namespace, and unmounts the host's tree. 0, or -errno with an error. */
 must_check int jail_pivot(struct jail_root *root, struct err *err);

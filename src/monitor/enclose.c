@@ -14,6 +14,9 @@
 #include "monitor/syscalls.h"
 #include "vm/guestlog.h"
 
+/* The mode of a tmpfs that is mounted without the option mode: tmpfs(5). */
+#define TMPFS_MODE 01777
+
 int enclose_mounts(const struct monitor_job *job, struct err *err)
 {
 	return job->ns->fresh[SPEC_NS_MOUNT] ? jail_enter_mounts(ns_other_pids(job->ns), err) : 0;
@@ -39,6 +42,18 @@ static int run_hooks(const struct monitor_job *job, int report, struct err *err)
 		&job->spec->hooks->create_container, "createContainer", &as_seen_here, STATUS_CREATING, &place, err);
 }
 
+/* A tmpfs takes over the mode of the directory that it covers, but not of one that was made for it. */
+static int keep_tmpfs_modes(const struct monitor_job *job, const struct jail_root *root, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < job->spec->mounts.n; i++) {
+		if (jail_made_tmpfs_point(root, i))
+			r = guest_translation_put_mode(job->translation, i, TMPFS_MODE);
+	}
+	return r < 0 ? err_sys(err, r, "mounts") : 0;
+}
+
 /* The monitor's part of the filter: its own rooms and those below it. The VM has the rest. */
 static const struct vm_calls monitor_calls[] = {
 	{ .names = monitor_syscalls, .ioctls = monitor_ioctls },
@@ -60,6 +75,8 @@ int enclose(const struct monitor_job *job, const struct vm *vm, int report, stru
 		r = jail_build(job->spec, job->rootfs, job->binds, ns_other_pids(job->ns), &root, err);
 	else
 		binds_close_jail(job->binds);
+	if (r == 0 && root)
+		r = keep_tmpfs_modes(job, root, err);
 	if (r == 0)
 		r = run_hooks(job, report, err);
 	if (r == 0)

@@ -87,13 +87,76 @@ teardown() { common_teardown; }
 	has "$stderr" loop
 }
 
-@test "a bind source that does not exist is a clear error and leaves nothing" {
-	new_bundle '.mounts += [{destination:"/data",source:"/no/such/source",options:["bind"]}]'
+@test "a bind source that cannot be opened: field, path and the reason in words, and nothing is left" {
+	local path words
+	: >"$SRC/file"
+	ln -s loop "$SRC/loop"
+	ln -s /no/such/target "$SRC/dangling"
+	while read -r path words; do
+		new_bundle '.mounts += [{destination:"/data",source:$src,options:["rbind"]}]' --arg src "$path"
+		run_c
+		[ "$status" -ne 0 ]
+		[ "$RT" != "$VMRUNC" ] || has "$stderr" "mounts[6].source: \"$path\": "
+		has "${stderr,,}" "$words"
+		hasnt "$stderr" CAP_SYS_ADMIN
+		run rt state "$ID"
+		[ "$status" -ne 0 ]
+	done <<-E
+		/no/such/source no such file or directory
+		$SRC/dangling no such file or directory
+		$SRC/file/below not a directory
+		$SRC/loop too many levels of symbolic links
+	E
+}
+
+@test "mount points that are dangling links: what they name is made, inside the root, for binds and for tmpfs" {
+	echo x >"$SRC/f"
+	sh_bundle 'cat /etc/localtime /run/systemd/resolve/stub-resolv.conf /etc/resolv.conf /tmp/far/f /up/f
+			readlink /etc/localtime; stat -c "%a %F" /var/lib/scratch /data /data/below; echo y >/var/scratch/y' '.mounts += [
+		{destination:"/run",type:"tmpfs",source:"tmpfs"},
+		{destination:"/etc/localtime",source:($src+"/f"),options:["bind"]},
+		{destination:"/etc/resolv.conf",source:($src+"/f"),options:["bind"]},
+		{destination:"/far",source:$src,options:["bind"]},
+		{destination:"/up/",source:$src,options:["bind"]},
+		{destination:"/var/scratch",type:"tmpfs",source:"tmpfs"},
+		{destination:"/data",type:"tmpfs",source:"tmpfs"},
+		{destination:"/data/below",type:"tmpfs",source:"tmpfs",options:["mode=700"]}]' --arg src "$SRC"
+	mkdir "$BUNDLE/rootfs/var"
+	ln -s /usr/share/zoneinfo/Europe/Berlin "$BUNDLE/rootfs/etc/localtime"
+	ln -s ../run/systemd/resolve/stub-resolv.conf "$BUNDLE/rootfs/etc/resolv.conf"
+	ln -s "../../../../../../../../tmp/far" "$BUNDLE/rootfs/far" # leads out, if it is not held in the root
+	ln -s "/no/../no/where" "$BUNDLE/rootfs/up"
+	ln -s lib/scratch "$BUNDLE/rootfs/var/scratch"
 	run_c
-	[ "$status" -ne 0 ]
-	has "$stderr" /no/such/source
-	run rt state "$ID"
-	[ "$status" -ne 0 ]
+	eq "$status $(echo $output)" "0 x x x x x /usr/share/zoneinfo/Europe/Berlin 1777 directory 1777 directory 700 directory"
+	[ -f "$BUNDLE/rootfs/usr/share/zoneinfo/Europe/Berlin" ]
+	[ -d "$BUNDLE/rootfs/no/where" ] && [ -d "$BUNDLE/rootfs/tmp/far" ]
+	[ ! -e /tmp/far ] && [ ! -e "$BUNDLE/rootfs/run/systemd" ]
+	# the mount point that was made is a directory like any other
+	eq "$(stat -c %a "$BUNDLE/rootfs/data" "$BUNDLE/rootfs/var/lib/scratch" | sort -u)" 755
+}
+
+@test "a directory over a file, a file over a directory, a tmpfs over a file: not a directory; /proc and /sys are no links" {
+	local mount
+	: >"$SRC/file"
+	for mount in '{destination:"/etc/passwd",source:$src,options:["bind"]}' \
+		'{destination:"/etc",source:($src+"/file"),options:["bind"]}' \
+		'{destination:"/etc/passwd",type:"tmpfs",source:"tmpfs"}'; do
+		new_bundle ".mounts += [$mount]" --arg src "$SRC"
+		run_c
+		[ "$status" -ne 0 ]
+		has "${stderr,,}" "not a directory"
+		has "$stderr" "$(jq -r '.mounts[6].destination' "$BUNDLE/config.json")"
+	done
+	for mount in proc sys; do
+		new_bundle
+		rmdir "$BUNDLE/rootfs/$mount"
+		mkdir "$BUNDLE/rootfs/elsewhere"
+		ln -s elsewhere "$BUNDLE/rootfs/$mount"
+		run_c
+		[ "$status" -ne 0 ]
+		has "$stderr" "must be mounted on ordinary directory"
+	done
 }
 
 @test "cgroup: /sys/fs/cgroup shows the container's own cgroup" {

@@ -7,19 +7,21 @@
  * symlinks, `rest` is still to be walked. The target of a symlink is put before
  * the rest; so where a symlink leads to nothing, that is made, inside the root.
  */
-#include "launch/rootpath.h"
+#include "base/rootpath.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "sys/sys.h"
 
 #define ROOTPATH_LINKS_MAX 40 /* symlinks in one walk, as in the kernel (path_resolution(7)) */
 
@@ -32,14 +34,15 @@ int rootpath_open(int root, const char *path, int flags)
 	if (*path == '\0')
 		path = ".";
 	do /* EAGAIN: something was renamed while the kernel walked */
-		fd = sys_openat2(root, path, &how);
+		fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
 	while (fd < 0 && (errno == EAGAIN || errno == EINTR));
 	return fd < 0 ? -errno : fd;
 }
 
 struct walk {
 	int root;
-	char done[PATH_MAX]; /* "" or "a/b" */
+	const struct stat *owner; /* whose everything is that is made; NULL: the process's */
+	char done[PATH_MAX];      /* "" or "a/b" */
 	char rest[PATH_MAX];
 	int links;
 };
@@ -109,15 +112,20 @@ static int walk_follow(struct walk *w, int fd)
 static int walk_make(struct walk *w, const char *name, bool file)
 {
 	autoclose int dir = rootpath_open(w->root, w->done, O_PATH | O_DIRECTORY);
+	autoclose int fd = -1;
 
 	if (dir < 0)
 		return dir;
 	if (file) {
-		autoclose int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-
-		return fd < 0 && errno != EEXIST ? -errno : 0;
+		fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+		if (fd < 0)
+			return errno == EEXIST ? 0 : -errno;
+	} else if (mkdirat(dir, name, 0755) < 0) {
+		return errno == EEXIST ? 0 : -errno;
 	}
-	return mkdirat(dir, name, 0755) < 0 && errno != EEXIST ? -errno : 0;
+	if (w->owner && fchownat(dir, name, w->owner->st_uid, w->owner->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return 0;
 }
 
 /* Goes one component further, to @name, which is made if it is missing. 0 or -errno. */
@@ -152,9 +160,11 @@ static int walk_step(struct walk *w, const char *name, bool file_at_end)
 	return walk_down(w, name);
 }
 
-int rootpath_make(int root, const char *path, enum rootpath_kind kind, const char **ret_name)
+/* rootpath_make(), where what is made belongs to @owner if that is not NULL. */
+static int walk_path(
+	int root, const char *path, enum rootpath_kind kind, const struct stat *owner, const char **ret_name)
 {
-	struct walk w = { .root = root };
+	struct walk w = { .root = root, .owner = owner };
 	size_t len = strlen(path);
 	char name[NAME_MAX + 1];
 	int r;
@@ -177,4 +187,37 @@ int rootpath_make(int root, const char *path, enum rootpath_kind kind, const cha
 			return r;
 	}
 	return r < 0 ? r : rootpath_open(root, w.done, O_PATH);
+}
+
+int rootpath_make(int root, const char *path, enum rootpath_kind kind, const char **ret_name)
+{
+	return walk_path(root, path, kind, NULL, ret_name);
+}
+
+int rootpath_make_owned(int root, const char *path, enum rootpath_kind kind)
+{
+	struct stat owner;
+
+	return fstat(root, &owner) < 0 ? -errno : walk_path(root, path, kind, &owner, NULL);
+}
+
+int rootpath_check_dir(int root, const char *path)
+{
+	autoclose int fd = rootpath_open(root, path, O_PATH | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+}
+
+int rootpath_check_kinds(int from, int to)
+{
+	struct stat a, b;
+
+	if (fstat(from, &a) < 0 || fstat(to, &b) < 0)
+		return -errno;
+	return S_ISDIR(a.st_mode) == S_ISDIR(b.st_mode) ? 0 : -ENOTDIR;
 }

@@ -4,10 +4,11 @@
  *
  * The rootfs is hostile data: its symlinks may point anywhere, and are followed
  * as a process of the container would follow them. @root is a descriptor of its
- * root directory.
+ * root directory. The monitor makes the mount points of the host's tree with it,
+ * the agent those of the guest's.
  */
-#ifndef AGENT_LAUNCH_ROOTPATH_H
-#define AGENT_LAUNCH_ROOTPATH_H
+#ifndef BASE_ROOTPATH_H
+#define BASE_ROOTPATH_H
 
 #include <sys/types.h>
 
@@ -30,5 +31,23 @@ enum rootpath_kind { ROOTPATH_DIR, ROOTPATH_FILE, ROOTPATH_PARENT };
  * descriptor, the caller's, or -errno.
  */
 must_check int rootpath_make(int root, const char *path, enum rootpath_kind kind, const char **ret_name);
+
+/*
+ * As rootpath_make() for a directory or a file; what is made belongs to the owner
+ * of @root, who is the container's root if there is a user namespace.
+ */
+must_check int rootpath_make_owned(int root, const char *path, enum rootpath_kind kind);
+
+/*
+ * Whether @path below @root is a directory itself and no symlink to one, or is
+ * missing: 0, else -ENOTDIR or another -errno.
+ */
+must_check int rootpath_check_dir(int root, const char *path);
+
+/*
+ * Whether the mount @from can be attached on @to, as far as that depends on which
+ * of them is a directory: 0, or -ENOTDIR, for which the kernel says EINVAL.
+ */
+must_check int rootpath_check_kinds(int from, int to);
 
 #endif
