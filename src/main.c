@@ -90,6 +90,11 @@ int main(int argc, char **argv)
 
 	if (!args || fill_standard_streams() < 0)
 		return EXIT_ERROR;
+	/*
+	 * a caller that ignores SIGCHLD hands that on, and then the kernel keeps no exit status of a hook, of the monitor
+	 * (for run) or of QEMU, and tells nobody of their ends
+	 */
+	(void)signal(SIGCHLD, SIG_DFL);
 	/* a write to a caller that has gone fails, and does not end this process */
 	(void)signal(SIGPIPE, SIG_IGN);
 	r = run(argc, args, &err);

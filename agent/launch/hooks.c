@@ -28,8 +28,9 @@ static char **strings_vector(const struct guest_strings *strings)
 	return v;
 }
 
-/* Runs start hook number @i with @state as its input. */
-static int hook_run_one(const struct launch *l, uint32_t i, const char *state, int null_fd, struct err *err)
+/* Runs start hook number @i with @state as its input. @process_env: as for hooks_run_start(). */
+static int hook_run_one(
+	const struct launch *l, uint32_t i, char *const *process_env, const char *state, int null_fd, struct err *err)
 {
 	const struct guest_hook *hook = &l->container->start_hooks.at[i];
 	autofree char **args = strings_vector(&hook->args);
@@ -40,7 +41,7 @@ static int hook_run_one(const struct launch *l, uint32_t i, const char *state, i
 		.path = hook->path,
 		.exec_fd = -1,
 		.args = hook->args.len ? args : NULL,
-		.env = env,
+		.env = hook->inherits_env ? process_env : env,
 		.timeout_s = hook->timeout_s,
 		.state = state,
 		.null_fd = null_fd,
@@ -53,7 +54,7 @@ static int hook_run_one(const struct launch *l, uint32_t i, const char *state, i
 	return hook_run(&h, err);
 }
 
-int hooks_run_start(const struct launch *l, int null_fd, struct err *err)
+int hooks_run_start(const struct launch *l, char *const *process_env, int null_fd, struct err *err)
 {
 	const struct guest_container *c = l->container;
 	autofree char *state = NULL;
@@ -66,6 +67,6 @@ int hooks_run_start(const struct launch *l, int null_fd, struct err *err)
 		return err_set(err, ENOMEM, "hooks.startContainer: no memory");
 	}
 	for (uint32_t i = 0; r == 0 && i < c->start_hooks.len; i++)
-		r = hook_run_one(l, i, state, null_fd, err);
+		r = hook_run_one(l, i, process_env, state, null_fd, err);
 	return r;
 }

@@ -16,8 +16,9 @@
 /*
  * Runs the hooks of l->container one after the other, up to the first that fails.
  * @null_fd is open on the VM's /dev/null, since the container need not have one;
- * it becomes their standard output. 0 or -errno with @err set.
+ * it becomes their standard output. @process_env is the environment that the
+ * process itself will have: a hook that the config gives none gets that one. 0 or -errno with @err set.
  */
-must_check int hooks_run_start(const struct launch *l, int null_fd, struct err *err);
+must_check int hooks_run_start(const struct launch *l, char *const *process_env, int null_fd, struct err *err);
 
 #endif

@@ -189,7 +189,7 @@ static int launch_process(const struct launch *l, struct err *err)
 	const struct guest_process *p = l->process;
 	autofree char *path = NULL;
 	autoclose int slave = -1, null = -1;
-	char **env;
+	char **env = NULL;
 	int r = 0;
 
 	if (setsid() < 0 && errno != EPERM)
@@ -220,7 +220,7 @@ static int launch_process(const struct launch *l, struct err *err)
 	if (r == 0)
 		r = tell_wait(l->sync, TELL_START);
 	if (r == 0 && l->container)
-		r = hooks_run_start(l, null, err);
+		r = hooks_run_start(l, env, null, err);
 	if (r == 0 && tell_say(l->sync, TELL_EXEC, -1) < 0)
 		r = -EPIPE;
 	if (r == 0)

@@ -309,12 +309,13 @@ static void code_process(struct codec *c, struct guest_process *p)
 
 static void code_hooks(struct codec *c, struct guest_hooks *h)
 {
-	uint32_t n = CODE_COUNT(c, h, MIN_STR + 12, PROTO_HOOKS_MAX);
+	uint32_t n = CODE_COUNT(c, h, MIN_STR + 13, PROTO_HOOKS_MAX);
 
 	for (uint32_t i = 0; i < n; i++) {
 		code_str(c, &h->at[i].path);
 		code_strings(c, &h->at[i].args);
 		code_strings(c, &h->at[i].env);
+		code_bool(c, &h->at[i].inherits_env);
 		code_u32(c, &h->at[i].timeout_s);
 	}
 }

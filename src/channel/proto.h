@@ -258,6 +258,7 @@ struct guest_process {
 struct guest_hook {
 	const char *path;               /* absolute, in the container */
 	struct guest_strings args, env; /* without args the path is the only one */
+	bool inherits_env;              /* the environment is that of the container's process; env is empty */
 	uint32_t timeout_s;             /* 0: none */
 };
 struct guest_hooks {

@@ -11,7 +11,8 @@
  *   poststop         delete     nothing of the container is left         the bundle
  *
  * The first three run one after another in this order. Each hook gets the container's state as JSON on its standard
- * input, the environment that the config gives it, and nothing else (base/hook.h). The pid in the state is the
+ * input, the environment that the config gives it, and nothing else (base/hook.h). A hook whose config has no env has the
+ * environment of who called vmrunc, as with runc and crun; "env": [] is an empty one. The pid in the state is the
  * monitor's, as the hook sees it: for createContainer, its number in the monitor's own pid namespace.
  */
 #ifndef CONTAINER_HOOKS_H

@@ -227,6 +227,7 @@ static int put_hooks(const struct spec_hooks *from, struct guest_translation *t,
 		const struct spec_hook *hook = &from->start_container.v[i];
 
 		to->at[i].path = hook->path;
+		to->at[i].inherits_env = !hook->env.v; /* "env": [] is an empty one */
 		to->at[i].timeout_s = hook->timeout_s.set ? (uint32_t)hook->timeout_s.v : 0;
 		r = translation_strings(&hook->args, "hooks.startContainer.args", &to->at[i].args, err);
 		if (r == 0)

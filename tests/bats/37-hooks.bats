@@ -99,6 +99,28 @@ bind_log='.mounts += [{destination: $dir, type: "bind", source: $dir, options: [
 	done
 }
 
+@test "without env a hook has the environment of the caller, in the guest that of the process; an empty env is none" {
+	local kind
+	shared_log
+	sh_bundle 'true' "$bind_log | .process.env = [\"PATH=/bin\", \"OF_THE_PROCESS=1\"]" --arg dir "$BATS_TEST_TMPDIR/logs"
+	for kind in createRuntime createContainer startContainer poststart poststop; do
+		hook "$kind" "env >$LOG-$kind"
+		hook "$kind" "env >$LOG-$kind-empty"
+		jq --arg kind "$kind" 'del(.hooks[$kind][0].env) | .hooks[$kind][1].env = []' "$BUNDLE/config.json" >"$BUNDLE/new"
+		mv "$BUNDLE/new" "$BUNDLE/config.json"
+	done
+	OF_THE_CALLER=1 run_c
+	eq "$status" 0
+	for kind in createRuntime createContainer poststart poststop; do
+		has "$(cat "$LOG-$kind")" OF_THE_CALLER=1
+		hasnt "$(cat "$LOG-$kind-empty")" OF_THE
+	done
+	has "$(cat "$LOG-startContainer")" OF_THE_PROCESS=1
+	has "$(cat "$LOG-startContainer")" HOME=/root
+	hasnt "$(cat "$LOG-startContainer" "$LOG-startContainer-empty")" OF_THE_CALLER
+	hasnt "$(cat "$LOG-startContainer-empty")" OF_THE
+}
+
 @test "prestart and createRuntime run on the host with the mount tree built: rootfs and binds at their host paths" {
 	vmrunc_only
 	local kind

@@ -63,6 +63,15 @@ teardown() { common_teardown; }
 	done
 }
 
+@test "run ends, and tells a hook's failure, although its caller ignores SIGCHLD" {
+	sh_bundle 'exit 7'
+	run -7 timeout "$WAIT_S" bash -c 'trap "" CHLD; exec "$@"' - "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
+	sh_bundle true '.hooks = {prestart: [{path: "/bin/false"}]}'
+	run timeout "$WAIT_S" bash -c 'trap "" CHLD; exec "$@"' - "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
+	eq "$status" 1
+	has "$output" 'hooks.prestart[0]: "/bin/false" failed with exit status 1'
+}
+
 @test "Ctrl-C while create boots the guest, twice: gone, and nothing left" {
 	sh_bundle 'sleep 1000'
 	setsid "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1 &

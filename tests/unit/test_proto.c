@@ -37,7 +37,7 @@ static struct guest_mount mounts[] = {
 
 static struct guest_hook hooks[] = {
 	{ .path = "/h", .args = { 3, args }, .env = { 2, env }, .timeout_s = 7 },
-	{ .path = "/i" },
+	{ .path = "/i", .inherits_env = true },
 };
 
 /* A process in which every field has a value of its own. */

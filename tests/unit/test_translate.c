@@ -395,7 +395,8 @@ static void start_hooks_translate(void **state)
 		"{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"
 		"\"process\":{\"cwd\":\"/\",\"args\":[\"true\"],\"user\":{\"uid\":0,\"gid\":0}},"
 		"\"hooks\":{\"prestart\":[{\"path\":\"/host\"}],\"startContainer\":["
-		"{\"path\":\"/a\",\"args\":[\"x\",\"y\"],\"env\":[\"A=b\"],\"timeout\":9},{\"path\":\"/b\"}]}}";
+		"{\"path\":\"/a\",\"args\":[\"x\",\"y\"],\"env\":[\"A=b\"],\"timeout\":9},{\"path\":\"/"
+		"b\"},{\"path\":\"/c\",\"env\":[]}]}}";
 	struct guest_translation *t;
 	const struct guest_hooks *hooks;
 	struct spec *spec;
@@ -403,7 +404,7 @@ static void start_hooks_translate(void **state)
 	(void)state;
 	t = translate(json, NULL, &spec);
 	hooks = &guest_translation_container(t)->start_hooks;
-	assert_int_equal(hooks->len, 2);
+	assert_int_equal(hooks->len, 3);
 	assert_string_equal(hooks->at[0].path, "/a");
 	assert_int_equal(hooks->at[0].args.len, 2);
 	assert_string_equal(hooks->at[0].args.at[1], "y");
@@ -412,6 +413,10 @@ static void start_hooks_translate(void **state)
 	assert_string_equal(hooks->at[1].path, "/b");
 	assert_int_equal(hooks->at[1].args.len, 0);
 	assert_int_equal(hooks->at[1].timeout_s, 0);
+	/* without env the hook has the process's, with an empty one it has none */
+	assert_false(hooks->at[0].inherits_env);
+	assert_true(hooks->at[1].inherits_env);
+	assert_false(hooks->at[2].inherits_env);
 	guest_translation_free(t);
 	spec_free(spec);
 }
