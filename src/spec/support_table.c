@@ -76,7 +76,9 @@ const struct support_row support_table[] = {
 	{ "hooks.poststart", SUPPORT_DONE, "on the host; a failure is a warning" },
 	{ "hooks.poststop", SUPPORT_DONE, "on the host; a failure is a warning" },
 
-	{ "annotations", SUPPORT_DONE, "`org.vmrunc.*` are settings where the host allows it (vmrunc.json(5)); the others are kept for `state`" },
+	{ "annotations", SUPPORT_DONE,
+		"`org.vmrunc.*` are settings where the host allows it (vmrunc.json(5)); the others are kept for "
+		"`state`" },
 
 	{ "linux.namespaces[].type", SUPPORT_DONE,
 		"in the guest; on the host the VM's monitor has namespaces of its own" },
