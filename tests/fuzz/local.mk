@@ -1,11 +1,29 @@
 # Fuzz targets, one a trust boundary. `make check` replays their corpora; `make fuzz` fuzzes each for FUZZ_SECONDS
 # (60), with clang's libFuzzer, in a build of its own.
-fuzz_programs = tests/fuzz/fuzz_proto tests/fuzz/fuzz_spec tests/fuzz/fuzz_virtio tests/fuzz/fuzz_p9
+fuzz_programs = \
+	tests/fuzz/fuzz_bus \
+	tests/fuzz/fuzz_control \
+	tests/fuzz/fuzz_files \
+	tests/fuzz/fuzz_image \
+	tests/fuzz/fuzz_p9 \
+	tests/fuzz/fuzz_p9dev \
+	tests/fuzz/fuzz_proto \
+	tests/fuzz/fuzz_qmp \
+	tests/fuzz/fuzz_spec \
+	tests/fuzz/fuzz_virtio
+fuzz_replay = tests/fuzz/replay.c tests/fuzz/replay.h
+fuzz_tree = $(fuzz_replay) tests/fuzz/tree.c tests/fuzz/tree.h
+tests_fuzz_fuzz_bus_SOURCES = tests/fuzz/fuzz_bus.c $(fuzz_replay)
+tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c $(fuzz_replay)
+tests_fuzz_fuzz_files_SOURCES = tests/fuzz/fuzz_files.c $(fuzz_replay)
+tests_fuzz_fuzz_image_SOURCES = tests/fuzz/fuzz_image.c $(fuzz_replay)
+tests_fuzz_fuzz_p9_SOURCES = tests/fuzz/fuzz_p9.c $(fuzz_tree)
+tests_fuzz_fuzz_p9dev_SOURCES = tests/fuzz/fuzz_p9dev.c $(fuzz_tree)
 tests_fuzz_fuzz_proto_SOURCES = tests/fuzz/fuzz_proto.c
+tests_fuzz_fuzz_qmp_SOURCES = tests/fuzz/fuzz_qmp.c $(fuzz_replay)
 tests_fuzz_fuzz_spec_SOURCES = tests/fuzz/fuzz_spec.c
 tests_fuzz_fuzz_virtio_SOURCES = tests/fuzz/fuzz_virtio.c
-tests_fuzz_fuzz_p9_SOURCES = tests/fuzz/fuzz_p9.c
-EXTRA_DIST += tests/fuzz/corpus
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/dictionaries
 
 if FUZZING
 EXTRA_PROGRAMS += $(fuzz_programs)
@@ -17,20 +35,31 @@ unit_tests += $(fuzz_programs)
 check_PROGRAMS += $(fuzz_programs)
 fuzz_main =
 endif
-tests_fuzz_fuzz_proto_LDFLAGS = $(AM_LDFLAGS) $(fuzz_main)
-tests_fuzz_fuzz_spec_LDFLAGS = $(AM_LDFLAGS) $(fuzz_main)
-tests_fuzz_fuzz_virtio_LDFLAGS = $(AM_LDFLAGS) $(fuzz_main)
-tests_fuzz_fuzz_p9_LDFLAGS = $(AM_LDFLAGS) $(fuzz_main)
+fuzz_ldflags = $(AM_LDFLAGS) $(fuzz_main)
+tests_fuzz_fuzz_bus_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_control_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_files_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_image_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_p9_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_p9dev_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_proto_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_qmp_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_spec_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_virtio_LDFLAGS = $(fuzz_ldflags)
 
-.PHONY: fuzz fuzz-programs fuzz-proto fuzz-spec fuzz-virtio fuzz-p9
+fuzz_targets = fuzz-bus fuzz-control fuzz-files fuzz-image fuzz-p9 fuzz-p9dev fuzz-proto fuzz-qmp fuzz-spec fuzz-virtio
+.PHONY: fuzz fuzz-programs $(fuzz_targets)
 fuzz-programs: $(fuzz_programs)
 
-fuzz: fuzz-proto fuzz-spec fuzz-virtio fuzz-p9
+fuzz: $(fuzz_targets)
 
-# Paths are absolute: a thread that serves files has a working directory of its own.
-fuzz-proto fuzz-spec fuzz-virtio fuzz-p9:
+# Paths are absolute: a thread that serves files has a working directory of its own. A target may have a dictionary of the
+# words that its inputs are made of.
+$(fuzz_targets):
 	$(MKDIR_P) fuzz
 	cd fuzz && { test -f Makefile || $(abs_srcdir)/configure CC=clang --enable-fuzzing; } && $(MAKE) fuzz-programs
-	target=$@; name=$${target#fuzz-}; mkdir -p fuzz/$$name.corpus && cd fuzz && \
+	target=$@; name=$${target#fuzz-}; words=$(abs_srcdir)/tests/fuzz/dictionaries/$$name; \
+		mkdir -p fuzz/$$name.corpus && cd fuzz && \
 		tests/fuzz/fuzz_$$name -max_total_time=$${FUZZ_SECONDS:-60} -max_len=65536 \
+		$$(test ! -f "$$words" || echo "-dict=$$words") \
 		-artifact_prefix=$(abs_builddir)/fuzz/ $(abs_builddir)/fuzz/$$name.corpus $(abs_srcdir)/tests/fuzz/corpus/$$name

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the fuzz targets share: their entry, the name of their corpus, and the end of a run that found something. */
+#ifndef TESTS_FUZZ_REPLAY_H
+#define TESTS_FUZZ_REPLAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What main() in replay.c replays for a target. */
+extern const struct fuzz_target {
+	const char *corpus;    /* the directory in tests/fuzz/corpus */
+	unsigned int variants; /* how many of each input; as many as are quick */
+} fuzz_target;
+
+/* Runs one input; a failure is a crash. Returns 0, as libFuzzer wants it. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Ends the process with a core unless @holds; @what names what was broken. */
+void require(bool holds, const char *what);
+
+/* The bytes of an input, which are taken from its front; behind its end there are zeros. */
+struct input {
+	const uint8_t *at, *end;
+};
+
+/* Takes an integer of @bytes bytes, at most 8, little-endian. */
+uint64_t input_take(struct input *in, unsigned int bytes);
+
+/* Takes @len bytes, or all that are left; *@ret_len is how many. They are the input's own. */
+const uint8_t *input_bytes(struct input *in, size_t len, size_t *ret_len);
+
+/* How many descriptors below @max this process has open. */
+unsigned int fds_open(int max);
+
+#endif
