@@ -16,7 +16,7 @@
 #include "base/fd.h"
 #include "tests/fuzz/replay.h"
 
-/* A tmpfs that is mounted nowhere, or a directory in /tmp for who may not have one. */
+/* Makes a tmpfs that is mounted nowhere, or where that is not permitted a directory in /tmp. */
 static int top_open(struct tree *t)
 {
 	char *dir = t->dir;

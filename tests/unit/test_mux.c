@@ -198,11 +198,16 @@ struct writer {
 	const struct frame *frames;
 };
 
-/* Sends the frames of a case and closes; the other end may have closed the channel before the last of them. */
+/*
+ * Sends the frames of a case and their end; the other side may hang up on it before the last. What that answers is read
+ * up to its end before the socket is closed: otherwise it depends on who is faster whether the other side finds the
+ * frames, or finds that its credit and resets reach nobody.
+ */
 static void *writer_run(void *arg)
 {
 	struct writer *w = arg;
 	uint8_t *bytes = malloc(MUX_HEADER + MUX_PAYLOAD_MAX);
+	char answers[256];
 
 	for (size_t i = 0; bytes && i < ARRAY_LEN(hostile[0].frames); i++) {
 		const struct frame *f = &w->frames[i];
@@ -213,6 +218,9 @@ static void *writer_run(void *arg)
 			break;
 	}
 	free(bytes);
+	(void)shutdown(w->fd, SHUT_WR); /* fails if the other side has hung up */
+	while (read(w->fd, answers, sizeof(answers)) > 0)
+		;
 	fd_close(w->fd);
 	return NULL;
 }
@@ -239,7 +247,7 @@ static void hostile_frames(void **state)
 		w.fd = sv[1];
 		assert_int_equal(pthread_create(&w.thread, NULL, writer_run, &w), 0);
 		assert_int_equal(loop_run(loop), 0);
-		if (e.closed != h->closed && !(h->closed == 0 && (e.closed == -ECONNRESET || e.closed == -EPIPE)))
+		if (e.closed != h->closed)
 			fail_msg("%s: wanted %d, got %d", h->what, h->closed, e.closed);
 		if (strcmp(h->what, "a message in pieces") == 0)
 			assert_int_equal(e.messages, 1);
