@@ -9,7 +9,7 @@ EXTRA_DIST += \
 	docs/spec-support.md docs/virtio.md docs/vmm.md \
 	tests/bats tests/conformance tests/kvmhost tests/real tests/samples tests/systemd
 
-.PHONY: lint asan
+.PHONY: lint asan tsan
 lint: all
 	cd $(srcdir) && BUILD=$(abs_builddir) contrib/lint
 
@@ -17,3 +17,8 @@ lint: all
 asan:
 	$(MKDIR_P) asan
 	cd asan && { test -f Makefile || $(abs_srcdir)/configure --enable-sanitizers; } && $(MAKE) check
+
+# The same with ThreadSanitizer.
+tsan:
+	$(MKDIR_P) tsan
+	cd tsan && { test -f Makefile || $(abs_srcdir)/configure --enable-tsan; } && $(MAKE) check
