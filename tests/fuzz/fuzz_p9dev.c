@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,19 +29,9 @@
 #include "p9/proto.h"
 #include "tests/fuzz/replay.h"
 #include "tests/fuzz/tree.h"
-#include "vm/virtio/mmio.h"
+#include "tests/p9/driver.h"
 #include "vm/virtio/p9dev.h"
 
-#define RAM (512 * KIB)
-#define GUARD (64 * KIB)
-#define QUEUE 64u
-#define DESC 0x1000u
-#define AVAIL 0x2000u
-#define USED 0x3000u
-#define SLOTS (QUEUE / 2) /* each has a descriptor for its message and one for the answer */
-#define SLOT_BYTES 4096u
-#define MESSAGE_GPA(slot) (0x10000u + 2 * SLOT_BYTES * (slot))
-#define ANSWER_GPA(slot) (MESSAGE_GPA(slot) + SLOT_BYTES)
 #define OPS_MAX 512
 #define EXPORT "c/rootfs"
 #define NODES 40                /* descriptors that the service may hold */
@@ -59,84 +48,13 @@ static struct {
 } host = { .tree = TREE_INIT };
 
 struct fuzz {
-	struct mem mem;
-	uint8_t *map;
-	struct virtio_dev *dev;
+	struct driver driver;
 	struct input in;
 	unsigned int slot; /* of the next message */
-	uint16_t made;     /* chains made available since the device came up */
 	int lock_fd;       /* a file that the host has locked, or -1 */
 };
 
 /* ---- the guest ---- */
-
-static void set(struct fuzz *f, uint32_t offset, uint64_t value)
-{
-	virtio_mmio_write(f->dev, offset, 4, value);
-}
-
-static struct vring_avail *avail_ring(struct fuzz *f)
-{
-	return mem_at(&f->mem, AVAIL, USED - AVAIL);
-}
-
-static uint16_t used_idx(struct fuzz *f)
-{
-	const struct vring_used *used = mem_at(&f->mem, USED, SLOT_BYTES);
-
-	return __atomic_load_n(&used->idx, __ATOMIC_ACQUIRE);
-}
-
-/* Ends all requests. Nothing may be out then, nor have come back that was not sent. */
-static void device_reset(struct fuzz *f)
-{
-	set(f, VIRTIO_MMIO_STATUS, 0);
-	require(f->dev->queues[0].vq.in_flight == 0, "chains are out behind a reset");
-	f->made = 0;
-}
-
-static void device_up(struct fuzz *f)
-{
-	device_reset(f);
-	memset(mem_at(&f->mem, DESC, 3 * SLOT_BYTES), 0, 3 * SLOT_BYTES);
-	set(f, VIRTIO_MMIO_STATUS, 3);
-	set(f, VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
-	set(f, VIRTIO_MMIO_DRIVER_FEATURES, 1); /* VIRTIO_F_VERSION_1 */
-	set(f, VIRTIO_MMIO_STATUS, 11);
-	set(f, VIRTIO_MMIO_QUEUE_SEL, 0);
-	set(f, VIRTIO_MMIO_QUEUE_NUM, QUEUE);
-	set(f, VIRTIO_MMIO_QUEUE_DESC_LOW, DESC);
-	set(f, VIRTIO_MMIO_QUEUE_AVAIL_LOW, AVAIL);
-	set(f, VIRTIO_MMIO_QUEUE_USED_LOW, USED);
-	set(f, VIRTIO_MMIO_QUEUE_READY, 1);
-	set(f, VIRTIO_MMIO_STATUS, 15);
-	require(virtio_live(f->dev), "a device that does not come up");
-}
-
-/* Makes slot @slot a chain: its message, of @len bytes with the header, and room for an answer of @room bytes. */
-static void chain(struct fuzz *f, unsigned int slot, uint32_t len, uint32_t room)
-{
-	struct vring_desc *d = mem_at(&f->mem, DESC + 32ull * slot, 2 * sizeof(*d));
-	struct vring_avail *avail = avail_ring(f);
-
-	d[0] = (struct vring_desc){ MESSAGE_GPA(slot), len, VRING_DESC_F_NEXT, (uint16_t)(2 * slot + 1) };
-	d[1] = (struct vring_desc){ ANSWER_GPA(slot), room, VRING_DESC_F_WRITE, 0 };
-	avail->ring[f->made % QUEUE] = (uint16_t)(2 * slot);
-	avail->idx = ++f->made;
-}
-
-static void message(struct fuzz *f, uint8_t type, uint16_t tag, const void *body, size_t len, uint32_t room)
-{
-	unsigned int slot = f->slot++ % SLOTS;
-	uint32_t size = (uint32_t)(P9_HEADER + len);
-	uint8_t *to = mem_at(&f->mem, MESSAGE_GPA(slot), SLOT_BYTES);
-
-	memcpy(to, &size, 4);
-	to[4] = type;
-	memcpy(to + 5, &tag, 2);
-	memcpy(to + P9_HEADER, body, len);
-	chain(f, slot, size, room);
-}
 
 static long long now_ns(void)
 {
@@ -151,16 +69,27 @@ static void wait_for_answers(struct fuzz *f, long long ns)
 {
 	long long start = now_ns();
 
-	while (virtio_live(f->dev) && used_idx(f) != f->made && now_ns() - start < ns)
+	while (virtio_live(f->driver.dev) && driver_used(&f->driver) != f->driver.made && now_ns() - start < ns)
 		sched_yield();
+}
+
+/* Sends a message in the next slot, whether that one's last message was answered or not. */
+static void message(struct fuzz *f, uint8_t type, uint16_t tag, const void *body, size_t len, uint32_t room)
+{
+	driver_send(&f->driver, f->slot++ % DRIVER_SLOTS, type, tag, body, len, room);
+}
+
+static void turn(struct fuzz *f)
+{
+	virtio_queue_turn(&f->driver.dev->queues[0]);
 }
 
 static void prelude_send(struct fuzz *f, uint8_t type, struct buf *b)
 {
-	message(f, type, 1, b->data, b->len, SLOT_BYTES);
-	virtio_queue_turn(&f->dev->queues[0]);
+	message(f, type, 1, b->data, b->len, DRIVER_SLOT_BYTES);
+	turn(f);
 	wait_for_answers(f, ANSWER_NS);
-	require(used_idx(f) == f->made, "a prelude without an answer");
+	require(driver_used(&f->driver) == f->driver.made, "a prelude without an answer");
 	b->len = 0;
 }
 
@@ -176,7 +105,7 @@ static void prelude(struct fuzz *f)
 	static const char *const names[] = { "file", "dir", "file", "dir" };
 	autobuf b = BUF_INIT;
 
-	wire_put_u32(&b, SLOT_BYTES);
+	wire_put_u32(&b, DRIVER_SLOT_BYTES);
 	put_str(&b, P9_VERSION);
 	prelude_send(f, P9_TVERSION, &b);
 	wire_put_u32(&b, 0);
@@ -272,20 +201,20 @@ static void op_message(struct fuzz *f, uint8_t op)
 {
 	uint8_t type = (uint8_t)input_take(&f->in, 1);
 	size_t len;
-	const uint8_t *body = input_bytes(&f->in, input_take(&f->in, 2) % (SLOT_BYTES - P9_HEADER), &len);
+	const uint8_t *body = input_bytes(&f->in, input_take(&f->in, 2) % (DRIVER_SLOT_BYTES - P9_HEADER), &len);
 
-	message(f, type, op & 0x10 ? 1 : (uint16_t)(100 + f->slot % SLOTS), body, len,
-		op & 0x20 ? (uint32_t)input_take(&f->in, 1) : SLOT_BYTES);
+	message(f, type, op & 0x10 ? 1 : (uint16_t)(100 + f->slot % DRIVER_SLOTS), body, len,
+		op & 0x20 ? (uint32_t)input_take(&f->in, 1) : DRIVER_SLOT_BYTES);
 	if (!(op & 0x40))
-		virtio_queue_turn(&f->dev->queues[0]);
+		turn(f);
 	if (op & 0x80)
 		wait_for_answers(f, PAUSE_NS);
 }
 
 static void op_poke(struct fuzz *f)
 {
-	uint64_t gpa = 0x1000 + input_take(&f->in, 3) % (RAM - 0x1000);
-	volatile uint8_t *p = mem_at(&f->mem, gpa, 1);
+	uint64_t gpa = 0x1000 + input_take(&f->in, 3) % (DRIVER_RAM - 0x1000);
+	volatile uint8_t *p = mem_at(&f->driver.mem, gpa, 1);
 
 	*p = (uint8_t)input_take(&f->in, 1);
 }
@@ -296,7 +225,8 @@ static void op_desc(struct fuzz *f)
 
 	d.flags = (uint16_t)(input_take(&f->in, 1) % 8);
 	d.next = (uint16_t)input_take(&f->in, 1);
-	memcpy(mem_at(&f->mem, DESC + 16 * (input_take(&f->in, 1) % QUEUE), sizeof(d)), &d, sizeof(d));
+	memcpy(mem_at(&f->driver.mem, DRIVER_DESC + 16 * (input_take(&f->in, 1) % DRIVER_QUEUE), sizeof(d)), &d,
+		sizeof(d));
 }
 
 static void one_op(struct fuzz *f)
@@ -305,17 +235,17 @@ static void one_op(struct fuzz *f)
 
 	switch (op % 16) {
 	case 8:
-		virtio_queue_turn(&f->dev->queues[0]);
+		turn(f);
 		break;
 	case 9:
 		wait_for_answers(f, PAUSE_NS);
 		break;
 	case 10:
-		device_up(f);
+		driver_up(&f->driver);
 		prelude(f);
 		break;
 	case 11:
-		device_reset(f);
+		driver_reset(&f->driver);
 		break;
 	case 12:
 		export_toggle();
@@ -359,15 +289,6 @@ static void set_up(void)
 	atexit(clean_up);
 }
 
-static void ram_init(struct fuzz *f)
-{
-	f->map = mmap(NULL, RAM + 2 * GUARD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	require(f->map != MAP_FAILED && mprotect(f->map + GUARD, RAM, PROT_READ | PROT_WRITE) == 0, "guest memory");
-	f->mem.regions[0] = (struct mem_region){ 0, RAM, f->map + GUARD };
-	f->mem.regions_len = 1;
-	f->mem.size = RAM;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz f = { .in = { data, data + size }, .lock_fd = -1 };
@@ -378,16 +299,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!host.exported)
 		export_add();
 	tree_make(&host.tree);
-	ram_init(&f);
-	require(virtio_p9dev_new(&f.mem, host.server, "tag", &f.dev, &err) == 0, err.msg);
-	device_up(&f);
+	driver_init(&f.driver);
+	require(virtio_p9dev_new(&f.driver.mem, host.server, "tag", &f.driver.dev, &err) == 0, err.msg);
+	driver_up(&f.driver);
 	prelude(&f);
 	for (int i = 0; i < OPS_MAX && f.in.at < f.in.end; i++)
 		one_op(&f);
-	device_reset(&f);
-	require(memmem(f.map + GUARD, RAM, TREE_SECRET, strlen(TREE_SECRET)) == NULL, "what is outside was read");
-	virtio_free(f.dev);
-	munmap(f.map, RAM + 2 * GUARD);
+	driver_reset(&f.driver);
+	require(memmem(f.driver.mem.regions[0].hva, DRIVER_RAM, TREE_SECRET, strlen(TREE_SECRET)) == NULL,
+		"what is outside was read");
+	virtio_free(f.driver.dev);
+	driver_done(&f.driver);
 	fd_close(f.lock_fd);
 	tree_check(&host.tree);
 	tree_clean(host.tree.top, "in");

@@ -33,6 +33,7 @@ unit_tests += \
 	tests/unit/test_p9_fid \
 	tests/unit/test_p9_hostile \
 	tests/unit/test_p9_parallel \
+	tests/unit/test_p9_stress \
 	tests/unit/test_proto \
 	tests/unit/test_pump \
 	tests/unit/test_qemu \
@@ -129,6 +130,8 @@ tests_unit_test_p9_hostile_LDFLAGS = $(filter_ldflags)
 tests_unit_test_p9_parallel_SOURCES = tests/unit/test_p9_parallel.c $(p9_client) $(filter)
 tests_unit_test_p9_parallel_LDADD = $(unit_ldadd)
 tests_unit_test_p9_parallel_LDFLAGS = $(filter_ldflags)
+tests_unit_test_p9_stress_SOURCES = tests/unit/test_p9_stress.c $(p9_client) $(p9_driver) tests/fuzz/input.c tests/fuzz/tree.c tests/fuzz/tree.h
+tests_unit_test_p9_stress_LDADD = $(unit_ldadd)
 tests_unit_test_proto_SOURCES = tests/unit/test_proto.c
 tests_unit_test_proto_LDADD = $(unit_ldadd)
 tests_unit_test_pump_SOURCES = tests/unit/test_pump.c
