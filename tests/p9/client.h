@@ -80,6 +80,8 @@ struct p9c_qid {
 };
 
 /* Reads a qid of the reply. */
+
+/* Takes a qid field of the reply. */
 struct p9c_qid p9c_qid(struct p9c *c);
 
 /* ---- common calls: 0 or -errno ---- */
@@ -115,6 +117,8 @@ struct p9c_attr {
 };
 
 /* Tgetattr. */
+
+/* Asks for all attributes of @fid: 0 with *@ret, or -errno. */
 int p9c_getattr(struct p9c *c, uint32_t fid, struct p9c_attr *ret);
 
 /* Reads all of the open directory @fid: names joined by spaces, sorted, without "." and "..". */
