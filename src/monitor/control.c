@@ -28,6 +28,7 @@ struct control {
 	struct loop *loop;
 	int fd;
 	struct watch *watch;
+	struct watch *pause; /* a timer: until connections are taken again */
 	const struct control_handler *handlers;
 	void *arg;
 	struct control_client *clients; /* the newest first */
@@ -134,6 +135,24 @@ static bool make_room(struct control *control)
 	return silent != NULL;
 }
 
+/*
+ * There is no descriptor for a connection that waits. It stays in the listening socket, which would have the loop call
+ * again at once and for ever; so it is looked for after a while.
+ */
+static void accept_pause(struct control *control)
+{
+	if (timer_set(control->pause, CONTROL_PAUSE_MS) == 0)
+		(void)!watch_set_events(control->watch, 0); /* if this fails, only the processor's time is lost */
+}
+
+static void on_pause_end(void *arg)
+{
+	struct control *control = arg;
+
+	if (watch_set_events(control->watch, EPOLLIN) < 0)
+		accept_pause(control);
+}
+
 /* Takes a new connection. Where there is no room, closing it tells the caller, who may try again. */
 static void on_listen(void *arg, uint32_t events)
 {
@@ -142,7 +161,12 @@ static void on_listen(void *arg, uint32_t events)
 	struct control_client *c;
 
 	(void)events;
-	if (fd < 0 || !make_room(control))
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+			accept_pause(control);
+		return;
+	}
+	if (!make_room(control))
 		return;
 	c = calloc(1, sizeof(*c));
 	if (!c)
@@ -172,8 +196,11 @@ int control_new(
 	c->loop = loop;
 	c->handlers = handlers;
 	c->arg = arg;
-	r = watch_new(loop, listen_fd, EPOLLIN, on_listen, c, &c->watch);
+	r = timer_new(loop, 0, on_pause_end, c, &c->pause);
+	if (r == 0)
+		r = watch_new(loop, listen_fd, EPOLLIN, on_listen, c, &c->watch);
 	if (r < 0) {
+		watch_free(c->pause);
 		free(c);
 		return r;
 	}
@@ -189,6 +216,7 @@ void control_free(struct control *c)
 	while (c->clients)
 		client_free(c->clients);
 	watch_free(c->watch);
+	watch_free(c->pause);
 	fd_close(c->fd);
 	free(c);
 }

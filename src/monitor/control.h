@@ -13,7 +13,8 @@
  * Invariants:
  * 1. A client that says nothing, or not what a request is, costs one of CONTROL_CLIENTS_MAX places at most, and no
  *    longer than until others need it: the one that has been silent for the longest time goes first.
- * 2. A descriptor that came is either taken by the handler or closed when the handler returns. One that no
+ * 2. While there is no descriptor for a connection, it waits and costs no time.
+ * 3. A descriptor that came is either taken by the handler or closed when the handler returns. One that no
  *    handler was to have is closed, and its request refused.
  */
 #ifndef MONITOR_CONTROL_H
@@ -30,6 +31,8 @@
 #define CONTROL_SOCKET "control.sock"
 /* How many clients are connected at a time: a monitor's commands come from one engine. */
 #define CONTROL_CLIENTS_MAX 64
+/* How long no connection is taken after one for which there was no descriptor or no memory. */
+#define CONTROL_PAUSE_MS 100
 /* The descriptors of one message: standard streams, a console socket, and some that a process is to inherit. */
 #define CONTROL_FDS_MAX 8
 

@@ -11,9 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -329,6 +331,64 @@ static void bad_clients_do_no_harm(void **state)
 	assert_int_equal(s.starts, 1);
 }
 
+/* ---- no descriptor for a connection ---- */
+
+#define STARVED_MS 500
+
+static struct rlimit plenty;
+
+static void end_famine(void *arg)
+{
+	(void)arg;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &plenty), 0);
+}
+
+static uint64_t cpu_ms(void)
+{
+	struct timespec t;
+
+	assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t), 0);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* While the process has no descriptor left, a connection waits without a turn of the loop; afterwards it is served. */
+static void a_connection_waits_for_a_descriptor(void **state)
+{
+	const struct control_request last = { .op = CONTROL_SIGNAL, .signal = LAST_SIGNAL };
+	struct server s = { .taken = -1 };
+	struct statedir dir = STATEDIR_NONE;
+	struct err err = ERR_INIT, answer;
+	struct control *control;
+	struct watch *timer;
+	struct rlimit none;
+	uint64_t cpu;
+	int fd, client;
+
+	(void)state;
+	assert_int_equal(statedir_create(root, "id", &dir, &err), 0);
+	fd = control_listen(&dir, &err);
+	assert_true(fd >= 0);
+	assert_int_equal(loop_new(&s.loop), 0);
+	assert_int_equal(control_new(s.loop, fd, handlers, &s, &control), 0);
+	assert_int_equal(timer_new(s.loop, STARVED_MS, end_famine, NULL, &timer), 0);
+	client = connect_to(&dir);
+	assert_int_equal(fd_send(client, &last, sizeof(last), NULL, 0), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &plenty), 0);
+	none = (struct rlimit){ 0, plenty.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	cpu = cpu_ms();
+	assert_int_equal(loop_run(s.loop), 0);
+	assert_true(cpu_ms() - cpu < STARVED_MS / 4);
+	assert_int_equal(recv(client, &answer, sizeof(answer), 0), sizeof(answer));
+	assert_int_equal(answer.errnum, ESRCH);
+	fd_close(client);
+	watch_free(timer);
+	control_free(control);
+	loop_free(s.loop);
+	assert_int_equal(statedir_remove(&dir, &err), 0);
+	statedir_close(&dir);
+}
+
 static int make_root(void **state)
 {
 	size_t len;
@@ -364,6 +424,7 @@ int main(void)
 		cmocka_unit_test(too_many_descriptors_are_refused),
 		cmocka_unit_test(unknown_operations_are_refused),
 		cmocka_unit_test(bad_clients_do_no_harm),
+		cmocka_unit_test(a_connection_waits_for_a_descriptor),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN); /* as main.c has it: a client may go before its answer comes */
