@@ -13,6 +13,7 @@
 #include "fs/cred.h"
 #include "fs/fds.h"
 #include "fs/inside.h"
+#include "fs/rest.h"
 #include "fs/step.h"
 #include "fs/synth.h"
 #include "fs/walk.h"
@@ -108,7 +109,9 @@ static int set_size(struct fs_node *node, struct fs_file *file, uint64_t size, u
 	if (r < 0)
 		return r;
 	if (file != NULL && (file->flags & O_ACCMODE) != O_RDONLY) {
-		fd = file->fd;
+		fd = fs_file_awake(file);
+		if (fd < 0)
+			return fd;
 	} else {
 		fd = own = fs_reopen(node, O_WRONLY);
 		if (own < 0)

@@ -144,6 +144,11 @@ static int node_where(struct fs_node *node, struct found *ret)
 		return node->export->root_ino == node->ino && node->export->root_dev == node->dev
 			       ? -EBUSY
 			       : -ENOENT; /* it was unlinked, or was come to by ".." */
+	r = fs_node_check(ret->dir, true);
+	if (r < 0) {
+		fs_node_put(ret->dir);
+		return r;
+	}
 	if (statx(ret->dir->fd, ret->name, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_INO, &st) < 0 ||
 		st.stx_ino != node->ino || fs_dev_of(&st) != node->dev) {
 		fs_node_put(ret->dir);

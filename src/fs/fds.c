@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Descriptors: how many the service holds, and their names in /proc/self/fd. See fds.h. */
+/*
+ * Descriptors: how many the services hold, and their names in /proc/self/fd. See fds.h.
+ *
+ * RLIMIT_NOFILE bounds the whole process, which may have several services (the kvm engine's monitor has two). So all of
+ * them count into one number.
+ */
 #include "fs/fds.h"
 
 #include <errno.h>
 #include <string.h>
+
+static atomic_uint fds_held;
 
 struct fs *fs_of(const struct fs_node *node)
 {
@@ -12,7 +19,7 @@ struct fs *fs_of(const struct fs_node *node)
 
 int fs_fd_take(struct fs *fs)
 {
-	if (atomic_fetch_add_explicit(&fs->fds, 1, memory_order_relaxed) < fs->fds_max)
+	if (atomic_fetch_add_explicit(&fds_held, 1, memory_order_relaxed) < fs->fds_max)
 		return 0;
 	fs_fd_give(fs);
 	return -ENFILE;
@@ -20,7 +27,8 @@ int fs_fd_take(struct fs *fs)
 
 void fs_fd_give(struct fs *fs)
 {
-	atomic_fetch_sub_explicit(&fs->fds, 1, memory_order_relaxed);
+	(void)fs;
+	atomic_fetch_sub_explicit(&fds_held, 1, memory_order_relaxed);
 }
 
 int fs_fd_take_locked(struct fs_export *export)
@@ -53,5 +61,10 @@ struct fs_fd_name fs_fd_name(int fd)
 
 bool fs_fds_short(const struct fs *fs)
 {
-	return atomic_load_explicit(&fs->fds, memory_order_relaxed) > fs->fds_max - fs->fds_max / 4;
+	return atomic_load_explicit(&fds_held, memory_order_relaxed) > fs->fds_max - fs->fds_max / 4;
+}
+
+bool fs_fds_scarce(const struct fs *fs)
+{
+	return atomic_load_explicit(&fds_held, memory_order_relaxed) > fs->fds_max - fs->fds_max / 8;
 }

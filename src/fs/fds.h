@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Descriptors: how many the service holds, and their names in /proc/self/fd.
+ * Descriptors: how many the services of the process hold, and their names in /proc/self/fd.
  */
 #ifndef FS_FDS_H
 #define FS_FDS_H

@@ -70,17 +70,21 @@ static int dead_open(int proc_fd, struct err *err)
 	return r < 0 ? err_sys(err, errno, "open in /proc/self/fd") : r;
 }
 
-/* How many descriptors the service may hold. */
+/* How many descriptors the services of this process may hold. */
 static unsigned int fds_bound(void)
 {
 	struct rlimit limit;
 
+	rlim_t reserved;
+
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY ||
-		limit.rlim_cur >= FS_FDS_MAX + FS_FDS_RESERVED)
+		limit.rlim_cur >= FS_FDS_MAX + FS_FDS_RESERVED_MAX)
 		return FS_FDS_MAX;
 	if (limit.rlim_cur <= 2 * FS_FDS_RESERVED)
 		return (unsigned int)limit.rlim_cur / 2;
-	return (unsigned int)limit.rlim_cur - FS_FDS_RESERVED;
+	reserved = limit.rlim_cur / 4;
+	reserved = MIN(MAX(reserved, (rlim_t)FS_FDS_RESERVED), (rlim_t)FS_FDS_RESERVED_MAX);
+	return (unsigned int)(limit.rlim_cur - reserved);
 }
 
 int fs_new(int proc_fd, struct fs **ret_fs, struct err *err)

@@ -40,12 +40,16 @@ struct fs_file;
 /* The largest extended attribute, and the longest list of their names (Linux's XATTR_SIZE_MAX, XATTR_LIST_MAX). */
 #define FS_XATTR_MAX 65536
 /*
- * The most descriptors that one service holds for nodes and open files; each pins an inode of the host, which takes
- * some 1 KiB. There may be more nodes than that, since nodes can rest.
+ * The most descriptors that the services of one process hold together for nodes and open files; each pins an inode of
+ * the host, which takes some 1 KiB. There may be more nodes and open files than that, since both can rest.
  */
 #define FS_FDS_MAX (1u << 16)
-/* Descriptors that are left to the rest of the process when RLIMIT_NOFILE is the smaller bound. */
+/*
+ * Descriptors that are left to the rest of the process (control, streams, timers, descriptors that live for one request)
+ * when RLIMIT_NOFILE is the smaller bound: a quarter of it, but at least and at most so many.
+ */
 #define FS_FDS_RESERVED 128
+#define FS_FDS_RESERVED_MAX 1024
 
 /* ---- the service ---- */
 
@@ -139,18 +143,27 @@ struct fs_node *fs_node_get(struct fs_node *node);
 /* Drops a reference. Accepts NULL. */
 void fs_node_put(struct fs_node *node);
 
-/* True if more than three quarters of the descriptors are in use: then it is time to let nodes rest. */
+/* True if more than three quarters of the descriptors are in use: then it is time to let nodes and files rest. */
 bool fs_fds_short(const struct fs *fs);
+
+/* True if more than seven eighths are. */
+bool fs_fds_scarce(const struct fs *fs);
+
+/*
+ * A reference of the caller's to @node becomes an idle one: it keeps the node, but does not use it until
+ * fs_node_busy() says so. A node with idle references alone may rest.
+ */
+void fs_node_idle(struct fs_node *node);
+
+/* An idle reference becomes one like any other, which may be used and put. */
+void fs_node_busy(struct fs_node *node);
 
 /*
  * Gives the descriptor of @node back until the node is used again. Then it is found by its name, and must be the same
- * inode, or its use fails with -ENOENT. The caller holds the only reference, and sees to it that nobody gets another
- * meanwhile. False: the node has no name to be found by, or is in use.
+ * inode, or its use fails with -ENOENT. The caller holds an idle reference, and sees to it that nobody makes one of them
+ * busy or takes another meanwhile. False: the node rests already, has no name to be found by, or is in use.
  */
 bool fs_node_rest(struct fs_node *node);
-
-/* True if @node rests, so that using it will take a descriptor. */
-bool fs_node_rests(const struct fs_node *node);
 
 /* The type of @node (S_IFMT bits), which never changes. */
 uint32_t fs_node_type(const struct fs_node *node);
@@ -245,6 +258,13 @@ struct fs_file *fs_file_get(struct fs_file *file);
 
 /* Drops a reference. Accepts NULL. */
 void fs_file_put(struct fs_file *file);
+
+/*
+ * Gives the descriptor of @file back until the file is used again; then it is opened anew by its node. The caller holds
+ * the only reference, and sees to it that nobody takes another meanwhile. False: it rests already, has locks, is a
+ * directory that is being listed, has lost its name, or could not be opened again.
+ */
+bool fs_file_rest(struct fs_file *file);
 
 /* preadv(2) straight from the file to @iov: bytes or -errno. */
 must_check ssize_t fs_read(struct fs_file *file, const struct iovec *iov, int count, uint64_t offset);

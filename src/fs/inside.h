@@ -17,12 +17,11 @@ struct fs_link {
 };
 
 struct fs {
-	int proc_fd;       /* /proc/self/fd: the way from an O_PATH descriptor to everything else */
-	int dead_fd;       /* O_PATH of a sealed, empty file: what a revoked descriptor is replaced by */
-	bool own_ids;      /* the process cannot change its fsuid: all files belong to its user */
-	uint32_t uid, gid; /* the service's fsuid and fsgid */
-	unsigned int fds_max;
-	atomic_uint fds; /* descriptors held by nodes and files */
+	int proc_fd;          /* /proc/self/fd: the way from an O_PATH descriptor to everything else */
+	int dead_fd;          /* O_PATH of a sealed, empty file: what a revoked descriptor is replaced by */
+	bool own_ids;         /* the process cannot change its fsuid: all files belong to its user */
+	uint32_t uid, gid;    /* the service's fsuid and fsgid */
+	unsigned int fds_max; /* descriptors of nodes and files, of all services of the process: fds.c */
 	struct fs_ids ids;
 
 	pthread_rwlock_t tree; /* LOCK: the links between synthetic nodes */
@@ -53,8 +52,9 @@ struct fs_export {
  */
 struct fs_node {
 	atomic_uint refs;
-	atomic_int fd; /* -1: at rest; changes only under export->lock */
-	uint32_t type; /* S_IFMT bits */
+	atomic_uint idle_refs; /* those of refs that only hold the node: rest.c */
+	atomic_int fd;         /* -1: at rest; changes only under export->lock */
+	uint32_t type;         /* S_IFMT bits */
 	uint64_t dev, ino;
 	uint64_t born; /* fs_born() */
 	struct fs_export *export;
@@ -84,7 +84,7 @@ struct fs_synth {
 
 struct fs_file {
 	atomic_uint refs;
-	int fd;
+	atomic_int fd;    /* -1: at rest, or of a synthetic directory; changes only under export->lock */
 	bool fd_is_nodes; /* the file was created: the node has the same descriptor, and closes it */
 	int flags;        /* as opened */
 	struct fs_node *node;
@@ -92,7 +92,9 @@ struct fs_file {
 
 	pthread_mutex_t lock;
 	uint64_t position; /* LOCK: lock; the cookie where the directory's descriptor stands */
+	bool listing;      /* LOCK: lock; entries were read, but not yet the end */
 	int lock_fd;       /* LOCK: lock; a second descriptor where fd cannot have both kinds of locks; -1: none yet */
+	bool locked;       /* LOCK: lock; it may have locks, which end with its descriptor */
 	bool lock_whole;   /* LOCK: lock; no descriptor can have both: flock(2) instead */
 };
 

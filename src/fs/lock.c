@@ -21,6 +21,7 @@
 #include "fs/cred.h"
 #include "fs/fds.h"
 #include "fs/inside.h"
+#include "fs/rest.h"
 #include "fs/step.h"
 #include "fs/walk.h"
 
@@ -81,9 +82,12 @@ static int lock_to_host(const struct fs_lock *lock, struct flock *ret_fl)
 	return 0;
 }
 
-static int lock_check(const struct fs_file *file)
+/* Wakes @file: a descriptor that is not needed, or -errno. */
+static int lock_check(struct fs_file *file)
 {
-	return file->node->export == NULL ? -ENOLCK : fs_node_check(file->node, false);
+	int r = file->node->export == NULL ? -ENOLCK : fs_node_check(file->node, false);
+
+	return r < 0 ? r : fs_file_awake(file);
 }
 
 int fs_lock_set(struct fs_file *file, const struct fs_lock *lock)
@@ -93,11 +97,12 @@ int fs_lock_set(struct fs_file *file, const struct fs_lock *lock)
 	int fd, r;
 
 	r = lock_check(file);
-	if (r == 0)
+	if (r >= 0)
 		r = lock_to_host(lock, &fl);
 	if (r < 0)
 		return r;
 	pthread_mutex_lock(&file->lock);
+	file->locked = true; /* from here on it does not rest */
 	fd = lock_fd_of(file, &whole);
 	if (fd < 0)
 		r = fd;
@@ -120,7 +125,7 @@ int fs_lock_get(struct fs_file *file, struct fs_lock *lock)
 	int fd, r;
 
 	r = lock_check(file);
-	if (r == 0)
+	if (r >= 0)
 		r = lock_to_host(lock, &fl);
 	if (r < 0)
 		return r;

@@ -11,7 +11,7 @@
 
 /*
  * Enters @node, which has no name, as the entry @name (copied) of the directory @parent. True: the table keeps a
- * reference on @parent, which the caller takes with fs_node_get(). False, for want of memory: @node works without a
+ * reference on @parent, an idle one, which the caller takes with fs_node_get(). False, for want of memory: @node works without a
  * name, but it can neither rest nor be removed by fs_remove_node().
  */
 must_check bool fs_name_set(struct fs_node *node, struct fs_node *parent, const char *name);

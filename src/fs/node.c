@@ -4,7 +4,7 @@
  *
  * A host node holds an O_PATH descriptor, and the device and inode number that it had when it was opened. Those never
  * change, but the descriptor may be given back for a time (rest.c). fs_node_check() comes before each use of it. From
- * then on the descriptor stays, because whoever uses a node holds a reference beside the one that keeps it.
+ * then on the descriptor stays, because whoever uses a node holds a reference beside the idle ones that keep it.
  *
  * Revocation: an export has lists of its nodes and files. Removing the export sets `dead`, and puts the service's dead
  * descriptor over each of theirs with dup3(2). The number stays valid for a thread that is about to use it, while the
@@ -81,6 +81,16 @@ static void synth_free(struct fs_synth *synth)
 {
 	free(synth->name);
 	free(synth);
+}
+
+void fs_node_idle(struct fs_node *node)
+{
+	atomic_fetch_add(&node->idle_refs, 1);
+}
+
+void fs_node_busy(struct fs_node *node)
+{
+	atomic_fetch_sub(&node->idle_refs, 1);
 }
 
 bool fs_node_try_get(struct fs_node *node)

@@ -21,6 +21,7 @@
 #include "fs/fds.h"
 #include "fs/inside.h"
 #include "fs/node.h"
+#include "fs/rest.h"
 #include "fs/step.h"
 #include "fs/synth.h"
 #include "fs/walk.h"
@@ -87,6 +88,8 @@ void fs_file_put(struct fs_file *file)
 		fs_link_del(&file->link);
 		pthread_mutex_unlock(&node->export->lock);
 	}
+	if (file->fd < 0 && node->export != NULL)
+		fs_node_busy(node); /* it was at rest */
 	if (file->fd >= 0 && !file->fd_is_nodes) {
 		fd_close(file->fd);
 		fs_fd_give(fs_of(node));
@@ -184,8 +187,13 @@ int fs_create(struct fs_node *dir, const char *name, int flags, uint32_t mode, s
 	if ((flags & ~OPEN_FLAGS) != 0 || (flags & O_ACCMODE) == O_ACCMODE || (flags & O_DIRECTORY))
 		return -EINVAL;
 	r = fs_entry_check(dir, name, true);
+	/* Without a descriptor for it, the file is not made: a creation that fails leaves nothing behind. */
 	if (r == 0)
-		r = fs_cred_create(dir->export->fs, owner);
+		r = fs_fd_take(dir->export->fs);
+	if (r < 0)
+		return r;
+	fs_fd_give(dir->export->fs);
+	r = fs_cred_create(dir->export->fs, owner);
 	if (r < 0)
 		return r;
 	fd = fs_openat(dir->fd, name, flags | O_CREAT | O_EXCL, mode & 07777);
@@ -211,36 +219,41 @@ int fs_create(struct fs_node *dir, const char *name, int flags, uint32_t mode, s
 
 /* ---- data ---- */
 
-static int data_check(const struct fs_file *file, uint64_t offset, bool write)
+/* The descriptor to read or write @file by, or -errno. */
+static int data_fd(struct fs_file *file, uint64_t offset, bool write)
 {
+	int r;
+
 	if (file->node->type == S_IFDIR)
 		return -EISDIR;
 	if (offset > INT64_MAX)
 		return -EINVAL;
-	return fs_node_check(file->node, write);
+	r = fs_node_check(file->node, write);
+	return r < 0 ? r : fs_file_awake(file);
 }
 
 ssize_t fs_read(struct fs_file *file, const struct iovec *iov, int count, uint64_t offset)
 {
-	int r = data_check(file, offset, false);
+	int fd = data_fd(file, offset, false);
 	ssize_t n;
 
-	if (r < 0)
-		return r;
-	n = preadv(file->fd, iov, count, (off_t)offset);
+	if (fd < 0)
+		return fd;
+	n = preadv(fd, iov, count, (off_t)offset);
 	return n < 0 ? -errno : n;
 }
 
 ssize_t fs_write(struct fs_file *file, const struct iovec *iov, int count, uint64_t offset, uint32_t uid)
 {
-	int r = data_check(file, offset, true);
+	int fd = data_fd(file, offset, true), r;
 	ssize_t n;
 
-	if (r == 0)
-		r = fs_cred_write(file->node->export->fs, uid);
+	if (fd < 0)
+		return fd;
+	r = fs_cred_write(file->node->export->fs, uid);
 	if (r < 0)
 		return r;
-	n = pwritev(file->fd, iov, count, (off_t)offset);
+	n = pwritev(fd, iov, count, (off_t)offset);
 	return n < 0 ? -errno : n;
 }
 
@@ -255,7 +268,9 @@ int fs_sync(struct fs_node *node, struct fs_file *file, bool data_only)
 	if (node->export == NULL || (node->type != S_IFREG && node->type != S_IFDIR))
 		return 0; /* the host keeps nothing of it that is ours to write */
 	if (file != NULL) {
-		fd = file->fd;
+		fd = fs_file_awake(file);
+		if (fd < 0)
+			return fd;
 	} else {
 		fs_cred_service(node->export->fs);
 		fd = own = fs_reopen(node, O_RDONLY);
@@ -318,7 +333,7 @@ int fs_readdir(struct fs_file *dir, uint64_t cookie, size_t room, void *scratch,
 	void *arg)
 {
 	ssize_t n;
-	int r;
+	int fd, r;
 
 	if (dir->node->type != S_IFDIR)
 		return -ENOTDIR;
@@ -330,13 +345,17 @@ int fs_readdir(struct fs_file *dir, uint64_t cookie, size_t room, void *scratch,
 	if (dir->node->export == NULL)
 		return fs_synth_readdir(dir->node, cookie, emit, arg);
 
+	fd = fs_file_awake(dir);
+	if (fd < 0)
+		return fd;
 	pthread_mutex_lock(&dir->lock);
 	/* A listing from the start always seeks, because a seek is what makes a file system look again. */
-	if ((cookie == 0 || cookie != dir->position) && lseek(dir->fd, (off_t)cookie, SEEK_SET) < 0) {
+	if ((cookie == 0 || cookie != dir->position) && lseek(fd, (off_t)cookie, SEEK_SET) < 0) {
 		r = -errno;
 	} else {
 		dir->position = UINT64_MAX;
-		n = getdents64(dir->fd, scratch, MIN(room, scratch_size));
+		n = getdents64(fd, scratch, MIN(room, scratch_size));
+		dir->listing = n > 0;
 		r = n < 0 ? -errno : emit_all(dir, scratch, (size_t)n, emit, arg);
 	}
 	pthread_mutex_unlock(&dir->lock);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Nodes at rest: how they are found again, and how they follow what the guest does to names.
+ * Nodes and open files at rest: how they are found again, and how they follow what the guest does to names.
  *
  * A guest keeps a reference on everything that it has in its dentry cache. That may be more files than a process has
  * descriptors, and each descriptor pins an inode of the host. So a node that nobody uses may be put to rest: its
@@ -11,14 +11,26 @@
  * is removed or replaced, resting nodes of that name are woken, since an unlinked file has no way back; afterwards they
  * have no name, so they never rest again. The nodes of a renamed entry get the new name.
  *
- * A node keeps its directory's node referenced. So a directory rests only when no node below it was found through it,
- * and waking is one step. Parents never form a circle: a name that would close one is forgotten instead.
+ * A node keeps its directory's node referenced, so what it takes to find it again is there. Directories rest too, those
+ * above others among them; waking begins at the top. Parents never form a circle: a name that would close one is
+ * forgotten instead.
  *
- * LOCK: export->lock for everything about names. The only system call made under it is close(2).
+ * References are of two kinds. Those of fids, of nodes found in a directory, and of files at rest only keep a node: they
+ * are idle (idle_refs). All others are somebody's who uses the descriptor now or may do so at any time. A node rests
+ * only when all of its references are idle. Idle references become busy, and new ones are taken, under the lock of the
+ * session whose hand comes by (fid.c), or under export->lock.
+ *
+ * Open files rest as well. A client that writes back keeps each file open that it has written, until it forgets the
+ * inode. Such a file is opened again by its node, with the flags that it was opened with. While it is open, its node
+ * is awake. A file whose name is gone keeps its descriptor; and so does one with locks, which belong to it.
+ *
+ * LOCK: file->lock, then export->wake, then export->lock, which is for everything about names. The only system call made under it is close(2).
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fd.h"
 #include "fs/cred.h"
@@ -28,39 +40,52 @@
 #include "fs/rest.h"
 #include "fs/step.h"
 
-/* How far up the check for circles goes: a path of PATH_MAX has no more levels. */
+/* How far up the check for circles, and the waking of directories, go: a path of PATH_MAX has no more levels. */
 #define DEPTH_MAX 4096
+/* How many nodes rest at once at most: a walk leaves no more directories. */
+#define REST_MAX 16
 
 /* ---- resting and waking ---- */
 
+/* True if @node has a descriptor that it could do without. LOCK: export->lock */
+static bool node_may_rest(struct fs_node *node)
+{
+	/* In this order, since whoever drops an idle reference makes it busy first. */
+	unsigned int refs = atomic_load(&node->refs);
+
+	return node->name != NULL && node->fd >= 0 && refs == atomic_load(&node->idle_refs);
+}
+
+/*
+ * With @node, directories above it rest that nothing else refers to: a walk of several steps has left them, and nobody
+ * would ever come by to put them to rest.
+ */
 bool fs_node_rest(struct fs_node *node)
 {
 	struct fs_export *export = node->export;
-	int fd = -1;
+	int fds[REST_MAX], n = 0;
 
 	if (export == NULL)
 		return false;
 	pthread_mutex_lock(&export->lock);
-	if (node->name != NULL && node->fd >= 0 && atomic_load(&node->refs) == 1 && !atomic_load(&export->dead)) {
-		fd = node->fd;
-		node->fd = -1;
+	if (!atomic_load(&export->dead) && node_may_rest(node)) {
+		do {
+			fds[n++] = node->fd;
+			node->fd = -1;
+			node = node->parent;
+		} while (n < REST_MAX && node_may_rest(node) && atomic_load(&node->refs) == 1);
 	}
 	pthread_mutex_unlock(&export->lock);
-	if (fd < 0)
-		return false;
-	fd_close(fd);
-	fs_fd_give(export->fs);
-	return true;
-}
-
-bool fs_node_rests(const struct fs_node *node)
-{
-	return node->export != NULL && node->fd < 0;
+	for (int i = 0; i < n; i++) {
+		fd_close(fds[i]);
+		fs_fd_give(export->fs);
+	}
+	return n != 0;
 }
 
 /*
- * Opens the resting @node again: 0 or -errno. If the name changes meanwhile, what is found there is another inode, or
- * nothing. LOCK: export->wake
+ * Opens the resting @node, whose directory is awake, again: 0 or -errno. If the name changes meanwhile, what is found
+ * there is another inode, or nothing. LOCK: export->wake
  */
 static int node_find_again(struct fs_node *node)
 {
@@ -76,8 +101,10 @@ static int node_find_again(struct fs_node *node)
 	if (dir != NULL)
 		strcpy(name, node->name); /* it fits: it passed fs_name_check() */
 	pthread_mutex_unlock(&export->lock);
-	if (dir == NULL)
+	if (dir == NULL || dir->fd < 0) { /* a rename has just put it elsewhere: as if it were gone */
+		fs_node_put(dir);
 		return -ENOENT;
+	}
 	fs_cred_service(export->fs);
 	fd = fs_openat(dir->fd, name, O_PATH, 0);
 	fs_node_put(dir);
@@ -97,15 +124,133 @@ static int node_find_again(struct fs_node *node)
 	return 0;
 }
 
+/*
+ * @node, what rests above it, and the first directory above that is awake, each referenced, in a new array: its length
+ * or -errno. The references are no idle ones, so nothing of it goes to rest while the caller has them. LOCK: export->lock
+ */
+static int chain_new(struct fs_node *node, struct fs_node ***ret_chain)
+{
+	struct fs_node **chain, *n;
+	int len = 0;
+
+	for (n = node; n != NULL && len <= DEPTH_MAX; n = n->fd < 0 ? n->parent : NULL)
+		len++;
+	if (len > DEPTH_MAX) /* GUEST: */
+		return -ENOENT;
+	chain = calloc((size_t)len, sizeof(struct fs_node *));
+	if (chain == NULL)
+		return -ENOMEM;
+	n = node;
+	for (int i = 0; i < len; i++, n = n->parent)
+		chain[i] = fs_node_get(n);
+	*ret_chain = chain;
+	return len;
+}
+
 int fs_node_wake(struct fs_node *node)
 {
+	struct fs_export *export = node->export;
+	struct fs_node **chain = NULL;
+	int len, r = 0;
+
+	pthread_mutex_lock(&export->wake);
+	pthread_mutex_lock(&export->lock);
+	len = chain_new(node, &chain);
+	pthread_mutex_unlock(&export->lock);
+	if (len < 0)
+		r = len;
+	for (int i = len - 1; i >= 0 && r == 0; i--)
+		if (chain[i]->fd < 0)
+			r = node_find_again(chain[i]);
+	pthread_mutex_unlock(&export->wake);
+	while (len > 0)
+		fs_node_put(chain[--len]);
+	free(chain);
+	return r;
+}
+
+/* ---- open files ---- */
+
+/* True if the descriptor of @file could be had again, which without capabilities is not sure. */
+static bool file_may_reopen(const struct fs_file *file)
+{
+	const struct fs *fs = file->node->export->fs;
+	int access = file->flags & O_ACCMODE;
+	struct statx st;
+	uint32_t need;
+
+	if (!fs->own_ids)
+		return true;
+	need = (access != O_WRONLY ? S_IRUSR : 0u) | (access != O_RDONLY ? S_IWUSR : 0u);
+	return fs_stat(file->fd, &st) == 0 && st.stx_uid == fs->uid && (st.stx_mode & need) == need;
+}
+
+bool fs_file_rest(struct fs_file *file)
+{
+	struct fs_node *node = file->node;
+	struct fs_export *export = node->export;
+	bool rest, counted;
+	int fd;
+
+	if (export == NULL || file->fd < 0 || atomic_load(&file->refs) != 1 || file->listing || file->lock_fd >= 0 ||
+		file->locked || !file_may_reopen(file))
+		return false;
+	pthread_mutex_lock(&export->lock);
+	fd = file->fd;
+	counted = !file->fd_is_nodes;
+	rest = node->name != NULL && !atomic_load(&export->dead);
+	if (rest) {
+		file->fd = -1;
+		file->fd_is_nodes = false;
+		fs_node_idle(node); /* the file's own reference: see fs_file_awake() and fs_file_put() */
+	}
+	pthread_mutex_unlock(&export->lock);
+	if (rest && counted) {
+		fd_close(fd);
+		fs_fd_give(export->fs);
+	}
+	return rest;
+}
+
+/* Opens the resting @file again: 0 or -errno. LOCK: file->lock; its node is awake, and stays so. */
+static int file_open_again(struct fs_file *file)
+{
+	struct fs_export *export = file->node->export;
+	autoclose int fd = -1;
+	int r;
+
+	fs_cred_service(export->fs);
+	fd = fs_reopen(file->node, file->flags & ~O_TRUNC);
+	if (fd < 0)
+		return fd;
+	r = fs_fd_take_locked(export);
+	if (r < 0)
+		return r;
+	file->position = 0;
+	file->fd = steal_fd(&fd);
+	fs_node_busy(file->node);
+	pthread_mutex_unlock(&export->lock);
+	return 0;
+}
+
+int fs_file_awake(struct fs_file *file)
+{
+	struct fs_node *node;
 	int r = 0;
 
-	pthread_mutex_lock(&node->export->wake);
-	if (node->fd < 0)
-		r = node_find_again(node);
-	pthread_mutex_unlock(&node->export->wake);
-	return r;
+	if (file->fd >= 0)
+		return file->fd;
+	pthread_mutex_lock(&file->lock);
+	if (file->fd < 0) {
+		node = fs_node_get(file->node);
+		if (node->fd < 0)
+			r = fs_node_wake(node);
+		if (r == 0)
+			r = file_open_again(file);
+		fs_node_put(node);
+	}
+	pthread_mutex_unlock(&file->lock);
+	return r < 0 ? r : file->fd;
 }
 
 /* ---- what the guest does to names ---- */

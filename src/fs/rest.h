@@ -11,6 +11,12 @@
 must_check int fs_node_wake(struct fs_node *node);
 
 /*
+ * The descriptor of @file, of a host node, which is opened again if it rests; or -errno as of fs_node_wake() and open(2).
+ * It stays the file's, and open as long as the caller has a reference beside the one that was there when the file rested.
+ */
+must_check int fs_file_awake(struct fs_file *file);
+
+/*
  * Before the entry @name of @dir is removed or replaced: wakes its nodes, since an unlinked file cannot be found again.
  */
 void fs_names_wake(struct fs_node *dir, const char *name);

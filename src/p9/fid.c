@@ -6,10 +6,12 @@
  * copy. So another request may clunk the fid, walk it elsewhere or open it meanwhile, and neither waits. An operation
  * changes a fid only if the fid still is what the operation found.
  *
- * A client may hold more fids than the service has descriptors. So all fids of a session form a ring with a hand, as
- * that of a clock (the CLOCK algorithm of paging). When descriptors get short, each fid that takes one moves the hand a
- * few fids on: it passes over a fid that was used since it last came by, and puts the node of another to rest if the
- * fid is all that holds the node. Nobody else can get hold of that node under session->lock.
+ * A client may hold more fids, open ones too, than the process may have descriptors. So all fids of a session form a
+ * ring with a hand, as that of a clock (the CLOCK algorithm of paging). When descriptors get short, each request moves
+ * the hand a few fids on: it passes over a fid that was used since it last came by, and puts the file and the node of
+ * another to rest. When they get scarce it goes all the way round, and then those of the process's other sessions do,
+ * since the limit is one for the whole process. A fid's references are the idle ones of src/fs/rest.c: they are made
+ * busy, and others taken, only under session->lock.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,9 +19,14 @@
 #include "p9/server.h"
 
 #define FID_BUCKETS_MIN 64u
-/* For one fid that takes a descriptor: how many fids the hand looks at, and how many nodes it puts to rest at most. */
+/* For one request while descriptors are short: how many fids the hand looks at, and how many it puts to rest at most. */
 #define HAND_STEPS 16
-#define HAND_RESTS 2
+#define HAND_RESTS 4
+/* While they are scarce the hand goes round all fids, until so many have been put to rest. */
+#define SWEEP_RESTS 256
+/* Where a whole round finds less than so many, the next comes after so many requests: what is left is in use. */
+#define SWEEP_FEW 16
+#define SWEEP_PAUSE 1024
 
 void p9_ref_done(struct p9_ref *ref)
 {
@@ -72,20 +79,58 @@ static void ring_del(struct p9_session *session, struct p9_fid *fid)
 	fid->ring_next->ring_prev = fid->ring_prev;
 }
 
-/* Moves the hand on, and puts nodes to rest. LOCK: session->lock; there is at least one fid. */
-static void fids_rest(struct p9_session *session)
+/*
+ * Moves the hand over @steps fids, and puts up to @max to rest: how many it did. LOCK: session->lock; there is at least
+ * one fid.
+ */
+static unsigned int fids_rest(struct p9_session *session, uint64_t steps, unsigned int max)
 {
-	int rests = 0;
+	unsigned int rests = 0;
 
-	for (int i = 0; i < HAND_STEPS && rests < HAND_RESTS; i++) {
+	for (; steps > 0 && rests < max; steps--) {
 		struct p9_fid *fid = session->hand;
+		bool file, node;
 
 		session->hand = fid->ring_next;
-		if (fid->used)
+		if (fid->used) {
 			fid->used = false;
-		else if (fs_node_rest(fid->node))
-			rests++;
+			continue;
+		}
+		file = fid->file != NULL && fs_file_rest(fid->file);
+		node = fs_node_rest(fid->node);
+		rests += file || node;
 	}
+	return rests;
+}
+
+/* Has the hand go round all fids of @session, twice since the first time only clears marks, unless that was vain. */
+static void fids_sweep(struct p9_session *session)
+{
+	pthread_mutex_lock(&session->lock);
+	if (session->hand == NULL) {
+		/* no fids */
+	} else if (session->sweep_pause > 0) {
+		session->sweep_pause--;
+	} else if (fids_rest(session, 2 * (uint64_t)session->fid_count, SWEEP_RESTS) < SWEEP_FEW) {
+		session->sweep_pause = SWEEP_PAUSE;
+	}
+	pthread_mutex_unlock(&session->lock);
+}
+
+void p9_fids_make_room(struct p9_session *session)
+{
+	const struct fs *fs = session->server->fs;
+
+	if (!fs_fds_short(fs))
+		return;
+	pthread_mutex_lock(&session->lock);
+	if (session->hand != NULL)
+		(void)fids_rest(session, HAND_STEPS, HAND_RESTS);
+	pthread_mutex_unlock(&session->lock);
+	if (fs_fds_scarce(fs))
+		fids_sweep(session);
+	if (fs_fds_scarce(fs))
+		p9_sessions_each(fids_sweep);
 }
 
 int p9_fid_get(struct p9_session *session, uint32_t number, struct p9_ref *ret_ref)
@@ -99,8 +144,6 @@ int p9_fid_get(struct p9_session *session, uint32_t number, struct p9_ref *ret_r
 		r = -EBADF;
 	} else {
 		fid->used = true;
-		if (fs_node_rests(fid->node) && fs_fds_short(session->server->fs))
-			fids_rest(session); /* to make room for its descriptor */
 		*ret_ref = (struct p9_ref){
 			.node = fs_node_get(fid->node),
 			.file = fid->file != NULL ? fs_file_get(fid->file) : NULL,
@@ -166,8 +209,7 @@ int p9_fid_add(struct p9_session *session, uint32_t number, struct fs_node *node
 		*at = fid;
 		session->fid_count++;
 		ring_add(session, fid);
-		if (fs_fds_short(session->server->fs))
-			fids_rest(session);
+		fs_node_idle(node);
 	}
 	pthread_mutex_unlock(&session->lock);
 	if (r < 0)
@@ -189,7 +231,9 @@ int p9_fid_change(struct p9_session *session, uint32_t number, const struct p9_r
 	} else {
 		if (node != NULL) {
 			old.node = fid->node;
+			fs_node_busy(old.node);
 			fid->node = node;
+			fs_node_idle(node);
 		}
 		if (file != NULL) {
 			old.file = fid->file;
@@ -216,6 +260,7 @@ int p9_fid_take(struct p9_session *session, uint32_t number, struct p9_ref *ret_
 		*at = fid->next;
 		session->fid_count--;
 		ring_del(session, fid);
+		fs_node_busy(fid->node);
 	}
 	pthread_mutex_unlock(&session->lock);
 	if (fid == NULL) /* GUEST: */
@@ -247,6 +292,7 @@ void p9_fid_clear(struct p9_session *session)
 			struct p9_ref ref = { .node = fid->node, .file = fid->file, .xattr = fid->xattr };
 
 			fids[i] = fid->next;
+			fs_node_busy(fid->node);
 			p9_ref_done(&ref);
 			free(fid);
 		}

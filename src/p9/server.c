@@ -79,8 +79,10 @@ static void serve(struct p9_worker *worker, struct p9_request *req)
 		r = -EMSGSIZE;
 	else
 		r = head_read(&call);
-	if (r == 0)
+	if (r == 0) {
+		p9_fids_make_room(req->session);
 		r = op(&call);
+	}
 	if (r == P9_PARKED)
 		return;
 	if (req->type == P9_TVERSION)

@@ -60,6 +60,7 @@ struct p9_fid {
 
 struct p9_session {
 	struct p9_server *server;
+	struct p9_session *next, **prev; /* LOCK: session.c; all sessions of the process */
 
 	pthread_mutex_t lock;
 	pthread_cond_t idle; /* signalled when outstanding falls to 0 */
@@ -70,6 +71,7 @@ struct p9_session {
 	struct p9_answer *answers;
 	struct p9_request *version; /* a Tversion that waits until it is alone */
 	struct p9_fid *hand;        /* the next fid whose node may be put to rest: see fid.c; NULL: no fids */
+	unsigned int sweep_pause;   /* requests until all fids are looked at again: see fid.c */
 	struct p9_fid **fids;       /* chained hash table */
 	uint32_t fid_buckets, fid_count;
 };
@@ -178,8 +180,19 @@ must_check int p9_fid_change(struct p9_session *session, uint32_t number, const 
 /* Removes the fid; the references that it had are the caller's. */
 must_check int p9_fid_take(struct p9_session *session, uint32_t number, struct p9_ref *ret_ref);
 
+/*
+ * Before a request of @session is served: if descriptors are short, puts idle nodes and files to rest, also those of
+ * other sessions. No lock is held.
+ */
+void p9_fids_make_room(struct p9_session *session);
+
 /* Removes all fids of the session, and drops what they stand for. */
 void p9_fid_clear(struct p9_session *session);
+
+/* ---- session.c ---- */
+
+/* Calls @fn for each session of the process, none of which ends meanwhile. No session's lock is held. */
+void p9_sessions_each(void (*fn)(struct p9_session *session));
 
 /* ---- lock.c: requests that wait for a lock ---- */
 
