@@ -22,10 +22,11 @@ void fs_fd_give(struct fs *fs);
  */
 must_check int fs_fd_take_locked(struct fs_export *export);
 
-/* The name "N" of descriptor @fd in /proc/self/fd, which is the working directory of every serving thread. */
 struct fs_fd_name {
 	char text[12];
 };
+
+/* The name "N" of descriptor @fd in /proc/self/fd, which is the working directory of every serving thread. */
 struct fs_fd_name fs_fd_name(int fd);
 
 #endif

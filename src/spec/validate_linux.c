@@ -109,7 +109,7 @@ static void normalise_device_rules(struct spec_device_rules *rules)
 	}
 }
 
-/* @name (NULL passes) can be the name of a network interface, as the kernel's dev_valid_name() decides. */
+/* @name (NULL passes) can be the name of a network interface, as dev_valid_name of the kernel decides. */
 static int validate_interface(struct validation *v, const char *path, const char *name)
 {
 	if (!name || (*name && strlen(name) <= IFNAME_MAX && !strpbrk(name, "/ :\t\n") && strcmp(name, ".") != 0 &&

@@ -7,8 +7,6 @@ setup_file() { common_setup_file; }
 setup() { common_setup; }
 teardown() { common_teardown; }
 
-ALL_CAPS='["CAP_CHOWN","CAP_DAC_OVERRIDE","CAP_FSETID","CAP_FOWNER","CAP_MKNOD","CAP_NET_RAW","CAP_SETGID","CAP_SETUID","CAP_SETFCAP","CAP_SETPCAP","CAP_NET_BIND_SERVICE","CAP_SYS_CHROOT","CAP_KILL","CAP_AUDIT_WRITE"]'
-
 @test "user: uid, gid, additional groups, umask" {
 	sh_bundle 'id -u; id -g; grep Groups: /proc/self/status | tr -s "\t " " "; umask; touch /tmp/f; stat -c "%u:%g %a" /tmp/f' \
 		'.process.user = {"uid": 1000, "gid": 1001, "additionalGids": [5, 2000], "umask": 18}'

@@ -11,7 +11,7 @@ setup() {
 }
 teardown() { common_teardown; }
 
-create() { rt create --bundle "$BUNDLE" "$@" "$ID" </dev/null >"$BATS_TEST_TMPDIR/stdout" 2>"$BATS_TEST_TMPDIR/stderr"; }
+create() { rt create --bundle "$BUNDLE" "$ID" </dev/null >"$BATS_TEST_TMPDIR/stdout" 2>"$BATS_TEST_TMPDIR/stderr"; }
 
 # The runtime's own words, whichever command they came from.
 said() { has "$(cat "$BATS_TEST_TMPDIR/stderr")" "$1"; }
@@ -203,7 +203,7 @@ $BUNDLE/rootfs"
 		hook poststart 'echo poststart >>$LOG'
 		hook poststop 'echo poststop >>$LOG'
 		run ! create
-		[ -n "${RUNTIME:-}" ] || said "hooks.$kind[0]: \"/bin/sh\" failed with exit status 3: the reason"
+		[ -n "${RUNTIME:-}" ] || said "hooks.${kind}[0]: \"/bin/sh\" failed with exit status 3: the reason"
 		eq "$(tr '\n' ' ' <"$LOG")" "one poststop "
 		run rt state "$ID"
 		[ "$status" -ne 0 ]
@@ -252,7 +252,7 @@ $BUNDLE/rootfs"
 		run_c
 		[ "$status" -ne 0 ]
 		eq "$output" ""
-		[ -n "${RUNTIME:-}" ] || has "$stderr" "hooks.$kind[0]: \"/bin/sh\" did not end within 1 s"
+		[ -n "${RUNTIME:-}" ] || has "$stderr" "hooks.${kind}[0]: \"/bin/sh\" did not end within 1 s"
 	done
 }
 

@@ -287,7 +287,7 @@ make_sources() {
 		'.mounts += [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro"]}, {destination: "/dev/bound", source: $src, options: ["bind"]}]' --arg src "$SRC"
 	run_c
 	eq "$status $(echo $output)" "0 1 1"
-	eq "$(ls -A "$BUNDLE/rootfs/sys" "$BUNDLE/rootfs/dev" | grep -v rootfs | grep -v '^$' || true)" ""
+	eq "$(find "$BUNDLE/rootfs/sys" "$BUNDLE/rootfs/dev" -mindepth 1)" ""
 }
 
 @test "a root that is mounted read-only on the host" {

@@ -107,7 +107,7 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 	rt start "$ID"
 	wait_for "$WAIT_S" file_has "$log" "spam spam"
 	eq "$(timeout 10 "${RT_CMD[@]}" state "$ID" | jq -r .status)" running
-	wait_for 300 file_has "$BATS_TEST_TMPDIR/out" done
+	wait_for 300 file_has "$BATS_TEST_TMPDIR/out" "done"
 	wait_for "$WAIT_S" file_has "$log" "end of 239"
 	eq "$(status_of "$ID")" running
 	[ "$(stat -c %s "$log")" -le 65536 ]

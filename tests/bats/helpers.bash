@@ -63,6 +63,7 @@ common_setup() {
 
 common_teardown() {
 	local id
+	# shellcheck disable=SC2045 # an ID has no white space
 	for id in $(ls -A "$ROOT" 2>/dev/null); do
 		[ -n "${BATS_TEST_COMPLETED:-}" ] || tell_container "$id"
 		rt delete --force "$id" >/dev/null 2>&1 || true

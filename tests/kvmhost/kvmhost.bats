@@ -40,7 +40,7 @@ setup() {
 
 @test "a process left behind does not keep the machine" {
 	"$RUN" --timeout 60 -- sh -c 'sleep 1000 & echo done' >out
-	[ "$(cat out)" = done ]
+	[ "$(cat out)" = "done" ]
 }
 
 @test "a panic is an error of the machine, with its message" {

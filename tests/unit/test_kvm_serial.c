@@ -128,7 +128,7 @@ static void drivers_find_a_16550a(void **state)
 {
 	struct fixture *f = *state;
 
-	out(f, 1, 0xff); /* as Linux's autoconfig() does */
+	out(f, 1, 0xff); /* as autoconfig of Linux's 8250 driver does */
 	assert_int_equal(in(f, 1), 0x0f);
 	out(f, 1, 0);
 	assert_int_equal(in(f, 1), 0);

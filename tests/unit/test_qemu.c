@@ -3,8 +3,8 @@
  * The qemu engine with a false QEMU: the command line, staging, the life of a VM, and each way in which it can go
  * wrong.
  *
- * The false QEMU is this program again, under a name that says how it behaves (fakes[] below). Tests that need root and
- * mounts are skipped without them.
+ * The false QEMU is this program again, under a name that says how it behaves (fake_main() below). Tests that need root
+ * and mounts are skipped without them.
  */
 #include <errno.h>
 #include <fcntl.h>
