@@ -6,9 +6,9 @@
  *
  * - The filter is for the guest's kernel (5.10 or newer), so libseccomp is told the API level; left to itself it would
  *   find out what the host's kernel can do.
- * - If the default action is an errno, a few instructions in front of the filter answer ENOSYS to the system calls that
- *   are newer than this libseccomp. No profile can name them, and C libraries fall back to older calls on ENOSYS, but
- *   not on EPERM.
+ * - If the default action denies, a few instructions in front of the filter answer ENOSYS to the system calls that are
+ *   newer than the newest one in the profile, as runc does it. Whoever wrote the profile did not know them, and C
+ *   libraries fall back to older calls on ENOSYS, but not on EPERM.
  *
  * Architectures that the kernels of this machine never run are left out: a filter is never asked about them.
  */
@@ -38,7 +38,7 @@
 /* On x86 the numbers with this bit are those of x32 (asm/unistd.h). */
 #define X32_BIT 0x40000000u
 /* Add one with each change of what compile() makes of a profile: else programs that are kept stay in use. */
-#define COMPILER_VERSION 1
+#define COMPILER_VERSION 2
 /* The filter is a binary tree instead of a chain of comparisons: engines' default profiles have 300 rules. */
 #define OPTIMIZE_TREE 2
 
@@ -200,8 +200,20 @@ static int add_rule(scmp_filter_ctx ctx, const struct spec_seccomp *s, size_t in
 	return 0;
 }
 
-/* The largest system call number that libseccomp has a name for, or 0. */
-static uint32_t newest_syscall(uint32_t token)
+/* The largest number of a system call that a rule of @s names, on the architecture @token; 0: it names none. */
+static uint32_t newest_named(const struct spec_seccomp *s, uint32_t token)
+{
+	int newest = 0;
+
+	for (size_t i = 0; i < s->syscalls.n; i++) {
+		for (size_t k = 0; k < s->syscalls.v[i].names.n; k++)
+			newest = MAX(newest, seccomp_syscall_resolve_name_arch(token, s->syscalls.v[i].names.v[k]));
+	}
+	return (uint32_t)newest; /* names that the architecture does not have are negative */
+}
+
+/* The largest number of a system call that libseccomp has a name for, or 0. */
+static uint32_t newest_known(uint32_t token)
 {
 	for (int nr = SYSCALL_SCAN_MAX; nr > 0; nr--) {
 		char *name = seccomp_syscall_resolve_num_arch(token, nr);
@@ -211,6 +223,36 @@ static uint32_t newest_syscall(uint32_t token)
 			return (uint32_t)nr;
 	}
 	return 0;
+}
+
+/*
+ * The newest system call that whoever wrote the profile can have known: the newest one in it, as runc has it; where it
+ * names none, the newest of libseccomp.
+ */
+static uint32_t newest_syscall(const struct spec_seccomp *s, uint32_t token)
+{
+	uint32_t newest = newest_named(s, token);
+
+	return newest ? newest : newest_known(token);
+}
+
+/*
+ * Whether new system calls get ENOSYS instead of the default action of @s: where that denies them. A profile that kills
+ * is obeyed to the letter unless it lists architectures, as with runc, which looks at those alone. A tracer is to see
+ * new calls, too.
+ */
+static bool wants_enosys(const struct spec_seccomp *s)
+{
+	switch (s->default_action) {
+	case SPEC_ACT_ERRNO:
+		return true;
+	case SPEC_ACT_KILL_PROCESS:
+	case SPEC_ACT_KILL_THREAD:
+	case SPEC_ACT_TRAP:
+		return s->architectures.n > 0;
+	default:
+		return false;
+	}
 }
 
 /* Appends an instruction of classic BPF. */
@@ -231,7 +273,7 @@ static void put_insn(struct buf *out, uint16_t code, uint32_t k, uint8_t jt, uin
 static void put_enosys(struct buf *out, const struct spec_seccomp *s)
 {
 	for (size_t i = 0; i < ARRAY_LEN(archs); i++) {
-		uint32_t newest = newest_syscall(archs[i].token);
+		uint32_t newest = newest_syscall(s, archs[i].token);
 		bool native = i == 0;
 
 		if (archs[i].arch == SPEC_ARCH_X32 || !newest || !(native || lists_arch(s, archs[i].arch)))
@@ -327,7 +369,7 @@ static int compile(const struct spec_seccomp *s, struct buf *b, struct buf *skip
 	if (!ctx)
 		return err_set(err, ENOMEM, "linux.seccomp: libseccomp gives no filter");
 	rc = fill_filter(ctx, s, (uint32_t)word, skipped, err);
-	if (!rc && s->default_action == SPEC_ACT_ERRNO && (uint32_t)word != SCMP_ACT_ERRNO(ENOSYS))
+	if (!rc && wants_enosys(s) && (uint32_t)word != SCMP_ACT_ERRNO(ENOSYS))
 		put_enosys(b, s);
 	if (!rc)
 		rc = export_filter(ctx, b, err);

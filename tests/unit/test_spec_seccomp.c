@@ -132,6 +132,26 @@ static const struct {
 		0, 0, ENOSYS },
 	{ "\"defaultAction\":\"SCMP_ACT_KILL_PROCESS\",\"syscalls\":[" ALLOW_EXIT "]", FUTURE_SYSCALL, 0, 0,
 		1000 + SIGSYS },
+	/* and those that are newer than the profile's newest, as fchmodat2 than Docker 20.10's */
+	{ "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[" ALLOW_EXIT ",{\"names\":[\"faccessat2\"],"
+	  "\"action\":\"SCMP_ACT_ALLOW\"}]",
+		SYS_openat2, 0, 0, EPERM },
+	{ "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[" ALLOW_EXIT ",{\"names\":[\"openat2\"],"
+	  "\"action\":\"SCMP_ACT_ALLOW\"}]",
+		SYS_faccessat2, 0, 0, ENOSYS },
+	{ "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[" ALLOW_EXIT ",{\"names\":[\"faccessat2\"],"
+	  "\"action\":\"SCMP_ACT_ERRNO\"}]",
+		SYS_openat2, 0, 0, EPERM },
+	{ "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[" ALLOW_EXIT ",{\"names\":[\"no_such_call\"],"
+	  "\"action\":\"SCMP_ACT_ALLOW\"}]",
+		SYS_openat2, 0, 0, ENOSYS },
+#ifdef __x86_64__
+	{ "\"defaultAction\":\"SCMP_ACT_KILL_PROCESS\",\"architectures\":[\"SCMP_ARCH_X86_64\"],\"syscalls\":"
+	  "[" ALLOW_EXIT "]",
+		SYS_openat2, 0, 0, ENOSYS },
+	{ "\"defaultAction\":\"SCMP_ACT_TRAP\",\"architectures\":[\"SCMP_ARCH_X86_64\"],\"syscalls\":[" ALLOW_EXIT "]",
+		SYS_getppid, 0, 0, 1000 + SIGSYS },
+#endif
 	{ "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"architectures\":[\"SCMP_ARCH_X86_64\",\"SCMP_ARCH_X86\",\"SCMP_ARCH_"
 	  "X32\"],\"syscalls\":[" ALLOW_EXIT "]",
 		FUTURE_SYSCALL, 0, 0, ENOSYS },
@@ -299,6 +319,7 @@ static void real_profiles_work(void **state)
 		assert_int_equal(ask(&p, SYS_personality, 0xffffffff, 0), 0);
 		assert_in_range(ask(&p, SYS_personality, PER_SVR4, 0), 1, 255);
 		assert_int_equal(ask(&p, FUTURE_SYSCALL, 0, 0), ENOSYS);
+		assert_int_equal(ask(&p, 452, 0, 0), ENOSYS); /* fchmodat2, newer than these profiles */
 		seccomp_program_done(&p);
 		spec_free(s);
 	}
