@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
+#include "base/text.h"
 #include "json/gen.h"
 
 /* The log of this process. */
@@ -139,15 +140,46 @@ static void file_write(const struct buf *b)
 		(void)fprintf(stderr, "vmrunc: cannot write to the log: %s\n", strerror(-r));
 }
 
+/*
+ * Appends a line of words for stderr to @b. What is not of this host may be in them: a guest's error, a file's name, an
+ * annotation; a terminal must not obey it.
+ */
+static void put_words(struct buf *b, enum log_level level, const char *message)
+{
+	char text[ERR_MSG_MAX];
+
+	(void)snprintf(text, sizeof(text), "%s", message);
+	text_clean(text, strlen(text));
+	if (level == LOG_LEVEL_ERROR)
+		buf_printf(b, "vmrunc: %s\n", text);
+	else
+		buf_printf(b, "vmrunc: %s: %s\n", level_names[level], text);
+}
+
+/* Writes @b to stderr and empties it. */
+static void words_write(struct buf *b)
+{
+	if (b->len > 0 && buf_error(b) == 0)
+		(void)fwrite(b->data, 1, b->len, stderr);
+	buf_done(b);
+}
+
+/* Says @message on stderr now. */
+static void say_words(enum log_level level, const char *message)
+{
+	autobuf line = BUF_INIT;
+
+	put_words(&line, level, message);
+	words_write(&line);
+}
+
 /* Says the error on stderr, behind the warnings that have led up to it, and in the file, which has it alone. */
 static void say_error(const char *message)
 {
 	autobuf line = BUF_INIT;
 
-	if (state.held.len > 0 && buf_error(&state.held) == 0)
-		(void)fwrite(state.held.data, 1, state.held.len, stderr);
-	buf_done(&state.held);
-	(void)fprintf(stderr, "vmrunc: %s\n", message);
+	put_words(&state.held, LOG_LEVEL_ERROR, message);
+	words_write(&state.held);
 	put_line(&line, LOG_LEVEL_ERROR, message);
 	file_write(&line);
 }
@@ -165,9 +197,9 @@ static void say(enum log_level level, const char *message)
 	if (file)
 		put_line(&state.waiting, level, message);
 	if (file || (state.quiet && !state.level_asked))
-		buf_printf(&state.held, "vmrunc: %s: %s\n", level_names[level], message);
+		put_words(&state.held, level, message);
 	else
-		(void)fprintf(stderr, "vmrunc: %s: %s\n", level_names[level], message);
+		say_words(level, message);
 }
 
 void log_error(const char *message)
@@ -197,7 +229,7 @@ void log_notice(const char *fmt, ...)
 	va_end(ap);
 	if (state.detached || state.level < LOG_LEVEL_WARNING)
 		return;
-	(void)fprintf(stderr, "vmrunc: %s: %s\n", level_names[LOG_LEVEL_WARNING], message);
+	say_words(LOG_LEVEL_WARNING, message);
 	if (state.fd >= 0)
 		put_line(&state.waiting, LOG_LEVEL_WARNING, message);
 }

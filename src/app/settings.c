@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -15,6 +16,7 @@
 /* A settings file is written by hand, and a page or two long. */
 #define SETTINGS_FILE_MAX (64 * KIB)
 
+#define SETTINGS_DIR "/etc"
 #define MEMORY_MIB_DEFAULT 512
 #define VCPUS_DEFAULT 1
 /* Debian's kernel with its modules takes 77 to 120 MiB of the guest's memory, vmrunc's own small kernel 30. */
@@ -208,6 +210,23 @@ static int load_file(struct settings *s, const char *file, bool required, struct
 	return r < 0 ? r : load_tree(s, file, root, warnings, err);
 }
 
+/*
+ * Whether root may obey the file @path in the directory @dir: su(1) keeps $XDG_CONFIG_HOME of a user, whose file would
+ * name programs that root runs. Both must be root's, and nobody else's to write; else there is a warning.
+ */
+static bool root_may_obey(const char *dir, const char *path, struct warnings *warnings)
+{
+	struct stat of_dir, st;
+
+	if (geteuid() != 0 || stat(path, &st) < 0)
+		return true; /* it is missing */
+	if (stat(dir, &of_dir) == 0 && of_dir.st_uid == 0 && st.st_uid == 0 &&
+		!((of_dir.st_mode | st.st_mode) & (S_IWGRP | S_IWOTH)))
+		return true;
+	warnings_add(warnings, "settings file \"%s\": ignored: users other than root may write to it", path);
+	return false;
+}
+
 /* What is built in. Root always gets the same directories, whatever the environment says. */
 static void defaults(struct settings *s)
 {
@@ -236,15 +255,17 @@ int settings_load(struct settings *s, const struct settings_words *words, struct
 {
 	const char *home = getenv("XDG_CONFIG_HOME");
 	char own[PATH_MAX];
-	int r;
+	int r = 0;
 
 	defaults(s);
 	if (words->config) {
 		r = load_file(s, words->config, true, warnings, err);
 	} else {
-		r = load_file(s, SETTINGS_FILE, false, warnings, err);
+		if (root_may_obey(SETTINGS_DIR, SETTINGS_FILE, warnings))
+			r = load_file(s, SETTINGS_FILE, false, warnings, err);
 		if (r == 0 && home && home[0] == '/' &&
-			snprintf(own, sizeof(own), "%s/vmrunc.json", home) < (int)sizeof(own))
+			snprintf(own, sizeof(own), "%s/vmrunc.json", home) < (int)sizeof(own) &&
+			root_may_obey(home, own, warnings))
 			r = load_file(s, own, false, warnings, err);
 	}
 	if (r == 0 && words->root && !*words->root)

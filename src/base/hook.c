@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/text.h"
 #include "base/sig.h"
 
 #define WORDS_MAX 512 /* bytes of a hook's standard error, its last ones, that an error quotes */
@@ -170,12 +171,7 @@ static void tidy_words(struct hook_process *p)
 {
 	while (p->words_len && p->words[p->words_len - 1] == '\n')
 		p->words[--p->words_len] = '\0';
-	for (size_t i = 0; i < p->words_len; i++) {
-		unsigned char c = (unsigned char)p->words[i];
-
-		if (c < ' ' || c == 0x7f)
-			p->words[i] = ' ';
-	}
+	text_clean(p->words, p->words_len);
 }
 
 /* Waits for the hook, which is killed before if @force. Returns its status, as wait(2) gives it. */

@@ -15,6 +15,7 @@ base_sources = \
 	src/base/sig.c src/base/sig.h \
 	src/base/syscalls.c src/base/syscalls.h \
 	src/base/tags.h \
+	src/base/text.c src/base/text.h \
 	src/base/wire.c src/base/wire.h
 
 noinst_LIBRARIES += libbase.a

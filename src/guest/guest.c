@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "channel/pump.h"
 #include "guest/inside.h"
 #include "guest/stdio.h"
@@ -211,17 +212,8 @@ int guest_attach(struct guest *g, struct guest_process *p, const int stdio[3], s
 /* GUEST: copies @text to @ret so that a log or a terminal can take it: one line, without control characters, cut. */
 static void guest_clean_text(const char *text, char *ret, size_t size)
 {
-	size_t i;
-
-	for (i = 0; i + 1 < size && text[i]; i++) {
-		unsigned char ch = (unsigned char)text[i];
-
-		ret[i] = ch < ' ' || ch == 0x7f ? ' ' : (char)ch;
-		/* U+0080 to U+009f in UTF-8 are control characters as well: U+009b begins escape sequences */
-		if (i > 0 && (unsigned char)text[i - 1] == 0xc2 && ch >= 0x80 && ch < 0xa0)
-			ret[i - 1] = ret[i] = ' ';
-	}
-	ret[i] = '\0';
+	(void)snprintf(ret, size, "%s", text); /* cutting is meant */
+	text_clean(ret, strlen(ret));
 }
 
 /* Acts on HELLO. 0 or -EPROTO. */

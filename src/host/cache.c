@@ -79,6 +79,19 @@ static int make_dirs(const char *path)
 	return 0;
 }
 
+/* Whether the directory that @st is about can have been written by us and root alone. */
+static bool is_ours(const struct stat *st)
+{
+	return (st->st_uid == geteuid() || st->st_uid == 0) && !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+bool cache_trusted(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode) && is_ours(&st);
+}
+
 int cache_open(struct cache *c, const char *path, struct err *err)
 {
 	struct stat st;
@@ -95,7 +108,7 @@ int cache_open(struct cache *c, const char *path, struct err *err)
 	autoclose int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_sys(err, errno, "cannot open the cache directory \"%s\"", path);
-	if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & (S_IWGRP | S_IWOTH)))
+	if (!is_ours(&st))
 		return err_set(err, EPERM, "cache directory \"%s\": other users may write to it", path);
 	if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
 		return err_sys(err, errno, "cannot write the cache directory \"%s\"", path);

@@ -14,6 +14,7 @@
 #define HOST_CACHE_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
@@ -49,6 +50,12 @@ struct cache {
 	int dirfd; /* -1: not open */
 	char path[PATH_MAX];
 };
+
+/*
+ * Whether @path is a directory that belongs to us or root and that nobody else may write. Nothing is taken from any
+ * other cache directory.
+ */
+bool cache_trusted(const char *path);
 
 /*
  * Opens the cache directory @path (absolute), and makes it (0755) and its parents as needed: 0 or -errno. A directory

@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/text.h"
+
 /* U+FFFD, which stands for a byte that is not UTF-8. */
 #define REPLACEMENT "\xef\xbf\xbd"
 
@@ -23,37 +25,6 @@ static const struct {
 
 /* --- strings --- */
 
-/*
- * The length of the UTF-8 sequence that begins at @s, of at most @len bytes (RFC 3629: the shortest form, no
- * surrogates, nothing above U+10FFFF); 0 if there is none.
- */
-static size_t utf8_sequence(const unsigned char *s, size_t len)
-{
-	unsigned char low = 0x80, high = 0xbf; /* bounds of the second byte */
-	size_t n;
-
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] < 0xc2 || s[0] > 0xf4)
-		return 0;
-	n = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-	if (s[0] == 0xe0)
-		low = 0xa0;
-	else if (s[0] == 0xed)
-		high = 0x9f;
-	else if (s[0] == 0xf0)
-		low = 0x90;
-	else if (s[0] == 0xf4)
-		high = 0x8f;
-	if (n > len || s[1] < low || s[1] > high)
-		return 0;
-	for (size_t i = 2; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	return n;
-}
-
 void gen_quote(struct buf *out, const char *text, size_t len)
 {
 	const unsigned char *s = (const unsigned char *)text, *end = s + len;
@@ -68,8 +39,10 @@ void gen_quote(struct buf *out, const char *text, size_t len)
 		buf_put(out, plain, (size_t)(s - plain));
 		if (s == end)
 			break;
-		n = utf8_sequence(s, (size_t)(end - s));
-		if (n > 1)
+		n = text_utf8(s, (size_t)(end - s));
+		if (n == 2 && text_is_c1(s))
+			buf_printf(out, "\\u%04x", s[1]); /* U+0080 to U+009f end in that byte */
+		else if (n > 1)
 			buf_put(out, s, n);
 		else if (n == 0)
 			buf_puts(out, REPLACEMENT);

@@ -22,6 +22,7 @@
 #include "base/le.h"
 #include "base/loop.h"
 #include "base/sig.h"
+#include "base/text.h"
 #include "base/wire.h"
 
 static void err_messages_are_built_outwards(void **state)
@@ -312,6 +313,31 @@ static void loop_timer_fires_and_rearms(void **state)
 	loop_free(c.loop);
 }
 
+/* What comes from a guest must not command a terminal, whichever way that reads bytes. */
+static void text_is_cleaned(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+		{ "plain", "plain" },
+		{ "a\nb\tc\x1b[2J\x7f", "a b c [2J " },
+		{ "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80" },
+		{ "x\xc2\x9by\xc2\xa0", "x  y\xc2\xa0" },
+		{ "x\x9by\x80\x9f\xff", "x?y???" },
+		{ "\xc3\x1b", "? " },
+		{ "\xe2\x82", "??" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char text[32];
+
+		(void)strcpy(text, cases[i].text);
+		text_clean(text, strlen(text));
+		assert_string_equal(text, cases[i].want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +352,7 @@ int main(void)
 		cmocka_unit_test(fd_closes_all_but_those_kept),
 		cmocka_unit_test(le_numbers_at_odd_addresses),
 		cmocka_unit_test(sig_reset_undoes_all),
+		cmocka_unit_test(text_is_cleaned),
 		cmocka_unit_test(loop_watch_removed_in_its_batch_is_not_called),
 		cmocka_unit_test(loop_timer_fires_and_rearms),
 	};

@@ -111,6 +111,13 @@ static void ignores_what_it_cannot_trust(void **state)
 	write_cache(big, 8192);
 	vm_kvm_verdict(cache, &v);
 	assert_false(v.cached);
+	/* nor is one in a directory that others may write */
+	vm_kvm_verdict(cache, &v);
+	assert_true(v.cached);
+	assert_int_equal(chmod(cache, 0777), 0);
+	vm_kvm_verdict(cache, &v);
+	assert_false(v.cached);
+	assert_int_equal(chmod(cache, 0755), 0);
 }
 
 static void lives_without_a_cache_directory(void **state)

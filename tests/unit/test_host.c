@@ -150,6 +150,46 @@ static void test_settings(void **state)
 	}
 }
 
+/* su(1) keeps $XDG_CONFIG_HOME: root must not obey a file there that a user may write. */
+static void test_settings_of_others(void **state)
+{
+	static const struct {
+		mode_t dir, file;
+		uid_t owner;
+		bool obeyed;
+	} cases[] = {
+		{ 0700, 0644, 0, true },
+		{ 0755, 0600, 0, true },
+		{ 0755, 0666, 0, false },
+		{ 0755, 0664, 0, false },
+		{ 0777, 0644, 0, false },
+		{ 0755, 0644, 1000, false },
+	};
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	put_file("vmrunc.json", "{\"memory\": 777}");
+	assert_int_equal(setenv("XDG_CONFIG_HOME", tmp, 1), 0);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct settings_words words = { .config = NULL };
+		struct warnings warnings = WARNINGS_INIT;
+		struct err err = ERR_INIT;
+		struct settings s;
+
+		assert_int_equal(chmod(tmp, cases[i].dir), 0);
+		assert_int_equal(chmod(path_of("vmrunc.json"), cases[i].file), 0);
+		assert_int_equal(chown(path_of("vmrunc.json"), cases[i].owner, 0), 0);
+		assert_int_equal(settings_load(&s, &words, &warnings, &err), 0);
+		assert_int_equal(s.memory_mib == 777, cases[i].obeyed);
+		assert_int_equal(warnings.n, cases[i].obeyed ? 0 : 1);
+		warnings_done(&warnings);
+	}
+	assert_int_equal(unsetenv("XDG_CONFIG_HOME"), 0);
+	assert_int_equal(chmod(tmp, 0700), 0);
+	assert_int_equal(unlink(path_of("vmrunc.json")), 0);
+}
+
 static void test_timeline(void **state)
 {
 	struct timeline *t;
@@ -227,6 +267,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_log),
 		cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_settings_of_others),
 		cmocka_unit_test(test_timeline),
 		cmocka_unit_test(test_hooks),
 	};

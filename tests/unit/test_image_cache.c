@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "host/cache.h"
 #include "image_fixture.h"
+#include "vm/image/search.h"
 
 struct fixture {
 	char *dir;
@@ -257,6 +258,16 @@ static void test_refused_directories(void **state)
 	assert_int_equal(chmod(open_dir, 0777), 0);
 	assert_int_equal(cache_open(&c, open_dir, &err), -EPERM);
 	assert_non_null(strstr(err.msg, "other users may write to it"));
+	assert_false(cache_trusted(open_dir));
+	assert_true(cache_trusted(f->dir));
+	{
+		struct kernel_places places; /* nor do kernels that lie in it count */
+
+		search_places_default(&places, open_dir);
+		assert_true(!places.cache_dirs[0] || strcmp(places.cache_dirs[0], open_dir) != 0);
+		search_places_default(&places, f->dir);
+		assert_string_equal(places.cache_dirs[0], f->dir);
+	}
 	cache_done(&c);
 	fixture_write(f->dir, "file", "", 0);
 	assert_int_equal(cache_open(&c, file, &err), -ENOTDIR);

@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
+#include "host/cache.h"
 #include "json/gen.h"
 #include "json/json.h"
 #include "vm/engine.h"
@@ -84,8 +85,6 @@ static void verdict_store(const char *cache_dir, const char *key, const struct v
 	autobuf text = BUF_INIT;
 	struct gen g;
 
-	if (mkdir(cache_dir, 0755) < 0 && errno != EEXIST)
-		return;
 	dir = open(cache_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return;
@@ -113,7 +112,9 @@ void vm_kvm_verdict(const char *cache_dir, struct vm_verdict *ret_verdict)
 		*ret_verdict = v;
 		return;
 	}
-	if (fstat(fd, &st) < 0 || verdict_key(&st, key, sizeof(key)) < 0)
+	if (cache_dir && mkdir(cache_dir, 0755) < 0 && errno != EEXIST)
+		cache_dir = NULL;
+	if (fstat(fd, &st) < 0 || verdict_key(&st, key, sizeof(key)) < 0 || (cache_dir && !cache_trusted(cache_dir)))
 		cache_dir = NULL;
 	if (cache_dir && verdict_load(cache_dir, key, &v)) {
 		*ret_verdict = v;

@@ -32,7 +32,7 @@ struct kernel_places {
 	char running[KERNEL_RELEASE_MAX]; /* release of the host's kernel; "": unknown */
 };
 
-/* Fills in the host's places: cache_dirs are @cache_dir (borrowed; may be NULL) and /var/cache/vmrunc. */
+/* Fills in the host's places: cache_dirs are those of @cache_dir (borrowed; may be NULL) and /var/cache/vmrunc that can be trusted. */
 void search_places_default(struct kernel_places *ret, const char *cache_dir);
 
 /*
