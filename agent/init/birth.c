@@ -28,9 +28,9 @@ static int take_pid(struct process *p, pid_t pid, struct err *err)
 
 	p->pid = pid;
 	if (p->is_init) {
-		p->container->init_pidfd = sys_pidfd_open(pid); /* CLOEXEC by itself */
+		p->container->init_pidfd = fd_open_pid(pid);
 		if (p->container->init_pidfd < 0)
-			return err_sys(err, errno, "cannot hold on to the container's process");
+			return err_sys(err, p->container->init_pidfd, "cannot hold on to the container's process");
 	}
 	if (p->maps)
 		r = idmaps_write(&p->container->uids, pid, "uid_map");

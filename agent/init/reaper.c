@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/sig.h"
 #include "init/birth.h"
 #include "init/process.h"
 #include "init/sync.h"
@@ -49,10 +50,8 @@ int reaper_start(struct agent *agent)
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return -errno;
-	agent->reaper_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	agent->reaper_fd = sig_open(SIG_BLOCK, &set);
 	if (agent->reaper_fd < 0)
-		return -errno;
+		return agent->reaper_fd;
 	return watch_new(agent->loop, agent->reaper_fd, EPOLLIN, reaper_on_signal, agent, &agent->reaper_watch);
 }

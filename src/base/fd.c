@@ -140,6 +140,13 @@ static int compare_ints(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+int fd_open_pid(pid_t pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0); /* CLOEXEC by itself */
+
+	return fd < 0 ? -errno : fd;
+}
+
 /* close_range(2), for which musl has no function. 0 or -errno. */
 static int close_range_raw(unsigned int first, unsigned int last)
 {

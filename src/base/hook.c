@@ -101,8 +101,8 @@ static int start(const struct hook *hook, struct hook_process *p)
 	p->err = err[0];
 	if (p->pid < 0)
 		return -errno;
-	p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
-	return p->pidfd < 0 ? -errno : fd_set_nonblock(p->in, 1);
+	p->pidfd = fd_open_pid(p->pid);
+	return p->pidfd < 0 ? p->pidfd : fd_set_nonblock(p->in, 1);
 }
 
 /* Reads once from the hook's standard error; when the buffer is full, the oldest bytes make room. */

@@ -9,7 +9,7 @@
 #include "cgroup/file.h"
 
 /* What the monitor and QEMU open for any container, and what the runtime spec lets every container use. */
-static struct spec_device_rule own_rules[] = {
+static const struct spec_device_rule own_rules[] = {
 #define OWN(major_number, minor_number, bits)                                               \
 	{                                                                                   \
 		.allow = true, .type = 'c', .major = { (major_number) >= 0, major_number }, \
@@ -47,9 +47,10 @@ static int write_rule(const struct cgroups *c, const struct spec_device_rule *ru
 	return cgroup_file_write(c, rule->allow ? "devices.allow" : "devices.deny", text, err);
 }
 
-struct spec_device_rules cgroup_devices_own(void)
+const struct spec_device_rule *cgroup_devices_own(size_t *ret_n)
 {
-	return (struct spec_device_rules){ .n = ARRAY_LEN(own_rules), .v = own_rules };
+	*ret_n = ARRAY_LEN(own_rules);
+	return own_rules;
 }
 
 int cgroup_devices_limit(const struct cgroups *c, const struct spec_device_rules *rules, struct err *err)

@@ -15,7 +15,7 @@
  */
 must_check int cgroup_devices_limit(const struct cgroups *c, const struct spec_device_rules *rules, struct err *err);
 
-/* The devices that the monitor itself opens, as rules in static memory, which are not to be changed. */
-struct spec_device_rules cgroup_devices_own(void);
+/* The devices that the monitor itself opens, as *@ret_n rules in static memory. */
+const struct spec_device_rule *cgroup_devices_own(size_t *ret_n);
 
 #endif

@@ -19,6 +19,7 @@
 #include "base/cpulist.h"
 #include "base/fd.h"
 #include "cgroup/devices.h"
+#include "cgroup/unitname.h"
 #include "cgroup/gvariant.h"
 
 /* The first versions of systemd that have a property. */
@@ -202,13 +203,13 @@ static int put_device(sd_bus_message *m, const struct spec_device_rule *rule, ch
 	return sd_bus_message_append(m, "(ss)", node, access);
 }
 
-/* Entries of DeviceAllow for those of @rules that allow something, from the rule @first on. */
-static int put_device_list(sd_bus_message *m, const struct spec_device_rules *rules, size_t first)
+/* Entries of DeviceAllow for those of the @n @rules that allow something. */
+static int put_device_list(sd_bus_message *m, const struct spec_device_rule *rules, size_t n)
 {
 	int r = 0;
 
-	for (size_t i = first; r >= 0 && i < rules->n; i++) {
-		const struct spec_device_rule *rule = &rules->v[i];
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		const struct spec_device_rule *rule = &rules[i];
 
 		if (rule->allow && rule->type != 'b')
 			r = put_device(m, rule, 'c');
@@ -221,7 +222,8 @@ static int put_device_list(sd_bus_message *m, const struct spec_device_rules *ru
 /* DevicePolicy and DeviceAllow, which exist for v1. */
 static int put_devices(sd_bus_message *m, const struct spec_device_rules *rules)
 {
-	struct spec_device_rules own = cgroup_devices_own();
+	size_t n_own;
+	const struct spec_device_rule *own = cgroup_devices_own(&n_own);
 	size_t first = 0;
 	bool denied = false;
 	int r;
@@ -246,9 +248,9 @@ static int put_devices(sd_bus_message *m, const struct spec_device_rules *rules)
 	if (r >= 0)
 		r = sd_bus_message_open_container(m, 'a', "(ss)");
 	if (r >= 0)
-		r = put_device_list(m, rules, first);
+		r = put_device_list(m, rules->v + first, rules->n - first);
 	if (r >= 0)
-		r = put_device_list(m, &own, 0);
+		r = put_device_list(m, own, n_own);
 	for (int i = 0; r >= 0 && i < 3; i++)
 		r = sd_bus_message_close_container(m);
 	return r;
@@ -273,19 +275,12 @@ static int put_annotations(sd_bus_message *m, const struct spec_map *annotations
 	return 0;
 }
 
-static bool is_slice(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len > 6 && strcmp(name + len - 6, ".slice") == 0;
-}
-
 int systemd_props_append(sd_bus_message *m, const struct systemd_unit *u, unsigned int version, struct err *err)
 {
 	int r = sd_bus_message_open_container(m, 'a', "(sv)"), r_annotations = 0;
 
 	if (r >= 0)
-		r = put_identity(m, u, is_slice(u->name));
+		r = put_identity(m, u, unitname_is_slice(u->name));
 	if (r >= 0)
 		r = put_memory(m, u);
 	if (r >= 0)

@@ -10,11 +10,11 @@
 #define PREFIX_DEFAULT "vmrunc"
 #define SLICE_SUFFIX ".slice"
 
-static bool ends_with(const char *text, const char *suffix)
+bool unitname_is_slice(const char *name)
 {
-	size_t len = strlen(text), suffix_len = strlen(suffix);
+	size_t len = strlen(name), suffix_len = strlen(SLICE_SUFFIX);
 
-	return len >= suffix_len && strcmp(text + len - suffix_len, suffix) == 0;
+	return len >= suffix_len && strcmp(name + len - suffix_len, SLICE_SUFFIX) == 0;
 }
 
 /* Whether @text has only characters that systemd allows in the name of a unit, and one at least. */
@@ -29,7 +29,7 @@ int unitname_expand_slice(const char *slice, char *path, size_t len, struct err 
 {
 	size_t name_len = strlen(slice), at = 0;
 
-	if (!is_name(slice) || !ends_with(slice, SLICE_SUFFIX) || name_len == strlen(SLICE_SUFFIX))
+	if (!is_name(slice) || !unitname_is_slice(slice) || name_len == strlen(SLICE_SUFFIX))
 		return err_set(err, EINVAL, "linux.cgroupsPath: invalid slice name \"%s\"", slice);
 	name_len -= strlen(SLICE_SUFFIX);
 	*path = '\0';
@@ -74,7 +74,7 @@ int unitname_parse(const char *path, const char *id, struct unitname *ret, struc
 		prefix = first + 1;
 		name = second[1] ? second + 1 : id;
 	}
-	u.is_slice = ends_with(name, SLICE_SUFFIX);
+	u.is_slice = unitname_is_slice(name);
 	if (snprintf(u.slice, sizeof(u.slice), "%s", slice) >= (int)sizeof(u.slice))
 		return too_long(err);
 	r = u.is_slice ? snprintf(u.unit, sizeof(u.unit), "%s", name)

@@ -22,6 +22,9 @@ struct unitname {
 	bool is_slice;
 };
 
+/* Whether a unit of this name is a slice. */
+bool unitname_is_slice(const char *name);
+
 /*
  * Parses linux.cgroupsPath. NULL or "" means "vmrunc-ID.scope" in system.slice, for the container @id. In
  * "slice:prefix:name" an empty slice means system.slice, an empty prefix is left out together with its dash, and an

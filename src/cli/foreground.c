@@ -12,6 +12,7 @@
 
 #include "app/log.h"
 #include "base/exit.h"
+#include "base/sig.h"
 #include "base/fd.h"
 #include "base/loop.h"
 #include "cli/notes.h"
@@ -98,10 +99,8 @@ static int take_signals(struct foreground *f, struct err *err)
 	(void)sigfillset(&set);
 	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
 		(void)sigdelset(&set, kept[i]);
-	if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
-		return err_sys(err, errno, "cannot block signals");
-	f->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return f->signal_fd < 0 ? err_sys(err, errno, "signalfd") : 0;
+	f->signal_fd = sig_open(SIG_SETMASK, &set);
+	return f->signal_fd < 0 ? err_sys(err, f->signal_fd, "cannot receive signals") : 0;
 }
 
 /*

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -348,9 +347,9 @@ int state_pidfd(const struct state *s)
 
 	if (s->pid <= 0)
 		return -ESRCH;
-	fd = (int)syscall(SYS_pidfd_open, s->pid, 0);
+	fd = fd_open_pid(s->pid);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (state_pid_start(s->pid) != s->pid_start)
 		return -ESRCH;
 	return steal_fd(&fd);

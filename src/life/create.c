@@ -25,6 +25,7 @@
 
 #include "app/filter_store.h"
 #include "base/exit.h"
+#include "base/sig.h"
 #include "base/fd.h"
 #include "cgroup/cgroup.h"
 #include "container/bundle.h"
@@ -153,10 +154,8 @@ static int block_signals(struct creation *c, struct err *err)
 	(void)sigemptyset(&set);
 	for (size_t i = 0; i < ARRAY_LEN(ending); i++)
 		(void)sigaddset(&set, ending[i]);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return err_sys(err, errno, "cannot block signals");
-	c->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return c->signal_fd < 0 ? err_sys(err, errno, "cannot make a signalfd") : 0;
+	c->signal_fd = sig_open(SIG_BLOCK, &set);
+	return c->signal_fd < 0 ? err_sys(err, c->signal_fd, "cannot receive signals") : 0;
 }
 
 /* Returns -EINTR with an error if one of the ending signals has come, else 0. */
@@ -388,7 +387,7 @@ static int launch(struct creation *c, struct err *err)
 static void undo(struct creation *c)
 {
 	struct err ignored = ERR_INIT;
-	int pidfd = c->state.pid > 0 ? (int)syscall(SYS_pidfd_open, c->state.pid, 0) : -1;
+	int pidfd = c->state.pid > 0 ? fd_open_pid(c->state.pid) : -1;
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 
 	if (pidfd >= 0) {

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/exit.h"
+#include "base/sig.h"
 #include "base/fd.h"
 #include "base/loop.h"
 #include "guest/guest.h"
@@ -347,10 +348,10 @@ static int take_signals(struct monitor *m, struct err *err)
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
 		(void)sigdelset(&set, ours[i]);
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGTTIN, SIG_IGN) == SIG_ERR ||
-		signal(SIGTTOU, SIG_IGN) == SIG_ERR || sigprocmask(SIG_SETMASK, &set, NULL) < 0)
-		return err_sys(err, errno, "cannot block signals");
-	m->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return m->signal_fd < 0 ? err_sys(err, errno, "signalfd") : 0;
+		signal(SIGTTOU, SIG_IGN) == SIG_ERR)
+		return err_sys(err, errno, "cannot ignore signals");
+	m->signal_fd = sig_open(SIG_SETMASK, &set);
+	return m->signal_fd < 0 ? err_sys(err, m->signal_fd, "cannot receive signals") : 0;
 }
 
 /* Every open file of the guest is one of ours. */

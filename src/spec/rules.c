@@ -20,13 +20,6 @@ const char *rules_at(struct validation *v, const char *fmt, ...)
 	return v->path;
 }
 
-static const char *format_text(char *text, size_t size, const char *fmt, va_list ap) printf_like(3, 0);
-static const char *format_text(char *text, size_t size, const char *fmt, va_list ap)
-{
-	(void)vsnprintf(text, size, fmt, ap); /* cut: struct err would cut it too */
-	return text;
-}
-
 int rules_bad(struct validation *v, const char *path, const char *fmt, ...)
 {
 	const struct where at = { .key = path };
@@ -34,7 +27,7 @@ int rules_bad(struct validation *v, const char *path, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	format_text(text, sizeof(text), fmt, ap);
+	(void)vsnprintf(text, sizeof(text), fmt, ap); /* cut, as struct err would cut it too */
 	va_end(ap);
 	return decode_error(v->d, &at, json_line(v->root, path), "%s", text);
 }
@@ -46,7 +39,7 @@ void rules_warn(struct validation *v, const char *path, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	format_text(text, sizeof(text), fmt, ap);
+	(void)vsnprintf(text, sizeof(text), fmt, ap); /* cut, as struct err would cut it too */
 	va_end(ap);
 	decode_warn(v->d, &at, json_line(v->root, path), "%s", text);
 }

@@ -139,9 +139,9 @@ int qemu_process_start(struct qemu_process *p, char *const argv[], int *keep, si
 		p->pid = 0;
 		return err_sys(err, r, "qemu: fork");
 	}
-	p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
+	p->pidfd = fd_open_pid(p->pid);
 	if (p->pidfd < 0)
-		return err_sys(err, errno, "qemu: pidfd_open");
+		return err_sys(err, p->pidfd, "qemu: pidfd_open");
 	r = fd_set_nonblock(p->stderr_fd, 1);
 	return r < 0 ? err_sys(err, r, "qemu: pipe") : 0;
 }

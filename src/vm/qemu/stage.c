@@ -230,8 +230,8 @@ int stage_open(struct stage *st, const char *dir, struct err *err)
 	}
 	fd_close(socks[1]);
 	st->sock = socks[0];
-	st->pidfd = (int)syscall(SYS_pidfd_open, st->pid, 0);
-	r = st->pidfd < 0 ? err_sys(err, errno, "qemu: pidfd_open") : stage_reply(st, err);
+	st->pidfd = fd_open_pid(st->pid);
+	r = st->pidfd < 0 ? err_sys(err, st->pidfd, "qemu: pidfd_open") : stage_reply(st, err);
 	if (r < 0)
 		stage_done(st);
 	return r;
