@@ -153,10 +153,9 @@ void birth_read_all(struct agent *agent)
 }
 
 /*
- * Only now the process gets its go: since the joiner is gone, nobody but the
- * process holds the other end of the socket, so that the end of its messages
- * means execve or death, and nothing else. With a go before, a process of
- * real-time priority could end before the joiner comes to run again.
+ * Only now is the process told to go on: since the joiner is gone, nobody but the process holds the other end of the
+ * socket, so that the end of its messages means execve or death, and nothing else. If it were told before, a process of
+ * real-time priority could end before the joiner runs again.
  */
 static void take_joiner_exit(struct process *p)
 {

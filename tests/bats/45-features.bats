@@ -87,7 +87,7 @@ parse_only() {
 	done
 }
 
-# What makes a config with a field valid otherwise.
+# needs FIELD: prints what else, beside the field, a config must have so that it is valid; false if that is nothing.
 needs() {
 	case $1 in
 	linux.netDevices*) echo '.linux.netDevices = {eth0: {}}' ;;

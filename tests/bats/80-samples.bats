@@ -44,7 +44,7 @@ sample() {
 		*) mkdir -p "$source" ;;
 		esac
 	done < <(jq -r '.mounts[] | select(.type == "bind") | [.source, .destination] | @tsv' "$BUNDLE/config.json")
-	# where root is another user of the host, the files are that one's
+	# if the container's root is another user on the host, the files belong to that user
 	i=$(jq -r '.linux.uidMappings[0].hostID // empty' "$BUNDLE/config.json")
 	[ -z "$i" ] || chown -hR "$i:$i" "$BUNDLE/rootfs" "$BUNDLE/sources"
 }

@@ -209,7 +209,7 @@ def scratch():
 	subprocess.run(["mount", "--make-rprivate", "/"], check=True)
 	os.makedirs(BASE, exist_ok=True)
 	mount(BASE)
-	# As the host's own mounts are on most systems: what of it reaches a container is the runtime's affair.
+	# Shared, as the mounts of most systems are; how much of that reaches a container is for the runtime to decide.
 	subprocess.run(["mount", "--make-shared", BASE], check=True)
 	yield
 	subprocess.run(["umount", "-l", BASE], check=True)

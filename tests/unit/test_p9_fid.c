@@ -346,7 +346,7 @@ static void directories_rest_when_descriptors_get_short(void **state)
 		assert_memory_equal(names.data, "d", 1);
 		buf_done(&names);
 	}
-	/* Below a directory that is at rest and that the host has taken away is nothing any more. */
+	/* When the host has moved away a directory that is at rest, nothing is found below it any more. */
 	assert_int_equal(renameat(c.dir_fd, "0", c.dir_fd, "moved"), 0);
 	assert_int_equal(p9c_getattr(&c, 1, &a), -ENOENT);
 	assert_int_equal(p9c_getattr(&c, 2, &a), 0);

@@ -357,7 +357,7 @@ static void more_than_a_turn_waits_for_the_socket(void **state)
 	while (guest_put(&f->g, TX1, f->bufs, 65536, 0, 0), guest_kick(&f->g, TX1),
 		control_send(f, 1, VIRTIO_CONSOLE_PORT_READY, 1), ring_take(&f->g.rings[TX1], &id, &len))
 		sent += 65536;
-	sent += 65536; /* this one waits, perhaps partly out */
+	sent += 65536; /* the last chain waits; part of it may be in the socket already */
 	for (int i = 0; i < 63; i++, sent++)
 		guest_put(&f->g, TX1, f->bufs, 1, 0, 0);
 	guest_kick(&f->g, TX1);
