@@ -10,9 +10,8 @@
 #include "sys/power.h"
 
 /*
- * Queues a message. The monitor waits for each of them, so if one cannot be
- * queued (no memory, or the monitor has not read for too long) the machine is
- * powered off: the monitor sees that, and does not wait for ever.
+ * Queues a message. The monitor waits for each of them, so if one cannot be queued (no memory, or the monitor has not
+ * read for too long) the machine is powered off: the monitor sees that, and does not wait for ever.
  */
 static void answer_send(struct agent *agent, const struct buf *out)
 {

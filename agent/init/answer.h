@@ -12,8 +12,8 @@ void answer_done(struct agent *agent, uint32_t seq, const void *payload, size_t 
 void answer_refuse(struct agent *agent, uint32_t seq, const struct err *err);
 
 /*
- * Tells that the monitor's process number @process has ended with @status, as
- * wait(2) gives it; @oom: the OOM killer struck in its container.
+ * Tells that the monitor's process number @process has ended with @status, as wait(2) gives it; @oom: the OOM killer
+ * struck in its container.
  */
 void answer_exited(struct agent *agent, uint32_t process, int status, bool oom);
 

@@ -182,9 +182,8 @@ bool birth_on_exit(struct agent *agent, pid_t pid)
 /* --- making one --- */
 
 /*
- * Says in @l where each namespace of the new process comes from: as container @c
- * wants it, or, if @c is NULL, all from the container that the process is added
- * to. 0 or -errno with @err set.
+ * Says in @l where each namespace of the new process comes from: as container @c wants it, or, if @c is NULL, all from
+ * the container that the process is added to. 0 or -errno with @err set.
  */
 static int plan_namespaces(struct process *p, const struct guest_container *c, struct launch *l, struct err *err)
 {
@@ -240,9 +239,8 @@ static int launch_process(struct process *p, const struct guest_container *c, co
 }
 
 /*
- * Makes the record and opens the streams, before anything that may fail: the
- * monitor has opened its ends, and what it has sent may be on its way. NULL
- * if the request has been refused.
+ * Makes the record and opens the streams, before anything that may fail: the monitor has opened its ends, and what it
+ * has sent may be on its way. NULL if the request has been refused.
  */
 static struct process *begin(struct agent *agent, const struct guest_process *gp, uint32_t seq, int stdio[3])
 {

@@ -6,16 +6,14 @@
 #include "sys/agent.h"
 
 /*
- * CREATE: makes container @c and its first process, up to, not including,
- * execve(2). Answers @seq when the process is ready or has failed. The memory of
- * @c is not needed after the return.
+ * CREATE: makes container @c and its first process, up to, not including, execve(2). Answers @seq when the process is
+ * ready or has failed. The memory of @c is not needed after the return.
  */
 void birth_create(struct agent *agent, const struct guest_container *c, uint32_t seq);
 
 /*
- * EXEC: makes and starts one more process in container @cid. Answers @seq when it
- * has executed its program or has failed. The memory of @gp is not needed after
- * the return.
+ * EXEC: makes and starts one more process in container @cid. Answers @seq when it has executed its program or has
+ * failed. The memory of @gp is not needed after the return.
  */
 void birth_exec(struct agent *agent, const char *cid, const struct guest_process *gp, uint32_t seq);
 

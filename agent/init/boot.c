@@ -2,9 +2,8 @@
 /*
  * From the kernel's execve(2) of /init to an open port: see boot.h.
  *
- * The kernel unpacks the initramfs into rootfs, which pivot_root(2) cannot leave.
- * So the agent moves to a tmpfs of its own first; a container's mount namespace
- * then starts from that, and can leave it.
+ * The kernel unpacks the initramfs into rootfs, which pivot_root(2) cannot leave. So the agent moves to a tmpfs of its
+ * own first; a container's mount namespace then starts from that, and can leave it.
  */
 #include "init/boot.h"
 
@@ -223,9 +222,8 @@ static int port_wait(char *ret, size_t size, struct err *err)
 }
 
 /*
- * Waits until the host has opened its end of the port @fd. Until then poll(2) gives
- * POLLHUP at once, so what is waited for is a change (EPOLLET). 0 or -errno with
- * @err set.
+ * Waits until the host has opened its end of the port @fd. Until then poll(2) gives POLLHUP at once, so what is waited
+ * for is a change (EPOLLET). 0 or -errno with @err set.
  */
 static int port_wait_host(int fd, struct err *err)
 {

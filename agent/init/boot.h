@@ -6,8 +6,8 @@
 #include "sys/agent.h"
 
 /*
- * Makes the machine usable and opens the channel's port: sets agent->channel_fd,
- * ->shares and ->cgroup. 0 or -errno with @err set.
+ * Makes the machine usable and opens the channel's port: sets agent->channel_fd, ->shares and ->cgroup. 0 or -errno
+ * with @err set.
  */
 must_check int boot_machine(struct agent *agent, struct err *err);
 

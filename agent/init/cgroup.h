@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A container's cgroup (v2) in the guest: <mount point>/<cid>, with every
- * controller that the guest's kernel has.
+ * A container's cgroup (v2) in the guest: <mount point>/<cid>, with every controller that the guest's kernel has.
  *
- * In all functions @fd is a descriptor of its directory, or -1 where the guest has
- * no cgroups.
+ * In all functions @fd is a descriptor of its directory, or -1 where the guest has no cgroups.
  */
 #ifndef AGENT_INIT_CGROUP_H
 #define AGENT_INIT_CGROUP_H
@@ -21,9 +19,8 @@ void cgroup_enable_all(const struct agent *agent, const char *path);
 must_check int cgroup_create(const struct agent *agent, const char *cid, int *ret_fd, struct err *err);
 
 /*
- * Writes @values to files of the cgroup, in order. A file that this kernel does
- * not have is a warning; the first that cannot be written is the result. 0 or
- * -errno with @err set.
+ * Writes @values to files of the cgroup, in order. A file that this kernel does not have is a warning; the first that
+ * cannot be written is the result. 0 or -errno with @err set.
  */
 must_check int cgroup_write_all(const struct agent *agent, int fd, const struct guest_values *values, struct err *err);
 

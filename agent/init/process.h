@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A process that the monitor asked for, as the agent remembers it: a
- * container's first process, or one more in it (EXEC).
+ * A process that the monitor asked for, as the agent remembers it: a container's first process, or one more in it
+ * (EXEC).
  *
  *   SETTING_UP --READY--> CREATED --START--> STARTING --execve--> RUNNING
  *       |ERROR               |                  |ERROR               |
@@ -9,12 +9,11 @@
  *     FAILED --reaped--> (freed)             ENDED <-----reaped------+
  *                                            ENDED --written back, output sent--> EXITED, freed
  *
- * birth.c makes the steps to RUNNING, and process_refuse() those by ERROR;
- * process_on_exit() is "reaped", process_settle() the last step.
+ * birth.c makes the steps to RUNNING, and process_refuse() those by ERROR; process_on_exit() is "reaped",
+ * process_settle() the last step.
  *
- * The order that the monitor relies on: all output of a process has been put
- * into its streams, and they have ended, before its record is freed; and what
- * it wrote into files is on the host before EXITED.
+ * The order that the monitor relies on: all output of a process has been put into its streams, and they have ended,
+ * before its record is freed; and what it wrote into files is on the host before EXITED.
  */
 #ifndef AGENT_INIT_PROCESS_H
 #define AGENT_INIT_PROCESS_H
@@ -68,8 +67,8 @@ struct process {
 };
 
 /*
- * Makes the record of a process that is to be as @gp says, for request @seq, and
- * adds it to the agent's. NULL without memory.
+ * Makes the record of a process that is to be as @gp says, for request @seq, and adds it to the agent's. NULL without
+ * memory.
  */
 struct process *process_new(struct agent *agent, const struct guest_process *gp, uint32_t seq);
 
@@ -77,10 +76,9 @@ struct process *process_new(struct agent *agent, const struct guest_process *gp,
 struct process *process_find(struct agent *agent, uint32_t id);
 
 /*
- * Opens the streams that @gp names, and without a terminal a pipe for each, whose
- * other end goes to @child_fds (the caller's; -1: none). 0 or -errno with @err
- * set. After a failure every stream is open all the same, because the monitor has
- * opened its ends by now; process_refuse() resets them.
+ * Opens the streams that @gp names, and without a terminal a pipe for each, whose other end goes to @child_fds (the
+ * caller's; -1: none). 0 or -errno with @err set. After a failure every stream is open all the same, because the
+ * monitor has opened its ends by now; process_refuse() resets them.
  */
 must_check int process_open_stdio(struct process *p, const struct guest_process *gp, int child_fds[3], struct err *err);
 
@@ -94,11 +92,9 @@ void process_apply_winsize(const struct process *p);
 void process_close_sync(struct process *p);
 
 /*
- * The process cannot be, or cannot start, for the reason in @err. A START that
- * fails is answered at once, since the process was created, and its exit is told
- * like any other. Else the process is killed; the answer comes when it has been
- * reaped and a container that it was to begin is forgotten, so that the id is
- * free again. May free @p.
+ * The process cannot be, or cannot start, for the reason in @err. A START that fails is answered at once, since the
+ * process was created, and its exit is told like any other. Else the process is killed; the answer comes when it has
+ * been reaped and a container that it was to begin is forgotten, so that the id is free again. May free @p.
  */
 void process_refuse(struct process *p, const struct err *err);
 

@@ -2,15 +2,13 @@
 /*
  * Signals for a process: see signals.h.
  *
- * The kernel discards a signal for the first process of a pid namespace if the
- * process has no handler for it. A program needs a moment from execve(2) to its
- * first sigaction(2), and in a VM, above all an emulated one, that moment is long
- * enough that an engine which stops a container right after its start loses its
- * SIGTERM in it. So within SETTLE_MS of execve(2) such a signal waits here until
- * the process catches, blocks or ignores it, and has come to rest: a shell that
- * got it between its `trap` and its `wait` would wait all the same. When that
- * time is over the signal is sent in any case, and the kernel does with it what it
- * always does. A process that can take a signal when it comes gets it at once.
+ * The kernel discards a signal for the first process of a pid namespace if the process has no handler for it. A program
+ * needs a moment from execve(2) to its first sigaction(2), and in a VM, above all an emulated one, that moment is long
+ * enough that an engine which stops a container right after its start loses its SIGTERM in it. So within SETTLE_MS of
+ * execve(2) such a signal waits here until the process catches, blocks or ignores it, and has come to rest: a shell
+ * that got it between its `trap` and its `wait` would wait all the same. When that time is over the signal is sent in
+ * any case, and the kernel does with it what it always does. A process that can take a signal when it comes gets it at
+ * once.
  *
  * SIGKILL and SIGSTOP work on any process and never wait.
  */
@@ -40,8 +38,8 @@ static uint64_t bit(int signo)
 }
 
 /*
- * The signals that @pid catches, blocks or ignores, bit n - 1 for signal n; and in
- * *@ret_asleep whether it sleeps. If /proc does not tell: all of them, and true.
+ * The signals that @pid catches, blocks or ignores, bit n - 1 for signal n; and in *@ret_asleep whether it sleeps. If
+ * /proc does not tell: all of them, and true.
  */
 static uint64_t signals_taken(pid_t pid, bool *ret_asleep)
 {

@@ -6,8 +6,8 @@
 #include "init/process.h"
 
 /*
- * Sends @signo (0 to 64) to @p, which lives, at once or as soon as its program can
- * take it; signals.c says when that is. 0 or -errno with @err set.
+ * Sends @signo (0 to 64) to @p, which lives, at once or as soon as its program can take it; signals.c says when that
+ * is. 0 or -errno with @err set.
  */
 must_check int signals_send(struct process *p, int signo, struct err *err);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing back: everything that the guest has written into its shares goes to the
- * host. A child does it, since it may take long and the loop must not wait.
+ * Writing back: everything that the guest has written into its shares goes to the host. A child does it, since it may
+ * take long and the loop must not wait.
  */
 #ifndef AGENT_INIT_SYNC_H
 #define AGENT_INIT_SYNC_H
@@ -11,8 +11,8 @@
 typedef void sync_fn(void *arg, uint32_t number);
 
 /*
- * Writes the shares back, and calls @done(@arg, @number) when that is done: from
- * the loop, or at once where there is nothing to do. A failure is logged.
+ * Writes the shares back, and calls @done(@arg, @number) when that is done: from the loop, or at once where there is
+ * nothing to do. A failure is logged.
  */
 void sync_shares(struct agent *agent, sync_fn *done, void *arg, uint32_t number);
 

@@ -2,11 +2,9 @@
 /*
  * The startContainer hooks (runtime-spec config.md, "StartContainer Hooks").
  *
- * The container's first process runs them, after START and before it executes its
- * program. So they are in all of the container's namespaces, its root and its
- * cgroup, and have the process's user, capabilities, limits, working directory
- * and seccomp filter. The pid in the state that they get is that process's, as
- * its pid namespace counts.
+ * The container's first process runs them, after START and before it executes its program. So they are in all of the
+ * container's namespaces, its root and its cgroup, and have the process's user, capabilities, limits, working directory
+ * and seccomp filter. The pid in the state that they get is that process's, as its pid namespace counts.
  */
 #ifndef AGENT_LAUNCH_HOOKS_H
 #define AGENT_LAUNCH_HOOKS_H

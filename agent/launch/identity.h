@@ -8,27 +8,26 @@
 #include "sys/agent.h"
 
 /*
- * Sets for the caller, the joiner, what the process inherits from it but may not
- * set or reach itself: the OOM score, and hard limits at least as high as they
- * are to be. 0 or -errno with @err set.
+ * Sets for the caller, the joiner, what the process inherits from it but may not set or reach itself: the OOM score,
+ * and hard limits at least as high as they are to be. 0 or -errno with @err set.
  */
 must_check int identity_prepare(const struct guest_process *p, struct err *err);
 
 /*
- * Sets the scheduling and I/O priority of the new process @pid. The joiner calls
- * it, since root of a user namespace has no right to. 0 or -errno with @err set.
+ * Sets the scheduling and I/O priority of the new process @pid. The joiner calls it, since root of a user namespace has
+ * no right to. 0 or -errno with @err set.
  */
 must_check int identity_schedule(const struct guest_process *p, pid_t pid, struct err *err);
 
 /*
- * Makes the caller what @p says, except for what identity_set_last() does, and
- * changes into the working directory. 0 or -errno with @err set.
+ * Makes the caller what @p says, except for what identity_set_last() does, and changes into the working directory. 0 or
+ * -errno with @err set.
  */
 must_check int identity_set(const struct guest_process *p, struct err *err);
 
 /*
- * Loads the seccomp filter of a process with no_new_privs: nothing but execve(2)
- * comes after it. 0 or -errno with @err set.
+ * Loads the seccomp filter of a process with no_new_privs: nothing but execve(2) comes after it. 0 or -errno with @err
+ * set.
  */
 must_check int identity_set_last(const struct guest_process *p, struct err *err);
 

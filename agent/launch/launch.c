@@ -66,9 +66,8 @@ static int launch_close_others(const struct launch *l, struct err *err)
 }
 
 /*
- * Makes the process's user the owner of its pipes, as runc does, since the user
- * must be able to open /dev/stdout. The joiner does it, because a process in a
- * user namespace may not.
+ * Makes the process's user the owner of its pipes, as runc does, since the user must be able to open /dev/stdout. The
+ * joiner does it, because a process in a user namespace may not.
  */
 static int launch_own_pipes(const struct launch *l, struct err *err)
 {
@@ -132,8 +131,8 @@ static int launch_set_names(const struct guest_container *c, struct err *err)
 }
 
 /*
- * What only a container's first process does: makes the namespaces that the
- * joiner has left to it, builds the file system, and enters it.
+ * What only a container's first process does: makes the namespaces that the joiner has left to it, builds the file
+ * system, and enters it.
  */
 static int launch_container(const struct launch *l, int *ret_slave, struct err *err)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Making a process: from the agent's fork to execve(2). init/birth.c is the
- * agent's side, tell.h has the messages.
+ * Making a process: from the agent's fork to execve(2). init/birth.c is the agent's side, tell.h has the messages.
  *
  *   agent            joiner                     process
  *     | fork ---------> |                          |
@@ -20,8 +19,8 @@
  *     |                                            | seccomp, execve
  *     | <--- end of file: execve has succeeded ----|
  *
- * Instead of any message there may be an ERROR, after which the process exits. If
- * the end of file comes without an EXEC before it, the process has died.
+ * Instead of any message there may be an ERROR, after which the process exits. If the end of file comes without an EXEC
+ * before it, the process has died.
  */
 #ifndef AGENT_LAUNCH_LAUNCH_H
 #define AGENT_LAUNCH_LAUNCH_H

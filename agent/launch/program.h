@@ -9,9 +9,8 @@
 #define PROGRAM_NOT_EXECUTABLE 126
 
 /*
- * Makes the environment of @p, with a NULL at its end; if it has no HOME, that is
- * taken from the container's /etc/passwd. It lives until execve(2). 0 or -errno
- * with @err set.
+ * Makes the environment of @p, with a NULL at its end; if it has no HOME, that is taken from the container's
+ * /etc/passwd. It lives until execve(2). 0 or -errno with @err set.
  */
 must_check int program_environment(const struct guest_process *p, char ***ret_env, struct err *err);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the agent and a process that is being made tell each other, over a
- * socket of their own; launch.h has the drawing. The process sends messages,
- * the agent single letters.
+ * What the agent and a process that is being made tell each other, over a socket of their own; launch.h has the
+ * drawing. The process sends messages, the agent single letters.
  */
 #ifndef AGENT_LAUNCH_TELL_H
 #define AGENT_LAUNCH_TELL_H
@@ -49,9 +48,8 @@ must_check int tell_wait(int sock, char letter);
 int tell_letter(int sock, char letter);
 
 /*
- * Takes the next message: 1 with *@ret and *@ret_fd (-1 if none came with it,
- * else the caller's); 0 if there is none now; -EPIPE if none will come, since
- * the other end is closed: by execve(2), or by death.
+ * Takes the next message: 1 with *@ret and *@ret_fd (-1 if none came with it, else the caller's); 0 if there is none
+ * now; -EPIPE if none will come, since the other end is closed: by execve(2), or by death.
  */
 must_check int tell_next(int sock, struct tell *ret, int *ret_fd);
 

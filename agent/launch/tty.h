@@ -6,9 +6,8 @@
 #include "launch/launch.h"
 
 /*
- * Opens a pty in the devpts that the container has at /dev/pts below @root, and
- * sends the master to the agent. The caller owns *@ret_slave. 0 or -errno with
- * @err set.
+ * Opens a pty in the devpts that the container has at /dev/pts below @root, and sends the master to the agent. The
+ * caller owns *@ret_slave. 0 or -errno with @err set.
  */
 must_check int tty_open(const struct launch *l, int root, int *ret_slave, struct err *err);
 

@@ -18,8 +18,8 @@ void idmaps_done(struct guest_idmaps *map);
 uint32_t idmaps_to_vm(const struct guest_idmaps *map, uint32_t id);
 
 /*
- * Writes @map to /proc/@pid/@file ("uid_map" or "gid_map"), which the kernel
- * takes once; an empty map is not written. 0 or -errno.
+ * Writes @map to /proc/@pid/@file ("uid_map" or "gid_map"), which the kernel takes once; an empty map is not written. 0
+ * or -errno.
  */
 must_check int idmaps_write(const struct guest_idmaps *map, pid_t pid, const char *file);
 

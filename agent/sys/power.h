@@ -6,8 +6,8 @@
 #include "sys/agent.h"
 
 /*
- * Writes back what is dirty and powers the machine off: for a guest whose host
- * is gone, or asks for it. In a test on the host the process exits with 0.
+ * Writes back what is dirty and powers the machine off: for a guest whose host is gone, or asks for it. In a test on
+ * the host the process exits with 0.
  */
 _Noreturn void power_off(const struct agent *agent);
 

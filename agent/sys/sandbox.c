@@ -4,19 +4,16 @@
  *
  * The cache modes of v9fs (Linux 6.1), and why each share has the one it has:
  *
- * private: loose. Only this VM uses the share, so that pages, attributes and
- * negative lookups may stay cached: a program that is run again costs no request.
- * But the kernel would keep dirty pages for 30 seconds, and write nothing at
- * close(2). So it is told to write back whatever is dirty each 10 ms (vm.dirty_*
- * in boot.c), which costs nothing while nothing is dirty; and before EXITED is
- * told or a SYNC is answered, syncfs(2) of both shares has returned (sync.c). So
- * a closed file is on the host some milliseconds later, and when a command of the
- * runtime has answered, everything is.
+ * private: loose. Only this VM uses the share, so that pages, attributes and negative lookups may stay cached: a
+ * program that is run again costs no request. But the kernel would keep dirty pages for 30 seconds, and write nothing
+ * at close(2). So it is told to write back whatever is dirty each 10 ms (vm.dirty_* in boot.c), which costs nothing
+ * while nothing is dirty; and before EXITED is told or a SYNC is answered, syncfs(2) of both shares has returned
+ * (sync.c). So a closed file is on the host some milliseconds later, and when a command of the runtime has answered,
+ * everything is.
  *
- * shared: mmap. Reads and writes go to the host each time, attributes are
- * asked for again at each lookup, nothing is kept when a file is closed: the
- * share is as coherent with the host as 9P can be. Only the pages of a mapping
- * are cached while it lasts; "none" would refuse shared writable mappings.
+ * shared: mmap. Reads and writes go to the host each time, attributes are asked for again at each lookup, nothing is
+ * kept when a file is closed: the share is as coherent with the host as 9P can be. Only the pages of a mapping are
+ * cached while it lasts; "none" would refuse shared writable mappings.
  */
 #include "sys/sandbox.h"
 

@@ -17,10 +17,9 @@
 must_check int sandbox_setup(struct agent *agent, const struct guest_sandbox *s, struct err *err);
 
 /*
- * Mounts a sysfs among the shares, unless it is there, to be copied by containers
- * that may not mount one. A copy of the VM's /sys would not do: all that is
- * mounted there, such as the whole of the VM's cgroups, would have to come along.
- * 0 or -errno with @err set.
+ * Mounts a sysfs among the shares, unless it is there, to be copied by containers that may not mount one. A copy of the
+ * VM's /sys would not do: all that is mounted there, such as the whole of the VM's cgroups, would have to come along. 0
+ * or -errno with @err set.
  */
 must_check int sandbox_stage_sysfs(const struct agent *agent, struct err *err);
 
@@ -32,8 +31,8 @@ enum sysctl_scope {
 };
 
 /*
- * Writes those of @values ("net.ipv4.ip_forward", or with slashes) that belong to
- * one of @scopes (enum sysctl_scope). 0 or -errno with @err set.
+ * Writes those of @values ("net.ipv4.ip_forward", or with slashes) that belong to one of @scopes (enum sysctl_scope). 0
+ * or -errno with @err set.
  */
 must_check int sysctl_write_all(const struct guest_values *values, unsigned int scopes, struct err *err);
 

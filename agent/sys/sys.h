@@ -2,9 +2,8 @@
 /*
  * System calls for which not every libc has a function.
  *
- * Each function is its call and no more: it takes the arguments that we need and
- * returns -1 with errno on failure. struct clone_args and the like come from the
- * kernel's headers.
+ * Each function is its call and no more: it takes the arguments that we need and returns -1 with errno on failure.
+ * struct clone_args and the like come from the kernel's headers.
  */
 #ifndef AGENT_SYS_SYS_H
 #define AGENT_SYS_SYS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Attributes and small macros that every file of vmrunc and of its agent may use.
- * Anything with a body has a file of its own.
+ * Attributes and small macros that every file of vmrunc and of its agent may use. Anything with a body has a file of
+ * its own.
  */
 #ifndef BASE_BASE_H
 #define BASE_BASE_H

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A growable byte buffer, for text that is being made and messages that are being
- * written.
+ * A growable byte buffer, for text that is being made and messages that are being written.
  *
- * The error is sticky: after a failed allocation every further call does
- * nothing and buf_error() says -ENOMEM, so a writer checks once at the end.
+ * The error is sticky: after a failed allocation every further call does nothing and buf_error() says -ENOMEM, so a
+ * writer checks once at the end.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H

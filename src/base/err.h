@@ -2,12 +2,10 @@
 /*
  * Errors of the control side: a number, and a sentence for a person.
  *
- * A struct err has a fixed size and no pointers, so that it lives on the
- * caller's stack and crosses a pipe or a socket whole (the monitor reports to
- * `create` with it, a process in the guest to the agent). The message is made
- * where the fact is known: it is in lower case, names the thing in quotes and a
- * field of config.json by its path, and has no full stop. Only the program's
- * main function prints it.
+ * A struct err has a fixed size and no pointers, so that it lives on the caller's stack and crosses a pipe or a socket
+ * whole (the monitor reports to `create` with it, a process in the guest to the agent). The message is made where the
+ * fact is known: it is in lower case, names the thing in quotes and a field of config.json by its path, and has no full
+ * stop. Only the program's main function prints it.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
@@ -28,9 +26,8 @@ struct err {
 	}
 
 /*
- * Sets @err (may be NULL) to @errnum (positive) and the formatted message, cut
- * to ERR_MSG_MAX - 1 bytes. Returns -errnum, so that callers can
- * `return err_set(err, ENOENT, "...")`.
+ * Sets @err (may be NULL) to @errnum (positive) and the formatted message, cut to ERR_MSG_MAX - 1 bytes. Returns
+ * -errnum, so that callers can `return err_set(err, ENOENT, "...")`.
  */
 int err_set(struct err *err, int errnum, const char *fmt, ...) printf_like(3, 4);
 

@@ -61,17 +61,15 @@ must_check ssize_t fd_read_full(int fd, void *buf, size_t len);
 must_check int fd_write_full(int fd, const void *buf, size_t len);
 
 /*
- * Reads the file @path, relative to @dirfd as in openat(2), into fresh memory
- * with a NUL behind the data. The caller frees *@ret_data; @ret_len may be NULL.
- * 0 or -errno; a file of more than @max bytes is -EFBIG.
+ * Reads the file @path, relative to @dirfd as in openat(2), into fresh memory with a NUL behind the data. The caller
+ * frees *@ret_data; @ret_len may be NULL. 0 or -errno; a file of more than @max bytes is -EFBIG.
  */
 must_check int fd_read_file(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_len);
 
 /*
- * Replaces the file @path, relative to @dirfd, atomically: writes a temporary
- * file beside it with mode @mode, calls fsync(2) and renames it. After a failure,
- * such as a full disk, the old file is untouched and no temporary is left. 0 or
- * -errno.
+ * Replaces the file @path, relative to @dirfd, atomically: writes a temporary file beside it with mode @mode, calls
+ * fsync(2) and renames it. After a failure, such as a full disk, the old file is untouched and no temporary is left. 0
+ * or -errno.
  */
 must_check int fd_write_file_atomic(int dirfd, const char *path, const void *data, size_t len, mode_t mode);
 
@@ -85,23 +83,22 @@ must_check int fd_open_pid(pid_t pid);
 must_check int fd_set_nonblock(int fd, bool on);
 
 /*
- * Closes every descriptor above 2 that is not among the @n in @keep, where
- * negative ones are ignored; @keep is sorted by it. 0 or -errno.
+ * Closes every descriptor above 2 that is not among the @n in @keep, where negative ones are ignored; @keep is sorted
+ * by it. 0 or -errno.
  */
 must_check int fd_close_others(int *keep, size_t n);
 
 #define FD_PASS_MAX 16 /* descriptors in one message; no message of ours has more than some */
 
 /*
- * Sends @len bytes (at least 1) and @nfds descriptors (at most FD_PASS_MAX) over
- * the unix socket @sock. The descriptors stay the caller's. 0 or -errno.
+ * Sends @len bytes (at least 1) and @nfds descriptors (at most FD_PASS_MAX) over the unix socket @sock. The descriptors
+ * stay the caller's. 0 or -errno.
  */
 must_check int fd_send(int sock, const void *data, size_t len, const int *fds, size_t nfds);
 
 /*
- * Receives from the unix socket @sock at most @len bytes, and at most @max_fds
- * descriptors, which are CLOEXEC and then the caller's; surplus ones are closed.
- * Returns the bytes (0: the peer has closed it), or -errno: -EMSGSIZE if the
+ * Receives from the unix socket @sock at most @len bytes, and at most @max_fds descriptors, which are CLOEXEC and then
+ * the caller's; surplus ones are closed. Returns the bytes (0: the peer has closed it), or -errno: -EMSGSIZE if the
  * message was longer, or had more descriptors than FD_PASS_MAX.
  */
 must_check ssize_t fd_recv(int sock, void *data, size_t len, int *fds, size_t max_fds, size_t *ret_nfds);

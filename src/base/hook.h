@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Running one hook: a program that gets the container's state on its standard
- * input, and has to end well and in time (runtime-spec config.md, "POSIX-platform Hooks").
+ * Running one hook: a program that gets the container's state on its standard input, and has to end well and in time
+ * (runtime-spec config.md, "POSIX-platform Hooks").
  *
- * The runtime runs the hooks on the host with it, the agent those in the guest.
- * A hook has the caller's identity, namespaces and working directory, and no
- * environment but the one it is given. Its standard output is dropped; the end
- * of its standard error becomes part of the error. It is killed when the
- * caller's thread ends.
+ * The runtime runs the hooks on the host with it, the agent those in the guest. A hook has the caller's identity,
+ * namespaces and working directory, and no environment but the one it is given. Its standard output is dropped; the end
+ * of its standard error becomes part of the error. It is killed when the caller's thread ends.
  */
 #ifndef BASE_HOOK_H
 #define BASE_HOOK_H
@@ -33,10 +31,9 @@ struct hook {
 };
 
 /*
- * Runs @hook and waits for its end. 0 if its exit status was 0. Else @err is set,
- * and the result is -ETIMEDOUT or -EINTR if it was killed for lack of time or by
- * @cancel_fd, -ECANCELED if it failed by itself, another -errno if it could not
- * be run. Nobody else in the process may wait for this child.
+ * Runs @hook and waits for its end. 0 if its exit status was 0. Else @err is set, and the result is -ETIMEDOUT or
+ * -EINTR if it was killed for lack of time or by @cancel_fd, -ECANCELED if it failed by itself, another -errno if it
+ * could not be run. Nobody else in the process may wait for this child.
  */
 must_check int hook_run(const struct hook *hook, struct err *err);
 

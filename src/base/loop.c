@@ -2,8 +2,8 @@
 /*
  * The event loop: see loop.h.
  *
- * Watches form a list; a removed one is unlinked from epoll at once, marked
- * dead, and freed after the batch, since an event for it may be in hand.
+ * Watches form a list; a removed one is unlinked from epoll at once, marked dead, and freed after the batch, since an
+ * event for it may be in hand.
  */
 #include "base/loop.h"
 

@@ -2,10 +2,9 @@
 /*
  * The event loop: epoll, with timers as timerfds.
  *
- * One thread runs a loop and owns its watches; only loop_stop() may be called
- * from another thread or a signal handler. A callback may add, change and
- * remove any watch, its own too: a removed watch is freed when the batch of
- * events in hand is done, and gets no further call.
+ * One thread runs a loop and owns its watches; only loop_stop() may be called from another thread or a signal handler.
+ * A callback may add, change and remove any watch, its own too: a removed watch is freed when the batch of events in
+ * hand is done, and gets no further call.
  */
 #ifndef BASE_LOOP_H
 #define BASE_LOOP_H
@@ -35,9 +34,8 @@ must_check int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
 /*
- * Calls @fn(@arg) whenever one of @events is there for @fd (borrowed, open until
- * watch_free()); hang-up and error are always told, also with @events 0. 0 or
- * -errno.
+ * Calls @fn(@arg) whenever one of @events is there for @fd (borrowed, open until watch_free()); hang-up and error are
+ * always told, also with @events 0. 0 or -errno.
  */
 must_check int watch_new(struct loop *loop, int fd, uint32_t events, watch_fn *fn, void *arg, struct watch **ret_watch);
 

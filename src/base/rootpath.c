@@ -2,9 +2,8 @@
 /*
  * Paths of a container: see rootpath.h.
  *
- * The kernel opens paths (RESOLVE_IN_ROOT). What is to be made is walked to
- * component by component: `done` is a path below the root that exists and has no
- * symlinks, `rest` is still to be walked. The target of a symlink is put before
+ * The kernel opens paths (RESOLVE_IN_ROOT). What is to be made is walked to component by component: `done` is a path
+ * below the root that exists and has no symlinks, `rest` is still to be walked. The target of a symlink is put before
  * the rest; so where a symlink leads to nothing, that is made, inside the root.
  */
 #include "base/rootpath.h"

@@ -2,10 +2,9 @@
 /*
  * Paths of a container, looked up inside its root and never outside of it.
  *
- * The rootfs is hostile data: its symlinks may point anywhere, and are followed
- * as a process of the container would follow them. @root is a descriptor of its
- * root directory. The monitor makes the mount points of the host's tree with it,
- * the agent those of the guest's.
+ * The rootfs is hostile data: its symlinks may point anywhere, and are followed as a process of the container would
+ * follow them. @root is a descriptor of its root directory. The monitor makes the mount points of the host's tree with
+ * it, the agent those of the guest's.
  */
 #ifndef BASE_ROOTPATH_H
 #define BASE_ROOTPATH_H
@@ -15,38 +14,35 @@
 #include "base/base.h"
 
 /*
- * Opens @path below @root with @flags, as open(2) has them, and O_CLOEXEC; magic
- * links (/proc/self/fd) are refused. Returns a descriptor, the caller's, or
- * -errno.
+ * Opens @path below @root with @flags, as open(2) has them, and O_CLOEXEC; magic links (/proc/self/fd) are refused.
+ * Returns a descriptor, the caller's, or -errno.
  */
 must_check int rootpath_open(int root, const char *path, int flags);
 
 enum rootpath_kind { ROOTPATH_DIR, ROOTPATH_FILE, ROOTPATH_PARENT };
 
 /*
- * Opens @path below @root with O_PATH and makes what is missing: directories with
- * mode 0755, and for ROOTPATH_FILE an empty file at the end. For ROOTPATH_PARENT
- * it opens the directory that is to hold the last component, and *@ret_name
- * points to that component in @path; else @ret_name may be NULL. Returns a
- * descriptor, the caller's, or -errno.
+ * Opens @path below @root with O_PATH and makes what is missing: directories with mode 0755, and for ROOTPATH_FILE an
+ * empty file at the end. For ROOTPATH_PARENT it opens the directory that is to hold the last component, and *@ret_name
+ * points to that component in @path; else @ret_name may be NULL. Returns a descriptor, the caller's, or -errno.
  */
 must_check int rootpath_make(int root, const char *path, enum rootpath_kind kind, const char **ret_name);
 
 /*
- * As rootpath_make() for a directory or a file; what is made belongs to the owner
- * of @root, who is the container's root if there is a user namespace.
+ * As rootpath_make() for a directory or a file; what is made belongs to the owner of @root, who is the container's root
+ * if there is a user namespace.
  */
 must_check int rootpath_make_owned(int root, const char *path, enum rootpath_kind kind);
 
 /*
- * Whether @path below @root is a directory itself and no symlink to one, or is
- * missing: 0, else -ENOTDIR or another -errno.
+ * Whether @path below @root is a directory itself and no symlink to one, or is missing: 0, else -ENOTDIR or another
+ * -errno.
  */
 must_check int rootpath_check_dir(int root, const char *path);
 
 /*
- * Whether the mount @from can be attached on @to, as far as that depends on which
- * of them is a directory: 0, or -ENOTDIR, for which the kernel says EINVAL.
+ * Whether the mount @from can be attached on @to, as far as that depends on which of them is a directory: 0, or
+ * -ENOTDIR, for which the kernel says EINVAL.
  */
 must_check int rootpath_check_kinds(int from, int to);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The names by which host and guest find each other's devices: both sides are
- * built from this file, and nothing else may spell them out.
+ * The names by which host and guest find each other's devices: both sides are built from this file, and nothing else
+ * may spell them out.
  */
 #ifndef BASE_TAGS_H
 #define BASE_TAGS_H

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The message codec: little-endian fields, read from bytes and appended to a
- * struct buf.
+ * The message codec: little-endian fields, read from bytes and appended to a struct buf.
  *
- * The bytes that are read may be hostile: a reader never leaves them, its error
- * is sticky (-EBADMSG), and after an error every get returns 0 or an empty value.
- * So a decoder reads all its fields and asks wire_error() or wire_finish() once.
- * Strings and blobs point into the message (borrowed). Writing has the sticky
- * error of the buffer (buf_error()).
+ * The bytes that are read may be hostile: a reader never leaves them, its error is sticky (-EBADMSG), and after an
+ * error every get returns 0 or an empty value. So a decoder reads all its fields and asks wire_error() or wire_finish()
+ * once. Strings and blobs point into the message (borrowed). Writing has the sticky error of the buffer (buf_error()).
  */
 #ifndef BASE_WIRE_H
 #define BASE_WIRE_H
@@ -64,15 +61,14 @@ const void *wire_get_bytes(struct wire *w, size_t len);
 const void *wire_get_blob(struct wire *w, size_t *ret_len);
 
 /*
- * Reads a string as wire_put_str() writes it: a u32 length, that many bytes, and
- * a NUL. Borrowed and terminated. A NUL among the bytes is an error; "" on error.
+ * Reads a string as wire_put_str() writes it: a u32 length, that many bytes, and a NUL. Borrowed and terminated. A NUL
+ * among the bytes is an error; "" on error.
  */
 const char *wire_get_str(struct wire *w);
 
 /*
- * Reads a u32 count of items that take at least @min_item bytes each. A count
- * above @max, or of more items than what is left could hold, is an error; 0 on
- * error.
+ * Reads a u32 count of items that take at least @min_item bytes each. A count above @max, or of more items than what is
+ * left could hold, is an error; 0 on error.
  */
 uint32_t wire_get_count(struct wire *w, size_t min_item, uint32_t max);
 

@@ -2,8 +2,7 @@
 /*
  * The channel: see mux.h.
  *
- * A stream's record lives from mux_stream_open() until its last frame has been
- * sent or received. Its states:
+ * A stream's record lives from mux_stream_open() until its last frame has been sent or received. Its states:
  *
  *   open --fill() says EOF, EOF or RESET came--> freed
  *   open --mux_stream_reset(), fill() fails--> ending (no callbacks any more)

@@ -2,32 +2,25 @@
 /*
  * The channel: control messages and streams over one byte stream.
  *
- * Both ends of the channel, monitor and agent, are this code; neither trusts
- * the other. A frame is a header of 12 bytes (u8 type, 3 zero bytes, u32
- * stream, u32 payload length, little-endian) and at most MUX_PAYLOAD_MAX bytes.
+ * Both ends of the channel, monitor and agent, are this code; neither trusts the other. A frame is a header of 12 bytes
+ * (u8 type, 3 zero bytes, u32 stream, u32 payload length, little-endian) and at most MUX_PAYLOAD_MAX bytes.
  *
- * Stream 0 carries control messages: each is a u32 length and that many bytes,
- * cut into frames as needed. It has no credit, since a message is acted on when
- * it is complete and never waits in a queue of the receiver.
+ * Stream 0 carries control messages: each is a u32 length and that many bytes, cut into frames as needed. It has no
+ * credit, since a message is acted on when it is complete and never waits in a queue of the receiver.
  *
- * Every other stream has one direction. Both ends open it, one as sender, the
- * other as receiver, under a number that a control message names; numbers only
- * grow, so none is used twice. A sender may send MUX_WINDOW bytes, and after them
- * as many as the receiver grants (mux_stream_consumed()). A stream ends by EOF
- * from the sender or by RESET from either end. Frames for a stream that has ended
- * are dropped, since they may have crossed its end; everything else out of order
- * is a violation of the protocol and closes the channel with -EPROTO.
+ * Every other stream has one direction. Both ends open it, one as sender, the other as receiver, under a number that a
+ * control message names; numbers only grow, so none is used twice. A sender may send MUX_WINDOW bytes, and after them
+ * as many as the receiver grants (mux_stream_consumed()). A stream ends by EOF from the sender or by RESET from either
+ * end. Frames for a stream that has ended are dropped, since they may have crossed its end; everything else out of
+ * order is a violation of the protocol and closes the channel with -EPROTO.
  *
- * Sending is by pull: a stream that has said that it is ready is asked for bytes
- * when the descriptor takes them, in turn with the other streams and behind all
- * control messages. So nothing is queued for a stream, and a slow stream delays
- * no other.
+ * Sending is by pull: a stream that has said that it is ready is asked for bytes when the descriptor takes them, in
+ * turn with the other streams and behind all control messages. So nothing is queued for a stream, and a slow stream
+ * delays no other.
  *
- * Everything runs on the loop's thread. Callbacks may call any function here,
- * mux_free() too. A channel takes memory for one frame each way, the control
- * message that is being received (at most control_in_max bytes), the control
- * messages that wait to be sent (at most control_out_max), and a record for each
- * of at most MUX_STREAMS_MAX streams.
+ * Everything runs on the loop's thread. Callbacks may call any function here, mux_free() too. A channel takes memory
+ * for one frame each way, the control message that is being received (at most control_in_max bytes), the control
+ * messages that wait to be sent (at most control_out_max), and a record for each of at most MUX_STREAMS_MAX streams.
  */
 #ifndef CHANNEL_MUX_H
 #define CHANNEL_MUX_H
@@ -93,8 +86,8 @@ struct mux_limits {
 };
 
 /*
- * Opens a channel on @fd, a connected, non-blocking byte stream (borrowed, open
- * until mux_free()). @limits and @events are copied. 0 or -errno.
+ * Opens a channel on @fd, a connected, non-blocking byte stream (borrowed, open until mux_free()). @limits and @events
+ * are copied. 0 or -errno.
  */
 must_check int mux_new(struct loop *loop, int fd, const struct mux_limits *limits, const struct mux_events *events,
 	struct mux **ret_mux);
@@ -103,17 +96,15 @@ must_check int mux_new(struct loop *loop, int fd, const struct mux_limits *limit
 void mux_free(struct mux *mux);
 
 /*
- * Queues one control message of @len bytes. 0; -EMSGSIZE if it is empty or longer
- * than control_out_max; -ENOBUFS if too many bytes wait already; -ENOMEM; -EPIPE
- * if the channel is closed. After an error nothing of the message is sent.
+ * Queues one control message of @len bytes. 0; -EMSGSIZE if it is empty or longer than control_out_max; -ENOBUFS if too
+ * many bytes wait already; -ENOMEM; -EPIPE if the channel is closed. After an error nothing of the message is sent.
  */
 must_check int mux_send(struct mux *mux, const void *msg, size_t len);
 
 /*
- * Opens stream @id, of which this end is sender or receiver as @dir says; @ops and
- * @arg must stay until the stream has ended. 0; -EINVAL if @id is not above every
- * earlier one; -EMFILE at MUX_STREAMS_MAX; -ENOMEM; -EPIPE if the channel is
- * closed.
+ * Opens stream @id, of which this end is sender or receiver as @dir says; @ops and @arg must stay until the stream has
+ * ended. 0; -EINVAL if @id is not above every earlier one; -EMFILE at MUX_STREAMS_MAX; -ENOMEM; -EPIPE if the channel
+ * is closed.
  */
 must_check int mux_stream_open(struct mux *mux, uint32_t id, enum mux_dir dir, const struct mux_stream_ops *ops,
 	void *arg, struct mux_stream **ret_stream);

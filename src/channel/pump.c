@@ -2,9 +2,8 @@
 /*
  * Between a descriptor and a stream: see pump.h.
  *
- * A source watches its descriptor only while it waits for bytes: once they are
- * there the watch is removed, and made again when a read finds nothing. So a
- * descriptor that has hung up, whose peer is slow, does not spin the loop.
+ * A source watches its descriptor only while it waits for bytes: once they are there the watch is removed, and made
+ * again when a read finds nothing. So a descriptor that has hung up, whose peer is slow, does not spin the loop.
  */
 #include "channel/pump.h"
 
@@ -21,8 +20,8 @@
 #include "base/fd.h"
 
 /*
- * The kernel brings a terminal's bytes to its master by a work queue. So when the
- * writer has ended, the last of them are waited for this long.
+ * The kernel brings a terminal's bytes to its master by a work queue. So when the writer has ended, the last of them
+ * are waited for this long.
  */
 #define SOURCE_TTY_GRACE_MS 20
 
@@ -266,8 +265,8 @@ static ssize_t sink_write_once(struct sink *sink, const void *data, size_t len)
 }
 
 /*
- * Writes as much of @data as the descriptor takes now, and grants the peer as
- * much again: the bytes written (0: none now), or -errno.
+ * Writes as much of @data as the descriptor takes now, and grants the peer as much again: the bytes written (0: none
+ * now), or -errno.
  */
 static ssize_t sink_write(struct sink *sink, const char *data, size_t len)
 {

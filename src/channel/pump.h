@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between a descriptor and a stream of the channel, either way, with flow
- * control and without ever blocking the loop.
+ * Between a descriptor and a stream of the channel, either way, with flow control and without ever blocking the loop.
  *
- * A source reads a descriptor into a stream that this end sends, only as fast as
- * the peer grants. A sink writes a stream that this end receives to a
- * descriptor, and grants the peer what has been written. Both belong to the
- * loop's thread.
+ * A source reads a descriptor into a stream that this end sends, only as fast as the peer grants. A sink writes a
+ * stream that this end receives to a descriptor, and grants the peer what has been written. Both belong to the loop's
+ * thread.
  */
 #ifndef CHANNEL_PUMP_H
 #define CHANNEL_PUMP_H
@@ -36,9 +34,8 @@ struct source;
 struct sink;
 
 /*
- * Opens stream @id as sender of what @fd gives. @fd belongs to the source from
- * the call on, also when the call fails; -1: it comes later, by source_attach().
- * 0 or -errno.
+ * Opens stream @id as sender of what @fd gives. @fd belongs to the source from the call on, also when the call fails;
+ * -1: it comes later, by source_attach(). 0 or -errno.
  */
 must_check int source_new(struct loop *loop, struct mux *mux, uint32_t id, int fd, enum pump_kind kind,
 	pump_end_fn *on_end, void *arg, struct source **ret_source);
@@ -47,9 +44,8 @@ must_check int source_new(struct loop *loop, struct mux *mux, uint32_t id, int f
 must_check int source_attach(struct source *src, int fd, enum pump_kind kind);
 
 /*
- * Ends the stream behind the bytes that wait in the descriptor now, even if
- * others still have its other end open, as the children of a process that has
- * ended may.
+ * Ends the stream behind the bytes that wait in the descriptor now, even if others still have its other end open, as
+ * the children of a process that has ended may.
  */
 void source_finish(struct source *src);
 

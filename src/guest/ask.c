@@ -9,9 +9,8 @@
 #include "guest/inside.h"
 
 /*
- * Queues the request @out, whose number is g->next_seq, and remembers who is to
- * hear of its outcome. @process: the process that it makes, or 0. 0 or -errno with
- * @err set.
+ * Queues the request @out, whose number is g->next_seq, and remembers who is to hear of its outcome. @process: the
+ * process that it makes, or 0. 0 or -errno with @err set.
  */
 static int guest_ask(
 	struct guest *g, const struct buf *out, uint32_t process, guest_done_fn *done, void *arg, struct err *err)

@@ -2,12 +2,10 @@
 /*
  * The device filter: see device_filter.h.
  *
- * The program looks at the rules from the last to the first, and keeps in r3 the
- * bits of the wanted access that are not decided yet. An allowing rule that fits
- * clears its bits, and when none is left the answer is yes; a denying rule that
- * fits and has a bit that is left makes the answer no. Registers: r2 type, r3
- * access, r4 major, r5 minor. Jumps reach only to the next rule, so that only the
- * kernel's limit on instructions bounds the number of rules.
+ * The program looks at the rules from the last to the first, and keeps in r3 the bits of the wanted access that are not
+ * decided yet. An allowing rule that fits clears its bits, and when none is left the answer is yes; a denying rule that
+ * fits and has a bit that is left makes the answer no. Registers: r2 type, r3 access, r4 major, r5 minor. Jumps reach
+ * only to the next rule, so that only the kernel's limit on instructions bounds the number of rules.
  */
 #include "guest/device_filter.h"
 

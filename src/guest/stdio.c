@@ -2,11 +2,10 @@
 /*
  * A caller's standard streams for a pump: see stdio.h.
  *
- * O_NONBLOCK belongs to the open file description, which an inherited
- * descriptor shares with the engine and its other children. So a pipe or a
- * terminal is opened anew through /proc/self/fd; if that is not possible, it is
- * used as PUMP_CAREFUL. A regular file keeps the shared description, since several
- * writers of one log file rely on its offset and its O_APPEND.
+ * O_NONBLOCK belongs to the open file description, which an inherited descriptor shares with the engine and its other
+ * children. So a pipe or a terminal is opened anew through /proc/self/fd; if that is not possible, it is used as
+ * PUMP_CAREFUL. A regular file keeps the shared description, since several writers of one log file rely on its offset
+ * and its O_APPEND.
  */
 #include "guest/stdio.h"
 
@@ -45,10 +44,9 @@ static bool stdio_can_reopen(const struct stat *st)
 /*
  * Opens @fd, the file of @st, again, non-blocking. Returns a descriptor or -errno.
  *
- * GUEST: the monitor's root is the container's, and a guest that removes the mount
- * point takes the jail's /proc away with it. Then "/proc/self/fd" may lead to a
- * device node that the guest has made. So nothing is opened unless it is certain
- * that it is @fd again.
+ * GUEST: the monitor's root is the container's, and a guest that removes the mount point takes the jail's /proc away
+ * with it. Then "/proc/self/fd" may lead to a device node that the guest has made. So nothing is opened unless it is
+ * certain that it is @fd again.
  */
 static int stdio_reopen(int proc_fd, int fd, const struct stat *st, bool for_writing)
 {

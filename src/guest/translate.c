@@ -2,10 +2,9 @@
 /*
  * config.json for the agent: see translate.h.
  *
- * The result borrows strings from the spec and the exports, and owns its
- * arrays, compiled programs and the few strings that are made here. Whatever is a
- * default in an OCI container (devices, umask, propagation) is made explicit
- * here, so that the agent knows no default of its own.
+ * The result borrows strings from the spec and the exports, and owns its arrays, compiled programs and the few strings
+ * that are made here. Whatever is a default in an OCI container (devices, umask, propagation) is made explicit here, so
+ * that the agent knows no default of its own.
  */
 #include "guest/translate.h"
 
@@ -118,8 +117,8 @@ static const struct spec_idmaps *gid_mappings(const struct spec *spec, const str
 }
 
 /*
- * Says where each namespace in the guest comes from. A namespace by path is the
- * host's, and the monitor joins it there; in the VM the container has its own.
+ * Says where each namespace in the guest comes from. A namespace by path is the host's, and the monitor joins it there;
+ * in the VM the container has its own.
  */
 static void put_namespaces(const struct spec *spec, const struct guest_joins *joins, struct guest_container *to)
 {

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What translate.c and its parts share: the result while it is being made. Only
- * they include this.
- */
+/* What translate.c and its parts share: the result while it is being made. Only they include this. */
 #ifndef GUEST_TRANSLATION_H
 #define GUEST_TRANSLATION_H
 
@@ -22,10 +19,9 @@ struct guest_translation {
 };
 
 /*
- * Makes a zeroed array of @n items of @size bytes; @ret_array and @ret_len are the
- * members of its struct, which owns it. @field is where in config.json they come
- * from. 0 or -errno with @err set; -E2BIG if @n is above @max, which is what the
- * channel carries.
+ * Makes a zeroed array of @n items of @size bytes; @ret_array and @ret_len are the members of its struct, which owns
+ * it. @field is where in config.json they come from. 0 or -errno with @err set; -E2BIG if @n is above @max, which is
+ * what the channel carries.
  */
 must_check int translation_array(
 	size_t n, size_t max, size_t size, const char *field, void *ret_array, uint32_t *ret_len, struct err *err);
@@ -39,9 +35,8 @@ must_check int translate_mounts(
 	const struct spec *spec, const struct guest_export_list *exports, struct guest_translation *t, struct err *err);
 
 /*
- * translate_process.c: fills the process of @t from @from; what @spec says of all
- * processes, such as the seccomp filter, is taken from there. @store as in
- * guest_translate(). 0 or -errno with @err set.
+ * translate_process.c: fills the process of @t from @from; what @spec says of all processes, such as the seccomp
+ * filter, is taken from there. @store as in guest_translate(). 0 or -errno with @err set.
  */
 must_check int translate_process(const struct spec *spec, const struct spec_process *from,
 	const struct seccomp_store *store, struct warnings *w, struct guest_translation *t, struct err *err);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Boots a kernel and an initrd through vm.h: for tests of the engines alone,
- * for benchmarks, and for looking at a guest by hand.
+ * Boots a kernel and an initrd through vm.h: for tests of the engines alone, for benchmarks, and for looking at a guest
+ * by hand.
  *
  *   vmboot [--engine kvm|qemu|auto] --kernel VMLINUX --initrd CPIO [--cmdline TEXT]
  *          [--mem MIB] [--cpus N] [--private NAME=PATH]... [--shared NAME=PATH]...
  *          [--cache-dir DIR] [--log FILE] [--timeline] [--timeout SECONDS]
  *
- * The guest's console goes to --log (default: stdout), the agent port's bytes
- * to stdout, stdin's to the agent port. Exit status: 0 poweroff, 3 reset,
- * 4 the engine failed, 5 time out, 1 could not start.
+ * The guest's console goes to --log (default: stdout), the agent port's bytes to stdout, stdin's to the agent port.
+ * Exit status: 0 poweroff, 3 reset, 4 the engine failed, 5 time out, 1 could not start.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The guest's side of the 9p benchmark: an init that mounts the share, times
- * each workload and reports over the agent's port.
+ * The guest's side of the 9p benchmark: an init that mounts the share, times each workload and reports over the agent's
+ * port.
  *
- * The export "bench" of the shared tag holds: storm/ (directories of files for
- * the stat storm), tree/ (a source tree). What is written goes to out there.
- * Parameters come on the kernel's command line (the kernel hands NAME=VALUE
- * that it does not know to init's environment): bench_mib, bench_reads,
- * bench_cache. Each result is a line "NAME NANOSECONDS COUNT"; the last is
- * "end", and then the machine is powered off.
+ * The export "bench" of the shared tag holds: storm/ (directories of files for the stat storm), tree/ (a source tree).
+ * What is written goes to out there. Parameters come on the kernel's command line (the kernel hands NAME=VALUE that it
+ * does not know to init's environment): bench_mib, bench_reads, bench_cache. Each result is a line "NAME NANOSECONDS
+ * COUNT"; the last is "end", and then the machine is powered off.
  */
 #define _GNU_SOURCE
 #include <dirent.h>

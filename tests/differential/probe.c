@@ -4,13 +4,12 @@
  *
  *   probe [WHAT:ARGUMENT...]     prints lines "KEY VALUE", one a fact
  *
- * What every process has (ids, limits, mounts, /dev, ...) is told always; the
- * arguments name what depends on the config:
+ * What every process has (ids, limits, mounts, /dev, ...) is told always; the arguments name what depends on the
+ * config:
  *   sysctl:NAME  path:PATH  open:PATH  make:DIRECTORY  cgroup:FILE  exit:STATUS
  *
- * Static and without state. Everything is asked of the kernel, no library's
- * cache or default comes between. A system call that is refused is a fact like
- * any other: it is told by the errno's number, and nothing ends early.
+ * Static and without state. Everything is asked of the kernel, no library's cache or default comes between. A system
+ * call that is refused is a fact like any other: it is told by the errno's number, and nothing ends early.
  */
 #include <dirent.h>
 #include <errno.h>
