@@ -6,6 +6,8 @@
 
 #include "spec/spec.h"
 
+/* The largest user or group id: to setresuid(2) and chown(2) the number above it means "as it is", that is, root. */
+#define ID_MAX (UINT32_MAX - 1)
 /* The kernel's struct winsize has unsigned shorts. */
 #define CONSOLE_SIDE_MAX 65535
 #define OOM_SCORE_ADJ_MIN (-1000)
@@ -15,10 +17,10 @@
 /* --- process --- */
 
 static const struct spec_field user_fields[] = {
-	SPEC_FIELD(spec_user, uid, "uid", K_U32, .max = UINT32_MAX),
-	SPEC_FIELD(spec_user, gid, "gid", K_U32, .max = UINT32_MAX),
+	SPEC_FIELD(spec_user, uid, "uid", K_U32, .max = ID_MAX),
+	SPEC_FIELD(spec_user, gid, "gid", K_U32, .max = ID_MAX),
 	SPEC_FIELD(spec_user, umask, "umask", K_OPT_U32, .max = UMASK_MAX),
-	SPEC_FIELD(spec_user, additional_gids, "additionalGids", K_U32V, .max = UINT32_MAX),
+	SPEC_FIELD(spec_user, additional_gids, "additionalGids", K_U32V, .max = ID_MAX),
 	SPEC_FIELD(spec_user, username, "username", K_STR),
 };
 static const struct spec_object user_object = SPEC_OBJECT(spec_user, user_fields);
