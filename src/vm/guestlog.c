@@ -256,6 +256,35 @@ void guestlog_say(struct guestlog *log, const char *fmt, ...)
 
 /* --- the tail --- */
 
+/*
+ * Lines that are no reason for anything, and that no error quotes: each machine without PCI has the first; it is said
+ * with a high priority, so that it is often the only one.
+ */
+static bool line_is_noise(const char *line, size_t len)
+{
+	static const char pci[] = "PCI: Fatal: No config space access function found";
+
+	/* a line that goes on behind it says more */
+	return len >= sizeof(pci) - 1 && memcmp(line + len - (sizeof(pci) - 1), pci, sizeof(pci) - 1) == 0;
+}
+
+/* Takes the lines that are noise out of @text. */
+static void tail_filter(char *text)
+{
+	char *to = text;
+
+	for (const char *at = text, *next; *at; at = next) {
+		size_t len = strcspn(at, "\n");
+
+		next = at + len + (at[len] == '\n');
+		if (line_is_noise(at, len))
+			continue;
+		memmove(to, at, (size_t)(next - at));
+		to += next - at;
+	}
+	*to = '\0';
+}
+
 /* Copies the tail as text, an unfinished line included. @text: GUESTLOG_TAIL + 1 bytes. */
 static void tail_copy(struct guestlog *log, char *text)
 {
@@ -266,6 +295,7 @@ static void tail_copy(struct guestlog *log, char *text)
 	n = ring_get(log, log->end > GUESTLOG_TAIL ? log->end - GUESTLOG_TAIL : 0, text, GUESTLOG_TAIL);
 	pthread_mutex_unlock(&log->lock);
 	text[n] = '\0';
+	tail_filter(text);
 }
 
 /* Behind "[    1.234567] " and the like at the start of a line. */

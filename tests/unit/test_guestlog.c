@@ -236,7 +236,10 @@ static void a_reset_is_explained_by_the_guest(void **state)
 	assert_int_equal(guestlog_new(-1, SIZE_MAX, &log), 0);
 	guestlog_explain_reset(log, detail, sizeof(detail));
 	assert_string_equal(detail, "guest reset");
-	put(log, "[    1.0] reboot: Restarting system\n");
+	put(log, "[    0.5] PCI: Fatal: No config space access function found\n");
+	guestlog_explain_reset(log, detail, sizeof(detail));
+	assert_string_equal(detail, "guest reset"); /* every guest says so: it is no reason */
+	put(log, "[    1.0] reboot: Restarting system\n[    1.1] PCI: Fatal: No config space access function found\n");
 	guestlog_explain_reset(log, detail, sizeof(detail));
 	assert_string_equal(detail, "guest reset; its last line: reboot: Restarting system");
 	put(log, "[    2.0] Kernel panic - not syncing: Oh dear\n[    2.1] ---[ end ]---\n");
