@@ -211,10 +211,18 @@ static int mount_bind(const struct launch *l, const struct guest_mount *m, struc
 
 /* --- attributes, and the place --- */
 
+/* Whether @m gets read-only at the end: a file system of the container alone, in which mount points may be made. */
+static bool mount_is_sealed(const struct guest_mount *m)
+{
+	return m->kind == GUEST_MOUNT_FS && strcmp(m->fstype, "tmpfs") == 0 &&
+	       ((m->attr_set | m->rec_attr_set) & MOUNT_ATTR_RDONLY);
+}
+
 static int mount_set_attributes(const struct guest_mount *m, int fd, struct err *err)
 {
-	struct mount_attr rec = { .attr_set = m->rec_attr_set, .attr_clr = m->rec_attr_clear };
-	struct mount_attr one = { .attr_set = m->attr_set, .attr_clr = m->attr_clear };
+	uint64_t later = mount_is_sealed(m) ? MOUNT_ATTR_RDONLY : 0;
+	struct mount_attr rec = { .attr_set = m->rec_attr_set & ~later, .attr_clr = m->rec_attr_clear };
+	struct mount_attr one = { .attr_set = m->attr_set & ~later, .attr_clr = m->attr_clear };
 
 	if ((one.attr_set || one.attr_clr) && sys_mount_setattr(fd, 0, &one) < 0)
 		return err_sys(err, errno, "mount \"%s\": cannot set its flags", m->destination);
@@ -337,6 +345,28 @@ int mount_make(const struct launch *l, int root, const struct guest_mount *m, st
 	if (r == 0)
 		r = mount_attach(root, fd, m->destination, err);
 	return r == 0 ? mount_spread(m, fd, err) : r;
+}
+
+int mount_seal_all(const struct guest_mounts *mounts, int root, struct err *err)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+
+	for (uint32_t i = 0; i < mounts->len; i++) {
+		const struct guest_mount *m = &mounts->at[i];
+		bool last = true;
+		autoclose int at = -1;
+
+		/* a later one of the same destination covers it, or has set its flags anew */
+		for (uint32_t k = i + 1; k < mounts->len && last; k++)
+			last = strcmp(mounts->at[k].destination, m->destination) != 0;
+		if (!last || !mount_is_sealed(m))
+			continue;
+		at = rootpath_open(root, m->destination, O_PATH);
+		if (at < 0 || sys_mount_setattr(at, 0, &attr) < 0)
+			return err_sys(
+				err, at < 0 ? at : errno, "mount \"%s\": cannot make it read-only", m->destination);
+	}
+	return 0;
 }
 
 /* --- masked and read-only paths --- */

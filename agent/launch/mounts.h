@@ -10,6 +10,13 @@
 must_check int mount_make(const struct launch *l, int root, const struct guest_mount *m, struct err *err);
 
 /*
+ * Makes the mounts that mount_make() has left writable read-only: a new file system that the config wants so gets the
+ * mount points of what is mounted in it first, devices and the terminal, as with runc and crun. 0 or -errno with @err
+ * set.
+ */
+must_check int mount_seal_all(const struct guest_mounts *mounts, int root, struct err *err);
+
+/*
  * A detached copy of what is mounted at @path of the VM, with @recursive of all
  * below as well. Returns a descriptor, which is the caller's, or -errno.
  */

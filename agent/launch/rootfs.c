@@ -6,7 +6,7 @@
  * root, while /proc and /dev are still the VM's own:
  *
  *   root bound -> mounts in order -> devices, links -> terminal, console
- *   -> sysctl -> read-only paths -> masked paths -> root read-only -> pivot
+ *   -> sysctl -> tmpfs read-only -> read-only paths -> masked paths -> root read-only -> pivot
  */
 #include "launch/rootfs.h"
 
@@ -88,7 +88,7 @@ static int rootfs_restrict(const struct launch *l, int root, struct err *err)
 {
 	const struct guest_container *c = l->container;
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
-	int r = 0;
+	int r = mount_seal_all(&c->mounts, root, err);
 
 	for (uint32_t i = 0; r == 0 && i < c->readonly_paths.len; i++)
 		r = mount_make_readonly(root, c->readonly_paths.at[i], err);

@@ -63,6 +63,22 @@ static void mounts_as_told(void **state)
 	rig_expect_in(box.text[0], "copied\n711\ndeep\n");
 }
 
+static void a_readonly_tmpfs_takes_mounts_first(void **state)
+{
+	(void)state;
+	rig_need_root();
+	box_init(&box, "busybox touch /ro/x 2>/dev/null || echo sealed; busybox touch /ro/in/x && echo open");
+	box_mount(&box, (struct guest_mount){ .kind = GUEST_MOUNT_FS,
+				.source = "tmpfs",
+				.destination = "/ro",
+				.fstype = "tmpfs",
+				.attr_set = MOUNT_ATTR_RDONLY });
+	box_mount(&box, (struct guest_mount){
+				.kind = GUEST_MOUNT_FS, .source = "t", .destination = "/ro/in", .fstype = "tmpfs" });
+	assert_int_equal(WEXITSTATUS(box_run(&box)), 0);
+	box_expect_out(&box, "sealed\nopen\n");
+}
+
 static void restricts_paths(void **state)
 {
 	static const char *masked[] = { "/masked", "/etc/noexec", "/not/there" };
@@ -299,6 +315,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		in_a_rig(has_namespaces_of_its_own),
 		in_a_rig(mounts_as_told),
+		in_a_rig(a_readonly_tmpfs_takes_mounts_first),
 		in_a_rig(restricts_paths),
 		in_a_rig(makes_devices),
 		in_a_rig(becomes_its_user),
