@@ -22,6 +22,7 @@ agent_sources = \
 	agent/launch/rootfs.c agent/launch/rootfs.h \
 	agent/launch/tell.c agent/launch/tell.h \
 	agent/launch/tty.c agent/launch/tty.h \
+	agent/launch/unable.c agent/launch/unable.h \
 	agent/sys/agent.h \
 	agent/sys/idmaps.c agent/sys/idmaps.h \
 	agent/sys/log.c agent/sys/log.h \

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "launch/unable.h"
 
 #define PASSWD_MAX (1024 * 1024) /* bytes of the container's /etc/passwd, which is hostile data */
 
@@ -197,5 +198,5 @@ int program_execute(const struct guest_process *p, const char *path, char **env,
 	(void)execve(path, argv, env);
 	e = errno;
 	return set_status(
-		err, e == ENOENT ? PROGRAM_NOT_FOUND : PROGRAM_NOT_EXECUTABLE, err_sys(err, e, "exec %s", argv[0]));
+		err, e == ENOENT ? PROGRAM_NOT_FOUND : PROGRAM_NOT_EXECUTABLE, unable_explain(err, e, path, argv, env));
 }

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -113,6 +114,39 @@ static void names_a_missing_program(void **state)
 	}
 	box_init(&box, "echo the id is free again");
 	assert_int_equal(box_run(&box), 0);
+}
+
+static void names_what_is_missing_of_a_program(void **state)
+{
+	static const struct {
+		const char *script, *msg;
+	} cases[] = {
+		{ "#!/no/such -x\n",
+			"exec: \"/bin/script\": its interpreter \"/no/such\" is missing: no such file or directory" },
+		{ "#!/bin/sh\r\necho\r\n", "exec: \"/bin/script\": its interpreter \"/bin/sh\\r\" is missing: the file "
+					   "has DOS line ends (CR LF)" },
+	};
+	struct err err = ERR_INIT;
+
+	(void)state;
+	rig_need_root();
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char command[256];
+
+		box_init(&box, "");
+		(void)snprintf(
+			command, sizeof(command), "printf '%s' >bin/script; chmod 755 bin/script", cases[i].script);
+		rig_in_rootfs(command);
+		box.args[0] = "/bin/script";
+		assert_int_equal(box_create(&box, false), 0);
+		assert_int_equal(guest_start(rig.guest, box.c.process.id, rig_on_done, &rig, &err), 0);
+		assert_int_equal(rig_answer(), ENOENT);
+		assert_string_equal(rig.err.msg, cases[i].msg);
+		assert_int_equal(rig.err.exit_status, 127);
+		box_wait_exit(&box);
+		box_read(&box);
+		box_delete(&box);
+	}
 }
 
 static void signals_reach_the_init(void **state)
@@ -318,6 +352,7 @@ int main(void)
 		in_a_rig(output_and_input),
 		in_a_rig(output_waits_for_a_slow_reader),
 		in_a_rig(names_a_missing_program),
+		in_a_rig(names_what_is_missing_of_a_program),
 		in_a_rig(signals_reach_the_init),
 		in_a_rig(early_signals_wait_for_a_handler),
 		in_a_rig(ends_at_once),
