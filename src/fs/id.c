@@ -10,6 +10,10 @@
  *                                rest of the inode number, as it is
  *   1 ssss...s                   63 bits, given one by one
  *
+ * The first prefix is 0: inodes of the device that is seen first, that of the root file system, have the numbers that
+ * the host gives them, and 32-bit programs without large-file support can stat(2) files where they can on the host. The
+ * one number that would make an id of 0 gets a single one.
+ *
  * Nearly every file system counts its inodes from below, so it uses one prefix. Overlayfs marks its layers in the
  * uppermost bits and uses a few. A file system whose inode numbers spread over 64 bits (some network and FUSE file
  * systems) uses the prefixes up, and its further inodes get numbers one by one.
@@ -24,6 +28,7 @@
  * host itself. fs_attr.generation and the version tell such inodes apart.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "fs/id.h"
@@ -113,10 +118,10 @@ void fs_ids_done(struct fs_ids *ids)
 /* The id, or 0 if it is not known. LOCK: ids->lock is held, for reading at least. */
 static uint64_t ids_find(const struct fs_ids *ids, uint64_t dev, uint64_t ino)
 {
-	uint64_t value = table_get(&ids->prefixes, dev, ino >> INO_BITS);
+	uint64_t value = table_get(&ids->prefixes, dev, ino >> INO_BITS); /* one more than the prefix */
 
-	if (value != 0)
-		return value << INO_BITS | (ino & INO_LOW);
+	if (value != 0 && ((value - 1) << INO_BITS | (ino & INO_LOW)) != 0)
+		return (value - 1) << INO_BITS | (ino & INO_LOW);
 	value = table_get(&ids->singles, dev, ino);
 	return value != 0 ? SINGLE_BIT | value : 0;
 }
@@ -124,8 +129,14 @@ static uint64_t ids_find(const struct fs_ids *ids, uint64_t dev, uint64_t ino)
 /* Gives the inode an id: 0 or -ENOMEM. LOCK: ids->lock is held for writing. */
 static int ids_add(struct fs_ids *ids, uint64_t dev, uint64_t ino)
 {
-	if (ids->prefixes.used < FS_ID_PREFIXES_MAX)
-		return table_put(&ids->prefixes, dev, ino >> INO_BITS, ids->prefixes.used + 1);
+	bool none = table_get(&ids->prefixes, dev, ino >> INO_BITS) == 0;
+	int r;
+
+	if (none && ids->prefixes.used < FS_ID_PREFIXES_MAX) {
+		r = table_put(&ids->prefixes, dev, ino >> INO_BITS, ids->prefixes.used + 1);
+		if (r < 0 || ids_find(ids, dev, ino) != 0)
+			return r;
+	}
 	if (ids->singles.used == FS_ID_SINGLES_MAX)
 		table_done(&ids->singles);
 	return table_put(&ids->singles, dev, ino, ++ids->next_single);

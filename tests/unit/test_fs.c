@@ -189,8 +189,8 @@ static void list_is(const char *path, const char *want)
 
 static void ids_are_unique_over_devices(void **state)
 {
-	static const uint64_t inos[] = { 1, 2, (1ull << 48) - 1, 1ull << 48, (1ull << 48) + 1, 1ull << 63, UINT64_MAX,
-		0x0001000000000002ull, 0xffff000000000001ull };
+	static const uint64_t inos[] = { 0, 1, 2, (1ull << 48) - 1, 1ull << 48, (1ull << 48) + 1, 1ull << 63,
+		UINT64_MAX, 0x0001000000000002ull, 0xffff000000000001ull };
 	uint64_t ids[ARRAY_LEN(inos) * 3];
 	struct fs_ids table;
 	size_t n = 0;
@@ -202,6 +202,10 @@ static void ids_are_unique_over_devices(void **state)
 			assert_int_equal(fs_ids_get(&table, dev << 32, inos[i], &ids[n]), 0);
 			n++;
 		}
+	/* the first device keeps the host's numbers, which 32-bit programs need, and no id is 0 */
+	assert_int_not_equal(ids[0], 0);
+	for (size_t i = 1; i <= 3; i++)
+		assert_int_equal(ids[i], inos[i]);
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < i; j++)
 			assert_int_not_equal(ids[i], ids[j]);
