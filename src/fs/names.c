@@ -62,7 +62,7 @@ bool fs_name_set(struct fs_node *node, struct fs_node *parent, const char *name)
 	if (node->name == NULL)
 		return false;
 	node->parent = parent;
-	fs_node_idle(parent); /* the reference that the caller takes: see names.h */
+	atomic_fetch_add(&parent->idle_refs, 1); /* the reference that the caller takes: see names.h */
 	node->name_hash = name_hash(parent->dev, parent->ino, name);
 	at = bucket_of(export, node->name_hash);
 	node->name_next = *at;
@@ -84,7 +84,7 @@ struct fs_node *fs_name_clear(struct fs_node *node)
 	free(node->name);
 	node->name = NULL;
 	node->parent = NULL;
-	fs_node_busy(parent);
+	atomic_fetch_sub(&parent->idle_refs, 1);
 	return parent;
 }
 

@@ -17,6 +17,7 @@ libp9_a_SOURCES = \
 	src/p9/request.c \
 	src/p9/server.c src/p9/server.h \
 	src/p9/session.c \
+	src/p9/sessions.c \
 	src/p9/socket.c src/p9/socket.h \
 	src/p9/syscalls.c \
 	src/p9/xattr.c

@@ -60,7 +60,7 @@ struct p9_fid {
 
 struct p9_session {
 	struct p9_server *server;
-	struct p9_session *next, **prev; /* LOCK: session.c; all sessions of the process */
+	struct p9_session *next, **prev; /* LOCK: sessions.c; all of the process */
 
 	pthread_mutex_t lock;
 	pthread_cond_t idle; /* signalled when outstanding falls to 0 */
@@ -189,7 +189,13 @@ void p9_fids_make_room(struct p9_session *session);
 /* Removes all fids of the session, and drops what they stand for. */
 void p9_fid_clear(struct p9_session *session);
 
-/* ---- session.c ---- */
+/* ---- sessions.c ---- */
+
+/* Enters @session in the list of the process's sessions. */
+void p9_sessions_enter(struct p9_session *session);
+
+/* Takes it out again, and waits for a p9_sessions_each() that has come to it. */
+void p9_sessions_leave(struct p9_session *session);
 
 /* Calls @fn for each session of the process, none of which ends meanwhile. No session's lock is held. */
 void p9_sessions_each(void (*fn)(struct p9_session *session));

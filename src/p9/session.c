@@ -8,37 +8,6 @@
 
 #include "p9/server.h"
 
-static pthread_mutex_t sessions_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct p9_session *sessions; /* LOCK: sessions_lock, which is taken before any session->lock */
-
-static void session_enter(struct p9_session *session)
-{
-	pthread_mutex_lock(&sessions_lock);
-	session->next = sessions;
-	session->prev = &sessions;
-	if (sessions != NULL)
-		sessions->prev = &session->next;
-	sessions = session;
-	pthread_mutex_unlock(&sessions_lock);
-}
-
-static void session_leave(struct p9_session *session)
-{
-	pthread_mutex_lock(&sessions_lock);
-	*session->prev = session->next;
-	if (session->next != NULL)
-		session->next->prev = session->prev;
-	pthread_mutex_unlock(&sessions_lock);
-}
-
-void p9_sessions_each(void (*fn)(struct p9_session *session))
-{
-	pthread_mutex_lock(&sessions_lock);
-	for (struct p9_session *s = sessions; s != NULL; s = s->next)
-		fn(s);
-	pthread_mutex_unlock(&sessions_lock);
-}
-
 int p9_session_new(struct p9_server *server, struct p9_session **ret_session)
 {
 	struct p9_session *session = calloc(1, sizeof(*session));
@@ -48,7 +17,7 @@ int p9_session_new(struct p9_server *server, struct p9_session **ret_session)
 	session->server = server;
 	pthread_mutex_init(&session->lock, NULL);
 	pthread_cond_init(&session->idle, NULL);
-	session_enter(session);
+	p9_sessions_enter(session);
 	*ret_session = session;
 	return 0;
 }
@@ -73,7 +42,7 @@ void p9_session_free(struct p9_session *session)
 	if (session == NULL)
 		return;
 	p9_session_reset(session);
-	session_leave(session);
+	p9_sessions_leave(session);
 	pthread_cond_destroy(&session->idle);
 	pthread_mutex_destroy(&session->lock);
 	free(session);
