@@ -12,6 +12,7 @@
 #include "fs/export.h"
 #include "fs/fds.h"
 #include "fs/inside.h"
+#include "fs/lock.h"
 #include "fs/node.h"
 #include "fs/step.h"
 #include "fs/synth.h"
@@ -52,6 +53,9 @@ static struct fs_export *export_new(struct fs *fs, const struct statx *st, unsig
 	export->root_mount = st->stx_mnt_id;
 	pthread_mutex_init(&export->lock, NULL);
 	pthread_mutex_init(&export->wake, NULL);
+	pthread_mutex_init(&export->locking, NULL);
+	for (unsigned int i = 0; i < FS_LOCKER_BUCKETS; i++)
+		fs_link_init(&export->lockers[i]);
 	fs_link_init(&export->nodes);
 	fs_link_init(&export->files);
 	return export;
@@ -133,8 +137,8 @@ static void export_revoke(struct fs_export *export)
 
 		if (!file->fd_is_nodes)
 			fd_revoke(fs, file->fd);
-		fd_revoke(fs, file->lock_fd);
 	}
+	fs_locks_each_fd(export, fd_revoke);
 	pthread_mutex_unlock(&export->lock);
 }
 

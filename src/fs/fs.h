@@ -261,8 +261,8 @@ void fs_file_put(struct fs_file *file);
 
 /*
  * Gives the descriptor of @file back until the file is used again; then it is opened anew by its node. The caller holds
- * the only reference, and sees to it that nobody takes another meanwhile. False: it rests already, has locks, is a
- * directory that is being listed, has lost its name, or could not be opened again.
+ * the only reference, and sees to it that nobody takes another meanwhile. False: it rests already, is a directory that
+ * is being listed, has lost its name, or could not be opened again.
  */
 bool fs_file_rest(struct fs_file *file);
 
@@ -291,15 +291,26 @@ must_check int fs_readdir(struct fs_file *dir, uint64_t cookie, size_t room, voi
 	fs_emit_fn *emit, void *arg);
 
 /*
- * Record locks of the open file: open-file-description locks of the host, or whole-file flock(2) where a file cannot be
- * opened for writing. @type is F_RDLCK, F_WRLCK or F_UNLCK; a @length of 0 reaches to the end.
+ * Byte ranges that one owner may have locked of one file, and that all may have of the service: -ENOLCK beyond. The host's
+ * kernel keeps some 200 bytes for each, and looks at all of an inode's for each lock.
+ */
+#define FS_LOCKS_FILE_MAX 1024u
+#define FS_LOCKS_MAX 8192u
+
+/*
+ * Record locks: open-file-description locks of the host, or whole-file flock(2) where a file cannot be opened for
+ * writing. @type is F_RDLCK, F_WRLCK or F_UNLCK; a @length of 0 reaches to the end. Who locks is process @pid of @client
+ * (any numbers), which is ready to @wait; lock.c tells how that decides whose the lock is.
  */
 struct fs_lock {
 	short type;
+	bool wait;
+	uint32_t pid;
+	uint64_t client;
 	uint64_t start, length;
 };
 
-/* Takes or releases a lock. It never waits: -EAGAIN if somebody else holds it. */
+/* Takes or releases a lock. It never waits: -EAGAIN if somebody else holds it; -ENOLCK: see FS_LOCKS_MAX. */
 must_check int fs_lock_set(struct fs_file *file, const struct fs_lock *lock);
 
 /* Tells in *@lock which lock keeps *@lock from being granted; its type is F_UNLCK if none does. */

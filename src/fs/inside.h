@@ -11,6 +11,9 @@
 #include "fs/fs.h"
 #include "fs/id.h"
 
+/* Buckets of an export's hash table of what holds locks, by inode. */
+#define FS_LOCKER_BUCKETS 64
+
 /* An element, or the head, of a circular doubly linked list. */
 struct fs_link {
 	struct fs_link *prev, *next;
@@ -22,6 +25,7 @@ struct fs {
 	bool own_ids;         /* the process cannot change its fsuid: all files belong to its user */
 	uint32_t uid, gid;    /* the service's fsuid and fsgid */
 	unsigned int fds_max; /* descriptors of nodes and files, of all services of the process: fds.c */
+	atomic_uint locks;    /* ranges that are locked: at most FS_LOCKS_MAX */
 	struct fs_ids ids;
 
 	pthread_rwlock_t tree; /* LOCK: the links between synthetic nodes */
@@ -42,6 +46,9 @@ struct fs_export {
 	struct fs_link nodes, files;       /* LOCK: lock; what a removal must close */
 	struct fs_node **names;            /* LOCK: lock; chained hash table: names.h */
 	uint32_t name_buckets, name_count; /* LOCK: lock */
+
+	pthread_mutex_t locking;                   /* LOCK: locks of files: lock.c; taken before lock */
+	struct fs_link lockers[FS_LOCKER_BUCKETS]; /* LOCK: locking, and lock to change it */
 
 	pthread_mutex_t wake; /* LOCK: so that one node is found again at a time; taken before lock */
 };
@@ -93,9 +100,7 @@ struct fs_file {
 	pthread_mutex_t lock;
 	uint64_t position; /* LOCK: lock; the cookie where the directory's descriptor stands */
 	bool listing;      /* LOCK: lock; entries were read, but not yet the end */
-	int lock_fd;       /* LOCK: lock; a second descriptor where fd cannot have both kinds of locks; -1: none yet */
-	bool locked;       /* LOCK: lock; it may have locks, which end with its descriptor */
-	bool lock_whole;   /* LOCK: lock; no descriptor can have both: flock(2) instead */
+	atomic_bool used;  /* read or written since its last lock: lock.c */
 };
 
 /* Makes @l an empty list, or an element of none. */

@@ -10,6 +10,9 @@ libfs_a_SOURCES = \
 	src/fs/id.c src/fs/id.h \
 	src/fs/inside.h \
 	src/fs/lock.c \
+	src/fs/lock.h \
+	src/fs/ranges.c \
+	src/fs/ranges.h \
 	src/fs/names.c src/fs/names.h \
 	src/fs/node.c src/fs/node.h \
 	src/fs/open.c \

@@ -26,6 +26,7 @@ void fs_export_put(struct fs_export *export)
 	if (atomic_fetch_sub(&export->refs, 1) != 1)
 		return;
 	fs_node_put(export->parent);
+	pthread_mutex_destroy(&export->locking);
 	pthread_mutex_destroy(&export->wake);
 	pthread_mutex_destroy(&export->lock);
 	free(export->names);

@@ -20,6 +20,7 @@
 #include "fs/cred.h"
 #include "fs/fds.h"
 #include "fs/inside.h"
+#include "fs/lock.h"
 #include "fs/node.h"
 #include "fs/rest.h"
 #include "fs/step.h"
@@ -48,7 +49,6 @@ static int file_new(struct fs_node *node, int fd, bool fd_is_nodes, int flags, s
 	file->fd = fd;
 	file->fd_is_nodes = fd_is_nodes;
 	file->flags = flags;
-	file->lock_fd = -1;
 	pthread_mutex_init(&file->lock, NULL);
 	fs_link_init(&file->link);
 	if (node->export != NULL) {
@@ -82,6 +82,7 @@ void fs_file_put(struct fs_file *file)
 
 	if (file == NULL || atomic_fetch_sub(&file->refs, 1) != 1)
 		return;
+	fs_locks_end(file);
 	node = file->node;
 	if (node->export != NULL) {
 		pthread_mutex_lock(&node->export->lock);
@@ -92,10 +93,6 @@ void fs_file_put(struct fs_file *file)
 		fs_node_busy(node); /* it was at rest */
 	if (file->fd >= 0 && !file->fd_is_nodes) {
 		fd_close(file->fd);
-		fs_fd_give(fs_of(node));
-	}
-	if (file->lock_fd >= 0) {
-		fd_close(file->lock_fd);
 		fs_fd_give(fs_of(node));
 	}
 	pthread_mutex_destroy(&file->lock);
@@ -229,6 +226,8 @@ static int data_fd(struct fs_file *file, uint64_t offset, bool write)
 	if (offset > INT64_MAX)
 		return -EINVAL;
 	r = fs_node_check(file->node, write);
+	if (!atomic_load_explicit(&file->used, memory_order_relaxed))
+		atomic_store(&file->used, true);
 	return r < 0 ? r : fs_file_awake(file);
 }
 

@@ -22,7 +22,7 @@
  *
  * Open files rest as well. A client that writes back keeps each file open that it has written, until it forgets the
  * inode. Such a file is opened again by its node, with the flags that it was opened with. While it is open, its node
- * is awake. A file whose name is gone keeps its descriptor; and so does one with locks, which belong to it.
+ * is awake. A file whose name is gone keeps its descriptor. Locks have descriptors of their own (lock.c).
  *
  * LOCK: file->lock, then export->wake, then export->lock, which is for everything about names. The only system call made under it is close(2).
  */
@@ -192,8 +192,7 @@ bool fs_file_rest(struct fs_file *file)
 	bool rest, counted;
 	int fd;
 
-	if (export == NULL || file->fd < 0 || atomic_load(&file->refs) != 1 || file->listing || file->lock_fd >= 0 ||
-		file->locked || !file_may_reopen(file))
+	if (export == NULL || file->fd < 0 || atomic_load(&file->refs) != 1 || file->listing || !file_may_reopen(file))
 		return false;
 	pthread_mutex_lock(&export->lock);
 	fd = file->fd;

@@ -15,6 +15,16 @@ static uint8_t wire_type(int type)
 	return type == F_RDLCK ? P9_LOCK_RDLCK : type == F_WRLCK ? P9_LOCK_WRLCK : P9_LOCK_UNLCK;
 }
 
+/* The number of the client that calls itself @name: two sessions never are the same one. */
+static uint64_t client_of(const struct p9_call *call, const char *name)
+{
+	uint64_t h = (uintptr_t)call->session;
+
+	for (; *name != '\0'; name++)
+		h = (h ^ (uint8_t)*name) * 0x100000001b3ull;
+	return h;
+}
+
 int p9_op_lock(struct p9_call *call)
 {
 	struct p9_locks *locks = call->session->server->locks;
@@ -27,8 +37,9 @@ int p9_op_lock(struct p9_call *call)
 
 	lock.start = wire_get_u64(&call->in);
 	lock.length = wire_get_u64(&call->in);
-	(void)wire_get_u32(&call->in); /* proc_id: here the open file owns the lock */
-	(void)p9_get_str(call);        /* client_id */
+	lock.pid = wire_get_u32(&call->in);
+	lock.client = client_of(call, p9_get_str(call));
+	lock.wait = flags & P9_LOCK_FLAG_BLOCK;
 	r = wire_finish(&call->in);
 	if (r == 0 && type > P9_LOCK_UNLCK) /* GUEST: */
 		r = -EINVAL;
@@ -40,7 +51,7 @@ int p9_op_lock(struct p9_call *call)
 		r = fs_lock_set(ref.file, &lock);
 	if (r == 0 && lock.type != F_WRLCK)
 		p9_locks_kick(locks); /* unlocked, or made weaker */
-	if (r == -EAGAIN && (flags & P9_LOCK_FLAG_BLOCK)) {
+	if (r == -EAGAIN && lock.wait) {
 		r = p9_locks_wait(locks, call->req, &ref, &lock);
 		if (r == 0)
 			return P9_PARKED;
@@ -66,6 +77,8 @@ int p9_op_getlock(struct p9_call *call)
 	lock.length = wire_get_u64(&call->in);
 	pid = wire_get_u32(&call->in);
 	client = p9_get_str(call);
+	lock.pid = pid;
+	lock.client = client_of(call, client);
 	r = wire_finish(&call->in);
 	if (r == 0 && type > P9_LOCK_UNLCK) /* GUEST: */
 		r = -EINVAL;

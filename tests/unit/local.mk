@@ -32,6 +32,7 @@ unit_tests += \
 	tests/unit/test_p9 \
 	tests/unit/test_p9_fid \
 	tests/unit/test_p9_hostile \
+	tests/unit/test_p9_lock \
 	tests/unit/test_p9_parallel \
 	tests/unit/test_p9_stress \
 	tests/unit/test_proto \
@@ -127,6 +128,9 @@ tests_unit_test_p9_fid_LDFLAGS = $(filter_ldflags)
 tests_unit_test_p9_hostile_SOURCES = tests/unit/test_p9_hostile.c $(p9_client) $(filter)
 tests_unit_test_p9_hostile_LDADD = $(unit_ldadd)
 tests_unit_test_p9_hostile_LDFLAGS = $(filter_ldflags)
+tests_unit_test_p9_lock_SOURCES = tests/unit/test_p9_lock.c $(p9_client) $(filter)
+tests_unit_test_p9_lock_LDADD = $(unit_ldadd)
+tests_unit_test_p9_lock_LDFLAGS = $(filter_ldflags)
 tests_unit_test_p9_parallel_SOURCES = tests/unit/test_p9_parallel.c $(p9_client) $(filter)
 tests_unit_test_p9_parallel_LDADD = $(unit_ldadd)
 tests_unit_test_p9_parallel_LDFLAGS = $(filter_ldflags)

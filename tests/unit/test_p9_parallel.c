@@ -138,9 +138,10 @@ static void races_on_the_same_fids(void **state)
 
 /* ---- tags ---- */
 
+/* As process @fid; a release that does not wait is what closing a descriptor sends. */
 static int lock(uint32_t fid, uint8_t type, uint32_t flags, uint64_t start, uint64_t length)
 {
-	int r = p9c_call(&c, P9_TLOCK, "dbdqqds", fid, (int)type, flags, start, length, 1u, "client");
+	int r = p9c_call(&c, P9_TLOCK, "dbdqqds", fid, (int)type, flags, start, length, fid, "client");
 
 	return r < 0 ? r : wire_get_u8(&c.r);
 }
@@ -311,11 +312,11 @@ static void locks_exclude_each_other_and_the_host(void **state)
 	fl.l_len = 10;
 	assert_int_equal(fcntl(fd, F_OFD_SETLK, &fl), -1);
 	/* Tgetlock says who holds what. */
-	assert_int_equal(p9c_call(&c, P9_TGETLOCK, "dbqqds", 1u, P9_LOCK_WRLCK, 90ull, 30ull, 7u, "me"), 0);
+	assert_int_equal(p9c_call(&c, P9_TGETLOCK, "dbqqds", 1u, P9_LOCK_WRLCK, 90ull, 30ull, 1u, "client"), 0);
 	assert_int_equal(wire_get_u8(&c.r), P9_LOCK_RDLCK);
 	assert_int_equal(wire_get_u64(&c.r), 100);
 	assert_int_equal(wire_get_u64(&c.r), 10);
-	assert_int_equal(p9c_call(&c, P9_TGETLOCK, "dbqqds", 1u, P9_LOCK_WRLCK, 0ull, 10ull, 7u, "me"), 0);
+	assert_int_equal(p9c_call(&c, P9_TGETLOCK, "dbqqds", 1u, P9_LOCK_WRLCK, 0ull, 10ull, 1u, "client"), 0);
 	assert_int_equal(wire_get_u8(&c.r), P9_LOCK_UNLCK);
 	/* The end of a fid is the end of its locks. */
 	assert_int_equal(p9c_clunk(&c, 2), 0);
@@ -335,8 +336,8 @@ static void a_lock_is_waited_for_without_blocking_others(void **state)
 	for (uint16_t i = 0; i < 20; i++) {
 		assert_int_equal(p9c_walk(&c, P9C_ROOT, 100 + i, "f"), 0);
 		assert_int_equal(p9c_open(&c, 100 + i, 2), 0);
-		p9c_send(&c, P9_TLOCK, 5000 + i, "dbdqqds", 100u + i, P9_LOCK_RDLCK, P9_LOCK_FLAG_BLOCK, 0ull, 0ull, 2u,
-			"client");
+		p9c_send(&c, P9_TLOCK, 5000 + i, "dbdqqds", 100u + i, P9_LOCK_RDLCK, P9_LOCK_FLAG_BLOCK, 0ull, 0ull,
+			100u + i, "client");
 	}
 	assert_int_equal(p9c_getattr(&c, 1, &a), 0);
 	/* The clunk lets the lock go before it is answered, so the answers come in any order. */
