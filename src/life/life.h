@@ -64,7 +64,7 @@ must_check int container_create(const struct settings *settings, const struct cr
 
 /*
  * Has the created container execute its program; blocks until it has, and poststart hooks have run. 0, or -errno with
- * an error.
+ * an error; if a poststart hook has failed, the container is stopped then.
  */
 must_check int container_start(
 	const struct settings *settings, const char *id, struct life_notes *notes, struct err *err);

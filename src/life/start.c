@@ -33,6 +33,8 @@ static int start_timeout(const struct spec_hooks *hooks)
 int container_start(const struct settings *settings, const char *id, struct life_notes *notes, struct err *err)
 {
 	const struct control_request request = { .op = CONTROL_START };
+	struct hook_place place = { .mount_ns = -1, .cancel_fd = -1 };
+	struct err ignored = ERR_INIT;
 	const struct spec_hooks *hooks;
 	autostatedir dir = STATEDIR_NONE;
 	autostate s = { .id = NULL };
@@ -46,9 +48,14 @@ int container_start(const struct settings *settings, const char *id, struct life
 		return err_set(err, EINVAL, "cannot start a container that has stopped");
 	if (status != STATUS_CREATED)
 		return err_set(err, EINVAL, "cannot start an already running container");
+	place.dir = s.bundle;
 	hooks = life_hooks(&dir, &spec, notes);
 	r = control_call(&dir, &request, NULL, NULL, start_timeout(hooks), err);
-	if (r == 0 && hooks)
-		hooks_run_all(&hooks->poststart, "poststart", &s, STATUS_RUNNING, &notes->warnings);
+	if (r < 0 || !hooks)
+		return r;
+	r = hooks_run(&hooks->poststart, "poststart", &s, STATUS_RUNNING, &place, err);
+	/* runtime.md, "Lifecycle", step 10: the container is stopped then, and the caller deletes it */
+	if (r < 0 && life_kill_monitor(&s, 0, &ignored) < 0)
+		warnings_add(&notes->warnings, "%s", ignored.msg);
 	return r;
 }

@@ -73,7 +73,7 @@ const struct support_row support_table[] = {
 		"what the "
 		"hook mounts" },
 	{ "hooks.startContainer", SUPPORT_DONE, "in the guest, as the container's process" },
-	{ "hooks.poststart", SUPPORT_DONE, "on the host; a failure is a warning" },
+	{ "hooks.poststart", SUPPORT_DONE, "on the host; a failure is an error, and stops the container" },
 	{ "hooks.poststop", SUPPORT_DONE, "on the host; a failure is a warning" },
 
 	{ "annotations", SUPPORT_DONE,
