@@ -163,8 +163,8 @@ int cgroup_values_of(
 		result = memory_of(r->memory, room, ret, err);
 	if (r->cpu)
 		cpu_of(r->cpu, ret);
-	if (r->pids)
-		ret->pids = limit(&r->pids->limit);
+	if (r->pids && r->pids->limit.set) /* 0 is a limit here: config-linux.md, "PIDs" */
+		ret->pids = some(r->pids->limit.v < 0 ? CGROUP_NO_LIMIT : (uint64_t)r->pids->limit.v);
 	if (result == 0 && v2)
 		result = unified_of(&r->unified, room, ret, err);
 	if (ret->pids.set)

@@ -187,8 +187,9 @@ int resources_to_v2(const struct spec_resources *r, struct resource_files *ret, 
 		result = add_memory(&f, r->memory, err);
 	if (result == 0 && r->cpu)
 		add_cpu(&f, r->cpu);
-	if (result == 0 && r->pids && r->pids->limit.set && r->pids->limit.v != 0)
-		add_limit(&f, "pids.max", r->pids->limit.v);
+	/* 0 is a limit, but the first process is cloned into the cgroup, which takes a place: with 1 it cannot fork either */
+	if (result == 0 && r->pids && r->pids->limit.set)
+		add_limit(&f, "pids.max", r->pids->limit.v == 0 ? 1 : r->pids->limit.v);
 	if (result == 0)
 		result = add_hugepages(&f, &r->hugepage_limits, err);
 	if (result == 0)

@@ -153,7 +153,7 @@ static const struct {
 } value_cases[] = {
 	{ "{}", 1000, true, "" },
 	/* zero is "unchanged" */
-	{ "{\"memory\":{\"limit\":0,\"swap\":0,\"reservation\":0},\"pids\":{\"limit\":0},"
+	{ "{\"memory\":{\"limit\":0,\"swap\":0,\"reservation\":0},\"pids\":{},"
 	  "\"cpu\":{\"shares\":0,\"quota\":0,\"period\":0,\"realtimeRuntime\":0,\"realtimePeriod\":0,\"cpus\":"
 	  "\"\"}}",
 		1000, false, "" },
@@ -176,6 +176,7 @@ static const struct {
 		1, false, "quota=max rtperiod=1000000 rtruntime=950000 cpus=0-1 mems=0" },
 	/* what the VMM's threads need */
 	{ "{\"pids\":{\"limit\":10}}", 1, true, "pids=128" },
+	{ "{\"pids\":{\"limit\":0}}", 1, true, "pids=128" },
 	{ "{\"pids\":{\"limit\":1000}}", 1, true, "pids=1000" },
 	{ "{\"pids\":{\"limit\":-1}}", 1, true, "pids=max" },
 	/* unified: on a v2 host it wins, and the VM's room is on top here too */
