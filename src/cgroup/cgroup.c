@@ -64,6 +64,16 @@ int cgroup_join(const struct cgroups *c, struct err *err)
 	return dirs_join(c, err);
 }
 
+void cgroup_remove_empty(const struct cgroups *c)
+{
+	dirs_remove_empty(c);
+}
+
+void cgroup_thaw(const struct cgroups *c)
+{
+	dirs_thaw(c);
+}
+
 int cgroup_remove(const struct cgroups *c, const char *id, struct warnings *warnings, struct err *err)
 {
 	int r = c->unit && *c->unit ? unit_stop(c, id, warnings, err) : 0;

@@ -72,6 +72,12 @@ must_check int cgroup_make(
 /* Moves the calling process into the cgroups of @c: 0, or -errno with an error. */
 must_check int cgroup_join(const struct cgroups *c, struct err *err);
 
+/* Removes the cgroups of @c in which nobody is, and nothing else. */
+void cgroup_remove_empty(const struct cgroups *c);
+
+/* Thaws the cgroups of @c where a killed process would not end before that (v1). */
+void cgroup_thaw(const struct cgroups *c);
+
 /*
  * Stops the unit of container @id, kills what is left in cgroups that vmrunc made, and removes them with those below
  * them. Parents that vmrunc made go if nobody else uses them. Blocks until all is gone: 0, or -errno with an error.

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +89,30 @@ static int relative_start(const struct hierarchy *h, char *path, size_t len, str
 	return r;
 }
 
+/*
+ * Refuses a cgroup with processes in it: they are another container's, perhaps one of the same ID in another --root,
+ * and whichever of the two made the cgroup kills all that is in it at its end.
+ */
+static int check_empty(const struct cgroups *c, struct err *err)
+{
+	for (size_t i = 0; i < c->dirs.n; i++) {
+		autoclose int fd = open(c->dirs.v[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+		autofree char *text = NULL;
+		int n = 0;
+
+		if (fd < 0 || fd_read_file(fd, "cgroup.procs", 4 * MIB, &text, NULL) < 0)
+			continue; /* it is to be made yet */
+		for (const char *at = text; (at = strchr(at, '\n')); at++)
+			n++;
+		if (n > 0)
+			return err_set(err, EBUSY,
+				"container's cgroup is not empty: %d process(es) found in \"%s\": is there a container "
+				"of this ID under another --root? Set another linux.cgroupsPath",
+				n, c->dirs.v[i]);
+	}
+	return 0;
+}
+
 int dirs_plan(const char *path, const char *id, struct cgroups *c, struct err *err)
 {
 	autofree struct hierarchy *h = NULL;
@@ -113,7 +138,8 @@ int dirs_plan(const char *path, const char *id, struct cgroups *c, struct err *e
 		if (r < 0)
 			return err_sys(err, r, "cgroup \"%s%s\"", h[i].mount, full);
 	}
-	return n < 0 ? n : dirs_plan_missing(c, err);
+	r = n < 0 ? n : check_empty(c, err);
+	return r < 0 ? r : dirs_plan_missing(c, err);
 }
 
 int dirs_plan_at(const char *path, struct cgroups *c, struct err *err)
@@ -131,8 +157,8 @@ int dirs_plan_at(const char *path, struct cgroups *c, struct err *err)
 }
 
 /*
- * Gives a new cpuset of v1 what its parent has: it starts without CPUs and memory nodes, and takes no process before it
- * has some. @file is the file in @dirfd, @parent_file its parent's. Returns 0 or -errno.
+ * Gives an empty cpuset of v1 what its parent has: it starts without CPUs and memory nodes, and takes no process before
+ * it has some. @file is the file in @dirfd, @parent_file its parent's. Returns 0 or -errno.
  */
 static int copy_cpuset(int dirfd, const char *file, const char *parent_file)
 {
@@ -144,6 +170,36 @@ static int copy_cpuset(int dirfd, const char *file, const char *parent_file)
 	free(steal_ptr(text));
 	r = fd_read_file(dirfd, parent_file, 64 * KIB, &text, NULL);
 	return r < 0 ? r : fd_write_existing(dirfd, file, text);
+}
+
+/* Calls copy_cpuset() for @path, if that is a cgroup of v1: 0, or -errno with an error. */
+static int fill_cpuset(const char *path, struct err *err)
+{
+	autoclose int fd = -1;
+	int r;
+
+	if (hierarchy_version(path) != 1)
+		return 0;
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	r = fd < 0 ? -errno : copy_cpuset(fd, "cpuset.cpus", "../cpuset.cpus");
+	if (r == 0)
+		r = copy_cpuset(fd, "cpuset.mems", "../cpuset.mems");
+	return r < 0 ? err_sys(err, r, "cannot set up cgroup \"%s\"", path) : 0;
+}
+
+/* Fills the cpusets above @leaf and @leaf itself, the highest first: each can have only what its parent has. */
+static int fill_cpusets(const char *leaf, struct err *err)
+{
+	char path[PATH_MAX];
+	int r = 0;
+
+	(void)snprintf(path, sizeof(path), "%s", leaf);
+	for (char *end = strchr(path + 1, '/'); r == 0 && end; end = strchr(end + 1, '/')) {
+		*end = '\0';
+		r = fill_cpuset(path, err);
+		*end = '/';
+	}
+	return r == 0 ? fill_cpuset(path, err) : r;
 }
 
 /* Writes @text to a file, where it is no error if the file is missing or refuses. */
@@ -188,9 +244,7 @@ static void hand_down(const char *leaf)
 static int make_one(const char *path, struct err *err)
 {
 	autofree char *parent = strdup(path);
-	autoclose int fd = -1;
 	char *slash = parent ? strrchr(parent, '/') : NULL;
-	int version, r;
 
 	if (!slash)
 		return err_sys(err, ENOMEM, "cgroup \"%s\"", path);
@@ -198,18 +252,42 @@ static int make_one(const char *path, struct err *err)
 	/*
 	 * whatever was mounted here when this was planned may be gone, and a plain directory must not be made instead
 	 */
-	version = hierarchy_version(parent);
-	if (version == 0)
+	if (hierarchy_version(parent) == 0)
 		return err_set(err, ENOENT, "cannot make cgroup \"%s\": \"%s\" is not a cgroup", path, parent);
 	if (mkdir(path, 0755) < 0 && errno != EEXIST)
 		return err_sys(err, errno, "cannot make cgroup \"%s\"", path);
-	if (version == 2)
-		return 0;
-	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	r = fd < 0 ? -errno : copy_cpuset(fd, "cpuset.cpus", "../cpuset.cpus");
-	if (r == 0)
-		r = copy_cpuset(fd, "cpuset.mems", "../cpuset.mems");
-	return r < 0 ? err_sys(err, r, "cannot set up cgroup \"%s\"", path) : 0;
+	return 0;
+}
+
+/* Whether the file @file of the cgroup @dirfd has a line that begins with @start. */
+static bool has_line(int dirfd, const char *file, const char *start)
+{
+	autofree char *text = NULL;
+	char *save = NULL;
+
+	if (fd_read_file(dirfd, file, 64 * KIB, &text, NULL) < 0)
+		return false;
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (strncmp(line, start, strlen(start)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Refuses a frozen cgroup, or one below a frozen one: a process that joins it stops, and cannot even be killed in v1. */
+static int check_thawed(const char *path, struct err *err)
+{
+	autoclose int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(err, errno, "cgroup \"%s\"", path);
+	if (has_line(fd, "freezer.state", "FR") || has_line(fd, "cgroup.freeze", "1") ||
+		has_line(fd, "cgroup.events", "frozen 1"))
+		return err_set(err, EBUSY,
+			"container's cgroup unexpectedly frozen: \"%s\", or one above it; thaw it, or set another "
+			"linux.cgroupsPath",
+			path);
+	return 0;
 }
 
 int dirs_make(const struct cgroups *c, struct err *err)
@@ -220,8 +298,15 @@ int dirs_make(const struct cgroups *c, struct err *err)
 		if (r < 0)
 			return r;
 	}
-	for (size_t i = 0; i < c->dirs.n; i++)
+	for (size_t i = 0; i < c->dirs.n; i++) {
+		int r = fill_cpusets(c->dirs.v[i], err);
+
+		if (r == 0)
+			r = check_thawed(c->dirs.v[i], err);
+		if (r < 0)
+			return r;
 		hand_down(c->dirs.v[i]);
+	}
 	return 0;
 }
 
@@ -238,6 +323,16 @@ int dirs_join(const struct cgroups *c, struct err *err)
 }
 
 /* --- removing --- */
+
+void dirs_thaw(const struct cgroups *c)
+{
+	for (size_t i = 0; i < c->dirs.n; i++) {
+		autoclose int fd = open(c->dirs.v[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd >= 0)
+			try_write(fd, "freezer.state", "THAWED");
+	}
+}
 
 /* Kills all processes in the cgroup @dirfd; v2 kills those below it as well. */
 static void kill_members(int dirfd)
@@ -316,4 +411,15 @@ int dirs_remove(const struct cgroups *c, struct err *err)
 			(void)rmdir(path); /* a parent may have other children by now: then it stays */
 	}
 	return r;
+}
+
+void dirs_remove_empty(const struct cgroups *c)
+{
+	for (size_t i = 0; i < c->dirs.n; i++) {
+		const struct timespec pause = { .tv_nsec = REMOVE_PAUSE_MS * 1000000 };
+		int tries = REMOVE_TRIES / 10; /* the killed process has still to leave it */
+
+		while (hierarchy_version(c->dirs.v[i]) && rmdir(c->dirs.v[i]) < 0 && errno == EBUSY && tries-- > 0)
+			(void)nanosleep(&pause, NULL);
+	}
 }

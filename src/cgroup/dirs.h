@@ -17,7 +17,7 @@
 /*
  * Fills both lists of @c. @path is linux.cgroupsPath: an absolute path counts from the root of each hierarchy, a
  * relative one from the caller's own cgroup in v1 and from its parent in v2; NULL or "" stands for "/@id". Returns 0,
- * or -errno with an error (-EINVAL: @path has a "..", or is the root).
+ * or -errno with an error (-EINVAL: @path has a "..", or is the root; -EBUSY: there are processes in that cgroup).
  */
 must_check int dirs_plan(const char *path, const char *id, struct cgroups *c, struct err *err);
 
@@ -29,13 +29,19 @@ must_check int dirs_plan_missing(struct cgroups *c, struct err *err);
 
 /*
  * Makes the directories of c->made. Then tells the parents of all directories in v2 to hand their controllers down, as
- * far as they can; a controller that is missing after that shows when a limit is written. Returns 0, or -errno with an
- * error.
+ * far as they can; a controller that is missing after that shows when a limit is written. Empty cpusets of v1 get what
+ * their parents have, on the whole way. Returns 0, or -errno with an error (-EBUSY: a directory is frozen).
  */
 must_check int dirs_make(const struct cgroups *c, struct err *err);
 
 /* Moves the calling process into all directories of @c: 0, or -errno with an error. */
 must_check int dirs_join(const struct cgroups *c, struct err *err);
+
+/* Removes the directories of @c that are cgroups without processes and without cgroups below. */
+void dirs_remove_empty(const struct cgroups *c);
+
+/* v1: thaws the directories of @c, since a frozen process does not die there. What cannot be thawed stays as it is. */
+void dirs_thaw(const struct cgroups *c);
 
 /*
  * Kills the processes in those directories of @c that vmrunc made or that belong to c->unit, and removes these with

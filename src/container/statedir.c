@@ -9,12 +9,19 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 
 /* vm/ is the only directory in a state directory: a deeper tree is not ours. */
 #define REMOVE_DEPTH_MAX 4
+/*
+ * How long a command waits for another that works on the same container. A create takes that long at most before
+ * engines give it up.
+ */
+#define LOCK_TIMEOUT_MS 240000
+#define LOCK_PAUSE_MS 10
 
 void statedir_close(struct statedir *dir)
 {
@@ -72,15 +79,19 @@ static int open_dir(const char *root, const char *id, struct statedir *dir)
 int statedir_lock(struct statedir *dir, struct err *err)
 {
 	autoclose int fd = openat(dir->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int r;
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+	int tries = LOCK_TIMEOUT_MS / LOCK_PAUSE_MS, r;
 
 	if (fd < 0 && errno == ENOENT) /* the directory was removed after we had opened it */
 		return err_set(err, ENOENT, "container does not exist: \"%s\"", dir->path);
 	if (fd < 0)
 		return err_sys(err, errno, "cannot open \"%s/lock\"", dir->path);
-	do
-		r = flock(fd, LOCK_EX);
-	while (r < 0 && errno == EINTR);
+	while ((r = flock(fd, LOCK_EX | LOCK_NB)) < 0 && (errno == EINTR || errno == EWOULDBLOCK) && tries-- > 0)
+		(void)nanosleep(&pause, NULL);
+	if (r < 0 && errno == EWOULDBLOCK)
+		return err_set(err, EBUSY,
+			"another vmrunc works on this container, and has not ended within %d s: it holds \"%s/lock\"",
+			LOCK_TIMEOUT_MS / 1000, dir->path);
 	if (r < 0)
 		return err_sys(err, errno, "cannot lock \"%s/lock\"", dir->path);
 	dir->lock_fd = steal_fd(&fd);

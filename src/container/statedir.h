@@ -56,7 +56,10 @@ must_check int statedir_create(const char *root, const char *id, struct statedir
  */
 must_check int statedir_open(const char *root, const char *id, struct statedir *dir, struct err *err);
 
-/* Waits until we hold the lock: 0, or -errno with an error (-ENOENT: the directory was removed meanwhile). */
+/*
+ * Waits until we hold the lock, for some minutes at most: 0, or -errno with an error (-ENOENT: the directory was removed
+ * meanwhile; -EBUSY: another command holds it for too long).
+ */
 must_check int statedir_lock(struct statedir *dir, struct err *err);
 
 /*

@@ -167,6 +167,7 @@ static int open_bind(
 		return r;
 	if (fstat(bind->export_fd, &st) < 0)
 		return err_sys(err, errno, "%s: \"%s\"", what, path);
+	bind->type = st.st_mode & S_IFMT;
 	bind->dir = S_ISDIR(st.st_mode);
 	base_name(path, base, sizeof(base));
 	(void)snprintf(bind->name, sizeof(bind->name), "%s/%zu/%s", cid, mount, base);

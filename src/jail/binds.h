@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/base.h"
 #include "base/err.h"
@@ -26,6 +27,7 @@ struct bind {
 	size_t mount;  /* index into spec->mounts */
 	int jail_fd;   /* the clone for the jail; -1: it has been moved there */
 	int export_fd; /* the clone for the guest; -1: it has been handed to the VM */
+	mode_t type;   /* S_IFDIR, S_IFREG ... */
 	bool dir;
 	bool readonly;
 	char name[BIND_NAME_MAX]; /* of the export */

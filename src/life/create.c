@@ -210,6 +210,31 @@ static int wait_kind(struct creation *c, enum report_kind kind, struct err *err)
 
 /* --- the whole --- */
 
+/* Says of bind sources that are there in the guest and do not work: their other end is in the host's kernel. */
+static void warn_of_ends(const struct creation *c)
+{
+	for (size_t i = 0; i < c->binds.n; i++) {
+		const struct bind *bind = &c->binds.v[i];
+		const char *source = c->bundle.spec->mounts.v[bind->mount].source;
+
+		if (bind->type == S_IFSOCK)
+			warnings_add(&c->notes->warnings,
+				"mounts[%zu].source: \"%s\" is a unix socket: who listens on it is not reachable from "
+				"the "
+				"container's virtual machine, and connecting to it fails (ECONNREFUSED); use a network "
+				"connection",
+				bind->mount, source);
+		else if (bind->type == S_IFIFO)
+			warnings_add(&c->notes->warnings,
+				"mounts[%zu].source: \"%s\" is a FIFO: it does not connect processes of the host with "
+				"those of "
+				"the container's virtual machine, which wait for each other for ever; use standard "
+				"input or "
+				"output, a file, or a network connection",
+				bind->mount, source);
+	}
+}
+
 /* Reads and translates everything, and finds what is wrong, before anything is made. */
 static int prepare(struct creation *c, struct err *err)
 {
@@ -240,6 +265,7 @@ static int prepare(struct creation *c, struct err *err)
 		r = binds_open(spec, c->bundle.path, c->bundle.rootfs, c->request->id, &c->binds, err);
 	if (r < 0)
 		return r;
+	warn_of_ends(c);
 	exports = binds_exports(&c->binds);
 	r = guest_translate(spec, c->request->id, c->binds.root_name, &exports, &joins, &store, &c->notes->warnings,
 		&c->translation, err);
@@ -361,12 +387,14 @@ static int launch(struct creation *c, struct err *err)
 		.log_fd = c->log_fd,
 		.log_max = (size_t)c->settings->guest_log_kib * KIB,
 		.console_fd = c->request->console_fd,
+		.cancel_fd = c->signal_fd,
 	};
 	int r = put_hook_state(c, err);
 
 	if (r == 0)
 		r = birth_monitor(&job, &c->state.pid, &c->report, err);
-
+	if (r == -EINTR)
+		(void)take_signal(c, err);
 	if (r < 0)
 		return r;
 	c->state.pid_start = state_pid_start(c->state.pid);
@@ -387,16 +415,11 @@ static int launch(struct creation *c, struct err *err)
 static void undo(struct creation *c)
 {
 	struct err ignored = ERR_INIT;
-	int pidfd = c->state.pid > 0 ? fd_open_pid(c->state.pid) : -1;
-	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 
-	if (pidfd >= 0) {
-		(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-		while (poll(&p, 1, -1) < 0 && errno == EINTR)
-			;
+	if (life_kill_monitor(&c->state, 0, &ignored) < 0)
+		warnings_add(&c->notes->warnings, "%s", ignored.msg);
+	if (c->state.pid > 0)
 		(void)waitpid(c->state.pid, NULL, WNOHANG); /* it is our child only where we are the subreaper */
-		fd_close(pidfd);
-	}
 	if (!c->reserved)
 		return;
 	if (cgroup_remove(&c->state.cgroups, c->request->id, &c->notes->warnings, &ignored) < 0 ||

@@ -4,17 +4,60 @@
 
 #include <errno.h>
 
+#include "base/fd.h"
 #include "cgroup/cgroup.h"
 #include "container/hooks.h"
 #include "life/inside.h"
+#include "monitor/control.h"
 
 /* A monitor that has written "stopped" has only to exit. It gets this long to do that with its own exit status. */
 #define EXIT_TIMEOUT_MS 5000
+/* How long a monitor may take to answer who it is. */
+#define WRECK_TIMEOUT_MS 10000
 
-/* Removes a directory without a readable state, which a killed create has left, if @force; else @err stands. */
-static int delete_wreck(struct statedir *dir, bool force, struct err *err)
+/*
+ * Fills @c with the cgroups that the container's config asks for, as they may still be there. What its create was told
+ * on the command line is not known any more: a unit of systemd ends with its last process.
+ */
+static void plan_wreck(const struct statedir *dir, const char *id, struct cgroups *c)
 {
-	return force ? statedir_remove(dir, err) : -err->errnum;
+	autospec struct spec *spec = NULL;
+	struct cgroup_request q = { .manager = CGROUPS_CGROUPFS, .id = id };
+	struct err ignored = ERR_INIT;
+
+	if (spec_load(dir->fd, LIFE_CONFIG, &spec, NULL, &ignored) < 0)
+		return;
+	q.spec = spec;
+	(void)!cgroup_plan(
+		&q, c, &ignored); /* it says that the dying monitor is in there, but has named them by then */
+}
+
+/*
+ * Ends a container whose state cannot be read, if @force; else @err stands. A killed create has left no VM, but if
+ * state.json was lost later, the monitor still answers on its socket.
+ */
+static int delete_wreck(struct statedir *dir, const char *id, bool force, struct life_notes *notes, struct err *err)
+{
+	struct cgroups cgroups = CGROUPS_INIT;
+	struct err none = ERR_INIT;
+	autoclose int pidfd = -1;
+	int r = 0;
+
+	if (!force)
+		return -err->errnum;
+	pidfd = control_monitor(dir, WRECK_TIMEOUT_MS, &none);
+	if (pidfd < 0 && pidfd != -ECONNREFUSED && pidfd != -ENOENT) {
+		*err = none;
+		return err_prefix(err, "the container's state is lost, and its virtual machine may run");
+	}
+	if (pidfd >= 0) {
+		warnings_add(&notes->warnings, "the state of container \"%s\" is lost: its monitor is killed", id);
+		plan_wreck(dir, id, &cgroups);
+		r = life_kill(pidfd, &cgroups, err);
+		cgroup_remove_empty(&cgroups);
+		cgroups_done(&cgroups);
+	}
+	return r < 0 ? r : statedir_remove(dir, err);
 }
 
 int container_delete(
@@ -29,7 +72,7 @@ int container_delete(
 	int r = life_open(settings, id, true, &dir, &s, &status, err);
 
 	if (r == -ENODATA)
-		return delete_wreck(&dir, force, err);
+		return delete_wreck(&dir, id, force, notes, err);
 	if (r == -ENOENT && force)
 		return 0;
 	if (r < 0)

@@ -30,6 +30,12 @@ must_check int life_open(const struct settings *settings, const char *id, bool l
 const struct spec_hooks *life_hooks(const struct statedir *dir, struct spec **ret_spec, struct life_notes *notes);
 
 /*
+ * Kills the monitor @pidfd, and with it the VM, and waits until both are gone. Its cgroups are thawed for that. 0, or
+ * -errno with an error.
+ */
+must_check int life_kill(int pidfd, const struct cgroups *cgroups, struct err *err);
+
+/*
  * Gives the monitor @grace_ms to end by itself, then kills it, and with it the VM. Blocks until both are gone: 0, or
  * -errno with an error.
  */

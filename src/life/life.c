@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "cgroup/cgroup.h"
 #include "life/inside.h"
 
 /* How long a killed monitor may take to be gone: the memory of its VM is given back page by page. */
@@ -70,9 +71,20 @@ static int wait_end(int pidfd, int timeout_ms)
 	return r;
 }
 
+int life_kill(int pidfd, const struct cgroups *cgroups, struct err *err)
+{
+	if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
+		return err_sys(err, errno, "cannot kill the monitor");
+	cgroup_thaw(cgroups);
+	if (wait_end(pidfd, DEATH_TIMEOUT_MS) == 0)
+		return err_set(err, ETIMEDOUT, "the killed monitor does not end: has somebody frozen its cgroup?");
+	return 0;
+}
+
 int life_kill_monitor(const struct state *s, int grace_ms, struct err *err)
 {
 	autoclose int pidfd = state_pidfd(s);
+	int r;
 
 	if (pidfd == -ESRCH)
 		return 0;
@@ -80,9 +92,6 @@ int life_kill_monitor(const struct state *s, int grace_ms, struct err *err)
 		return err_sys(err, pidfd, "cannot reach the monitor, process %ld", (long)s->pid);
 	if (grace_ms && wait_end(pidfd, grace_ms) > 0)
 		return 0;
-	if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
-		return err_sys(err, errno, "cannot kill the monitor, process %ld", (long)s->pid);
-	if (wait_end(pidfd, DEATH_TIMEOUT_MS) == 0)
-		return err_set(err, ETIMEDOUT, "the killed monitor, process %ld, does not end", (long)s->pid);
-	return 0;
+	r = life_kill(pidfd, &s->cgroups, err);
+	return r < 0 ? err_prefix(err, "process %ld", (long)s->pid) : 0;
 }

@@ -3,7 +3,9 @@
 #include "monitor/birth.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,10 @@
 
 /* The descriptors to keep whose number does not depend on the container: those that close_others() lists one by one. */
 #define KEEP_FIXED 9
+/* How long the process between may take to join cgroups and namespaces: some ms, but the machine may be loaded. */
+#define BIRTH_TIMEOUT_MS 60000
+/* How long it may take to die when it is killed. */
+#define KILL_TIMEOUT_MS 5000
 
 /*
  * Closes every descriptor from 3 on that is not the job's. Engines leak sockets into us; and the lock of
@@ -92,6 +98,42 @@ static _Noreturn void birth(struct monitor_job *job, int report)
 	_exit(report_send(report, &r) < 0 ? 2 : 0);
 }
 
+/*
+ * Waits until the process between has exited, and collects it; a birth that takes too long, or is given up, is killed.
+ * 0; -EINTR (job->cancel_fd) or -ETIMEDOUT with an error.
+ */
+static int wait_birth(const struct monitor_job *job, pid_t pid, bool give_up, struct err *err)
+{
+	autoclose int pidfd = fd_open_pid(pid);
+	struct pollfd p[] = {
+		{ .fd = pidfd, .events = POLLIN },
+		{ .fd = give_up ? -1 : job->cancel_fd, .events = POLLIN },
+	};
+	int r;
+
+	if (pidfd < 0)
+		return err_sys(err, pidfd, "cannot wait for the monitor's birth");
+	do
+		r = poll(p, ARRAY_LEN(p), give_up ? KILL_TIMEOUT_MS : BIRTH_TIMEOUT_MS);
+	while (r < 0 && errno == EINTR);
+	/* mostly it has ended a moment later, and then create knows the monitor's pid */
+	if (p[1].revents && !p[0].revents)
+		(void)poll(p, 1, KILL_TIMEOUT_MS);
+	if (p[0].revents) {
+		(void)waitpid(pid, NULL, WNOHANG); /* it has ended */
+		return 0;
+	}
+	if (!give_up) {
+		(void)kill(pid, SIGKILL);
+		cgroup_thaw(&job->state->cgroups);
+		(void)wait_birth(job, pid, true, NULL); /* if it does not end, there is nothing more to be done */
+	}
+	return p[1].revents
+		       ? err_set(err, EINTR, "interrupted while the monitor was born")
+		       : err_set(err, ETIMEDOUT, "the monitor is not born within %d s: has somebody frozen its cgroup?",
+				 BIRTH_TIMEOUT_MS / 1000);
+}
+
 int birth_monitor(struct monitor_job *job, pid_t *ret_pid, int *ret_report, struct err *err)
 {
 	autoclose int ours = -1, theirs = -1;
@@ -119,8 +161,10 @@ int birth_monitor(struct monitor_job *job, pid_t *ret_pid, int *ret_report, stru
 		if (r < 0)
 			(void)kill(pid, SIGKILL); /* it is our child: its pid stays its own until we wait for it */
 	}
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (r < 0)
+		(void)wait_birth(job, pid, true, NULL); /* the first error stands */
+	else
+		r = wait_birth(job, pid, false, err);
 	if (r == 0)
 		r = report_receive(ours, &report, err);
 	if (r < 0)

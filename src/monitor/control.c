@@ -230,14 +230,20 @@ void control_answer(struct control_client *client, const struct err *err, const 
 	client_free(client);
 }
 
-/* Connects to the monitor and sends @request: an fd, or -errno with an error. */
+/*
+ * Connects to the monitor and sends @request: an fd, or -errno with an error. The kernel adds to the answer who has sent
+ * it (SCM_CREDENTIALS), if it is asked for that before.
+ */
 static int send_request(const struct statedir *dir, const struct control_request *request,
-	const struct control_fds *give, struct err *err)
+	const struct control_fds *give, bool ask_who, struct err *err)
 {
+	const int on = ask_who;
 	autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	struct sockaddr_un address;
 	int r = fd < 0 ? -errno : sock_address_at(dir->fd, CONTROL_SOCKET, &address);
 
+	if (r == 0 && ask_who && setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+		r = -errno;
 	if (r == 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		r = -errno;
 	if (r == 0)
@@ -250,7 +256,7 @@ static int send_request(const struct statedir *dir, const struct control_request
 int control_call(const struct statedir *dir, const struct control_request *request, const struct control_fds *give,
 	struct control_fds *ret_fds, int timeout_ms, struct err *err)
 {
-	autoclose int fd = send_request(dir, request, give, err);
+	autoclose int fd = send_request(dir, request, give, false, err);
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	struct control_fds fds = { .n = 0 };
 	struct err answer;
@@ -278,4 +284,54 @@ int control_call(const struct statedir *dir, const struct control_request *reque
 	if (ret_fds)
 		*ret_fds = fds;
 	return 0;
+}
+
+/* The pid of who answers a request that no monitor knows; or -errno with an error. */
+static pid_t answering_pid(const struct statedir *dir, int timeout_ms, struct err *err)
+{
+	const struct control_request nothing = { .op = CONTROL_OPS };
+	autoclose int fd = send_request(dir, &nothing, NULL, true, err);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	union {
+		char buf[CMSG_SPACE(sizeof(struct ucred))];
+		struct cmsghdr align;
+	} control;
+	struct err answer;
+	struct iovec iov = { .iov_base = &answer, .iov_len = sizeof(answer) };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf, .msg_controllen = sizeof(control.buf)
+	};
+	struct cmsghdr *c;
+	struct ucred who;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	do
+		r = poll(&p, 1, timeout_ms);
+	while (r < 0 && errno == EINTR);
+	if (r <= 0 || recvmsg(fd, &msg, MSG_CMSG_CLOEXEC) <= 0)
+		return err_set(err, ETIMEDOUT, "the container's monitor does not answer");
+	c = CMSG_FIRSTHDR(&msg);
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS)
+		return err_set(err, EPROTO, "cannot learn who the container's monitor is");
+	memcpy(&who, CMSG_DATA(c), sizeof(who));
+	return who.pid > 0 ? who.pid : err_set(err, ESRCH, "the container's monitor is in another pid namespace");
+}
+
+int control_monitor(const struct statedir *dir, int timeout_ms, struct err *err)
+{
+	autoclose int pidfd = -1;
+	pid_t pid = answering_pid(dir, timeout_ms, err), again;
+
+	if (pid < 0)
+		return pid;
+	pidfd = fd_open_pid(pid);
+	if (pidfd < 0)
+		return err_sys(err, pidfd, "cannot reach the monitor, process %ld", (long)pid);
+	/* who answers with the same pid now is what the pidfd names, and no process that has got the pid of a dead one */
+	again = answering_pid(dir, timeout_ms, err);
+	if (again < 0)
+		return again;
+	return again == pid ? steal_fd(&pidfd) : err_set(err, ESRCH, "the container's monitor has changed");
 }

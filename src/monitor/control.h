@@ -102,4 +102,10 @@ void control_answer(struct control_client *client, const struct err *err, const 
 must_check int control_call(const struct statedir *dir, const struct control_request *request,
 	const struct control_fds *give, struct control_fds *ret_fds, int timeout_ms, struct err *err);
 
+/*
+ * Asks the kernel which process answers on the control socket: a pidfd of the monitor, which the caller closes, or
+ * -errno with an error, as from control_call(). What else is known of the container does not matter.
+ */
+must_check int control_monitor(const struct statedir *dir, int timeout_ms, struct err *err);
+
 #endif

@@ -44,6 +44,7 @@ struct monitor_job {
 	int log_fd;                /* guest.log */
 	size_t log_max;            /* how many bytes guest.log may have */
 	int console_fd;            /* the connected console socket; -1: none */
+	int cancel_fd;             /* create's alone: readable when the monitor's birth is to be given up; -1: never */
 };
 
 #endif

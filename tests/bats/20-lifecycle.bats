@@ -200,6 +200,24 @@ create() { rt create --bundle "$BUNDLE" "$@" "$ID" </dev/null >"$BATS_TEST_TMPDI
 	rt delete "$ID"
 }
 
+@test "delete --force of a container whose state.json is lost ends its virtual machine" {
+	vmrunc_only
+	local pid
+	sh_bundle 'sleep 1000' 'del(.linux.cgroupsPath)'
+	create
+	rt start "$ID"
+	pid=$(rt state "$ID" | jq .pid)
+	rm "$ROOT/$ID/state.json"
+	run rt delete "$ID"
+	[ "$status" -ne 0 ]
+	kill -0 "$pid"
+	run rt delete --force "$ID"
+	eq "$status" 0
+	has "$output" "is lost: its monitor is killed"
+	[ ! -d "/proc/$pid" ] || grep -q 'State:.Z' "/proc/$pid/status"
+	# teardown looks for what is left, cgroups too
+}
+
 @test "hooks: order, and the state that each gets on stdin" {
 	new_bundle '.hooks = (["prestart", "createRuntime", "poststart", "poststop"] | map({key: ., value: [{path: "/bin/sh", args: ["sh", "-c", ("cat >>" + $log)]}]}) | from_entries)' \
 		--arg log "$BATS_TEST_TMPDIR/states"

@@ -159,6 +159,20 @@ teardown() { common_teardown; }
 	done
 }
 
+@test "a bind source that is a unix socket or a FIFO: create says that its other end is not reachable" {
+	vmrunc_only
+	new_bundle '.process.args = ["stat", "-c", "%F", "/s", "/f"] | .mounts += [{destination:"/s",source:($src+"/sock"),options:["bind"]},
+		{destination:"/f",source:($src+"/fifo"),options:["bind"]}]' --arg src "$SRC"
+	mkfifo "$SRC/fifo"
+	python3 -c 'import os, socket, sys; os.chdir(sys.argv[1]); socket.socket(socket.AF_UNIX).bind("sock")' "$SRC"
+	run_c
+	eq "$status" 0
+	has "$output" socket
+	has "$output" fifo
+	has "$stderr" "mounts[6].source: \"$SRC/sock\" is a unix socket"
+	has "$stderr" "mounts[7].source: \"$SRC/fifo\" is a FIFO"
+}
+
 @test "cgroup: /sys/fs/cgroup shows the container's own cgroup" {
 	vmrunc_only
 	sh_bundle 'stat -f -c %t /sys/fs/cgroup; cat /proc/self/cgroup; cat /sys/fs/cgroup/cgroup.procs | head -1; cat /sys/fs/cgroup/pids.max' \

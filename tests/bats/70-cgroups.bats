@@ -156,6 +156,54 @@ hierarchies() {
 	[ ! -e "$dir" ]
 }
 
+@test "the same cgroup twice is refused, so that no container's end is another's: one ID in two --root directories" {
+	sh_bundle 'sleep 1000' 'del(.linux.cgroupsPath)'
+	create
+	run rt --root "$ROOT-2" create --bundle "$BUNDLE" "$ID"
+	eq "$status" 1
+	has "$output" "container's cgroup is not empty: "
+	eq "$(status_of "$ID")" created
+	rt --root "$ROOT-2" delete --force "$ID"
+	eq "$(status_of "$ID")" created
+}
+
+@test "a frozen cgroup, or one below it, is refused at once; a container that somebody froze can be deleted" {
+	local dir
+	if is_v2; then dir=/sys/fs/cgroup/$ID; else dir=/sys/fs/cgroup/freezer/$ID; fi
+	freeze() { if is_v2; then echo "$1" >"$dir/cgroup.freeze"; elif [ "$1" = 1 ]; then echo FROZEN >"$dir/freezer.state"; else echo THAWED >"$dir/freezer.state"; fi; }
+	mkdir "$dir"
+	freeze 1
+	sh_bundle 'sleep 1000' '.linux.cgroupsPath = ("/" + $id + "/below")' --arg id "$ID"
+	run timeout 20 "${RT_CMD[@]}" create --bundle "$BUNDLE" "$ID"
+	eq "$status" 1
+	has "$output" "container's cgroup unexpectedly frozen"
+	freeze 0
+	rmdir "$dir"
+	sh_bundle 'sleep 1000' '.linux.cgroupsPath = ("/" + $id)' --arg id "$ID"
+	create
+	freeze 1
+	timeout "$WAIT_S" "${RT_CMD[@]}" delete --force "$ID"
+}
+
+@test "cpuset: parents that are there and empty are filled (v1)" {
+	v1_only
+	local dir
+	for dir in $(hierarchies); do
+		[ ! -e "$dir/cpuset.cpus" ] || break
+	done
+	[ -e "$dir/cpuset.cpus" ] || skip "no cpuset hierarchy"
+	mkdir "$dir/$ID" "$dir/$ID/a"
+	sh_bundle true '.linux.cgroupsPath = ("/" + $id + "/a/leaf")' --arg id "$ID"
+	create
+	eq "$(cat "$dir/$ID/cpuset.cpus" "$dir/$ID/a/cpuset.mems" "$dir/$ID/a/leaf/cpuset.cpus")" \
+		"$(cat "$dir/cpuset.cpus" "$dir/cpuset.mems" "$dir/cpuset.cpus")"
+	rt delete --force "$ID"
+	rmdir "$dir/$ID/a" "$dir/$ID"
+	for dir in $(hierarchies); do
+		[ ! -d "$dir/$ID" ]
+	done
+}
+
 # --- limits ---
 
 @test "pids, cpu and memory: limits on the host and in the guest; the monitor is a member; delete removes the cgroups" {
@@ -285,7 +333,7 @@ hierarchies() {
 }
 
 @test "zeros change nothing" {
-	sh_bundle true "$(res '{memory:{limit:0,swap:0,reservation:0},pids:{limit:0},blockIO:{weight:0,leafWeight:0},
+	sh_bundle true "$(res '{memory:{limit:0,swap:0,reservation:0},pids:{},blockIO:{weight:0,leafWeight:0},
 		cpu:{shares:0,quota:0,period:0,realtimeRuntime:0,realtimePeriod:0,cpus:"",mems:""},network:{classID:0}}')" --arg id "$ID"
 	create
 	eq "$(host_file pids pids.max pids.max)" max
