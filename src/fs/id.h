@@ -12,9 +12,7 @@
 
 /* How many prefixes fit above 48 bits of inode number, when the top bit marks the numbers that are given one by one. */
 #define FS_ID_PREFIXES_MAX 0x7fffu
-/*
- * How many numbers that were given one by one are remembered; beyond, all are forgotten at once, and never used again.
- */
+/* So many numbers given one by one are remembered. One more, and all are forgotten at once and never used again. */
 #define FS_ID_SINGLES_MAX (1u << 19)
 
 struct fs_id_slot;

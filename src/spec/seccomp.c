@@ -421,7 +421,7 @@ static void put_key(struct buf *key, const struct spec_seccomp *s)
 	}
 }
 
-/* Takes a kept value apart into the program's bytes and the skipped names. 0, or -ENOENT for a value that is none. */
+/* Takes a kept value apart into the program's bytes and the skipped names. 0, or -ENOENT if it is damaged. */
 static int take_kept(const struct buf *value, struct buf *b, struct buf *skipped)
 {
 	const void *insns;

@@ -30,7 +30,7 @@ check_json() {
 	[ "$(jq .usable <<<"$output")" = "$([ "$status" -eq 0 ] && echo true || echo false)" ]
 }
 
-@test "a kernel that is none is a problem with a remedy, and status 1" {
+@test "a file that is no kernel is a problem with a remedy, and status 1" {
 	run check_json --kernel /etc/passwd
 	[ "$status" -eq 1 ] || { echo "status $status: $output"; return 1; }
 	jq -e '.usable == false and (.kernel.problem | contains("/etc/passwd")) and (.remedies | length) > 0' <<<"$output"

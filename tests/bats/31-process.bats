@@ -64,7 +64,7 @@ scheduled() {
 	has "$output" idle
 }
 
-@test "execCPUAffinity does not touch the container's first process; a list that is none is an error" {
+@test "execCPUAffinity does not touch the container's first process; a malformed list is an error" {
 	vmrunc_only
 	sh_bundle 'grep Cpus_allowed_list /proc/self/status; grep Cpus_allowed_list /proc/1/status' '.process.execCPUAffinity = {initial: "0", final: "0"} | .linux.resources.cpu.cpus = "0"'
 	run_c

@@ -169,7 +169,7 @@ typed"
 	eq "$(stat -c %u:%g "$BUNDLE/rootfs/free/of-user")" 200000:400000
 }
 
-@test "user: mappings that do not start at 0, and a process that is none of the root" {
+@test "user: mappings that do not start at 0, and a process that does not run as root" {
 	sh_bundle 'id -u; id -g; tr -s " " </proc/self/uid_map; touch /tmp/mine' '
 		.linux.namespaces += [{type: "user"}] |
 		.linux.uidMappings = [{containerID: 0, hostID: 4000000000, size: 10}, {containerID: 20, hostID: 70000, size: 10}] |
@@ -213,7 +213,7 @@ typed"
 	has "$stderr" "net.core.somaxconn"
 }
 
-@test "user without network: it is somebody else's, and root has no rights over it" {
+@test "user without network: the network is somebody else's, and root has no rights over it" {
 	sh_bundle 'ip link set lo mtu 1234 2>/dev/null || echo "mtu refused"; timeout 2 nc -l -p 80 2>/dev/null; echo "port $?"' '
 		.linux.namespaces = [.linux.namespaces[] | select(.type != "network")] + [{type: "user"}] |
 		.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}] |
@@ -296,7 +296,7 @@ boottime 864000 5"
 	rt delete --force "$ID"
 }
 
-@test "a path to a namespace of another type, to none, or to nothing: an error for each of the eight types" {
+@test "a path to a namespace of another type, to a file that is no namespace, or to nothing: an error for each of the eight types" {
 	local type other
 	for type in cgroup ipc mount network pid time user uts; do
 		other=ipc
@@ -316,7 +316,7 @@ boottime 864000 5"
 	done
 }
 
-@test "a type that is listed twice, or is none: an error" {
+@test "a type that is listed twice, or does not exist: an error" {
 	local type
 	for type in cgroup ipc mount network pid time user uts; do
 		new_bundle '.linux.namespaces = [{type: $t}, {type: $t, path: "/proc/self/ns/ipc"}]' --arg t "$type"

@@ -290,7 +290,7 @@ make_sources() {
 	eq "$(find "$BUNDLE/rootfs/sys" "$BUNDLE/rootfs/dev" -mindepth 1)" ""
 }
 
-@test "a root that is mounted read-only on the host" {
+@test "a root that is mounted read-only on the host is read-only in the guest" {
 	sh_bundle 'cat /etc/passwd | head -1; touch /x 2>/dev/null || echo refused; touch /tmp/y && echo tmp' '.mounts += [{destination: "/tmp", type: "tmpfs", source: "tmpfs"}, {destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup"}]'
 	run --separate-stderr unshare -m --propagation private sh -c 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@"' _ "$BUNDLE/rootfs" "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
 	eq "$status $(echo $output)" "0 root:x:0:0:root:/root:/bin/sh refused tmp"

@@ -63,7 +63,7 @@ rss_is_bounded() {
 	breaks huge
 }
 
-@test "an answer to nothing, the end of a process that there is not" {
+@test "an answer to no request, and the end of a process that does not exist" {
 	breaks answer
 	ID=$ID-b
 	breaks exit

@@ -198,7 +198,7 @@ static int parse_engine(const char *name, enum vm_engine *ret_engine)
 	return 0;
 }
 
-/* One option: 0, or -EINVAL for a letter or a value that is none. */
+/* One option: 0, or -EINVAL for an unknown letter or a malformed value. */
 static int parse_option(struct boot *b, int letter, char *value)
 {
 	switch (letter) {

@@ -29,7 +29,7 @@ static bool ends(const char *text, size_t size)
 
 static void check_message(const struct qmp_msg *msg)
 {
-	require(msg->kind <= QMP_OTHER, "a kind of message that there is not");
+	require(msg->kind <= QMP_OTHER, "a kind of message that does not exist");
 	require(ends(msg->event, sizeof(msg->event)) && ends(msg->reason, sizeof(msg->reason)) &&
 			ends(msg->text, sizeof(msg->text)),
 		"a text without an end");

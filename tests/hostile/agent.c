@@ -9,7 +9,7 @@
  *
  *   garbage   random bytes
  *   huge      a message that is announced far too long
- *   answer    an answer to nothing
+ *   answer    an answer to no request
  *   exit      the end of a process that does not exist
  *   logs      log messages, as fast as they go, and nothing else
  *   silent    a greeting, and then not a byte; it reads nothing either

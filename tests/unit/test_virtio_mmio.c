@@ -182,7 +182,7 @@ static void queues_are_set_up_in_their_time(void **state)
 	guest_queue_setup(&f->g, f->dev, 0, 8);
 	assert_int_equal(reg_get(f->dev, VIRTIO_MMIO_QUEUE_READY), 0);
 	assert_int_equal(reg_get(f->dev, VIRTIO_MMIO_STATUS), ACK | DRV);
-	/* a queue that there is not */
+	/* a queue that does not exist */
 	guest_negotiate(f->dev, V1);
 	reg_set(f->dev, VIRTIO_MMIO_QUEUE_SEL, 1);
 	assert_int_equal(reg_get(f->dev, VIRTIO_MMIO_QUEUE_NUM_MAX), 0);
