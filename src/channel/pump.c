@@ -34,7 +34,6 @@ struct source {
 	struct watch *grace; /* the timer of SOURCE_TTY_GRACE_MS */
 	int fd;
 	enum pump_kind kind;
-	bool readable;  /* epoll has said so, and nothing was read since */
 	bool finishing; /* source_finish() was called */
 	bool graced;    /* the time of @grace is over */
 	size_t left;    /* finishing: bytes still to send; SIZE_MAX: until the descriptor is empty */
@@ -79,14 +78,12 @@ static void source_on_fd(void *arg, uint32_t events unused)
 
 	watch_free(src->watch);
 	src->watch = NULL;
-	src->readable = true;
 	mux_stream_ready(src->stream);
 }
 
 /* Watches for bytes: 0 or -errno. */
 static int source_wait(struct source *src)
 {
-	src->readable = false;
 	if (src->watch)
 		return 0;
 	return watch_new(src->loop, src->fd, EPOLLIN, source_on_fd, src, &src->watch);
@@ -123,17 +120,27 @@ static ssize_t source_dry(struct source *src)
 	return source_wait(src);
 }
 
+/*
+ * Whether a read would not wait. What epoll has said is no answer: until the stream has credit, and even between two
+ * callbacks of one batch, others that read the same pipe or terminal may have taken the bytes.
+ */
+static bool source_has_bytes(const struct source *src)
+{
+	struct pollfd p = { .fd = src->fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
 /* Reads once: the bytes, MUX_FILL_EOF at the end, -EAGAIN if there are none now, or another -errno. */
 static ssize_t source_read(struct source *src, void *buf, size_t max)
 {
 	ssize_t n;
 
-	if (src->kind == PUMP_CAREFUL && !src->readable)
+	if (src->kind == PUMP_CAREFUL && !source_has_bytes(src))
 		return -EAGAIN;
 	do
 		n = src->kind == PUMP_SOCKET ? recv(src->fd, buf, max, MSG_DONTWAIT) : read(src->fd, buf, max);
 	while (n < 0 && errno == EINTR);
-	src->readable = false;
 	if (n == 0 || (n < 0 && errno == EIO)) /* EIO: a terminal that nobody has open any more */
 		return MUX_FILL_EOF;
 	return n < 0 ? -errno : n;

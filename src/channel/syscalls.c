@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 const char *const channel_syscalls[] = {
-	"poll",     /* a careful sink */
+	"poll",     /* careful sources and sinks */
 	"ppoll",    /* what poll(3) is where a kernel has only that */
 	"recvfrom", /* recv(3) of a source that is a socket */
 	"sendto",   /* send(3) of a sink that is a socket */

@@ -335,11 +335,83 @@ static void sink_copies_only_what_must_wait(void **state)
 	assert_int_equal(copies_of(10 * COPY_PIPE), 1);
 }
 
+/* --- a pipe that two sources read --- */
+
+#define SHARERS 2
+#define HANG_S 20
+
+struct shared {
+	struct pair p;
+	int writer, reader;
+	unsigned int ends;
+	size_t read;
+};
+
+static void shared_end(void *arg, int error)
+{
+	struct shared *s = arg;
+
+	assert_int_equal(error, 0);
+	if (++s->ends == 2 * SHARERS)
+		loop_stop(s->p.loop);
+}
+
+/* The bytes have come, by one source or the other: now the pipe ends. */
+static void shared_on_bytes(void *arg, uint32_t events)
+{
+	struct shared *s = arg;
+	char got[8];
+	ssize_t n = read(s->reader, got, sizeof(got));
+
+	(void)events;
+	if (n > 0)
+		s->read += (size_t)n;
+	fd_close(s->writer);
+	s->writer = -1;
+}
+
+/*
+ * Two processes have the same pipe as their input. epoll tells both sources of the bytes, and one gets them: the other
+ * must not wait in read(2), or the whole monitor waits.
+ */
+static void others_may_take_the_bytes(void **state)
+{
+	struct shared s = { .ends = 0 };
+	struct source *source;
+	struct sink *sink;
+	struct watch *watch;
+	int from[2], to[2];
+
+	(void)state;
+	assert_int_equal(pipe2(from, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(to, O_CLOEXEC | O_NONBLOCK), 0);
+	s.writer = from[1];
+	s.reader = to[0];
+	pair_open(&s.p, no_message, no_message, &s);
+	for (uint32_t i = 1; i <= SHARERS; i++) {
+		assert_int_equal(
+			source_new(s.p.loop, s.p.b, i, dup(from[0]), PUMP_CAREFUL, shared_end, &s, &source), 0);
+		assert_int_equal(sink_new(s.p.loop, s.p.a, i, dup(to[1]), PUMP_NONBLOCK, shared_end, &s, &sink), 0);
+	}
+	assert_int_equal(watch_new(s.p.loop, s.reader, EPOLLIN, shared_on_bytes, &s, &watch), 0);
+	assert_int_equal(write(s.writer, "hello", 5), 5);
+	(void)alarm(HANG_S); /* what it hangs in cannot be ended otherwise */
+	assert_int_equal(loop_run(s.p.loop), 0);
+	(void)alarm(0);
+	assert_int_equal(s.read, 5);
+	watch_free(watch);
+	fd_close(from[0]);
+	fd_close(to[0]);
+	fd_close(to[1]);
+	pair_close(&s.p);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bulk_through_slow_reader),
 		cmocka_unit_test(finish_does_not_wait_for_others),
+		cmocka_unit_test(others_may_take_the_bytes),
 		cmocka_unit_test(sink_copies_only_what_must_wait),
 	};
 
