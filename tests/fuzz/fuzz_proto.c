@@ -5,8 +5,12 @@
  * The first byte says what the others are. If it is 0, they are one message, for
  * every decoder. Else they are what a guest sends to a host that waits for the
  * answers to a SANDBOX, a CREATE and an EXEC, whose streams are open; bit 1 puts an
- * honest HELLO before them. The channel must be closed at the end, and every
- * request must have been answered once.
+ * honest HELLO before them; bit 2 makes the streams a pipe, a socket and a file
+ * that hold something or that nobody reads, and lets the host run between two halves
+ * of the input; bit 3 asks for all else that a guest can be
+ * asked for; with bit 2, bit 4 makes the pipes such that cannot be opened anew, and
+ * bit 5 sends the second half several times. The channel must be closed at the end, and every request must have
+ * been answered once.
  *
  * Built with -fsanitize=fuzzer (`make fuzz-proto`) the program fuzzes. Otherwise
  * main() replays the files in its arguments, or without any the corpus of the
@@ -21,6 +25,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,8 +40,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define INPUT_MAX (64 * 1024) /* less than the buffer of a socket, so that one write(2) and no thread will do */
 #define REQUESTS 3
+#define REQUESTS_MORE 8
 
-#define FUZZ_HELLO 2 /* bit of the first byte */
+/* Bits of the first byte. */
+#define FUZZ_HELLO 2
+#define FUZZ_STREAMS 4
+#define FUZZ_MORE 8
+#define FUZZ_CAREFUL 16
+#define FUZZ_AGAIN 32
+
+#define AGAIN 6 /* times: enough for more than a window */
 
 static void require(bool holds)
 {
@@ -45,7 +59,43 @@ static void require(bool holds)
 
 /* --- decoders --- */
 
-/* What can be decoded as a request must be encoded to the same bytes. */
+/* Encodes the request that @req was decoded to. */
+static void put_request(struct buf *out, const struct proto_request *req)
+{
+	switch (req->type) {
+	case PROTO_SANDBOX:
+		proto_put_sandbox(out, req->seq, &req->sandbox);
+		break;
+	case PROTO_CREATE:
+		proto_put_create(out, req->seq, &req->container);
+		break;
+	case PROTO_START:
+		proto_put_start(out, req->seq, req->process);
+		break;
+	case PROTO_EXEC:
+		proto_put_exec(out, req->seq, req->cid, &req->exec);
+		break;
+	case PROTO_SIGNAL:
+		proto_put_signal(out, req->seq, req->process, req->signo, req->all);
+		break;
+	case PROTO_UPDATE:
+		proto_put_update(out, req->seq, req->cid, &req->values);
+		break;
+	case PROTO_WINSIZE:
+		proto_put_winsize(out, req->process, req->rows, req->cols);
+		break;
+	default:
+		proto_put_request(out, req->type, req->seq, req->cid, req->file);
+		break;
+	}
+}
+
+/* What can be decoded must be encoded to the same bytes. */
+static void check_same(const struct buf *again, const uint8_t *data, size_t size)
+{
+	require(again->len == size && memcmp(again->data, data, size) == 0);
+}
+
 static void check_request(const uint8_t *data, size_t size)
 {
 	struct proto_arena arena = { .blocks = NULL };
@@ -53,34 +103,37 @@ static void check_request(const uint8_t *data, size_t size)
 	autobuf again = BUF_INIT;
 
 	if (proto_get_request(data, size, &arena, &req) == 0) {
-		if (req.type == PROTO_CREATE)
-			proto_put_create(&again, req.seq, &req.container);
-		else if (req.type == PROTO_EXEC)
-			proto_put_exec(&again, req.seq, req.cid, &req.exec);
-		else if (req.type == PROTO_SANDBOX)
-			proto_put_sandbox(&again, req.seq, &req.sandbox);
-		if (again.len > 0)
-			require(again.len == size && memcmp(again.data, data, size) == 0);
+		put_request(&again, &req);
+		check_same(&again, data, size);
 	}
 	proto_arena_done(&arena);
 }
 
 static void check_decoders(const uint8_t *data, size_t size)
 {
+	autobuf hello_again = BUF_INIT, result_again = BUF_INIT, exited_again = BUF_INIT, log_again = BUF_INIT;
 	struct proto_hello hello;
 	struct proto_result res;
 	struct proto_exited exited;
 	struct proto_log_entry entry;
 
 	check_request(data, size);
-	if (proto_get_hello(data, size, &hello) == 0)
-		require(strlen(hello.build) <= size && strlen(hello.kernel) <= size);
-	if (proto_get_result(data, size, &res) == 0)
-		require(strlen(res.msg) <= size && res.payload_len <= size);
-	if (proto_get_exited(data, size, &exited) == 0)
-		require(size == 11);
-	if (proto_get_log(data, size, &entry) == 0)
-		require(strlen(entry.text) <= size);
+	if (proto_get_hello(data, size, &hello) == 0) {
+		proto_put_hello(&hello_again, &hello);
+		check_same(&hello_again, data, size);
+	}
+	if (proto_get_result(data, size, &res) == 0) {
+		proto_put_result(&result_again, &res);
+		check_same(&result_again, data, size);
+	}
+	if (proto_get_exited(data, size, &exited) == 0) {
+		proto_put_exited(&exited_again, &exited);
+		check_same(&exited_again, data, size);
+	}
+	if (proto_get_log(data, size, &entry) == 0) {
+		proto_put_log(&log_again, (uint8_t)entry.level, entry.text);
+		check_same(&log_again, data, size);
+	}
 }
 
 /* --- the host --- */
@@ -123,12 +176,79 @@ static void on_done(void *arg, const struct err *err, const void *payload unused
 	h->answers++;
 }
 
-static void ask(struct host *h, struct guest *g, int null)
+/* The standard streams of the processes, and the ends of them that stay ours. */
+struct streams {
+	int fds[3], others[2];
+};
+
+static void streams_open(struct streams *s, uint8_t how)
+{
+	const int few = 4096; /* bytes that wait for a reader; what comes then is kept by the sink */
+	int in[2], out[2];
+
+	s->others[0] = s->others[1] = -1;
+	if (!(how & FUZZ_STREAMS)) {
+		for (int i = 0; i < 3; i++)
+			s->fds[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
+		require(s->fds[2] >= 0);
+		return;
+	}
+	require(pipe2(in, O_CLOEXEC) == 0 &&
+		(how & FUZZ_CAREFUL ? pipe2(out, O_CLOEXEC)
+				    : socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, out)) == 0);
+	if (how & FUZZ_CAREFUL)
+		(void)fcntl(out[1], F_SETPIPE_SZ, few);
+	else
+		require(setsockopt(out[1], SOL_SOCKET, SO_SNDBUF, &few, sizeof(few)) == 0);
+	require(fd_set_nonblock(out[0], 1) == 0);
+	require(fd_write_full(in[1], "what the process reads", 22) == 0);
+	s->fds[0] = in[0];
+	s->others[0] = in[1];
+	s->fds[1] = out[1];
+	s->others[1] = out[0]; /* seldom read, so that the sink waits for room */
+	s->fds[2] = memfd_create("stderr", MFD_CLOEXEC);
+	require(s->fds[2] >= 0);
+}
+
+/* Reads what the processes have written, as far as it has come. */
+static void streams_drain(const struct streams *s)
+{
+	char bytes[4096];
+
+	while (s->others[1] >= 0 && read(s->others[1], bytes, sizeof(bytes)) > 0)
+		;
+}
+
+static void streams_close(struct streams *s)
+{
+	for (int i = 0; i < 3; i++)
+		fd_close(s->fds[i]);
+	fd_close(s->others[0]);
+	fd_close(s->others[1]);
+}
+
+/* Asks for all that ask() does not ask for. */
+static void ask_more(struct host *h, struct guest *g)
+{
+	struct guest_values none = { .len = 0 };
+
+	require(guest_start(g, 1, on_done, h, NULL) == 0);
+	require(guest_signal(g, 1, SIGTERM, true, on_done, h, NULL) == 0);
+	require(guest_update(g, "c", &none, on_done, h, NULL) == 0);
+	require(guest_sync(g, on_done, h, NULL) == 0);
+	require(guest_ps(g, "c", on_done, h, NULL) == 0);
+	require(guest_read_cgroup(g, "c", "memory.current", on_done, h, NULL) == 0);
+	require(guest_delete(g, "c", on_done, h, NULL) == 0);
+	require(guest_winsize(g, 1, 24, 80) == 0);
+	require(guest_sync(g, on_done, h, NULL) == 0);
+	require(guest_poweroff(g, NULL) == 0);
+}
+
+static void ask(struct host *h, struct guest *g, const int stdio[3])
 {
 	static const char *args[] = { "x" };
 	struct guest_container c = { .cid = "c", .rootfs = "r", .process = { .args = { 1, args } } };
 	struct guest_sandbox sb = { .hostname = "" };
-	const int stdio[3] = { null, null, null };
 
 	require(guest_sandbox(g, &sb, on_done, h, NULL) == 0);
 	c.process.id = guest_next_process(g);
@@ -152,6 +272,27 @@ static void say_hello(int fd)
 	require(fd_write_full(fd, head, sizeof(head)) == 0 && fd_write_full(fd, msg.data, msg.len) == 0);
 }
 
+#define TURNS 4 /* of the loop: what one makes due is done in another */
+
+static void on_tick(void *arg, uint32_t events)
+{
+	(void)events;
+	loop_stop(arg);
+}
+
+/* Lets the host do what it can do now. */
+static void host_turns(struct host *h)
+{
+	int tick = eventfd(1, EFD_CLOEXEC); /* always readable: it ends each run of the loop */
+	struct watch *watch;
+
+	require(tick >= 0 && watch_new(h->loop, tick, EPOLLIN, on_tick, h->loop, &watch) == 0);
+	for (int i = 0; i < TURNS && !h->closed; i++)
+		require(loop_run(h->loop) == 0);
+	watch_free(watch);
+	fd_close(tick);
+}
+
 static void check_host(uint8_t how, const uint8_t *data, size_t size)
 {
 	struct guest_events events = {
@@ -159,23 +300,43 @@ static void check_host(uint8_t how, const uint8_t *data, size_t size)
 	};
 	struct host h = { .answers = 0 };
 	struct guest *g;
-	int sv[2], null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct streams streams;
+	int sv[2];
 
 	events.arg = &h;
-	require(null >= 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == 0);
+	streams_open(&streams, how);
+	require(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == 0);
 	require(fd_set_nonblock(sv[0], 1) == 0 && loop_new(&h.loop) == 0);
 	require(guest_new(h.loop, sv[0], &events, &g, NULL) == 0);
-	ask(&h, g, null);
+	if (how & FUZZ_CAREFUL)
+		guest_use_proc(g, streams.fds[0]); /* which is no /proc */
+	ask(&h, g, streams.fds);
+	if (how & FUZZ_MORE)
+		ask_more(&h, g);
 	if (how & FUZZ_HELLO)
 		say_hello(sv[1]);
-	require(fd_write_full(sv[1], data, size) == 0 && shutdown(sv[1], SHUT_WR) == 0);
-	require(loop_run(h.loop) == 0 && h.closed);
+	if (how & FUZZ_STREAMS) {
+		host_turns(&h);
+		require(fd_write_full(sv[1], data, size / 2) == 0);
+		data += size / 2;
+		size -= size / 2;
+		host_turns(&h);
+	}
+	for (int i = how & FUZZ_AGAIN ? AGAIN : 1; i > 0 && !h.closed; i--) {
+		require(fd_write_full(sv[1], data, size) == 0);
+		if (how & FUZZ_STREAMS)
+			host_turns(&h);
+		streams_drain(&streams);
+	}
+	require(shutdown(sv[1], SHUT_WR) == 0);
+	if (!h.closed)
+		require(loop_run(h.loop) == 0 && h.closed);
 	guest_free(g);
-	require(h.answers == REQUESTS);
+	require(h.answers == REQUESTS + (how & FUZZ_MORE ? REQUESTS_MORE : 0));
 	loop_free(h.loop);
 	fd_close(sv[0]);
 	fd_close(sv[1]);
-	fd_close(null);
+	streams_close(&streams);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -17,11 +17,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <linux/virtio_console.h>
 
 #include "base/fd.h"
+#include "base/loop.h"
 #include "vm/machine/layout.h"
 #include "vm/virtio/balloon.h"
 #include "vm/virtio/console.h"
@@ -41,6 +44,8 @@
 #define RING_SHORT 8 /* entries of a ring that soon wraps, and is soon full */
 #define BUFFERS_GPA 0x30000ull
 
+#define CONSOLE_CTRL_TX 3u /* virtio 1.2 §5.3.2 */
+
 #define OPS_MAX 4096
 #define INPUT_MAX 65536
 
@@ -49,6 +54,7 @@ struct fuzz {
 	uint8_t *map;
 	struct virtio_dev *dev;
 	int peer; /* the other end of the device's socket, or -1 */
+	struct loop *loop;
 	const uint8_t *in, *end;
 };
 
@@ -114,6 +120,8 @@ static int device_new(struct fuzz *f, unsigned int which)
 
 /* ---- operations ---- */
 
+/* The last values of an operation's byte are steps of a driver that keeps to the rules, and of the host's loop. */
+enum { OP_HOST_ASK = 27, OP_HANG_UP, OP_CHAIN, OP_CONTROL, OP_LOOP };
 enum { OP_WRITE, OP_READ, OP_POKE, OP_DESC, OP_AVAIL, OP_TURN, OP_HOST_SEND, OP_HOST_RECV, OP_UP, OPS };
 
 static void set(struct fuzz *f, uint32_t offset, uint64_t value)
@@ -225,6 +233,101 @@ static void op_host_recv(struct fuzz *f)
 		(void)!recv(f->peer, bytes, sizeof(bytes), MSG_DONTWAIT);
 }
 
+/* Makes a chain of one descriptor, or of two (the driver's and the device's), available and kicks its queue. */
+static void chain_put(struct fuzz *f, unsigned int q, uint64_t gpa, uint32_t out, uint32_t in)
+{
+	unsigned int size = ring_size(f, q);
+	struct vring_desc *table = mem_at(&f->mem, RING_GPA(q), 16ull * size);
+	struct vring_avail *avail = mem_at(&f->mem, RING_GPA(q) + RING_AVAIL, RING_USED - RING_AVAIL);
+	uint16_t i = (uint16_t)(2 * avail->idx % size), second = (uint16_t)((i + 1) % size);
+
+	if (q >= f->dev->queues_len || size < 2)
+		return;
+	table[i] = (struct vring_desc){ gpa, out ? out : in, out ? 0 : VRING_DESC_F_WRITE, second };
+	if (out && in) {
+		table[i].flags = VRING_DESC_F_NEXT;
+		table[second] = (struct vring_desc){ gpa + out, in, VRING_DESC_F_WRITE, 0 };
+	}
+	avail->ring[avail->idx % size] = i;
+	avail->idx++;
+	set(f, VIRTIO_MMIO_QUEUE_NOTIFY, q);
+}
+
+static void op_chain(struct fuzz *f)
+{
+	unsigned int q = (unsigned int)take(f, 1) % 8;
+	uint32_t out = (uint32_t)take(f, 2), in = (uint32_t)take(f, 2);
+
+	chain_put(f, q, BUFFERS_GPA, out, in);
+}
+
+/* A message of the guest on the console's control queue. */
+static void op_control(struct fuzz *f)
+{
+	struct virtio_console_control message = { .id = (uint32_t)take(f, 1) };
+
+	message.event = (uint16_t)take(f, 1);
+	message.value = (uint16_t)take(f, 1);
+	memcpy(mem_at(&f->mem, BUFFERS_GPA, sizeof(message)), &message, sizeof(message));
+	chain_put(f, CONSOLE_CTRL_TX, BUFFERS_GPA, sizeof(message), 0);
+	if (CONSOLE_CTRL_TX < f->dev->queues_len)
+		virtio_queue_turn(&f->dev->queues[CONSOLE_CTRL_TX]);
+}
+
+static void on_tick(void *arg, uint32_t events)
+{
+	(void)events;
+	loop_stop(arg);
+}
+
+/* Runs the device's watches once: kicks that wait, and what has come through the socket. */
+static void op_loop(struct fuzz *f)
+{
+	if (loop_run(f->loop) < 0)
+		abort();
+}
+
+/* What the host asks of a device: that a balloon has another size, that a link goes down or up. */
+static void op_host_ask(struct fuzz *f)
+{
+	uint32_t value = (uint32_t)take(f, 4);
+
+	if (f->dev->ops->id == VIRTIO_ID_BALLOON) {
+		virtio_balloon_set_target(f->dev, value);
+		(void)virtio_balloon_actual(f->dev); /* GUEST: any value */
+	} else if (f->dev->ops->id == VIRTIO_ID_NET) {
+		struct virtio_net_counters counters;
+
+		virtio_net_set_link(f->dev, value & 1);
+		virtio_net_get_counters(f->dev, &counters);
+	}
+}
+
+/* The well-formed steps. False: @op is none of them. */
+static bool good_op(struct fuzz *f, uint8_t op)
+{
+	switch (op % 32) {
+	case OP_HOST_ASK:
+		op_host_ask(f);
+		return true;
+	case OP_HANG_UP:
+		fd_close(f->peer);
+		f->peer = -1;
+		return true;
+	case OP_CHAIN:
+		op_chain(f);
+		return true;
+	case OP_CONTROL:
+		op_control(f);
+		return true;
+	case OP_LOOP:
+		op_loop(f);
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void one_op(struct fuzz *f)
 {
 	static const unsigned int widths[] = { 4, 4, 1, 2, 8, 4, 3, 4 };
@@ -232,6 +335,8 @@ static void one_op(struct fuzz *f)
 	unsigned int width = widths[op >> 5];
 	uint32_t offset;
 
+	if (good_op(f, op))
+		return;
 	switch (op % 32 % OPS) {
 	case OP_WRITE:
 		offset = (uint32_t)take(f, 2) % 0x208;
@@ -268,9 +373,15 @@ static void one_op(struct fuzz *f)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz f = { .in = data, .end = data + size };
+	int tick = eventfd(1, EFD_CLOEXEC); /* always readable: it ends each run of the loop */
+	struct watch *watch;
+	struct err err;
 
 	ram_init(&f);
 	if (device_new(&f, (unsigned int)take(&f, 1)) < 0)
+		abort();
+	if (tick < 0 || loop_new(&f.loop) < 0 || watch_new(f.loop, tick, EPOLLIN, on_tick, f.loop, &watch) < 0 ||
+		virtio_start(f.dev, f.loop, &err) < 0)
 		abort();
 	for (int i = 0; i < OPS_MAX && f.in < f.end; i++)
 		one_op(&f);
@@ -280,6 +391,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 	}
 	virtio_free(f.dev);
+	loop_free(f.loop);
+	fd_close(tick);
 	fd_close(f.peer);
 	munmap(f.map, LOW_SIZE + HIGH_SIZE + 3 * GUARD);
 	return 0;
