@@ -105,18 +105,15 @@ static int set_size(struct fs_node *node, struct fs_file *file, uint64_t size, u
 		return node->type == S_IFDIR ? -EISDIR : -EINVAL;
 	if (size > INT64_MAX)
 		return -EFBIG;
-	r = fs_cred_write(node->export->fs, uid);
+	if (file != NULL && (file->flags & O_ACCMODE) != O_RDONLY)
+		fd = fs_file_awake(file);
+	else
+		fd = own = fs_reopen(node, O_WRONLY);
+	if (fd < 0)
+		return fd;
+	r = fs_cred_write(node->export->fs, uid); /* after the file was opened, which is done as the service */
 	if (r < 0)
 		return r;
-	if (file != NULL && (file->flags & O_ACCMODE) != O_RDONLY) {
-		fd = fs_file_awake(file);
-		if (fd < 0)
-			return fd;
-	} else {
-		fd = own = fs_reopen(node, O_WRONLY);
-		if (own < 0)
-			return own;
-	}
 	r = ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
 	fs_cred_service(node->export->fs);
 	return r;

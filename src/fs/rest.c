@@ -24,7 +24,8 @@
  * inode. Such a file is opened again by its node, with the flags that it was opened with. While it is open, its node
  * is awake. A file whose name is gone keeps its descriptor. Locks have descriptors of their own (lock.c).
  *
- * LOCK: file->lock, then export->wake, then export->lock, which is for everything about names. The only system call made under it is close(2).
+ * LOCK: file->lock, then export->wake, then export->lock, which is for everything about names. No system call is made
+ * under that one.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -317,6 +317,27 @@ static void open_files_rest_when_descriptors_get_short(void **state)
 	assert_int_equal(p9c_read(&c, FID_OPEN(10), 0, text, sizeof(text)), -ENOENT);
 }
 
+/* To be opened again gives a user no more than he has: set-id bits do not survive that he truncates the file. */
+static void an_opened_again_file_is_still_its_users(void **state)
+{
+	struct p9c_attr a;
+
+	(void)state;
+	assert_int_equal(mkdirat(c.dir_fd, "d", 0755), 0);
+	assert_int_equal(p9c_walk(&c, P9C_ROOT, 5000, "d"), 0);
+	p9c_host_write(&c, "f", "text");
+	assert_int_equal(p9c_call(&c, P9_TATTACH, "ddssd", 1u, P9_NOFID, "", "top/export", 1000u), 0);
+	assert_int_equal(p9c_walk(&c, 1, 2, "f"), 0);
+	assert_int_equal(p9c_open(&c, 2, 2), 0);
+	for (uint32_t i = 0; i < HELD; i++)
+		write_one(i, "d", 5000);
+	assert_int_equal(fchmodat(c.dir_fd, "f", 06755, 0), 0);
+	assert_int_equal(p9c_setattr(&c, 2, P9_SETATTR_SIZE, 0, 0, 0, 1, 0), 0);
+	assert_int_equal(p9c_getattr(&c, 2, &a), 0);
+	assert_int_equal(a.size, 1);
+	assert_int_equal(a.mode & 06000, 0);
+}
+
 /* Directories rest, too, though what was found in them is still held, and are listed whole. */
 static void directories_rest_when_descriptors_get_short(void **state)
 {
@@ -363,6 +384,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nodes_rest_when_descriptors_get_short, setup_few_descriptors, teardown),
 		cmocka_unit_test_setup_teardown(
 			open_files_rest_when_descriptors_get_short, setup_few_descriptors, teardown),
+		cmocka_unit_test_setup_teardown(
+			an_opened_again_file_is_still_its_users, setup_few_descriptors, teardown),
 		cmocka_unit_test_setup_teardown(
 			directories_rest_when_descriptors_get_short, setup_few_descriptors, teardown),
 	};
