@@ -211,7 +211,7 @@ create() { rt create --bundle "$BUNDLE" "$@" "$ID" </dev/null >"$BATS_TEST_TMPDI
 	run rt delete "$ID"
 	[ "$status" -ne 0 ]
 	kill -0 "$pid"
-	run rt delete --force "$ID"
+	run rt --log-level warning delete --force "$ID"
 	eq "$status" 0
 	has "$output" "is lost: its monitor is killed"
 	[ ! -d "/proc/$pid" ] || grep -q 'State:.Z' "/proc/$pid/status"

@@ -271,7 +271,7 @@ $BUNDLE/rootfs"
 	has "$output" "vmrunc: hooks.poststart[1]: \"/bin/sh\" did not end within 1 s"
 	eq "$(cat "$LOG")" poststart
 	eq "$(status_of "$ID")" stopped
-	run rt delete "$ID"
+	run rt --log-level warning delete "$ID"
 	eq "$status" 0
 	has "$output" "warning: hooks.poststop[0]"
 	has "$output" "warning: hooks.poststop[1]"

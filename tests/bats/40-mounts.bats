@@ -161,6 +161,7 @@ teardown() { common_teardown; }
 
 @test "a bind source that is a unix socket or a FIFO: create says that its other end is not reachable" {
 	vmrunc_only
+	RT_CMD+=(--log-level warning)
 	new_bundle '.process.args = ["stat", "-c", "%F", "/s", "/f"] | .mounts += [{destination:"/s",source:($src+"/sock"),options:["bind"]},
 		{destination:"/f",source:($src+"/fifo"),options:["bind"]}]' --arg src "$SRC"
 	mkfifo "$SRC/fifo"
