@@ -304,7 +304,7 @@ struct start_case {
 };
 
 static const struct start_case start_cases[] = {
-	{ "dies", "qemu: -accel kvm: no ?[31mluck" },
+	{ "dies", "qemu: -accel kvm: no  [31mluck" },
 	{ "silent", "qemu: ended with status 5" },
 	{ "garbage", "qemu: its control socket: Bad message" },
 	{ "refuses", "qmp_capabilities: qemu: not today" },

@@ -23,6 +23,7 @@
 
 #include "base/fd.h"
 #include "base/sig.h"
+#include "base/text.h"
 
 #define LAST_WORDS_MS 1000 /* that a QEMU which has closed its sockets gets to end by itself */
 
@@ -208,9 +209,8 @@ int qemu_process_last_words(struct qemu_process *p, struct err *err)
 	const char *line;
 	size_t len = MIN(process_last_line(p, &line), sizeof(clean) - 1);
 
-	/* GUEST: a guest may have a say in what QEMU prints; no control characters may reach a terminal. */
-	for (size_t i = 0; i < len; i++)
-		clean[i] = line[i] >= ' ' && line[i] <= '~' ? line[i] : '?';
+	memcpy(clean, line, len);
+	text_clean(clean, len); /* GUEST: a guest may have a say in what QEMU prints */
 	clean[len] = '\0';
 	if (len)
 		return err_set(err, EIO, "qemu: %s", clean);
