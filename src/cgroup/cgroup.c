@@ -56,7 +56,15 @@ int cgroup_make(const struct cgroup_request *q, const struct cgroups *c, struct 
 {
 	int r = dirs_make(c, err);
 
-	return r < 0 ? r : cgroup_limit(c, resources_of(q), q->memory_bytes, warnings, err);
+	/* the quota is written as well: a wrong one is an error now */
+	if (r == 0)
+		r = cgroup_limit(c, resources_of(q), q->memory_bytes, warnings, err);
+	return r < 0 ? r : cgroup_throttle(c, q->spec, false, err);
+}
+
+int cgroup_throttle(const struct cgroups *c, const struct spec *spec, bool on, struct err *err)
+{
+	return cgroup_limit_cpu_time(c, spec->linux_ ? spec->linux_->resources : NULL, !on, err);
 }
 
 int cgroup_join(const struct cgroups *c, struct err *err)

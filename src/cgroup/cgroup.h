@@ -8,6 +8,7 @@
  *                      (the caller writes the set to state.json again if it has changed)
  *   cgroup_make        makes the directories that are missing, and writes the limits
  *   cgroup_join        that process enters the cgroups, before it forks the monitor
+ *   cgroup_throttle    the quota of CPU time, which cgroup_make() has lifted, begins
  *   cgroup_remove      at the end
  *
  * Nothing is made that is not in state.json by then: `delete` finds all of it, however `create` has ended.
@@ -63,11 +64,18 @@ must_check int cgroup_start_unit(
 	const struct cgroup_request *q, pid_t pid, int interrupt_fd, struct cgroups *c, struct err *err);
 
 /*
- * Makes the cgroups of @c that are missing, and writes the limits to all of them. Adds to @warnings what the guest
+ * Makes the cgroups of @c that are missing, and writes the limits to all of them, but lifts the quota of CPU time until
+ * cgroup_throttle(). Adds to @warnings what the guest
  * alone will enforce. Returns 0, or -errno with an error.
  */
 must_check int cgroup_make(
 	const struct cgroup_request *q, const struct cgroups *c, struct warnings *warnings, struct err *err);
+
+/*
+ * Writes the quota of CPU time that @spec has to the cgroups of @c, or if not @on, lifts it. A virtual machine boots
+ * without: the quota is the container's, which does not run yet. Returns 0, or -errno with an error.
+ */
+must_check int cgroup_throttle(const struct cgroups *c, const struct spec *spec, bool on, struct err *err);
 
 /* Moves the calling process into the cgroups of @c: 0, or -errno with an error. */
 must_check int cgroup_join(const struct cgroups *c, struct err *err);

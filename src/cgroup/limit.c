@@ -341,3 +341,21 @@ int cgroup_limit(const struct cgroups *c, const struct spec_resources *r, uint64
 	cgroup_values_done(&v);
 	return ret;
 }
+
+int cgroup_limit_cpu_time(const struct cgroups *c, const struct spec_resources *r, bool lifted, struct err *err)
+{
+	struct cgroup_values v;
+	const struct target t = { .cgroups = c, .values = &v, .v2 = cgroup_file_is_v2(c) };
+	int ret;
+
+	if (!r || c->dirs.n == 0)
+		return 0;
+	ret = cgroup_values_of(r, 0, t.v2, &v, err);
+	if (ret == 0 && (v.quota.set || !lifted)) {
+		if (lifted)
+			v.quota.v = CGROUP_NO_LIMIT;
+		ret = limit_cpu_time(&t, err);
+	}
+	cgroup_values_done(&v);
+	return ret;
+}

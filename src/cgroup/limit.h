@@ -3,6 +3,7 @@
 #ifndef CGROUP_LIMIT_H
 #define CGROUP_LIMIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/base.h"
@@ -19,5 +20,12 @@
  */
 must_check int cgroup_limit(const struct cgroups *c, const struct spec_resources *r, uint64_t memory_bytes,
 	struct warnings *warnings, struct err *err);
+
+/*
+ * Writes the quota and period of CPU time that @r (may be NULL) has to the cgroups of @c, or if @lifted, no quota in
+ * place of one. Returns 0, or -errno with an error.
+ */
+must_check int cgroup_limit_cpu_time(
+	const struct cgroups *c, const struct spec_resources *r, bool lifted, struct err *err);
 
 #endif

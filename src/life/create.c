@@ -402,6 +402,8 @@ static int launch(struct creation *c, struct err *err)
 		r = run_hooks(c, err);
 	if (r == 0)
 		r = wait_kind(c, REPORT_READY, err);
+	if (r == 0)
+		r = cgroup_throttle(&c->state.cgroups, c->bundle.spec, true, err);
 	if (r == 0 && c->request->pid_file)
 		r = write_pid_file(c->request->pid_file, c->state.pid, err);
 	return r;

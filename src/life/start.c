@@ -30,6 +30,22 @@ static int start_timeout(const struct spec_hooks *hooks)
 	return (int)ms;
 }
 
+/*
+ * Lets the container's quota of CPU time begin. A container that has ended meanwhile needs none, and a scope of systemd
+ * has gone with it.
+ */
+static int throttle(const struct statedir *dir, const struct state *s, const struct spec *spec, struct err *err)
+{
+	enum status status = STATUS_RUNNING;
+	struct err ignored = ERR_INIT;
+	int r = cgroup_throttle(&s->cgroups, spec, true, err);
+
+	if (r == 0 || (state_status(dir, s, &status, &ignored) == 0 && status != STATUS_STOPPED))
+		return r;
+	*err = (struct err)ERR_INIT;
+	return 0;
+}
+
 int container_start(const struct settings *settings, const char *id, struct life_notes *notes, struct err *err)
 {
 	const struct control_request request = { .op = CONTROL_START };
@@ -49,8 +65,16 @@ int container_start(const struct settings *settings, const char *id, struct life
 	if (status != STATUS_CREATED)
 		return err_set(err, EINVAL, "cannot start an already running container");
 	place.dir = s.bundle;
+	/* The quota of CPU time is the container's, which begins behind execve: reading the program is not in it. */
 	hooks = life_hooks(&dir, &spec, notes);
+	if (spec) {
+		r = cgroup_throttle(&s.cgroups, spec, false, err);
+		if (r < 0)
+			return r;
+	}
 	r = control_call(&dir, &request, NULL, NULL, start_timeout(hooks), err);
+	if (r == 0 && spec)
+		r = throttle(&dir, &s, spec, err);
 	if (r < 0 || !hooks)
 		return r;
 	r = hooks_run(&hooks->poststart, "poststart", &s, STATUS_RUNNING, &place, err);

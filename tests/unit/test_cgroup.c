@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -485,10 +486,46 @@ static pid_t start_member(const struct cgroups *c)
 	return pid;
 }
 
+/* The quota of CPU time that the cgroups of @c have, as the kernel says it: "-1" or "max" for none. */
+static void quota_of(const struct cgroups *c, char *text, size_t size)
+{
+	static const char *const files[] = { "cpu.cfs_quota_us", "cpu.max" };
+
+	*text = '\0';
+	for (size_t i = 0; i < c->dirs.n * ARRAY_LEN(files); i++) {
+		char path[PATH_MAX];
+		autofree char *got = NULL;
+
+		(void)snprintf(path, sizeof(path), "%s/%s", c->dirs.v[i / 2], files[i % 2]);
+		if (fd_read_file(AT_FDCWD, path, 64, &got, NULL) == 0)
+			(void)snprintf(text, size, "%.*s", (int)strcspn(got, " \n"), got);
+	}
+}
+
+/* A virtual machine boots without the container's quota, also where the period is not the kernel's default. */
+static void check_quota(const struct cgroups *c, const struct spec *spec)
+{
+	struct err err = ERR_INIT;
+	char text[64];
+
+	quota_of(c, text, sizeof(text));
+	assert_true(strcmp(text, "-1") == 0 || strcmp(text, "max") == 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(cgroup_throttle(c, spec, true, &err), 0);
+		quota_of(c, text, sizeof(text));
+		assert_string_equal(text, "1000");
+		assert_int_equal(cgroup_throttle(c, spec, false, &err), 0);
+		quota_of(c, text, sizeof(text));
+		assert_string_not_equal(text, "1000");
+	}
+}
+
 static void test_directories(void **state)
 {
+	struct spec_cpu cpu = { .quota = { .set = true, .v = 1000 }, .period = { .set = true, .v = 50000 } };
+	struct spec_resources resources = { .cpu = &cpu };
 	char path[64];
-	struct spec_linux linux_part = { .cgroups_path = path };
+	struct spec_linux linux_part = { .cgroups_path = path, .resources = &resources };
 	const struct spec spec = { .linux_ = &linux_part };
 	struct cgroup_request q = { .manager = CGROUPS_CGROUPFS, .id = "id", .spec = &spec };
 	struct cgroups c = CGROUPS_INIT;
@@ -519,6 +556,7 @@ static void test_directories(void **state)
 		cgroups_done(&c);
 		skip();
 	}
+	check_quota(&c, &spec);
 	pid = start_member(&c);
 	assert_int_equal(cgroup_remove(&c, "id", NULL, &err), 0); /* kills it */
 	for (size_t i = 0; i < c.made.n; i++) {
