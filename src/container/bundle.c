@@ -57,6 +57,28 @@ static int load_config(struct bundle *b, struct warnings *warnings, struct err *
 	return spec_parse("config.json", b->config, b->config_len, &b->spec, warnings, err);
 }
 
+/* Takes "." and doubled slashes out of the absolute @path. A ".." stays: what it means depends on symbolic links. */
+static void tidy_path(char *path)
+{
+	char *to = path;
+
+	for (const char *from = path; *from;) {
+		size_t len;
+
+		from += strspn(from, "/");
+		len = strcspn(from, "/");
+		if (len > 0 && !(len == 1 && *from == '.')) {
+			*to++ = '/';
+			memmove(to, from, len);
+			to += len;
+		}
+		from += len;
+	}
+	if (to == path)
+		*to++ = '/';
+	*to = '\0';
+}
+
 /* Sets b->rootfs from root.path, which may be relative to the bundle, and checks that it is a directory. */
 static int check_rootfs(struct bundle *b, struct err *err)
 {
@@ -66,6 +88,7 @@ static int check_rootfs(struct bundle *b, struct err *err)
 	if (snprintf(b->rootfs, sizeof(b->rootfs), "%s%s%s", path[0] == '/' ? "" : b->path, path[0] == '/' ? "" : "/",
 		    path) >= (int)sizeof(b->rootfs))
 		return err_set(err, ENAMETOOLONG, "root.path: too long");
+	tidy_path(b->rootfs);
 	if (stat(b->rootfs, &st) < 0 && errno == ENOENT)
 		return err_set(err, ENOENT, "root.path: the root file system \"%s\" does not exist", b->rootfs);
 	if (stat(b->rootfs, &st) < 0)
