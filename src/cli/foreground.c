@@ -86,6 +86,8 @@ static void on_report(void *arg, uint32_t events)
 			f->failed = report.err;
 		else if (report.kind == REPORT_WARNING)
 			log_warning("%s", report.err.msg);
+		else if (report.kind == REPORT_NOTICE)
+			log_notice("%s", report.err.msg);
 	}
 }
 

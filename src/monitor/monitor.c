@@ -25,6 +25,7 @@
 #include "monitor/enclose.h"
 #include "monitor/member.h"
 #include "monitor/report.h"
+#include "spec/resources.h"
 #include "vm/choose/choose.h"
 #include "vm/guestlog.h"
 
@@ -173,10 +174,33 @@ static void on_stream_broken(void *arg, uint32_t process, const char *text)
 		member_stream_broken(member, process, text);
 }
 
+/*
+ * The guest's OOM killer has struck in the container. At a limit of the container's own that is what it asked for; but
+ * where its VM has no more, somebody who knows no VM is at a loss.
+ */
+static void tell_oom(struct monitor *m)
+{
+	const struct spec *spec = m->job->spec;
+	uint64_t have = m->job->vm->mem_bytes;
+	struct err err = ERR_INIT;
+
+	if (resources_memory_limit(spec->linux_ ? spec->linux_->resources : NULL) < have)
+		return;
+	(void)err_set(&err, ENOMEM,
+		"the container's virtual machine ran out of its %llu MiB of memory, and its kernel killed a process: "
+		"set "
+		"linux.resources.memory.limit, or \"memory\" in vmrunc.json, to what the container needs",
+		(unsigned long long)(have / MIB));
+	guestlog_say(m->log, "vmrunc: %s", err.msg);
+	tell(m, REPORT_NOTICE, &err);
+}
+
 static void on_exited(void *arg, uint32_t process, int status, bool oom)
 {
 	struct member *member = member_of(arg, process);
 
+	if (member && oom)
+		tell_oom(arg);
 	if (member)
 		member_exited(member, process, status, oom);
 }

@@ -2,7 +2,7 @@
 /*
  * The report socket: the pair between create (or run) and the monitor that it has started.
  *
- *   birth, monitor --report_send()--> create: report_receive()   PID, then BUILT, READY, WARNING or FAILED
+ *   birth, monitor --report_send()--> create: report_receive()   PID, then BUILT, READY, WARNING, NOTICE or FAILED
  *   create --report_go()--> monitor: report_wait_go()            the answer to BUILT
  *
  * It is a SEQPACKET socket: one message is one report. Its end is news as well: the monitor dies with create until it
@@ -21,6 +21,7 @@ enum report_kind {
 	REPORT_BUILT, /* where create has hooks to run: the mount tree stands, and the monitor waits for report_go() */
 	REPORT_READY, /* the container stands ready in the guest */
 	REPORT_WARNING, /* err says what went wrong beside the container's life */
+	REPORT_NOTICE,  /* err says what the user must know of how the container has ended */
 	REPORT_FAILED,  /* err says why: before READY there is no container, after it the VM has died */
 };
 
@@ -28,7 +29,7 @@ enum report_kind {
 struct report {
 	enum report_kind kind;
 	pid_t pid;      /* of REPORT_PID */
-	struct err err; /* of REPORT_WARNING and REPORT_FAILED */
+	struct err err; /* of REPORT_WARNING, REPORT_NOTICE and REPORT_FAILED */
 };
 
 /* Sends @report over @sock without blocking for a reader: 0, or -errno (-EPIPE: create has gone). */

@@ -118,6 +118,18 @@ has_lines() { [ "$(grep -c -- "$2" "$1")" -ge "$3" ]; }
 	done
 }
 
+@test "a process that is killed because the VM's memory is used up: run says so, and what to do; root.path is tidied in state" {
+	vmrunc_only
+	sh_bundle 'dd if=/dev/zero of=/dev/shm/fill bs=1M & wait $!; tail /dev/zero; exit 3' '.root.path = "./rootfs/."
+		| .mounts |= map(if .destination == "/dev/shm" then .options = ["mode=1777","size=100%"] else . end)'
+	echo '{"memory": 128}' >"$BATS_TEST_TMPDIR/settings.json"
+	run --separate-stderr rt --config "$BATS_TEST_TMPDIR/settings.json" run --keep --bundle "$BUNDLE" "$ID"
+	has "$stderr" "virtual machine ran out of its 128 MiB of memory"
+	has "$stderr" linux.resources.memory.limit
+	eq "$(rt state "$ID" | jq -r .rootfs)" "$BUNDLE/rootfs"
+	rt delete "$ID"
+}
+
 # stderr_of ARGS...: runs the container with these options; $err is what was written to stderr, $status the exit code.
 stderr_of() {
 	status=0
