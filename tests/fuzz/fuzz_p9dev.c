@@ -294,6 +294,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fuzz f = { .in = { data, data + size }, .lock_fd = -1 };
 	struct err err = ERR_INIT;
 
+	/* libFuzzer knows what memmem() looks for, and would put it into messages and files itself */
+	if (memmem(data, size, TREE_SECRET, strlen(TREE_SECRET)) != NULL)
+		return 0;
 	if (host.tree.top < 0)
 		set_up();
 	if (!host.exported)
