@@ -18,6 +18,7 @@
 #include "sys/sys.h"
 
 #define DEVICE_PATH_MAX 512
+#define PTMX_TARGET "pts/ptmx" /* of the link /dev/ptmx */
 
 /* Writes the path of the staged node of device number @i to @ret, which has DEVICE_PATH_MAX bytes. */
 static void device_staged_path(const struct agent *agent, const char *cid, uint32_t i, char *ret)
@@ -140,8 +141,10 @@ int devices_link(int root, struct err *err)
 		{ "/dev/stderr", "/proc/self/fd/2", NULL },
 		{ "/dev/core", "/proc/kcore", "/proc/kcore" },
 	};
+	char target[sizeof(PTMX_TARGET) + 1];
 	const char *name;
 	autoclose int dev = -1;
+	ssize_t n;
 
 	for (size_t i = 0; i < ARRAY_LEN(links); i++) {
 		autoclose int dir = rootpath_make(root, links[i].path, ROOTPATH_PARENT, &name);
@@ -155,9 +158,12 @@ int devices_link(int root, struct err *err)
 	dev = rootpath_make(root, "/dev/ptmx", ROOTPATH_PARENT, &name);
 	if (dev < 0)
 		return err_sys(err, dev, "cannot open the container's /dev");
+	n = readlinkat(dev, name, target, sizeof(target));
+	if (n == (ssize_t)strlen(PTMX_TARGET) && memcmp(target, PTMX_TARGET, (size_t)n) == 0)
+		return 0; /* of an earlier run, or made by the monitor in a root that is read-only */
 	if (unlinkat(dev, name, 0) < 0 && errno != ENOENT)
 		return err_sys(err, errno, "cannot replace /dev/ptmx");
-	if (symlinkat("pts/ptmx", dev, name) < 0)
+	if (symlinkat(PTMX_TARGET, dev, name) < 0)
 		return err_sys(err, errno, "cannot make /dev/ptmx");
 	return 0;
 }

@@ -14,6 +14,7 @@
 
 #include "base/fd.h"
 #include "jail/idmap.h"
+#include "jail/points.h"
 
 void binds_done(struct binds *b)
 {
@@ -28,11 +29,34 @@ void binds_done(struct binds *b)
 	*b = (struct binds)BINDS_NONE;
 }
 
-void binds_close_jail(struct binds *b)
+/* Makes the mount points of all mounts, and what else the agent would make. */
+static int make_points(
+	const struct binds *b, const struct spec *spec, const struct guest_container *container, struct err *err)
 {
+	size_t next = 0;
+
+	for (size_t i = 0; i < spec->mounts.n; i++) {
+		bool dir = true;
+		int r;
+
+		if (next < b->n && b->v[next].mount == i)
+			dir = b->v[next++].dir;
+		r = points_make_mount(b->root_jail_fd, spec, i, dir, err);
+		if (r < 0)
+			return r;
+	}
+	return points_make_rest(b->root_jail_fd, spec, container, err);
+}
+
+int binds_make_points(
+	struct binds *b, const struct spec *spec, const struct guest_container *container, struct err *err)
+{
+	int r = spec->root->readonly ? make_points(b, spec, container, err) : 0;
+
 	fd_close(steal_fd(&b->root_jail_fd));
 	for (size_t i = 0; i < b->n; i++)
 		fd_close(steal_fd(&b->v[i].jail_fd));
+	return r;
 }
 
 bool binds_is_bind(const struct spec_mount *m)
@@ -201,13 +225,25 @@ int binds_open(const struct spec *spec, const char *bundle, const char *rootfs, 
 	return 0;
 }
 
-int binds_share(struct binds *b, struct vm *vm, struct err *err)
+/*
+ * Hands the clone *@fd to @vm. A read-only one is so by its mounts, whatever the code that serves it does: that is what
+ * holds when a guest has broken into that code.
+ */
+static int share(struct vm *vm, enum vm_share share, const char *name, int *fd, bool readonly, struct err *err)
 {
-	int r = vm_share_add(vm, VM_SHARE_PRIVATE, b->root_name, steal_fd(&b->root_export_fd), 0, err);
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+
+	if (readonly && mount_setattr(*fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
+		return err_sys(err, errno, "export \"%s\": cannot make it read-only", name);
+	return vm_share_add(vm, share, name, steal_fd(fd), readonly ? VM_SHARE_READ_ONLY : 0, err);
+}
+
+int binds_share(struct binds *b, const struct spec *spec, struct vm *vm, struct err *err)
+{
+	int r = share(vm, VM_SHARE_PRIVATE, b->root_name, &b->root_export_fd, spec->root->readonly, err);
 
 	for (size_t i = 0; r == 0 && i < b->n; i++)
-		r = vm_share_add(vm, VM_SHARE_SHARED, b->v[i].name, steal_fd(&b->v[i].export_fd),
-			b->v[i].readonly ? VM_SHARE_READ_ONLY : 0, err);
+		r = share(vm, VM_SHARE_SHARED, b->v[i].name, &b->v[i].export_fd, b->v[i].readonly, err);
 	return r;
 }
 

@@ -56,11 +56,18 @@ void binds_done(struct binds *b);
 must_check int binds_open(const struct spec *spec, const char *bundle, const char *rootfs, const char *cid,
 	struct binds *b, struct err *err);
 
-/* Closes the clones for the jail, where no tree is built there. */
-void binds_close_jail(struct binds *b);
+/*
+ * Where no tree is built: makes in a rootfs that @spec wants read-only what the agent cannot make there for @container
+ * (points.h), and closes the clones for the jail. 0, or -errno with an error.
+ */
+must_check int binds_make_points(
+	struct binds *b, const struct spec *spec, const struct guest_container *container, struct err *err);
 
-/* Hands the clones for the guest to @vm: 0, or -errno with an error. */
-must_check int binds_share(struct binds *b, struct vm *vm, struct err *err);
+/*
+ * Hands the clones for the guest to @vm. What @spec wants read-only, the root and volumes, is so by its mounts and for
+ * the VM's file server. 0, or -errno with an error.
+ */
+must_check int binds_share(struct binds *b, const struct spec *spec, struct vm *vm, struct err *err);
 
 /* The list of exports for guest_translate(); it borrows from @b. */
 struct guest_export_list binds_exports(const struct binds *b);

@@ -18,6 +18,7 @@
 
 #include "base/fd.h"
 #include "base/rootpath.h"
+#include "jail/points.h"
 
 int jail_enter_mounts(bool own_pids, struct err *err)
 {
@@ -142,6 +143,7 @@ static int attach_fs(const char *type, const char *const *options, int root, con
 /* The tree. seal() makes its tmpfs mounts read-only when no mount points have to be made in them any more. */
 struct jail_root {
 	const struct spec *spec;
+	const struct guest_container *container;
 	struct binds *binds;
 	int root;
 	bool own_pids, has_proc;
@@ -224,7 +226,7 @@ static int build(struct jail_root *b, struct err *err)
 		if (r < 0 && r != -EROFS && r != -ENOENT)
 			return err_sys(err, r, "cannot mount /proc in the container's root");
 	}
-	return 0;
+	return b->spec->root->readonly ? points_make_rest(b->root, b->spec, b->container, err) : 0;
 }
 
 /* Makes read-only what the guest's processes could not write either, and the empty tmpfs mounts. */
@@ -241,8 +243,8 @@ static int seal(const struct jail_root *b, struct err *err)
 	return 0;
 }
 
-int jail_build(const struct spec *spec, const char *rootfs, struct binds *binds, bool own_pids, struct jail_root **ret,
-	struct err *err)
+int jail_build(const struct spec *spec, const struct guest_container *container, const char *rootfs,
+	struct binds *binds, bool own_pids, struct jail_root **ret, struct err *err)
 {
 	struct jail_root *b = calloc(1, sizeof(*b));
 	int r = 0;
@@ -250,6 +252,7 @@ int jail_build(const struct spec *spec, const char *rootfs, struct binds *binds,
 	if (!b)
 		return err_sys(err, ENOMEM, "mounts");
 	*b = (struct jail_root){ .spec = spec,
+		.container = container,
 		.binds = binds,
 		.root = steal_fd(&binds->root_jail_fd),
 		.own_pids = own_pids,

@@ -32,6 +32,7 @@
 
 #include "base/base.h"
 #include "base/err.h"
+#include "guest/translate.h"
 #include "jail/binds.h"
 #include "spec/spec.h"
 #include "vm/vm.h"
@@ -53,10 +54,11 @@ struct jail_root;
 
 /*
  * Attaches the clones of @binds, whose jail_fds it takes, and the other mounts of @spec to a tree at @rootfs, the path
- * of the root on the host. @own_pids: as above. @spec and @binds must outlive *@ret. 0, or -errno with an error.
+ * of the root on the host. In a root that will be read-only, it makes what the agent cannot (points.h): @container is
+ * what the agent gets. @own_pids: as above. @spec and @binds must outlive *@ret. 0, or -errno with an error.
  */
-must_check int jail_build(const struct spec *spec, const char *rootfs, struct binds *binds, bool own_pids,
-	struct jail_root **ret, struct err *err);
+must_check int jail_build(const struct spec *spec, const struct guest_container *container, const char *rootfs,
+	struct binds *binds, bool own_pids, struct jail_root **ret, struct err *err);
 
 /* Frees @root, not what is mounted. Accepts NULL. */
 void jail_root_free(struct jail_root *root);

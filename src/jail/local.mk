@@ -5,4 +5,5 @@ libjail_a_SOURCES = \
 	src/jail/idmap.c src/jail/idmap.h \
 	src/jail/jail.c src/jail/jail.h \
 	src/jail/ns.c src/jail/ns.h \
+	src/jail/points.c src/jail/points.h \
 	src/jail/seccomp.c

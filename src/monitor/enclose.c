@@ -72,9 +72,10 @@ int enclose(const struct monitor_job *job, const struct vm *vm, int report, stru
 	int r = 0;
 
 	if (own_mounts)
-		r = jail_build(job->spec, job->rootfs, job->binds, ns_other_pids(job->ns), &root, err);
+		r = jail_build(job->spec, guest_translation_container(job->translation), job->rootfs, job->binds,
+			ns_other_pids(job->ns), &root, err);
 	else
-		binds_close_jail(job->binds);
+		r = binds_make_points(job->binds, job->spec, guest_translation_container(job->translation), err);
 	if (r == 0 && root)
 		r = keep_tmpfs_modes(job, root, err);
 	if (r == 0)

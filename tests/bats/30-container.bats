@@ -126,6 +126,16 @@ teardown() { common_teardown; }
 	[ ! -e "$BUNDLE/rootfs/x" ]
 }
 
+@test "root.readonly: mount points, nodes and links of /dev and the working directory are made in it nevertheless" {
+	sh_bundle 'pwd; readlink /dev/ptmx /dev/stdin; echo lost >/dev/null; head -c 1 /dev/zero | wc -c; cat /etc/one' '.root.readonly = true
+		| .process.cwd = "/a/b" | .mounts |= map(select(.destination | startswith("/dev") | not))
+		| .mounts += [{destination:"/dev/pts",type:"devpts",source:"devpts"}, {destination:"/etc/one",type:"bind",source:$one,options:["bind","ro"]}]' \
+		--arg one "$BATS_TEST_TMPDIR/one"
+	echo one >"$BATS_TEST_TMPDIR/one"
+	run_c
+	eq "$status $(echo $output)" "0 /a/b pts/ptmx /proc/self/fd/0 1 one"
+}
+
 @test "linux.rootfsPropagation: shared, slave, private, unbindable" {
 	local kind
 	for kind in shared:shared: slave: private: unbindable:unbindable; do

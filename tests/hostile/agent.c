@@ -13,6 +13,7 @@
  *   exit      the end of a process that does not exist
  *   logs      log messages, as fast as they go, and nothing else
  *   silent    a greeting, and then not a byte; it reads nothing either
+ *   files     nothing; it mounts the shares itself, and tries what can be done to the host's files (files.c)
  *
  * or, after it has said that the container is made and started (nothing runs):
  *
@@ -40,6 +41,7 @@
 #include "base/tags.h"
 #include "channel/mux.h"
 #include "channel/proto.h"
+#include "files.h"
 
 #define PORTS_DIR "/sys/class/virtio-ports"
 #define PORT_TURN_NS 10000000l /* between two looks for the port, which appears when its driver has found it */
@@ -264,6 +266,10 @@ static void run(const char *mode)
 {
 	if (strcmp(mode, "garbage") == 0)
 		flood_garbage();
+	if (strcmp(mode, "files") == 0) {
+		files_attack();
+		return;
+	}
 	say_hello();
 	if (strcmp(mode, "huge") == 0)
 		announce_huge();

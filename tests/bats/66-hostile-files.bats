@@ -1,0 +1,115 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# A guest that has turned on its host's files: it mounts the shares itself, so that nothing of config.json holds but what
+# the host makes hold (tests/hostile/files.c).
+
+load helpers
+setup_file() { common_setup_file; }
+setup() {
+	common_setup
+	vmrunc_only
+	HOSTILE=$(dirname "$VMRUNC")/tests/hostile/agent
+	[ -x "$HOSTILE" ] || cannot "no $HOSTILE: run make"
+	VOLUME=$BATS_TEST_TMPDIR/volume
+	victims "$VOLUME"
+}
+teardown() { common_teardown; }
+
+# victims DIR: files of root that nobody else may write, one of them set-uid.
+victims() {
+	mkdir -p "$1"
+	echo kept >"$1/victim"
+	echo kept >"$1/root-setuid"
+	chmod 0600 "$1/victim"
+	chmod 04755 "$1/root-setuid"
+}
+
+# picture DIR: all that is in it, with owner, mode, contents and attributes.
+picture() {
+	(cd "$1" && find . -printf '%p %y %m %U:%G %s\n' | sort && find . -type f -exec sha256sum {} + | sort)
+	getfattr -R -h -d -m - --absolute-names "$1" 2>/dev/null || true
+}
+
+# hostile_bundle FILTER [ARG...]: a config whose guest is the hostile agent, with the user 1000 and no capabilities.
+hostile_bundle() {
+	local filter=$1 tree=$BATS_TEST_TMPDIR/initrd
+	shift
+	mkdir -p "$tree"
+	cp "$HOSTILE" "$tree/hostile"
+	(cd "$tree" && find . | cpio --quiet -o -H newc) >"$BATS_TEST_TMPDIR/initrd.cpio"
+	# the field must be there, and the kernel is the one that vmrunc would take anyhow
+	new_bundle '.vm = {kernel: {path: $kernel, initrd: $initrd, parameters: ["rdinit=/hostile", "hostile=files"]}}
+		| .process.user = {uid: 1000, gid: 1000} | .process.capabilities = {} | '"$filter" \
+		--arg initrd "$BATS_TEST_TMPDIR/initrd.cpio" --arg volume "$VOLUME" \
+		--arg kernel "${VMRUNC_KERNEL:-$("$VMRUNC" check --format json | jq -r .kernel.path)}" "$@"
+}
+
+# attack [COMMAND]: lets the guest do what it can; COMMAND runs while it is there. LOG has what it says.
+attack() {
+	LOG=$BATS_TEST_TMPDIR/log
+	"${RT_CMD[@]}" create --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>"$BATS_TEST_TMPDIR/err" &
+	local create=$!
+	wait_for "$WAIT_S" file_has "$ROOT/$ID/guest.log" "hostile: files: done" ||
+		{ cat "$BATS_TEST_TMPDIR/err" "$ROOT/$ID/guest.log"; return 1; }
+	tr -d '\r' <"$ROOT/$ID/guest.log" | grep -o 'hostile: .*' >"$LOG"
+	"${@:-true}"
+	kill -TERM $create
+	wait $create && return 1
+	cat "$LOG"
+}
+
+# got NAME: what the guest got of the export NAME, a line each.
+got() {
+	sed -n "s/^hostile: $1: \(.*\): got\$/\1/p" "$LOG"
+}
+
+# only_reads: none of the monitor's descriptors, and with the qemu engine none of QEMU's mounts, leads to the root or the
+# volume by a mount that could be written.
+only_reads() {
+	local monitor
+	monitor=$(jq .pid "$ROOT/$ID/state.json")
+	python3 - "$monitor" "$BUNDLE/rootfs" "$VOLUME" <<-'P'
+	import os, sys
+	pids = [sys.argv[1]] + open(f"/proc/{sys.argv[1]}/task/{sys.argv[1]}/children").read().split()
+	inside = {(s.st_dev, s.st_ino) for s in map(os.stat, sys.argv[2:])}
+	seen = 0
+	for pid in pids:
+	    for fd in os.listdir(f"/proc/{pid}/fd"):
+	        path = f"/proc/{pid}/fd/{fd}"
+	        try:
+	            st, fs = os.stat(path), os.statvfs(path)
+	        except OSError:
+	            continue
+	        if (st.st_dev, st.st_ino) in inside:
+	            seen += 1
+	            if not fs.f_flag & os.ST_RDONLY:
+	                sys.exit(f"descriptor {fd} of process {pid} can write to {os.readlink(path)}")
+	    for path in ("", "/private/*/rootfs", "/shared/*/*/*"):
+	        import glob
+	        for at in glob.glob(f"/proc/{pid}/root{path}"):
+	            st = os.stat(at)
+	            if (st.st_dev, st.st_ino) in inside:
+	                seen += 1
+	                if not os.statvfs(at).f_flag & os.ST_RDONLY:
+	                    sys.exit(f"process {pid} can write to {at}")
+	sys.exit(0 if seen >= 3 else f"only {seen} ways to the files were found")
+	P
+}
+
+@test "root.readonly and ro volumes: nothing can be written, by the server and by the mounts" {
+	hostile_bundle '.root.readonly = true | .process.cwd = "/points/cwd"
+		| .mounts += [{destination: "/points/volume", type: "bind", source: $volume, options: ["rbind", "ro"]}]'
+	victims "$BUNDLE/rootfs"
+	# what runc makes in a read-only root: mount points and the working directory
+	mkdir -p "$BUNDLE/rootfs/points/volume" "$BUNDLE/rootfs/points/cwd" "$BUNDLE/rootfs/"{proc,dev,sys}
+	local root volume
+	root=$(picture "$BUNDLE/rootfs")
+	volume=$(picture "$VOLUME")
+	attack only_reads
+	has "$(cat "$LOG")" "hostile: rootfs: create: refused: Read-only file system"
+	has "$(cat "$LOG")" "hostile: volume: create: refused: Read-only file system"
+	eq "$(got rootfs)" ""
+	eq "$(got volume)" ""
+	eq "$(picture "$BUNDLE/rootfs")" "$root"
+	eq "$(picture "$VOLUME")" "$volume"
+}
