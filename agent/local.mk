@@ -12,6 +12,7 @@ agent_sources = \
 	agent/init/service.c agent/init/service.h \
 	agent/init/signals.c agent/init/signals.h \
 	agent/init/sync.c agent/init/sync.h \
+	agent/init/timekeeper.c agent/init/timekeeper.h \
 	agent/launch/copyup.c agent/launch/copyup.h \
 	agent/launch/devices.c agent/launch/devices.h \
 	agent/launch/hooks.c agent/launch/hooks.h \

@@ -26,6 +26,7 @@
 #include "init/process.h"
 #include "init/service.h"
 #include "init/sync.h"
+#include "init/timekeeper.h"
 #include "sys/log.h"
 #include "sys/power.h"
 #include "sys/sandbox.h"
@@ -37,26 +38,7 @@
 /* Bytes of answers that may wait for the monitor to read: each request has one, and the largest is a list of pids. */
 #define CHANNEL_OUT_MAX (4 * 1024 * 1024)
 
-/* A guest's clock that is this near to the host's is left alone: a step back disturbs programs. */
-#define CLOCK_TOLERANCE_NS 500000000ll
-
 /* --- HELLO --- */
-
-/* Sets the guest's clock to the host's, if they differ by more than CLOCK_TOLERANCE_NS. */
-static void channel_set_clock(const struct agent *agent, uint64_t realtime_ns)
-{
-	struct timespec now,
-		want = { .tv_sec = (time_t)(realtime_ns / 1000000000u), .tv_nsec = (long)(realtime_ns % 1000000000u) };
-	long long diff;
-
-	if (clock_gettime(CLOCK_REALTIME, &now) < 0)
-		return;
-	diff = ((long long)now.tv_sec - want.tv_sec) * 1000000000ll + (now.tv_nsec - want.tv_nsec);
-	if (diff > -CLOCK_TOLERANCE_NS && diff < CLOCK_TOLERANCE_NS)
-		return;
-	if (clock_settime(CLOCK_REALTIME, &want) < 0)
-		log_write(agent, PROTO_LOG_WARN, "cannot set the clock: %s", strerror(errno));
-}
 
 /* Adds @seed to the random pool as entropy: the host has it from getrandom(2). */
 static void channel_seed_random(const struct agent *agent, const uint8_t *seed)
@@ -82,10 +64,8 @@ static int channel_take_hello(struct agent *agent, const void *msg, size_t len)
 			hello.version, PROTO_VERSION);
 		return -EPROTO;
 	}
-	if (!agent->native) {
-		channel_set_clock(agent, hello.realtime_ns);
+	if (!agent->native)
 		channel_seed_random(agent, hello.seed);
-	}
 	return 0;
 }
 
@@ -157,6 +137,9 @@ static void channel_serve(struct agent *agent, const struct proto_request *req)
 	case PROTO_WINSIZE:
 		process_winsize(agent, req->process, req->rows, req->cols);
 		return;
+	case PROTO_TIME:
+		timekeeper_take(agent, &req->time);
+		return;
 	case PROTO_POWEROFF:
 		power_off(agent);
 	default:
@@ -207,5 +190,8 @@ int channel_open(struct agent *agent)
 	struct mux_events events = { .on_message = channel_on_message, .on_closed = channel_on_closed, .arg = agent };
 	int r = mux_new(agent->loop, agent->channel_fd, &limits, &events, &agent->mux);
 
-	return r < 0 ? r : channel_say_hello(agent);
+	if (r == 0)
+		r = channel_say_hello(agent);
+	/* a test on the host must not set the host's clock */
+	return r < 0 || agent->native ? r : timekeeper_start(agent);
 }

@@ -27,6 +27,14 @@ struct container;
 struct process;
 struct sync_job;
 
+/* What the guest's clock is kept right with (init/timekeeper.c). */
+struct timekeeper {
+	struct watch *timer; /* of the next question; NULL: the clock is left alone */
+	uint64_t asked_ns;   /* CLOCK_MONOTONIC of the last question */
+	unsigned int tries;  /* questions in a row whose answers came too late to be exact */
+	bool settled;        /* the first of these rows is over, and programs may rely on the clock */
+};
+
 /* Everything that PID 1 knows. No file of the agent has state of its own. */
 struct agent {
 	struct loop *loop;
@@ -38,6 +46,7 @@ struct agent {
 	const char *cgroup;  /* mount point of cgroup v2; NULL: there is none */
 	int reaper_fd;       /* signalfd of SIGCHLD (reaper.c) */
 	struct watch *reaper_watch;
+	struct timekeeper time;
 	LIST_HEAD(, container) containers;
 	LIST_HEAD(, process) processes;
 	LIST_HEAD(, sync_job) syncs;

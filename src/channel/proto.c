@@ -372,7 +372,6 @@ static void code_hello(struct codec *c, struct proto_hello *h)
 	code_str(c, &h->build);
 	code_str(c, &h->kernel);
 	code_u64(c, &h->uptime_us);
-	code_u64(c, &h->realtime_ns);
 	for (size_t i = 0; i < PROTO_SEED_LEN; i++)
 		code_u8(c, &h->seed[i]);
 }
@@ -393,6 +392,12 @@ static void code_exited(struct codec *c, struct proto_exited *e)
 	code_bool(c, &e->oom);
 }
 
+static void code_time(struct codec *c, struct proto_time *t)
+{
+	code_u64(c, &t->asked_ns);
+	code_u64(c, &t->realtime_ns);
+}
+
 static void code_log(struct codec *c, struct proto_log_entry *l)
 {
 	code_u8(c, &l->level);
@@ -404,7 +409,7 @@ static void code_log(struct codec *c, struct proto_log_entry *l)
 /* What follows a request's type: the seq, if the type has one, and the fields that enum proto_type lists. */
 static void code_request(struct codec *c, struct proto_request *r)
 {
-	if (r->type != PROTO_WINSIZE)
+	if (r->type != PROTO_WINSIZE && r->type != PROTO_TIME)
 		code_u32(c, &r->seq);
 	switch (r->type) {
 	case PROTO_SANDBOX:
@@ -444,6 +449,9 @@ static void code_request(struct codec *c, struct proto_request *r)
 		code_u32(c, &r->process);
 		code_u16(c, &r->rows);
 		code_u16(c, &r->cols);
+		break;
+	case PROTO_TIME:
+		code_time(c, &r->time);
 		break;
 	default: /* GUEST: no such request */
 		c->in.error = -EBADMSG;
@@ -546,6 +554,13 @@ void proto_put_winsize(struct buf *out, uint32_t process, uint16_t rows, uint16_
 	put_request(out, &r);
 }
 
+void proto_put_time(struct buf *out, const struct proto_time *m)
+{
+	struct proto_request r = { .type = PROTO_TIME, .time = *m };
+
+	put_request(out, &r);
+}
+
 void proto_put_hello(struct buf *out, const struct proto_hello *m)
 {
 	struct codec c = codec_writer(out, PROTO_HELLO);
@@ -576,6 +591,13 @@ void proto_put_log(struct buf *out, uint8_t level, const char *text)
 	struct proto_log_entry entry = { .level = level, .text = text };
 
 	code_log(&c, &entry);
+}
+
+void proto_put_ask_time(struct buf *out, uint64_t asked_ns)
+{
+	struct codec c = codec_writer(out, PROTO_ASK_TIME);
+
+	code_u64(&c, &asked_ns);
 }
 
 int proto_get_request(const void *msg, size_t len, struct proto_arena *a, struct proto_request *ret)
@@ -632,5 +654,14 @@ int proto_get_log(const void *msg, size_t len, struct proto_log_entry *ret)
 
 	memset(ret, 0, sizeof(*ret));
 	code_log(&c, ret);
+	return codec_finish(&c);
+}
+
+int proto_get_ask_time(const void *msg, size_t len, uint64_t *ret_asked_ns)
+{
+	struct codec c = codec_expect(msg, len, PROTO_ASK_TIME);
+
+	*ret_asked_ns = 0;
+	code_u64(&c, ret_asked_ns);
 	return codec_finish(&c);
 }

@@ -26,7 +26,7 @@
 #include "base/buf.h"
 
 /* Either end refuses a peer of another version: agent and monitor come from one build. */
-#define PROTO_VERSION 1
+#define PROTO_VERSION 2
 
 /*
  * Longest messages, in bytes. To the guest: arguments and environment up to the
@@ -52,7 +52,7 @@
 enum proto_type {
 	PROTO_HELLO = 1, /* proto_hello: the first message of each end */
 
-	/* Host to guest. Each but WINSIZE starts with a u32 seq, which its RESULT repeats. */
+	/* Host to guest. Each but WINSIZE and TIME starts with a u32 seq, which its RESULT repeats. */
 	PROTO_SANDBOX = 16, /* guest_sandbox: mounts the shares; comes first, and once */
 	PROTO_CREATE,       /* guest_container: makes it up to, not including, execve(2) */
 	PROTO_START,        /* u32 process: answered when execve(2) has succeeded or failed */
@@ -65,11 +65,13 @@ enum proto_type {
 	PROTO_READ_CGROUP, /* string cid, string file; the payload is the file's text */
 	PROTO_POWEROFF,    /* writes back and powers the VM off; not answered */
 	PROTO_WINSIZE,     /* u32 process, u16 rows, u16 cols: of its terminal; not answered */
+	PROTO_TIME,        /* proto_time: the answer to ASK_TIME */
 
 	/* Guest to host. */
 	PROTO_RESULT = 64, /* proto_result */
 	PROTO_EXITED,      /* proto_exited */
 	PROTO_LOG,         /* u8 level, string text */
+	PROTO_ASK_TIME,    /* u64 asked_ns: any number, which TIME repeats */
 };
 
 enum proto_log { PROTO_LOG_ERROR, PROTO_LOG_WARN, PROTO_LOG_INFO, PROTO_LOG_DEBUG };
@@ -82,7 +84,6 @@ struct proto_hello {
 	const char *build;            /* either end's version */
 	const char *kernel;           /* from the agent: the release, as uname(2) gives it */
 	uint64_t uptime_us;           /* from the agent: the time since its kernel started */
-	uint64_t realtime_ns;         /* from the host: what the guest's clock is set to */
 	uint8_t seed[PROTO_SEED_LEN]; /* from the host: credited to the guest's random pool */
 };
 
@@ -99,6 +100,11 @@ struct proto_exited {
 	uint32_t process;
 	uint32_t status; /* as wait(2) gives it: an exit code or a signal */
 	bool oom;        /* the OOM killer has struck in this container's cgroup */
+};
+
+struct proto_time {
+	uint64_t asked_ns;    /* as ASK_TIME said it */
+	uint64_t realtime_ns; /* the host's CLOCK_REALTIME when it read ASK_TIME */
 };
 
 struct proto_log_entry {
@@ -312,9 +318,11 @@ void proto_put_exec(struct buf *out, uint32_t seq, const char *cid, const struct
 void proto_put_signal(struct buf *out, uint32_t seq, uint32_t process, uint32_t signo, bool all);
 void proto_put_update(struct buf *out, uint32_t seq, const char *cid, const struct guest_values *m);
 void proto_put_winsize(struct buf *out, uint32_t process, uint16_t rows, uint16_t cols);
+void proto_put_time(struct buf *out, const struct proto_time *m);
 void proto_put_result(struct buf *out, const struct proto_result *m);
 void proto_put_exited(struct buf *out, const struct proto_exited *m);
 void proto_put_log(struct buf *out, uint8_t level, const char *text);
+void proto_put_ask_time(struct buf *out, uint64_t asked_ns);
 
 /* Appends a DELETE, SYNC, PS, READ_CGROUP or POWEROFF; @cid and @file are NULL where the type has none. */
 void proto_put_request(struct buf *out, enum proto_type type, uint32_t seq, const char *cid, const char *file);
@@ -327,6 +335,7 @@ struct proto_request {
 	uint32_t process, signo;
 	bool all;
 	uint16_t rows, cols;
+	struct proto_time time;
 	struct guest_sandbox sandbox;
 	struct guest_container container;
 	struct guest_process exec;
@@ -343,5 +352,6 @@ must_check int proto_get_hello(const void *msg, size_t len, struct proto_hello *
 must_check int proto_get_result(const void *msg, size_t len, struct proto_result *ret);
 must_check int proto_get_exited(const void *msg, size_t len, struct proto_exited *ret);
 must_check int proto_get_log(const void *msg, size_t len, struct proto_log_entry *ret);
+must_check int proto_get_ask_time(const void *msg, size_t len, uint64_t *ret_asked_ns);
 
 #endif

@@ -287,25 +287,55 @@ static int guest_take_exited(struct guest *g, const void *msg, size_t len)
 	return 0;
 }
 
+/* GUEST: counts one more message of a kind; true if @max have come in this second already, and this one is dropped. */
+static bool guest_is_flood(time_t *second, unsigned int *count, unsigned int max)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
+	if (now.tv_sec != *second) {
+		*second = now.tv_sec;
+		*count = 0;
+	}
+	if (*count >= max)
+		return true;
+	(*count)++;
+	return false;
+}
+
 /* Acts on LOG. 0 or -EPROTO. */
 static int guest_take_log(struct guest *g, const void *msg, size_t len)
 {
 	struct proto_log_entry entry;
 	char text[PROTO_TEXT_MAX];
-	struct timespec now;
 
 	if (proto_get_log(msg, len, &entry) < 0 || entry.level > PROTO_LOG_DEBUG)
 		return -EPROTO;
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-	if (now.tv_sec != g->log_second) {
-		g->log_second = now.tv_sec;
-		g->log_count = 0;
-	}
-	if (g->log_count++ >= GUEST_LOGS_PER_SECOND) /* GUEST: the rest of a flood is dropped */
+	if (guest_is_flood(&g->log_second, &g->log_count, GUEST_LOGS_PER_SECOND))
 		return 0;
 	guest_clean_text(entry.text, text, sizeof(text));
 	g->events.on_log(g->events.arg, (enum proto_log)entry.level, text);
 	return 0;
+}
+
+/* Answers ASK_TIME. The time is read now, so that what the way takes lies between question and answer. 0 or -errno. */
+static int guest_take_ask_time(struct guest *g, const void *msg, size_t len)
+{
+	autobuf out = BUF_INIT;
+	struct proto_time t;
+	struct timespec now;
+	int r;
+
+	if (proto_get_ask_time(msg, len, &t.asked_ns) < 0)
+		return -EPROTO;
+	if (guest_is_flood(&g->time_second, &g->time_count, GUEST_TIMES_PER_SECOND))
+		return 0;
+	(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
+	t.realtime_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	proto_put_time(&out, &t);
+	r = buf_error(&out) < 0 ? buf_error(&out) : mux_send(g->mux, out.data, out.len);
+	/* GUEST: one that asks and does not read gets no answer for which there is no room; an honest one asks again */
+	return r == -ENOBUFS ? 0 : r;
 }
 
 /* As mux_events.on_message: a message of any type. */
@@ -326,6 +356,8 @@ static int guest_on_message(void *arg, const void *msg, size_t len)
 		r = guest_take_exited(g, msg, len);
 	else if (type == PROTO_LOG)
 		r = guest_take_log(g, msg, len);
+	else if (type == PROTO_ASK_TIME)
+		r = guest_take_ask_time(g, msg, len);
 	else
 		r = -EPROTO;
 	guest_leave(g);
@@ -351,12 +383,11 @@ static void guest_on_closed(void *arg, int error)
 
 /* --- what the guest is told --- */
 
-/* Queues HELLO, with a seed for the guest's random pool and the time for its clock. 0 or -errno. */
+/* Queues HELLO, with a seed for the guest's random pool. 0 or -errno. */
 static int guest_send_hello(struct guest *g)
 {
 	struct proto_hello hello = { .version = PROTO_VERSION, .build = PACKAGE_VERSION };
 	autobuf out = BUF_INIT;
-	struct timespec now;
 	size_t done = 0;
 
 	while (done < sizeof(hello.seed)) {
@@ -367,9 +398,6 @@ static int guest_send_hello(struct guest *g)
 		if (n > 0)
 			done += (size_t)n;
 	}
-	if (clock_gettime(CLOCK_REALTIME, &now) < 0)
-		return -errno;
-	hello.realtime_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	proto_put_hello(&out, &hello);
 	return buf_error(&out) < 0 ? buf_error(&out) : mux_send(g->mux, out.data, out.len);
 }

@@ -16,7 +16,8 @@
  *
  * The guest is taken for hostile: an answer to no request, the exit of a process
  * that does not exist, or a frame out of order closes the channel; texts are cut
- * and cleaned; a flood of log messages is dropped beyond GUEST_LOGS_PER_SECOND.
+ * and cleaned; a flood of log messages is dropped beyond GUEST_LOGS_PER_SECOND, one
+ * of questions for the time beyond GUEST_TIMES_PER_SECOND.
  */
 #ifndef GUEST_GUEST_H
 #define GUEST_GUEST_H
@@ -30,6 +31,7 @@
 #include "channel/proto.h"
 
 #define GUEST_LOGS_PER_SECOND 100
+#define GUEST_TIMES_PER_SECOND 20 /* an honest agent asks some eight times at its start, and then every ten seconds */
 
 struct guest;
 

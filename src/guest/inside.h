@@ -40,8 +40,10 @@ struct guest {
 	bool closed;            /* the channel is gone */
 	time_t log_second;      /* the second, by CLOCK_MONOTONIC, in which ... */
 	unsigned int log_count; /* ... that many log messages have come */
-	unsigned int busy;      /* calls of guest_enter() without guest_leave(): callbacks on the stack */
-	bool free_me;           /* guest_free() was called during one of them */
+	time_t time_second;     /* likewise of the questions for the time */
+	unsigned int time_count;
+	unsigned int busy; /* calls of guest_enter() without guest_leave(): callbacks on the stack */
+	bool free_me;      /* guest_free() was called during one of them */
 };
 
 /*

@@ -435,3 +435,42 @@ memory_policy() {
 	[ "$status" -ne 0 ]
 	has "$stderr" kernel.no_such_thing
 }
+
+@test "a program that is there, without the interpreter that runs it" {
+	vmrunc_only
+	new_bundle '.process.args = ["/bin/dos"]'
+	printf '#!/bin/sh\r\necho hello\r\n' >"$BUNDLE/rootfs/bin/dos"
+	chmod 755 "$BUNDLE/rootfs/bin/dos"
+	CODE=127 run_c
+	has "$stderr" 'its interpreter "/bin/sh\r" is missing: the file has DOS line ends'
+}
+
+# ask_time: has the container of $ID tell its time, and fails unless it lies between the host's before the question and
+# after the answer, give or take 30 ms.
+ask_time() {
+	local before after guest
+	before=$(date +%s%N)
+	echo >&"$ask"
+	read -r -t "$WAIT_S" -u "$answer" guest
+	after=$(date +%s%N)
+	[ "$guest" -gt $((before - 30000000)) ] && [ "$guest" -lt $((after + 30000000)) ] ||
+		{ echo "the guest says $guest between $before and $after"; return 1; }
+}
+
+@test "the clock is the host's, from the first moment, and after the machine was stopped" {
+	vmrunc_only
+	sh_bundle 'while read -r _; do date +%s%N; done'
+	mkfifo "$BATS_TEST_TMPDIR/in" "$BATS_TEST_TMPDIR/out"
+	exec {ask}<>"$BATS_TEST_TMPDIR/in" {answer}<>"$BATS_TEST_TMPDIR/out"
+	rt run --detach --bundle "$BUNDLE" "$ID" <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err"
+	ask_time
+	local pid machine
+	pid=$(rt state "$ID" | jq .pid)
+	machine="$pid $(cat "/proc/$pid/task/$pid/children")"
+	# shellcheck disable=SC2086
+	kill -STOP $machine
+	sleep 3
+	# shellcheck disable=SC2086
+	kill -CONT $machine
+	ask_time
+}

@@ -116,6 +116,7 @@ static void check_decoders(const uint8_t *data, size_t size)
 	struct proto_result res;
 	struct proto_exited exited;
 	struct proto_log_entry entry;
+	uint64_t asked_ns;
 
 	check_request(data, size);
 	if (proto_get_hello(data, size, &hello) == 0) {
@@ -134,6 +135,8 @@ static void check_decoders(const uint8_t *data, size_t size)
 		proto_put_log(&log_again, (uint8_t)entry.level, entry.text);
 		check_same(&log_again, data, size);
 	}
+	if (proto_get_ask_time(data, size, &asked_ns) == 0)
+		require(size == 2 + sizeof(asked_ns));
 }
 
 /* --- the host --- */

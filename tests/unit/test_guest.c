@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -306,6 +307,104 @@ static void words_are_cleaned_and_a_flood_is_cut(void **state)
 	assert_true(s.logs >= GUEST_LOGS_PER_SECOND && s.logs <= 3 * GUEST_LOGS_PER_SECOND);
 }
 
+#define ASKED 0x1122334455667788u /* what the guest says when it asks for the time */
+#define QUESTIONS 2000
+
+/* A guest that asks for the time, and reads what it is told. */
+struct asker {
+	struct seen seen;
+	int fd, times, wanted;
+	struct buf told;
+};
+
+/* Counts the TIMEs that have come, each of which must repeat ASKED and tell the time. Hangs up when there are enough. */
+static void asker_on_told(void *arg, uint32_t events)
+{
+	struct asker *a = arg;
+	struct timespec now;
+	uint8_t bytes[65536];
+	ssize_t n = recv(a->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	autobuf want = BUF_INIT;
+
+	(void)events;
+	if (n > 0)
+		buf_put(&a->told, bytes, (size_t)n);
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	proto_put_time(&want, &(struct proto_time){ .asked_ns = ASKED });
+	a->times = 0;
+	for (size_t i = 0; i + want.len <= a->told.len; i++) {
+		uint64_t ns;
+
+		if (memcmp(a->told.data + i, want.data, want.len - sizeof(ns)) != 0)
+			continue;
+		memcpy(&ns, a->told.data + i + want.len - sizeof(ns), sizeof(ns));
+		ns = le64toh(ns) / 1000000000u;
+		assert_true(ns <= (uint64_t)now.tv_sec && ns + 60 > (uint64_t)now.tv_sec);
+		a->times++;
+	}
+	if (a->times >= a->wanted && a->seen.logs > 0)
+		(void)shutdown(a->fd, SHUT_WR);
+}
+
+static void asker_on_timeout(void *arg)
+{
+	struct asker *a = arg;
+
+	fail_msg("%d answers came, %d were wanted", a->times, a->wanted);
+}
+
+/* Lets a guest ask @questions times, and returns how many answers it had when @wanted had come. */
+static int ask_for_time(int questions, int wanted)
+{
+	struct asker a = { .seen = { .closed = NOT_CLOSED }, .wanted = wanted, .told = BUF_INIT };
+	struct guest_events events = {
+		.on_ready = on_ready, .on_exited = on_exited, .on_log = on_log, .on_closed = on_closed, .arg = &a.seen
+	};
+	struct watch *told, *timeout;
+	struct err err = ERR_INIT;
+	int sv[2], big = 1 << 20;
+	autobuf b = BUF_INIT;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
+	(void)setsockopt(sv[1], SOL_SOCKET, SO_SNDBUFFORCE, &big, sizeof(big));
+	assert_int_equal(fd_set_nonblock(sv[0], 1), 0);
+	a.fd = sv[1];
+	assert_int_equal(loop_new(&a.seen.loop), 0);
+	assert_int_equal(guest_new(a.seen.loop, sv[0], &events, &a.seen.guest, &err), 0);
+	assert_int_equal(watch_new(a.seen.loop, sv[1], EPOLLIN, asker_on_told, &a, &told), 0);
+	assert_int_equal(timer_new(a.seen.loop, 30000, asker_on_timeout, &a, &timeout), 0);
+	say_hello(&b, PROTO_VERSION, "b");
+	say_log(&b, PROTO_LOG_INFO, "I ask");
+	for (int i = 0; i < questions; i++) {
+		autobuf ask = BUF_INIT;
+
+		proto_put_ask_time(&ask, ASKED);
+		put_message(&b, &ask);
+	}
+	assert_int_equal(fd_write_full(sv[1], b.data, b.len), 0);
+	assert_int_equal(loop_run(a.seen.loop), 0);
+	assert_int_equal(a.seen.closed, 0);
+	asker_on_told(&a, 0);
+	watch_free(told);
+	watch_free(timeout);
+	guest_free(a.seen.guest);
+	loop_free(a.seen.loop);
+	fd_close(sv[0]);
+	fd_close(sv[1]);
+	buf_done(&a.told);
+	return a.times;
+}
+
+static void questions_for_the_time_are_answered_but_no_flood(void **state)
+{
+	int times;
+
+	(void)state;
+	assert_int_equal(ask_for_time(1, 1), 1);
+	times = ask_for_time(QUESTIONS, GUEST_TIMES_PER_SECOND);
+	assert_true(times >= GUEST_TIMES_PER_SECOND && times <= 3 * GUEST_TIMES_PER_SECOND);
+}
+
 /* EXITED overtakes the output, since control is sent first; on_exited must not. */
 static void exit_comes_after_the_output(void **state)
 {
@@ -520,6 +619,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lies_close_the_channel),
 		cmocka_unit_test(words_are_cleaned_and_a_flood_is_cut),
+		cmocka_unit_test(questions_for_the_time_are_answered_but_no_flood),
 		cmocka_unit_test(exit_comes_after_the_output),
 		cmocka_unit_test(makes_only_calls_that_are_listed),
 		cmocka_unit_test(freed_in_its_callback),

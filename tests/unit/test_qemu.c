@@ -464,8 +464,8 @@ static void makes_the_command_line(void **state)
 	assert_true(has_pair(argv, "-cpu", "max"));
 	assert_true(has_pair(argv, "-smp", "3"));
 	assert_true(has_pair(argv, "-m", "262144K"));
-	assert_true(has_pair(
-		argv, "-append", "console=ttyS0 reboot=t quiet,x=y --flag no_timer_check tsc_early_khz=2600000"));
+	assert_true(has_pair(argv, "-append",
+		"console=ttyS0 reboot=t quiet,x=y --flag no_timer_check tsc_early_khz=2600000 tsc=reliable"));
 	assert_true(has_pair(argv, "-kernel", "/proc/self/fd/10"));
 	assert_true(has_pair(argv, "-netdev", "tap,id=net1,fd=41"));
 	assert_true(has_pair(argv, "-device", "virtio-net-device,netdev=net0,mac=02:00:00:0a:0b:0c,host_mtu=1400"));

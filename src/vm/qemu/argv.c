@@ -76,12 +76,14 @@ static void argv_boot(struct buf *b, const struct qemu_plan *plan)
 	 * reboot=t: a triple fault is the only way out of a microvm that every kernel has, and it takes effect at once.
 	 * no_timer_check: on a busy host an emulated CPU gets too few ticks while the kernel checks its timer, and the
 	 * kernel panics.
+	 * tsc=reliable: the counter is the host's own, whose frequency we give; a kernel that checks it does so by counting
+	 * ticks, of which a busy host loses many, takes the ticks for its clock then, and runs behind by a tenth and more.
 	 */
 	buf_printf(b, "console=ttyS0 reboot=t %s", plan->cfg->cmdline);
 	if (!plan->kvm)
 		buf_puts(b, " no_timer_check");
 	if (!plan->kvm && plan->tsc_khz)
-		buf_printf(b, " tsc_early_khz=%u", plan->tsc_khz);
+		buf_printf(b, " tsc_early_khz=%u tsc=reliable", plan->tsc_khz);
 	buf_put(b, "", 1);
 }
 
