@@ -32,7 +32,8 @@
 #include "base/fd.h"
 
 #define IOPRIO_WHO_PROCESS 1
-#define CAP_LIMIT 64 /* capabilities that a mask can hold */
+#define NR_OPEN "/proc/sys/fs/nr_open" /* the VM's: the joiner has not entered the container yet */
+#define CAP_LIMIT 64                   /* capabilities that a mask can hold */
 #define LONG_BITS (8 * sizeof(long))
 
 struct sched_attr_v1 { /* sched_setattr(2), as of Linux 5.3 */
@@ -44,6 +45,44 @@ struct sched_attr_v1 { /* sched_setattr(2), as of Linux 5.3 */
 	uint32_t util_min, util_max;
 };
 
+/* The name of limit @resource, as config.json has it. */
+static const char *limit_name(uint32_t resource)
+{
+	static const char *const names[RLIM_NLIMITS] = {
+		[RLIMIT_AS] = "RLIMIT_AS",
+		[RLIMIT_CORE] = "RLIMIT_CORE",
+		[RLIMIT_CPU] = "RLIMIT_CPU",
+		[RLIMIT_DATA] = "RLIMIT_DATA",
+		[RLIMIT_FSIZE] = "RLIMIT_FSIZE",
+		[RLIMIT_LOCKS] = "RLIMIT_LOCKS",
+		[RLIMIT_MEMLOCK] = "RLIMIT_MEMLOCK",
+		[RLIMIT_MSGQUEUE] = "RLIMIT_MSGQUEUE",
+		[RLIMIT_NICE] = "RLIMIT_NICE",
+		[RLIMIT_NOFILE] = "RLIMIT_NOFILE",
+		[RLIMIT_NPROC] = "RLIMIT_NPROC",
+		[RLIMIT_RSS] = "RLIMIT_RSS",
+		[RLIMIT_RTPRIO] = "RLIMIT_RTPRIO",
+		[RLIMIT_RTTIME] = "RLIMIT_RTTIME",
+		[RLIMIT_SIGPENDING] = "RLIMIT_SIGPENDING",
+		[RLIMIT_STACK] = "RLIMIT_STACK",
+	};
+
+	return resource < RLIM_NLIMITS && names[resource] ? names[resource] : "a limit without a name";
+}
+
+/* Raises fs.nr_open of the VM to @wanted, if it is lower: no RLIMIT_NOFILE can be above it. 0 or -errno. */
+static int raise_nr_open(uint64_t wanted)
+{
+	autofree char *now = NULL;
+	char text[24];
+	int r = fd_read_file(AT_FDCWD, NR_OPEN, sizeof(text), &now, NULL);
+
+	if (r < 0 || strtoull(now, NULL, 10) >= wanted)
+		return r;
+	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)wanted); /* fits */
+	return fd_write_existing(AT_FDCWD, NR_OPEN, text);
+}
+
 /* Raises hard limits that are too low; root of a user namespace may only lower them. */
 static int raise_limits(const struct guest_process *p, struct err *err)
 {
@@ -52,13 +91,21 @@ static int raise_limits(const struct guest_process *p, struct err *err)
 		struct rlimit now;
 
 		if (getrlimit((int)l->resource, &now) < 0)
-			return err_sys(err, errno, "process.rlimits: limit %u", l->resource);
+			return err_sys(err, errno, "process.rlimits: %s", limit_name(l->resource));
 		if (now.rlim_max >= l->hard)
 			continue;
+		if (l->resource == RLIMIT_NOFILE) {
+			int r = raise_nr_open(l->hard);
+
+			if (r < 0)
+				return err_sys(err, r,
+					"process.rlimits: RLIMIT_NOFILE: the guest's kernel has no %llu files",
+					(unsigned long long)l->hard);
+		}
 		now.rlim_max = l->hard;
 		if (setrlimit((int)l->resource, &now) < 0)
-			return err_sys(err, errno, "process.rlimits: limit %u cannot be raised to %llu", l->resource,
-				(unsigned long long)l->hard);
+			return err_sys(err, errno, "process.rlimits: %s cannot be raised to %llu",
+				limit_name(l->resource), (unsigned long long)l->hard);
 	}
 	return 0;
 }
@@ -142,8 +189,8 @@ static int set_limits(const struct guest_process *p, struct err *err)
 		struct rlimit lim = { .rlim_cur = l->soft, .rlim_max = l->hard };
 
 		if (setrlimit((int)l->resource, &lim) < 0)
-			return err_sys(err, errno, "process.rlimits: limit %u cannot be set to %llu:%llu", l->resource,
-				(unsigned long long)l->soft, (unsigned long long)l->hard);
+			return err_sys(err, errno, "process.rlimits: %s cannot be set to %llu:%llu",
+				limit_name(l->resource), (unsigned long long)l->soft, (unsigned long long)l->hard);
 	}
 	return 0;
 }

@@ -2,7 +2,7 @@
 /*
  * The one place where a config.json becomes what the agent gets.
  *
- * It reads a spec and asks nothing of the machine. What each field of config.json
+ * It reads a spec and asks nothing of the machine but the caller's resource limits. What each field of config.json
  * means in the guest is decided here; the life cycle decides which bind mount is
  * served from which share, and gives that as the list of exports.
  */

@@ -3,6 +3,7 @@
 #include "guest/translation.h"
 
 #include <errno.h>
+#include <sys/resource.h>
 
 #include "base/cpulist.h"
 
@@ -89,6 +90,38 @@ static void put_identity(const struct spec_process *from, struct guest_process *
 	to->caps[GUEST_CAP_AMBIENT] = caps->ambient;
 }
 
+/*
+ * process.rlimits; of what the config does not name, the process gets the caller's limits, as under a runtime whose
+ * process is the caller's child. The guest's kernel has others, which it takes from the VM's memory.
+ */
+static int put_rlimits(const struct spec_rlimits *from, struct guest_rlimits *to, struct err *err)
+{
+	uint32_t n = 0;
+	int r = translation_array(
+		from->n + RLIM_NLIMITS, PROTO_RLIMITS_MAX, sizeof(*to->at), "process.rlimits", &to->at, &to->len, err);
+
+	if (r < 0)
+		return r;
+	for (; n < from->n; n++)
+		to->at[n] = (struct guest_rlimit){
+			.resource = (uint32_t)from->v[n].resource, .soft = from->v[n].soft, .hard = from->v[n].hard
+		};
+	for (uint32_t resource = 0; resource < RLIM_NLIMITS; resource++) {
+		struct rlimit own;
+		bool given = false;
+
+		for (size_t i = 0; i < from->n; i++)
+			given |= (uint32_t)from->v[i].resource == resource;
+		if (given)
+			continue;
+		if (getrlimit((int)resource, &own) < 0)
+			return err_sys(err, errno, "process.rlimits: the caller's");
+		to->at[n++] = (struct guest_rlimit){ .resource = resource, .soft = own.rlim_cur, .hard = own.rlim_max };
+	}
+	to->len = n;
+	return 0;
+}
+
 int translate_process(const struct spec *spec, const struct spec_process *from, const struct seccomp_store *store,
 	struct warnings *w, struct guest_translation *t, struct err *err)
 {
@@ -114,17 +147,12 @@ int translate_process(const struct spec *spec, const struct spec_process *from, 
 		r = translation_array(from->user.additional_gids.n, PROTO_GROUPS_MAX, sizeof(*to->groups.at),
 			"process.user.additionalGids", &to->groups.at, &to->groups.len, err);
 	if (r == 0)
-		r = translation_array(from->rlimits.n, PROTO_RLIMITS_MAX, sizeof(*to->rlimits.at), "process.rlimits",
-			&to->rlimits.at, &to->rlimits.len, err);
+		r = put_rlimits(&from->rlimits, &to->rlimits, err);
 	if (r == 0 && spec->linux_ && spec->linux_->memory_policy)
 		r = put_memory_policy(spec->linux_->memory_policy, to, err);
 	if (r < 0)
 		return r;
 	for (uint32_t i = 0; i < to->groups.len; i++)
 		to->groups.at[i] = from->user.additional_gids.v[i];
-	for (uint32_t i = 0; i < to->rlimits.len; i++)
-		to->rlimits.at[i] = (struct guest_rlimit){ .resource = (uint32_t)from->rlimits.v[i].resource,
-			.soft = from->rlimits.v[i].soft,
-			.hard = from->rlimits.v[i].hard };
 	return put_seccomp(spec, store, w, t, err);
 }

@@ -37,7 +37,9 @@ const struct support_row support_table[] = {
 	{ "process.capabilities.inheritable", SUPPORT_DONE, NULL },
 	{ "process.capabilities.permitted", SUPPORT_DONE, NULL },
 	{ "process.capabilities.ambient", SUPPORT_DONE, NULL },
-	{ "process.rlimits", SUPPORT_DONE, "set in the guest, so the caller needs no privilege for them" },
+	{ "process.rlimits", SUPPORT_DONE,
+		"set in the guest, so the caller needs no privilege for them; those that are not given are the "
+		"caller's own" },
 	{ "process.noNewPrivileges", SUPPORT_DONE, NULL },
 	{ "process.oomScoreAdj", SUPPORT_DONE, "for the guest's OOM killer" },
 	{ "process.apparmorProfile", SUPPORT_IGNORED, "the guest's kernel has no AppArmor profiles" },

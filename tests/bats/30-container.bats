@@ -41,11 +41,13 @@ teardown() { common_teardown; }
 	eq "$(echo $output)" "500 600 0 NoNewPrivs: 1"
 }
 
-@test "rlimits above the host's hard limit hold in the guest" {
+@test "rlimits above the host's hard limit and the kernel's fs.nr_open hold in the guest; others are the caller's" {
 	vmrunc_only
-	sh_bundle 'ulimit -n' '.process.rlimits = [{"type":"RLIMIT_NOFILE","soft":1048576,"hard":1048576}]'
+	sh_bundle 'ulimit -n; ulimit -u; ulimit -s; ulimit -Hs' '.process.rlimits = [{"type":"RLIMIT_NOFILE","soft":2097152,"hard":2097152}]'
+	ulimit -Su 4321
+	ulimit -Ss 4096
 	run_c
-	eq "$status $output" "0 1048576"
+	eq "$status $(echo $output)" "0 2097152 4321 4096 $(ulimit -Hs)"
 }
 
 @test "seccomp: errno, and the default action" {

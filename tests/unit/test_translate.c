@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <cmocka.h>
@@ -260,6 +261,36 @@ static void mounts_become_binds_and_file_systems(void **state)
 	spec_free(spec);
 }
 
+static void limits_that_are_not_given_are_the_callers(void **state)
+{
+	static const char json[] =
+		"{\"ociVersion\":\"1.1.0\",\"root\":{\"path\":\"rootfs\"},\"process\":{\"args\":[\"sh\"],\"cwd\":\"/\","
+		"\"user\":{},\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"soft\":5,\"hard\":6}]}}";
+	const struct guest_export_list none = { .n = 0 };
+	const struct guest_rlimits *limits;
+	bool seen[RLIM_NLIMITS] = { false };
+	struct guest_translation *t;
+	struct spec *spec;
+
+	(void)state;
+	t = translate(json, &none, &spec);
+	limits = &guest_translation_container(t)->process.rlimits;
+	assert_int_equal(limits->len, RLIM_NLIMITS);
+	for (uint32_t i = 0; i < limits->len; i++) {
+		const struct guest_rlimit *l = &limits->at[i];
+		struct rlimit want = { .rlim_cur = 5, .rlim_max = 6 };
+
+		assert_in_range(l->resource, 0, RLIM_NLIMITS - 1);
+		assert_false(seen[l->resource]);
+		seen[l->resource] = true;
+		if (l->resource != RLIMIT_NOFILE)
+			assert_int_equal(getrlimit((int)l->resource, &want), 0);
+		assert_true(l->soft == want.rlim_cur && l->hard == want.rlim_max);
+	}
+	guest_translation_free(t);
+	spec_free(spec);
+}
+
 static void a_bind_without_an_export_is_refused(void **state)
 {
 	struct guest_translation *t;
@@ -474,6 +505,7 @@ int main(void)
 		cmocka_unit_test(filter_follows_the_rules_in_order),
 		cmocka_unit_test(resources_become_v2_files),
 		cmocka_unit_test(mounts_become_binds_and_file_systems),
+		cmocka_unit_test(limits_that_are_not_given_are_the_callers),
 		cmocka_unit_test(a_bind_without_an_export_is_refused),
 		cmocka_unit_test(identity_namespaces_and_devices),
 		cmocka_unit_test(remounts_and_memory_policy),
