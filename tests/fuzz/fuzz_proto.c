@@ -84,6 +84,9 @@ static void put_request(struct buf *out, const struct proto_request *req)
 	case PROTO_WINSIZE:
 		proto_put_winsize(out, req->process, req->rows, req->cols);
 		break;
+	case PROTO_TIME:
+		proto_put_time(out, &req->time);
+		break;
 	default:
 		proto_put_request(out, req->type, req->seq, req->cid, req->file);
 		break;
@@ -111,7 +114,8 @@ static void check_request(const uint8_t *data, size_t size)
 
 static void check_decoders(const uint8_t *data, size_t size)
 {
-	autobuf hello_again = BUF_INIT, result_again = BUF_INIT, exited_again = BUF_INIT, log_again = BUF_INIT;
+	autobuf hello_again = BUF_INIT, result_again = BUF_INIT, exited_again = BUF_INIT, log_again = BUF_INIT,
+		time_again = BUF_INIT;
 	struct proto_hello hello;
 	struct proto_result res;
 	struct proto_exited exited;
@@ -135,8 +139,10 @@ static void check_decoders(const uint8_t *data, size_t size)
 		proto_put_log(&log_again, (uint8_t)entry.level, entry.text);
 		check_same(&log_again, data, size);
 	}
-	if (proto_get_ask_time(data, size, &asked_ns) == 0)
-		require(size == 2 + sizeof(asked_ns));
+	if (proto_get_ask_time(data, size, &asked_ns) == 0) {
+		proto_put_ask_time(&time_again, asked_ns);
+		check_same(&time_again, data, size);
+	}
 }
 
 /* --- the host --- */
