@@ -84,10 +84,8 @@ static void on_report(void *arg, uint32_t events)
 		report.err.msg[sizeof(report.err.msg) - 1] = '\0';
 		if (report.kind == REPORT_FAILED)
 			f->failed = report.err;
-		else if (report.kind == REPORT_WARNING)
-			log_warning("%s", report.err.msg);
-		else if (report.kind == REPORT_NOTICE)
-			log_notice("%s", report.err.msg);
+		else if (report.kind == REPORT_WARNING || report.kind == REPORT_NOTICE)
+			log_notice("%s", report.err.msg); /* a stream that broke has lost output, too */
 	}
 }
 
