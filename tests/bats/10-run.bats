@@ -61,7 +61,7 @@ teardown() { common_teardown; }
 	run -3 --separate-stderr bash -c '"$@" </dev/null >/dev/full' - "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
 	has "$stderr" "standard output cannot be written"
 	has "$stderr" "No space left on device"
-	run -3 --separate-stderr bash -c '"$@" </' - "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
+	run -3 --separate-stderr bash -c '"$@" </' - "${RT_CMD[@]}" --log-level warning run --bundle "$BUNDLE" "$ID"
 	eq "$output" hello
 	has "$stderr" "standard input cannot be read: Is a directory"
 }
