@@ -11,3 +11,6 @@ agent_blob_end:
 	.byte 0
 	.size agent_blob, agent_blob_end - agent_blob
 	.section .note.GNU-stack, "", @progbits
+#ifdef __CET__ /* else the whole program would lack the note of -fcf-protection */
+#include <cet.h>
+#endif

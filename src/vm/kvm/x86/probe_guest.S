@@ -64,3 +64,6 @@ wrong:
 probe_guest_end:
 
 	.section .note.GNU-stack, "", @progbits
+#ifdef __CET__ /* else the whole program would lack the note of -fcf-protection */
+#include <cet.h>
+#endif
