@@ -12,9 +12,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "app/log.h"
+#include "app/ownfile.h"
 #include "app/proctitle.h"
 #include "base/fd.h"
 #include "cli/cli.h"
@@ -49,6 +51,18 @@ static int execute(struct call *call, struct err *err)
 	return r < 0 ? r : call->exit_status;
 }
 
+/* Of a command that makes a monitor: puts the program's file out of the reach of what might break into that. */
+static void protect(char **argv)
+{
+	int r = ownfile_protect(argv);
+
+	if (r < 0)
+		log_warning(
+			"cannot run from a read-only mount, so a monitor that is broken into could change vmrunc's own "
+			"file: %s",
+			strerror(-r));
+}
+
 /* Reads the command line, opens the log, and executes. Returns as execute() does. */
 static int run(int argc, char **argv, struct err *err)
 {
@@ -61,6 +75,8 @@ static int run(int argc, char **argv, struct err *err)
 		global->log, global->log_format, global->debug ? "debug" : global->log_level, r < 0 ? NULL : err);
 	if (r == 0)
 		r = log;
+	if (r == 0 && call.command && call.command->new_id && !global->help)
+		protect(argv);
 	if (r == 0)
 		r = execute(&call, err);
 	cli_done(&call);
