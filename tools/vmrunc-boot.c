@@ -118,7 +118,7 @@ static void boot_on_sigsys(int sig unused, siginfo_t *info, void *context unused
 	_exit(13);
 }
 
-/* Allows what one list names. */
+/* Allows what one list names, and what its rules allow. */
 static int boot_allow(scmp_filter_ctx ctx, const struct vm_calls *calls)
 {
 	int r = 0;
@@ -130,6 +130,13 @@ static int boot_allow(scmp_filter_ctx ctx, const struct vm_calls *calls)
 	for (const unsigned long *ioc = calls->ioctls; r == 0 && ioc && *ioc; ioc++)
 		r = seccomp_rule_add(
 			ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1_32(SCMP_CMP_EQ, (uint32_t)*ioc, 0));
+	for (const struct syscall_rule *rule = calls->rules; r == 0 && rule && rule->name; rule++) {
+		const struct syscall_test *t = rule->tests; /* the kvm engine's have one each */
+
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, seccomp_syscall_resolve_name(rule->name), 1,
+			SCMP_CMP(t->arg, SCMP_CMP_MASKED_EQ, t->mask, t->value));
+		r = r == -EEXIST ? 0 : r;
+	}
 	return r;
 }
 
@@ -137,8 +144,8 @@ static int boot_allow(scmp_filter_ctx ctx, const struct vm_calls *calls)
 static int boot_filter(const struct boot *b, struct err *err)
 {
 	static const char *const unnamed[] = { "clone", "clone3", "tgkill", "unshare", NULL };
-	static const struct vm_calls own[] = { { .names = base_syscalls }, { .names = guestlog_syscalls },
-		{ .names = unnamed }, { .names = NULL } };
+	static const struct vm_calls own[] = { { .names = base_syscalls, .rules = base_syscall_rules },
+		{ .names = guestlog_syscalls }, { .names = unnamed }, { .names = NULL } };
 	const struct sigaction sa = { .sa_sigaction = boot_on_sigsys, .sa_flags = SA_SIGINFO };
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_TRAP);
 	int r = ctx ? 0 : -ENOMEM;

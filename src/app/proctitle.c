@@ -52,6 +52,13 @@ char **proctitle_init(int argc, char **argv)
 	return args;
 }
 
+void proctitle_clear_environment(void)
+{
+	for (char **at = environ; at && *at; at++)
+		explicit_bzero(*at, strlen(*at));
+	(void)clearenv(); /* cannot fail: it only drops the list */
+}
+
 void proctitle_set(const char *fmt, ...)
 {
 	char title[512];

@@ -11,6 +11,9 @@
  */
 char **proctitle_init(int argc, char **argv);
 
+/* Overwrites and drops the environment, for a process that needs it no more. Nothing may hold a pointer from getenv(3). */
+void proctitle_clear_environment(void);
+
 /* Sets the title, which is cut to the memory that argv and the environment had. One thread. */
 void proctitle_set(const char *fmt, ...) printf_like(1, 2);
 

@@ -29,6 +29,7 @@
 
 #include "base/base.h"
 #include "base/err.h"
+#include "base/syscalls.h"
 
 struct fs;
 struct fs_node;
@@ -77,11 +78,12 @@ void fs_free(struct fs *fs);
 must_check int fs_thread_init(struct fs *fs);
 
 /*
- * The names of the system calls that this service makes, but for those of fs_proc_open() and fs_new(), which are called
- * before a filter is loaded; NULL is the last. A filter has to allow unshare(CLONE_FS) beside these (not any other
+ * The system calls that this service makes, but for those of fs_proc_open() and fs_new(), which are called before a
+ * filter is loaded: names, NULL at the end, and rules for those that depend on arguments. A filter has to allow unshare(CLONE_FS) beside these (not any other
  * unshare), and what libc needs for memory.
  */
 extern const char *const fs_syscalls[];
+extern const struct syscall_rule fs_syscall_rules[];
 
 /* ---- exports ---- */
 

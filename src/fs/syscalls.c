@@ -3,7 +3,9 @@
  * The system calls that the file service makes: see fs_syscalls in fs.h. The names are those that glibc on x86-64 makes
  * of the functions called, which are in brackets where they differ. tests/unit/filter.c runs the tests under this list.
  */
+#include <fcntl.h>
 #include <stddef.h>
+#include <sys/prctl.h>
 
 #include "fs/fs.h"
 
@@ -11,7 +13,6 @@ const char *const fs_syscalls[] = {
 	/* cred.c: as whom a thread acts */
 	"capget",
 	"capset",
-	"prctl",
 	"setfsgid",
 	"setfsuid",
 
@@ -58,10 +59,20 @@ const char *const fs_syscalls[] = {
 	"pwritev",
 
 	/* lock.c */
-	"fcntl",
 	"flock",
 
 	/* every lock [pthread_*] */
 	"futex",
 	NULL,
+};
+
+const struct syscall_rule fs_syscall_rules[] = {
+	/* cred.c */
+	{ "prctl", { { 0, SYSCALL_INT, PR_GET_SECUREBITS } } },
+	{ "prctl", { { 0, SYSCALL_INT, PR_SET_SECUREBITS } } },
+
+	/* lock.c */
+	{ "fcntl", { { 1, SYSCALL_INT, F_OFD_GETLK } } },
+	{ "fcntl", { { 1, SYSCALL_INT, F_OFD_SETLK } } },
+	{ .name = NULL },
 };

@@ -5,8 +5,7 @@
 #include <stddef.h>
 
 const char *const guest_syscalls[] = {
-	/* stdio.c: what the caller's descriptor is, and opening it again */
-	"fcntl",
+	/* stdio.c: what the caller's descriptor is, and opening it again; fcntl(2) as src/base allows it */
 	"fstat",
 	"fstatfs",
 	"newfstatat",

@@ -3,6 +3,7 @@
 #include "host/thread.h"
 
 #include <signal.h>
+#include <sys/mman.h>
 
 /*
  * No frame of what runs on it (operations of the 9P server, register accesses of devices) is above 5 KiB. A stack of
@@ -14,8 +15,6 @@ const char *const thread_syscalls[] = {
 	"exit",
 	"futex", /* joining */
 	"madvise",
-	"mmap",
-	"mprotect",
 	"munmap",
 	"rseq",
 	"rt_sigaction", /* the first thread of a process: glibc's handler for set*id(3) */
@@ -23,6 +22,12 @@ const char *const thread_syscalls[] = {
 	"sched_getaffinity", /* how many processors there are decides how many arenas may be */
 	"set_robust_list",
 	NULL,
+};
+
+const struct syscall_rule thread_syscall_rules[] = {
+	{ "mmap", { { 2, PROT_EXEC, 0 } } },     /* stack and arena, neither of which holds code */
+	{ "mprotect", { { 2, PROT_EXEC, 0 } } }, /* the stack's guard page; the arena as it grows */
+	{ .name = NULL },
 };
 
 int thread_start(pthread_t *ret_thread, void *(*run)(void *), void *arg)

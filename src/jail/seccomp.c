@@ -91,15 +91,47 @@ static int allow_ioctls(scmp_filter_ctx ctx, const unsigned long *requests)
 	return 0;
 }
 
+/* Allows the calls of @rules (no name at the end; may be NULL) for the arguments that they name: 0 or -errno. */
+static int allow_rules(scmp_filter_ctx ctx, const struct syscall_rule *rules)
+{
+	for (; rules && rules->name; rules++) {
+		int call = seccomp_syscall_resolve_name(rules->name);
+		struct scmp_arg_cmp tests[SYSCALL_TESTS];
+		unsigned int n = 0;
+		int r;
+
+		if (call == __NR_SCMP_ERROR)
+			continue; /* as in add() */
+		for (size_t i = 0; i < SYSCALL_TESTS; i++) {
+			const struct syscall_test *t = &rules->tests[i];
+
+			if (t->mask)
+				tests[n++] = SCMP_CMP(t->arg, SCMP_CMP_MASKED_EQ, t->mask, t->value);
+		}
+		r = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, call, n, tests);
+		if (r < 0 && r != -EEXIST)
+			return r;
+	}
+	return 0;
+}
+
 /*
- * Allows what cannot be said by names alone. Threads may be made, but no namespaces: a new user namespace would give
- * capabilities back.
+ * Allows what the jail itself decides. Threads may be made, but no processes, and no namespaces: a new user namespace
+ * would give capabilities back.
  */
-static int allow_by_argument(scmp_filter_ctx ctx)
+static int allow_own(scmp_filter_ctx ctx)
 {
 	const uint64_t new_ns = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
 				CLONE_NEWPID | CLONE_NEWNET;
-	int r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, new_ns, 0));
+	const struct syscall_rule rules[] = {
+		{ "clone", { { 0, new_ns | CLONE_THREAD, CLONE_THREAD } } },
+		/* Signals may be sent within the process only: other processes of our user may be the host's. */
+		{ "tgkill", { { 0, SYSCALL_INT, (uint32_t)getpid() } } },
+		/* A thread of file service has an umask and a working directory of its own. */
+		{ "unshare", { { 0, UINT64_MAX, CLONE_FS } } },
+		{ .name = NULL },
+	};
+	int r = allow_rules(ctx, rules);
 
 	/*
 	 * The flags of clone3 are in memory, where the filter cannot see them. libc takes clone where there is no
@@ -107,13 +139,6 @@ static int allow_by_argument(scmp_filter_ctx ctx)
 	 */
 	if (r == 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-	/* Signals may be sent within the process only: other processes of our user may be the host's. */
-	if (r == 0)
-		r = seccomp_rule_add(
-			ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
-	/* A thread of file service has an umask and a working directory of its own. */
-	if (r == 0)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(unshare), 1, SCMP_A0(SCMP_CMP_EQ, CLONE_FS, 0));
 	return r;
 }
 
@@ -127,6 +152,8 @@ static int allow_sets(scmp_filter_ctx ctx, const struct vm_calls *const *sets)
 			r = add(ctx, SCMP_ACT_ALLOW, calls->names);
 			if (r == 0)
 				r = allow_ioctls(ctx, calls->ioctls);
+			if (r == 0)
+				r = allow_rules(ctx, calls->rules);
 		}
 	}
 	return r;
@@ -145,7 +172,7 @@ int jail_seccomp(const struct vm_calls *const *sets, struct err *err)
 	if (r == 0)
 		r = add(ctx, SCMP_ACT_KILL_PROCESS, deadly_calls);
 	if (r == 0)
-		r = allow_by_argument(ctx);
+		r = allow_own(ctx);
 	/*
 	 * As a tree of its rules the filter makes some eight comparisons for a call, as a list it would make a hundred.
 	 */

@@ -3,8 +3,11 @@
 #include "monitor/enclose.h"
 
 #include <errno.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "app/proctitle.h"
 #include "base/syscalls.h"
 #include "channel/syscalls.h"
 #include "container/hooks.h"
@@ -56,13 +59,29 @@ static int keep_tmpfs_modes(const struct monitor_job *job, const struct jail_roo
 
 /* The monitor's part of the filter: its own rooms and those below it. The VM has the rest. */
 static const struct vm_calls monitor_calls[] = {
-	{ .names = monitor_syscalls, .ioctls = monitor_ioctls },
+	{ .names = monitor_syscalls, .ioctls = monitor_ioctls, .rules = monitor_syscall_rules },
 	{ .names = guestlog_syscalls },
 	{ .names = guest_syscalls },
 	{ .names = channel_syscalls, .ioctls = channel_ioctls },
-	{ .names = base_syscalls },
+	{ .names = base_syscalls, .rules = base_syscall_rules },
 	{ .names = NULL },
 };
+
+/*
+ * Keeps what this process knows to itself: it is not traced and not read through /proc, also not by another monitor,
+ * which has the same user; a crash leaves no core; and the caller's environment, with what an engine has in it, is
+ * forgotten. The hooks, which come before, have the caller's limits and environment.
+ */
+static int close_memory(struct err *err)
+{
+	const struct rlimit no_core = { 0, 0 };
+
+	proctitle_clear_environment();
+	if (setrlimit(RLIMIT_CORE, &no_core) < 0)
+		return err_sys(err, errno, "cannot forbid core dumps");
+	/* A change of credentials sets this anew, so it comes after the last one. */
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? err_sys(err, errno, "cannot become undumpable") : 0;
+}
 
 int enclose(const struct monitor_job *job, const struct vm *vm, int report, struct err *err)
 {
@@ -87,6 +106,8 @@ int enclose(const struct monitor_job *job, const struct vm *vm, int report, stru
 		r = jail_enter_user(job->ns->user_fd, err);
 	if (r == 0)
 		r = jail_drop(err);
+	if (r == 0)
+		r = close_memory(err);
 	if (r == 0)
 		r = jail_seccomp(filter, err);
 	return r;

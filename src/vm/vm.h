@@ -27,6 +27,7 @@
 #include "base/base.h"
 #include "base/err.h"
 #include "base/loop.h"
+#include "base/syscalls.h"
 #include "base/tags.h"
 
 #define VM_NICS_MAX 8
@@ -77,11 +78,12 @@ enum vm_exit {
 
 /*
  * System calls that some code makes. clone, clone3 and ioctl are never named, because a name allows every argument: the
- * jail lets threads be made, and of ioctl the requests.
+ * jail lets threads be made, and of ioctl the requests. Other calls that depend on their arguments have rules.
  */
 struct vm_calls {
-	const char *const *names;    /* as libseccomp knows them, NULL at the end */
-	const unsigned long *ioctls; /* requests of ioctl(2), 0 at the end; NULL: none */
+	const char *const *names;         /* as libseccomp knows them, NULL at the end */
+	const unsigned long *ioctls;      /* requests of ioctl(2), 0 at the end; NULL: none */
+	const struct syscall_rule *rules; /* without a name at the end; NULL: none */
 };
 
 struct vm;

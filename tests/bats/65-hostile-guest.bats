@@ -126,3 +126,55 @@ rss_is_bounded() {
 	wait_status "$ID" stopped
 	timeout 30 "${RT_CMD[@]}" delete "$ID"
 }
+
+# unreadable PID: a process with the user and all the capabilities of a monitor cannot read the memory of that one.
+unreadable() {
+	local caps=-all,+chown,+dac_override,+dac_read_search,+fowner,+fsetid,+setuid,+setgid,+setfcap,+setpcap,+mknod
+	# so it can the memory of one that is dumpable
+	setpriv --bounding-set "$caps" --inh-caps -all sh -c 'sleep 2 & cat /proc/$!/environ' >/dev/null
+	! setpriv --bounding-set "$caps" --inh-caps -all cat "/proc/$1/environ" >/dev/null 2>&1
+}
+
+# memory_has PID WORD: whether the word stands anywhere in the writable memory of a process.
+memory_has() {
+	python3 - "$1" "$2" <<-'P'
+		import sys
+		pid, word = sys.argv[1], sys.argv[2].encode()
+		with open(f"/proc/{pid}/mem", "rb", 0) as mem:
+		    for line in open(f"/proc/{pid}/maps"):
+		        span, perms = line.split()[:2]
+		        start, end = (int(x, 16) for x in span.split("-"))
+		        if perms[:2] != "rw" or end - start > 1 << 26:
+		            continue
+		        mem.seek(start)
+		        try:
+		            data = mem.read(end - start)
+		        except OSError:
+		            continue
+		        if word in data:
+		            sys.exit(0)
+		sys.exit(1)
+	P
+}
+
+@test "monitor and QEMU keep their memory to themselves: undumpable, no core, nothing of the caller's environment" {
+	local pid p
+	sh_bundle 'sleep 1000' '.process.env += ["IN_CONFIG=of-the-config"]'
+	OF_THE_CALLER="very-""secret-word" "${RT_CMD[@]}" create --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1
+	rt start "$ID"
+	pid=$(rt state "$ID" | jq .pid)
+	memory_has "$pid" "vmrunc" # the search finds what is there
+	# /dev/kvm makes virtual machines: nobody needs it when this one is made; QEMU alone keeps it
+	[ -z "$(find "/proc/$pid/fd" -lname /dev/kvm)" ]
+	# vmrunc's own file can be changed by nobody through this process, whatever rights its user has on it
+	! chmod 4777 "/proc/$pid/exe" 2>"$BATS_TEST_TMPDIR/err"
+	file_has "$BATS_TEST_TMPDIR/err" "Read-only file system"
+	for p in "$pid" $(pgrep -P "$pid"); do
+		unreadable "$p"
+		eq "$(awk '/^Max core file size/ {print $5 $6}' "/proc/$p/limits")" 00
+		memory_has "$p" very-secret-word && return 1
+	done
+	# what engines do through it still works
+	nsenter -t "$pid" -m test -e /bin/busybox
+	rt delete --force "$ID"
+}

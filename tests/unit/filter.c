@@ -14,12 +14,14 @@
 #include "tests/unit/filter.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "fs/fs.h"
 #include "host/thread.h"
@@ -42,6 +44,17 @@ static const char *const libc_syscalls[] = {
 	NULL,
 };
 
+static const struct syscall_rule libc_rules[] = {
+	/* opendir(3) of the tests, and what they ask of descriptors */
+	{ "fcntl", { { 1, SYSCALL_INT, F_GETFL } } },
+	{ "fcntl", { { 1, SYSCALL_INT, F_SETFD } } },
+	{ "fcntl", { { 1, SYSCALL_INT, F_GETFD } } },
+	{ "fcntl", { { 1, SYSCALL_INT, F_DUPFD_CLOEXEC } } },
+	{ "fcntl", { { 1, SYSCALL_INT, F_ADD_SEALS } } },         /* fs_new(), when it is called once more */
+	{ "prctl", { { 0, SYSCALL_INT, PR_SET_NO_NEW_PRIVS } } }, /* this file, when it loads a second filter */
+	{ .name = NULL },
+};
+
 int __real_fs_thread_init(struct fs *fs);
 int __wrap_fs_thread_init(struct fs *fs);
 
@@ -62,14 +75,28 @@ static void allow(scmp_filter_ctx ctx, const char *const *names)
 	}
 }
 
+static void allow_rules(scmp_filter_ctx ctx, const struct syscall_rule *rules)
+{
+	for (; rules->name != NULL; rules++) {
+		const struct syscall_test *t = rules->tests; /* none of these has two */
+
+		must(seccomp_rule_add(ctx, SCMP_ACT_ALLOW, seccomp_syscall_resolve_name(rules->name), 1,
+			     SCMP_CMP(t->arg, SCMP_CMP_MASKED_EQ, t->mask, t->value)),
+			rules->name);
+	}
+}
+
 static void filter_load(void)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 
 	must(ctx != NULL ? 0 : -ENOMEM, "seccomp_init");
 	allow(ctx, fs_syscalls);
+	allow_rules(ctx, fs_syscall_rules);
 	allow(ctx, p9_syscalls);
 	allow(ctx, thread_syscalls);
+	allow_rules(ctx, thread_syscall_rules);
+	allow_rules(ctx, libc_rules);
 	allow(ctx, libc_syscalls);
 	allow(ctx, harness_syscalls);
 	/* As in src/jail/seccomp.c: a working directory and a umask of one's own, and threads by clone(2). */

@@ -25,6 +25,7 @@ unit_tests += \
 	tests/unit/test_kvm_acpi \
 	tests/unit/test_kvm_bus \
 	tests/unit/test_kvm_elf \
+	tests/unit/test_kvm_guards \
 	tests/unit/test_kvm_mem \
 	tests/unit/test_kvm_serial \
 	tests/unit/test_member \
@@ -39,6 +40,7 @@ unit_tests += \
 	tests/unit/test_pump \
 	tests/unit/test_qemu \
 	tests/unit/test_qemu_qmp \
+	tests/unit/test_seccomp \
 	tests/unit/test_size \
 	tests/unit/test_sock \
 	tests/unit/test_spec \
@@ -111,6 +113,9 @@ tests_unit_test_kvm_bus_SOURCES = tests/unit/test_kvm_bus.c
 tests_unit_test_kvm_bus_LDADD = $(unit_ldadd)
 tests_unit_test_kvm_elf_SOURCES = tests/unit/test_kvm_elf.c
 tests_unit_test_kvm_elf_LDADD = $(unit_ldadd)
+tests_unit_test_kvm_guards_SOURCES = tests/unit/test_kvm_guards.c
+tests_unit_test_kvm_guards_LDADD = $(unit_ldadd)
+tests_unit_test_kvm_guards_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=open -Wl,--wrap=ioctl
 tests_unit_test_kvm_mem_SOURCES = tests/unit/test_kvm_mem.c
 tests_unit_test_kvm_mem_LDADD = $(unit_ldadd)
 tests_unit_test_kvm_serial_SOURCES = tests/unit/test_kvm_serial.c
@@ -145,6 +150,8 @@ tests_unit_test_qemu_SOURCES = tests/unit/test_qemu.c
 tests_unit_test_qemu_LDADD = $(unit_ldadd)
 tests_unit_test_qemu_qmp_SOURCES = tests/unit/test_qemu_qmp.c
 tests_unit_test_qemu_qmp_LDADD = $(unit_ldadd)
+tests_unit_test_seccomp_SOURCES = tests/unit/test_seccomp.c
+tests_unit_test_seccomp_LDADD = $(unit_ldadd)
 tests_unit_test_size_SOURCES = tests/unit/test_size.c
 tests_unit_test_size_LDADD = $(unit_ldadd)
 tests_unit_test_sock_SOURCES = tests/unit/test_sock.c

@@ -457,6 +457,12 @@ static int filter_load(void)
 	for (const unsigned long *request = channel_ioctls; r == 0 && *request; request++)
 		r = seccomp_rule_add(
 			ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1_32(SCMP_CMP_EQ, (uint32_t)*request, 0));
+	for (const struct syscall_rule *rule = base_syscall_rules; r == 0 && rule->name; rule++) {
+		const struct syscall_test *t = rule->tests; /* none of these has two */
+
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, seccomp_syscall_resolve_name(rule->name), 1,
+			SCMP_CMP(t->arg, SCMP_CMP_MASKED_EQ, t->mask, t->value));
+	}
 	if (r == 0)
 		r = seccomp_load(ctx);
 	seccomp_release(ctx);

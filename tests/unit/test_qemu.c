@@ -20,6 +20,8 @@
 #include <cmocka.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -83,13 +85,27 @@ static void fake_boot(int qmp)
 
 #define EVENT(name, reason) "{\"event\": \"" name "\", \"data\": {\"guest\": true, \"reason\": \"" reason "\"}}\r\n"
 
+/* Whether what stands behind the option @name can be opened for writing. */
+static const char *fake_write(char **argv, const char *name)
+{
+	for (; argv[0] && argv[1]; argv++) {
+		if (!strcmp(argv[0], name))
+			return open(argv[1], O_RDWR | O_CLOEXEC) < 0 ? strerror(errno) : "yes";
+	}
+	return "no such option";
+}
+
 /* Lists, after the boot, what it sees of the file system over the agent's channel. */
-static void fake_look(int agent)
+static void fake_look(int agent, char **argv)
 {
 	static const char *const seen[] = { "/", "/etc", "/private/c/rootfs/marker", "/shared/c/0/file",
 		"/proc/self/fd/0", "/proc/1", NULL };
+	struct rlimit core = { 1, 1 };
 	struct stat st;
 
+	(void)getrlimit(RLIMIT_CORE, &core);
+	dprintf(agent, "dumpable %d, core %d\n", prctl(PR_GET_DUMPABLE), (int)core.rlim_max);
+	dprintf(agent, "kernel %s\ninitrd %s\n", fake_write(argv, "-kernel"), fake_write(argv, "-initrd"));
 	for (int i = 0; seen[i]; i++)
 		dprintf(agent, "%s %s\n", seen[i], stat(seen[i], &st) == 0 ? "yes" : "no");
 	dprintf(agent, "mkdir %s\n", mkdir("/private/x", 0700) < 0 ? strerror(errno) : "yes");
@@ -123,7 +139,7 @@ static int fake_main(const char *how, char **argv)
 	}
 	fake_boot(qmp);
 	if (!strcmp(how, "looks"))
-		fake_look(agent);
+		fake_look(agent, argv);
 	else if (!strcmp(how, "crashes"))
 		(void)raise(SIGKILL);
 	else if (!strcmp(how, "panics"))
@@ -371,7 +387,8 @@ static void refuses_bad_configurations(void **state)
 
 static void shows_exports_and_nothing_else(void **state)
 {
-	static const char wanted[] = "/ yes\n/etc no\n/private/c/rootfs/marker yes\n/shared/c/0/file yes\n"
+	static const char wanted[] = "dumpable 0, core 0\nkernel Read-only file system\ninitrd Read-only file "
+				     "system\n/ yes\n/etc no\n/private/c/rootfs/marker yes\n/shared/c/0/file yes\n"
 				     "/proc/self/fd/0 yes\n/proc/1 no\nmkdir Read-only file system\nwrite yes\n"
 				     "read-only Read-only file system\nmount Operation not permitted\n";
 	struct err err = ERR_INIT;
@@ -382,8 +399,9 @@ static void shows_exports_and_nothing_else(void **state)
 
 	(void)state;
 	bench_open(&b, "looks");
-	vm = bench_new(&b);
 	(void)snprintf(file, sizeof(file), "%s/marker", b.exports);
+	b.cfg.kernel_path = b.cfg.initrd_path = file;
+	vm = bench_new(&b);
 	assert_int_equal(vm_share_add(vm, VM_SHARE_PRIVATE, "c/rootfs", clone_tree(b.exports), 0, &err), 0);
 	assert_int_equal(vm_share_add(vm, VM_SHARE_SHARED, "c/0/file", clone_tree(file), 0, &err), 0);
 	assert_int_equal(vm_share_add(vm, VM_SHARE_SHARED, "c/1", clone_tree(b.exports), VM_SHARE_READ_ONLY, &err), 0);

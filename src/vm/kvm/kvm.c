@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include "base/fd.h"
@@ -45,9 +46,15 @@ static const char *const kvm_syscalls[] = {
 
 	/* vcpu.c; tgkill is not named: the jail allows it for this process alone */
 	"getpid",
-	"gettid", /* [pthread_kill] */
-	"prctl",  /* [pthread_setname_np] */
+	"gettid",          /* [pthread_kill] */
+	"clock_nanosleep", /* [nanosleep] the pause after a bus lock */
+	"nanosleep",       /* what an older libc makes of it */
 	NULL,
+};
+
+static const struct syscall_rule kvm_rules[] = {
+	{ "prctl", { { 0, SYSCALL_INT, PR_SET_NAME } } }, /* vcpu.c [pthread_setname_np] */
+	{ .name = NULL },
 };
 
 static const unsigned long kvm_ioctls[] = {
@@ -58,11 +65,11 @@ static const unsigned long kvm_ioctls[] = {
 
 /* The lists of this room and of those below it; those of the devices follow them in struct kvm_vm. */
 static const struct vm_calls kvm_room_calls[] = {
-	{ .names = kvm_syscalls, .ioctls = kvm_ioctls },
+	{ .names = kvm_syscalls, .ioctls = kvm_ioctls, .rules = kvm_rules },
 	{ .names = guestlog_syscalls },
 	{ .names = virtio_syscalls },
-	{ .names = thread_syscalls },
-	{ .names = fs_syscalls },
+	{ .names = thread_syscalls, .rules = thread_syscall_rules },
+	{ .names = fs_syscalls, .rules = fs_syscall_rules },
 	{ .names = p9_syscalls },
 };
 
@@ -196,6 +203,7 @@ static int kvm_new(const struct vm_config *cfg, struct vm **ret_vm, struct err *
 		kvm_free(&k->vm);
 		return r;
 	}
+	machine_made(&k->machine);
 	*ret_vm = &k->vm;
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -14,6 +15,8 @@
 
 /* KVM takes the kernel's set of signals, of 64 bits, and not glibc's. */
 #define VCPU_SIGSET_LEN 8
+/* A vCPU rests for so long after each bus lock, so that it makes at most 10,000 of them a second. */
+#define BUS_LOCK_PAUSE_US 100
 
 /* Lets VCPU_KICK, and no other signal, through while KVM_RUN runs. */
 static int vcpu_set_signal_mask(const struct vcpu *v, struct err *err)
@@ -129,6 +132,12 @@ static bool vcpu_handle_exit(struct vcpu *v)
 	case KVM_EXIT_INTR:
 	case KVM_EXIT_IRQ_WINDOW_OPEN:
 		return true;
+	case KVM_EXIT_X86_BUS_LOCK: /* GUEST: it holds up the whole machine's memory, so it is slowed down */
+		(void)nanosleep(&(struct timespec){ .tv_nsec = BUS_LOCK_PAUSE_US * 1000l }, NULL); /* a kick ends it */
+		return true;
+	case KVM_EXIT_NOTIFY:
+		end_report(v->end, VM_EXIT_FAILED, "vCPU %u was stuck, and its state is lost", v->index);
+		return false;
 	case KVM_EXIT_SHUTDOWN:
 		end_report(v->end, VM_EXIT_RESET, "triple fault on vCPU %u at rip 0x%llx", v->index,
 			(unsigned long long)cpu_rip(v->fd));

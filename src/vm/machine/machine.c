@@ -69,6 +69,33 @@ static int machine_create_vm(struct machine *m, struct err *err)
 	return 0;
 }
 
+/*
+ * What bounds the ways in which a guest can hold up the host's CPU, each where this KVM has it. Bus lock: an access
+ * that is split over two cache lines stops the memory bus of the whole machine, and now leaves the guest instead.
+ * Notify: a guest that lets no interrupt through, as with an endless chain of exceptions, leaves after a while (a window
+ * of 0 is what the CPU itself holds for right); it goes on if its state is whole.
+ */
+static const struct {
+	unsigned int cap, flags;
+	const char *name;
+} machine_guards[] = {
+	{ KVM_CAP_X86_BUS_LOCK_EXIT, KVM_BUS_LOCK_DETECTION_EXIT, "KVM_CAP_X86_BUS_LOCK_EXIT" },
+	{ KVM_CAP_X86_NOTIFY_VMEXIT, KVM_X86_NOTIFY_VMEXIT_ENABLED, "KVM_CAP_X86_NOTIFY_VMEXIT" },
+};
+
+static int machine_set_guards(const struct machine *m, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(machine_guards); i++) {
+		struct kvm_enable_cap cap = { .cap = machine_guards[i].cap, .args = { machine_guards[i].flags } };
+		int has = ioctl(m->vm_fd, KVM_CHECK_EXTENSION, machine_guards[i].cap);
+
+		if (has > 0 && ((unsigned int)has & machine_guards[i].flags) &&
+			ioctl(m->vm_fd, KVM_ENABLE_CAP, &cap) < 0)
+			return err_sys(err, errno, "KVM_ENABLE_CAP %s", machine_guards[i].name);
+	}
+	return 0;
+}
+
 /* Shows the guest its RAM: one slot of KVM for each region. */
 static int machine_add_ram(const struct machine *m, struct err *err)
 {
@@ -95,9 +122,16 @@ int machine_init(struct machine *m, uint64_t mem_bytes, struct err *err)
 	*m = (struct machine){ .kvm_fd = -1, .vm_fd = -1 };
 	bus_init(&m->bus);
 	if ((r = machine_open_kvm(m, err)) < 0 || (r = machine_create_vm(m, err)) < 0 ||
-		(r = mem_init(&m->mem, mem_bytes, err)) < 0 || (r = machine_add_ram(m, err)) < 0)
+		(r = machine_set_guards(m, err)) < 0 || (r = mem_init(&m->mem, mem_bytes, err)) < 0 ||
+		(r = machine_add_ram(m, err)) < 0)
 		machine_done(m);
 	return r;
+}
+
+void machine_made(struct machine *m)
+{
+	fd_close(m->kvm_fd);
+	m->kvm_fd = -1;
 }
 
 void machine_done(struct machine *m)

@@ -16,7 +16,7 @@
 #include "vm/machine/mem.h"
 
 struct machine {
-	int kvm_fd, vm_fd; /* /dev/kvm, and the VM made by it; owned */
+	int kvm_fd, vm_fd; /* /dev/kvm (-1 after machine_made()), and the VM made by it; owned */
 	struct mem mem;
 	struct bus bus;
 };
@@ -26,6 +26,12 @@ struct machine {
  * VM_MEM_GRAIN) and KVM's own interrupt chips. 0 or -errno with a message; on error nothing is left.
  */
 must_check int machine_init(struct machine *m, uint64_t mem_bytes, struct err *err);
+
+/*
+ * Closes /dev/kvm, when vCPUs and devices are made: what is left of KVM in this process is this VM, and no other one can
+ * be made.
+ */
+void machine_made(struct machine *m);
 
 /* Frees it. Everything else that holds the VM's descriptors (vCPUs) is gone by now. Accepts one with descriptors of -1. */
 void machine_done(struct machine *m);

@@ -7,4 +7,5 @@ libqemu_a_SOURCES = \
 	src/vm/qemu/qemu.c \
 	src/vm/qemu/qmp.c src/vm/qemu/qmp.h \
 	src/vm/qemu/stage.c src/vm/qemu/stage.h \
-	src/vm/qemu/tsc.c src/vm/qemu/tsc.h
+	src/vm/qemu/tsc.c src/vm/qemu/tsc.h \
+	src/vm/qemu/undump.c src/vm/qemu/undump.h

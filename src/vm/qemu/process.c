@@ -17,6 +17,7 @@
 #include <linux/capability.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@
 #include "base/fd.h"
 #include "base/sig.h"
 #include "base/text.h"
+#include "vm/qemu/undump.h"
 
 #define LAST_WORDS_MS 1000 /* that a QEMU which has closed its sockets gets to end by itself */
 
@@ -76,6 +78,7 @@ static _Noreturn void process_exec(
 {
 	static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin", locale[] = "LC_ALL=C";
 	char *const env[] = { path, locale, NULL };
+	const struct rlimit no_core = { 0, 0 }; /* the guest's memory would be in it */
 	const char *what;
 
 	sig_reset();
@@ -92,6 +95,9 @@ static _Noreturn void process_exec(
 	what = "cannot give up capabilities";
 	errno = -process_bound_caps();
 	if (errno || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		goto fail;
+	what = "cannot forbid core dumps";
+	if (setrlimit(RLIMIT_CORE, &no_core) < 0)
 		goto fail;
 	what = "cannot hand over descriptors";
 	errno = -process_keep_fds(keep, keep_len);
@@ -116,35 +122,80 @@ static int process_set_stdio(int null_fd, int err_fd)
 	return 0;
 }
 
+/*
+ * The child's first step: it waits until its parent traces it, or has failed to. @word: a pipe, of which the parent
+ * closes its end.
+ */
+static void process_await_parent(int word[2])
+{
+	char none;
+
+	(void)close(word[1]);
+	while (read(word[0], &none, 1) < 0 && errno == EINTR)
+		;
+}
+
+/* Sees the child through execve(2). @word: the end of the pipe that it waits for, which is closed. */
+static void process_see_executed(struct qemu_process *p, int word)
+{
+	bool ended = false;
+	int r = undump_trace(p->pid);
+
+	fd_close(word);
+	p->undump_error = r < 0 ? r : undump_executed(p->pid, &ended, &p->status);
+	if (ended) {
+		p->reaped = true;
+		(void)qemu_process_read_stderr(p); /* its last words */
+	}
+}
+
 int qemu_process_start(struct qemu_process *p, char *const argv[], int *keep, size_t keep_len, int ns_pidfd,
 	int user_ns, const char *dir, struct err *err)
 {
-	autoclose int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	autoclose int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC), err_fd = -1, word_fd = -1;
 	pid_t parent = getpid();
-	int pipes[2], r;
+	int pipes[2], word[2], r;
 
 	if (null_fd < 0)
 		return err_sys(err, errno, "qemu: /dev/null");
 	if (pipe2(pipes, O_CLOEXEC) < 0)
 		return err_sys(err, errno, "qemu: pipe");
 	p->stderr_fd = pipes[0];
+	err_fd = pipes[1];
+	if (pipe2(word, O_CLOEXEC) < 0)
+		return err_sys(err, errno, "qemu: pipe");
+	word_fd = word[0];
 	p->pid = fork();
 	if (p->pid == 0) {
-		if (process_set_stdio(null_fd, pipes[1]) < 0)
+		process_await_parent(word);
+		if (process_set_stdio(null_fd, err_fd) < 0)
 			_exit(127);
 		process_exec(argv, keep, keep_len, ns_pidfd, user_ns, dir, parent);
 	}
-	r = errno;
-	fd_close(pipes[1]);
 	if (p->pid < 0) {
+		r = err_sys(err, errno, "qemu: fork");
 		p->pid = 0;
-		return err_sys(err, r, "qemu: fork");
+		fd_close(word[1]);
+		return r;
 	}
+	fd_close(steal_fd(&err_fd));
 	p->pidfd = fd_open_pid(p->pid);
-	if (p->pidfd < 0)
-		return err_sys(err, p->pidfd, "qemu: pidfd_open");
-	r = fd_set_nonblock(p->stderr_fd, 1);
-	return r < 0 ? err_sys(err, r, "qemu: pipe") : 0;
+	r = p->pidfd < 0 ? p->pidfd : fd_set_nonblock(p->stderr_fd, 1);
+	if (r < 0) {
+		fd_close(word[1]);
+		return err_sys(err, r, "qemu: the new process");
+	}
+	process_see_executed(p, word[1]);
+	return 0;
+}
+
+/* Kills the process by its descriptor, which stands for no other one ever: the jail lets no pid be killed. */
+static void process_kill(const struct qemu_process *p)
+{
+	if (p->pidfd >= 0)
+		(void)syscall(SYS_pidfd_send_signal, p->pidfd, SIGKILL, NULL, 0); /* it may have ended by itself */
+	else
+		(void)kill(p->pid, SIGKILL); /* not started in full: before the jail, and our unreaped child */
 }
 
 /* Adds to the tail, which keeps the last QEMU_TAIL_MAX bytes. */
@@ -226,7 +277,7 @@ int qemu_process_wait_last_words(struct qemu_process *p, struct err *err)
 	struct pollfd pfd = { .fd = p->pidfd, .events = POLLIN };
 
 	if (poll(&pfd, 1, LAST_WORDS_MS) <= 0)
-		(void)kill(p->pid, SIGKILL); /* our unreaped child: the pid is its own */
+		process_kill(p);
 	qemu_process_reap(p);
 	return qemu_process_last_words(p, err);
 }
@@ -234,7 +285,7 @@ int qemu_process_wait_last_words(struct qemu_process *p, struct err *err)
 void qemu_process_done(struct qemu_process *p)
 {
 	if (p->pid && !p->reaped) {
-		(void)kill(p->pid, SIGKILL); /* our unreaped child: the pid is its own */
+		process_kill(p);
 		qemu_process_reap(p);
 	}
 	fd_close(p->pidfd);

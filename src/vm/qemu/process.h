@@ -11,9 +11,10 @@
 #define QEMU_TAIL_MAX 2048 /* bytes kept of its stderr: some lines, the last of which say why it died */
 
 struct qemu_process {
-	pid_t pid;     /* 0: there is none */
-	int pidfd;     /* readable when it has ended */
-	int stderr_fd; /* our end of its standard error; -1: closed */
+	pid_t pid;        /* 0: there is none */
+	int pidfd;        /* readable when it has ended */
+	int stderr_fd;    /* our end of its standard error; -1: closed */
+	int undump_error; /* -errno: why its memory is not closed to others (undump.h); 0: it is */
 	bool reaped;
 	int status; /* once it is reaped: of waitpid(2) */
 	size_t tail_len;
@@ -29,7 +30,8 @@ struct qemu_process {
  * Forks and executes argv[0] in the mount namespace of the process behind @ns_pidfd, in the user namespace @user_ns
  * (<= 0: the caller's), with the working directory @dir of that mount namespace. It inherits the @keep_len descriptors
  * @keep under their numbers and no others. It is killed when the calling thread dies. 0 with *p for
- * qemu_process_done(), also after -errno. That the program could not be executed shows as its death, with last words.
+ * qemu_process_done(), also after -errno; it waits until the program is executed, and makes it undumpable if it can
+ * (p->undump_error). That the program could not be executed shows as its death, with last words.
  */
 must_check int qemu_process_start(struct qemu_process *p, char *const argv[], int *keep, size_t keep_len, int ns_pidfd,
 	int user_ns, const char *dir, struct err *err);

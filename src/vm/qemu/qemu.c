@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -63,6 +64,9 @@ struct qemu_vm {
 	bool ended;   /* @how and @detail are set */
 	enum vm_exit how;
 	char detail[ERR_MSG_MAX];
+
+	struct syscall_rule rules[3]; /* no name at the end */
+	struct vm_calls calls[3];     /* no names at the end */
 };
 
 static struct qemu_vm *qemu_of(struct vm *vm)
@@ -291,13 +295,24 @@ static void qemu_free(struct vm *vm)
 	free(q);
 }
 
+/*
+ * Opens @path on a read-only mount of its own: what QEMU gets is open for reading, and cannot be opened again for writing
+ * through /proc/self/fd, whoever the file belongs to. All containers boot from the same kernel. An fd or -errno.
+ */
 static int qemu_open_image(const char *what, const char *path, struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct mount_attr readonly = { .attr_set = MOUNT_ATTR_RDONLY };
+	autoclose int clone = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	char again[64];
+	int fd;
 
-	if (fd < 0)
+	if (clone < 0)
 		return err_sys(err, errno, "vm: %s \"%s\"", what, path);
-	return fd;
+	if (mount_setattr(clone, "", AT_EMPTY_PATH, &readonly, sizeof(readonly)) < 0)
+		return err_sys(err, errno, "vm: %s \"%s\": cannot make its mount read-only", what, path);
+	(void)snprintf(again, sizeof(again), "/proc/self/fd/%d", clone); /* fits */
+	fd = open(again, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	return fd < 0 ? err_sys(err, errno, "vm: %s \"%s\"", what, path) : fd;
 }
 
 static int qemu_socketpair(int *ret_ours, int *ret_theirs, struct err *err)
@@ -354,6 +369,30 @@ static int qemu_launch(struct qemu_vm *q, const struct vm_config *cfg, struct er
 		&q->process, argv, keep, keep_len, q->stage.pidfd, cfg->user_ns_fd, cfg->runtime_dir, err);
 }
 
+/* What this room calls from vm_start() on, beside base_syscalls. */
+static const char *const qemu_syscalls[] = {
+	"poll",     /* qemu_await(), qemu_process_wait_last_words() */
+	"recvfrom", /* [recv] of QMP and of the serial port */
+	"sendto",   /* [send] of QMP */
+	"wait4",    /* [waitpid] */
+	NULL,
+};
+
+/* The one signal that is sent from then on: SIGKILL to QEMU or to the stager, by the descriptors that stand for them. */
+static void qemu_add_calls(struct qemu_vm *q)
+{
+	const int pidfds[] = { q->process.pidfd, q->stage.pidfd };
+
+	for (size_t i = 0; i < ARRAY_LEN(pidfds); i++) {
+		q->rules[i] = (struct syscall_rule){
+			.name = "pidfd_send_signal",
+			.tests = { { 0, SYSCALL_INT, (uint32_t)pidfds[i] }, { 1, SYSCALL_INT, SIGKILL } },
+		};
+	}
+	q->calls[0] = (struct vm_calls){ .names = qemu_syscalls, .rules = q->rules };
+	q->calls[1] = (struct vm_calls){ .names = guestlog_syscalls };
+}
+
 /* vm_new() of this engine (engine.h). */
 static int qemu_new(const struct vm_config *cfg, struct vm **ret_vm, struct err *err)
 {
@@ -376,6 +415,12 @@ static int qemu_new(const struct vm_config *cfg, struct vm **ret_vm, struct err 
 		qemu_free(&q->vm);
 		return r;
 	}
+	qemu_add_calls(q);
+	if (q->process.undump_error)
+		guestlog_say(q->log,
+			"vmrunc: other processes of root may read QEMU's memory, which could not be made undumpable: "
+			"%s",
+			strerror(-q->process.undump_error));
 	*ret_vm = &q->vm;
 	return 0;
 }
@@ -423,22 +468,9 @@ static int qemu_start(struct vm *vm, struct loop *loop, const struct vm_events *
 	return 0;
 }
 
-/* What this room calls from vm_start() on, beside base_syscalls. */
-static const char *const qemu_syscalls[] = {
-	"kill",     /* of the stager and of QEMU, our unreaped children */
-	"poll",     /* qemu_await(), qemu_process_wait_last_words() */
-	"recvfrom", /* [recv] of QMP and of the serial port */
-	"sendto",   /* [send] of QMP */
-	"wait4",    /* [waitpid] */
-	NULL,
-};
-
-static const struct vm_calls *qemu_calls(const struct vm *vm unused)
+static const struct vm_calls *qemu_calls(const struct vm *vm)
 {
-	static const struct vm_calls calls[] = { { .names = qemu_syscalls }, { .names = guestlog_syscalls },
-		{ .names = NULL } };
-
-	return calls;
+	return container_of(vm, const struct qemu_vm, vm)->calls;
 }
 
 const struct vm_ops qemu_vm_ops = {

@@ -271,7 +271,11 @@ int stage_seal(struct stage *st, pid_t qemu, struct err *err)
 void stage_done(struct stage *st)
 {
 	if (st->pid > 0) {
-		(void)kill(st->pid, SIGKILL); /* our unreaped child, which may have ended by itself */
+		/* It may have ended by itself. Without its descriptor it has only just been forked, before the jail. */
+		if (st->pidfd >= 0)
+			(void)syscall(SYS_pidfd_send_signal, st->pidfd, SIGKILL, NULL, 0);
+		else
+			(void)kill(st->pid, SIGKILL);
 		while (waitpid(st->pid, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
