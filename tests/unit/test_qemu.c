@@ -105,6 +105,8 @@ static void fake_look(int agent, char **argv)
 
 	(void)getrlimit(RLIMIT_CORE, &core);
 	dprintf(agent, "dumpable %d, core %d\n", prctl(PR_GET_DUMPABLE), (int)core.rlim_max);
+	dprintf(agent, "kill %d, owner %d, limit %d\n", kill(getppid(), 0), fcntl(agent, F_SETOWN, getppid()),
+		prlimit(getppid(), RLIMIT_CPU, NULL, &core));
 	dprintf(agent, "kernel %s\ninitrd %s\n", fake_write(argv, "-kernel"), fake_write(argv, "-initrd"));
 	for (int i = 0; seen[i]; i++)
 		dprintf(agent, "%s %s\n", seen[i], stat(seen[i], &st) == 0 ? "yes" : "no");
@@ -387,10 +389,11 @@ static void refuses_bad_configurations(void **state)
 
 static void shows_exports_and_nothing_else(void **state)
 {
-	static const char wanted[] = "dumpable 0, core 0\nkernel Read-only file system\ninitrd Read-only file "
-				     "system\n/ yes\n/etc no\n/private/c/rootfs/marker yes\n/shared/c/0/file yes\n"
-				     "/proc/self/fd/0 yes\n/proc/1 no\nmkdir Read-only file system\nwrite yes\n"
-				     "read-only Read-only file system\nmount Operation not permitted\n";
+	static const char wanted[] =
+		"dumpable 0, core 0\nkill -1, owner -1, limit -1\nkernel Read-only file system\ninitrd Read-only file "
+		"system\n/ yes\n/etc no\n/private/c/rootfs/marker yes\n/shared/c/0/file yes\n"
+		"/proc/self/fd/0 yes\n/proc/1 no\nmkdir Read-only file system\nwrite yes\n"
+		"read-only Read-only file system\nmount Operation not permitted\n";
 	struct err err = ERR_INIT;
 	char got[1024], file[256];
 	struct bench b;

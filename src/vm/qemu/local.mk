@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libqemu.a
 libqemu_a_SOURCES = \
 	src/vm/qemu/argv.c src/vm/qemu/argv.h \
+	src/vm/qemu/filter.c src/vm/qemu/filter.h \
 	src/vm/qemu/process.c src/vm/qemu/process.h \
 	src/vm/qemu/program.c src/vm/qemu/program.h \
 	src/vm/qemu/qemu.c \

@@ -25,6 +25,7 @@
 #include "base/fd.h"
 #include "base/sig.h"
 #include "base/text.h"
+#include "vm/qemu/filter.h"
 #include "vm/qemu/undump.h"
 
 #define LAST_WORDS_MS 1000 /* that a QEMU which has closed its sockets gets to end by itself */
@@ -101,6 +102,10 @@ static _Noreturn void process_exec(
 		goto fail;
 	what = "cannot hand over descriptors";
 	errno = -process_keep_fds(keep, keep_len);
+	if (errno)
+		goto fail;
+	what = "cannot load its system call filter";
+	errno = -qemu_filter_load();
 	if (errno)
 		goto fail;
 	what = argv[0];
