@@ -167,8 +167,8 @@ memory_has() {
 	# /dev/kvm makes virtual machines: nobody needs it when this one is made; QEMU alone keeps it
 	[ -z "$(find "/proc/$pid/fd" -lname /dev/kvm)" ]
 	# vmrunc's own file can be changed by nobody through this process, whatever rights its user has on it
-	! chmod 4777 "/proc/$pid/exe" 2>"$BATS_TEST_TMPDIR/err"
-	file_has "$BATS_TEST_TMPDIR/err" "Read-only file system"
+	run ! chmod 4777 "/proc/$pid/exe"
+	has "$output" "Read-only file system"
 	for p in "$pid" $(pgrep -P "$pid"); do
 		unreadable "$p"
 		eq "$(awk '/^Max core file size/ {print $5 $6}' "/proc/$p/limits")" 00
