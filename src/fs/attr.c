@@ -13,6 +13,7 @@
 #include "fs/cred.h"
 #include "fs/fds.h"
 #include "fs/inside.h"
+#include "fs/policy.h"
 #include "fs/rest.h"
 #include "fs/step.h"
 #include "fs/synth.h"
@@ -111,7 +112,7 @@ static int set_size(struct fs_node *node, struct fs_file *file, uint64_t size, u
 		fd = own = fs_reopen(node, O_WRONLY);
 	if (fd < 0)
 		return fd;
-	r = fs_cred_write(node->export->fs, uid); /* after the file was opened, which is done as the service */
+	r = fs_cred_write(node->export, uid); /* after the file was opened, which is done as the service */
 	if (r < 0)
 		return r;
 	r = ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
@@ -124,15 +125,27 @@ static int set_owner(struct fs_node *node, const struct fs_setattr *set)
 	uid_t uid = set->valid & FS_SET_UID ? set->uid : (uid_t)-1;
 	gid_t gid = set->valid & FS_SET_GID ? set->gid : (gid_t)-1;
 
-	return fchownat(node->fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
+	int r;
+
+	pthread_mutex_lock(&fs_policy_lock);
+	r = fchownat(node->fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
+	pthread_mutex_unlock(&fs_policy_lock);
+	return r;
 }
 
 static int set_mode(struct fs_node *node, uint32_t mode)
 {
+	int r;
+
 	/* The magic link would lead fchmodat(2) to the symlink itself, which has no mode of its own. */
 	if (node->type == S_IFLNK)
 		return -EOPNOTSUPP;
-	return fchmodat(AT_FDCWD, fs_fd_name(node->fd).text, mode & 07777, 0) < 0 ? -errno : 0;
+	pthread_mutex_lock(&fs_policy_lock);
+	r = fs_policy_chmod(node, mode);
+	if (r == 0)
+		r = fchmodat(AT_FDCWD, fs_fd_name(node->fd).text, mode & 07777, 0) < 0 ? -errno : 0;
+	pthread_mutex_unlock(&fs_policy_lock);
+	return r;
 }
 
 /* Sets the times that @set names: 0 or -errno. */

@@ -124,9 +124,10 @@ int fs_cred_create(struct fs *fs, struct fs_owner owner)
 		owner.gid == FS_OWNER_SERVICE ? fs->gid : owner.gid);
 }
 
-int fs_cred_write(struct fs *fs, uint32_t uid)
+int fs_cred_write(struct fs_export *export, uint32_t uid)
 {
-	bool root = uid == 0 || uid == FS_OWNER_SERVICE;
+	bool root = (uid == 0 || uid == FS_OWNER_SERVICE) && export->policy.keep_setid;
+	struct fs *fs = export->fs;
 
 	if (fs->own_ids)
 		return 0;

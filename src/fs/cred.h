@@ -12,6 +12,8 @@
 #include "base/base.h"
 #include "fs/fs.h"
 
+struct fs_export;
+
 /* True if this process may change its fsuid and fsgid. */
 bool fs_cred_able(void);
 
@@ -21,8 +23,11 @@ must_check int fs_cred_thread_init(struct fs *fs);
 /* Before a file is made: acts as @owner. 0, or -EPERM if the host does not let us. */
 must_check int fs_cred_create(struct fs *fs, struct fs_owner owner);
 
-/* Before contents change: acts as the service's user, but set-id bits survive only if @uid is root. 0 or -errno. */
-must_check int fs_cred_write(struct fs *fs, uint32_t uid);
+/*
+ * Before contents of a file of @export change: acts as the service's user, but set-id bits survive only if @uid is root,
+ * and the export's policy keeps them. 0 or -errno.
+ */
+must_check int fs_cred_write(struct fs_export *export, uint32_t uid);
 
 /* Before anything else: acts as the service's user, with all its capabilities. */
 void fs_cred_service(struct fs *fs);

@@ -16,6 +16,7 @@
 #include "fs/cred.h"
 #include "fs/fds.h"
 #include "fs/inside.h"
+#include "fs/policy.h"
 #include "fs/rest.h"
 #include "fs/step.h"
 #include "fs/walk.h"
@@ -46,6 +47,10 @@ int fs_mknod(struct fs_node *dir, const char *name, uint32_t mode, uint64_t rdev
 
 	if (r < 0)
 		return r;
+	r = fs_policy_mknod(dir->export, mode, rdev);
+	if (r < 0)
+		return r;
+	mode = fs_policy_new_mode(dir->export, mode, owner.uid);
 	if (mknodat(dir->fd, name, mode & (S_IFMT | 07777), rdev) < 0)
 		return -errno;
 	return fs_ident_at(dir, name, ret_ident);

@@ -39,7 +39,8 @@ static int path_check(const char *path, struct err *err)
 }
 
 /* An export whose root @st describes, with one reference, or NULL for want of memory. */
-static struct fs_export *export_new(struct fs *fs, const struct statx *st, unsigned int flags)
+static struct fs_export *export_new(
+	struct fs *fs, const struct statx *st, unsigned int flags, const struct file_policy *policy)
 {
 	struct fs_export *export = calloc(1, sizeof(*export));
 
@@ -48,6 +49,7 @@ static struct fs_export *export_new(struct fs *fs, const struct statx *st, unsig
 	atomic_init(&export->refs, 1);
 	export->fs = fs;
 	export->flags = flags;
+	export->policy = policy ? *policy : (struct file_policy)FILE_POLICY_ALL;
 	export->root_dev = fs_dev_of(st);
 	export->root_ino = st->stx_ino;
 	export->root_mount = st->stx_mnt_id;
@@ -80,6 +82,12 @@ static int export_show(struct fs *fs, const char *path, struct fs_export *export
 
 int fs_export_add(struct fs *fs, const char *path, int fd, unsigned int flags, struct err *err)
 {
+	return fs_export_add_bounded(fs, path, fd, flags, NULL, err);
+}
+
+int fs_export_add_bounded(
+	struct fs *fs, const char *path, int fd, unsigned int flags, const struct file_policy *policy, struct err *err)
+{
 	struct fs_export *export;
 	struct fs_node *root;
 	struct statx st;
@@ -91,7 +99,7 @@ int fs_export_add(struct fs *fs, const char *path, int fd, unsigned int flags, s
 	r = fs_stat(fd, &st);
 	if (r < 0)
 		return err_sys(err, r, "stat of export '%s'", path);
-	export = export_new(fs, &st, flags);
+	export = export_new(fs, &st, flags, policy);
 	if (export == NULL)
 		return err_set(err, ENOMEM, "export '%s': out of memory", path);
 	r = fs_node_new(export, fd, &st, NULL, NULL, &root);

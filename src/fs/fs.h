@@ -30,6 +30,7 @@
 #include "base/base.h"
 #include "base/err.h"
 #include "base/syscalls.h"
+#include "host/file_policy.h"
 
 struct fs;
 struct fs_node;
@@ -100,6 +101,10 @@ extern const struct syscall_rule fs_syscall_rules[];
  * set; -EEXIST: the path, or a part of it, is an export already.
  */
 must_check int fs_export_add(struct fs *fs, const char *path, int fd, unsigned int flags, struct err *err);
+
+/* The same, where the guest may do no more than @policy (copied) allows: beyond, -EPERM. NULL: FILE_POLICY_ALL. */
+must_check int fs_export_add_bounded(
+	struct fs *fs, const char *path, int fd, unsigned int flags, const struct file_policy *policy, struct err *err);
 
 /*
  * Takes the export away, and directories above it that have become empty. What a guest still holds of it answers

@@ -38,6 +38,7 @@ struct fs_export {
 	atomic_uint refs; /* one of each of its nodes; while it is being made, its maker's */
 	atomic_bool dead;
 	unsigned int flags;
+	struct file_policy policy;
 	struct fs_node *parent; /* the synthetic directory above, referenced */
 	uint64_t root_mount;
 	uint64_t root_dev, root_ino;
@@ -62,6 +63,7 @@ struct fs_node {
 	atomic_uint idle_refs; /* those of refs that only hold the node: rest.c */
 	atomic_int fd;         /* -1: at rest; changes only under export->lock */
 	uint32_t type;         /* S_IFMT bits */
+	atomic_int of_kernel;  /* 1: its file system is one of the kernel's own; -1: it is not; 0: not asked yet */
 	uint64_t dev, ino;
 	uint64_t born; /* fs_born() */
 	struct fs_export *export;

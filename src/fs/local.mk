@@ -16,6 +16,7 @@ libfs_a_SOURCES = \
 	src/fs/names.c src/fs/names.h \
 	src/fs/node.c src/fs/node.h \
 	src/fs/open.c \
+	src/fs/policy.c src/fs/policy.h \
 	src/fs/rest.c src/fs/rest.h \
 	src/fs/step.c src/fs/step.h \
 	src/fs/synth.c src/fs/synth.h \

@@ -22,6 +22,7 @@
 #include "fs/inside.h"
 #include "fs/lock.h"
 #include "fs/node.h"
+#include "fs/policy.h"
 #include "fs/rest.h"
 #include "fs/step.h"
 #include "fs/synth.h"
@@ -132,7 +133,7 @@ int fs_open(struct fs_node *node, int flags, uint32_t uid, struct fs_file **ret_
 		struct fs *fs = node->export->fs;
 
 		if (flags & O_TRUNC) {
-			r = fs_cred_write(fs, uid);
+			r = fs_cred_write(node->export, uid);
 			if (r < 0)
 				return r;
 		} else {
@@ -193,6 +194,7 @@ int fs_create(struct fs_node *dir, const char *name, int flags, uint32_t mode, s
 	r = fs_cred_create(dir->export->fs, owner);
 	if (r < 0)
 		return r;
+	mode = fs_policy_new_mode(dir->export, mode, owner.uid);
 	fd = fs_openat(dir->fd, name, flags | O_CREAT | O_EXCL, mode & 07777);
 	if (fd == -EEXIST && !exclusive)
 		return open_existing(dir, name, flags, owner.uid, ret_node, ret_file, ret_ident);
@@ -249,7 +251,7 @@ ssize_t fs_write(struct fs_file *file, const struct iovec *iov, int count, uint6
 
 	if (fd < 0)
 		return fd;
-	r = fs_cred_write(file->node->export->fs, uid);
+	r = fs_cred_write(file->node->export, uid);
 	if (r < 0)
 		return r;
 	n = pwritev(fd, iov, count, (off_t)offset);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "fs/fds.h"
+#include "fs/policy.h"
 
 int fs_name_check(const char *name)
 {
@@ -89,7 +90,10 @@ uint64_t fs_born(const struct statx *st)
 
 int fs_reopen(const struct fs_node *node, int flags)
 {
-	int fd = openat(AT_FDCWD, fs_fd_name(node->fd).text, flags | O_CLOEXEC | O_NOCTTY);
+	int fd = fs_policy_open(node);
 
+	if (fd < 0)
+		return fd;
+	fd = openat(AT_FDCWD, fs_fd_name(node->fd).text, flags | O_CLOEXEC | O_NOCTTY);
 	return fd < 0 ? -errno : fd;
 }

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "fs/cred.h"
 #include "fs/node.h"
+#include "fs/policy.h"
 #include "fs/rest.h"
 #include "fs/step.h"
 #include "fs/synth.h"
@@ -31,7 +32,13 @@ int fs_node_check(struct fs_node *node, bool write)
 		return -ESTALE;
 	if (write && (node->export->flags & FS_EXPORT_READONLY))
 		return -EROFS;
-	return node->fd >= 0 ? 0 : fs_node_wake(node);
+	if (node->fd < 0) {
+		int r = fs_node_wake(node);
+
+		if (r < 0)
+			return r;
+	}
+	return write ? fs_policy_write(node) : 0;
 }
 
 int fs_entry_check(struct fs_node *dir, const char *name, bool write)
@@ -128,6 +135,9 @@ static int walk_host(struct fs_node *dir, const char *name, struct fs_node **ret
 	struct statx st;
 	int r;
 
+	r = fs_policy_walk(dir);
+	if (r < 0)
+		return r;
 	fd = fs_openat(dir->fd, name, O_PATH, 0);
 	if (fd < 0)
 		return fd;

@@ -10,6 +10,7 @@
 #include "fs/cred.h"
 #include "fs/fds.h"
 #include "fs/inside.h"
+#include "fs/policy.h"
 #include "fs/walk.h"
 
 static int xattr_check(struct fs_node *node, const char *name, bool write)
@@ -52,6 +53,8 @@ int fs_setxattr(struct fs_node *node, const char *name, const void *value, size_
 {
 	int r = xattr_check(node, name, true);
 
+	if (r == 0)
+		r = fs_policy_xattr(node->export, name, false);
 	if (r < 0)
 		return r;
 	return setxattr(fs_fd_name(node->fd).text, name, value, size, flags) < 0 ? -errno : 0;
@@ -61,6 +64,8 @@ int fs_removexattr(struct fs_node *node, const char *name)
 {
 	int r = xattr_check(node, name, true);
 
+	if (r == 0)
+		r = fs_policy_xattr(node->export, name, true);
 	if (r < 0)
 		return r;
 	return removexattr(fs_fd_name(node->fd).text, name) < 0 ? -errno : 0;

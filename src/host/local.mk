@@ -3,7 +3,9 @@
 noinst_LIBRARIES += libhost.a
 libhost_a_SOURCES = \
 	src/host/cache.c src/host/cache.h \
+	src/host/file_policy.h \
 	src/host/iov.c src/host/iov.h \
+	src/host/kernel_fs.c src/host/kernel_fs.h \
 	src/host/sock.c src/host/sock.h \
 	src/host/strv.c src/host/strv.h \
 	src/host/thread.c src/host/thread.h \

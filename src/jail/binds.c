@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "host/kernel_fs.h"
 #include "jail/idmap.h"
 #include "jail/points.h"
 
@@ -238,12 +239,14 @@ static int share(struct vm *vm, enum vm_share share, const char *name, int *fd, 
 	return vm_share_add(vm, share, name, steal_fd(fd), readonly ? VM_SHARE_READ_ONLY : 0, err);
 }
 
-int binds_share(struct binds *b, const struct spec *spec, struct vm *vm, struct err *err)
+int binds_share(
+	struct binds *b, const struct spec *spec, const struct file_policy *files, struct vm *vm, struct err *err)
 {
 	int r = share(vm, VM_SHARE_PRIVATE, b->root_name, &b->root_export_fd, spec->root->readonly, err);
 
 	for (size_t i = 0; r == 0 && i < b->n; i++)
-		r = share(vm, VM_SHARE_SHARED, b->v[i].name, &b->v[i].export_fd, b->v[i].readonly, err);
+		r = share(vm, VM_SHARE_SHARED, b->v[i].name, &b->v[i].export_fd,
+			b->v[i].readonly || (!files->kernel_files && kernel_fs_has(b->v[i].export_fd)), err);
 	return r;
 }
 

@@ -319,13 +319,12 @@ int jail_enter_user(int user_ns, struct err *err)
 /* --- capabilities --- */
 
 /*
- * What file service needs, since it acts in the guest's name on files of any owner and mode, makes device nodes and
- * sets file capabilities. Its threads change their fsuid and fsgid, and set securebits.
+ * What file service needs, since it acts in the guest's name on files of any owner and mode, and where the config gives
+ * that to its process makes device nodes and sets file capabilities. Its threads change their fsuid and fsgid, and set securebits.
  */
 static const cap_value_t kept[] = {
 	CAP_CHOWN,
 	CAP_DAC_OVERRIDE,
-	CAP_DAC_READ_SEARCH,
 	CAP_FOWNER,
 	CAP_FSETID,
 	CAP_SETUID,
@@ -335,8 +334,10 @@ static const cap_value_t kept[] = {
 	CAP_MKNOD,
 };
 
-static bool is_kept(cap_value_t cap)
+static bool is_kept(cap_value_t cap, const struct file_policy *files)
 {
+	if ((cap == CAP_MKNOD && !files->devices) || (cap == CAP_SETFCAP && !files->file_caps))
+		return false;
 	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
 		if (kept[i] == cap)
 			return true;
@@ -344,7 +345,7 @@ static bool is_kept(cap_value_t cap)
 	return false;
 }
 
-int jail_drop(struct err *err)
+int jail_drop(const struct file_policy *files, struct err *err)
 {
 	cap_t current = cap_get_proc(), wanted = cap_init();
 	int r = 0;
@@ -354,7 +355,7 @@ int jail_drop(struct err *err)
 	for (cap_value_t cap = 0; r == 0 && cap < cap_max_bits(); cap++) {
 		cap_flag_value_t has = CAP_CLEAR;
 
-		if (!is_kept(cap)) {
+		if (!is_kept(cap, files)) {
 			if (cap_drop_bound(cap) < 0 && errno != EINVAL && errno != EPERM)
 				r = err_sys(err, errno, "cannot drop capability %d", (int)cap);
 			continue;

@@ -33,6 +33,7 @@
 #include "base/base.h"
 #include "base/err.h"
 #include "guest/translate.h"
+#include "host/file_policy.h"
 #include "jail/binds.h"
 #include "spec/spec.h"
 #include "vm/vm.h"
@@ -85,10 +86,10 @@ must_check int jail_chroot(int mount_ns, struct err *err);
 must_check int jail_enter_user(int user_ns, struct err *err);
 
 /*
- * Gives up, for good, all capabilities but those of file service; the process must be single-threaded. 0, or -errno
- * with an error.
+ * Gives up, for good, all capabilities but those that file service needs for what @files allows; the process must be
+ * single-threaded. 0, or -errno with an error.
  */
-must_check int jail_drop(struct err *err);
+must_check int jail_drop(const struct file_policy *files, struct err *err);
 
 /*
  * Loads the system call filter for this process and all its threads: what is in @sets (NULL at the end; each set is a

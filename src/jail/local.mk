@@ -6,4 +6,5 @@ libjail_a_SOURCES = \
 	src/jail/jail.c src/jail/jail.h \
 	src/jail/ns.c src/jail/ns.h \
 	src/jail/points.c src/jail/points.h \
+	src/jail/policy.c src/jail/policy.h \
 	src/jail/seccomp.c

@@ -32,6 +32,7 @@
 #include "guest/translate.h"
 #include "jail/binds.h"
 #include "jail/ns.h"
+#include "jail/policy.h"
 #include "life/inside.h"
 #include "life/plan.h"
 #include "monitor/birth.h"
@@ -303,6 +304,11 @@ static int reserve(struct creation *c, struct err *err)
 	if (r == 0)
 		r = plan_make(
 			c->settings, spec, vm_dir, cgroup_memory_room(&c->state.cgroups), &c->plan, c->notes, err);
+	c->plan.files = policy_of(spec, &c->ns);
+	/* QEMU's file server opens whatever it is asked to, its own memory in a procfs too. */
+	if (c->plan.vm.engine == VM_ENGINE_QEMU)
+		c->plan.files.kernel_files = false;
+	c->plan.vm.files = &c->plan.files;
 	if (r == 0)
 		r = fill_state(c, err);
 	return r < 0 ? r : state_save(&c->dir, &c->state, err);

@@ -20,7 +20,8 @@
 #include "vm/vm.h"
 
 struct plan {
-	struct vm_config vm; /* its strings point into this struct, and into the spec */
+	struct vm_config vm;      /* its strings point into this struct, and into the spec */
+	struct file_policy files; /* what vm.files points to */
 	struct image image;
 	struct buf cmdline;
 	char vm_dir[PATH_MAX];

@@ -105,7 +105,7 @@ int enclose(const struct monitor_job *job, const struct vm *vm, int report, stru
 	if (r == 0 && job->ns->user_fd >= 0)
 		r = jail_enter_user(job->ns->user_fd, err);
 	if (r == 0)
-		r = jail_drop(err);
+		r = jail_drop(job->vm->files, err);
 	if (r == 0)
 		r = close_memory(err);
 	if (r == 0)

@@ -442,7 +442,7 @@ static int build(struct monitor *m, struct err *err)
 	timeline_mark(job->timeline, "host-set-up");
 	r = vm_new(job->vm, &m->vm, err);
 	if (r == 0)
-		r = binds_share(job->binds, job->spec, m->vm, err);
+		r = binds_share(job->binds, job->spec, job->vm->files, m->vm, err);
 	if (r == 0)
 		r = make_first(m, err);
 	if (r == 0)

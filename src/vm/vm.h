@@ -29,6 +29,7 @@
 #include "base/loop.h"
 #include "base/syscalls.h"
 #include "base/tags.h"
+#include "host/file_policy.h"
 
 #define VM_NICS_MAX 8
 #define VM_VCPUS_MAX 64
@@ -64,7 +65,8 @@ struct vm_config {
 	bool kvm_usable;    /* set by vm_new(): QEMU runs the machine with KVM instead of emulating it (qemu) */
 	const char *runtime_dir; /* a directory of this VM alone: a mount point in QEMU's mount namespace (qemu) */
 	struct guestlog *log;    /* borrowed: gets what the guest writes to its consoles; NULL: that is dropped */
-	int proc_fd;    /* borrowed: this process's /proc/self/fd, for file service (kvm); <= 0: opened by that path */
+	int proc_fd; /* borrowed: this process's /proc/self/fd, for file service (kvm); <= 0: opened by that path */
+	const struct file_policy *files; /* borrowed: what the guest may do to its exports; NULL: everything */
 	int user_ns_fd; /* borrowed: the user namespace for processes of the VM (qemu); <= 0: the caller's */
 	struct vm_nic nics[VM_NICS_MAX];
 	unsigned int nics_len;

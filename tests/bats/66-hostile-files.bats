@@ -53,6 +53,7 @@ attack() {
 		{ cat "$BATS_TEST_TMPDIR/err" "$ROOT/$ID/guest.log"; return 1; }
 	tr -d '\r' <"$ROOT/$ID/guest.log" | grep -o 'hostile: .*' >"$LOG"
 	"${@:-true}"
+	cp "$ROOT/$ID/state.json" "$BATS_TEST_TMPDIR/state.json"
 	kill -TERM $create
 	wait $create && return 1
 	cat "$LOG"
@@ -112,4 +113,42 @@ only_reads() {
 	eq "$(got volume)" ""
 	eq "$(picture "$BUNDLE/rootfs")" "$root"
 	eq "$(picture "$VOLUME")" "$volume"
+}
+
+# no_caps: neither the monitor nor QEMU has, or can get, CAP_DAC_READ_SEARCH (2), CAP_MKNOD (27) or CAP_SETFCAP (31).
+no_caps() {
+	local p monitor set
+	monitor=$(jq .pid "$ROOT/$ID/state.json")
+	for p in $monitor $(cat "/proc/$monitor/task/$monitor/children"); do
+		for set in CapPrm CapBnd; do
+			eq "$p $set $((0x$(awk "/^$set/ {print \$2}" "/proc/$p/status") & (1 << 2 | 1 << 27 | 1 << 31)))" "$p $set 0"
+		done
+	done
+}
+
+@test "a process without capabilities: no device nodes, no set-id files of root; a host /proc as a volume" {
+	hostile_bundle '.mounts += [{destination: "/mnt", type: "bind", source: $volume, options: ["rbind", "rw"]},
+		{destination: "/hostproc", type: "bind", source: "/proc", options: ["bind", "rw"]}]'
+	attack no_caps
+	eq "$(find "$VOLUME" "$BUNDLE/rootfs" -type b)" ""
+	eq "$(find "$VOLUME" "$BUNDLE/rootfs" -type c ! -name made-whiteout)" ""
+	has "$(got volume)" create
+	has "$(got proc)" "plain meminfo"
+	eq "$(got proc | grep ^write)" ""
+	# QEMU's own file server has no policy: what its capabilities leave it, it does
+	[ "$(jq -r .engine "$BATS_TEST_TMPDIR/state.json")" = kvm ] || return 0
+	has "$(got volume)" whiteout
+	has "$(got volume)" mkfifo
+	eq "$(find "$VOLUME" -perm /6000)" ""
+	eq "$(got volume | grep -e set-id -e mknod | grep -v '^overwrite set-id$')" ""
+	eq "$(got proc | grep ^read)" ""
+}
+
+@test "root without a user namespace and a host /proc as a volume: memory and secrets stay closed" {
+	[ "${VMRUNC_ENGINE:-}" = kvm ] || skip "QEMU's own file server"
+	hostile_bundle '.process.user = {uid: 0, gid: 0} | .mounts += [{destination: "/hostproc", type: "bind", source: "/proc", options: ["bind", "rw"]}]'
+	attack
+	eq "$(got proc | grep -e ^read -e mem\$ | grep -v "plain meminfo")" ""
+	has "$(got proc)" "write sys/kernel/hostname"
+	has "$(cat "$LOG")" "hostile: proc: write self/mem: refused: Permission denied"
 }

@@ -84,8 +84,9 @@ struct kvm_vm {
 	struct serial serial;
 	struct devices devices;
 	struct vcpu vcpus[VM_VCPUS_MAX];
-	unsigned int vcpus_len; /* how many are made so far */
-	int channel_fd;         /* our end of the agent's channel; owned */
+	unsigned int vcpus_len;   /* how many are made so far */
+	struct file_policy files; /* of all exports */
+	int channel_fd;           /* our end of the agent's channel; owned */
 
 	struct watch *end_watch;
 	struct vm_events events;
@@ -197,6 +198,7 @@ static int kvm_new(const struct vm_config *cfg, struct vm **ret_vm, struct err *
 	k->end.fd = k->machine.kvm_fd = k->machine.vm_fd = k->channel_fd = -1;
 	k->serial_irq = (struct irq)IRQ_INIT;
 	k->log = cfg->log;
+	k->files = cfg->files ? *cfg->files : (struct file_policy)FILE_POLICY_ALL;
 	serial_init(&k->serial, k->log, &k->serial_irq);
 	r = kvm_build(k, cfg, err);
 	if (r < 0) {
@@ -216,7 +218,7 @@ static int kvm_share_add(
 
 	if (share == VM_SHARE_PRIVATE)
 		export_flags |= FS_EXPORT_EXCLUSIVE;
-	r = fs_export_add(kvm_of(vm)->devices.fs[share], name, fd, export_flags, err);
+	r = fs_export_add_bounded(kvm_of(vm)->devices.fs[share], name, fd, export_flags, &kvm_of(vm)->files, err);
 	if (r < 0)
 		fd_close(fd); /* fs_export_add() takes it only on success, vm_share_add() always */
 	return r;

@@ -33,15 +33,17 @@
 static const int file_server_caps[] = {
 	CAP_CHOWN,
 	CAP_DAC_OVERRIDE,
-	CAP_DAC_READ_SEARCH,
 	CAP_FOWNER,
 	CAP_FSETID,
 	CAP_MKNOD,
 	CAP_SETFCAP,
 };
 
-static bool cap_is_kept(int cap)
+/* QEMU's server has no policy of its own: what it may do to files is what its capabilities let it. */
+static bool cap_is_kept(int cap, const struct file_policy *files)
 {
+	if (files && ((cap == CAP_MKNOD && !files->devices) || (cap == CAP_SETFCAP && !files->file_caps)))
+		return false;
 	for (size_t i = 0; i < ARRAY_LEN(file_server_caps); i++) {
 		if (file_server_caps[i] == cap)
 			return true;
@@ -53,10 +55,10 @@ static bool cap_is_kept(int cap)
  * Bounds the capabilities of the program that is executed next: root gets by execve(2) what is in the bounding set, and
  * the inheritable and ambient sets add nothing to that.
  */
-static int process_bound_caps(void)
+static int process_bound_caps(const struct file_policy *files)
 {
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++) {
-		if (!cap_is_kept(cap) && prctl(PR_CAPBSET_DROP, cap) < 0)
+		if (!cap_is_kept(cap, files) && prctl(PR_CAPBSET_DROP, cap) < 0)
 			return -errno;
 	}
 	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ? -errno : 0;
@@ -74,8 +76,8 @@ static int process_keep_fds(int *keep, size_t keep_len)
 }
 
 /* Turns the child, a copy of the monitor, into QEMU. What goes wrong is told on stderr, as QEMU's last words. */
-static _Noreturn void process_exec(
-	char *const argv[], int *keep, size_t keep_len, int ns_pidfd, int user_ns, const char *dir, pid_t parent)
+static _Noreturn void process_exec(char *const argv[], int *keep, size_t keep_len, int ns_pidfd, int user_ns,
+	const char *dir, const struct file_policy *files, pid_t parent)
 {
 	static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin", locale[] = "LC_ALL=C";
 	char *const env[] = { path, locale, NULL };
@@ -94,7 +96,7 @@ static _Noreturn void process_exec(
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || (getppid() != parent && getppid() != 0))
 		goto fail;
 	what = "cannot give up capabilities";
-	errno = -process_bound_caps();
+	errno = -process_bound_caps(files);
 	if (errno || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		goto fail;
 	what = "cannot forbid core dumps";
@@ -155,7 +157,7 @@ static void process_see_executed(struct qemu_process *p, int word)
 }
 
 int qemu_process_start(struct qemu_process *p, char *const argv[], int *keep, size_t keep_len, int ns_pidfd,
-	int user_ns, const char *dir, struct err *err)
+	int user_ns, const char *dir, const struct file_policy *files, struct err *err)
 {
 	autoclose int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC), err_fd = -1, word_fd = -1;
 	pid_t parent = getpid();
@@ -175,7 +177,7 @@ int qemu_process_start(struct qemu_process *p, char *const argv[], int *keep, si
 		process_await_parent(word);
 		if (process_set_stdio(null_fd, err_fd) < 0)
 			_exit(127);
-		process_exec(argv, keep, keep_len, ns_pidfd, user_ns, dir, parent);
+		process_exec(argv, keep, keep_len, ns_pidfd, user_ns, dir, files, parent);
 	}
 	if (p->pid < 0) {
 		r = err_sys(err, errno, "qemu: fork");

@@ -366,7 +366,7 @@ static int qemu_launch(struct qemu_vm *q, const struct vm_config *cfg, struct er
 	if (!argv)
 		return err_sys(err, ENOMEM, "qemu");
 	return qemu_process_start(
-		&q->process, argv, keep, keep_len, q->stage.pidfd, cfg->user_ns_fd, cfg->runtime_dir, err);
+		&q->process, argv, keep, keep_len, q->stage.pidfd, cfg->user_ns_fd, cfg->runtime_dir, cfg->files, err);
 }
 
 /* What this room calls from vm_start() on, beside base_syscalls. */
