@@ -185,6 +185,7 @@ shows() {
 
 @test "options of a file system on a bind mount mean nothing: warned of, not dropped in silence" {
 	vmrunc_only
+	RT_CMD+=(--log-level warning)
 	sh_bundle 'stat -c %a /data' '.mounts += [{destination: "/data", type: "bind", source: $src, options: ["bind", "mode=0700", "size=1k"]}]' --arg src "$SRC"
 	run_c
 	eq "$status $output" "0 755"
