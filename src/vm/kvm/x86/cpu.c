@@ -20,7 +20,6 @@ static int cpu_set_cpuid(const struct machine *m, int vcpu_fd, unsigned int inde
 {
 	autofree struct kvm_cpuid2 *supported = NULL, *cpuid = NULL;
 	struct cpuid_shape shape = { .vcpu = index, .vcpus = vcpus };
-	struct kvm_enable_cap enforce = { .cap = KVM_CAP_ENFORCE_PV_FEATURE_CPUID, .args = { 1 } };
 	int r;
 
 	shape.tsc_deadline = ioctl(m->kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
@@ -30,9 +29,6 @@ static int cpu_set_cpuid(const struct machine *m, int vcpu_fd, unsigned int inde
 		return err_sys(err, r, "CPUID table");
 	if (ioctl(vcpu_fd, KVM_SET_CPUID2, cpuid) < 0)
 		return err_sys(err, errno, "KVM_SET_CPUID2");
-	/* What of KVM's paravirtual interface CPUID does not show, the guest cannot use either. */
-	if (ioctl(m->kvm_fd, KVM_CHECK_EXTENSION, enforce.cap) > 0 && ioctl(vcpu_fd, KVM_ENABLE_CAP, &enforce) < 0)
-		return err_sys(err, errno, "KVM_ENABLE_CAP KVM_CAP_ENFORCE_PV_FEATURE_CPUID");
 	return 0;
 }
 
