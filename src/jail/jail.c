@@ -272,6 +272,11 @@ int jail_build(const struct spec *spec, const struct guest_container *container,
 	return 0;
 }
 
+int jail_make_devices(const struct jail_root *root, struct err *err)
+{
+	return points_make_devices(root->root, root->spec, root->container, err);
+}
+
 bool jail_made_tmpfs_point(const struct jail_root *root, size_t mount)
 {
 	return root->made[mount];

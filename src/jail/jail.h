@@ -61,6 +61,12 @@ struct jail_root;
 must_check int jail_build(const struct spec *spec, const struct guest_container *container, const char *rootfs,
 	struct binds *binds, bool own_pids, struct jail_root **ret, struct err *err);
 
+/*
+ * Makes the nodes of the config's devices in the rootfs, for a guest that may make none there; those of a read-only root
+ * are made by jail_build() already. 0, or -errno with an error.
+ */
+must_check int jail_make_devices(const struct jail_root *root, struct err *err);
+
 /* Frees @root, not what is mounted. Accepts NULL. */
 void jail_root_free(struct jail_root *root);
 

@@ -38,7 +38,8 @@ static bool is_covered(const struct spec *spec, size_t n, const char *path)
  */
 static int made(int r, const char *what, const char *path, struct err *err)
 {
-	return r < 0 && r != -EROFS ? err_sys(err, r, "root.readonly: cannot make the %s \"%s\"", what, path) : 0;
+	return r < 0 && r != -EROFS ? err_sys(err, r, "cannot make the %s \"%s\" in the root file system", what, path)
+				    : 0;
 }
 
 /* Makes @path with its parents as a file or a directory, if it is not there. 0 or -errno. */
@@ -97,20 +98,27 @@ static const struct {
  * The agent binds its own nodes over plain files where the guest's process may make none, which is in a user
  * namespace.
  */
-int points_make_rest(int root, const struct spec *spec, const struct guest_container *container, struct err *err)
+int points_make_devices(int root, const struct spec *spec, const struct guest_container *container, struct err *err)
 {
 	const struct guest_devices *devices = &container->devices;
 	bool files = spec_namespace_find(spec, SPEC_NS_USER);
-	size_t n = spec->mounts.n;
 	int r = 0;
 
 	for (uint32_t i = 0; r == 0 && !container->no_devices && i < devices->len; i++) {
 		const struct guest_device *d = &devices->at[i];
 
-		if (!is_covered(spec, n, d->path))
+		if (!is_covered(spec, spec->mounts.n, d->path))
 			r = made(files ? make_point(root, d->path, false) : make_device(root, d), "device", d->path,
 				err);
 	}
+	return r;
+}
+
+int points_make_rest(int root, const struct spec *spec, const struct guest_container *container, struct err *err)
+{
+	size_t n = spec->mounts.n;
+	int r = points_make_devices(root, spec, container, err);
+
 	for (size_t i = 0; r == 0 && !container->no_devices && i < ARRAY_LEN(links); i++) {
 		if (!is_covered(spec, n, links[i].path))
 			r = made(make_link(root, links[i].path, links[i].target, links[i].replace), "link",

@@ -95,6 +95,8 @@ int enclose(const struct monitor_job *job, const struct vm *vm, int report, stru
 			ns_other_pids(job->ns), &root, err);
 	else
 		r = binds_make_points(job->binds, job->spec, guest_translation_container(job->translation), err);
+	if (r == 0 && root && !job->vm->files->devices && !spec_namespace_find(job->spec, SPEC_NS_USER))
+		r = jail_make_devices(root, err);
 	if (r == 0 && root)
 		r = keep_tmpfs_modes(job, root, err);
 	if (r == 0)
