@@ -1,2 +1,14 @@
-# man: the manual pages.
-dist_man_MANS = man/vmrunc.8 man/vmrunc.json.5
+# man: the manual pages, one a command beside vmrunc(8).
+dist_man_MANS = \
+	man/vmrunc.8 \
+	man/vmrunc-check.8 \
+	man/vmrunc-create.8 \
+	man/vmrunc-delete.8 \
+	man/vmrunc-features.8 \
+	man/vmrunc-kill.8 \
+	man/vmrunc-list.8 \
+	man/vmrunc-run.8 \
+	man/vmrunc-spec.8 \
+	man/vmrunc-start.8 \
+	man/vmrunc-state.8 \
+	man/vmrunc.json.5

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of src/cli: what is told of the command line elsewhere, the manual and the completion, fits the table. */
 #include <ctype.h>
+#include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -16,9 +18,7 @@
 #include "base/fd.h"
 #include "cli/commands.h"
 
-#define MANUAL SRCDIR "/man/vmrunc.8"
 #define COMPLETION BUILDDIR "/completion/vmrunc"
-#define GLOBAL_SECTION "Global options"
 
 /* Whether @word stands in @text, with no letter, digit or dash beside it. */
 static bool has_word(const char *text, const char *word)
@@ -46,22 +46,18 @@ static bool has_option(const struct cli_option *options, const char *flag)
 
 /* --- the manual --- */
 
-/* A subsection of the manual: "Ss TITLE" and the lines up to the next heading. */
-struct section {
-	char title[80];
-	struct buf items; /* its lines that begin an item of a list (.It), which is where options are explained */
-	struct buf flags; /* the words behind each Fl of all its lines, a line each */
-};
+#define INHERITS "\nare options of this command" /* stands behind ".Xr vmrunc-COMMAND 8" */
 
-#define SECTIONS_MAX 40
-
-struct manual {
-	struct section sections[SECTIONS_MAX];
-	size_t n;
+/* A page of the manual. */
+struct page {
+	char path[PATH_MAX];
+	char *text;
+	struct buf items; /* the words behind each Fl of the lines that begin an item of a list (.It), a line each */
+	struct buf flags; /* those of all lines */
 };
 
 /* Collects what the macro line @line says of options: in ".It Fl b , Fl -bundle Ar dir" these are "b" and "-bundle". */
-static void section_add(struct section *s, const char *line)
+static void page_add(struct page *p, const char *line)
 {
 	char text[256], *word, *rest = text;
 	bool flag = false;
@@ -69,146 +65,181 @@ static void section_add(struct section *s, const char *line)
 	(void)snprintf(text, sizeof(text), "%s", line);
 	while ((word = strsep(&rest, " "))) {
 		if (flag) {
-			buf_printf(&s->flags, "%s\n", word);
+			buf_printf(&p->flags, "%s\n", word);
 			if (strncmp(line, ".It ", 4) == 0)
-				buf_printf(&s->items, "%s\n", word);
+				buf_printf(&p->items, "%s\n", word);
 		}
 		flag = strcmp(word, "Fl") == 0 || strcmp(word, ".Fl") == 0;
 	}
 }
 
-static void manual_read(struct manual *m)
+/* Reads the page of the command @name, or vmrunc(8) if that is NULL. */
+static void page_read(struct page *p, const char *name)
 {
-	autofree char *text = NULL;
-	struct section *s = m->sections;
+	autofree char *lines = NULL;
 	char *line, *rest;
 
-	memset(m, 0, sizeof(*m));
-	assert_int_equal(fd_read_file(AT_FDCWD, MANUAL, 1 << 20, &text, NULL), 0);
-	m->n = 1; /* what stands before the first heading */
-	for (rest = text; (line = strsep(&rest, "\n"));) {
-		if (strncmp(line, ".Ss ", 4) == 0 || strncmp(line, ".Sh ", 4) == 0) {
-			assert_true(m->n < SECTIONS_MAX);
-			s = &m->sections[m->n++];
-			(void)snprintf(s->title, sizeof(s->title), "%s", line + 4);
-		} else if (line[0] == '.' && line[1] != '\\') {
-			section_add(s, line);
-		}
+	memset(p, 0, sizeof(*p));
+	(void)snprintf(p->path, sizeof(p->path), SRCDIR "/man/vmrunc%s%s.8", name ? "-" : "", name ? name : "");
+	if (fd_read_file(AT_FDCWD, p->path, 1 << 20, &p->text, NULL) < 0)
+		fail_msg("%s is missing, or cannot be read", p->path);
+	lines = strdup(p->text);
+	assert_non_null(lines);
+	for (rest = lines; (line = strsep(&rest, "\n"));) {
+		if (line[0] == '.' && line[1] != '\\')
+			page_add(p, line);
 	}
-	for (size_t i = 0; i < m->n; i++)
-		assert_false(buf_error(&m->sections[i].items) || buf_error(&m->sections[i].flags));
+	assert_false(buf_error(&p->items) || buf_error(&p->flags));
 }
 
-static void manual_done(struct manual *m)
+static void page_done(struct page *p)
 {
-	for (size_t i = 0; i < m->n; i++) {
-		buf_done(&m->sections[i].items);
-		buf_done(&m->sections[i].flags);
-	}
+	buf_done(&p->items);
+	buf_done(&p->flags);
+	free(p->text);
 }
 
-/* Whether the list items of the sections with @name in their titles begin with @flag. */
-static bool manual_explains(const struct manual *m, const char *name, const char *flag)
+/* Fails the test if the words that are printed are not in the page. */
+__attribute__((format(printf, 2, 3))) static void page_says(const struct page *p, const char *format, ...)
 {
-	for (size_t i = 0; i < m->n; i++) {
-		const struct section *s = &m->sections[i];
+	char text[512];
+	va_list args;
 
-		if (has_word(s->title, name) && s->items.data && has_word(s->items.data, flag))
-			return true;
-	}
-	return false;
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (!strstr(p->text, text))
+		fail_msg("%s does not say:\n%s", p->path, text);
 }
 
-static void options_are_explained(const struct manual *m, const char *name, const struct cli_option *options)
+/* The name of the command whose options the page takes over by a reference, in @name; false if it takes over none. */
+static bool page_inherits(const struct page *p, char name[32])
+{
+	static const char reference[] = ".Xr vmrunc-";
+	const char *end = strstr(p->text, INHERITS), *at;
+
+	if (!end)
+		return false;
+	for (at = end; at > p->text && at[-1] != '\n';)
+		at--;
+	return strncmp(at, reference, strlen(reference)) == 0 && sscanf(at + strlen(reference), "%31s", name) == 1;
+}
+
+/* Whether the list items of the page, or of that whose options are its own as well, begin with @flag. */
+static bool page_explains(const struct page *p, const char *flag)
+{
+	struct page other;
+	char name[32];
+	bool found = p->items.data && has_word(p->items.data, flag);
+
+	if (found || !page_inherits(p, name))
+		return found;
+	page_read(&other, name);
+	found = other.items.data && has_word(other.items.data, flag);
+	page_done(&other);
+	return found;
+}
+
+static void options_are_explained(const struct page *p, const struct cli_option *options)
 {
 	for (const struct cli_option *o = options; o && o->name; o++) {
 		char flag[64], letter[] = { o->letter, '\0' };
 
 		(void)snprintf(flag, sizeof(flag), "-%s", o->name);
-		if (!manual_explains(m, name, flag))
-			fail_msg("%s does not explain --%s under \"%s\"", MANUAL, o->name, name);
-		if (o->letter && !manual_explains(m, name, letter))
-			fail_msg("%s does not explain -%s under \"%s\"", MANUAL, letter, name);
+		if (!page_explains(p, flag))
+			fail_msg("%s does not explain --%s", p->path, o->name);
+		if (o->letter && !page_explains(p, letter))
+			fail_msg("%s does not explain -%s", p->path, letter);
 	}
 }
 
 static void the_manual_has_every_command_and_option(void **state)
 {
-	struct manual m;
+	struct page main_page, p;
 
 	(void)state;
-	manual_read(&m);
+	page_read(&main_page, NULL);
+	options_are_explained(&main_page, global_options);
 	for (size_t i = 0; commands[i]; i++) {
-		size_t k = 0;
+		const struct command *c = commands[i];
 
-		while (k < m.n && strcmp(m.sections[k].title, commands[i]->name) != 0)
-			k++;
-		if (k == m.n)
-			fail_msg("%s has no \".Ss %s\"", MANUAL, commands[i]->name);
-		options_are_explained(&m, commands[i]->name, commands[i]->options);
+		page_read(&p, c->name);
+		page_says(&p, ".Nm vmrunc-%s\n.Nd %s\n", c->name, c->help);
+		page_says(&p, ".Sh SYNOPSIS\n.Nm vmrunc %s\n", c->name);
+		options_are_explained(&p, c->options);
+		page_done(&p);
+		page_says(&main_page, ".It Xr vmrunc-%s 8\n%c%s.\n", c->name, toupper((unsigned char)c->help[0]),
+			c->help + 1);
 	}
-	options_are_explained(&m, GLOBAL_SECTION, global_options);
-	manual_done(&m);
+	page_done(&main_page);
 }
 
-/* Whether @flag is an option that the section @title may speak of. */
-static bool may_have(const char *title, const char *flag)
+/* Whether @flag may be spoken of in the page of @command: its options and the global ones, or any if it is NULL. */
+static bool may_have(const struct command *command, const char *flag)
 {
-	bool any = false;
-
 	for (size_t i = 0; commands[i]; i++) {
-		if (!has_word(title, commands[i]->name))
-			continue;
-		any = true;
-		if (has_option(commands[i]->options, flag))
-			return true;
-	}
-	for (size_t i = 0; !any && commands[i] && strcmp(title, GLOBAL_SECTION) != 0; i++) {
-		if (has_option(commands[i]->options, flag))
+		if ((!command || commands[i] == command) && has_option(commands[i]->options, flag))
 			return true;
 	}
 	return has_option(global_options, flag);
 }
 
-/* A section that a command's name is in the title of names options of that command, and global ones; others any option. */
-static void the_manual_names_no_other_option(void **state)
+/* Whether @flag is an option of the command whose options the page takes over. */
+static bool inherited(const struct page *p, const char *flag)
 {
-	struct manual m;
+	char name[32];
 
-	(void)state;
-	manual_read(&m);
-	for (size_t i = 0; i < m.n; i++) {
-		char *flag, *rest = m.sections[i].flags.data;
-
-		while (rest && (flag = strsep(&rest, "\n"))) {
-			if (*flag && !may_have(m.sections[i].title, flag))
-				fail_msg("%s names an option \"-%s\" under \"%s\" that does not exist there", MANUAL,
-					flag, m.sections[i].title);
-		}
+	for (size_t i = 0; page_inherits(p, name) && commands[i]; i++) {
+		if (strcmp(commands[i]->name, name) == 0)
+			return may_have(commands[i], flag);
 	}
-	manual_done(&m);
+	return false;
 }
 
-/* Between "Sh COMMANDS" and the next Sh, each Ss is a command, or a list of options. */
-static void the_manual_names_no_other_command(void **state)
+static void the_manual_names_no_other_option(void **state)
 {
-	struct manual m;
-	size_t i = 0;
+	const struct command *c = NULL;
+	size_t next = 0;
 
 	(void)state;
-	manual_read(&m);
-	while (i < m.n && strcmp(m.sections[i].title, "COMMANDS") != 0)
-		i++;
-	assert_true(i < m.n);
-	for (i++; i < m.n && !isupper((unsigned char)m.sections[i].title[1]); i++) {
-		bool found = strstr(m.sections[i].title, "ptions") != NULL;
+	do {
+		struct page p;
+		char *flag, *rest;
 
-		for (size_t k = 0; !found && commands[k]; k++)
-			found = strcmp(commands[k]->name, m.sections[i].title) == 0;
-		if (!found)
-			fail_msg("%s: \".Ss %s\" is no command", MANUAL, m.sections[i].title);
+		page_read(&p, c ? c->name : NULL);
+		for (rest = p.flags.data; rest && (flag = strsep(&rest, "\n"));) {
+			if (*flag && !may_have(c, flag) && !inherited(&p, flag))
+				fail_msg("%s names an option \"-%s\" that does not exist there", p.path, flag);
+		}
+		page_done(&p);
+	} while ((c = commands[next++]));
+}
+
+/* The pages in man/ are those of the commands, and all of them are installed. */
+static void the_manual_names_no_other_command(void **state)
+{
+	autofree char *installed = NULL;
+	DIR *dir = opendir(SRCDIR "/man");
+	const struct dirent *entry;
+
+	(void)state;
+	assert_non_null(dir);
+	assert_int_equal(fd_read_file(AT_FDCWD, SRCDIR "/man/local.mk", 1 << 16, &installed, NULL), 0);
+	while ((entry = readdir(dir))) {
+		char name[32] = "", page[64];
+		size_t i = 0;
+
+		if (sscanf(entry->d_name, "vmrunc-%31[^.].8", name) != 1)
+			continue;
+		while (commands[i] && strcmp(commands[i]->name, name) != 0)
+			i++;
+		if (!commands[i])
+			fail_msg("man/%s: \"%s\" is no command", entry->d_name, name);
+		(void)snprintf(page, sizeof(page), "\tman/vmrunc-%s.8 \\\n", name);
+		if (!strstr(installed, page))
+			fail_msg("man/local.mk does not install man/%s", entry->d_name);
 	}
-	manual_done(&m);
+	(void)closedir(dir);
 }
 
 /* --- the completion --- */
