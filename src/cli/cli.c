@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parsing the command line, and its help: see cli.h. */
+/* Parsing the command line: see cli.h. */
 #include "cli/cli.h"
 
 #include <assert.h>
@@ -12,9 +12,6 @@
 /* The value that getopt returns for the n-th option is OPTION_BASE + n, which no letter reaches. */
 #define OPTION_BASE 256
 #define OPTIONS_MAX 48 /* at one place of the command line */
-
-/* Characters that help has for an option and the name of its value. */
-#define HELP_COLUMN 30
 
 static const struct command *command_find(const struct command *const commands[], const char *name)
 {
@@ -89,6 +86,18 @@ static int parse_bool(const char *word, bool *ret)
 	return -EINVAL;
 }
 
+/*
+ * Whether getopt has taken a word for the option @o that is only the beginning of its name: it takes any that is
+ * unambiguous, and scripts that rest on that would break with the next option.
+ */
+static bool is_abbreviation(const struct cli_option *o, char **argv)
+{
+	/* the word that was read last is the value if that stands on its own, so the option is the one before */
+	const char *word = argv[optind - (optarg && optarg == argv[optind - 1] ? 2 : 1)];
+
+	return strncmp(word, "--", 2) == 0 && strcspn(word + 2, "=") != strlen(o->name);
+}
+
 /* Stores what getopt has found as a value of the option @o of the struct @values. */
 static int option_store(const struct cli_option *o, char *values, struct err *err)
 {
@@ -130,6 +139,9 @@ static int parse_part(
 			return err_set(err, EINVAL, "unknown option \"-%c\"", optopt);
 		if (i < 0)
 			return err_set(err, EINVAL, "unknown option \"%s\"", argv[optind - 1]);
+		if (value >= OPTION_BASE && is_abbreviation(set.known[i], argv))
+			return err_set(
+				err, EINVAL, "unknown option: \"--%s\" has to be written whole", set.known[i]->name);
 		if (option_store(set.known[i], set.values[i], err) < 0)
 			return -EINVAL;
 	}
@@ -162,6 +174,36 @@ static int parse_command(const struct command *command, int argc, char **argv, s
 	return 0;
 }
 
+/* Whether @word asks for help. */
+static bool is_help(const char *word)
+{
+	return word && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0);
+}
+
+/*
+ * The error for a command @name that is not in the table; @next is the word behind it. Engines ask for the help of
+ * checkpoint in order to learn whether it can be called, so that has to fail as well.
+ */
+static int refuse_command(const char *name, const char *next, struct err *err)
+{
+	if (strcmp(name, "checkpoint") == 0 || strcmp(name, "restore") == 0)
+		return err_set(
+			err, ENOTSUP, "\"%s\" is not supported: the state of a virtual machine cannot be saved", name);
+	if (is_help(next))
+		return err_set(err, EINVAL, "No help topic for '%s'", name);
+	return err_set(err, EINVAL, "unknown command \"%s\": see \"vmrunc --help\"", name);
+}
+
+/* Serves `vmrunc help [COMMAND]`; @topic is NULL if the command line names none. */
+static int parse_help(const struct command *const commands[], const char *topic, struct call *call, struct err *err)
+{
+	call->global.help = true;
+	call->command = topic && !is_help(topic) ? command_find(commands, topic) : NULL;
+	if (topic && !is_help(topic) && !call->command)
+		return refuse_command(topic, "--help", err);
+	return 0;
+}
+
 int cli_parse(const struct command *const commands[], int argc, char **argv, struct call *call, struct err *err)
 {
 	const struct command *command;
@@ -172,14 +214,11 @@ int cli_parse(const struct command *const commands[], int argc, char **argv, str
 	r = parse_part(argc, argv, "+:", NULL, call, err);
 	if (r < 0 || optind >= argc)
 		return r;
-	if (strcmp(argv[optind], "help") == 0) {
-		call->global.help = true;
-		call->command = optind + 1 < argc ? command_find(commands, argv[optind + 1]) : NULL;
-		return 0;
-	}
+	if (strcmp(argv[optind], "help") == 0 || strcmp(argv[optind], "h") == 0)
+		return parse_help(commands, argv[optind + 1], call, err);
 	command = command_find(commands, argv[optind]);
 	if (!command)
-		return err_set(err, EINVAL, "unknown command \"%s\": see \"vmrunc --help\"", argv[optind]);
+		return refuse_command(argv[optind], argv[optind + 1], err);
 	return parse_command(command, argc - optind, argv + optind, call, err);
 }
 
@@ -187,38 +226,4 @@ void cli_done(struct call *call)
 {
 	free(call->options);
 	call->options = NULL;
-}
-
-/* A line for each option; the text of one that is wider than its column stands on a line of its own. */
-static void help_options(const struct cli_option *options)
-{
-	for (const struct cli_option *o = options; o && o->name; o++) {
-		char text[80], letter[] = "    ";
-		int len;
-
-		if (o->letter)
-			(void)snprintf(letter, sizeof(letter), "-%c, ", o->letter);
-		len = snprintf(text, sizeof(text), "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
-		if (len <= HELP_COLUMN)
-			(void)printf("  %s%-*s %s\n", letter, HELP_COLUMN, text, o->help);
-		else
-			(void)printf("  %s%s\n%*s%s\n", letter, text, HELP_COLUMN + 7, "", o->help);
-	}
-}
-
-void cli_help(const struct command *const commands[], const struct command *command)
-{
-	if (command) {
-		(void)printf("vmrunc %s [options] %s\n  %s\n", command->name, command->args, command->help);
-		if (command->options && command->options->name)
-			(void)printf("\nOptions:\n");
-		help_options(command->options);
-		return;
-	}
-	(void)printf("vmrunc [options] command [options] [arguments]\n"
-		     "  runs OCI containers, each in a virtual machine of its own\n\nCommands:\n");
-	for (size_t i = 0; commands[i]; i++)
-		(void)printf("  %-10s %s\n", commands[i]->name, commands[i]->help);
-	(void)printf("\nOptions, before or after the command:\n");
-	help_options(global_options);
 }

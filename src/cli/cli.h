@@ -14,8 +14,8 @@
 
 /*
  * Reads the whole command line into @call; @commands is the table of commands (commands.h). call->command is NULL if the
- * command line names no command, as beside --help or --version. Returns 0, or -EINVAL with an error that quotes the
- * option as it was written; call->global holds what stood before the mistake even then. @argv, which getopt reorders,
+ * command line names no command, as beside --help or --version. Returns 0, or -errno with an error that quotes the
+ * option or command as it was written; call->global holds what stood before the mistake even then. @argv, which getopt reorders,
  * must live as long as @call. The caller ends @call with cli_done(), after an error as well.
  */
 must_check int cli_parse(

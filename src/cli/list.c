@@ -119,14 +119,17 @@ static int is_container(const struct dirent *entry)
 	return entry->d_type == DT_DIR && statedir_check_id(entry->d_name, NULL) == 0;
 }
 
-/* Adds all containers below the settings' root, sorted by ID. A root that does not exist yet has none. */
-static int list_all(struct listing *l, const struct settings *settings, struct err *err)
+/*
+ * Adds all containers below the settings' root, sorted by ID. A root that does not exist yet has none; but if the command
+ * line names it (@named), it is more likely misspelled, and runc takes it for an error, too.
+ */
+static int list_all(struct listing *l, const struct settings *settings, bool named, struct err *err)
 {
 	struct dirent **entries = NULL;
 	int n = scandir(settings->root, &entries, is_container, alphasort), r = 0;
 
 	if (n < 0)
-		return errno == ENOENT ? 0 : err_sys(err, errno, "cannot read \"%s\"", settings->root);
+		return errno == ENOENT && !named ? 0 : err_sys(err, errno, "cannot read \"%s\"", settings->root);
 	for (int i = 0; i < n; i++) {
 		if (r == 0)
 			r = list_one(l, settings, entries[i]->d_name, err);
@@ -170,7 +173,7 @@ static int list(struct call *call, struct err *err)
 		return r;
 	listing_init(&l);
 	add_row(&l, column_names);
-	r = list_all(&l, &settings, err);
+	r = list_all(&l, &settings, call->global.root, err);
 	if (r == 0)
 		r = listing_finish(&l, err);
 	if (r == 0)

@@ -11,6 +11,7 @@ libcli_a_SOURCES = \
 	src/cli/features.c \
 	src/cli/foreground.c src/cli/foreground.h \
 	src/cli/global.c src/cli/global.h \
+	src/cli/help.c \
 	src/cli/kill.c \
 	src/cli/list.c \
 	src/cli/notes.c src/cli/notes.h \

@@ -190,3 +190,61 @@ stderr_of() {
 	wait $pid || status=$?
 	eq $status 137
 }
+
+# runc_options COMMAND...: the options of runc's help, a line each: --NAME, and " -LETTER" behind it.
+runc_options() {
+	runc "$@" --help | sed -n '/OPTIONS:/,$s/^   \(--[a-z-]*\).*/&/p' | sed 's/^   \(--[a-z-]*\)[^,]*, \(-[a-z]\).*/\1 \2/; s/^   \(--[a-z-]*\) .*/\1/; s/^ *//'
+}
+
+@test "help: every command and option of runc's is there, or docs/command-line.md says why not" {
+	vmrunc_only
+	command -v runc >/dev/null || cannot "runc is not installed"
+	local verb verbs option options letter ours n=0 docs=$TOP/docs/command-line.md
+	verbs=$(runc --help | sed -n '/^COMMANDS:/,/^$/s/^   \([a-z]*\) .*/\1/p' | grep -v '^help$')
+	[ "$(wc -w <<<"$verbs")" -ge 17 ]
+	for verb in '' $verbs; do
+		# shellcheck disable=SC2086 # no word for the global options
+		if ! ours=$("$VMRUNC" $verb --help 2>&1); then
+			has "$ours" "$verb"
+			grep -q "^|.*\`$verb\`" "$docs" || { echo "no word of $verb in $docs"; return 1; }
+			continue
+		fi
+		# shellcheck disable=SC2086
+		options=$(runc_options $verb)
+		while read -r option letter; do
+			[ -n "$option" ] || continue
+			n=$((n + 1))
+			grep -qE -- "^ *(-., )?$option( |\$)" <<<"$ours" || grep -q "^|.*\`${option}[\` ]" "$docs" ||
+				{ echo "runc $verb has $option"; return 1; }
+			[ -z "$letter" ] || grep -qE -- "^ *$letter, $option( |\$)" <<<"$ours" || { echo "runc $verb $option has $letter"; return 1; }
+		done <<<"$options"
+	done
+	[ $n -ge 30 ]
+}
+
+@test "help: the headings of runc's; an unknown topic and a command that cannot be there fail; list names a missing root" {
+	vmrunc_only
+	run -0 rt --help
+	eq "${lines[0]}" NAME:
+	has "$output" "USAGE:"
+	has "$output" "COMMANDS:"
+	local first=$output
+	run -0 rt help
+	eq "$output" "$first"
+	for command in "kill --help" "kill -h" "help kill" "h kill"; do
+		# shellcheck disable=SC2086 # words
+		run -0 rt $command
+		eq "${lines[0]} ${lines[1]}" "NAME:    vmrunc kill - send a signal (default TERM) to the container's process"
+	done
+	run -1 rt help no-such-verb
+	has "$output" "No help topic for 'no-such-verb'"
+	run -1 rt no-such-verb --help
+	has "$output" "No help topic for 'no-such-verb'"
+	for command in "checkpoint --help" "restore $ID"; do
+		# shellcheck disable=SC2086 # words
+		run -1 rt $command
+		has "$output" "is not supported"
+	done
+	run -1 "$VMRUNC" --root "$BATS_TEST_TMPDIR/none" list
+	has "$output" "$BATS_TEST_TMPDIR/none"
+}
