@@ -4,6 +4,7 @@ dist_man_MANS = \
 	man/vmrunc-check.8 \
 	man/vmrunc-create.8 \
 	man/vmrunc-delete.8 \
+	man/vmrunc-exec.8 \
 	man/vmrunc-features.8 \
 	man/vmrunc-kill.8 \
 	man/vmrunc-list.8 \

@@ -4,7 +4,14 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Bytes of the kernel's set of signals; libc's is larger. */
+#define KERNEL_SIGSET 8
 
 void sig_reset(void)
 {
@@ -17,12 +24,36 @@ void sig_reset(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+void sig_fill(sigset_t *set)
+{
+	memset(set, 0xff, sizeof(*set));
+}
+
+/*
+ * By system call, because sigprocmask(3) of libc leaves its own two signals unblocked, which would end the process that
+ * somebody sends them to.
+ */
 int sig_open(int how, const sigset_t *set)
 {
 	int fd;
 
-	if (sigprocmask(how, set, NULL) < 0)
+	if (syscall(SYS_rt_sigprocmask, how, set, NULL, KERNEL_SIGSET) < 0)
 		return -errno;
 	fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd < 0 ? -errno : fd;
+}
+
+bool sig_is_meant(const struct signalfd_siginfo *info)
+{
+	switch (info->ssi_signo) {
+	case SIGCHLD:
+	case SIGPIPE:
+	case SIGTTIN:
+	case SIGTTOU:
+	case SIGWINCH:
+		/* kill(2), sigqueue(3) and tgkill(2) give a code <= 0; the kernel's SIGPIPE seems to be sent by its victim */
+		return info->ssi_code <= 0 && info->ssi_pid != (uint32_t)getpid();
+	default:
+		return true;
+	}
 }

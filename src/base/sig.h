@@ -4,8 +4,11 @@
 #define BASE_SIG_H
 
 #include <signal.h>
+#include <stdbool.h>
 
 #include "base/base.h"
+
+struct signalfd_siginfo;
 
 /* Gives each signal its default action and unblocks all of them, for a child that is about to execute a program. */
 void sig_reset(void);
@@ -15,5 +18,15 @@ void sig_reset(void);
  * that receives them, or -errno.
  */
 must_check int sig_open(int how, const sigset_t *set);
+
+/* Puts all signals into @set, also the two that libc keeps for itself and leaves out of sigfillset(3). */
+void sig_fill(sigset_t *set);
+
+/*
+ * Whether somebody meant the signal @info for this process, or for one that this process stands for: not if it came from
+ * the kernel or from this process itself, because a child has ended, a pipe has lost its reader, a terminal
+ * has changed its size, or a job in the background has used it.
+ */
+bool sig_is_meant(const struct signalfd_siginfo *info);
 
 #endif

@@ -67,9 +67,9 @@ int cgroup_throttle(const struct cgroups *c, const struct spec *spec, bool on, s
 	return cgroup_limit_cpu_time(c, spec->linux_ ? spec->linux_->resources : NULL, !on, err);
 }
 
-int cgroup_join(const struct cgroups *c, struct err *err)
+int cgroup_join(const struct cgroups *c, pid_t pid, struct err *err)
 {
-	return dirs_join(c, err);
+	return dirs_join(c, pid, err);
 }
 
 void cgroup_remove_empty(const struct cgroups *c)

@@ -77,8 +77,8 @@ must_check int cgroup_make(
  */
 must_check int cgroup_throttle(const struct cgroups *c, const struct spec *spec, bool on, struct err *err);
 
-/* Moves the calling process into the cgroups of @c: 0, or -errno with an error. */
-must_check int cgroup_join(const struct cgroups *c, struct err *err);
+/* Moves the process @pid (0: the caller) into the cgroups of @c: 0, or -errno with an error. */
+must_check int cgroup_join(const struct cgroups *c, pid_t pid, struct err *err);
 
 /* Removes the cgroups of @c in which nobody is, and nothing else. */
 void cgroup_remove_empty(const struct cgroups *c);

@@ -310,11 +310,14 @@ int dirs_make(const struct cgroups *c, struct err *err)
 	return 0;
 }
 
-int dirs_join(const struct cgroups *c, struct err *err)
+int dirs_join(const struct cgroups *c, pid_t pid, struct err *err)
 {
+	char text[32];
+
+	(void)snprintf(text, sizeof(text), "%ld", (long)pid); /* fits */
 	for (size_t i = 0; i < c->dirs.n; i++) {
 		autoclose int fd = open(c->dirs.v[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
-		int r = fd < 0 ? -errno : fd_write_existing(fd, "cgroup.procs", "0");
+		int r = fd < 0 ? -errno : fd_write_existing(fd, "cgroup.procs", text);
 
 		if (r < 0)
 			return err_sys(err, r, "cannot join cgroup \"%s\"", c->dirs.v[i]);

@@ -10,6 +10,8 @@
 #ifndef CGROUP_DIRS_H
 #define CGROUP_DIRS_H
 
+#include <sys/types.h>
+
 #include "base/base.h"
 #include "base/err.h"
 #include "cgroup/set.h"
@@ -34,8 +36,8 @@ must_check int dirs_plan_missing(struct cgroups *c, struct err *err);
  */
 must_check int dirs_make(const struct cgroups *c, struct err *err);
 
-/* Moves the calling process into all directories of @c: 0, or -errno with an error. */
-must_check int dirs_join(const struct cgroups *c, struct err *err);
+/* Moves the process @pid (0: the caller) into all directories of @c: 0, or -errno with an error. */
+must_check int dirs_join(const struct cgroups *c, pid_t pid, struct err *err);
 
 /* Removes the directories of @c that are cgroups without processes and without cgroups below. */
 void dirs_remove_empty(const struct cgroups *c);

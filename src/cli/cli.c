@@ -98,12 +98,26 @@ static bool is_abbreviation(const struct cli_option *o, char **argv)
 	return strncmp(word, "--", 2) == 0 && strcspn(word + 2, "=") != strlen(o->name);
 }
 
+/* Adds the value that getopt has found to @list. */
+static int strings_add(struct cli_strings *list, struct err *err)
+{
+	const char **v = reallocarray(list->v, list->n + 1, sizeof(*v));
+
+	if (!v)
+		return err_sys(err, ENOMEM, "command line");
+	v[list->n++] = optarg;
+	list->v = v;
+	return 0;
+}
+
 /* Stores what getopt has found as a value of the option @o of the struct @values. */
 static int option_store(const struct cli_option *o, char *values, struct err *err)
 {
 	char *field = values + o->offset;
 	bool flag = true;
 
+	if (o->kind == CLI_STRINGS)
+		return strings_add((struct cli_strings *)(void *)field, err);
 	if (o->kind == CLI_STRING) {
 		*(const char **)(void *)field = optarg;
 		return 0;
@@ -122,7 +136,7 @@ static int parse_part(
 	int argc, char **argv, const char *prefix, const struct command *command, struct call *call, struct err *err)
 {
 	struct option_set set = { .n = 0 };
-	int value;
+	int value, r;
 
 	(void)snprintf(set.letters, sizeof(set.letters), "%s", prefix);
 	/* the command's own options come first: they win if a global one has the same name (spec --rootless) */
@@ -142,8 +156,9 @@ static int parse_part(
 		if (value >= OPTION_BASE && is_abbreviation(set.known[i], argv))
 			return err_set(
 				err, EINVAL, "unknown option: \"--%s\" has to be written whole", set.known[i]->name);
-		if (option_store(set.known[i], set.values[i], err) < 0)
-			return -EINVAL;
+		r = option_store(set.known[i], set.values[i], err);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -159,15 +174,16 @@ static int parse_command(const struct command *command, int argc, char **argv, s
 			return err_sys(err, ENOMEM, "command line");
 	}
 	optind = 0; /* tells getopt that this is another argv */
-	r = parse_part(argc, argv, ":", command, call, err);
+	call->command = command;
+	r = parse_part(argc, argv, command->words ? "+:" : ":", command, call, err);
 	if (r < 0)
 		return r;
 	call->argc = argc - optind;
 	call->argv = argv + optind;
-	call->command = command;
 	if (call->global.help || call->global.version)
 		return 0;
-	if (call->argc < command->min_args || call->argc > command->max_args)
+	if (call->argc < command->min_args ||
+		(call->argc > command->max_args && command->max_args >= command->min_args))
 		return err_set(err, EINVAL, "\"vmrunc %s\" needs %s: vmrunc %s [options] %s", command->name,
 			call->argc < command->min_args ? "more arguments" : "fewer arguments", command->name,
 			command->args);
@@ -224,6 +240,12 @@ int cli_parse(const struct command *const commands[], int argc, char **argv, str
 
 void cli_done(struct call *call)
 {
+	const struct cli_option *o = call->command ? call->command->options : NULL;
+
+	for (; call->options && o && o->name; o++) {
+		if (o->kind == CLI_STRINGS)
+			free(((struct cli_strings *)(void *)((char *)call->options + o->offset))->v);
+	}
 	free(call->options);
 	call->options = NULL;
 }

@@ -28,9 +28,10 @@ struct call {
 
 struct command {
 	const char *name;
-	const char *args; /* the arguments, as help shows them */
-	int min_args, max_args;
-	bool new_id; /* the argument ID is chosen by the caller: it names no container that exists */
+	const char *args;       /* the arguments, as help shows them */
+	int min_args, max_args; /* a @max_args of 0 below @min_args: any number */
+	bool words;             /* behind the first argument stands somebody else's command line: no options of ours */
+	bool new_id;            /* the argument ID is chosen by the caller: it names no container that exists */
 	const char *help;
 	const struct cli_option *options; /* ends with CLI_OPTIONS_END; NULL: none */
 	size_t options_size;              /* of the struct that the options are stored in */

@@ -12,6 +12,7 @@
 	X(run)      \
 	X(create)   \
 	X(start)    \
+	X(exec)     \
 	X(kill)     \
 	X(delete)   \
 	X(state)    \

@@ -30,8 +30,7 @@ static int read_cgroup_manager(const struct global_options *o, enum cgroup_manag
 	return 0;
 }
 
-/* Refuses --preserve-fds @text (NULL: not given) unless it is 0. */
-static int check_preserve_fds(const char *text, struct err *err)
+int check_preserve_fds(const char *text, struct err *err)
 {
 	char *end;
 	long n;

@@ -33,6 +33,9 @@ struct create_options {
 		CLI_STRING_OPTION(struct create_options, preserve_fds, "preserve-fds", 0, "N",                       \
 			"only 0 is possible: no descriptor can be passed into a VM")
 
+/* Refuses --preserve-fds @text (NULL: not given) unless it is 0: 0, or -EINVAL or -ENOTSUP with an error. */
+must_check int check_preserve_fds(const char *text, struct err *err);
+
 /* Made by create_call_begin(), ended by create_call_end(). */
 struct create_call {
 	struct settings settings;

@@ -1,6 +1,7 @@
 # src/cli: the command line, a file a command.
 noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \
+	src/cli/attend.c src/cli/attend.h \
 	src/cli/check.c \
 	src/cli/cli.c src/cli/cli.h \
 	src/cli/command.h \
@@ -8,6 +9,7 @@ libcli_a_SOURCES = \
 	src/cli/create.c \
 	src/cli/create_call.c src/cli/create_call.h \
 	src/cli/delete.c \
+	src/cli/exec.c \
 	src/cli/features.c \
 	src/cli/foreground.c src/cli/foreground.h \
 	src/cli/global.c src/cli/global.h \

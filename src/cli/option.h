@@ -8,15 +8,22 @@
 #include <stddef.h>
 
 enum cli_kind {
-	CLI_FLAG,   /* the field is a bool */
-	CLI_STRING, /* the field is a const char *, NULL while the option is not given; the string is argv's */
+	CLI_FLAG,    /* the field is a bool */
+	CLI_STRING,  /* the field is a const char *, NULL while the option is not given; the string is argv's */
+	CLI_STRINGS, /* the field is a struct cli_strings: the option may be given more than once */
+};
+
+/* The values of a CLI_STRINGS, in the order of the command line. The strings are argv's; the array is the parser's. */
+struct cli_strings {
+	size_t n;
+	const char **v;
 };
 
 struct cli_option {
 	const char *name; /* without the dashes */
 	char letter;      /* of the short form; 0: there is none */
 	enum cli_kind kind;
-	const char *value; /* what help calls the value of a CLI_STRING; "a|b" are all the values that there are */
+	const char *value; /* what help calls the value of a string; "a|b" are all the values that there are */
 	size_t offset;     /* of the field in the struct of options */
 	const char *help;
 };
@@ -29,6 +36,10 @@ struct cli_option {
 #define CLI_STRING_OPTION(type, field, name, letter, value, help)            \
 	{                                                                    \
 		name, letter, CLI_STRING, value, offsetof(type, field), help \
+	}
+#define CLI_STRINGS_OPTION(type, field, name, letter, value, help)            \
+	{                                                                     \
+		name, letter, CLI_STRINGS, value, offsetof(type, field), help \
 	}
 #define CLI_OPTIONS_END                          \
 	{                                        \

@@ -67,6 +67,12 @@ struct guest_container *guest_translation_container(struct guest_translation *t)
  */
 must_check int guest_translation_put_mode(struct guest_translation *t, size_t mount, unsigned int mode);
 
+/*
+ * Appends to @out the process of @t as the EXEC of the channel for container @cid, for a monitor that decodes it with
+ * proto_get_request(); ask buf_error(@out).
+ */
+void guest_translation_put_exec(const struct guest_translation *t, const char *cid, struct buf *out);
+
 /* Frees @t, which may be NULL. */
 void guest_translation_free(struct guest_translation *t);
 

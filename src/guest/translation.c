@@ -45,6 +45,11 @@ struct guest_container *guest_translation_container(struct guest_translation *t)
 	return &t->container;
 }
 
+void guest_translation_put_exec(const struct guest_translation *t, const char *cid, struct buf *out)
+{
+	proto_put_exec(out, 0, cid, &t->container.process);
+}
+
 int translation_array(
 	size_t n, size_t max, size_t size, const char *field, void *ret_array, uint32_t *ret_len, struct err *err)
 {

@@ -132,15 +132,6 @@ static int make_files(struct creation *c, struct err *err)
 	return c->listen_fd < 0 ? c->listen_fd : 0;
 }
 
-static int write_pid_file(const char *path, pid_t pid, struct err *err)
-{
-	char text[32];
-	int len = snprintf(text, sizeof(text), "%ld", (long)pid), r;
-
-	r = fd_write_file_atomic(AT_FDCWD, path, text, (size_t)len, 0644);
-	return r < 0 ? err_sys(err, r, "--pid-file: cannot write \"%s\"", path) : 0;
-}
-
 /* --- waiting, and being interrupted --- */
 
 /*
@@ -411,7 +402,7 @@ static int launch(struct creation *c, struct err *err)
 	if (r == 0)
 		r = cgroup_throttle(&c->state.cgroups, c->bundle.spec, true, err);
 	if (r == 0 && c->request->pid_file)
-		r = write_pid_file(c->request->pid_file, c->state.pid, err);
+		r = life_write_pid_file(c->request->pid_file, c->state.pid, err);
 	return r;
 }
 

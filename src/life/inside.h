@@ -29,6 +29,9 @@ must_check int life_open(const struct settings *settings, const char *id, bool l
  */
 const struct spec_hooks *life_hooks(const struct statedir *dir, struct spec **ret_spec, struct life_notes *notes);
 
+/* Writes @pid to the file @path of --pid-file, atomically: 0, or -errno with an error. */
+must_check int life_write_pid_file(const char *path, pid_t pid, struct err *err);
+
 /*
  * Kills the monitor @pidfd, and with it the VM, and waits until both are gone. Its cgroups are thawed for that. 0, or
  * -errno with an error.

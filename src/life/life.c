@@ -3,8 +3,10 @@
 #include "life/life.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -57,6 +59,15 @@ const struct spec_hooks *life_hooks(const struct statedir *dir, struct spec **re
 		return NULL;
 	}
 	return (*ret_spec)->hooks;
+}
+
+int life_write_pid_file(const char *path, pid_t pid, struct err *err)
+{
+	char text[32];
+	int len = snprintf(text, sizeof(text), "%ld", (long)pid), r;
+
+	r = fd_write_file_atomic(AT_FDCWD, path, text, (size_t)len, 0644);
+	return r < 0 ? err_sys(err, r, "--pid-file: cannot write \"%s\"", path) : 0;
 }
 
 /* Waits for the end of the process: > 0 when it has ended, 0 after @timeout_ms. */

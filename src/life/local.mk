@@ -4,6 +4,8 @@ liblife_a_SOURCES = \
 	src/life/annotation.c src/life/annotation.h \
 	src/life/create.c \
 	src/life/delete.c \
+	src/life/exec.c src/life/exec.h \
+	src/life/holder.c src/life/holder.h \
 	src/life/inside.h \
 	src/life/kill.c \
 	src/life/life.c src/life/life.h \

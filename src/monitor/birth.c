@@ -78,7 +78,7 @@ static _Noreturn void birth(struct monitor_job *job, int report)
 		_exit(1); /* create has given up or is dead */
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	if (cgroup_join(&job->state->cgroups, &err) < 0 || ns_enter(job->ns, &err) < 0)
+	if (cgroup_join(&job->state->cgroups, 0, &err) < 0 || ns_enter(job->ns, &err) < 0)
 		fail(report, &err);
 	pid = fork();
 	if (pid < 0) {

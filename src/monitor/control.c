@@ -58,7 +58,7 @@ int control_listen(const struct statedir *dir, struct err *err)
 static void client_free(struct control_client *c)
 {
 	watch_free(c->watch);
-	fd_close(c->fd);
+	fd_close(c->fd); /* -1 if it has been handed on */
 	*c->prev = c->next;
 	if (c->next)
 		c->next->prev = c->prev;
@@ -183,6 +183,7 @@ static void on_listen(void *arg, uint32_t events)
 		c->next->prev = &c->next;
 	control->clients = c;
 	control->clients_len++;
+	on_client(c, 0); /* mostly the request is there already, and then the client is not among the silent ones */
 }
 
 int control_new(
@@ -230,6 +231,14 @@ void control_answer(struct control_client *client, const struct err *err, const 
 	client_free(client);
 }
 
+int control_detach(struct control_client *client)
+{
+	int fd = steal_fd(&client->fd);
+
+	client_free(client);
+	return fd;
+}
+
 /*
  * Connects to the monitor and sends @request: an fd, or -errno with an error. The kernel adds to the answer who has sent
  * it (SCM_CREDENTIALS), if it is asked for that before.
@@ -253,18 +262,15 @@ static int send_request(const struct statedir *dir, const struct control_request
 	return steal_fd(&fd);
 }
 
-int control_call(const struct statedir *dir, const struct control_request *request, const struct control_fds *give,
-	struct control_fds *ret_fds, int timeout_ms, struct err *err)
+/* Waits for the answer on @fd as control_call() does: 0, or -errno with an error. */
+static int take_answer(int fd, struct control_fds *ret_fds, int timeout_ms, struct err *err)
 {
-	autoclose int fd = send_request(dir, request, give, false, err);
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	struct control_fds fds = { .n = 0 };
 	struct err answer;
 	ssize_t n;
 	int r;
 
-	if (fd < 0)
-		return fd;
 	do
 		r = poll(&p, 1, timeout_ms);
 	while (r < 0 && errno == EINTR);
@@ -284,6 +290,25 @@ int control_call(const struct statedir *dir, const struct control_request *reque
 	if (ret_fds)
 		*ret_fds = fds;
 	return 0;
+}
+
+int control_call(const struct statedir *dir, const struct control_request *request, const struct control_fds *give,
+	struct control_fds *ret_fds, int timeout_ms, struct err *err)
+{
+	autoclose int fd = send_request(dir, request, give, false, err);
+
+	return fd < 0 ? fd : take_answer(fd, ret_fds, timeout_ms, err);
+}
+
+int control_open(const struct statedir *dir, const struct control_request *request, const struct control_fds *give,
+	int timeout_ms, int *ret_fd, struct err *err)
+{
+	autoclose int fd = send_request(dir, request, give, false, err);
+	int r = fd < 0 ? fd : take_answer(fd, NULL, timeout_ms, err);
+
+	if (r == 0)
+		*ret_fd = steal_fd(&fd);
+	return r;
 }
 
 /* The pid of who answers a request that no monitor knows; or -errno with an error. */

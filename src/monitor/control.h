@@ -29,7 +29,7 @@
 #include "container/statedir.h"
 
 #define CONTROL_SOCKET "control.sock"
-/* How many clients are connected at a time: a monitor's commands come from one engine. */
+/* How many clients are connected at a time until they are answered: a monitor's commands come from one engine. */
 #define CONTROL_CLIENTS_MAX 64
 /* How long no connection is taken after one for which there was no descriptor or no memory. */
 #define CONTROL_PAUSE_MS 100
@@ -39,13 +39,15 @@
 enum control_op {
 	CONTROL_START = 1,
 	CONTROL_SIGNAL, /* signal, all */
+	CONTROL_EXEC, /* stdio; the first descriptor is a file with the process: see monitor/exec.h. The connection stays. */
 	CONTROL_OPS
 };
 
 struct control_request {
 	uint32_t op; /* enum control_op */
 	int32_t signal;
-	uint32_t all; /* boolean: to all processes of the container, not only to its init */
+	uint32_t all;   /* boolean: to all processes of the container, not only to its init */
+	uint32_t stdio; /* bit n: a descriptor comes for standard stream n; with a terminal only 0, the pty's slave */
 };
 
 /* Descriptors that come with a message. */
@@ -91,6 +93,12 @@ void control_free(struct control *c);
  */
 void control_answer(struct control_client *client, const struct err *err, const struct control_fds *fds);
 
+/*
+ * Hands the connection to the caller, who answers on it and closes it, and forgets @client: a nonblocking SEQPACKET
+ * socket.
+ */
+must_check int control_detach(struct control_client *client);
+
 /* --- the commands' side --- */
 
 /*
@@ -101,6 +109,12 @@ void control_answer(struct control_client *client, const struct err *err, const 
  */
 must_check int control_call(const struct statedir *dir, const struct control_request *request,
 	const struct control_fds *give, struct control_fds *ret_fds, int timeout_ms, struct err *err);
+
+/*
+ * The same for an operation whose connection stays: on success it is in *@ret_fd, blocking, and the caller's.
+ */
+must_check int control_open(const struct statedir *dir, const struct control_request *request,
+	const struct control_fds *give, int timeout_ms, int *ret_fd, struct err *err);
 
 /*
  * Asks the kernel which process answers on the control socket: a pidfd of the monitor, which the caller closes, or

@@ -4,6 +4,7 @@ libmonitor_a_SOURCES = \
 	src/monitor/birth.c src/monitor/birth.h \
 	src/monitor/control.c src/monitor/control.h \
 	src/monitor/enclose.c src/monitor/enclose.h \
+	src/monitor/exec.c src/monitor/exec.h \
 	src/monitor/job.h \
 	src/monitor/member.c src/monitor/member.h \
 	src/monitor/monitor.c src/monitor/monitor.h \

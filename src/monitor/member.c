@@ -11,6 +11,7 @@
 #include "base/exit.h"
 #include "base/fd.h"
 #include "container/state.h"
+#include "monitor/exec.h"
 #include "monitor/terminal.h"
 
 /*
@@ -28,8 +29,9 @@ struct member {
 	struct loop *loop;
 	struct guest *guest;
 	enum stage stage;
-	int slave;     /* of the terminal, or -1; it stays open, because a resize is read from it */
-	uint32_t init; /* the number of the container's init on the channel; 0: not created yet */
+	int slave;           /* of the terminal, or -1; it stays open, because a resize is read from it */
+	uint32_t init;       /* the number of the container's init on the channel; 0: not created yet */
+	struct execs *execs; /* its other processes; NULL: not created yet */
 	struct watch *create_timer, *kill_timer;
 	struct control_client *starter; /* waits for the start that is under way, or NULL */
 };
@@ -90,13 +92,14 @@ void member_free(struct member *m)
 {
 	if (!m)
 		return;
+	execs_free(m->execs);
 	fd_close(m->slave);
 	free(m);
 }
 
 bool member_has_process(const struct member *m, uint32_t process)
 {
-	return m->init != 0 && process == m->init;
+	return (m->init != 0 && process == m->init) || execs_has(m->execs, process);
 }
 
 /* --- create --- */
@@ -151,8 +154,10 @@ int member_create(struct member *m, struct loop *loop, struct guest *guest, stru
 		c->process.cols = size.ws_col;
 	}
 	r = timer_new(loop, CREATE_TIMEOUT_MS, on_create_timeout, m, &m->create_timer);
+	if (r == 0)
+		r = execs_new(loop, guest, c->cid, m->config.log, &m->execs);
 	if (r < 0)
-		return err_sys(err, r, "cannot set a timer");
+		return err_sys(err, r, "cannot create the container");
 	return guest_create(guest, c, m->slave >= 0 ? tty : m->config.stdio, on_created, m, err);
 }
 
@@ -189,6 +194,16 @@ int member_start(struct member *m, struct control_client *client, struct err *er
 		m->starter = client;
 	}
 	return r;
+}
+
+/* --- further processes --- */
+
+int member_exec(struct member *m, const struct control_request *request, const struct control_fds *fds,
+	struct control_client *client, struct err *err)
+{
+	if (m->stage < STAGE_CREATED || m->stage == STAGE_OVER)
+		return err_set(err, ESRCH, "container not running");
+	return execs_begin(m->execs, request, fds, client, err);
 }
 
 /* --- signals and sizes --- */
@@ -230,8 +245,12 @@ void member_resize(struct member *m)
 
 void member_exited(struct member *m, uint32_t process, int status, bool oom)
 {
-	if (m->stage == STAGE_OVER || process != m->init)
+	if (m->stage == STAGE_OVER)
 		return;
+	if (process != m->init) {
+		execs_exited(m->execs, process, status);
+		return;
+	}
 	timeline_mark(m->config.timeline, "exit-seen");
 	if (oom)
 		guestlog_say(m->config.log, "vmrunc: the guest's OOM killer struck in the container");
@@ -242,7 +261,10 @@ void member_stream_broken(struct member *m, uint32_t process, const char *text)
 {
 	struct err err = ERR_INIT;
 
-	(void)process;
+	if (process != m->init) {
+		execs_stream_broken(m->execs, process, text);
+		return;
+	}
 	(void)err_set(&err, EIO, "the container's %s", text);
 	guestlog_say(m->config.log, "vmrunc: %s", err.msg);
 	m->events.on_warning(m->events.arg, m, &err);

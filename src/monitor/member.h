@@ -96,6 +96,13 @@ must_check int member_start(struct member *m, struct control_client *client, str
  */
 must_check int member_signal(struct member *m, int signo, bool all, struct control_client *client, struct err *err);
 
+/*
+ * Carries out a CONTROL_EXEC: one more process in the container (monitor/exec.h). 0, and @client is answered later; or -errno
+ * with an error (-ESRCH: the container does not run), and it is not. @fds stay the caller's.
+ */
+must_check int member_exec(struct member *m, const struct control_request *request, const struct control_fds *fds,
+	struct control_client *client, struct err *err);
+
 /* Passes the size of the member's terminal on to the guest, if it has one. */
 void member_resize(struct member *m);
 

@@ -23,6 +23,7 @@
 #include "jail/jail.h"
 #include "monitor/control.h"
 #include "monitor/enclose.h"
+#include "monitor/exec.h"
 #include "monitor/member.h"
 #include "monitor/report.h"
 #include "spec/resources.h"
@@ -315,10 +316,21 @@ static void on_signal_request(
 		control_answer(client, &err, NULL);
 }
 
-/* What a command can ask for. None of it brings descriptors. */
+static void on_exec(
+	void *arg, const struct control_request *request, struct control_fds *fds, struct control_client *client)
+{
+	struct monitor *m = arg;
+	struct err err = ERR_INIT;
+
+	if (member_exec(m->members[0], request, fds, client, &err) < 0)
+		control_answer(client, &err, NULL);
+}
+
+/* What a command can ask for. */
 static const struct control_handler handlers[CONTROL_OPS] = {
 	[CONTROL_START] = { .fn = on_start },
 	[CONTROL_SIGNAL] = { .fn = on_signal_request },
+	[CONTROL_EXEC] = { .fn = on_exec, .fds_max = EXEC_FDS_MAX },
 };
 
 /*

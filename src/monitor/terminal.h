@@ -21,6 +21,15 @@
 must_check int terminal_console_connect(const char *path, struct err *err);
 
 /*
+ * Makes a raw pty of @size (NULL: no size is set). Returns 0 with both ends in *@ret_master and *@ret_slave, which the
+ * caller owns, or -errno with an error.
+ */
+must_check int terminal_open(const struct winsize *size, int *ret_master, int *ret_slave, struct err *err);
+
+/* Sends @master, with its slave's name, through the connected socket @console: 0, or -errno with an error. */
+must_check int terminal_send(int console, int master, struct err *err);
+
+/*
  * Makes a raw pty of @size (NULL: no size is set), sends its master through the connected socket @console, and makes
  * the slave the controlling terminal of the caller, which must be a session leader without one. Returns 0 with the
  * slave in *@ret_slave, which the caller owns, or -errno with an error.

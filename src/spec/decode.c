@@ -71,7 +71,10 @@ int decode_error(struct decode *d, const struct where *at, unsigned line, const 
 	va_start(ap, fmt);
 	text = where_message(at, fmt, ap);
 	va_end(ap);
-	(void)err_set(d->err, EINVAL, "%s:%u: %s", d->name, line, text ? text : "not valid");
+	if (line)
+		(void)err_set(d->err, EINVAL, "%s:%u: %s", d->name, line, text ? text : "not valid");
+	else
+		(void)err_set(d->err, EINVAL, "%s: %s", d->name, text ? text : "not valid");
 	free(text);
 	return -EINVAL;
 }
@@ -84,7 +87,10 @@ void decode_warn(struct decode *d, const struct where *at, unsigned line, const 
 	va_start(ap, fmt);
 	text = where_message(at, fmt, ap);
 	va_end(ap);
-	warnings_add(d->warnings, "%s:%u: %s", d->name, line, text ? text : "a warning that found no memory");
+	if (line)
+		warnings_add(d->warnings, "%s:%u: %s", d->name, line, text ? text : "a warning that found no memory");
+	else
+		warnings_add(d->warnings, "%s: %s", d->name, text ? text : "a warning that found no memory");
 	free(text);
 }
 

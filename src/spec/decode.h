@@ -99,7 +99,7 @@ struct spec_object {
 must_check int decode_object(
 	struct decode *d, const struct where *at, const struct json *j, const struct spec_object *object, void *to);
 
-/* Sets d->err to `file:line: path: ` and the formatted text. Returns -EINVAL. */
+/* Sets d->err to `file:line: path: ` and the formatted text; line 0 is left out: there is no file. Returns -EINVAL. */
 int decode_error(struct decode *d, const struct where *at, unsigned line, const char *fmt, ...) printf_like(4, 5);
 
 /* Adds a warning in the same form. */

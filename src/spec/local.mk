@@ -3,6 +3,7 @@ noinst_LIBRARIES += libspec.a
 libspec_a_SOURCES = \
 	src/spec/decode.c src/spec/decode.h \
 	src/spec/default.c src/spec/default.h \
+	src/spec/exec.c src/spec/exec.h \
 	src/spec/features.c src/spec/features.h \
 	src/spec/find.c \
 	src/spec/mountopt.c src/spec/mountopt.h \

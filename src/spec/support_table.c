@@ -46,7 +46,7 @@ const struct support_row support_table[] = {
 	{ "process.selinuxLabel", SUPPORT_IGNORED, "the guest's kernel has no SELinux policy" },
 	{ "process.scheduler", SUPPORT_DONE, NULL },
 	{ "process.ioPriority", SUPPORT_DONE, NULL },
-	{ "process.execCPUAffinity", SUPPORT_IGNORED, "it is about exec, which vmrunc does not have yet" },
+	{ "process.execCPUAffinity", SUPPORT_DONE, NULL },
 
 	{ "hostname", SUPPORT_DONE,
 		"if there is none, the guest gets the name of the UTS namespace that is joined, or of the one that "

@@ -468,7 +468,7 @@ static pid_t start_member(const struct cgroups *c)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (cgroup_join(c, &err) < 0)
+		if (cgroup_join(c, 0, &err) < 0)
 			_exit(1);
 		for (;;)
 			(void)pause();

@@ -38,12 +38,26 @@ static const struct cli_option spec_options[] = {
 	CLI_OPTIONS_END,
 };
 
-static const struct command create = { "create", "ID", 1, 1, true, "", create_options, sizeof(struct create_options),
+static const struct command create = { "create", "ID", 1, 1, false, true, "", create_options,
+	sizeof(struct create_options), nothing };
+static const struct command kill_command = { "kill", "ID [SIGNAL]", 1, 2, false, false, "", NULL, 0, nothing };
+static const struct command spec = { "spec", "", 0, 0, false, false, "", spec_options, sizeof(struct spec_options),
 	nothing };
-static const struct command kill_command = { "kill", "ID [SIGNAL]", 1, 2, false, "", NULL, 0, nothing };
-static const struct command spec = { "spec", "", 0, 0, false, "", spec_options, sizeof(struct spec_options), nothing };
 
-static const struct command *const table[] = { &create, &kill_command, &spec, NULL };
+struct exec_options {
+	struct cli_strings env;
+	bool tty;
+};
+
+static const struct cli_option exec_options[] = {
+	CLI_STRINGS_OPTION(struct exec_options, env, "env", 'e', "NAME=VALUE", ""),
+	CLI_FLAG_OPTION(struct exec_options, tty, "tty", 't', ""),
+	CLI_OPTIONS_END,
+};
+static const struct command exec = { "exec", "ID COMMAND", 1, 0, true, false, "", exec_options,
+	sizeof(struct exec_options), nothing };
+
+static const struct command *const table[] = { &create, &kill_command, &spec, &exec, NULL };
 
 #define ARGS_MAX 16
 #define ARG_MAX_LEN 64
@@ -77,6 +91,31 @@ static const struct create_options *own(const struct parsed *p)
 }
 
 #define PARSE(p, ...) parse(p, (const char *const[]){ __VA_ARGS__, NULL })
+
+/* A command whose arguments are another one's command line: options end at the first of them. */
+static void test_words(void **state)
+{
+	struct parsed p = { .call = { .command = NULL } };
+	const struct exec_options *o;
+
+	(void)state;
+	assert_int_equal(PARSE(&p, "exec", "-e", "A=1", "--env=B=2,3", "-eC", "id", "sh", "-t", "--env", "--", "x"), 0);
+	o = p.call.options;
+	assert_int_equal(o->env.n, 3);
+	assert_string_equal(o->env.v[0], "A=1");
+	assert_string_equal(o->env.v[1], "B=2,3");
+	assert_string_equal(o->env.v[2], "C");
+	assert_false(o->tty);
+	assert_int_equal(p.call.argc, 6);
+	assert_string_equal(p.call.argv[2], "-t");
+	assert_string_equal(p.call.argv[4], "--");
+	assert_int_equal(PARSE(&p, "exec", "--tty", "id"), 0);
+	assert_int_equal(p.call.argc, 1);
+	assert_int_equal(PARSE(&p, "exec"), -EINVAL);
+	assert_string_equal(p.err.msg, "\"vmrunc exec\" needs more arguments: vmrunc exec [options] ID COMMAND");
+	assert_int_equal(PARSE(&p, "exec", "-e"), -EINVAL);
+	cli_done(&p.call);
+}
 
 static void test_forms(void **state)
 {
@@ -175,6 +214,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_mistakes),
 	};
 

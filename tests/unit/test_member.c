@@ -9,13 +9,18 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/fd.h"
+#include "monitor/exec.h"
 #include "monitor/member.h"
 
 #define CLIENTS 4
@@ -30,13 +35,19 @@ struct asked {
 
 struct guest {
 	uint32_t last_process;
-	struct asked create, start, signal;
+	struct asked create, start, signal, exec;
+	struct guest_process process; /* of the last exec; its arrays are gone */
+	char program[32];             /* and its first argument */
+	int stdio[3];
+	int signals; /* that were sent */
+	uint16_t rows, cols;
 };
 
 /* The test's clients: how often each was answered, and with what. */
 struct control_client {
 	int answers;
 	int errnum;
+	int fd; /* of its connection */
 };
 
 static struct control_client clients[CLIENTS];
@@ -68,16 +79,33 @@ int guest_signal(
 	(void)all;
 	(void)err;
 	g->signal = (struct asked){ .process = process, .signo = signo, .done = done, .arg = arg };
+	g->signals++;
+	return 0;
+}
+
+int guest_exec(struct guest *g, const char *cid, const struct guest_process *p, const int stdio[3], guest_done_fn *done,
+	void *arg, struct err *err)
+{
+	(void)err;
+	assert_string_equal(cid, "c");
+	g->exec = (struct asked){ .process = p->id, .done = done, .arg = arg };
+	g->process = *p;
+	(void)snprintf(g->program, sizeof(g->program), "%s", p->args.at[0]);
+	memcpy(g->stdio, stdio, sizeof(g->stdio));
 	return 0;
 }
 
 int guest_winsize(struct guest *g, uint32_t process, uint16_t rows, uint16_t cols)
 {
-	(void)g;
 	(void)process;
-	(void)rows;
-	(void)cols;
+	g->rows = rows;
+	g->cols = cols;
 	return 0;
+}
+
+int control_detach(struct control_client *client)
+{
+	return steal_fd(&client->fd);
 }
 
 void control_answer(struct control_client *client, const struct err *err, const struct control_fds *fds)
@@ -160,7 +188,7 @@ static void one_new(struct one *o)
 	char path[] = "/tmp/test_member.XXXXXX";
 	struct err err = ERR_INIT;
 
-	*o = (struct one){ .status_fd = mkstemp(path) };
+	*o = (struct one){ .status_fd = mkstemp(path), .container.cid = "c" };
 	assert_true(o->status_fd >= 0);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(guestlog_new(-1, SIZE_MAX, &o->log), 0);
@@ -292,12 +320,222 @@ static void a_container_that_cannot_be_made_fails_once(void **state)
 	loop_free(loop);
 }
 
+/* --- exec --- */
+
+/* A file of memory with the EXEC of "true", with a terminal or without. */
+static int encoded(bool terminal)
+{
+	const char *args[] = { "true" };
+	const struct guest_process process = { .terminal = terminal, .args = { .len = 1, .at = args }, .cwd = "/" };
+	autobuf out = BUF_INIT;
+	int fd = memfd_create("exec", MFD_CLOEXEC);
+
+	proto_put_exec(&out, 0, "c", &process);
+	assert_int_equal(buf_error(&out), 0);
+	assert_true(fd >= 0 && fd_write_full(fd, out.data, out.len) == 0 && lseek(fd, 0, SEEK_SET) == 0);
+	return fd;
+}
+
+/* An exec in @o, whose connection's other end is returned. */
+static int begin_exec(struct one *o, bool terminal, struct control_client *client)
+{
+	struct control_fds fds = { .n = terminal ? 2 : 4, .v = { encoded(terminal), 0, 1, 2 } };
+	const struct control_request request = { .op = CONTROL_EXEC, .stdio = terminal ? 1 : 7 };
+	struct err err = ERR_INIT;
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+	client->fd = ends[0];
+	assert_int_equal(member_exec(o->member, &request, &fds, client, &err), 0);
+	assert_int_equal(client->fd, -1); /* it has been taken over */
+	fd_close(fds.v[0]);
+	return ends[1];
+}
+
+static void on_time(void *arg)
+{
+	loop_stop(arg);
+}
+
+/* Lets the loop see what has come. */
+static void turn(struct loop *loop)
+{
+	struct watch *timer;
+
+	assert_int_equal(timer_new(loop, 20, on_time, loop, &timer), 0);
+	assert_int_equal(loop_run(loop), 0);
+	watch_free(timer);
+}
+
+/* A container that has been created, for an exec. */
+static void created(struct one *o, struct loop *loop, struct guest *guest)
+{
+	struct err err = ERR_INIT;
+
+	memset(clients, 0, sizeof(clients));
+	one_new(o);
+	assert_int_equal(member_create(o->member, loop, guest, &err), 0);
+	answer(&guest->create, 0);
+}
+
+static void an_exec_is_answered_and_ends(void **state)
+{
+	const struct exec_word usr1 = { .kind = EXEC_SIGNAL, .value = SIGUSR1 };
+	const struct exec_word size = { .kind = EXEC_SIZE, .rows = 7, .cols = 9 };
+	struct guest guest = { .last_process = 0 };
+	struct exec_word word;
+	struct loop *loop;
+	struct err told;
+	struct one a;
+	int fd;
+
+	(void)state;
+	assert_int_equal(loop_new(&loop), 0);
+	created(&a, loop, &guest);
+	fd = begin_exec(&a, false, &clients[0]);
+	assert_int_equal(guest.exec.process, 2);
+	assert_string_equal(guest.program, "true");
+	assert_int_equal(guest.stdio[0] + 10 * guest.stdio[1] + 100 * guest.stdio[2], 210);
+	assert_true(member_has_process(a.member, 2));
+	answer(&guest.exec, 0);
+	assert_int_equal(recv(fd, &told, sizeof(told), 0), sizeof(told));
+	assert_int_equal(told.errnum, 0);
+	assert_int_equal(send(fd, &usr1, sizeof(usr1), 0), sizeof(usr1));
+	assert_int_equal(send(fd, &size, sizeof(size), 0), sizeof(size)); /* it has no terminal */
+	turn(loop);
+	assert_int_equal(guest.signal.process, 2);
+	assert_int_equal(guest.signal.signo, SIGUSR1);
+	assert_int_equal(guest.rows, 0);
+	member_stream_broken(a.member, 2, "standard output cannot be written");
+	assert_int_equal(a.warned, 0); /* the holder's concern, and nobody else's */
+	member_exited(a.member, 2, 3 << 8, false);
+	assert_int_equal(a.ended, 0);
+	assert_int_equal(recv(fd, &word, sizeof(word), 0), sizeof(word));
+	assert_int_equal(word.kind, EXEC_BROKEN);
+	assert_string_equal(word.text, "standard output cannot be written");
+	assert_int_equal(recv(fd, &word, sizeof(word), 0), sizeof(word));
+	assert_int_equal(word.kind, EXEC_EXITED);
+	assert_int_equal(word.value, 3 << 8);
+	assert_int_equal(recv(fd, &word, sizeof(word), 0), 0);
+	assert_false(member_has_process(a.member, 2));
+	fd_close(fd);
+
+	fd = begin_exec(&a, true, &clients[0]);
+	assert_int_equal(guest.stdio[1], guest.stdio[0]); /* the slave is both */
+	answer(&guest.exec, 0);
+	assert_int_equal(send(fd, &size, sizeof(size), 0), sizeof(size));
+	turn(loop);
+	assert_int_equal(guest.rows * 10 + guest.cols, 79);
+	member_end(a.member, NULL);
+	one_free(&a); /* which closes the connection: without an exit status, the container has ended */
+	assert_int_equal(recv(fd, &told, sizeof(told), 0), sizeof(told));
+	assert_int_equal(recv(fd, &word, sizeof(word), 0), 0);
+	fd_close(fd);
+	loop_free(loop);
+}
+
+/* A process without a holder is killed, once it is there, and is remembered until it has ended. */
+static void an_abandoned_exec_is_killed(void **state)
+{
+	struct guest guest = { .last_process = 0 };
+	struct exec_word nonsense = { .kind = EXEC_SIGNAL, .value = SIGUSR1 };
+	struct loop *loop;
+	struct one a;
+	int fd;
+
+	(void)state;
+	assert_int_equal(loop_new(&loop), 0);
+	created(&a, loop, &guest);
+	for (int how = 0; how < 3; how++) {
+		fd = begin_exec(&a, false, &clients[0]);
+		guest.signals = 0;
+		if (how == 0) { /* before it runs */
+			fd_close(fd);
+			turn(loop);
+			assert_int_equal(guest.signals, 0);
+			answer(&guest.exec, 0);
+		} else {
+			answer(&guest.exec, 0);
+			if (how == 2) /* a word of another length */
+				assert_int_equal(send(fd, &nonsense, sizeof(nonsense) - 1, 0), sizeof(nonsense) - 1);
+			else
+				fd_close(fd);
+			turn(loop);
+			if (how == 2)
+				fd_close(fd);
+		}
+		assert_int_equal(guest.signals, 1);
+		assert_int_equal(guest.signal.signo, SIGKILL);
+		assert_int_equal(guest.signal.process, guest.exec.process);
+		assert_true(member_has_process(a.member, guest.exec.process));
+		member_exited(a.member, guest.exec.process, SIGKILL, false);
+		assert_false(member_has_process(a.member, guest.exec.process));
+	}
+	/* one that cannot be made, with and without somebody who hears of it */
+	fd = begin_exec(&a, false, &clients[0]);
+	answer(&guest.exec, ENOENT);
+	assert_false(member_has_process(a.member, guest.exec.process));
+	fd_close(fd);
+	fd_close(begin_exec(&a, false, &clients[0]));
+	turn(loop);
+	guest.signals = 0;
+	answer(&guest.exec, ENOENT);
+	assert_int_equal(guest.signals, 0);
+	member_end(a.member, NULL);
+	one_free(&a);
+	loop_free(loop);
+}
+
+static void an_exec_that_is_none_is_refused(void **state)
+{
+	struct guest guest = { .last_process = 0 };
+	struct control_request request = { .op = CONTROL_EXEC, .stdio = 7 };
+	struct control_fds fds = { .n = 3, .v = { encoded(false), 0, 1 } };
+	struct err err = ERR_INIT;
+	struct loop *loop;
+	int ends[2];
+	struct one a;
+
+	(void)state;
+	assert_int_equal(loop_new(&loop), 0);
+	one_new(&a);
+	assert_int_equal(member_exec(a.member, &request, &fds, &clients[0], &err), -ESRCH);
+	one_free(&a);
+	created(&a, loop, &guest);
+	assert_int_equal(member_exec(a.member, &request, &fds, &clients[0], &err), -EMFILE); /* a stream is missing */
+	request.stdio = 1;
+	assert_int_equal(lseek(fds.v[0], 0, SEEK_SET), 0);
+	assert_int_equal(member_exec(a.member, &request, &fds, &clients[0], &err), -EMFILE); /* one too many */
+	assert_int_equal(lseek(fds.v[0], 1, SEEK_SET), 1);
+	assert_int_equal(member_exec(a.member, &request, &fds, &clients[0], &err), -EINVAL); /* no message */
+	assert_int_equal(ftruncate(fds.v[0], 0), 0);
+	assert_int_equal(member_exec(a.member, &request, &fds, &clients[0], &err), -E2BIG);
+	assert_int_equal(ftruncate(fds.v[0], PROTO_TO_GUEST_MAX + 1), 0);
+	assert_int_equal(member_exec(a.member, &request, &fds, &clients[0], &err), -E2BIG);
+	fd_close(fds.v[0]);
+	assert_int_equal(pipe(ends), 0);
+	fds.v[0] = ends[0]; /* it would be waited for */
+	assert_int_equal(member_exec(a.member, &request, &fds, &clients[0], &err), -EINVAL);
+	fds.n = 0;
+	assert_int_equal(member_exec(a.member, &request, &fds, &clients[0], &err), -EINVAL);
+	assert_int_equal(clients[0].answers, 0);
+	assert_false(member_has_process(a.member, 2));
+	fd_close(ends[0]);
+	fd_close(ends[1]);
+	member_end(a.member, NULL);
+	one_free(&a);
+	loop_free(loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_members_live_side_by_side),
 		cmocka_unit_test(an_ended_member_is_silent),
 		cmocka_unit_test(a_container_that_cannot_be_made_fails_once),
+		cmocka_unit_test(an_exec_is_answered_and_ends),
+		cmocka_unit_test(an_abandoned_exec_is_killed),
+		cmocka_unit_test(an_exec_that_is_none_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
