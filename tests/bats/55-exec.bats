@@ -7,9 +7,9 @@ setup_file() { common_setup_file; }
 setup() { common_setup; }
 teardown() { common_teardown; }
 
-# running [JQ_FILTER]: a container that sleeps.
+# A container that sleeps.
 running() {
-	sh_bundle 'trap "exit 7" TERM; while :; do sleep 1000 & wait $!; done' "${1:-.}"
+	sh_bundle 'trap "exit 7" TERM; while :; do sleep 1000 & wait $!; done'
 	rt run --detach --bundle "$BUNDLE" "$ID" </dev/null >"$BATS_TEST_TMPDIR/run.out" 2>&1
 }
 
