@@ -6,6 +6,7 @@ liblife_a_SOURCES = \
 	src/life/delete.c \
 	src/life/exec.c src/life/exec.h \
 	src/life/holder.c src/life/holder.h \
+	src/life/devices.c src/life/devices.h \
 	src/life/inside.h \
 	src/life/kill.c \
 	src/life/life.c src/life/life.h \

@@ -10,6 +10,7 @@
 
 #include "guest/agent_blob.h"
 #include "life/annotation.h"
+#include "life/devices.h"
 #include "life/size.h"
 #include "vm/choose/choose.h"
 
@@ -72,6 +73,7 @@ static int prepare_image(
 		.kernels = wishes,
 		.kernels_len = ARRAY_LEN(wishes),
 		.initrd = spec->vm && spec->vm->kernel ? spec->vm->kernel->initrd : NULL,
+		.modules = devices_modules(spec),
 		.cache_dir = s->cache_dir,
 		.fallback_dir = p->vm_dir,
 		.warn = warn,
@@ -117,6 +119,7 @@ int plan_make(const struct settings *s, const struct spec *spec, const char *vm_
 	p->vm.cache_dir = p->cache_dir;
 	p->vm.runtime_dir = p->vm_dir;
 	annotations_warn(s, spec, &notes->warnings);
+	devices_warn(spec, &notes->warnings);
 	r = choose_engine(s, spec, p, notes, err);
 	if (r == 0) {
 		const struct size_host host = size_of_host(memory_room);

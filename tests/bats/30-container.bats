@@ -109,16 +109,35 @@ teardown() { common_teardown; }
 	has "${lines[2]}" fifo
 }
 
+# What a kernel can have without hardware the guest's kernel has, also a stock one with modules; the rest is said.
+@test "linux.devices: /dev/fuse, /dev/net/tun and loop devices work, and what the VM lacks is a warning" {
+	vmrunc_only
+	RT_CMD+=(--log-level warning)
+	sh_bundle 'cd /dev; for d in fuse net/tun loop-control; do (exec 3<>$d) && echo $d; done; (exec 3<kvm) 2>/dev/null || echo no-kvm; losetup -f
+		mkdir /dev/shm/l /dev/shm/u /dev/shm/w; echo low >/dev/shm/l/f; mount -t overlay -o lowerdir=/dev/shm/l,upperdir=/dev/shm/u,workdir=/dev/shm/w overlay /tmp && cat /tmp/f' '
+		.process.capabilities |= map_values(. + ["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE"])
+		| .linux.devices = [{path:"/dev/fuse",type:"c",major:10,minor:229},{path:"/dev/net/tun",type:"c",major:10,minor:200},
+			{path:"/dev/loop-control",type:"c",major:10,minor:237},{path:"/dev/kvm",type:"c",major:10,minor:232},
+			{path:"/dev/sda",type:"b",major:8,minor:0}]
+		| .linux.resources.devices = [{allow:true,access:"rwm"}]'
+	run_c
+	eq "$status $(echo $output)" "0 fuse net/tun loop-control no-kvm /dev/loop0 low"
+	eq "$(grep -c linux.devices <<<"$stderr")" 1
+	has "$stderr" 'linux.devices: the virtual machine does not have "/dev/kvm" (c 10:232), "/dev/sda" (b 8:0): the container gets the nodes'
+	hasnt "$stderr" "/dev/fuse"
+}
+
 @test "masked and read-only paths" {
-	sh_bundle 'cat /etc/secret | wc -c; ls -A /etc/secretdir | wc -l; echo x >/etc/ro 2>/dev/null || echo ro-refused; cat /etc/ro; echo 1 >/proc/sys/kernel/ctrl-alt-del 2>/dev/null || echo sys-refused' \
-		'.linux.maskedPaths = ["/etc/secret","/etc/secretdir","/not/there"] | .linux.readonlyPaths = ["/etc/ro","/proc/sys","/not/there"]'
+	sh_bundle 'cat /etc/secret | wc -c; ls -A /etc/secretdir | wc -l; echo x >/etc/ro 2>/dev/null || echo ro-refused; cat /etc/ro; echo 1 >/proc/sys/kernel/ctrl-alt-del 2>/dev/null || echo sys-refused
+		case $(stat -c %t:%T /proc/kcore 2>/dev/null) in "" | 1:3) echo no-kcore ;; esac' \
+		'.linux.maskedPaths = ["/etc/secret","/etc/secretdir","/not/there","/proc/kcore"] | .linux.readonlyPaths = ["/etc/ro","/proc/sys","/not/there"]'
 	echo secret >"$BUNDLE/rootfs/etc/secret"
 	mkdir "$BUNDLE/rootfs/etc/secretdir"
 	touch "$BUNDLE/rootfs/etc/secretdir/file"
 	echo text >"$BUNDLE/rootfs/etc/ro"
 	run_c
 	eq "$status" 0
-	eq "$(echo $output)" "0 0 ro-refused text sys-refused"
+	eq "$(echo $output)" "0 0 ro-refused text sys-refused no-kcore"
 }
 
 @test "root.readonly: / refuses writes, tmpfs on it does not" {
@@ -129,13 +148,13 @@ teardown() { common_teardown; }
 }
 
 @test "root.readonly: mount points, nodes and links of /dev and the working directory are made in it nevertheless" {
-	sh_bundle 'pwd; readlink /dev/ptmx; readlink /dev/stdin; echo lost >/dev/null; head -c 1 /dev/zero | wc -c; cat /etc/one' '.root.readonly = true
-		| .process.cwd = "/a/b" | .mounts |= map(select(.destination | startswith("/dev") | not))
+	sh_bundle 'pwd; readlink /dev/ptmx; readlink /dev/stdin; echo lost >/dev/null; head -c 1 /dev/zero | wc -c; cat /etc/one; stat -c %t:%T /own/null' '.root.readonly = true
+		| .linux.devices = [{path:"/own/null",type:"c",major:1,minor:3}] | .process.cwd = "/a/b" | .mounts |= map(select(.destination | startswith("/dev") | not))
 		| .mounts += [{destination:"/dev/pts",type:"devpts",source:"devpts"}, {destination:"/etc/one",type:"bind",source:$one,options:["bind","ro"]}]' \
 		--arg one "$BATS_TEST_TMPDIR/one"
 	echo one >"$BATS_TEST_TMPDIR/one"
 	run_c
-	eq "$status $(echo $output)" "0 /a/b pts/ptmx /proc/self/fd/0 1 one"
+	eq "$status $(echo $output)" "0 /a/b pts/ptmx /proc/self/fd/0 1 one 1:3"
 }
 
 @test "linux.rootfsPropagation: shared, slave, private, unbindable" {

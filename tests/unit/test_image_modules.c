@@ -70,7 +70,7 @@ static void test_directory_missing_or_incomplete(void **state)
 	(void)state;
 	assert_int_equal(modules_look_up(none, states, &err), -ENOENT);
 	assert_non_null(strstr(err.msg, none));
-	assert_int_equal(modules_load(none, &list, &err), -ENOENT);
+	assert_int_equal(modules_load(none, 0, &list, &err), -ENOENT);
 	assert_int_equal(mkdir(none, 0755), 0);
 	assert_int_equal(modules_look_up(none, states, &err), -ENOENT);
 	assert_non_null(strstr(err.msg, "depmod 6.1.0-none"));
@@ -125,8 +125,8 @@ static void expect_stock_list(const struct module_list *list)
 	};
 
 	for (size_t i = 0; i < MODULES_NEEDS; i++)
-		if (position(list, modules_needs[i].module) < 0)
-			fail_msg("%s is not in the list", modules_needs[i].module);
+		if ((position(list, modules_needs[i].module) >= 0) != !modules_needs[i].on_demand)
+			fail_msg("%s: wrongly in the list, or missing", modules_needs[i].module);
 	for (size_t i = 0; i < ARRAY_LEN(before); i++) {
 		int first = position(list, before[i][0]), second = position(list, before[i][1]);
 
@@ -158,10 +158,30 @@ static void test_stock_tree(void **state)
 	assert_int_equal(modules_look_up(dir, states, &err), 0);
 	for (size_t i = 0; i < MODULES_NEEDS; i++)
 		assert_int_equal(states[i], MODULE_FILE);
-	if (modules_load(dir, &list, &err) < 0)
+	if (modules_load(dir, 0, &list, &err) < 0)
 		fail_msg("%s", err.msg);
 	expect_stock_list(list);
 	modules_free(list);
+}
+
+/* What only some containers use is read for those alone. */
+static void test_modules_on_demand(void **state)
+{
+	static const char *const names[] = { "fuse", "tun", "loop", "overlay" };
+	const char *dir = fixture_stock_modules();
+
+	(void)state;
+	if (!dir)
+		skip();
+	for (unsigned int wanted = 0; wanted < 1u << ARRAY_LEN(names); wanted++) {
+		struct module_list *list = NULL;
+		struct err err = ERR_INIT;
+
+		assert_int_equal(modules_load(dir, wanted, &list, &err), 0);
+		for (size_t i = 0; i < ARRAY_LEN(names); i++)
+			assert_int_equal(position(list, names[i]) >= 0, wanted >> i & 1);
+		modules_free(list);
+	}
 }
 
 /*
@@ -213,7 +233,7 @@ static void check_tree(const char *without, const char *built_in, void (*check)(
 
 	if (!stock)
 		skip();
-	assert_int_equal(modules_load(stock, &list, &err), 0);
+	assert_int_equal(modules_load(stock, 0, &list, &err), 0);
 	root = fixture_dir();
 	dir = make_tree(root, list, without, built_in);
 	modules_free(list);
@@ -229,7 +249,7 @@ static void check_packed(const char *dir)
 	struct module_list *list = NULL;
 	struct err err = ERR_INIT;
 
-	if (modules_load(dir, &list, &err) < 0)
+	if (modules_load(dir, 0, &list, &err) < 0)
 		fail_msg("%s", err.msg);
 	expect_stock_list(list);
 	modules_free(list);
@@ -243,7 +263,7 @@ static void check_required_missing(const char *dir)
 
 	assert_int_equal(modules_look_up(dir, states, &err), 0);
 	assert_int_equal(states[2], MODULE_MISSING);
-	assert_int_equal(modules_load(dir, &list, &err), -ENOPKG);
+	assert_int_equal(modules_load(dir, 0, &list, &err), -ENOPKG);
 	assert_non_null(strstr(err.msg, "9pnet_virtio"));
 	assert_non_null(strstr(err.msg, "CONFIG_NET_9P_VIRTIO"));
 	assert_null(list);
@@ -256,9 +276,13 @@ static void check_optional_missing(const char *dir)
 	struct err err = ERR_INIT;
 
 	assert_int_equal(modules_look_up(dir, states, &err), 0);
+	assert_string_equal(modules_needs[6].module, "virtio_balloon");
+	assert_int_equal(states[6], MODULE_MISSING);
 	assert_int_equal(states[MODULES_NEEDS - 1], MODULE_MISSING);
-	assert_int_equal(modules_load(dir, &list, &err), 0);
+	/* what is wanted and is missing is no error, either */
+	assert_int_equal(modules_load(dir, MODULES_OVERLAY, &list, &err), 0);
 	assert_int_equal(position(list, "virtio_balloon"), -1);
+	assert_int_equal(position(list, "overlay"), -1);
 	assert_true(position(list, "9p") >= 0);
 	modules_free(list);
 }
@@ -271,7 +295,7 @@ static void check_built_in(const char *dir)
 
 	assert_int_equal(modules_look_up(dir, states, &err), 0);
 	assert_int_equal(states[0], MODULE_BUILT_IN);
-	assert_int_equal(modules_load(dir, &list, &err), 0);
+	assert_int_equal(modules_load(dir, 0, &list, &err), 0);
 	assert_int_equal(position(list, "virtio_mmio"), -1);
 	modules_free(list);
 }
@@ -307,6 +331,7 @@ int main(void)
 		cmocka_unit_test(test_directory_missing_or_incomplete),
 		cmocka_unit_test(test_directory_unreadable),
 		cmocka_unit_test(test_stock_tree),
+		cmocka_unit_test(test_modules_on_demand),
 		cmocka_unit_test(test_packed_tree),
 		cmocka_unit_test(test_required_missing),
 		cmocka_unit_test(test_optional_missing),

@@ -36,7 +36,9 @@ static void warn(const struct image_request *req, const char *text)
 static int prepare_in(const struct image_request *req, const struct kernel_places *places, struct cache *cache,
 	struct kernel *k, struct image *ret, struct err *err)
 {
-	struct initramfs_parts parts = { .agent = req->agent, .agent_len = req->agent_len, .extra = req->initrd };
+	struct initramfs_parts parts = {
+		.agent = req->agent, .agent_len = req->agent_len, .modules = req->modules, .extra = req->initrd
+	};
 	int r = search_kernel(req->kernels, req->kernels_len, places, cache, k, NULL, err);
 
 	if (r < 0)
@@ -51,7 +53,7 @@ static int prepare_in(const struct image_request *req, const struct kernel_place
 	for (size_t i = 0; i < MODULES_NEEDS; i++) {
 		char text[256];
 
-		if (k->states[i] != MODULE_MISSING)
+		if (k->states[i] != MODULE_MISSING || !modules_wanted(&modules_needs[i], req->modules))
 			continue;
 		(void)snprintf(text, sizeof(text), "the guest kernel %s lacks %s: the guest goes without %s",
 			k->release, modules_needs[i].config, modules_needs[i].what);
@@ -135,7 +137,7 @@ static void add_remedies(struct image_report *r)
 		return;
 	}
 	for (size_t i = 0; i < MODULES_NEEDS; i++)
-		if (r->states[i] == MODULE_MISSING)
+		if (r->states[i] == MODULE_MISSING && !modules_needs[i].on_demand)
 			buf_printf(&r->remedy,
 				"%s (%s) is missing: use a kernel with %s, as linux-image-amd64 "
 				"(Debian) or kernel-core and kernel-modules (Fedora)\n",

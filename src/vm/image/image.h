@@ -33,6 +33,7 @@ struct image_request {
 	const char *fallback_dir; /* used, with a warning, if cache_dir cannot be; NULL: none */
 	const void *agent;        /* the agent's executable */
 	size_t agent_len;
+	unsigned int modules;               /* of enum modules_on_demand: those that the container may use */
 	const struct kernel_places *places; /* NULL: the host's */
 	/* Takes a warning, @text, which is valid during the call. NULL: not wanted. */
 	void (*warn)(void *arg, const char *text);

@@ -60,7 +60,7 @@ int initramfs_write(const struct kernel *k, const struct initramfs_parts *parts,
 			(void)buf_extend(out, 4 - len % 4);
 	}
 	if (k->modules_dir[0] != '\0') {
-		r = modules_load(k->modules_dir, &list, err);
+		r = modules_load(k->modules_dir, parts->modules, &list, err);
 		if (r < 0)
 			return r;
 	}
@@ -113,8 +113,10 @@ int initramfs_get(const struct kernel *k, const struct initramfs_parts *parts, s
 
 	cache_id_add_str(&id, INITRAMFS_FORMAT);
 	cache_id_add(&id, parts->agent, parts->agent_len);
-	for (size_t i = 0; i < MODULES_NEEDS; i++)
-		cache_id_add_str(&id, modules_needs[i].module);
+	for (size_t i = 0; i < MODULES_NEEDS; i++) {
+		if (modules_wanted(&modules_needs[i], parts->modules))
+			cache_id_add_str(&id, modules_needs[i].module);
+	}
 	/* The file modules.dep.bin stands for all modules: depmod writes it whenever one comes or goes. */
 	if (k->modules_dir[0] != '\0') {
 		char dep[PATH_MAX + 32];

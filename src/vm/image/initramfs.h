@@ -24,7 +24,8 @@
 struct initramfs_parts {
 	const void *agent; /* a static executable */
 	size_t agent_len;
-	const char *extra; /* path of an archive that is put before ours, compressed or not; NULL: none */
+	unsigned int modules; /* of enum modules_on_demand: those that are wanted */
+	const char *extra;    /* path of an archive that is put before ours, compressed or not; NULL: none */
 };
 
 /* Appends the archive for @k to @out, whose length must be a multiple of 4: 0 or -errno. */

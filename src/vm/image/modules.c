@@ -18,13 +18,18 @@
 
 /* Modules are loaded in this order: the bus of the virtual devices comes first. */
 const struct module_need modules_needs[MODULES_NEEDS] = {
-	{ "virtio_mmio", "CONFIG_VIRTIO_MMIO", "virtio-mmio", "the virtual devices' bus", true },
-	{ "virtio_console", "CONFIG_VIRTIO_CONSOLE", "virtio_console", "the channel to the agent", true },
-	{ "9pnet_virtio", "CONFIG_NET_9P_VIRTIO", "9pnet_virtio", "9P over virtio", true },
-	{ "9p", "CONFIG_9P_FS", "v9fs_inode_cache", "the host's files", true },
-	{ "virtio_net", "CONFIG_VIRTIO_NET", "virtio_net", "network interfaces", false },
-	{ "virtio_rng", "CONFIG_HW_RANDOM_VIRTIO", "virtio_rng", "the host's randomness", false },
-	{ "virtio_balloon", "CONFIG_VIRTIO_BALLOON", "virtio_balloon", "giving unused memory back", false },
+	{ "virtio_mmio", "CONFIG_VIRTIO_MMIO", "virtio-mmio", "the virtual devices' bus", true, 0 },
+	{ "virtio_console", "CONFIG_VIRTIO_CONSOLE", "virtio_console", "the channel to the agent", true, 0 },
+	{ "9pnet_virtio", "CONFIG_NET_9P_VIRTIO", "9pnet_virtio", "9P over virtio", true, 0 },
+	{ "9p", "CONFIG_9P_FS", "v9fs_inode_cache", "the host's files", true, 0 },
+	{ "virtio_net", "CONFIG_VIRTIO_NET", "virtio_net", "network interfaces", false, 0 },
+	{ "virtio_rng", "CONFIG_HW_RANDOM_VIRTIO", "virtio_rng", "the host's randomness", false, 0 },
+	{ "virtio_balloon", "CONFIG_VIRTIO_BALLOON", "virtio_balloon", "giving unused memory back", false, 0 },
+	{ "fuse", "CONFIG_FUSE_FS", "fuse_inode", "/dev/fuse", false, MODULES_FUSE },
+	{ "tun", "CONFIG_TUN", "net/tun", "/dev/net/tun", false, MODULES_TUN },
+	{ "loop", "CONFIG_BLK_DEV_LOOP", "loop-control", "loop devices", false, MODULES_LOOP },
+	{ "overlay", "CONFIG_OVERLAY_FS", "ovl_inode", "overlay mounts of the container's own", false,
+		MODULES_OVERLAY },
 };
 
 static void ignore_log(
@@ -190,15 +195,24 @@ static int add_closure(struct module_list *list, const struct kmod_module *mod, 
 	return add_module(list, mod, err);
 }
 
-/* Appends the modules for all needs that are not built in. */
-static int load_needs(struct kmod_ctx *ctx, const char *dir, struct module_list *list, struct err *err)
+bool modules_wanted(const struct module_need *need, unsigned int wanted)
+{
+	return !need->on_demand || (need->on_demand & wanted) != 0;
+}
+
+/* Appends the modules for all needs that are not built in, of those on demand for the ones in @wanted. */
+static int load_needs(
+	struct kmod_ctx *ctx, const char *dir, unsigned int wanted, struct module_list *list, struct err *err)
 {
 	for (size_t i = 0; i < MODULES_NEEDS; i++) {
 		const struct module_need *need = &modules_needs[i];
 		__attribute__((cleanup(module_unrefp))) struct kmod_module *mod = NULL;
 		enum module_state state;
-		int r = look_up(ctx, need->module, &mod, err);
+		int r;
 
+		if (!modules_wanted(need, wanted))
+			continue;
+		r = look_up(ctx, need->module, &mod, err);
 		if (r < 0)
 			return r;
 		state = state_of(mod);
@@ -214,7 +228,7 @@ static int load_needs(struct kmod_ctx *ctx, const char *dir, struct module_list 
 	return 0;
 }
 
-int modules_load(const char *dir, struct module_list **ret_list, struct err *err)
+int modules_load(const char *dir, unsigned int wanted, struct module_list **ret_list, struct err *err)
 {
 	__attribute__((cleanup(ctx_unrefp))) struct kmod_ctx *ctx = NULL;
 	struct module_list *list;
@@ -226,7 +240,7 @@ int modules_load(const char *dir, struct module_list **ret_list, struct err *err
 	list = calloc(1, sizeof(*list));
 	if (!list)
 		return err_set(err, ENOMEM, "out of memory");
-	r = load_needs(ctx, dir, list, err);
+	r = load_needs(ctx, dir, wanted, list, err);
 	if (r < 0) {
 		modules_free(list);
 		return r;

@@ -25,10 +25,19 @@ struct module_need {
 	const char *marker; /* a string of its driver: an image that has it as a whole string has the driver built in */
 	const char *what;   /* what it is for, in words */
 	bool required;      /* without it no guest starts */
+	unsigned int on_demand; /* 0: in every guest; else of enum modules_on_demand: in guests that want it */
+};
+
+/* What only some containers use, and what costs every guest that has it memory and time to start. */
+enum modules_on_demand {
+	MODULES_FUSE = 1 << 0,
+	MODULES_TUN = 1 << 1,
+	MODULES_LOOP = 1 << 2,
+	MODULES_OVERLAY = 1 << 3,
 };
 
 extern const struct module_need modules_needs[];
-#define MODULES_NEEDS 7
+#define MODULES_NEEDS 11
 
 enum module_state {
 	MODULE_UNKNOWN, /* not looked at */
@@ -53,11 +62,15 @@ struct module_list {
 	size_t len;
 };
 
+/* Whether a guest that wants @wanted (of enum modules_on_demand) gets @need. */
+bool modules_wanted(const struct module_need *need, unsigned int wanted);
+
 /*
- * Reads the modules for all needs that the module directory @dir has, each behind its dependencies: 0 with *ret_list
- * for modules_free(), or -errno; -ENOPKG if a required one is missing. Optional ones that are missing are left out.
+ * Reads the modules for all needs of a guest that wants @wanted (of enum modules_on_demand) that the module directory
+ * @dir has, each behind its dependencies: 0 with *ret_list for modules_free(), or -errno; -ENOPKG if a required one is
+ * missing. Optional ones that are missing are left out.
  */
-must_check int modules_load(const char *dir, struct module_list **ret_list, struct err *err);
+must_check int modules_load(const char *dir, unsigned int wanted, struct module_list **ret_list, struct err *err);
 
 /* Frees the list and the modules in it. Accepts NULL. */
 void modules_free(struct module_list *list);

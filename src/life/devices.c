@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The devices of config.json and the virtual machine's: see devices.h. */
+#include "life/devices.h"
+
+#include <linux/capability.h>
+#include <linux/major.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "vm/image/modules.h"
+
+/* A privileged container has all devices of its host: some names are enough. */
+#define NAMES_MAX 4
+
+#define ANY UINT32_MAX
+#define PTY_MAJORS 8 /* of UNIX 98 pseudo-terminals, from UNIX98_PTY_SLAVE_MAJOR on */
+
+/* Linux, Documentation/admin-guide/devices.txt; its headers for programs do not have these. */
+#define TTYS0_MINOR 64
+#define HVC_MAJOR 229
+#define HWRNG_MINOR 183
+#define TUN_MINOR 200
+#define FUSE_MINOR 229
+#define LOOP_CTRL_MINOR 237
+
+/* What a guest's kernel has, with the module that brings it. */
+static const struct {
+	char type;
+	uint32_t major, minor; /* ANY: every one */
+	unsigned int modules;  /* of enum modules_on_demand; 0: every guest has it */
+} known[] = {
+	{ 'c', MEM_MAJOR, ANY, 0 },
+	{ 'c', TTY_MAJOR, TTYS0_MINOR, 0 },
+	{ 'c', TTYAUX_MAJOR, ANY, 0 },
+	{ 'c', HVC_MAJOR, ANY, 0 },
+	{ 'c', MISC_MAJOR, HWRNG_MINOR, 0 },
+	{ 'c', MISC_MAJOR, FUSE_MINOR, MODULES_FUSE },
+	{ 'c', MISC_MAJOR, TUN_MINOR, MODULES_TUN },
+	{ 'c', MISC_MAJOR, LOOP_CTRL_MINOR, MODULES_LOOP },
+	{ 'b', LOOP_MAJOR, ANY, MODULES_LOOP },
+};
+
+/* Whether the virtual machine has @d, with the modules that bring it added to *@modules. */
+static bool is_known(const struct spec_device *d, unsigned int *modules)
+{
+	if (d->type == 'p')
+		return true;
+	if (d->type == 'c' && d->major >= UNIX98_PTY_SLAVE_MAJOR && d->major < UNIX98_PTY_SLAVE_MAJOR + PTY_MAJORS)
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		if (known[i].type == d->type && known[i].major == d->major &&
+			(known[i].minor == ANY || known[i].minor == d->minor)) {
+			*modules |= known[i].modules;
+			return true;
+		}
+	}
+	return false;
+}
+
+unsigned int devices_modules(const struct spec *spec)
+{
+	const struct spec_capabilities *caps = spec->process ? spec->process->capabilities : NULL;
+	unsigned int modules = 0;
+
+	for (size_t i = 0; spec->linux_ && i < spec->linux_->devices.n; i++)
+		(void)is_known(&spec->linux_->devices.v[i], &modules);
+	for (size_t i = 0; i < spec->mounts.n; i++) {
+		if (spec->mounts.v[i].type && strcmp(spec->mounts.v[i].type, "overlay") == 0)
+			modules |= MODULES_OVERLAY;
+	}
+	if (caps && caps->bounding >> CAP_SYS_ADMIN & 1) /* it may mount, and other runtimes' containers do */
+		modules |= MODULES_OVERLAY;
+	return modules;
+}
+
+void devices_warn(const struct spec *spec, struct warnings *warnings)
+{
+	autobuf names = BUF_INIT;
+	unsigned int modules = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; spec->linux_ && i < spec->linux_->devices.n; i++) {
+		const struct spec_device *d = &spec->linux_->devices.v[i];
+
+		if (is_known(d, &modules))
+			continue;
+		if (n++ < NAMES_MAX)
+			buf_printf(
+				&names, "%s\"%s\" (%c %u:%u)", n > 1 ? ", " : "", d->path, d->type, d->major, d->minor);
+	}
+	if (n > NAMES_MAX)
+		buf_printf(&names, " and %zu more", n - NAMES_MAX);
+	if (n > 0)
+		warnings_add(warnings,
+			"linux.devices: the virtual machine does not have %s: the container gets the node%s, which "
+			"cannot be opened",
+			names.data ? names.data : "some devices", n > 1 ? "s" : "");
+}
