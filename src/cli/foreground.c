@@ -22,6 +22,8 @@
 
 /* A container may ignore Ctrl-C; the third one kills it. */
 #define INTERRUPTS_MAX 3
+/* What run exits with if the VM died: 1 could be the program's own word. The monitor exits with it, too. */
+#define EXIT_VM_DIED 255
 
 struct foreground {
 	struct loop *loop;
@@ -166,12 +168,14 @@ static int foreground_end(struct foreground *f, int console, int *ret_status, st
 	if (r < 0)
 		(void)kill(f->created.pid, SIGKILL); /* if that fails, the caller's container_delete() will not */
 	on_report(f, 0);
+	if (r == 0 && f->failed.errnum) {
+		*err = f->failed;
+		r = -err->errnum;
+	}
+	if (r < 0 && f->failed.errnum && !err->exit_status)
+		err->exit_status = EXIT_VM_DIED;
 	if (r < 0)
 		return r;
-	if (f->failed.errnum) {
-		*err = f->failed;
-		return -err->errnum;
-	}
 	*ret_status = exit_of_wait(f->status);
 	return 0;
 }

@@ -16,7 +16,7 @@ teardown() { common_teardown; }
 	echo '{"annotations": ["kernel.parameters"]}' >"$BATS_TEST_TMPDIR/settings.json"
 	RT_CMD+=(--config "$BATS_TEST_TMPDIR/settings.json")
 	run_c
-	[ "$status" -ne 0 ]
+	eq "$status" 1 # as any error of create: no process has run
 	has "$stderr" panic
 	run rt state "$ID"
 	[ "$status" -ne 0 ]
@@ -30,6 +30,11 @@ teardown() { common_teardown; }
 	file_has "$BATS_TEST_TMPDIR/out" before
 	has "$(cat "$ROOT/$ID/guest.log")" panic
 	rt delete "$ID"
+	# in the foreground: an error, and an exit status that is not what programs use themselves
+	CODE=255 run_c
+	has "$output" before
+	has "$stderr" "the container's virtual machine has died"
+	has "$stderr" "panic_on_oom"
 }
 
 @test "the agent killed from inside: the container ends, delete cleans up" {
