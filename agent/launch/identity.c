@@ -16,6 +16,7 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/mempolicy.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stdio.h>
@@ -154,6 +155,8 @@ static int set_memory_policy(const struct guest_process *p, struct err *err)
 	if (syscall(SYS_set_mempolicy, (int)p->memory_policy, nodes->len ? mask : NULL,
 		    nodes->len ? PROTO_NODES_MAX + 1ul : 0ul) == 0)
 		return 0;
+	if (errno == ENOSYS && p->memory_policy == MPOL_DEFAULT)
+		return 0; /* a kernel with one node has no other policy */
 	if (errno == ENOSYS)
 		return err_set(err, ENOSYS, "linux.memoryPolicy: the guest's kernel has no memory nodes (CONFIG_NUMA)");
 	if (errno == EINVAL)

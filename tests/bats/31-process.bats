@@ -336,6 +336,9 @@ memory_policy() {
 	run_c
 	[ "$status" -ne 0 ]
 	has "$stderr" "linux.memoryPolicy: the guest's kernel has no memory nodes (CONFIG_NUMA)"
+	sh_bundle 'echo the-only-one' '.linux.memoryPolicy = {mode: "MPOL_DEFAULT"}'
+	run_c
+	eq "$status $output" "0 the-only-one"
 }
 
 @test "consoleSize without a terminal means nothing" {
