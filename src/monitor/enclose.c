@@ -83,6 +83,12 @@ static int close_memory(struct err *err)
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? err_sys(err, errno, "cannot become undumpable") : 0;
 }
 
+/* Whether the guest may make no device nodes in its root, and jail_build() has made none, which it does in a read-only one. */
+static bool devices_are_ours(const struct monitor_job *job)
+{
+	return !job->vm->files->devices && !job->spec->root->readonly && !spec_namespace_find(job->spec, SPEC_NS_USER);
+}
+
 int enclose(const struct monitor_job *job, const struct vm *vm, int report, struct err *err)
 {
 	const struct vm_calls *const filter[] = { monitor_calls, vm_calls(vm), NULL };
@@ -95,7 +101,7 @@ int enclose(const struct monitor_job *job, const struct vm *vm, int report, stru
 			ns_other_pids(job->ns), &root, err);
 	else
 		r = binds_make_points(job->binds, job->spec, guest_translation_container(job->translation), err);
-	if (r == 0 && root && !job->vm->files->devices && !spec_namespace_find(job->spec, SPEC_NS_USER))
+	if (r == 0 && root && devices_are_ours(job))
 		r = jail_make_devices(root, err);
 	if (r == 0 && root)
 		r = keep_tmpfs_modes(job, root, err);
