@@ -12,9 +12,9 @@ teardown() {
 	common_teardown
 }
 
-# A process in namespaces of its own for configs that join some: $NSPID.
+# A process in namespaces of its own for configs that join some: $NSPID. It ends with the test, also if that is killed.
 make_namespaces() {
-	unshare --net --ipc --uts --pid --fork --kill-child sleep 10000 3>&- >/dev/null 2>&1 &
+	setpriv --pdeathsig KILL unshare --net --ipc --uts --pid --fork --kill-child sleep 10000 3>&- >/dev/null 2>&1 &
 	HOLDER=$!
 	wait_for "$WAIT_S" pgrep -P "$HOLDER" sleep >/dev/null
 	NSPID=$(pgrep -P "$HOLDER" sleep)
