@@ -8,6 +8,8 @@ dist_man_MANS = \
 	man/vmrunc-features.8 \
 	man/vmrunc-kill.8 \
 	man/vmrunc-list.8 \
+	man/vmrunc-pause.8 \
+	man/vmrunc-resume.8 \
 	man/vmrunc-run.8 \
 	man/vmrunc-spec.8 \
 	man/vmrunc-start.8 \

@@ -104,6 +104,9 @@ static int channel_do_now(struct agent *agent, const struct proto_request *req, 
 		return service_update(agent, req->cid, &req->values, err);
 	case PROTO_PS:
 		return service_list_pids(agent, req->cid, payload, err);
+	case PROTO_RESUMED:
+		timekeeper_resumed(agent, req->time.realtime_ns);
+		return 0;
 	case PROTO_READ_CGROUP:
 		return service_read_cgroup(agent, req->cid, req->file, payload, err);
 	default:

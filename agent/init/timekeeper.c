@@ -105,3 +105,15 @@ int timekeeper_start(struct agent *agent)
 		timekeeper_ask(agent);
 	return r;
 }
+
+void timekeeper_resumed(struct agent *agent, uint64_t realtime_ns)
+{
+	int64_t diff_ns;
+
+	if (!agent->time.timer || realtime_ns > INT64_MAX / 2)
+		return;
+	diff_ns = (int64_t)realtime_ns - timekeeper_read(CLOCK_REALTIME);
+	if (llabs(diff_ns) >= TIMEKEEPER_STEP_NS)
+		timekeeper_step(agent, diff_ns);
+	timekeeper_on_timer(agent);
+}

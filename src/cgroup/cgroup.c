@@ -4,6 +4,7 @@
 
 #include "cgroup/dirs.h"
 #include "cgroup/file.h"
+#include "cgroup/freezer.h"
 #include "cgroup/limit.h"
 #include "cgroup/unit.h"
 
@@ -75,6 +76,16 @@ int cgroup_join(const struct cgroups *c, pid_t pid, struct err *err)
 void cgroup_remove_empty(const struct cgroups *c)
 {
 	dirs_remove_empty(c);
+}
+
+int cgroup_freeze(const struct cgroups *c, bool on, struct err *err)
+{
+	return freezer_set(c, on, err);
+}
+
+bool cgroup_is_frozen(const struct cgroups *c)
+{
+	return freezer_is_on(c);
 }
 
 void cgroup_thaw(const struct cgroups *c)

@@ -9,13 +9,14 @@
  *   cgroup_make        makes the directories that are missing, and writes the limits
  *   cgroup_join        that process enters the cgroups, before it forks the monitor
  *   cgroup_throttle    the quota of CPU time, which cgroup_make() has lifted, begins
+ *   cgroup_freeze      a pause, and its end
  *   cgroup_remove      at the end
  *
  * Nothing is made that is not in state.json by then: `delete` finds all of it, however `create` has ended.
  *
  * Files: set.h is the set of cgroups that all of this is about; dirs.c makes directories in the hierarchies that
  * hierarchy.c finds; unit.c has systemd make some of them, through systemd.c; limit.c writes limits (values.c has the
- * numbers, file.c the way into the files).
+ * numbers, file.c the way into the files); freezer.c stops and thaws what is in them.
  *
  * Names: cgroup_NAME is what this header offers to other rooms. Within the room a function begins with the stem of its
  * file; files whose stem is an everyday word (file, values, limit, io, devices) put "cgroup_" before it.
@@ -23,6 +24,7 @@
 #ifndef CGROUP_CGROUP_H
 #define CGROUP_CGROUP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -79,6 +81,15 @@ must_check int cgroup_throttle(const struct cgroups *c, const struct spec *spec,
 
 /* Moves the process @pid (0: the caller) into the cgroups of @c: 0, or -errno with an error. */
 must_check int cgroup_join(const struct cgroups *c, pid_t pid, struct err *err);
+
+/*
+ * Freezes the processes in the cgroups of @c, or if not @on, thaws them; blocks until that is done, 10 s at most. Does
+ * nothing where there is no freezer. Returns 0, or -errno with an error; what could not be frozen is thawed again.
+ */
+must_check int cgroup_freeze(const struct cgroups *c, bool on, struct err *err);
+
+/* Whether the cgroups of @c are frozen, by whomever. */
+bool cgroup_is_frozen(const struct cgroups *c);
 
 /* Removes the cgroups of @c in which nobody is, and nothing else. */
 void cgroup_remove_empty(const struct cgroups *c);

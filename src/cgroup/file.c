@@ -13,7 +13,8 @@
 #include "base/fd.h"
 #include "cgroup/hierarchy.h"
 
-#define NUMBER_MAX 64 /* bytes of a file that has one number */
+#define FILE_MAX (4 * MIB) /* bytes of any file: cgroup.procs of a full pid space */
+#define NUMBER_MAX 64      /* bytes of a file that has one number */
 
 /*
  * Opens the first cgroup that has @file, and returns its path as well. Returns -1 if there is none; the caller closes
@@ -31,6 +32,14 @@ static int dir_with(const struct cgroups *c, const char *file, const char **ret_
 		fd_close(fd);
 	}
 	return -1;
+}
+
+int cgroup_file_read(const struct cgroups *c, const char *file, char **ret)
+{
+	const char *path;
+	autoclose int fd = dir_with(c, file, &path);
+
+	return fd < 0 ? -ENOENT : fd_read_file(fd, file, FILE_MAX, ret, NULL);
 }
 
 bool cgroup_file_exists(const struct cgroups *c, const char *file)

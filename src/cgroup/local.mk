@@ -5,6 +5,7 @@ libcgroup_a_SOURCES = \
 	src/cgroup/devices.c src/cgroup/devices.h \
 	src/cgroup/dirs.c src/cgroup/dirs.h \
 	src/cgroup/file.c src/cgroup/file.h \
+	src/cgroup/freezer.c src/cgroup/freezer.h \
 	src/cgroup/gvariant.c src/cgroup/gvariant.h \
 	src/cgroup/hierarchy.c src/cgroup/hierarchy.h \
 	src/cgroup/io.c src/cgroup/io.h \

@@ -453,6 +453,9 @@ static void code_request(struct codec *c, struct proto_request *r)
 	case PROTO_TIME:
 		code_time(c, &r->time);
 		break;
+	case PROTO_RESUMED:
+		code_u64(c, &r->time.realtime_ns);
+		break;
 	default: /* GUEST: no such request */
 		c->in.error = -EBADMSG;
 	}
@@ -557,6 +560,13 @@ void proto_put_winsize(struct buf *out, uint32_t process, uint16_t rows, uint16_
 void proto_put_time(struct buf *out, const struct proto_time *m)
 {
 	struct proto_request r = { .type = PROTO_TIME, .time = *m };
+
+	put_request(out, &r);
+}
+
+void proto_put_resumed(struct buf *out, uint32_t seq, uint64_t realtime_ns)
+{
+	struct proto_request r = { .type = PROTO_RESUMED, .seq = seq, .time = { .realtime_ns = realtime_ns } };
 
 	put_request(out, &r);
 }

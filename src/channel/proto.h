@@ -26,7 +26,7 @@
 #include "base/buf.h"
 
 /* Either end refuses a peer of another version: agent and monitor come from one build. */
-#define PROTO_VERSION 2
+#define PROTO_VERSION 3
 
 /*
  * Longest messages, in bytes. To the guest: arguments and environment up to the
@@ -66,6 +66,7 @@ enum proto_type {
 	PROTO_POWEROFF,    /* writes back and powers the VM off; not answered */
 	PROTO_WINSIZE,     /* u32 process, u16 rows, u16 cols: of its terminal; not answered */
 	PROTO_TIME,        /* proto_time: the answer to ASK_TIME */
+	PROTO_RESUMED,     /* u64 realtime_ns: the VM was paused, and its clock is to be set to this at once */
 
 	/* Guest to host. */
 	PROTO_RESULT = 64, /* proto_result */
@@ -319,6 +320,7 @@ void proto_put_signal(struct buf *out, uint32_t seq, uint32_t process, uint32_t 
 void proto_put_update(struct buf *out, uint32_t seq, const char *cid, const struct guest_values *m);
 void proto_put_winsize(struct buf *out, uint32_t process, uint16_t rows, uint16_t cols);
 void proto_put_time(struct buf *out, const struct proto_time *m);
+void proto_put_resumed(struct buf *out, uint32_t seq, uint64_t realtime_ns);
 void proto_put_result(struct buf *out, const struct proto_result *m);
 void proto_put_exited(struct buf *out, const struct proto_exited *m);
 void proto_put_log(struct buf *out, uint8_t level, const char *text);

@@ -15,6 +15,8 @@
 	X(exec)     \
 	X(kill)     \
 	X(delete)   \
+	X(pause)    \
+	X(resume)   \
 	X(state)    \
 	X(list)     \
 	X(spec)     \

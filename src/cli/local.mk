@@ -18,7 +18,9 @@ libcli_a_SOURCES = \
 	src/cli/list.c \
 	src/cli/notes.c src/cli/notes.h \
 	src/cli/option.h \
+	src/cli/pause.c \
 	src/cli/relay.c src/cli/relay.h \
+	src/cli/resume.c \
 	src/cli/run.c \
 	src/cli/spec.c \
 	src/cli/start.c \

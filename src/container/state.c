@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
+#include "cgroup/cgroup.h"
 #include "json/gen.h"
 #include "json/json.h"
 
@@ -369,12 +370,15 @@ int state_status(const struct statedir *dir, const struct state *s, enum status 
 {
 	enum status written = status_read(dir);
 
-	(void)err; /* for what comes: asking the cgroups whether they are frozen can fail */
+	(void)err; /* for what comes */
 	if (s->pid > 0 && state_pid_start(s->pid) != s->pid_start)
 		*ret = STATUS_STOPPED;
 	else if (written == STATUS_CREATING)
 		*ret = is_locked(dir) ? STATUS_CREATING : STATUS_STOPPED;
 	else
 		*ret = s->pid > 0 ? written : STATUS_STOPPED;
+	/* whoever has frozen it: it does nothing until it is resumed */
+	if ((*ret == STATUS_CREATED || *ret == STATUS_RUNNING) && cgroup_is_frozen(&s->cgroups))
+		*ret = STATUS_PAUSED;
 	return 0;
 }

@@ -5,7 +5,8 @@
  *
  * The word in `status` says how far the container has come. The monitor overwrites it: the monitor has this file open
  * and nothing else of the directory, so it can stay in its jail. Whether the container still lives is asked of the
- * kernel each time (the monitor's pid and start time), so that no crash leaves a container that seems to run. A
+ * kernel each time (the monitor's pid and start time), so that no crash leaves a container that seems to run; and so is
+ * whether its cgroup is frozen, since then it is paused, whoever has frozen it. A
  * container that is "creating" while nobody holds its lock has lost its creator, and counts as stopped. Where
  * state.json is missing or damaged, create was killed; only `delete --force` removes what it left.
  */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "guest/inside.h"
@@ -135,6 +136,16 @@ int guest_read_cgroup(
 	struct guest *g, const char *cid, const char *file, guest_done_fn *done, void *arg, struct err *err)
 {
 	return guest_request(g, PROTO_READ_CGROUP, cid, file, done, arg, err);
+}
+
+int guest_resumed(struct guest *g, guest_done_fn *done, void *arg, struct err *err)
+{
+	autobuf out = BUF_INIT;
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
+	proto_put_resumed(&out, ++g->next_seq, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
+	return guest_ask(g, &out, 0, done, arg, err);
 }
 
 int guest_poweroff(struct guest *g, struct err *err)

@@ -134,6 +134,12 @@ must_check int guest_ps(struct guest *g, const char *cid, guest_done_fn *done, v
 must_check int guest_read_cgroup(
 	struct guest *g, const char *cid, const char *file, guest_done_fn *done, void *arg, struct err *err);
 
+/*
+ * RESUMED: the VM was paused and runs again, so the guest sets its clock to the host's, which is read now. @done comes
+ * when it has.
+ */
+must_check int guest_resumed(struct guest *g, guest_done_fn *done, void *arg, struct err *err);
+
 /* POWEROFF: the guest writes back and powers itself off, which ends the channel. Not answered. 0 or -errno. */
 must_check int guest_poweroff(struct guest *g, struct err *err);
 

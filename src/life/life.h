@@ -5,9 +5,10 @@
  *   container_create()  -> created    (or nothing is left)
  *   container_start()   -> running
  *   container_kill()       a signal
+ *   container_pause()   -> paused, and container_resume() back again
  *   container_delete()  -> gone
  *
- * create, start and delete work on the state directory under its lock; each returns when the change is complete. Errors
+ * create, start, pause, resume and delete work on the state directory under its lock; each returns when the change is complete. Errors
  * use runc's words where engines read them.
  */
 #ifndef LIFE_LIFE_H
@@ -82,6 +83,16 @@ must_check int container_kill(const struct settings *settings, const char *id, i
  */
 must_check int container_delete(
 	const struct settings *settings, const char *id, bool force, struct life_notes *notes, struct err *err);
+
+/*
+ * Stops the container's vCPUs and freezes its cgroup; blocks until both is done. 0, or -errno with an error, and it
+ * runs on.
+ */
+must_check int container_pause(const struct settings *settings, const char *id, struct err *err);
+
+/* Lets a paused container run again; returns when its clock is right. 0, or -errno with an error. */
+must_check int container_resume(
+	const struct settings *settings, const char *id, struct life_notes *notes, struct err *err);
 
 /* Reads state and status of @id: 0, or -errno with an error. The caller ends @s with state_done() in any case. */
 must_check int container_load(

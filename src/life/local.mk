@@ -10,6 +10,7 @@ liblife_a_SOURCES = \
 	src/life/inside.h \
 	src/life/kill.c \
 	src/life/life.c src/life/life.h \
+	src/life/pause.c \
 	src/life/plan.c src/life/plan.h \
 	src/life/size.c src/life/size.h \
 	src/life/start.c

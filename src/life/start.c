@@ -62,6 +62,8 @@ int container_start(const struct settings *settings, const char *id, struct life
 		return r;
 	if (status == STATUS_STOPPED)
 		return err_set(err, EINVAL, "cannot start a container that has stopped");
+	if (status == STATUS_PAUSED)
+		return err_set(err, EINVAL, "cannot start a container in the paused state");
 	if (status != STATUS_CREATED)
 		return err_set(err, EINVAL, "cannot start an already running container");
 	place.dir = s.bundle;

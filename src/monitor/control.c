@@ -240,18 +240,22 @@ int control_detach(struct control_client *client)
 }
 
 /*
- * Connects to the monitor and sends @request: an fd, or -errno with an error. The kernel adds to the answer who has sent
- * it (SCM_CREDENTIALS), if it is asked for that before.
+ * Connects to the monitor and sends @request, waiting for @timeout_ms at most (-1: without a bound): an fd, or -errno
+ * with an error. The kernel adds to the answer who has sent it (SCM_CREDENTIALS), if it is asked for that before.
  */
 static int send_request(const struct statedir *dir, const struct control_request *request,
-	const struct control_fds *give, bool ask_who, struct err *err)
+	const struct control_fds *give, bool ask_who, int timeout_ms, struct err *err)
 {
+	const struct timeval bound = { .tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000 };
 	const int on = ask_who;
 	autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	struct sockaddr_un address;
 	int r = fd < 0 ? -errno : sock_address_at(dir->fd, CONTROL_SOCKET, &address);
 
 	if (r == 0 && ask_who && setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+		r = -errno;
+	/* a monitor that is frozen takes no connection, and its queue may be full */
+	if (r == 0 && timeout_ms > 0 && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof(bound)) < 0)
 		r = -errno;
 	if (r == 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		r = -errno;
@@ -295,7 +299,7 @@ static int take_answer(int fd, struct control_fds *ret_fds, int timeout_ms, stru
 int control_call(const struct statedir *dir, const struct control_request *request, const struct control_fds *give,
 	struct control_fds *ret_fds, int timeout_ms, struct err *err)
 {
-	autoclose int fd = send_request(dir, request, give, false, err);
+	autoclose int fd = send_request(dir, request, give, false, timeout_ms, err);
 
 	return fd < 0 ? fd : take_answer(fd, ret_fds, timeout_ms, err);
 }
@@ -303,7 +307,7 @@ int control_call(const struct statedir *dir, const struct control_request *reque
 int control_open(const struct statedir *dir, const struct control_request *request, const struct control_fds *give,
 	int timeout_ms, int *ret_fd, struct err *err)
 {
-	autoclose int fd = send_request(dir, request, give, false, err);
+	autoclose int fd = send_request(dir, request, give, false, timeout_ms, err);
 	int r = fd < 0 ? fd : take_answer(fd, NULL, timeout_ms, err);
 
 	if (r == 0)
@@ -315,7 +319,7 @@ int control_open(const struct statedir *dir, const struct control_request *reque
 static pid_t answering_pid(const struct statedir *dir, int timeout_ms, struct err *err)
 {
 	const struct control_request nothing = { .op = CONTROL_OPS };
-	autoclose int fd = send_request(dir, &nothing, NULL, true, err);
+	autoclose int fd = send_request(dir, &nothing, NULL, true, timeout_ms, err);
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	union {
 		char buf[CMSG_SPACE(sizeof(struct ucred))];

@@ -38,8 +38,10 @@
 
 enum control_op {
 	CONTROL_START = 1,
-	CONTROL_SIGNAL, /* signal, all */
+	CONTROL_SIGNAL, /* signal, all; in a paused VM it is answered before the guest has it */
 	CONTROL_EXEC, /* stdio; the first descriptor is a file with the process: see monitor/exec.h. The connection stays. */
+	CONTROL_PAUSE,
+	CONTROL_RESUME, /* answered when the guest's clock is right again */
 	CONTROL_OPS
 };
 
@@ -103,7 +105,7 @@ must_check int control_detach(struct control_client *client);
 
 /*
  * Sends @request with the descriptors @give (NULL: none; they stay the caller's), and waits for the answer for at most
- * @timeout_ms (-1: without a bound). On success @ret_fds gets the descriptors of the answer, which are the caller's
+ * @timeout_ms (-1: without a bound), and as long for a place in the queue of a monitor that is frozen. On success @ret_fds gets the descriptors of the answer, which are the caller's
  * then (NULL: they are closed). Returns 0, or -errno with the answer's error; -ECONNREFUSED, -ENOENT and -ECONNRESET:
  * no monitor serves the socket (any more); -ETIMEDOUT.
  */

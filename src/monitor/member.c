@@ -33,6 +33,7 @@ struct member {
 	uint32_t init;       /* the number of the container's init on the channel; 0: not created yet */
 	struct execs *execs; /* its other processes; NULL: not created yet */
 	struct watch *create_timer, *kill_timer;
+	bool paused;                    /* the VM is: the guest answers nothing */
 	struct control_client *starter; /* waits for the start that is under way, or NULL */
 };
 
@@ -185,6 +186,8 @@ int member_start(struct member *m, struct control_client *client, struct err *er
 {
 	int r;
 
+	if (m->paused)
+		return err_set(err, EINVAL, "cannot start a container in the paused state");
 	if (m->stage != STAGE_CREATED)
 		return err_set(err, EINVAL, "cannot start a container that has %s",
 			m->stage < STAGE_CREATED ? "not been created yet" : "been started already");
@@ -224,12 +227,35 @@ static void on_kill_timeout(void *arg)
 
 int member_signal(struct member *m, int signo, bool all, struct control_client *client, struct err *err)
 {
+	int r;
+
 	if (m->stage < STAGE_CREATED || m->stage == STAGE_OVER)
 		return err_set(err, ESRCH, "container not running");
 	if (signo == SIGKILL && !m->kill_timer &&
 		timer_new(m->loop, KILL_GRACE_MS, on_kill_timeout, m, &m->kill_timer) < 0)
 		m->events.on_silence(m->events.arg, m, true); /* nothing would notice a guest that does not answer */
-	return guest_signal(m->guest, m->init, signo, all, client ? on_signalled : NULL, client, err);
+	/* in a paused VM the signal waits, as one does in a frozen cgroup, and whoever sent it does not */
+	if (!client || m->paused) {
+		r = guest_signal(m->guest, m->init, signo, all, NULL, NULL, err);
+		if (r == 0 && client)
+			control_answer(client, NULL, NULL);
+		return r;
+	}
+	return guest_signal(m->guest, m->init, signo, all, on_signalled, client, err);
+}
+
+int member_set_paused(struct member *m, bool paused)
+{
+	enum status status = m->stage == STAGE_CREATED ? STATUS_CREATED : STATUS_RUNNING;
+	int r = state_status_write(m->config.status_fd, paused ? STATUS_PAUSED : status);
+
+	if (r < 0)
+		return r;
+	m->paused = paused;
+	/* the guest has no time to end while it stands still */
+	if (m->kill_timer && timer_set(m->kill_timer, paused ? 0 : KILL_GRACE_MS) < 0)
+		m->events.on_silence(m->events.arg, m, true);
+	return 0;
 }
 
 void member_resize(struct member *m)

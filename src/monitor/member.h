@@ -87,12 +87,16 @@ void member_free(struct member *m);
 /* Has @guest make the container; an event follows. Both are borrowed until member_end(). 0, or -errno with an error. */
 must_check int member_create(struct member *m, struct loop *loop, struct guest *guest, struct err *err);
 
-/* Has the guest execute the program. 0, and @client is answered later; or -errno with an error, and it is not. */
+/*
+ * Has the guest execute the program; not while the VM is paused. 0, and @client is answered later; or -errno with an
+ * error, and it is not.
+ */
 must_check int member_start(struct member *m, struct control_client *client, struct err *err);
 
 /*
  * Sends signal @signo to the init, or to @all processes. A container that does not end of SIGKILL is an event. 0, and
- * @client (may be NULL) is answered later; or -errno with an error (-ESRCH: the container does not run), and it is not.
+ * @client (may be NULL) is answered later, or at once if the VM is paused; or -errno with an error (-ESRCH: the
+ * container does not run), and it is not.
  */
 must_check int member_signal(struct member *m, int signo, bool all, struct control_client *client, struct err *err);
 
@@ -102,6 +106,12 @@ must_check int member_signal(struct member *m, int signo, bool all, struct contr
  */
 must_check int member_exec(struct member *m, const struct control_request *request, const struct control_fds *fds,
 	struct control_client *client, struct err *err);
+
+/*
+ * The VM has been paused, or (not @paused) runs again: the word in `status` says so, and what waits for the guest waits
+ * from now on. 0 or -errno.
+ */
+must_check int member_set_paused(struct member *m, bool paused);
 
 /* Passes the size of the member's terminal on to the guest, if it has one. */
 void member_resize(struct member *m);

@@ -52,6 +52,7 @@ struct monitor {
 	struct guestlog *log;
 	struct control *control;
 	enum stage stage;
+	bool paused;                         /* the VM's vCPUs stand still */
 	struct member *members[MEMBERS_MAX]; /* [0]: the one that the process stands for */
 	size_t members_len;
 	int report; /* -1: create has what it wants */
@@ -305,6 +306,45 @@ static void on_start(
 		control_answer(client, &err, NULL);
 }
 
+/* Has all members say whether the VM is @paused: 0 or -errno. */
+static int set_members_paused(struct monitor *m, bool paused)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < m->members_len; i++)
+		r = member_set_paused(m->members[i], paused);
+	return r;
+}
+
+/* Stops the VM, and says so in `status`. 0, or -errno with an error, and the VM runs. */
+static int pause_vm(struct monitor *m, struct err *err)
+{
+	struct err ignored;
+	int r = m->stage == STAGE_SERVING ? vm_pause(m->vm, err) : err_set(err, ESRCH, "container not running");
+
+	if (r < 0)
+		return r;
+	r = set_members_paused(m, true);
+	if (r == 0) {
+		m->paused = true;
+		return 0;
+	}
+	(void)!vm_resume(m->vm, &ignored); /* if this fails the machine is at its end, and says so itself */
+	return err_sys(err, r, "cannot write the container's status");
+}
+
+/* Lets the VM run again. 0, or -errno with an error. */
+static int resume_vm(struct monitor *m, struct err *err)
+{
+	int r = m->stage == STAGE_SERVING ? vm_resume(m->vm, err) : err_set(err, ESRCH, "container not running");
+
+	if (r < 0)
+		return r;
+	m->paused = false;
+	r = set_members_paused(m, false);
+	return r < 0 ? err_sys(err, r, "cannot write the container's status") : 0;
+}
+
 static void on_signal_request(
 	void *arg, const struct control_request *request, struct control_fds *fds, struct control_client *client)
 {
@@ -313,6 +353,42 @@ static void on_signal_request(
 
 	(void)fds;
 	if (member_signal(m->members[0], request->signal, request->all != 0, client, &err) < 0)
+		control_answer(client, &err, NULL);
+	/* the guest finds the signal as soon as it runs; a container that cannot be killed is one that nobody gets rid of */
+	else if (request->signal == SIGKILL && m->paused && resume_vm(m, &err) < 0)
+		fail(m, &err);
+}
+
+static void on_pause(
+	void *arg, const struct control_request *request, struct control_fds *fds, struct control_client *client)
+{
+	struct monitor *m = arg;
+	struct err err = ERR_INIT;
+
+	(void)request;
+	(void)fds;
+	(void)!pause_vm(m, &err); /* the answer has the error */
+	control_answer(client, &err, NULL);
+}
+
+/* The guest has set its clock. */
+static void on_resumed(void *arg, const struct err *err, const void *payload, size_t len)
+{
+	(void)err;
+	(void)payload;
+	(void)len;
+	control_answer(arg, NULL, NULL);
+}
+
+static void on_resume(
+	void *arg, const struct control_request *request, struct control_fds *fds, struct control_client *client)
+{
+	struct monitor *m = arg;
+	struct err err = ERR_INIT, ignored;
+
+	(void)request;
+	(void)fds;
+	if (resume_vm(m, &err) < 0 || guest_resumed(m->guest, on_resumed, client, &ignored) < 0)
 		control_answer(client, &err, NULL);
 }
 
@@ -331,6 +407,8 @@ static const struct control_handler handlers[CONTROL_OPS] = {
 	[CONTROL_START] = { .fn = on_start },
 	[CONTROL_SIGNAL] = { .fn = on_signal_request },
 	[CONTROL_EXEC] = { .fn = on_exec, .fds_max = EXEC_FDS_MAX },
+	[CONTROL_PAUSE] = { .fn = on_pause },
+	[CONTROL_RESUME] = { .fn = on_resume },
 };
 
 /*

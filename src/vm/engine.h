@@ -19,6 +19,8 @@ struct vm_ops {
 		struct vm *vm, enum vm_share share, const char *name, int fd, unsigned int flags, struct err *err);
 	int (*channel_fd)(const struct vm *vm);
 	int (*start)(struct vm *vm, struct loop *loop, const struct vm_events *events, struct err *err);
+	int (*pause)(struct vm *vm, struct err *err);
+	int (*resume)(struct vm *vm, struct err *err);
 	const struct vm_calls *(*calls)(const struct vm *vm);
 	void (*free)(struct vm *vm);
 };

@@ -69,6 +69,16 @@ int vm_start(struct vm *vm, struct loop *loop, const struct vm_events *events, s
 	return vm->ops->start(vm, loop, events, err);
 }
 
+int vm_pause(struct vm *vm, struct err *err)
+{
+	return vm->ops->pause(vm, err);
+}
+
+int vm_resume(struct vm *vm, struct err *err)
+{
+	return vm->ops->resume(vm, err);
+}
+
 void vm_free(struct vm *vm)
 {
 	if (vm)

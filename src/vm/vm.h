@@ -13,6 +13,7 @@
  *   vm_share_add  before the jail: adds exports, which are detached mounts or single files
  *   (the jail: pivot, capabilities, seccomp)
  *   vm_start      lets threads and vCPUs run; callbacks come on the loop
+ *   vm_pause      stops the vCPUs, and vm_resume() lets them run again, as often as the caller likes
  *   vm_free       may come at any point, and leaves nothing
  *
  * Invariants: on_exit is called at most once, from the loop, and never from within another function of the VM; after it
@@ -115,6 +116,20 @@ int vm_channel_fd(const struct vm *vm);
 
 /* Lets the guest run. @events is copied; @loop and @events->arg must outlive the VM. 0 or -errno with a message. */
 must_check int vm_start(struct vm *vm, struct loop *loop, const struct vm_events *events, struct err *err);
+
+/*
+ * Stops the guest's vCPUs: when it returns, none of them runs. Blocks for that, a moment as a rule and 10 s at most.
+ * Devices still finish what the guest has asked them for. Does nothing if the VM is paused already. 0, or -errno with a
+ * message; the VM runs on then.
+ */
+must_check int vm_pause(struct vm *vm, struct err *err);
+
+/*
+ * Lets the vCPUs of a paused VM run again; does nothing if it is not paused. With KVM all clocks of the guest have gone
+ * on meanwhile, and its watchdogs are told that it stood still; with the emulated CPU the guest's clocks stood too. 0,
+ * or -errno with a message; the VM stays paused then.
+ */
+must_check int vm_resume(struct vm *vm, struct err *err);
 
 /* Stops vCPUs and devices at once, waits for their threads or processes, and frees the VM. Accepts NULL. */
 void vm_free(struct vm *vm);

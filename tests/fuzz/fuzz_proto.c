@@ -87,6 +87,9 @@ static void put_request(struct buf *out, const struct proto_request *req)
 	case PROTO_TIME:
 		proto_put_time(out, &req->time);
 		break;
+	case PROTO_RESUMED:
+		proto_put_resumed(out, req->seq, req->time.realtime_ns);
+		break;
 	default:
 		proto_put_request(out, req->type, req->seq, req->cid, req->file);
 		break;

@@ -527,6 +527,39 @@ static void an_exec_that_is_none_is_refused(void **state)
 	loop_free(loop);
 }
 
+/* In a paused VM a signal is passed on and answered at once, since the guest does not; a start is refused. */
+static void a_paused_member_does_not_keep_a_client_waiting(void **state)
+{
+	struct guest guest = { .last_process = 0 };
+	struct err err = ERR_INIT;
+	struct loop *loop;
+	struct one a;
+
+	(void)state;
+	memset(clients, 0, sizeof(clients));
+	assert_int_equal(loop_new(&loop), 0);
+	one_new(&a);
+	assert_int_equal(member_create(a.member, loop, &guest, &err), 0);
+	answer(&guest.create, 0);
+	assert_int_equal(member_set_paused(a.member, true), 0);
+	assert_true(says(&a, "paused"));
+	assert_int_equal(member_start(a.member, &clients[0], &err), -EINVAL);
+	assert_int_equal(member_set_paused(a.member, false), 0);
+	assert_true(says(&a, "created"));
+	assert_int_equal(member_start(a.member, &clients[0], &err), 0);
+	answer(&guest.start, 0);
+	assert_int_equal(member_set_paused(a.member, true), 0);
+	assert_int_equal(member_signal(a.member, SIGUSR1, false, &clients[1], &err), 0);
+	assert_int_equal(clients[1].answers, 1);
+	assert_int_equal(clients[1].errnum, 0);
+	assert_int_equal(guest.signal.signo, SIGUSR1);
+	assert_null(guest.signal.done);
+	assert_int_equal(member_set_paused(a.member, false), 0);
+	assert_true(says(&a, "running"));
+	one_free(&a);
+	loop_free(loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -536,6 +569,7 @@ int main(void)
 		cmocka_unit_test(an_exec_is_answered_and_ends),
 		cmocka_unit_test(an_abandoned_exec_is_killed),
 		cmocka_unit_test(an_exec_that_is_none_is_refused),
+		cmocka_unit_test(a_paused_member_does_not_keep_a_client_waiting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -287,6 +287,13 @@ static void requests_about_processes_round_trip(void **state)
 	assert_int_equal(req.type, PROTO_TIME);
 	assert_int_equal(req.time.asked_ns, 1ull << 40);
 	assert_int_equal(req.time.realtime_ns, 1ull << 60);
+	buf_done(&b);
+
+	proto_put_resumed(&b, 10, 1ull << 61);
+	req = request_of(&b, &arena);
+	assert_int_equal(req.type, PROTO_RESUMED);
+	assert_int_equal(req.seq, 10);
+	assert_int_equal(req.time.realtime_ns, 1ull << 61);
 	proto_arena_done(&arena);
 }
 

@@ -49,6 +49,7 @@ static const char *const kvm_syscalls[] = {
 	"gettid",          /* [pthread_kill] */
 	"clock_nanosleep", /* [nanosleep] the pause after a bus lock */
 	"nanosleep",       /* what an older libc makes of it */
+	"rt_sigtimedwait", /* [sigtimedwait] the kick of a pause is taken away */
 	NULL,
 };
 
@@ -58,8 +59,9 @@ static const struct syscall_rule kvm_rules[] = {
 };
 
 static const unsigned long kvm_ioctls[] = {
-	KVM_RUN,      /* vcpu.c */
-	KVM_GET_REGS, /* x86/cpu.c: cpu_rip() */
+	KVM_RUN,           /* vcpu.c */
+	KVM_GET_REGS,      /* x86/cpu.c: cpu_rip() */
+	KVM_KVMCLOCK_CTRL, /* vcpu.c */
 	0,
 };
 
@@ -274,6 +276,26 @@ static int kvm_start(struct vm *vm, struct loop *loop, const struct vm_events *e
 	return 0;
 }
 
+static int kvm_pause(struct vm *vm, struct err *err unused)
+{
+	struct kvm_vm *k = kvm_of(vm);
+
+	for (unsigned int i = 0; i < k->vcpus_len; i++)
+		vcpu_ask_pause(&k->vcpus[i]);
+	for (unsigned int i = 0; i < k->vcpus_len; i++)
+		vcpu_await_pause(&k->vcpus[i]);
+	return 0;
+}
+
+static int kvm_resume(struct vm *vm, struct err *err unused)
+{
+	struct kvm_vm *k = kvm_of(vm);
+
+	for (unsigned int i = 0; i < k->vcpus_len; i++)
+		vcpu_resume(&k->vcpus[i]);
+	return 0;
+}
+
 static const struct vm_calls *kvm_calls(const struct vm *vm)
 {
 	return container_of(vm, const struct kvm_vm, vm)->calls;
@@ -285,6 +307,8 @@ const struct vm_ops kvm_vm_ops = {
 	.share_add = kvm_share_add,
 	.channel_fd = kvm_channel_fd,
 	.start = kvm_start,
+	.pause = kvm_pause,
+	.resume = kvm_resume,
 	.calls = kvm_calls,
 	.free = kvm_free,
 };

@@ -62,7 +62,13 @@ int vcpu_init(struct vcpu *v, const struct machine *m, struct end *end, unsigned
 {
 	int r;
 
-	*v = (struct vcpu){ .machine = m, .end = end, .index = index };
+	*v = (struct vcpu){
+		.machine = m,
+		.end = end,
+		.index = index,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.change = PTHREAD_COND_INITIALIZER,
+	};
 	v->fd = ioctl(m->vm_fd, KVM_CREATE_VCPU, (unsigned long)index);
 	if (v->fd < 0)
 		return err_sys(err, errno, "KVM_CREATE_VCPU %u", index);
@@ -170,6 +176,32 @@ static bool vcpu_handle_error(struct vcpu *v, int error)
 	return false;
 }
 
+/* Takes away the kick of vcpu_ask_pause(), which KVM_RUN leaves pending: it would end each further run at once. */
+static void vcpu_drop_kicks(void)
+{
+	const struct timespec now = { 0, 0 };
+	sigset_t kick;
+
+	(void)sigemptyset(&kick);
+	(void)sigaddset(&kick, VCPU_KICK);
+	while (sigtimedwait(&kick, NULL, &now) > 0)
+		;
+}
+
+/* The thread waits until it is let go, or is to end. */
+static void vcpu_park(struct vcpu *v)
+{
+	pthread_mutex_lock(&v->lock);
+	v->parked = true;
+	pthread_cond_broadcast(&v->change);
+	while (atomic_load_explicit(&v->pause, memory_order_relaxed) &&
+		!atomic_load_explicit(&v->stop, memory_order_relaxed))
+		pthread_cond_wait(&v->change, &v->lock);
+	v->parked = false;
+	pthread_mutex_unlock(&v->lock);
+	vcpu_drop_kicks(); /* that of vcpu_stop() too, which has set v->stop before */
+}
+
 /* The thread: runs the guest and handles its exits, until the machine ends or vcpu_stop(). */
 static void *vcpu_main(void *arg)
 {
@@ -180,10 +212,19 @@ static void *vcpu_main(void *arg)
 	(void)snprintf(name, sizeof(name), "vcpu%u", v->index);
 	(void)pthread_setname_np(pthread_self(), name); /* for top(1) only */
 	while (running && !atomic_load_explicit(&v->stop, memory_order_relaxed)) {
-		int r = ioctl(v->fd, KVM_RUN, 0);
+		int r;
 
+		if (atomic_load_explicit(&v->pause, memory_order_relaxed)) {
+			vcpu_park(v);
+			continue;
+		}
+		r = ioctl(v->fd, KVM_RUN, 0);
 		running = r < 0 ? vcpu_handle_error(v, errno) : vcpu_handle_exit(v);
 	}
+	pthread_mutex_lock(&v->lock);
+	v->ended = true;
+	pthread_cond_broadcast(&v->change);
+	pthread_mutex_unlock(&v->lock);
 	return NULL;
 }
 
@@ -197,11 +238,46 @@ int vcpu_start(struct vcpu *v, struct err *err)
 	return 0;
 }
 
+/* Changes @flag of @v so that a thread that waits sees it. */
+static void vcpu_set(struct vcpu *v, atomic_bool *flag, bool on)
+{
+	pthread_mutex_lock(&v->lock);
+	atomic_store_explicit(flag, on, memory_order_relaxed);
+	pthread_cond_broadcast(&v->change);
+	pthread_mutex_unlock(&v->lock);
+}
+
+void vcpu_ask_pause(struct vcpu *v)
+{
+	if (!v->started)
+		return;
+	vcpu_set(v, &v->pause, true);
+	/* The thread has not been joined yet, so its id is valid. */
+	(void)pthread_kill(v->thread, VCPU_KICK);
+}
+
+void vcpu_await_pause(struct vcpu *v)
+{
+	if (!v->started)
+		return;
+	pthread_mutex_lock(&v->lock);
+	while (!v->parked && !v->ended)
+		pthread_cond_wait(&v->change, &v->lock);
+	pthread_mutex_unlock(&v->lock);
+}
+
+void vcpu_resume(struct vcpu *v)
+{
+	/* A guest that has no clock of KVM's has no watchdog that looks there either: then KVM refuses. */
+	(void)ioctl(v->fd, KVM_KVMCLOCK_CTRL, 0);
+	vcpu_set(v, &v->pause, false);
+}
+
 void vcpu_stop(struct vcpu *v)
 {
 	if (!v->started)
 		return;
-	atomic_store_explicit(&v->stop, true, memory_order_relaxed);
+	vcpu_set(v, &v->stop, true);
 	/* The thread has not been joined yet, so its id is valid. */
 	(void)pthread_kill(v->thread, VCPU_KICK);
 }

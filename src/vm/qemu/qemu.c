@@ -6,6 +6,7 @@
  *   vm_share_add  the stager mounts
  *   vm_start      QEMU's greeting is awaited, QEMU is locked into the stage, `cont` is sent
  *   running       events SHUTDOWN, STOP; the pidfd says that QEMU is gone
+ *   vm_pause      `stop` is sent, and its reply awaited; vm_resume() does the same with `cont`
  *   vm_free       SIGKILL and reap, at any point
  *
  * How the end of a guest shows (QEMU has -no-reboot): an orderly poweroff is the event SHUTDOWN with the reason
@@ -46,6 +47,7 @@
 /* QEMU starts in 0.1 s; on a loaded machine that is emulated itself it was seen to take 10 s. */
 #define START_TIMEOUT_MS 60000
 #define COMMAND_TIMEOUT_MS 30000
+#define PAUSE_TIMEOUT_MS 10000
 #define SERIAL_REST_MAX (4 * MIB) /* bytes of the console that are still read when the guest has ended */
 #define SERIAL_CHUNK 16384        /* bytes of the guest's console taken at a time: a flood does not keep the loop */
 
@@ -61,6 +63,7 @@ struct qemu_vm {
 	struct watch *qmp_watch, *exit_watch, *stderr_watch, *serial_watch, *late_watch;
 	struct vm_events events;
 	bool running; /* vm_start() has succeeded, and on_exit was not called yet */
+	bool paused;  /* we have sent `stop`, so that the event STOP says nothing new */
 	bool ended;   /* @how and @detail are set */
 	enum vm_exit how;
 	char detail[ERR_MSG_MAX];
@@ -112,8 +115,8 @@ static void qemu_take_event(struct qemu_vm *q, const struct qmp_msg *msg)
 			qemu_end(q, VM_EXIT_FAILED, "qemu: shut down from outside");
 	} else if (!strcmp(msg->event, "GUEST_PANICKED")) {
 		qemu_end(q, VM_EXIT_RESET, "guest kernel panicked");
-	} else if (!strcmp(msg->event, "STOP")) {
-		/* Only QEMU itself stops a VM, on an error of the accelerator; its stderr says which. */
+	} else if (!strcmp(msg->event, "STOP") && !q->paused) {
+		/* QEMU itself stops a VM on an error of the accelerator only; its stderr says which. */
 		qemu_process_read_stderr(&q->process);
 		if (q->process.tail_len)
 			qemu_end_dead(q);
@@ -140,7 +143,10 @@ static int qemu_next_reply(struct qemu_vm *q, struct qmp_msg *ret_msg)
 	}
 }
 
-/* Waits for the greeting (@id 0) or for the reply to the command @id. Only for the time before the guest runs. */
+/*
+ * Waits for the greeting (@id 0) or for the reply to the command @id. While the guest runs, nothing else of the loop is
+ * served meanwhile; what ends the VM is remembered, and whoever calls has it reported by on_late().
+ */
 static int qemu_await(struct qemu_vm *q, unsigned int id, int timeout_ms, struct err *err)
 {
 	int64_t deadline = clock_now_ms() + timeout_ms;
@@ -175,15 +181,15 @@ static int qemu_await(struct qemu_vm *q, unsigned int id, int timeout_ms, struct
 	}
 }
 
-/* Sends @command and waits until QEMU has done it. */
-static int qemu_command(struct qemu_vm *q, const char *command, struct err *err)
+/* Sends @command and waits until QEMU has done it, for @timeout_ms at most. */
+static int qemu_command(struct qemu_vm *q, const char *command, int timeout_ms, struct err *err)
 {
 	unsigned int id;
 	int r = qmp_send(&q->qmp, command, &id);
 
 	if (r < 0)
 		return err_sys(err, r, "qemu: cannot send \"%s\"", command);
-	r = qemu_await(q, id, COMMAND_TIMEOUT_MS, err);
+	r = qemu_await(q, id, timeout_ms, err);
 	return r < 0 ? err_prefix(err, "%s", command) : 0;
 }
 
@@ -243,7 +249,8 @@ static void on_qmp(void *arg, unused uint32_t events)
 }
 
 /*
- * Takes what came together with the reply to `cont`: it is not in the socket any more, so nothing would wake the loop.
+ * Takes what came together with the reply to a command: it is not in the socket any more, so nothing would wake the
+ * loop.
  */
 static void on_late(void *arg)
 {
@@ -450,7 +457,8 @@ static int qemu_start(struct vm *vm, struct loop *loop, const struct vm_events *
 	 * A thread of QEMU's sends the greeting early. Commands are served when the machine is complete, so the reply
 	 * to the first one says that QEMU has opened all that it needs.
 	 */
-	if ((r = qemu_await(q, 0, START_TIMEOUT_MS, err)) < 0 || (r = qemu_command(q, "qmp_capabilities", err)) < 0)
+	if ((r = qemu_await(q, 0, START_TIMEOUT_MS, err)) < 0 ||
+		(r = qemu_command(q, "qmp_capabilities", COMMAND_TIMEOUT_MS, err)) < 0)
 		return r;
 	qemu_mark(q, "vm-built");
 	if ((r = stage_seal(&q->stage, q->process.pid, err)) < 0)
@@ -461,11 +469,37 @@ static int qemu_start(struct vm *vm, struct loop *loop, const struct vm_events *
 		(r = watch_new(loop, q->serial_fd, EPOLLIN, on_serial, q, &q->serial_watch)) < 0 ||
 		(r = timer_new(loop, 1, on_late, q, &q->late_watch)) < 0)
 		return err_sys(err, r, "qemu: event loop");
-	if ((r = qemu_command(q, "cont", err)) < 0)
+	if ((r = qemu_command(q, "cont", COMMAND_TIMEOUT_MS, err)) < 0)
 		return r;
 	qemu_mark(q, "kernel-entered");
 	q->running = true;
 	return 0;
+}
+
+/* Has QEMU carry out @command, `stop` or `cont`, while the guest runs: 0, or -errno with a message. */
+static int qemu_set_paused(struct qemu_vm *q, bool paused, const char *command, struct err *err)
+{
+	bool before = q->paused;
+	int r;
+
+	if (!q->running || paused == before)
+		return q->running ? 0 : err_set(err, ESRCH, "qemu: the virtual machine has ended");
+	q->paused = true; /* the event STOP comes before the reply */
+	r = qemu_command(q, command, PAUSE_TIMEOUT_MS, err);
+	q->paused = r < 0 ? before : paused;
+	if (timer_set(q->late_watch, 1) < 0)
+		guestlog_say(q->log, "vmrunc: qemu: no timer: an event may be seen late");
+	return r;
+}
+
+static int qemu_pause(struct vm *vm, struct err *err)
+{
+	return qemu_set_paused(qemu_of(vm), true, "stop", err);
+}
+
+static int qemu_resume(struct vm *vm, struct err *err)
+{
+	return qemu_set_paused(qemu_of(vm), false, "cont", err);
 }
 
 static const struct vm_calls *qemu_calls(const struct vm *vm)
@@ -479,6 +513,8 @@ const struct vm_ops qemu_vm_ops = {
 	.share_add = qemu_share_add,
 	.channel_fd = qemu_channel_fd,
 	.start = qemu_start,
+	.pause = qemu_pause,
+	.resume = qemu_resume,
 	.free = qemu_free,
 	.calls = qemu_calls,
 };
