@@ -9,6 +9,7 @@ agent_sources = \
 	agent/init/container.c agent/init/container.h \
 	agent/init/process.c agent/init/process.h \
 	agent/init/reaper.c agent/init/reaper.h \
+	agent/init/relay.c agent/init/relay.h \
 	agent/init/service.c agent/init/service.h \
 	agent/init/signals.c agent/init/signals.h \
 	agent/init/sync.c agent/init/sync.h \

@@ -24,6 +24,7 @@
 #include "init/answer.h"
 #include "init/birth.h"
 #include "init/process.h"
+#include "init/relay.h"
 #include "init/service.h"
 #include "init/sync.h"
 #include "init/timekeeper.h"
@@ -142,6 +143,9 @@ static void channel_serve(struct agent *agent, const struct proto_request *req)
 		return;
 	case PROTO_TIME:
 		timekeeper_take(agent, &req->time);
+		return;
+	case PROTO_LINK:
+		relay_link(agent, &req->link);
 		return;
 	case PROTO_POWEROFF:
 		power_off(agent);

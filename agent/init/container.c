@@ -12,6 +12,7 @@
 #include "init/answer.h"
 #include "init/cgroup.h"
 #include "init/process.h"
+#include "init/relay.h"
 #include "launch/devices.h"
 #include "sys/idmaps.h"
 #include "sys/log.h"
@@ -81,6 +82,8 @@ int container_new(struct agent *agent, const struct guest_container *c, struct c
 	r = cgroup_write_all(agent, k->cgroup_fd, &c->cgroup, err);
 	if (r == 0)
 		r = cgroup_set_device_filter(k->cgroup_fd, &c->device_filter, err);
+	if (r == 0)
+		r = relay_begin(agent, k, &c->relays, err);
 	if (r < 0) {
 		container_free(k);
 		return r;
@@ -96,6 +99,7 @@ void container_free(struct container *k)
 	if (r < 0)
 		log_write(k->agent, PROTO_LOG_WARN, "cannot remove the cgroup of \"%s\": %s", k->cid, strerror(-r));
 	devices_unstage(k->agent, k->cid);
+	relay_end(k->agent, k);
 	LIST_REMOVE(k, link);
 	container_forget(k);
 }

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "init/answer.h"
 #include "init/cgroup.h"
+#include "init/relay.h"
 #include "init/signals.h"
 #include "init/sync.h"
 #include "sys/log.h"
@@ -263,8 +264,10 @@ static void process_end(struct process *p, int status)
 	p->state = PROCESS_ENDED;
 	p->status = status;
 	p->oom = cgroup_saw_oom(p->container->cgroup_fd);
-	if (p->is_init)
+	if (p->is_init) {
 		container_kill_all(p->container);
+		relay_finish(agent, p->container);
+	}
 	sink_free(p->in);
 	p->in = NULL;
 	for (int i = 0; i < 2; i++) {

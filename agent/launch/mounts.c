@@ -193,7 +193,9 @@ static int mount_fs_or_copy(const struct launch *l, int root, const struct guest
 /* A detached copy of the source of a bind. Returns a descriptor, or -errno with @err set. */
 static int mount_bind(const struct launch *l, const struct guest_mount *m, struct err *err)
 {
-	const char *share = m->kind == GUEST_MOUNT_BIND_SHARED ? SANDBOX_SHARED : SANDBOX_PRIVATE;
+	const char *share = m->kind == GUEST_MOUNT_BIND_SHARED  ? SANDBOX_SHARED
+			    : m->kind == GUEST_MOUNT_BIND_RELAY ? SANDBOX_RELAYS
+								: SANDBOX_PRIVATE;
 	char path[4096 + 64];
 	int fd;
 

@@ -24,7 +24,9 @@
 #include "channel/proto.h"
 
 struct container;
+struct link;
 struct process;
+struct relay;
 struct sync_job;
 
 /* What the guest's clock is kept right with (init/timekeeper.c). */
@@ -50,6 +52,10 @@ struct agent {
 	LIST_HEAD(, container) containers;
 	LIST_HEAD(, process) processes;
 	LIST_HEAD(, sync_job) syncs;
+	LIST_HEAD(, relay) relays; /* of all containers (relay.c) */
+	LIST_HEAD(, link) links;
+	unsigned int links_len;
+	uint32_t last_token; /* of the links */
 };
 
 #endif

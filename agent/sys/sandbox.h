@@ -9,9 +9,10 @@
 /* The directories below agent->shares; boot.c makes them. */
 #define SANDBOX_PRIVATE TAG_PRIVATE /* the shares are mounted at their tags */
 #define SANDBOX_SHARED TAG_SHARED
-#define SANDBOX_ROOT "root"   /* a container's root is bound here, in its own mount namespace */
-#define SANDBOX_DEVICES "dev" /* CID/N: device nodes staged for containers that cannot make any (devices_stage()) */
-#define SANDBOX_SYSFS "sys"   /* a sysfs with nothing mounted in it (sandbox_stage_sysfs()) */
+#define SANDBOX_ROOT "root"    /* a container's root is bound here, in its own mount namespace */
+#define SANDBOX_DEVICES "dev"  /* CID/N: device nodes staged for containers that cannot make any (devices_stage()) */
+#define SANDBOX_RELAYS "relay" /* CID/N/NAME: sockets in the place of the host's (relay.h, which makes the directory) */
+#define SANDBOX_SYSFS "sys"    /* a sysfs with nothing mounted in it (sandbox_stage_sysfs()) */
 
 /* SANDBOX: mounts the shares, names the VM, sets its sysctls. 0 or -errno with @err set; a second call is -EALREADY. */
 must_check int sandbox_setup(struct agent *agent, const struct guest_sandbox *s, struct err *err);

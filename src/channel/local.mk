@@ -1,7 +1,9 @@
 # src/channel: the wire between host and guest: framing, messages, streams; the agent is built from it as well.
 channel_sources = \
+	src/channel/codec.c src/channel/codec.h \
 	src/channel/mux.c src/channel/mux.h \
 	src/channel/proto.c src/channel/proto.h \
+	src/channel/proto_arena.c src/channel/proto_arena.h \
 	src/channel/pump.c src/channel/pump.h \
 	src/channel/syscalls.c src/channel/syscalls.h
 

@@ -2,161 +2,16 @@
 /*
  * The messages of the channel: see proto.h.
  *
- * A codec either writes or reads; code_x() does whichever it is for one field, so
- * that the fields of each struct are listed once. Reading checks bounds and counts
- * (base/wire). Writing does not change what it is given, although the pointers
- * are not const.
+ * code_x() writes or reads the fields of struct guest_x or proto_x, whichever the codec does (src/channel/codec.h), so that the
+ * fields of each struct are listed once.
  */
 #include "channel/proto.h"
 
 #include <errno.h>
-#include <stdalign.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/wire.h"
-
-/* --- arena --- */
-
-struct proto_block {
-	struct proto_block *next;
-	alignas(max_align_t) char data[];
-};
-
-/* Zeroed memory for @n items of @size bytes, freed with the arena; NULL if there is none. */
-static void *arena_get(struct proto_arena *a, size_t n, size_t size)
-{
-	struct proto_block *b;
-	size_t len;
-
-	if (__builtin_mul_overflow(n, size, &len) || len > SIZE_MAX - sizeof(*b))
-		return NULL;
-	b = calloc(1, sizeof(*b) + len);
-	if (!b)
-		return NULL;
-	b->next = a->blocks;
-	a->blocks = b;
-	return b->data;
-}
-
-void proto_arena_done(struct proto_arena *a)
-{
-	while (a->blocks) {
-		struct proto_block *b = a->blocks;
-
-		a->blocks = b->next;
-		free(b);
-	}
-}
-
-/* --- the codec --- */
-
-struct codec {
-	struct buf *out; /* set: writing */
-	struct wire in;  /* else reading */
-	struct proto_arena *arena;
-	int error; /* reading: 0 or -ENOMEM */
-};
-
-static void code_u8(struct codec *c, uint8_t *v)
-{
-	if (c->out)
-		wire_put_u8(c->out, *v);
-	else
-		*v = wire_get_u8(&c->in);
-}
-
-static void code_u16(struct codec *c, uint16_t *v)
-{
-	if (c->out)
-		wire_put_u16(c->out, *v);
-	else
-		*v = wire_get_u16(&c->in);
-}
-
-static void code_u32(struct codec *c, uint32_t *v)
-{
-	if (c->out)
-		wire_put_u32(c->out, *v);
-	else
-		*v = wire_get_u32(&c->in);
-}
-
-static void code_u64(struct codec *c, uint64_t *v)
-{
-	if (c->out)
-		wire_put_u64(c->out, *v);
-	else
-		*v = wire_get_u64(&c->in);
-}
-
-static void code_i32(struct codec *c, int32_t *v)
-{
-	uint32_t u = (uint32_t)*v;
-
-	code_u32(c, &u);
-	*v = (int32_t)u;
-}
-
-static void code_i64(struct codec *c, int64_t *v)
-{
-	uint64_t u = (uint64_t)*v;
-
-	code_u64(c, &u);
-	*v = (int64_t)u;
-}
-
-static void code_bool(struct codec *c, bool *v)
-{
-	uint8_t u = *v;
-
-	code_u8(c, &u);
-	if (u > 1) /* GUEST: a truth value is 0 or 1 */
-		c->in.error = -EBADMSG;
-	*v = u == 1;
-}
-
-static void code_str(struct codec *c, const char **s)
-{
-	if (c->out)
-		wire_put_str(c->out, *s);
-	else
-		*s = wire_get_str(&c->in);
-}
-
-static void code_bytes(struct codec *c, const void **at, size_t *len)
-{
-	if (c->out)
-		wire_put_blob(c->out, *at, *len);
-	else
-		*at = wire_get_blob(&c->in, len);
-}
-
-/*
- * Codes the count of an array, whose items have @size bytes in memory and at
- * least @min on the wire; reading allocates the array. @len and @at are the two
- * members of its struct. Returns how many items are to be coded.
- */
-static uint32_t code_count(struct codec *c, uint32_t *len, void *at, size_t size, size_t min, uint32_t max)
-{
-	void *items;
-
-	if (c->out) {
-		wire_put_u32(c->out, *len);
-		return *len;
-	}
-	*len = wire_get_count(&c->in, min, max);
-	items = arena_get(c->arena, *len, size);
-	if (!items) {
-		c->error = -ENOMEM;
-		*len = 0;
-	}
-	memcpy(at, &items, sizeof(items)); /* *(T **)at = items, whatever T is */
-	return *len;
-}
-
-#define CODE_COUNT(c, list, min, max) \
-	code_count((c), &(list)->len, (void *)&(list)->at, sizeof((list)->at[0]), (min), (max))
+#include "channel/codec.h"
 
 #define MIN_STR 5 /* length and NUL of an empty string */
 
@@ -164,81 +19,81 @@ static uint32_t code_count(struct codec *c, uint32_t *len, void *at, size_t size
 
 static void code_strings(struct codec *c, struct guest_strings *s)
 {
-	uint32_t n = CODE_COUNT(c, s, MIN_STR, PROTO_STRINGS_MAX);
+	uint32_t n = CODEC_COUNT(c, s, MIN_STR, PROTO_STRINGS_MAX);
 
 	for (uint32_t i = 0; i < n; i++)
-		code_str(c, &s->at[i]);
+		codec_str(c, &s->at[i]);
 }
 
 static void code_values(struct codec *c, struct guest_values *v)
 {
-	uint32_t n = CODE_COUNT(c, v, 2 * MIN_STR, PROTO_VALUES_MAX);
+	uint32_t n = CODEC_COUNT(c, v, 2 * MIN_STR, PROTO_VALUES_MAX);
 
 	for (uint32_t i = 0; i < n; i++) {
-		code_str(c, &v->at[i].key);
-		code_str(c, &v->at[i].value);
+		codec_str(c, &v->at[i].key);
+		codec_str(c, &v->at[i].value);
 	}
 }
 
 static void code_idmaps(struct codec *c, struct guest_idmaps *m)
 {
-	uint32_t n = CODE_COUNT(c, m, 12, PROTO_IDMAPS_MAX);
+	uint32_t n = CODEC_COUNT(c, m, 12, PROTO_IDMAPS_MAX);
 
 	for (uint32_t i = 0; i < n; i++) {
-		code_u32(c, &m->at[i].container);
-		code_u32(c, &m->at[i].host);
-		code_u32(c, &m->at[i].size);
+		codec_u32(c, &m->at[i].container);
+		codec_u32(c, &m->at[i].host);
+		codec_u32(c, &m->at[i].size);
 	}
 }
 
 static void code_ids(struct codec *c, struct guest_ids *ids)
 {
-	uint32_t n = CODE_COUNT(c, ids, 4, PROTO_GROUPS_MAX);
+	uint32_t n = CODEC_COUNT(c, ids, 4, PROTO_GROUPS_MAX);
 
 	for (uint32_t i = 0; i < n; i++)
-		code_u32(c, &ids->at[i]);
+		codec_u32(c, &ids->at[i]);
 }
 
 static void code_rlimits(struct codec *c, struct guest_rlimits *l)
 {
-	uint32_t n = CODE_COUNT(c, l, 20, PROTO_RLIMITS_MAX);
+	uint32_t n = CODEC_COUNT(c, l, 20, PROTO_RLIMITS_MAX);
 
 	for (uint32_t i = 0; i < n; i++) {
-		code_u32(c, &l->at[i].resource);
-		code_u64(c, &l->at[i].soft);
-		code_u64(c, &l->at[i].hard);
+		codec_u32(c, &l->at[i].resource);
+		codec_u64(c, &l->at[i].soft);
+		codec_u64(c, &l->at[i].hard);
 	}
 }
 
 static void code_blob(struct codec *c, struct guest_blob *b)
 {
-	code_bytes(c, &b->at, &b->len);
+	codec_bytes(c, &b->at, &b->len);
 }
 
 /* Each device: a path and five u32. */
 static void code_devices(struct codec *c, struct guest_devices *d)
 {
-	uint32_t n = CODE_COUNT(c, d, MIN_STR + 20, PROTO_DEVICES_MAX);
+	uint32_t n = CODEC_COUNT(c, d, MIN_STR + 20, PROTO_DEVICES_MAX);
 
 	for (uint32_t i = 0; i < n; i++) {
-		code_str(c, &d->at[i].path);
-		code_u32(c, &d->at[i].mode);
-		code_u32(c, &d->at[i].major);
-		code_u32(c, &d->at[i].minor);
-		code_u32(c, &d->at[i].uid);
-		code_u32(c, &d->at[i].gid);
+		codec_str(c, &d->at[i].path);
+		codec_u32(c, &d->at[i].mode);
+		codec_u32(c, &d->at[i].major);
+		codec_u32(c, &d->at[i].minor);
+		codec_u32(c, &d->at[i].uid);
+		codec_u32(c, &d->at[i].gid);
 	}
 }
 
 static void code_scheduler(struct codec *c, struct guest_scheduler *s)
 {
-	code_u32(c, &s->policy);
-	code_u32(c, &s->flags);
-	code_i32(c, &s->nice);
-	code_u32(c, &s->priority);
-	code_u64(c, &s->runtime);
-	code_u64(c, &s->deadline);
-	code_u64(c, &s->period);
+	codec_u32(c, &s->policy);
+	codec_u32(c, &s->flags);
+	codec_i32(c, &s->nice);
+	codec_u32(c, &s->priority);
+	codec_u64(c, &s->runtime);
+	codec_u64(c, &s->deadline);
+	codec_u64(c, &s->period);
 }
 
 /* --- mounts, process, container --- */
@@ -246,25 +101,40 @@ static void code_scheduler(struct codec *c, struct guest_scheduler *s)
 /* One mount: its kind, four strings, five u64, and what sets its propagation. */
 static void code_mount(struct codec *c, struct guest_mount *m)
 {
-	code_u8(c, &m->kind);
+	codec_u8(c, &m->kind);
 	if (m->kind > GUEST_MOUNT_REMOUNT) /* GUEST: no such kind */
 		c->in.error = -EBADMSG;
-	code_str(c, &m->source);
-	code_str(c, &m->destination);
-	code_str(c, &m->fstype);
-	code_str(c, &m->data);
-	code_u64(c, &m->flags);
-	code_u64(c, &m->attr_set);
-	code_u64(c, &m->attr_clear);
-	code_u64(c, &m->rec_attr_set);
-	code_u64(c, &m->rec_attr_clear);
+	codec_str(c, &m->source);
+	codec_str(c, &m->destination);
+	codec_str(c, &m->fstype);
+	codec_str(c, &m->data);
+	codec_u64(c, &m->flags);
+	codec_u64(c, &m->attr_set);
+	codec_u64(c, &m->attr_clear);
+	codec_u64(c, &m->rec_attr_set);
+	codec_u64(c, &m->rec_attr_clear);
 	code_ids(c, &m->propagation);
-	code_bool(c, &m->tmpcopyup);
+	codec_bool(c, &m->tmpcopyup);
+}
+
+/* Each relay: its number, a name, and four u32. */
+static void code_relays(struct codec *c, struct guest_relays *l)
+{
+	uint32_t n = CODEC_COUNT(c, l, MIN_STR + 20, PROTO_RELAYS_MAX);
+
+	for (uint32_t i = 0; i < n; i++) {
+		codec_u32(c, &l->at[i].id);
+		codec_str(c, &l->at[i].name);
+		codec_u32(c, &l->at[i].type);
+		codec_u32(c, &l->at[i].mode);
+		codec_u32(c, &l->at[i].uid);
+		codec_u32(c, &l->at[i].gid);
+	}
 }
 
 static void code_mounts(struct codec *c, struct guest_mounts *m)
 {
-	uint32_t n = CODE_COUNT(c, m, 4 * MIN_STR + 46, PROTO_MOUNTS_MAX);
+	uint32_t n = CODEC_COUNT(c, m, 4 * MIN_STR + 46, PROTO_MOUNTS_MAX);
 
 	for (uint32_t i = 0; i < n; i++)
 		code_mount(c, &m->at[i]);
@@ -273,78 +143,79 @@ static void code_mounts(struct codec *c, struct guest_mounts *m)
 /* All of struct guest_process, in the order of its members. */
 static void code_process(struct codec *c, struct guest_process *p)
 {
-	code_u32(c, &p->id);
+	codec_u32(c, &p->id);
 	for (size_t i = 0; i < ARRAY_LEN(p->stream); i++)
-		code_u32(c, &p->stream[i]);
-	code_bool(c, &p->terminal);
-	code_u16(c, &p->rows);
-	code_u16(c, &p->cols);
+		codec_u32(c, &p->stream[i]);
+	codec_bool(c, &p->terminal);
+	codec_u16(c, &p->rows);
+	codec_u16(c, &p->cols);
 	code_strings(c, &p->args);
 	code_strings(c, &p->env);
-	code_str(c, &p->cwd);
-	code_u32(c, &p->uid);
-	code_u32(c, &p->gid);
+	codec_str(c, &p->cwd);
+	codec_u32(c, &p->uid);
+	codec_u32(c, &p->gid);
 	code_ids(c, &p->groups);
-	code_u32(c, &p->umask);
+	codec_u32(c, &p->umask);
 	for (size_t i = 0; i < GUEST_CAP_SETS; i++)
-		code_u64(c, &p->caps[i]);
+		codec_u64(c, &p->caps[i]);
 	code_rlimits(c, &p->rlimits);
-	code_bool(c, &p->no_new_privs);
-	code_bool(c, &p->has_oom_score_adj);
-	code_i32(c, &p->oom_score_adj);
+	codec_bool(c, &p->no_new_privs);
+	codec_bool(c, &p->has_oom_score_adj);
+	codec_i32(c, &p->oom_score_adj);
 	code_blob(c, &p->seccomp);
-	code_u32(c, &p->seccomp_flags);
-	code_bool(c, &p->has_scheduler);
+	codec_u32(c, &p->seccomp_flags);
+	codec_bool(c, &p->has_scheduler);
 	code_scheduler(c, &p->scheduler);
-	code_bool(c, &p->has_ioprio);
-	code_u32(c, &p->ioprio);
-	code_str(c, &p->cpus_initial);
-	code_str(c, &p->cpus_final);
-	code_bool(c, &p->has_personality);
-	code_u64(c, &p->personality);
-	code_bool(c, &p->has_memory_policy);
-	code_u32(c, &p->memory_policy);
+	codec_bool(c, &p->has_ioprio);
+	codec_u32(c, &p->ioprio);
+	codec_str(c, &p->cpus_initial);
+	codec_str(c, &p->cpus_final);
+	codec_bool(c, &p->has_personality);
+	codec_u64(c, &p->personality);
+	codec_bool(c, &p->has_memory_policy);
+	codec_u32(c, &p->memory_policy);
 	code_ids(c, &p->memory_nodes);
 }
 
 static void code_hooks(struct codec *c, struct guest_hooks *h)
 {
-	uint32_t n = CODE_COUNT(c, h, MIN_STR + 13, PROTO_HOOKS_MAX);
+	uint32_t n = CODEC_COUNT(c, h, MIN_STR + 13, PROTO_HOOKS_MAX);
 
 	for (uint32_t i = 0; i < n; i++) {
-		code_str(c, &h->at[i].path);
+		codec_str(c, &h->at[i].path);
 		code_strings(c, &h->at[i].args);
 		code_strings(c, &h->at[i].env);
-		code_bool(c, &h->at[i].inherits_env);
-		code_u32(c, &h->at[i].timeout_s);
+		codec_bool(c, &h->at[i].inherits_env);
+		codec_u32(c, &h->at[i].timeout_s);
 	}
 }
 
 /* All of struct guest_container, in the order of its members; its first process comes last. */
 static void code_container(struct codec *c, struct guest_container *k)
 {
-	code_str(c, &k->cid);
-	code_str(c, &k->rootfs);
-	code_bool(c, &k->readonly);
-	code_u32(c, &k->rootfs_propagation);
+	codec_str(c, &k->cid);
+	codec_str(c, &k->rootfs);
+	codec_bool(c, &k->readonly);
+	codec_u32(c, &k->rootfs_propagation);
 	for (size_t i = 0; i < GUEST_NS_COUNT; i++) {
-		code_u8(c, &k->ns[i].mode);
+		codec_u8(c, &k->ns[i].mode);
 		if (k->ns[i].mode > GUEST_NS_JOIN) /* GUEST: no such mode */
 			c->in.error = -EBADMSG;
-		code_str(c, &k->ns[i].cid);
+		codec_str(c, &k->ns[i].cid);
 	}
 	code_idmaps(c, &k->uids);
 	code_idmaps(c, &k->gids);
-	code_bool(c, &k->has_boottime);
-	code_bool(c, &k->has_monotonic);
-	code_i64(c, &k->boottime_s);
-	code_i64(c, &k->monotonic_s);
-	code_u32(c, &k->boottime_ns);
-	code_u32(c, &k->monotonic_ns);
-	code_str(c, &k->hostname);
-	code_str(c, &k->domainname);
+	codec_bool(c, &k->has_boottime);
+	codec_bool(c, &k->has_monotonic);
+	codec_i64(c, &k->boottime_s);
+	codec_i64(c, &k->monotonic_s);
+	codec_u32(c, &k->boottime_ns);
+	codec_u32(c, &k->monotonic_ns);
+	codec_str(c, &k->hostname);
+	codec_str(c, &k->domainname);
+	code_relays(c, &k->relays);
 	code_mounts(c, &k->mounts);
-	code_bool(c, &k->no_devices);
+	codec_bool(c, &k->no_devices);
 	code_devices(c, &k->devices);
 	code_strings(c, &k->masked);
 	code_strings(c, &k->readonly_paths);
@@ -352,56 +223,70 @@ static void code_container(struct codec *c, struct guest_container *k)
 	code_values(c, &k->cgroup);
 	code_blob(c, &k->device_filter);
 	code_hooks(c, &k->start_hooks);
-	code_str(c, &k->hook_state_head);
-	code_str(c, &k->hook_state_tail);
+	codec_str(c, &k->hook_state_head);
+	codec_str(c, &k->hook_state_tail);
 	code_process(c, &k->process);
 }
 
 static void code_sandbox(struct codec *c, struct guest_sandbox *s)
 {
-	code_str(c, &s->hostname);
-	code_str(c, &s->private_cache);
-	code_str(c, &s->shared_cache);
+	codec_str(c, &s->hostname);
+	codec_str(c, &s->private_cache);
+	codec_str(c, &s->shared_cache);
 	code_values(c, &s->sysctl);
 }
 
 static void code_hello(struct codec *c, struct proto_hello *h)
 {
-	code_u32(c, &h->version);
-	code_u64(c, &h->features);
-	code_str(c, &h->build);
-	code_str(c, &h->kernel);
-	code_u64(c, &h->uptime_us);
+	codec_u32(c, &h->version);
+	codec_u64(c, &h->features);
+	codec_str(c, &h->build);
+	codec_str(c, &h->kernel);
+	codec_u64(c, &h->uptime_us);
 	for (size_t i = 0; i < PROTO_SEED_LEN; i++)
-		code_u8(c, &h->seed[i]);
+		codec_u8(c, &h->seed[i]);
 }
 
 static void code_result(struct codec *c, struct proto_result *r)
 {
-	code_u32(c, &r->seq);
-	code_u32(c, &r->errnum);
-	code_u32(c, &r->exit_status);
-	code_str(c, &r->msg);
-	code_bytes(c, &r->payload, &r->payload_len);
+	codec_u32(c, &r->seq);
+	codec_u32(c, &r->errnum);
+	codec_u32(c, &r->exit_status);
+	codec_str(c, &r->msg);
+	codec_bytes(c, &r->payload, &r->payload_len);
 }
 
 static void code_exited(struct codec *c, struct proto_exited *e)
 {
-	code_u32(c, &e->process);
-	code_u32(c, &e->status);
-	code_bool(c, &e->oom);
+	codec_u32(c, &e->process);
+	codec_u32(c, &e->status);
+	codec_bool(c, &e->oom);
 }
 
 static void code_time(struct codec *c, struct proto_time *t)
 {
-	code_u64(c, &t->asked_ns);
-	code_u64(c, &t->realtime_ns);
+	codec_u64(c, &t->asked_ns);
+	codec_u64(c, &t->realtime_ns);
+}
+
+static void code_dial(struct codec *c, struct proto_dial *d)
+{
+	codec_u32(c, &d->relay);
+	codec_u32(c, &d->token);
+}
+
+static void code_link(struct codec *c, struct proto_link *l)
+{
+	codec_u32(c, &l->token);
+	codec_u32(c, &l->errnum);
+	codec_u32(c, &l->to_guest);
+	codec_u32(c, &l->to_host);
 }
 
 static void code_log(struct codec *c, struct proto_log_entry *l)
 {
-	code_u8(c, &l->level);
-	code_str(c, &l->text);
+	codec_u8(c, &l->level);
+	codec_str(c, &l->text);
 }
 
 /* --- messages --- */
@@ -409,8 +294,8 @@ static void code_log(struct codec *c, struct proto_log_entry *l)
 /* What follows a request's type: the seq, if the type has one, and the fields that enum proto_type lists. */
 static void code_request(struct codec *c, struct proto_request *r)
 {
-	if (r->type != PROTO_WINSIZE && r->type != PROTO_TIME)
-		code_u32(c, &r->seq);
+	if (r->type != PROTO_WINSIZE && r->type != PROTO_TIME && r->type != PROTO_LINK)
+		codec_u32(c, &r->seq);
 	switch (r->type) {
 	case PROTO_SANDBOX:
 		code_sandbox(c, &r->sandbox);
@@ -419,42 +304,45 @@ static void code_request(struct codec *c, struct proto_request *r)
 		code_container(c, &r->container);
 		break;
 	case PROTO_START:
-		code_u32(c, &r->process);
+		codec_u32(c, &r->process);
 		break;
 	case PROTO_EXEC:
-		code_str(c, &r->cid);
+		codec_str(c, &r->cid);
 		code_process(c, &r->exec);
 		break;
 	case PROTO_SIGNAL:
-		code_u32(c, &r->process);
-		code_u32(c, &r->signo);
-		code_bool(c, &r->all);
+		codec_u32(c, &r->process);
+		codec_u32(c, &r->signo);
+		codec_bool(c, &r->all);
 		break;
 	case PROTO_UPDATE:
-		code_str(c, &r->cid);
+		codec_str(c, &r->cid);
 		code_values(c, &r->values);
 		break;
 	case PROTO_READ_CGROUP:
-		code_str(c, &r->cid);
-		code_str(c, &r->file);
+		codec_str(c, &r->cid);
+		codec_str(c, &r->file);
 		break;
 	case PROTO_DELETE:
 	case PROTO_PS:
-		code_str(c, &r->cid);
+		codec_str(c, &r->cid);
 		break;
 	case PROTO_SYNC:
 	case PROTO_POWEROFF:
 		break;
 	case PROTO_WINSIZE:
-		code_u32(c, &r->process);
-		code_u16(c, &r->rows);
-		code_u16(c, &r->cols);
+		codec_u32(c, &r->process);
+		codec_u16(c, &r->rows);
+		codec_u16(c, &r->cols);
 		break;
 	case PROTO_TIME:
 		code_time(c, &r->time);
 		break;
 	case PROTO_RESUMED:
-		code_u64(c, &r->time.realtime_ns);
+		codec_u64(c, &r->time.realtime_ns);
+		break;
+	case PROTO_LINK:
+		code_link(c, &r->link);
 		break;
 	default: /* GUEST: no such request */
 		c->in.error = -EBADMSG;
@@ -571,6 +459,21 @@ void proto_put_resumed(struct buf *out, uint32_t seq, uint64_t realtime_ns)
 	put_request(out, &r);
 }
 
+void proto_put_link(struct buf *out, const struct proto_link *m)
+{
+	struct proto_request r = { .type = PROTO_LINK, .link = *m };
+
+	put_request(out, &r);
+}
+
+void proto_put_dial(struct buf *out, const struct proto_dial *m)
+{
+	struct codec c = codec_writer(out, PROTO_DIAL);
+	struct proto_dial copy = *m;
+
+	code_dial(&c, &copy);
+}
+
 void proto_put_hello(struct buf *out, const struct proto_hello *m)
 {
 	struct codec c = codec_writer(out, PROTO_HELLO);
@@ -607,7 +510,7 @@ void proto_put_ask_time(struct buf *out, uint64_t asked_ns)
 {
 	struct codec c = codec_writer(out, PROTO_ASK_TIME);
 
-	code_u64(&c, &asked_ns);
+	codec_u64(&c, &asked_ns);
 }
 
 int proto_get_request(const void *msg, size_t len, struct proto_arena *a, struct proto_request *ret)
@@ -672,6 +575,15 @@ int proto_get_ask_time(const void *msg, size_t len, uint64_t *ret_asked_ns)
 	struct codec c = codec_expect(msg, len, PROTO_ASK_TIME);
 
 	*ret_asked_ns = 0;
-	code_u64(&c, ret_asked_ns);
+	codec_u64(&c, ret_asked_ns);
+	return codec_finish(&c);
+}
+
+int proto_get_dial(const void *msg, size_t len, struct proto_dial *ret)
+{
+	struct codec c = codec_expect(msg, len, PROTO_DIAL);
+
+	memset(ret, 0, sizeof(*ret));
+	code_dial(&c, ret);
 	return codec_finish(&c);
 }

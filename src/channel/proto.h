@@ -24,6 +24,7 @@
 
 #include "base/base.h"
 #include "base/buf.h"
+#include "channel/proto_arena.h"
 
 /* Either end refuses a peer of another version: agent and monitor come from one build. */
 #define PROTO_VERSION 3
@@ -47,12 +48,13 @@
 #define PROTO_NODES_MAX 1024 /* memory nodes: the most that a kernel can be built for */
 #define PROTO_VALUES_MAX 4096
 #define PROTO_HOOKS_MAX 1024
+#define PROTO_RELAYS_MAX 64 /* of one container: sockets of the host that its config names */
 #define PROTO_TEXT_MAX 1024 /* bytes of a text from the guest; the rest is cut */
 
 enum proto_type {
 	PROTO_HELLO = 1, /* proto_hello: the first message of each end */
 
-	/* Host to guest. Each but WINSIZE and TIME starts with a u32 seq, which its RESULT repeats. */
+	/* Host to guest. Each but WINSIZE, TIME and LINK starts with a u32 seq, which its RESULT repeats. */
 	PROTO_SANDBOX = 16, /* guest_sandbox: mounts the shares; comes first, and once */
 	PROTO_CREATE,       /* guest_container: makes it up to, not including, execve(2) */
 	PROTO_START,        /* u32 process: answered when execve(2) has succeeded or failed */
@@ -67,12 +69,14 @@ enum proto_type {
 	PROTO_WINSIZE,     /* u32 process, u16 rows, u16 cols: of its terminal; not answered */
 	PROTO_TIME,        /* proto_time: the answer to ASK_TIME */
 	PROTO_RESUMED,     /* u64 realtime_ns: the VM was paused, and its clock is to be set to this at once */
+	PROTO_LINK,        /* proto_link: the answer to DIAL */
 
 	/* Guest to host. */
 	PROTO_RESULT = 64, /* proto_result */
 	PROTO_EXITED,      /* proto_exited */
 	PROTO_LOG,         /* u8 level, string text */
 	PROTO_ASK_TIME,    /* u64 asked_ns: any number, which TIME repeats */
+	PROTO_DIAL,        /* proto_dial: somebody has connected to a relay's socket */
 };
 
 enum proto_log { PROTO_LOG_ERROR, PROTO_LOG_WARN, PROTO_LOG_INFO, PROTO_LOG_DEBUG };
@@ -106,6 +110,24 @@ struct proto_exited {
 struct proto_time {
 	uint64_t asked_ns;    /* as ASK_TIME said it */
 	uint64_t realtime_ns; /* the host's CLOCK_REALTIME when it read ASK_TIME */
+};
+
+/*
+ * Connections through relays that are open at a time. The agent accepts no more; the host, where the end of one may be
+ * seen later, refuses those beyond twice as many. With two streams each, half of MUX_STREAMS_MAX stays for processes.
+ */
+#define PROTO_LINKS_MAX 128
+
+struct proto_dial {
+	uint32_t relay; /* guest_relay.id */
+	uint32_t token; /* the agent's number for the connection, which LINK repeats */
+};
+
+struct proto_link {
+	uint32_t token;
+	uint32_t errnum; /* why the host's socket cannot be reached; 0: it is connected */
+	uint32_t to_guest,
+		to_host; /* the connection's streams, in the order in which they are opened; 0 after an error */
 };
 
 struct proto_log_entry {
@@ -174,6 +196,7 @@ enum guest_mount_kind {
 	GUEST_MOUNT_BIND_SHARED,  /* source: a path below the shared one */
 	GUEST_MOUNT_BIND_GUEST,   /* source: a path of the VM itself, "/dev/null" */
 	GUEST_MOUNT_FS,           /* a new mount of fstype, or a copy of the one that the container has a right to */
+	GUEST_MOUNT_BIND_RELAY,   /* source: the name of a relay (guest_relay.name) */
 	GUEST_MOUNT_REMOUNT,      /* the mount at the destination gets these flags and data */
 };
 
@@ -191,6 +214,21 @@ struct guest_mount {
 struct guest_mounts {
 	uint32_t len;
 	struct guest_mount *at;
+};
+
+/*
+ * A socket of the host that processes of the container can reach: the agent listens on one of its own in its place, and
+ * what connects there is connected to the host's.
+ */
+struct guest_relay {
+	uint32_t id;             /* the host's number for it: above 0, never used twice */
+	const char *name;        /* "CID/3/docker.sock": where mounts find the agent's socket */
+	uint32_t type;           /* SOCK_STREAM */
+	uint32_t mode, uid, gid; /* of the host's socket, and so of the agent's */
+};
+struct guest_relays {
+	uint32_t len;
+	struct guest_relay *at;
 };
 
 struct guest_device {
@@ -284,6 +322,7 @@ struct guest_container {
 	int64_t boottime_s, monotonic_s;
 	uint32_t boottime_ns, monotonic_ns;
 	const char *hostname, *domainname; /* "": left alone */
+	struct guest_relays relays;
 	struct guest_mounts mounts;
 	bool no_devices; /* /dev is a bind of the config's: nothing is to be made in it */
 	struct guest_devices devices;
@@ -295,14 +334,6 @@ struct guest_container {
 	const char *hook_state_head, *hook_state_tail; /* their input, but for the first process's pid in the middle */
 	struct guest_process process;
 };
-
-/* The memory of the arrays that a decoder makes. Zeroed it is empty. */
-struct proto_arena {
-	struct proto_block *blocks;
-};
-
-/* Frees everything in the arena at once. */
-void proto_arena_done(struct proto_arena *a);
 
 /* The type of a message, or 0 if it is too short to have one. */
 uint16_t proto_type(const void *msg, size_t len);
@@ -321,6 +352,8 @@ void proto_put_update(struct buf *out, uint32_t seq, const char *cid, const stru
 void proto_put_winsize(struct buf *out, uint32_t process, uint16_t rows, uint16_t cols);
 void proto_put_time(struct buf *out, const struct proto_time *m);
 void proto_put_resumed(struct buf *out, uint32_t seq, uint64_t realtime_ns);
+void proto_put_link(struct buf *out, const struct proto_link *m);
+void proto_put_dial(struct buf *out, const struct proto_dial *m);
 void proto_put_result(struct buf *out, const struct proto_result *m);
 void proto_put_exited(struct buf *out, const struct proto_exited *m);
 void proto_put_log(struct buf *out, uint8_t level, const char *text);
@@ -338,6 +371,7 @@ struct proto_request {
 	bool all;
 	uint16_t rows, cols;
 	struct proto_time time;
+	struct proto_link link;
 	struct guest_sandbox sandbox;
 	struct guest_container container;
 	struct guest_process exec;
@@ -355,5 +389,6 @@ must_check int proto_get_result(const void *msg, size_t len, struct proto_result
 must_check int proto_get_exited(const void *msg, size_t len, struct proto_exited *ret);
 must_check int proto_get_log(const void *msg, size_t len, struct proto_log_entry *ret);
 must_check int proto_get_ask_time(const void *msg, size_t len, uint64_t *ret_asked_ns);
+must_check int proto_get_dial(const void *msg, size_t len, struct proto_dial *ret);
 
 #endif

@@ -53,10 +53,17 @@ struct sink {
 	void *arg;
 };
 
+static bool pump_is_socket(enum pump_kind kind)
+{
+	return kind == PUMP_SOCKET || kind == PUMP_CONN;
+}
+
 /* --- source --- */
 
 static void source_destroy(struct source *src)
 {
+	if (src->kind == PUMP_CONN && src->fd >= 0)
+		(void)shutdown(src->fd, SHUT_RD); /* the peer may have gone */
 	watch_free(src->watch);
 	watch_free(src->grace);
 	fd_close(src->fd);
@@ -139,7 +146,7 @@ static ssize_t source_read(struct source *src, void *buf, size_t max)
 	if (src->kind == PUMP_CAREFUL && !source_has_bytes(src))
 		return -EAGAIN;
 	do
-		n = src->kind == PUMP_SOCKET ? recv(src->fd, buf, max, MSG_DONTWAIT) : read(src->fd, buf, max);
+		n = pump_is_socket(src->kind) ? recv(src->fd, buf, max, MSG_DONTWAIT) : read(src->fd, buf, max);
 	while (n < 0 && errno == EINTR);
 	if (n == 0 || (n < 0 && errno == EIO)) /* EIO: a terminal that nobody has open any more */
 		return MUX_FILL_EOF;
@@ -232,6 +239,8 @@ void source_free(struct source *src)
 
 static void sink_destroy(struct sink *sink)
 {
+	if (sink->kind == PUMP_CONN && sink->fd >= 0)
+		(void)shutdown(sink->fd, SHUT_WR); /* the peer may have gone */
 	watch_free(sink->watch);
 	buf_done(&sink->pending);
 	fd_close(sink->fd);
@@ -265,8 +274,8 @@ static ssize_t sink_write_once(struct sink *sink, const void *data, size_t len)
 	if (sink->kind == PUMP_CAREFUL)
 		len = MIN(len, (size_t)PIPE_BUF);
 	do
-		n = sink->kind == PUMP_SOCKET ? send(sink->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL)
-					      : write(sink->fd, data, len);
+		n = pump_is_socket(sink->kind) ? send(sink->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL)
+					       : write(sink->fd, data, len);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
 }
@@ -298,7 +307,20 @@ static void sink_on_fd(void *arg, uint32_t events);
 /* Waits until the descriptor takes bytes again: 0 or -errno. */
 static int sink_wait(struct sink *sink)
 {
-	return sink->watch ? 0 : watch_new(sink->loop, sink->fd, EPOLLOUT, sink_on_fd, sink, &sink->watch);
+	if (sink->watch)
+		return watch_set_events(sink->watch, EPOLLOUT);
+	return watch_new(sink->loop, sink->fd, EPOLLOUT, sink_on_fd, sink, &sink->watch);
+}
+
+/* Waits for nothing but, with a connection, the end of its peer: 0 or -errno. */
+static int sink_rest(struct sink *sink)
+{
+	if (sink->kind == PUMP_CONN)
+		return sink->watch ? watch_set_events(sink->watch, 0)
+				   : watch_new(sink->loop, sink->fd, 0, sink_on_fd, sink, &sink->watch);
+	watch_free(sink->watch);
+	sink->watch = NULL;
+	return 0;
 }
 
 /* Writes what is pending as far as the descriptor takes it: 0 or -errno. */
@@ -308,7 +330,7 @@ static int sink_flush(struct sink *sink)
 	ssize_t n;
 
 	if (b->len == 0)
-		return 0;
+		return sink_rest(sink);
 	n = sink_write(sink, b->data + sink->pending_at, b->len - sink->pending_at);
 	if (n < 0)
 		return (int)n;
@@ -317,9 +339,7 @@ static int sink_flush(struct sink *sink)
 		return sink_wait(sink);
 	buf_done(b); /* an idle stream holds no memory */
 	sink->pending_at = 0;
-	watch_free(sink->watch);
-	sink->watch = NULL;
-	return 0;
+	return sink_rest(sink);
 }
 
 /* After an attempt to write that returned @r: ends the sink if that failed, or if all is written and none will come. */
@@ -334,11 +354,12 @@ static void sink_settle(struct sink *sink, int r)
 	}
 }
 
-static void sink_on_fd(void *arg, uint32_t events unused)
+static void sink_on_fd(void *arg, uint32_t events)
 {
 	struct sink *sink = arg;
+	bool gone = sink->kind == PUMP_CONN && (events & (EPOLLHUP | EPOLLERR));
 
-	sink_settle(sink, sink_flush(sink));
+	sink_settle(sink, gone ? -EPIPE : sink_flush(sink));
 }
 
 /* Keeps @data until the descriptor takes it: 0 or -errno. At most MUX_WINDOW bytes are kept, as credit ends there. */
@@ -402,6 +423,11 @@ int sink_new(struct loop *loop, struct mux *mux, uint32_t id, int fd, enum pump_
 	r = mux_stream_open(mux, id, MUX_RECV, &sink_ops, sink, &sink->stream);
 	if (r < 0) {
 		sink_destroy(sink);
+		return r;
+	}
+	r = fd >= 0 ? sink_rest(sink) : 0;
+	if (r < 0) {
+		sink_free(sink);
 		return r;
 	}
 	*ret_sink = sink;

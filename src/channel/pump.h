@@ -5,6 +5,10 @@
  * A source reads a descriptor into a stream that this end sends, only as fast as the peer grants. A sink writes a
  * stream that this end receives to a descriptor, and grants the peer what has been written. Both belong to the loop's
  * thread.
+ *
+ * A connection (PUMP_CONN) has a descriptor for each of its two pumps. Where one direction ends, it is shut down, so that
+ * the peer sees that half of the end; and a sink whose peer has gone altogether ends at once, with -EPIPE, although
+ * nothing is to be written.
  */
 #ifndef CHANNEL_PUMP_H
 #define CHANNEL_PUMP_H
@@ -20,6 +24,7 @@
 enum pump_kind {
 	PUMP_NONBLOCK, /* nobody else uses its open file description, which has O_NONBLOCK */
 	PUMP_SOCKET,   /* a socket that others may use as well: with MSG_DONTWAIT */
+	PUMP_CONN,     /* a connection: as PUMP_SOCKET, but the end of the stream shuts its direction down */
 	PUMP_FILE,     /* a regular file or the like, which epoll refuses: it never waits for a peer */
 	PUMP_CAREFUL,  /* others use it as well, and it blocks: in small steps, each after poll(2) has allowed it */
 };

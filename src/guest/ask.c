@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "guest/inside.h"
+#include "guest/relay.h"
 
 /*
  * Queues the request @out, whose number is g->next_seq, and remembers who is to hear of its outcome. @process: the
@@ -47,6 +48,8 @@ int guest_create(struct guest *g, const struct guest_container *c, const int std
 	autobuf out = BUF_INIT;
 	int r = guest_attach(g, &copy.process, stdio, &proc, err);
 
+	if (r == 0)
+		r = relay_own(g, &copy.relays, copy.process.id, err);
 	if (r == 0) {
 		proto_put_create(&out, ++g->next_seq, &copy);
 		r = guest_ask(g, &out, copy.process.id, done, arg, err);

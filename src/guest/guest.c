@@ -29,9 +29,16 @@
 #include "base/text.h"
 #include "channel/pump.h"
 #include "guest/inside.h"
+#include "guest/relay.h"
 #include "guest/stdio.h"
 
 #define ERRNO_MAX 4095
+
+/*
+ * How long the exit of a container waits for what its processes have sent through relays to be taken: who does not read
+ * must not keep the container.
+ */
+#define RELAY_LINGER_MS 2000
 
 /* Bytes of requests that may wait for the guest to read: one of the largest, and some small ones behind it. */
 #define GUEST_CONTROL_OUT_MAX (PROTO_TO_GUEST_MAX + 256 * 1024)
@@ -72,6 +79,7 @@ static void guest_fail_requests(struct guest *g)
 void guest_proc_free(struct guest_proc *p)
 {
 	LIST_REMOVE(p, link);
+	watch_free(p->linger);
 	source_free(p->in);
 	sink_free(p->out[0]);
 	sink_free(p->out[1]);
@@ -93,6 +101,7 @@ static void guest_destroy(struct guest *g)
 {
 	while (!LIST_EMPTY(&g->procs))
 		guest_proc_free(LIST_FIRST(&g->procs));
+	relay_drop(g, 0);
 	mux_free(g->mux);
 	free(g);
 }
@@ -110,6 +119,16 @@ void guest_free(struct guest *g)
 
 /* --- processes and their streams --- */
 
+static void proc_on_linger(void *arg);
+
+/* Whether the exit of @p is to wait for its relays, which have RELAY_LINGER_MS from the first time that this is asked. */
+static bool proc_waits_for_relays(struct guest_proc *p)
+{
+	if (p->lingered || !relay_owes(p->g, p->id))
+		return false;
+	return p->linger || timer_new(p->g->loop, RELAY_LINGER_MS, proc_on_linger, p, &p->linger) == 0;
+}
+
 /* Tells the exit of @p, if EXITED has come and all output is written, and forgets it. */
 static void proc_settle(struct guest_proc *p)
 {
@@ -118,10 +137,33 @@ static void proc_settle(struct guest_proc *p)
 	int status = p->status;
 	bool oom = p->oom;
 
-	if (!p->exited || p->out[0] || p->out[1] || g->free_me)
+	if (!p->exited || p->out[0] || p->out[1] || g->free_me || proc_waits_for_relays(p))
 		return;
 	guest_proc_free(p);
+	relay_drop(g, id);
 	g->events.on_exited(g->events.arg, id, status, oom);
+}
+
+static void proc_on_linger(void *arg)
+{
+	struct guest_proc *p = arg;
+	struct guest *g = p->g;
+
+	guest_enter(g);
+	p->lingered = true;
+	proc_settle(p);
+	guest_leave(g);
+}
+
+/* As guest.on_drained. */
+static void proc_on_drained(struct guest *g, uint32_t owner)
+{
+	struct guest_proc *p = guest_find_proc(g, owner);
+
+	guest_enter(g);
+	if (p)
+		proc_settle(p);
+	guest_leave(g);
 }
 
 /* Tells that stream @i of @p broke with @error, unless that means no more than that nobody reads it. */
@@ -358,6 +400,8 @@ static int guest_on_message(void *arg, const void *msg, size_t len)
 		r = guest_take_log(g, msg, len);
 	else if (type == PROTO_ASK_TIME)
 		r = guest_take_ask_time(g, msg, len);
+	else if (type == PROTO_DIAL)
+		r = relay_take_dial(g, msg, len);
 	else
 		r = -EPROTO;
 	guest_leave(g);
@@ -417,6 +461,9 @@ int guest_new(struct loop *loop, int fd, const struct guest_events *events, stru
 	g->loop = loop;
 	g->proc_fd = -1;
 	g->events = *events;
+	g->on_drained = proc_on_drained;
+	LIST_INIT(&g->relays);
+	LIST_INIT(&g->conns);
 	LIST_INIT(&g->requests);
 	LIST_INIT(&g->procs);
 	mux_events.arg = g;

@@ -93,6 +93,12 @@ must_check int guest_sandbox(
 	struct guest *g, const struct guest_sandbox *s, guest_done_fn *done, void *arg, struct err *err);
 
 /*
+ * Lets the guest connect to the host's unix socket @fd, an O_PATH descriptor (borrowed until guest_free()) of a socket of
+ * @type (SOCK_STREAM), for the container that names the number *@ret_id in its relays. 0 or -errno.
+ */
+must_check int guest_relay_new(struct guest *g, int fd, int type, uint32_t *ret_id);
+
+/*
  * CREATE: makes container @c and its first process, up to, not including,
  * execve(2). c->process.id must come from guest_next_process(); the stream numbers
  * are set here.

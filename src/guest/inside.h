@@ -10,6 +10,9 @@
 #include "channel/pump.h"
 #include "guest/guest.h"
 
+struct relay;
+struct relay_conn;
+
 struct guest_request {
 	LIST_ENTRY(guest_request) link;
 	uint32_t seq;
@@ -25,6 +28,8 @@ struct guest_proc {
 	struct source *in;
 	struct sink *out[2];
 	bool exited, oom;
+	bool lingered;        /* its relays had their time */
+	struct watch *linger; /* the timer of that */
 	int status;
 };
 
@@ -35,7 +40,12 @@ struct guest {
 	struct guest_events events;
 	LIST_HEAD(, guest_request) requests;
 	LIST_HEAD(, guest_proc) procs;
-	uint32_t next_seq, next_process, next_stream;
+	LIST_HEAD(, relay) relays; /* of relay.c, with the next two */
+	LIST_HEAD(, relay_conn) conns;
+	unsigned int conns_len;
+	/* The relays of the container of @owner may have nothing on its way any more. */
+	void (*on_drained)(struct guest *g, uint32_t owner);
+	uint32_t next_seq, next_process, next_stream, next_relay;
 	bool ready;             /* HELLO has come */
 	bool closed;            /* the channel is gone */
 	time_t log_second;      /* the second, by CLOCK_MONOTONIC, in which ... */

@@ -3,6 +3,7 @@
 #include "guest/syscalls.h"
 
 #include <stddef.h>
+#include <sys/socket.h>
 
 const char *const guest_syscalls[] = {
 	/* stdio.c: what the caller's descriptor is, and opening it again; fcntl(2) as src/base allows it */
@@ -14,4 +15,16 @@ const char *const guest_syscalls[] = {
 	/* guest.c: the seed in HELLO */
 	"getrandom",
 	NULL,
+};
+
+const char *const relay_syscalls[] = {
+	"connect",  /* to the host's socket */
+	"fchdir",   /* to where its path begins */
+	"shutdown", /* src/channel/pump.c: the end of one direction */
+	NULL,
+};
+
+const struct syscall_rule relay_syscall_rules[] = {
+	{ "socket", { { 0, SYSCALL_INT, AF_UNIX } } },
+	{ .name = NULL },
 };

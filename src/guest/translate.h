@@ -24,9 +24,17 @@ struct guest_export {
 	const char *name; /* path below it: "CID/3/hosts" */
 };
 
+/* A socket of the host that is relayed to the container, and where it is mounted. */
+struct guest_socket {
+	size_t mount; /* index into spec->mounts */
+	struct guest_relay relay;
+};
+
 struct guest_export_list {
 	size_t n;
 	const struct guest_export *v;
+	size_t sockets_len;
+	const struct guest_socket *sockets;
 };
 
 /* What is known of namespaces that the config joins. */

@@ -19,6 +19,16 @@ static const struct guest_export *export_of(const struct guest_export_list *expo
 	return NULL;
 }
 
+/* The relayed socket that is the source of mount number @mount, or NULL. */
+static const struct guest_socket *socket_of(const struct guest_export_list *exports, size_t mount)
+{
+	for (size_t i = 0; exports && i < exports->sockets_len; i++) {
+		if (exports->sockets[i].mount == mount)
+			return &exports->sockets[i];
+	}
+	return NULL;
+}
+
 /* Those flags of mount(2) that a mount has, not its file system, as mount_setattr(2) has them. */
 static const struct {
 	uint32_t flag;
@@ -108,9 +118,11 @@ static int put_mount(const struct spec *spec, size_t i, const struct mountopts *
 	const struct guest_export *export = export_of(exports, i);
 
 	to->destination = m->destination;
-	if (export)
+	if (export) {
 		put_bind(o, export, to);
-	else if (o->flags & MS_REMOUNT)
+		if (socket_of(exports, i)) /* in the place of the file, which has its name */
+			to->kind = GUEST_MOUNT_BIND_RELAY;
+	} else if (o->flags & MS_REMOUNT)
 		put_remount(o, to);
 	else if (o->flags & MS_BIND)
 		return err_set(err, EINVAL, "mounts[%zu].source: not exported to the VM", i);
@@ -123,6 +135,17 @@ static int put_mount(const struct spec *spec, size_t i, const struct mountopts *
 	to->propagation.len = (uint32_t)o->n_propagation;
 	to->tmpcopyup = o->tmpcopyup;
 	return 0;
+}
+
+/* Lists the relays. 0 or -errno with @err set. */
+static int put_relays(const struct guest_export_list *exports, struct guest_relays *to, struct err *err)
+{
+	int r = translation_array(exports ? exports->sockets_len : 0, PROTO_RELAYS_MAX, sizeof(*to->at), "mounts",
+		&to->at, &to->len, err);
+
+	for (uint32_t i = 0; r == 0 && i < to->len; i++)
+		to->at[i] = exports->sockets[i].relay;
+	return r;
 }
 
 int guest_translation_put_mode(struct guest_translation *t, size_t mount, unsigned int mode)
@@ -144,6 +167,8 @@ int translate_mounts(
 	struct guest_mounts *to = &t->container.mounts;
 	int r = translation_array(spec->mounts.n, PROTO_MOUNTS_MAX, sizeof(*to->at), "mounts", &to->at, &to->len, err);
 
+	if (r == 0)
+		r = put_relays(exports, &t->container.relays, err);
 	if (r < 0)
 		return r;
 	t->mountopts = calloc(spec->mounts.n + 1, sizeof(*t->mountopts));

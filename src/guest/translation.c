@@ -17,6 +17,7 @@ void guest_translation_free(struct guest_translation *t)
 		mountopts_done(&t->mountopts[i]);
 	free(t->mountopts);
 	free(c->mounts.at);
+	free(c->relays.at);
 	free(c->uids.at);
 	free(c->gids.at);
 	free(c->devices.at);

@@ -7,4 +7,5 @@ libjail_a_SOURCES = \
 	src/jail/ns.c src/jail/ns.h \
 	src/jail/points.c src/jail/points.h \
 	src/jail/policy.c src/jail/policy.h \
-	src/jail/seccomp.c
+	src/jail/seccomp.c \
+	src/jail/sockets.c src/jail/sockets.h

@@ -33,6 +33,7 @@
 #include "jail/binds.h"
 #include "jail/ns.h"
 #include "jail/policy.h"
+#include "jail/sockets.h"
 #include "life/inside.h"
 #include "life/plan.h"
 #include "monitor/birth.h"
@@ -49,6 +50,7 @@ struct creation {
 	struct bundle bundle;
 	struct ns_set ns;
 	struct binds binds;
+	struct sockets sockets;
 	struct plan plan;
 	struct state state;
 	struct statedir dir;
@@ -69,6 +71,7 @@ static void creation_done(struct creation *c)
 	free(c->hook_state_head);
 	free(c->hook_state_tail);
 	plan_done(&c->plan);
+	sockets_done(&c->sockets);
 	binds_done(&c->binds);
 	ns_set_done(&c->ns);
 	bundle_done(&c->bundle);
@@ -208,14 +211,7 @@ static void warn_of_ends(const struct creation *c)
 		const struct bind *bind = &c->binds.v[i];
 		const char *source = c->bundle.spec->mounts.v[bind->mount].source;
 
-		if (bind->type == S_IFSOCK)
-			warnings_add(&c->notes->warnings,
-				"mounts[%zu].source: \"%s\" is a unix socket: who listens on it is not reachable from "
-				"the "
-				"container's virtual machine, and connecting to it fails (ECONNREFUSED); use a network "
-				"connection",
-				bind->mount, source);
-		else if (bind->type == S_IFIFO)
+		if (bind->type == S_IFIFO)
 			warnings_add(&c->notes->warnings,
 				"mounts[%zu].source: \"%s\" is a FIFO: it does not connect processes of the host with "
 				"those of "
@@ -257,7 +253,12 @@ static int prepare(struct creation *c, struct err *err)
 	if (r < 0)
 		return r;
 	warn_of_ends(c);
+	r = sockets_find(spec, &c->ns, &c->binds, &c->notes->warnings, &c->sockets, err);
+	if (r < 0)
+		return r;
 	exports = binds_exports(&c->binds);
+	exports.sockets_len = c->sockets.n;
+	exports.sockets = c->sockets.sockets;
 	r = guest_translate(spec, c->request->id, c->binds.root_name, &exports, &joins, &store, &c->notes->warnings,
 		&c->translation, err);
 	return r;
@@ -375,6 +376,7 @@ static int launch(struct creation *c, struct err *err)
 		.settle = { .fn = settle, .arg = c },
 		.ns = &c->ns,
 		.binds = &c->binds,
+		.sockets = &c->sockets,
 		.vm = &c->plan.vm,
 		.translation = c->translation,
 		.timeline = c->request->timeline,
@@ -438,6 +440,7 @@ int container_create(const struct settings *settings, const struct create_reques
 		.notes = notes,
 		.bundle = BUNDLE_NONE,
 		.binds = BINDS_NONE,
+		.sockets = SOCKETS_NONE,
 		.plan = PLAN_NONE,
 		.dir = STATEDIR_NONE,
 		.status_fd = -1,

@@ -34,7 +34,7 @@
  */
 static int close_others(const struct monitor_job *job, int report, struct err *err)
 {
-	size_t n = 0, max = KEEP_FIXED + 2 * job->binds->n;
+	size_t n = 0, max = KEEP_FIXED + 2 * job->binds->n + job->sockets->n;
 	autofree int *keep = calloc(max, sizeof(*keep));
 	int r;
 
@@ -53,6 +53,8 @@ static int close_others(const struct monitor_job *job, int report, struct err *e
 		keep[n++] = job->binds->v[i].jail_fd;
 		keep[n++] = job->binds->v[i].export_fd;
 	}
+	for (size_t i = 0; i < job->sockets->n; i++)
+		keep[n++] = job->sockets->fd[i];
 	r = fd_close_others(keep, n);
 	return r < 0 ? err_sys(err, r, "cannot close what the engine left open") : 0;
 }

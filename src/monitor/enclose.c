@@ -67,6 +67,12 @@ static const struct vm_calls monitor_calls[] = {
 	{ .names = NULL },
 };
 
+/* What it has beyond that if the container has relays. */
+static const struct vm_calls relay_calls[] = {
+	{ .names = relay_syscalls, .rules = relay_syscall_rules },
+	{ .names = NULL },
+};
+
 /*
  * Keeps what this process knows to itself: it is not traced and not read through /proc, also not by another monitor,
  * which has the same user; a crash leaves no core; and the caller's environment, with what an engine has in it, is
@@ -91,7 +97,8 @@ static bool devices_are_ours(const struct monitor_job *job)
 
 int enclose(const struct monitor_job *job, const struct vm *vm, int report, struct err *err)
 {
-	const struct vm_calls *const filter[] = { monitor_calls, vm_calls(vm), NULL };
+	const struct vm_calls *const filter[] = { monitor_calls, vm_calls(vm), job->sockets->n ? relay_calls : NULL,
+		NULL };
 	bool own_mounts = job->ns->fresh[SPEC_NS_MOUNT];
 	struct jail_root *root = NULL;
 	int r = 0;

@@ -12,6 +12,7 @@
 #include "guest/translate.h"
 #include "jail/binds.h"
 #include "jail/ns.h"
+#include "jail/sockets.h"
 #include "spec/spec.h"
 #include "vm/vm.h"
 
@@ -36,6 +37,7 @@ struct monitor_job {
 	struct monitor_settle settle;
 	const struct ns_set *ns;
 	struct binds *binds;
+	const struct sockets *sockets;
 	struct vm_config *vm; /* the monitor fills in the descriptors that are its own */
 	struct guest_translation *translation;
 	struct timeline *timeline; /* may be NULL */

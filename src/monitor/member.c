@@ -138,6 +138,17 @@ static void on_created(void *arg, const struct err *err, const void *payload, si
 	m->events.on_created(m->events.arg, m);
 }
 
+/* Numbers the container's relays, each for the socket of the host that it stands for. 0, or -errno with an error. */
+static int make_relays(struct member *m, struct err *err)
+{
+	struct guest_relays *relays = &m->config.container->relays;
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < relays->len; i++)
+		r = guest_relay_new(m->guest, m->config.sockets->fd[i], (int)relays->at[i].type, &relays->at[i].id);
+	return r < 0 ? err_sys(err, r, "cannot relay the sockets of the container") : 0;
+}
+
 int member_create(struct member *m, struct loop *loop, struct guest *guest, struct err *err)
 {
 	struct guest_container *c = m->config.container;
@@ -159,6 +170,9 @@ int member_create(struct member *m, struct loop *loop, struct guest *guest, stru
 		r = execs_new(loop, guest, c->cid, m->config.log, &m->execs);
 	if (r < 0)
 		return err_sys(err, r, "cannot create the container");
+	r = make_relays(m, err);
+	if (r < 0)
+		return r;
 	return guest_create(guest, c, m->slave >= 0 ? tty : m->config.stdio, on_created, m, err);
 }
 

@@ -42,6 +42,7 @@
 #include "base/loop.h"
 #include "channel/proto.h"
 #include "guest/guest.h"
+#include "jail/sockets.h"
 #include "monitor/control.h"
 #include "spec/spec.h"
 #include "vm/guestlog.h"
@@ -67,9 +68,10 @@ struct member_events {
 struct member_config {
 	struct guest_container *container; /* as the guest is told; the member fills in the init's number and size */
 	const struct spec_process *process;
-	int stdio[3];   /* the container's streams, until on_created; unused with a terminal */
-	int console_fd; /* the connected console socket, for a terminal; -1: none */
-	int status_fd;  /* the file `status` */
+	int stdio[3];                  /* the container's streams, until on_created; unused with a terminal */
+	const struct sockets *sockets; /* those of the container's relays, in their order */
+	int console_fd;                /* the connected console socket, for a terminal; -1: none */
+	int status_fd;                 /* the file `status` */
 	struct guestlog *log;
 	struct timeline *timeline; /* may be NULL */
 };

@@ -487,6 +487,7 @@ static int make_first(struct monitor *m, struct err *err)
 		.container = guest_translation_container(job->translation),
 		.process = job->spec->process,
 		.stdio = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
+		.sockets = job->sockets,
 		.console_fd = job->console_fd,
 		.status_fd = job->status_fd,
 		.log = m->log,

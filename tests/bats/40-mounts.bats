@@ -159,7 +159,7 @@ teardown() { common_teardown; }
 	done
 }
 
-@test "a bind source that is a unix socket or a FIFO: create says that its other end is not reachable" {
+@test "a bind source that is a socket without a listener or a FIFO: create says that its other end is not reachable" {
 	vmrunc_only
 	RT_CMD+=(--log-level warning)
 	new_bundle '.process.args = ["stat", "-c", "%F", "/s", "/f"] | .mounts += [{destination:"/s",source:($src+"/sock"),options:["bind"]},
@@ -170,7 +170,7 @@ teardown() { common_teardown; }
 	eq "$status" 0
 	has "$output" socket
 	has "$output" fifo
-	has "$stderr" "mounts[6].source: \"$SRC/sock\" is a unix socket"
+	has "$stderr" "mounts[6].source: \"$SRC/sock\" is a unix socket, and the container cannot connect to it: no process"
 	has "$stderr" "mounts[7].source: \"$SRC/fifo\" is a FIFO"
 }
 

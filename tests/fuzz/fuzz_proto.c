@@ -28,6 +28,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -90,6 +91,9 @@ static void put_request(struct buf *out, const struct proto_request *req)
 	case PROTO_RESUMED:
 		proto_put_resumed(out, req->seq, req->time.realtime_ns);
 		break;
+	case PROTO_LINK:
+		proto_put_link(out, &req->link);
+		break;
 	default:
 		proto_put_request(out, req->type, req->seq, req->cid, req->file);
 		break;
@@ -118,11 +122,12 @@ static void check_request(const uint8_t *data, size_t size)
 static void check_decoders(const uint8_t *data, size_t size)
 {
 	autobuf hello_again = BUF_INIT, result_again = BUF_INIT, exited_again = BUF_INIT, log_again = BUF_INIT,
-		time_again = BUF_INIT;
+		time_again = BUF_INIT, dial_again = BUF_INIT;
 	struct proto_hello hello;
 	struct proto_result res;
 	struct proto_exited exited;
 	struct proto_log_entry entry;
+	struct proto_dial dial;
 	uint64_t asked_ns;
 
 	check_request(data, size);
@@ -145,6 +150,10 @@ static void check_decoders(const uint8_t *data, size_t size)
 	if (proto_get_ask_time(data, size, &asked_ns) == 0) {
 		proto_put_ask_time(&time_again, asked_ns);
 		check_same(&time_again, data, size);
+	}
+	if (proto_get_dial(data, size, &dial) == 0) {
+		proto_put_dial(&dial_again, &dial);
+		check_same(&dial_again, data, size);
 	}
 }
 
@@ -256,13 +265,37 @@ static void ask_more(struct host *h, struct guest *g)
 	require(guest_poweroff(g, NULL) == 0);
 }
 
+/* A socket of the host that the container has: the O_PATH descriptor of a listening one, made once, without a name. */
+static int relayed_socket(void)
+{
+	static int fd = -1, listening = -1;
+	struct sockaddr_un sun = { .sun_family = AF_UNIX, .sun_path = "/tmp/fuzz-proto.XXXXXX" };
+
+	if (fd >= 0)
+		return fd;
+	require(mkdtemp(sun.sun_path) != NULL);
+	strcat(sun.sun_path, "/s");
+	listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	require(listening >= 0 && bind(listening, (struct sockaddr *)&sun, sizeof(sun)) == 0 &&
+		listen(listening, 8) == 0);
+	fd = open(sun.sun_path, O_PATH | O_CLOEXEC);
+	require(fd >= 0 && unlink(sun.sun_path) == 0);
+	*strrchr(sun.sun_path, '/') = '\0';
+	require(rmdir(sun.sun_path) == 0);
+	return fd;
+}
+
 static void ask(struct host *h, struct guest *g, const int stdio[3])
 {
+	struct guest_relay relay = { .name = "c/0/s", .type = SOCK_STREAM };
 	static const char *args[] = { "x" };
-	struct guest_container c = { .cid = "c", .rootfs = "r", .process = { .args = { 1, args } } };
+	struct guest_container c = {
+		.cid = "c", .rootfs = "r", .relays = { 1, &relay }, .process = { .args = { 1, args } }
+	};
 	struct guest_sandbox sb = { .hostname = "" };
 
 	require(guest_sandbox(g, &sb, on_done, h, NULL) == 0);
+	require(guest_relay_new(g, relayed_socket(), SOCK_STREAM, &relay.id) == 0);
 	c.process.id = guest_next_process(g);
 	require(guest_create(g, &c, stdio, on_done, h, NULL) == 0);
 	c.process.id = guest_next_process(g);

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The host's end of relays: connections of the guest to sockets of the host. agent/init/relay.h has the drawing.
+ *
+ * The guest names a relay by its number, which the host gave it; what that number stands for was decided before the
+ * guest ran, and it never gives a path. A connection (`conn`) has two streams, each with a descriptor of the socket, and
+ * is freed when both have ended. One whose socket has a full queue of connections waits for its turn, as connect(2)
+ * would, and has no streams yet.
+ */
+#include "guest/relay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+
+/* Connections that may be open at a time: more than an honest agent opens, which sees the end of some earlier. */
+#define RELAY_CONNS_MAX (2 * PROTO_LINKS_MAX)
+/* A socket whose queue is full is tried again after this time: the kernel tells nobody when there is room. */
+#define RELAY_RETRY_MS 20
+
+struct relay {
+	LIST_ENTRY(relay) link;
+	uint32_t id;
+	uint32_t owner; /* the first process of its container; 0: not made yet */
+	int fd;         /* an O_PATH descriptor of the socket; borrowed */
+	int type;
+};
+
+struct relay_conn {
+	LIST_ENTRY(relay_conn) link;
+	struct guest *g;
+	struct relay *relay;
+	uint32_t token;
+	struct source *in; /* from the host's socket to the guest */
+	struct sink *out;
+	struct watch *retry; /* the timer of the next attempt to connect; NULL: it is connected */
+};
+
+int guest_relay_new(struct guest *g, int fd, int type, uint32_t *ret_id)
+{
+	struct relay *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return -ENOMEM;
+	*r = (struct relay){ .id = ++g->next_relay, .fd = fd, .type = type };
+	LIST_INSERT_HEAD(&g->relays, r, link);
+	*ret_id = r->id;
+	return 0;
+}
+
+static struct relay *relay_find(struct guest *g, uint32_t id)
+{
+	struct relay *r;
+
+	LIST_FOREACH (r, &g->relays, link) {
+		if (r->id == id)
+			return r;
+	}
+	return NULL;
+}
+
+int relay_own(struct guest *g, const struct guest_relays *relays, uint32_t owner, struct err *err)
+{
+	for (uint32_t i = 0; i < relays->len; i++) {
+		struct relay *r = relay_find(g, relays->at[i].id);
+
+		if (!r || r->owner)
+			return err_set(err, EINVAL, "relay \"%s\" has no socket", relays->at[i].name);
+		r->owner = owner;
+	}
+	return 0;
+}
+
+/* --- connections --- */
+
+static void conn_free(struct relay_conn *c)
+{
+	struct guest *g = c->g;
+
+	watch_free(c->retry);
+	source_free(c->in);
+	sink_free(c->out);
+	LIST_REMOVE(c, link);
+	free(c);
+	g->conns_len--;
+}
+
+static void conn_on_in_end(void *arg, int error unused)
+{
+	struct relay_conn *c = arg;
+
+	c->in = NULL;
+	if (!c->out)
+		conn_free(c);
+}
+
+/* What the guest has sent is with the host's peer, or lost: the exit of the container's process may wait for it. */
+static void conn_on_out_end(void *arg, int error unused)
+{
+	struct relay_conn *c = arg;
+	uint32_t owner = c->relay->owner;
+	struct guest *g = c->g;
+
+	c->out = NULL;
+	if (!c->in)
+		conn_free(c);
+	g->on_drained(g, owner);
+}
+
+/* Answers DIAL. 0 or -errno, which closes the channel. */
+static int conn_answer(struct guest *g, const struct proto_link *msg)
+{
+	autobuf out = BUF_INIT;
+	int r;
+
+	proto_put_link(&out, msg);
+	r = buf_error(&out) < 0 ? buf_error(&out) : mux_send(g->mux, out.data, out.len);
+	/* GUEST: one that dials and does not read gets no answer for which there is no room */
+	return r == -ENOBUFS ? 0 : r;
+}
+
+/* The host's socket cannot be reached, or no more connections are possible. 0 or -errno, which closes the channel. */
+static int conn_refuse(struct guest *g, uint32_t token, int error)
+{
+	const struct proto_link msg = { .token = token, .errnum = (uint32_t)-error };
+
+	return conn_answer(g, &msg);
+}
+
+/*
+ * Connects a new socket to that of @r: the descriptor, -EAGAIN if its queue is full, or another -errno.
+ *
+ * GUEST: connect(2) takes a path only, and none that the guest could make lead elsewhere may be used: so this is that of
+ * the descriptor in the monitor's own /proc/self/fd, relative to a descriptor of it.
+ */
+static int relay_connect(const struct guest *g, const struct relay *r)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	autoclose int dir = g->proc_fd >= 0 ? fcntl(g->proc_fd, F_DUPFD_CLOEXEC, 3)
+					    : open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	autoclose int fd = -1;
+
+	/* The working directory is the loop's alone: threads that serve files have one each (fs_thread_init()). */
+	if (dir < 0 || fchdir(dir) < 0)
+		return -errno;
+	fd = socket(AF_UNIX, r->type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), "%d", r->fd); /* fits */
+	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0)
+		return -errno;
+	return steal_fd(&fd);
+}
+
+/* Opens the streams of @c for the connected socket @fd (then the streams'). 0 or -errno. */
+static int conn_open(struct relay_conn *c, int fd, struct proto_link *msg)
+{
+	struct guest *g = c->g;
+	int other = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	int r = other < 0 ? -errno : 0;
+
+	if (r < 0) {
+		fd_close(fd);
+		return r;
+	}
+	msg->to_guest = ++g->next_stream;
+	msg->to_host = ++g->next_stream;
+	r = source_new(g->loop, g->mux, msg->to_guest, fd, PUMP_CONN, conn_on_in_end, c, &c->in);
+	if (r < 0) {
+		fd_close(other);
+		return r;
+	}
+	return sink_new(g->loop, g->mux, msg->to_host, other, PUMP_CONN, conn_on_out_end, c, &c->out);
+}
+
+/* Tries to connect @c, and frees it if that fails. 0 or -errno, which closes the channel. */
+static int conn_try(struct relay_conn *c)
+{
+	struct proto_link msg = { .token = c->token };
+	struct guest *g = c->g;
+	int fd = relay_connect(g, c->relay), r;
+
+	if (fd == -EAGAIN)
+		return timer_set(c->retry, RELAY_RETRY_MS);
+	watch_free(c->retry);
+	c->retry = NULL;
+	r = fd < 0 ? fd : conn_open(c, fd, &msg);
+	if (r == 0)
+		return conn_answer(g, &msg);
+	conn_free(c);
+	return conn_refuse(g, msg.token, r);
+}
+
+static void conn_on_retry(void *arg)
+{
+	struct relay_conn *c = arg;
+
+	(void)conn_try(c); /* without memory for the answer, the guest's connection waits for ever */
+}
+
+int relay_take_dial(struct guest *g, const void *msg, size_t len)
+{
+	struct proto_dial dial;
+	struct relay_conn *c;
+	struct relay *relay;
+	int r;
+
+	/* GUEST: a relay of a container that is there, and not more connections than are possible */
+	if (proto_get_dial(msg, len, &dial) < 0)
+		return -EPROTO;
+	relay = relay_find(g, dial.relay);
+	if (!relay || !relay->owner)
+		return conn_refuse(g, dial.token, -ECONNREFUSED);
+	if (g->conns_len >= RELAY_CONNS_MAX)
+		return conn_refuse(g, dial.token, -EMFILE);
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return conn_refuse(g, dial.token, -ENOMEM);
+	*c = (struct relay_conn){ .g = g, .relay = relay, .token = dial.token };
+	LIST_INSERT_HEAD(&g->conns, c, link);
+	g->conns_len++;
+	r = timer_new(g->loop, 0, conn_on_retry, c, &c->retry);
+	if (r < 0) {
+		conn_free(c);
+		return conn_refuse(g, dial.token, r);
+	}
+	return conn_try(c);
+}
+
+bool relay_owes(const struct guest *g, uint32_t owner)
+{
+	const struct relay_conn *c;
+
+	LIST_FOREACH (c, &g->conns, link) {
+		if (c->relay->owner == owner && (c->out || c->retry))
+			return true;
+	}
+	return false;
+}
+
+void relay_drop(struct guest *g, uint32_t owner)
+{
+	struct relay *r, *next;
+	struct relay_conn *c, *after;
+
+	for (c = LIST_FIRST(&g->conns); c; c = after) {
+		after = LIST_NEXT(c, link);
+		if (c->relay->owner == owner || owner == 0)
+			conn_free(c);
+	}
+	for (r = LIST_FIRST(&g->relays); r; r = next) {
+		next = LIST_NEXT(r, link);
+		if (r->owner != owner && owner != 0)
+			continue;
+		LIST_REMOVE(r, link);
+		free(r);
+	}
+}
