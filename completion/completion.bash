@@ -33,7 +33,7 @@ _vmrunc_values() {
 		;;
 	ID) mapfile -t COMPREPLY < <(compgen -W "$("$@" list --quiet 2>/dev/null)" -- "$cur") ;;
 	SIGNAL) mapfile -t COMPREPLY < <(compgen -A signal -- "$cur") ;;
-	COMMAND) mapfile -t COMPREPLY < <(compgen -W "$(_vmrunc_commands)" -- "$cur") ;;
+	TOPIC) mapfile -t COMPREPLY < <(compgen -W "$(_vmrunc_commands)" -- "$cur") ;;
 	esac
 }
 
@@ -73,7 +73,7 @@ _vmrunc() {
 		done
 		mapfile -t COMPREPLY < <(compgen -W "${arguments[*]}" -- "$cur")
 	elif [ -z "$command" ]; then
-		_vmrunc_values COMMAND
+		_vmrunc_values TOPIC
 	else
 		read -ra arguments < <(_vmrunc_arguments "$command")
 		_vmrunc_values "${arguments[n]-}" "${COMP_WORDS[0]}" "${where[@]}"

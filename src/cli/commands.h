@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of commands. The parser, the help, the completion of bash and the check of vmrunc(8) all read it.
+ * The table of commands. The parser, the help, the completions of shells and the check of the manual all read it.
  */
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H

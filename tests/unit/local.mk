@@ -1,4 +1,5 @@
 # cmocka tests: one program a module, named tests/unit/test_<module>, without a virtual machine.
+EXTRA_DIST += tests/unit/complete.zsh
 unit_tests =
 unit_ldadd = $(LDADD) $(CMOCKA_LIBS)
 if HAVE_CMOCKA

@@ -360,6 +360,162 @@ static void the_completion_knows_values_and_arguments(void **state)
 	completes("list \"\"", "  ");
 }
 
+/* --- the completions of zsh and fish --- */
+
+/* A shell that completes many lines in one run of it; each line stands between single quotes behind @command. */
+struct shell {
+	const char *name, *file, *command;
+};
+
+static const struct shell zsh = { "zsh", BUILDDIR "/completion/_vmrunc",
+	"zsh -f " SRCDIR "/tests/unit/complete.zsh " BUILDDIR "/completion/_vmrunc" };
+static const struct shell fish = { "fish", BUILDDIR "/completion/vmrunc.fish",
+	"fish -N -c 'source " BUILDDIR "/completion/vmrunc.fish; function vmrunc; echo called: $argv; end; "
+	"for line in $argv; complete -C $line | string replace -r \"\\t.*\" \"\"; echo ==; end'" };
+
+/* What the shell offers for each of several lines, in their order. */
+struct offers {
+	struct buf text;
+	char *next; /* of what is in @text */
+};
+
+/* Leaves the test if it cannot run. */
+static void need_shell(const struct shell *shell)
+{
+	char command[64];
+
+	(void)snprintf(command, sizeof(command), "%s -c : >/dev/null 2>&1", shell->name);
+	if (access(shell->file, R_OK) < 0 || system(command) != 0)
+		skip();
+}
+
+/* Completes the lines, which @lines has between single quotes. */
+static void offers_get(struct offers *o, const struct shell *shell, const struct buf *lines)
+{
+	autobuf command = BUF_INIT;
+	char part[4096];
+	FILE *pipe;
+	size_t n;
+
+	*o = (struct offers){ .text = BUF_INIT };
+	buf_printf(&command, "%s %s", shell->command, lines->data);
+	assert_false(buf_error(&command));
+	pipe = popen(command.data, "r");
+	assert_non_null(pipe);
+	while ((n = fread(part, 1, sizeof(part), pipe)) > 0)
+		buf_put(&o->text, part, n);
+	if (pclose(pipe) != 0)
+		fail_msg("%s fails to complete %s", shell->name, lines->data);
+	assert_false(buf_error(&o->text));
+	o->next = o->text.data;
+}
+
+/* The words that are offered for the next line, as " a b c ", in @ret. */
+static void offers_next(struct offers *o, char *ret, size_t len)
+{
+	char *word;
+
+	(void)snprintf(ret, len, " ");
+	while ((word = strsep(&o->next, "\n")) && strcmp(word, "==") != 0) {
+		size_t used = strlen(ret);
+
+		/* zsh gives empty words for what it aligns, and quotes what needs it */
+		if (*word)
+			(void)snprintf(ret + used, len - used, "%s ", word);
+	}
+	assert_non_null(word);
+}
+
+/* All commands are offered, and all options of each. */
+static void shell_knows_all(const struct shell *shell)
+{
+	autobuf lines = BUF_INIT;
+	struct offers offers;
+	char offer[8192], line[64];
+
+	need_shell(shell);
+	buf_printf(&lines, "'vmrunc '");
+	for (size_t i = 0; commands[i]; i++)
+		buf_printf(&lines, " 'vmrunc %s -' 'vmrunc %s --'", commands[i]->name, commands[i]->name);
+	offers_get(&offers, shell, &lines);
+	offers_next(&offers, offer, sizeof(offer));
+	for (size_t i = 0; commands[i]; i++) {
+		(void)snprintf(line, sizeof(line), " %s ", commands[i]->name);
+		if (!strstr(offer, line))
+			fail_msg("%s: no%sin \"%s\"", shell->name, line, offer);
+	}
+	for (size_t i = 0; commands[i]; i++) {
+		size_t used;
+
+		/* what begins with one dash may be letters alone */
+		offers_next(&offers, offer, sizeof(offer));
+		used = strlen(offer);
+		offers_next(&offers, offer + used, sizeof(offer) - used);
+		(void)snprintf(line, sizeof(line), "%s -", commands[i]->name);
+		(void)offered(line, offer, commands[i]->options);
+		(void)offered(line, offer, global_options);
+	}
+	buf_done(&offers.text);
+}
+
+/* Values, arguments and IDs. "vmrunc" is a function that prints its own arguments, for IDs. */
+static void shell_knows_values(const struct shell *shell)
+{
+	static const struct {
+		const char *line, *want, *hasnt;
+	} cases[] = {
+		{ "st", " start state ", "delete" },
+		{ "help fe", " features ", NULL },
+		{ "--engine ", " auto kvm qemu ", NULL },
+		{ "list -f j", " json ", NULL },
+		{ "--root /r --engine kvm kill --al", " --all ", "--detach" },
+		{ "kill x SIGTE", " SIGTERM ", NULL },
+		{ "--root /r --debug state ", "--root", "start" },
+		{ "state ", "called:", "--root" },
+		{ "run ", " ", "called" },
+		{ "list ", " ", "called" },
+	};
+	autobuf lines = BUF_INIT;
+	struct offers offers;
+	char offer[8192];
+
+	need_shell(shell);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		buf_printf(&lines, " 'vmrunc %s'", cases[i].line);
+	offers_get(&offers, shell, &lines);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		offers_next(&offers, offer, sizeof(offer));
+		if (!strstr(offer, cases[i].want) || (cases[i].hasnt && strstr(offer, cases[i].hasnt)))
+			fail_msg("%s: vmrunc %s: wanted \"%s\", got \"%s\"", shell->name, cases[i].line, cases[i].want,
+				offer);
+	}
+	buf_done(&offers.text);
+}
+
+static void zsh_has_every_command_and_option(void **state)
+{
+	(void)state;
+	shell_knows_all(&zsh);
+}
+
+static void zsh_knows_values_and_arguments(void **state)
+{
+	(void)state;
+	shell_knows_values(&zsh);
+}
+
+static void fish_has_every_command_and_option(void **state)
+{
+	(void)state;
+	shell_knows_all(&fish);
+}
+
+static void fish_knows_values_and_arguments(void **state)
+{
+	(void)state;
+	shell_knows_values(&fish);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -368,6 +524,10 @@ int main(void)
 		cmocka_unit_test(the_manual_names_no_other_command),
 		cmocka_unit_test(the_completion_has_every_command_and_option),
 		cmocka_unit_test(the_completion_knows_values_and_arguments),
+		cmocka_unit_test(zsh_has_every_command_and_option),
+		cmocka_unit_test(zsh_knows_values_and_arguments),
+		cmocka_unit_test(fish_has_every_command_and_option),
+		cmocka_unit_test(fish_knows_values_and_arguments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
