@@ -3,11 +3,8 @@ EXTRA_DIST += \
 	.ci/run \
 	HACKING.md README.md SECURITY.md \
 	autogen.sh \
-	contrib/dots contrib/form contrib/install-packages contrib/layers contrib/lint contrib/matrix contrib/packages contrib/quickstart contrib/test \
-	contrib/get-kernel contrib/guest-kernel \
-	docs/9p.md docs/cgroups.md docs/channel.md docs/conformance.md docs/design.md docs/limits.md docs/qemu.md \
-	docs/spec-support.md docs/virtio.md docs/vmm.md \
-	tests/bats tests/conformance tests/kvmhost tests/real tests/samples tests/systemd
+	contrib docs packaging \
+	tests/bats tests/conformance tests/kvmhost tests/packages tests/real tests/samples tests/systemd
 
 .PHONY: lint asan tsan
 lint: all
