@@ -98,6 +98,7 @@ in_root() {
 
 	in_root sh -ec 'dpkg --purge $(dpkg-query -W -f "\${Package}\n" "vmrunc*")' >"$BATS_TEST_TMPDIR/purge.log" 2>&1
 	run in_root sh -c 'dpkg-query -W -f "\${Package} \${db:Status-Status}\n" "vmrunc*"; ls -d /usr/bin/vmrunc /usr/lib/vmrunc /usr/share/doc/vmrunc /var/cache/vmrunc /run/vmrunc 2>/dev/null'
+	echo "$output"
 	[ "$output" = "" ]
 }
 
@@ -105,4 +106,52 @@ in_root() {
 	run rpmlint "$TOP/packaging/vmrunc.spec"
 	[[ "$output" == *" 0 errors, "* ]]
 	[ "$status" -eq 0 ]
+}
+
+@test "install-engine puts its words into the engines' files, once, and takes them away again" {
+	local etc=$BATS_TEST_TMPDIR/etc engine
+	export VMRUNC_ETC=$etc
+	mkdir -p "$etc/containerd" "$etc/docker"
+	printf 'version = 2\n\n[plugins."io.containerd.grpc.v1.cri".cni]\n  bin_dir = "/usr/lib/cni"\n' >"$etc/containerd/config.toml"
+	printf '{\n  "log-driver": "local"\n}\n' >"$etc/docker/daemon.json"
+	cp -a "$etc" "$etc.before"
+	for engine in podman containerd docker cri-o podman containerd docker cri-o; do
+		"$TOP/contrib/install-engine" --no-check --program "$VMRUNC" "$engine"
+	done
+	[ "$(grep -c "^vmrunc = \[\"$VMRUNC\"\]" "$etc/containers/containers.conf.d/50-vmrunc.conf")" -eq 1 ]
+	[ "$(grep -c "^runtime_path = \"$VMRUNC\"" "$etc/crio/crio.conf.d/50-vmrunc.conf")" -eq 1 ]
+	[ "$(grep -c "BinaryName = \"$VMRUNC\"" "$etc/containerd/config.toml")" -eq 1 ]
+	grep -qxF '[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]' "$etc/containerd/config.toml"
+	run jq -c . "$etc/docker/daemon.json"
+	[ "$output" = "{\"log-driver\":\"local\",\"runtimes\":{\"vmrunc\":{\"path\":\"$VMRUNC\"}}}" ]
+
+	for engine in podman containerd docker cri-o cri-o; do "$TOP/contrib/install-engine" --remove "$engine"; done
+	cmp "$etc.before/containerd/config.toml" "$etc/containerd/config.toml"
+	cmp "$etc.before/docker/daemon.json" "$etc/docker/daemon.json"
+	[ "$(find "$etc" -type f | wc -l)" -eq 2 ]
+
+	# a file of a format that cannot be added to is left alone
+	printf '[plugins.cri]\n' >"$etc/containerd/config.toml"
+	run "$TOP/contrib/install-engine" --no-check --program "$VMRUNC" containerd
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"must be of version 2 or 3"* ]]
+	[ "$(cat "$etc/containerd/config.toml")" = '[plugins.cri]' ]
+	echo nonsense >"$etc/docker/daemon.json"
+	run "$TOP/contrib/install-engine" --no-check --program "$VMRUNC" docker
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"is not JSON"* ]]
+	[ "$(cat "$etc/docker/daemon.json")" = nonsense ]
+}
+
+@test "containerd reads what install-engine has written, and keeps what was there" {
+	command -v containerd >/dev/null || skip "containerd is not installed"
+	export VMRUNC_ETC=$BATS_TEST_TMPDIR/etc
+	mkdir -p "$VMRUNC_ETC/containerd"
+	printf 'version = 2\n[plugins."io.containerd.grpc.v1.cri".cni]\n  bin_dir = "/usr/lib/cni"\n' >"$VMRUNC_ETC/containerd/config.toml"
+	"$TOP/contrib/install-engine" --no-check --program "$VMRUNC" containerd
+	run containerd --config "$VMRUNC_ETC/containerd/config.toml" config dump
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"BinaryName = \"$VMRUNC\""* ]]
+	[[ "$output" == *'containerd.runtimes.runc]'* ]]
+	[[ "$output" == *'bin_dir = "/usr/lib/cni"'* ]]
 }
