@@ -97,7 +97,7 @@ in_root() {
 	if [ "${VMRUNC_PACKAGES_KERNEL:-0}" = 1 ]; then [[ "$output" == *"/usr/lib/vmrunc/vmlinux"* ]]; fi
 
 	in_root sh -ec 'dpkg --purge $(dpkg-query -W -f "\${Package}\n" "vmrunc*")' >"$BATS_TEST_TMPDIR/purge.log" 2>&1
-	run in_root sh -c 'dpkg-query -W -f "\${Package} \${db:Status-Status}\n" "vmrunc*"; ls -d /usr/bin/vmrunc /usr/lib/vmrunc /usr/share/doc/vmrunc /var/cache/vmrunc /run/vmrunc 2>/dev/null'
+	run in_root sh -c 'dpkg-query -W -f "\${Package} \${db:Status-Status}\n" "vmrunc*" 2>/dev/null; ls -d /usr/bin/vmrunc /usr/lib/vmrunc /usr/share/doc/vmrunc /var/cache/vmrunc /run/vmrunc 2>/dev/null'
 	echo "$output"
 	[ "$output" = "" ]
 }
