@@ -8,6 +8,7 @@ agent_sources = \
 	agent/init/channel.c agent/init/channel.h \
 	agent/init/container.c agent/init/container.h \
 	agent/init/process.c agent/init/process.h \
+	agent/init/proclist.c agent/init/proclist.h \
 	agent/init/reaper.c agent/init/reaper.h \
 	agent/init/relay.c agent/init/relay.h \
 	agent/init/service.c agent/init/service.h \

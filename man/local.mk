@@ -9,6 +9,7 @@ dist_man_MANS = \
 	man/vmrunc-kill.8 \
 	man/vmrunc-list.8 \
 	man/vmrunc-pause.8 \
+	man/vmrunc-ps.8 \
 	man/vmrunc-resume.8 \
 	man/vmrunc-run.8 \
 	man/vmrunc-spec.8 \

@@ -104,7 +104,7 @@ static int channel_do_now(struct agent *agent, const struct proto_request *req, 
 	case PROTO_UPDATE:
 		return service_update(agent, req->cid, &req->values, err);
 	case PROTO_PS:
-		return service_list_pids(agent, req->cid, payload, err);
+		return service_list_processes(agent, req->cid, payload, err);
 	case PROTO_RESUMED:
 		timekeeper_resumed(agent, req->time.realtime_ns);
 		return 0;

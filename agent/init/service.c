@@ -6,16 +6,13 @@
 #include <string.h>
 
 #include "base/fd.h"
-#include "base/wire.h"
 #include "init/answer.h"
 #include "init/cgroup.h"
 #include "init/container.h"
 #include "init/process.h"
+#include "init/proclist.h"
 
 #define CGROUP_TEXT_MAX (64 * 1024) /* what READ_CGROUP answers at most */
-
-/* Most pids in the answer to PS: a message holds no more beside its other fields. */
-#define PIDS_MAX ((uint32_t)((PROTO_TO_HOST_MAX - KIB) / sizeof(uint32_t)))
 
 /* Container @cid, or NULL with @err set. */
 static struct container *need(struct agent *agent, const char *cid, struct err *err)
@@ -54,21 +51,15 @@ int service_update(struct agent *agent, const char *cid, const struct guest_valu
 	return k ? cgroup_write_all(agent, k->cgroup_fd, values, err) : -ENOENT;
 }
 
-int service_list_pids(struct agent *agent, const char *cid, struct buf *out, struct err *err)
+int service_list_processes(struct agent *agent, const char *cid, struct buf *out, struct err *err)
 {
 	struct container *k = need(agent, cid, err);
-	autobuf pids = BUF_INIT;
-	uint32_t n;
+	int r;
 
 	if (!k)
 		return -ENOENT;
-	n = cgroup_pids(k->cgroup_fd, &pids);
-	if (buf_error(&pids) < 0)
-		return err_sys(err, buf_error(&pids), "cannot list the processes");
-	n = MIN(n, PIDS_MAX); /* a longer list is cut: it must not make the answer fail */
-	wire_put_u32(out, n);
-	buf_put(out, pids.data, n * sizeof(uint32_t));
-	return 0;
+	r = proclist_put(k->cgroup_fd, out);
+	return r < 0 ? err_sys(err, r, "cannot list the processes") : 0;
 }
 
 int service_read_cgroup(struct agent *agent, const char *cid, const char *file, struct buf *out, struct err *err)

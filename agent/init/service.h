@@ -12,8 +12,8 @@ void service_delete(struct agent *agent, const char *cid, uint32_t seq);
 /* UPDATE: writes @values to files of the container's cgroup, in order. 0 or -errno with @err set. */
 must_check int service_update(struct agent *agent, const char *cid, const struct guest_values *values, struct err *err);
 
-/* PS: appends a u32 count and that many u32 pids, as the guest's kernel numbers them. 0 or -errno with @err set. */
-must_check int service_list_pids(struct agent *agent, const char *cid, struct buf *out, struct err *err);
+/* PS: appends a proto_ps of the container's processes. 0 or -errno with @err set. */
+must_check int service_list_processes(struct agent *agent, const char *cid, struct buf *out, struct err *err);
 
 /* READ_CGROUP: appends the text of @file, a name in the container's cgroup. 0 or -errno with @err set. */
 must_check int service_read_cgroup(

@@ -88,6 +88,11 @@ bool cgroup_is_frozen(const struct cgroups *c)
 	return freezer_is_on(c);
 }
 
+int cgroup_pids(const struct cgroups *c, pid_t **ret, size_t *ret_n, struct err *err)
+{
+	return dirs_pids(c, ret, ret_n, err);
+}
+
 void cgroup_thaw(const struct cgroups *c)
 {
 	dirs_thaw(c);

@@ -91,6 +91,12 @@ must_check int cgroup_freeze(const struct cgroups *c, bool on, struct err *err);
 /* Whether the cgroups of @c are frozen, by whomever. */
 bool cgroup_is_frozen(const struct cgroups *c);
 
+/*
+ * Appends the pids of the processes in the cgroups of @c and below to *@ret, an array of *@ret_n that the caller frees,
+ * in no order. Returns 0, also if there are no cgroups, or -errno with an error.
+ */
+must_check int cgroup_pids(const struct cgroups *c, pid_t **ret, size_t *ret_n, struct err *err);
+
 /* Removes the cgroups of @c in which nobody is, and nothing else. */
 void cgroup_remove_empty(const struct cgroups *c);
 

@@ -325,6 +325,82 @@ int dirs_join(const struct cgroups *c, pid_t pid, struct err *err)
 	return 0;
 }
 
+/* --- who is in there --- */
+
+struct pid_array {
+	pid_t *v;
+	size_t n;
+};
+
+/* Adds the pids that stand in the file cgroup.procs of @dirfd to @pids: 0 or -errno. */
+static int add_pids(int dirfd, struct pid_array *pids)
+{
+	autofree char *text = NULL;
+	char *save = NULL;
+	int r = fd_read_file(dirfd, "cgroup.procs", 4 * MIB, &text, NULL);
+
+	if (r < 0)
+		return r;
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		pid_t pid = (pid_t)strtol(line, NULL, 10);
+		pid_t *grown = reallocarray(pids->v, pids->n + 1, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		pids->v = grown;
+		if (pid > 0) /* 0 is one that our pid namespace does not know */
+			pids->v[pids->n++] = pid;
+	}
+	return 0;
+}
+
+/* Adds the pids in the cgroup @dirfd and in those below, which may go meanwhile: 0 or -errno. */
+static int walk_pids(int dirfd, struct pid_array *pids)
+{
+	int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *entry;
+	int r;
+
+	if (!stream) {
+		fd_close(copy);
+		return errno == ENOENT ? 0 : -errno;
+	}
+	r = add_pids(dirfd, pids);
+	while (r == 0 && (entry = readdir(stream))) {
+		autoclose int below = -1;
+
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		below = openat(dirfd, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		if (below >= 0)
+			r = walk_pids(below, pids);
+	}
+	(void)closedir(stream);
+	return r == -ENODEV || r == -ENOENT ? 0 : r;
+}
+
+int dirs_pids(const struct cgroups *c, pid_t **ret, size_t *ret_n, struct err *err)
+{
+	struct pid_array pids = { .v = NULL };
+	autoclose int fd = -1;
+	int r = 0;
+
+	for (size_t i = 0; fd < 0 && i < c->dirs.n; i++) {
+		if (hierarchy_version(c->dirs.v[i]))
+			fd = open(c->dirs.v[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (fd >= 0)
+		r = walk_pids(fd, &pids);
+	if (r < 0) {
+		free(pids.v);
+		return err_sys(err, r, "cannot read the container's cgroup");
+	}
+	*ret = pids.v;
+	*ret_n = pids.n;
+	return 0;
+}
+
 /* --- removing --- */
 
 void dirs_thaw(const struct cgroups *c)

@@ -39,6 +39,12 @@ must_check int dirs_make(const struct cgroups *c, struct err *err);
 /* Moves the process @pid (0: the caller) into all directories of @c: 0, or -errno with an error. */
 must_check int dirs_join(const struct cgroups *c, pid_t pid, struct err *err);
 
+/*
+ * The pids of the processes in one of the directories of @c and below: all hierarchies have the same ones. As
+ * cgroup_pids().
+ */
+must_check int dirs_pids(const struct cgroups *c, pid_t **ret, size_t *ret_n, struct err *err);
+
 /* Removes the directories of @c that are cgroups without processes and without cgroups below. */
 void dirs_remove_empty(const struct cgroups *c);
 

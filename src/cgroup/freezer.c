@@ -7,6 +7,9 @@
 #include "cgroup/freezer.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -17,8 +20,41 @@
 #define TIMEOUT_MS 10000
 #define PAUSE_NS 1000000 /* between two looks at whether it is done */
 
+#define PF_KTHREAD 0x00200000u /* of the kernel's include/linux/sched.h: field 9 of /proc/PID/stat shows it */
+
 #define V1_FILE "freezer.state"
 #define V2_FILE "cgroup.freeze"
+
+/*
+ * Whether there are kernel threads in the cgroup: KVM's of Linux before 6.13 are in that of their VM, are never frozen
+ * (admin-guide/cgroup-v2.rst), and so keep the cgroup from ever counting as frozen.
+ */
+static bool has_kernel_threads(const struct cgroups *c)
+{
+	autofree char *text = NULL;
+	char *save = NULL;
+
+	if (cgroup_file_read(c, "cgroup.procs", &text) < 0)
+		return false;
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		autofree char *stat = NULL;
+		unsigned int flags = 0;
+		const char *behind_name;
+		char path[64];
+
+		(void)snprintf(path, sizeof(path), "/proc/%.20s/stat", line);
+		if (fd_read_file(AT_FDCWD, path, 4 * KIB, &stat, NULL) < 0) {
+			if (strcmp(line, "0") == 0) /* one that our pid namespace does not have */
+				return true;
+			continue;
+		}
+		behind_name = strrchr(stat, ')'); /* the process's name may have brackets and blanks in it */
+		if (behind_name && sscanf(behind_name, ") %*c %*d %*d %*d %*d %*d %u", &flags) == 1 &&
+			(flags & PF_KTHREAD))
+			return true;
+	}
+	return false;
+}
 
 /* Whether the processes are @on (frozen) or thawed by now, in the version of cgroups that @v1 says. */
 static bool is_done(const struct cgroups *c, bool v1, bool on)
@@ -29,7 +65,7 @@ static bool is_done(const struct cgroups *c, bool v1, bool on)
 		return !on;
 	if (v1)
 		return strncmp(text, on ? "FROZEN" : "THAWED", 6) == 0;
-	return (strstr(text, "frozen 1") != NULL) == on;
+	return (strstr(text, "frozen 1") != NULL) == on || (on && has_kernel_threads(c));
 }
 
 /* Writes the wish @on and waits until it is true: 0, or -errno with an error. */
@@ -69,7 +105,13 @@ int freezer_set(const struct cgroups *c, bool on, struct err *err)
 
 bool freezer_is_on(const struct cgroups *c)
 {
-	bool v1 = cgroup_file_exists(c, V1_FILE);
+	autofree char *text = NULL;
 
-	return (v1 || cgroup_file_exists(c, V2_FILE)) && is_done(c, v1, true);
+	if (cgroup_file_read(c, V1_FILE, &text) == 0)
+		return strncmp(text, "FROZEN", 6) == 0;
+	/* cgroup.events speaks of parents, too, and cgroup.freeze also where kernel threads are in there */
+	if (cgroup_file_read(c, V2_FILE, &text) == 0 && *text == '1')
+		return true;
+	free(steal_ptr(text));
+	return cgroup_file_read(c, "cgroup.events", &text) == 0 && strstr(text, "frozen 1");
 }

@@ -4,6 +4,7 @@ channel_sources = \
 	src/channel/mux.c src/channel/mux.h \
 	src/channel/proto.c src/channel/proto.h \
 	src/channel/proto_arena.c src/channel/proto_arena.h \
+	src/channel/ps.c \
 	src/channel/pump.c src/channel/pump.h \
 	src/channel/syscalls.c src/channel/syscalls.h
 

@@ -63,13 +63,13 @@ enum proto_type {
 	PROTO_UPDATE,       /* string cid, guest_values: writes cgroup files */
 	PROTO_DELETE,       /* string cid: kills what is left of the container and forgets it */
 	PROTO_SYNC,         /* writes back everything that is only in the guest's memory so far */
-	PROTO_PS,          /* string cid; the payload is a u32 count and u32 pids, as the guest's kernel numbers them */
-	PROTO_READ_CGROUP, /* string cid, string file; the payload is the file's text */
-	PROTO_POWEROFF,    /* writes back and powers the VM off; not answered */
-	PROTO_WINSIZE,     /* u32 process, u16 rows, u16 cols: of its terminal; not answered */
-	PROTO_TIME,        /* proto_time: the answer to ASK_TIME */
-	PROTO_RESUMED,     /* u64 realtime_ns: the VM was paused, and its clock is to be set to this at once */
-	PROTO_LINK,        /* proto_link: the answer to DIAL */
+	PROTO_PS,           /* string cid; the payload is a proto_ps */
+	PROTO_READ_CGROUP,  /* string cid, string file; the payload is the file's text */
+	PROTO_POWEROFF,     /* writes back and powers the VM off; not answered */
+	PROTO_WINSIZE,      /* u32 process, u16 rows, u16 cols: of its terminal; not answered */
+	PROTO_TIME,         /* proto_time: the answer to ASK_TIME */
+	PROTO_RESUMED,      /* u64 realtime_ns: the VM was paused, and its clock is to be set to this at once */
+	PROTO_LINK,         /* proto_link: the answer to DIAL */
 
 	/* Guest to host. */
 	PROTO_RESULT = 64, /* proto_result */
@@ -133,6 +133,34 @@ struct proto_link {
 struct proto_log_entry {
 	uint8_t level; /* enum proto_log */
 	const char *text;
+};
+
+/* A process of a container, as the guest's kernel sees it: proc_pid_stat(5). */
+struct proto_ps_entry {
+	uint32_t pid, ppid, pgid, sid;
+	uint32_t uid; /* effective */
+	uint8_t state;
+	uint32_t tty; /* device number; 0: none */
+	int32_t priority, nice;
+	uint32_t threads;
+	uint64_t cpu_ticks, start_ticks; /* the latter since the guest's boot */
+	uint64_t vsize, rss;             /* bytes */
+	const char *comm;
+	const char *args; /* divided by blanks; "": it has none; cut at PROTO_PS_ARGS_MAX */
+};
+
+#define PROTO_PS_ARGS_MAX 512
+/* What a message has room for, if no process has arguments: bytes of its least entry are PROTO_PS_ENTRY_MIN. */
+#define PROTO_PS_ENTRY_MIN (8 * 4 + 1 + 4 * 8 + 4 + 2 * 5)
+#define PROTO_PS_MAX (PROTO_TO_HOST_MAX / PROTO_PS_ENTRY_MIN)
+
+struct proto_ps {
+	uint64_t uptime_ticks;     /* since the guest's boot */
+	uint32_t ticks_per_second; /* > 0 */
+	uint64_t memory_bytes;     /* of the guest */
+	bool cut;                  /* there are more processes than the message has room for */
+	uint32_t len;
+	struct proto_ps_entry *at;
 };
 
 struct guest_strings {
@@ -359,6 +387,9 @@ void proto_put_exited(struct buf *out, const struct proto_exited *m);
 void proto_put_log(struct buf *out, uint8_t level, const char *text);
 void proto_put_ask_time(struct buf *out, uint64_t asked_ns);
 
+/* The payload of PS, for a RESULT. */
+void proto_put_ps(struct buf *out, const struct proto_ps *m);
+
 /* Appends a DELETE, SYNC, PS, READ_CGROUP or POWEROFF; @cid and @file are NULL where the type has none. */
 void proto_put_request(struct buf *out, enum proto_type type, uint32_t seq, const char *cid, const char *file);
 
@@ -388,6 +419,7 @@ must_check int proto_get_hello(const void *msg, size_t len, struct proto_hello *
 must_check int proto_get_result(const void *msg, size_t len, struct proto_result *ret);
 must_check int proto_get_exited(const void *msg, size_t len, struct proto_exited *ret);
 must_check int proto_get_log(const void *msg, size_t len, struct proto_log_entry *ret);
+must_check int proto_get_ps(const void *payload, size_t len, struct proto_arena *a, struct proto_ps *ret);
 must_check int proto_get_ask_time(const void *msg, size_t len, uint64_t *ret_asked_ns);
 must_check int proto_get_dial(const void *msg, size_t len, struct proto_dial *ret);
 

@@ -15,6 +15,7 @@
 	X(exec)     \
 	X(kill)     \
 	X(delete)   \
+	X(ps)       \
 	X(pause)    \
 	X(resume)   \
 	X(state)    \

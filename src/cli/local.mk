@@ -19,6 +19,8 @@ libcli_a_SOURCES = \
 	src/cli/notes.c src/cli/notes.h \
 	src/cli/option.h \
 	src/cli/pause.c \
+	src/cli/ps.c \
+	src/cli/pstable.c src/cli/pstable.h \
 	src/cli/relay.c src/cli/relay.h \
 	src/cli/resume.c \
 	src/cli/run.c \

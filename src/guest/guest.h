@@ -133,7 +133,7 @@ must_check int guest_delete(struct guest *g, const char *cid, guest_done_fn *don
 /* SYNC: writes back what is only in the guest's memory so far; @done comes when it is on the host. */
 must_check int guest_sync(struct guest *g, guest_done_fn *done, void *arg, struct err *err);
 
-/* PS: the payload is a u32 count and that many u32 pids, as the guest's kernel numbers them. */
+/* PS: the payload is a list of the container's processes: ps.h. */
 must_check int guest_ps(struct guest *g, const char *cid, guest_done_fn *done, void *arg, struct err *err);
 
 /* READ_CGROUP: the payload is the text of @file in the container's cgroup in the guest. */

@@ -6,6 +6,7 @@ libguest_a_SOURCES = \
 	src/guest/device_filter.c src/guest/device_filter.h \
 	src/guest/guest.c src/guest/guest.h \
 	src/guest/inside.h \
+	src/guest/ps.c src/guest/ps.h \
 	src/guest/relay.c src/guest/relay.h \
 	src/guest/stdio.c src/guest/stdio.h \
 	src/guest/syscalls.c src/guest/syscalls.h \

@@ -12,5 +12,6 @@ liblife_a_SOURCES = \
 	src/life/life.c src/life/life.h \
 	src/life/pause.c \
 	src/life/plan.c src/life/plan.h \
+	src/life/ps.c src/life/ps.h \
 	src/life/size.c src/life/size.h \
 	src/life/start.c

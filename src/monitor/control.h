@@ -36,12 +36,18 @@
 /* The descriptors of one message: standard streams, a console socket, and some that a process is to inherit. */
 #define CONTROL_FDS_MAX 8
 
+/* Bytes of the name of a file in a cgroup, with its NUL. */
+#define CONTROL_FILE_MAX 64
+
 enum control_op {
 	CONTROL_START = 1,
 	CONTROL_SIGNAL, /* signal, all; in a paused VM it is answered before the guest has it */
 	CONTROL_EXEC, /* stdio; the first descriptor is a file with the process: see monitor/exec.h. The connection stays. */
 	CONTROL_PAUSE,
-	CONTROL_RESUME, /* answered when the guest's clock is right again */
+	CONTROL_PS,          /* these three bring files: see monitor/query.h */
+	CONTROL_READ_CGROUP, /* file */
+	CONTROL_UPDATE,      /* memory_bytes */
+	CONTROL_RESUME,      /* answered when the guest's clock is right again */
 	CONTROL_OPS
 };
 
@@ -50,6 +56,8 @@ struct control_request {
 	int32_t signal;
 	uint32_t all;   /* boolean: to all processes of the container, not only to its init */
 	uint32_t stdio; /* bit n: a descriptor comes for standard stream n; with a terminal only 0, the pty's slave */
+	uint64_t memory_bytes;       /* of the guest's RAM that it is to have; 0: it has what it had */
+	char file[CONTROL_FILE_MAX]; /* a file's name, with a NUL */
 };
 
 /* Descriptors that come with a message. */

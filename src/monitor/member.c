@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "container/state.h"
 #include "monitor/exec.h"
+#include "monitor/query.h"
 #include "monitor/terminal.h"
 
 /*
@@ -256,6 +257,16 @@ int member_signal(struct member *m, int signo, bool all, struct control_client *
 		return r;
 	}
 	return guest_signal(m->guest, m->init, signo, all, on_signalled, client, err);
+}
+
+int member_query(struct member *m, const struct control_request *request, struct control_fds *fds,
+	struct control_client *client, struct err *err)
+{
+	if (m->stage < STAGE_CREATED || m->stage == STAGE_OVER)
+		return err_set(err, ESRCH, "container not running");
+	if (m->paused)
+		return err_set(err, EAGAIN, "the container is paused: its virtual machine answers when it is resumed");
+	return query_begin(m->guest, m->config.container->cid, request, fds, client, err);
 }
 
 int member_set_paused(struct member *m, bool paused)

@@ -110,6 +110,13 @@ must_check int member_exec(struct member *m, const struct control_request *reque
 	struct control_client *client, struct err *err);
 
 /*
+ * Carries out a CONTROL_PS, CONTROL_READ_CGROUP or CONTROL_UPDATE: the guest is asked (monitor/query.h). 0, and @client
+ * is answered later; or -errno with an error (-ESRCH: the container does not run; -EAGAIN: it is paused), and it is not.
+ */
+must_check int member_query(struct member *m, const struct control_request *request, struct control_fds *fds,
+	struct control_client *client, struct err *err);
+
+/*
  * The VM has been paused, or (not @paused) runs again: the word in `status` says so, and what waits for the guest waits
  * from now on. 0 or -errno.
  */

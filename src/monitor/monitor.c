@@ -25,6 +25,7 @@
 #include "monitor/enclose.h"
 #include "monitor/exec.h"
 #include "monitor/member.h"
+#include "monitor/query.h"
 #include "monitor/report.h"
 #include "spec/resources.h"
 #include "vm/choose/choose.h"
@@ -402,11 +403,23 @@ static void on_exec(
 		control_answer(client, &err, NULL);
 }
 
+static void on_query(
+	void *arg, const struct control_request *request, struct control_fds *fds, struct control_client *client)
+{
+	struct monitor *m = arg;
+	struct err err = ERR_INIT;
+
+	if (member_query(m->members[0], request, fds, client, &err) < 0)
+		control_answer(client, &err, NULL);
+}
+
 /* What a command can ask for. */
 static const struct control_handler handlers[CONTROL_OPS] = {
 	[CONTROL_START] = { .fn = on_start },
 	[CONTROL_SIGNAL] = { .fn = on_signal_request },
 	[CONTROL_EXEC] = { .fn = on_exec, .fds_max = EXEC_FDS_MAX },
+	[CONTROL_PS] = { .fn = on_query, .fds_max = QUERY_FDS_MAX },
+	[CONTROL_READ_CGROUP] = { .fn = on_query, .fds_max = QUERY_FDS_MAX },
 	[CONTROL_PAUSE] = { .fn = on_pause },
 	[CONTROL_RESUME] = { .fn = on_resume },
 };

@@ -16,8 +16,9 @@ frozen() {
 	file=/sys/fs/cgroup/freezer/$(sed -n 's/^[0-9]*:freezer:.//p' "/proc/$pid/cgroup")/freezer.state
 	if [ -f "$file" ]; then
 		sed 's/THAWED/0/;s/FROZEN/1/' "$file"
-	elif [ -f "/sys/fs/cgroup/$(sed -n 's/^0::.//p' "/proc/$pid/cgroup")/cgroup.events" ]; then
-		sed -n 's/^frozen //p' "/sys/fs/cgroup/$(sed -n 's/^0::.//p' "/proc/$pid/cgroup")/cgroup.events"
+	elif [ -f "/sys/fs/cgroup/$(sed -n 's/^0::.//p' "/proc/$pid/cgroup")/cgroup.freeze" ]; then
+		# cgroup.events never says frozen where KVM has a kernel thread in there (before Linux 6.13)
+		cat "/sys/fs/cgroup/$(sed -n 's/^0::.//p' "/proc/$pid/cgroup")/cgroup.freeze"
 	else
 		echo none
 	fi

@@ -39,6 +39,7 @@ unit_tests += \
 	tests/unit/test_p9_parallel \
 	tests/unit/test_p9_stress \
 	tests/unit/test_proto \
+	tests/unit/test_ps \
 	tests/unit/test_pump \
 	tests/unit/test_qemu \
 	tests/unit/test_qemu_qmp \
@@ -147,6 +148,9 @@ tests_unit_test_p9_stress_SOURCES = tests/unit/test_p9_stress.c $(p9_client) $(p
 tests_unit_test_p9_stress_LDADD = $(unit_ldadd)
 tests_unit_test_proto_SOURCES = tests/unit/test_proto.c
 tests_unit_test_proto_LDADD = $(unit_ldadd)
+tests_unit_test_ps_SOURCES = tests/unit/test_ps.c
+tests_unit_test_ps_LDADD = $(unit_ldadd)
+
 tests_unit_test_pump_SOURCES = tests/unit/test_pump.c
 tests_unit_test_pump_LDADD = $(unit_ldadd)
 tests_unit_test_pump_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=buf_put

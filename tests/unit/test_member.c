@@ -22,6 +22,7 @@
 #include "base/fd.h"
 #include "monitor/exec.h"
 #include "monitor/member.h"
+#include "monitor/query.h"
 
 #define CLIENTS 4
 
@@ -35,6 +36,7 @@ struct asked {
 
 struct guest {
 	uint32_t last_process;
+	int queries;
 	struct asked create, start, signal, exec;
 	struct guest_process process; /* of the last exec; its arrays are gone */
 	char program[32];             /* and its first argument */
@@ -92,6 +94,18 @@ int guest_exec(struct guest *g, const char *cid, const struct guest_process *p, 
 	g->process = *p;
 	(void)snprintf(g->program, sizeof(g->program), "%s", p->args.at[0]);
 	memcpy(g->stdio, stdio, sizeof(g->stdio));
+	return 0;
+}
+
+int query_begin(struct guest *guest, const char *cid, const struct control_request *request, struct control_fds *fds,
+	struct control_client *client, struct err *err)
+{
+	(void)cid;
+	(void)request;
+	(void)fds;
+	(void)client;
+	(void)err;
+	guest->queries++;
 	return 0;
 }
 
@@ -554,8 +568,11 @@ static void a_paused_member_does_not_keep_a_client_waiting(void **state)
 	assert_int_equal(clients[1].errnum, 0);
 	assert_int_equal(guest.signal.signo, SIGUSR1);
 	assert_null(guest.signal.done);
+	assert_int_equal(member_query(a.member, NULL, NULL, &clients[2], &err), -EAGAIN);
 	assert_int_equal(member_set_paused(a.member, false), 0);
 	assert_true(says(&a, "running"));
+	assert_int_equal(member_query(a.member, NULL, NULL, &clients[2], &err), 0);
+	assert_int_equal(guest.queries, 1);
 	one_free(&a);
 	loop_free(loop);
 }

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The processes of a container as the guest's /proc shows them, for PS. */
+#ifndef AGENT_INIT_PROCLIST_H
+#define AGENT_INIT_PROCLIST_H
+
+#include "base/base.h"
+#include "base/buf.h"
+
+/*
+ * Appends a proto_ps of the processes in the cgroup @fd and below to @out; of those that a message has no room for the
+ * list says that they are missing. 0 or -ENOMEM.
+ */
+must_check int proclist_put(int cgroup_fd, struct buf *out);
+
+#endif
