@@ -54,6 +54,7 @@ void ns_set_init(struct ns_set *set)
 	}
 	set->user_fd = -1;
 	set->uids = set->gids = (struct spec_idmaps){ .n = 0 };
+	set->hostname = set->domainname = NULL;
 	set->offsets = NULL;
 }
 
@@ -200,6 +201,8 @@ int ns_open(const struct spec *spec, struct ns_set *set, struct err *err)
 		return 0;
 	list = &spec->linux_->namespaces;
 	set->offsets = spec->linux_->time_offsets;
+	set->hostname = spec->hostname;
+	set->domainname = spec->domainname;
 	for (size_t i = 0; i < list->n; i++) {
 		const struct spec_namespace *ns = &list->v[i];
 		int r;
@@ -242,8 +245,22 @@ static int write_offsets(const struct spec_time_offsets *offsets, struct err *er
 	return r == 0 && offsets ? write_offset("boottime", offsets->boottime, err) : r;
 }
 
+/* Names the UTS namespace, unless that is the caller's. */
+static int write_names(const struct ns_set *set, struct err *err)
+{
+	if (!set->fresh[SPEC_NS_UTS] && set->fd[SPEC_NS_UTS] < 0)
+		return 0;
+	if (set->hostname && sethostname(set->hostname, strlen(set->hostname)) < 0)
+		return err_sys(err, errno, "cannot set the hostname \"%s\" in the uts namespace", set->hostname);
+	if (set->domainname && setdomainname(set->domainname, strlen(set->domainname)) < 0)
+		return err_sys(err, errno, "cannot set the domainname \"%s\" in the uts namespace", set->domainname);
+	return 0;
+}
+
 int ns_enter(const struct ns_set *set, struct err *err)
 {
+	int r;
+
 	for (size_t i = 0; i < ARRAY_LEN(enter_order); i++) {
 		enum spec_ns type = enter_order[i];
 		const char *name = spec_name_of(spec_ns_names, type);
@@ -256,5 +273,6 @@ int ns_enter(const struct ns_set *set, struct err *err)
 	/* In a new net namespace the loopback interface is down; hooks and resolvers that use it need it up. */
 	if (set->fresh[SPEC_NS_NETWORK] && netif_loopback_up(err) < 0)
 		return -err->errnum;
-	return set->fresh[SPEC_NS_TIME] ? write_offsets(set->offsets, err) : 0;
+	r = write_names(set, err);
+	return r == 0 && set->fresh[SPEC_NS_TIME] ? write_offsets(set->offsets, err) : r;
 }

@@ -28,6 +28,8 @@ struct ns_set {
 	int user_fd;               /* the monitor's own user namespace; -1: the caller's */
 	/* the mappings of a user namespace by path as the caller sees them, owned; empty: there is none by path */
 	struct spec_idmaps uids, gids;
+	/* what the UTS namespace of the config is called; borrowed from the spec; NULL: it keeps its own */
+	const char *hostname, *domainname;
 	const struct spec_time_offsets *offsets; /* for a new time namespace; borrowed from the spec; NULL: none */
 };
 
@@ -45,8 +47,9 @@ must_check int ns_open(const struct spec *spec, struct ns_set *set, struct err *
 
 /*
  * Moves the calling, single-threaded process into all namespaces of @set but the mount and the user namespace. Pid and
- * time namespaces take effect for its children. In a new net namespace, the loopback interface is brought up. 0, or
- * -errno with an error.
+ * time namespaces take effect for its children. In a new net namespace, the loopback interface is brought up; a UTS
+ * namespace that the config lists gets its names, which those see who join it later: the other containers of a pod. 0,
+ * or -errno with an error.
  */
 must_check int ns_enter(const struct ns_set *set, struct err *err);
 

@@ -114,6 +114,8 @@ typed"
 	eq "$(ls -A "/proc/$pid/root")" ""
 	no_way_out "$pid"
 	jailed
+	# who joins that namespace later, as the other containers of a pod do, finds the container's name
+	eq "$(nsenter -t "$NS_PID" -u hostname)" vmrunc-test
 	rt start "$ID"
 	wait_for "$WAIT_S" file_has "$BATS_TEST_TMPDIR/stdout" vmrunc-test
 	wait_for "$WAIT_S" file_has "$BUNDLE/rootfs/file" made
