@@ -11,6 +11,9 @@
 
 bats_require_minimum_version 1.5.0
 
+# shellcheck source=compare.bash
+source "${BASH_SOURCE[0]%/*}/compare.bash"
+
 TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 VMRUNC=${VMRUNC:-$TOP/build/vmrunc}
 RT=${RUNTIME:-$VMRUNC}
@@ -178,42 +181,10 @@ status_of() {
 	rt state "$1" 2>/dev/null | jq -r .status
 }
 
-# wait_for SECONDS COMMAND...: repeats the command until it succeeds. Fails after that time.
-wait_for() {
-	local deadline=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[ $SECONDS -lt $deadline ] || { echo "waited in vain for: $*"; return 1; }
-		sleep 0.05
-	done
-}
-
 is_status() {
 	[ "$(status_of "$1")" = "$2" ]
 }
 
 wait_status() {
 	wait_for "$WAIT_S" is_status "$1" "$2" || { rt state "$1"; return 1; }
-}
-
-file_has() {
-	grep -q -- "$2" "$1" 2>/dev/null
-}
-
-# eq GOT WANTED, has GOT PART, hasnt GOT PART: comparisons that print what was wanted and what came.
-eq() {
-	[ "$1" = "$2" ] || { printf 'wanted: %s\ngot:    %s\n' "$2" "$1"; [ -z "${stderr:-}" ] || printf 'stderr: %s\n' "$stderr"; return 1; }
-}
-
-has() {
-	case $1 in
-	*"$2"*) ;;
-	*) printf 'wanted something with: %s\ngot: %s\n' "$2" "$1"; return 1 ;;
-	esac
-}
-
-hasnt() {
-	case $1 in
-	*"$2"*) printf 'wanted nothing with: %s\ngot: %s\n' "$2" "$1"; return 1 ;;
-	esac
 }

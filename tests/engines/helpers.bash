@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# What the suites of the engines share. tests/engines/run has made: $WORK (a tmpfs), $WORK/image.tar (busybox),
+# $ENGINE_RUNTIME (what the engine is to call).
+
+bats_require_minimum_version 1.5.0
+
+# shellcheck source=../bats/compare.bash
+source "${BASH_SOURCE[0]%/*}/../bats/compare.bash"
+
+WAIT_S=${WAIT_S:-120} # how many seconds an event may take on an emulated machine
+CONSOLE=$BATS_TEST_DIRNAME/../bats/console.py
+
+# Skips a test of what only vmrunc has, or has in another way, if another runtime is tested.
+vmrunc_only() {
+	[ -z "${RUNTIME:-}" ] || skip "only vmrunc has this"
+}
+
+# nofile_limit, nproc_limit: engines set limits that a machine without CAP_SYS_RESOURCE cannot set for other runtimes.
+nofile_limit() { ulimit -Hn; }
+nproc_limit() {
+	local limit
+	limit=$(ulimit -Hu)
+	[ "$limit" != unlimited ] && [ "$limit" -le 65536 ] || limit=65536
+	echo "$limit"
+}
+
+# runtime_processes: the processes of vmrunc and QEMU in this process namespace, a line each.
+runtime_processes() {
+	local p
+	for p in /proc/[0-9]*; do
+		case $(readlink "$p/exe" 2>/dev/null) in
+		*/vmrunc | *qemu-system*) echo "${p#/proc/} $(tr '\0' ' ' <"$p/cmdline" 2>/dev/null)" ;;
+		*) tr '\0' ' ' <"$p/cmdline" 2>/dev/null | grep '^vmrunc: ' || true ;;
+		esac
+	done
+}
+
+# container_cgroups: cgroups of containers, which have the 64 digits of an engine's ID, or a test's name, in their name.
+container_cgroups() {
+	find /sys/fs/cgroup -type d 2>/dev/null | grep -E '[0-9a-f]{64}|/vmrunc-engines/' || true
+}
+
+nothing_runs() {
+	[ -z "$(runtime_processes)" ]
+}
+
+# assert_nothing_left: no process, cgroup, state entry or mount is left of the containers that have been removed.
+assert_nothing_left() {
+	# a shim or conmon cleans up a moment after its engine has said that the container is gone
+	wait_for 30 nothing_runs || { runtime_processes; return 1; }
+	eq "$(container_cgroups)" ""
+	eq "$(ls -A /run/vmrunc 2>/dev/null || true)" ""
+	eq "$(grep -E '/(merged|rootfs) ' /proc/self/mountinfo || true)" ""
+}

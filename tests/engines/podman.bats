@@ -1,0 +1,233 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Podman on vmrunc. Each container is a VM, so each test asks several things of one.
+
+load helpers
+
+setup_file() {
+	export CONTAINERS_CONF=$WORK/containers.conf CONTAINERS_STORAGE_CONF=$WORK/storage.conf
+	cat >"$CONTAINERS_CONF" <<-C
+		[containers]
+		default_ulimits = ["nofile=$(nofile_limit):$(nofile_limit)", "nproc=$(nproc_limit):$(nproc_limit)"]
+		netns = "none"
+		[engine]
+		cgroup_manager = "cgroupfs"
+		events_logger = "file"
+		tmp_dir = "$WORK/libpod"
+		static_dir = "$WORK/containers/libpod"
+		volume_path = "$WORK/containers/volumes"
+		runtime = "tested"
+		runtime_supports_json = ["tested", "vmrunc", "runc"]
+		[engine.runtimes]
+		tested = ["$ENGINE_RUNTIME"]
+		[network]
+		network_backend = "netavark"
+		network_config_dir = "$WORK/networks"
+	C
+	printf '[storage]\ndriver = "overlay"\ngraphroot = "%s/containers"\nrunroot = "%s/containers-run"\n' "$WORK" "$WORK" \
+		>"$CONTAINERS_STORAGE_CONF"
+	podman import -q --change 'ENV PATH=/usr/sbin:/usr/bin:/sbin:/bin' --change 'CMD ["/bin/sh"]' "$WORK/image.tar" localhost/bb:latest
+}
+
+teardown() {
+	remove_all
+}
+
+# A container that ends at that moment makes it fail.
+remove_all() {
+	wait_for "$WAIT_S" podman rm -f -t 0 -a >/dev/null 2>&1
+}
+
+# prun OPTION... IMAGE COMMAND...: podman run --rm under bats' run, with stdout and stderr apart. CODE: the wanted status.
+prun() {
+	run "-${CODE:-0}" --separate-stderr podman run --rm "$@" </dev/null
+}
+
+state_is() {
+	[ "$(podman inspect -f '{{.State.Status}}' "$1")" = "$2" ]
+}
+
+log_has() {
+	podman logs "$1" 2>&1 | grep -q -- "$2"
+}
+
+@test "run: output, error output and input apart; user, directory, environment, hostname" {
+	run --separate-stderr podman run --rm -i --user 1000:1000 --workdir /tmp --env A=b --hostname host7 localhost/bb \
+		sh -c 'read line; echo "$line $(id -u):$(id -g) $PWD $A $(hostname) $HOME"; echo to-stderr >&2; exit 42' <<<input
+	eq "$status" 42
+	eq "$output" "input 1000:1000 /tmp b host7 /home"
+	eq "$stderr" to-stderr
+}
+
+@test "run: a program that is missing is 127, one that cannot be executed 126" {
+	CODE=127 prun localhost/bb /not/there
+	has "$stderr" "no such file or directory"
+	CODE=127 prun localhost/bb not-there
+	has "$stderr" "executable file not found in \$PATH"
+	CODE=126 prun localhost/bb /etc/passwd
+	has "$stderr" "permission denied"
+}
+
+@test "run: limits, capabilities, privileges" {
+	prun --memory 96m --cpus 1.5 --pids-limit 50 --ulimit nofile=99:100 --ulimit "nproc=$(nproc_limit)" --cap-drop all --cap-add chown --cap-add kill \
+		--security-opt no-new-privileges --shm-size 5m --sysctl net.ipv4.ip_forward=1 --oom-score-adj 300 localhost/bb sh -c '
+		cd /sys/fs/cgroup; [ -e memory.max ] && cat memory.max pids.max cpu.max || echo 100663296 50 150000 100000
+		ulimit -n; ulimit -Hn; grep -E "^(CapBnd|NoNewPrivs|Seccomp):" /proc/self/status
+		dd if=/dev/zero of=/dev/shm/f bs=1M count=7 2>/dev/null; stat -c %s /dev/shm/f; cat /proc/sys/net/ipv4/ip_forward /proc/self/oom_score_adj'
+	eq "$status" 0
+	eq "$(echo $output)" "100663296 50 150000 100000 99 100 CapBnd: 0000000000000021 NoNewPrivs: 1 Seccomp: 2 5242880 1 300"
+	eq "$stderr" ""
+}
+
+@test "run: volumes, files, tmpfs, a read-only root" {
+	mkdir -p "$BATS_TEST_TMPDIR"/{dir,ro,owned}
+	echo from-host >"$BATS_TEST_TMPDIR/ro/file"
+	echo one >"$BATS_TEST_TMPDIR/one"
+	prun --read-only --tmpfs /scratch:size=1m -v "$BATS_TEST_TMPDIR/dir:/dir:z" -v "$BATS_TEST_TMPDIR/ro:/ro:ro" \
+		-v "$BATS_TEST_TMPDIR/one:/etc/one" -v named:/named -v "$BATS_TEST_TMPDIR/owned:/owned:U" --user 1000:1000 --group-add 0 localhost/bb sh -c '
+		touch /x 2>/dev/null || echo root-refused; touch /ro/x 2>/dev/null || echo ro-refused; cat /ro/file /etc/one
+		echo in-tmpfs >/scratch/f && cat /scratch/f; touch /owned/mine && stat -c %u:%g /owned/mine; grep -c " /named " /proc/self/mounts; cat /etc/hostname | wc -l'
+	eq "$status" 0
+	eq "$(echo $output)" "root-refused ro-refused from-host one in-tmpfs 1000:1000 1 0"
+	eq "$(stat -c %u:%g "$BATS_TEST_TMPDIR/owned/mine")" 1000:1000
+	# what one container leaves in a volume the host and the next container see
+	prun -v "$BATS_TEST_TMPDIR/dir:/dir" -v named:/named localhost/bb sh -c 'echo left >/dir/f; chmod 640 /dir/f; chown 7:8 /dir/f; ln -s f /dir/l; echo kept >/named/f'
+	eq "$status" 0
+	eq "$(cat "$BATS_TEST_TMPDIR/dir/l") $(stat -c '%a %u:%g' "$BATS_TEST_TMPDIR/dir/f")" "left 640 7:8"
+	eq "$(cat "$WORK/containers/volumes/named/_data/f")" kept
+}
+
+@test "run -t: a terminal of the caller's size" {
+	run python3 "$CONSOLE" pty 33 77 '' podman run --rm -it localhost/bb sh -c 'until stty size 2>/dev/null; do sleep 0.1; done; tty'
+	eq "$status" 0
+	has "$output" "33 77"
+	has "$output" /dev/pts/0
+}
+
+@test "a container that stays: logs, inspect, exec, kill, wait, start again, rm" {
+	podman run -d --name stays localhost/bb sh -c 'trap "echo got-usr1" USR1; trap "echo ends; exit 3" TERM; echo up; echo err >&2; n=0; while :; do sleep 0.1; done'
+	wait_for "$WAIT_S" log_has stays up
+	eq "$(podman inspect -f '{{.State.Status}} {{.State.ExitCode}} {{.OCIRuntime}}' stays)" "running 0 tested"
+	eq "$(podman logs stays 2>/dev/null)" up
+	podman kill -s USR1 stays
+	wait_for "$WAIT_S" log_has stays got-usr1
+	run --separate-stderr podman exec --user 1000 -e X=y -w /tmp stays sh -c 'echo $(id -u) $X $PWD; exit 5'
+	eq "$status $output" "5 1000 y /tmp"
+	run podman exec -i stays cat <<<through
+	eq "$status $output" "0 through"
+	run -127 podman exec stays not-there
+	has "$output" "executable file not found in \$PATH"
+	run python3 "$CONSOLE" pty 22 66 '' podman exec -it stays sh -c 'until stty size 2>/dev/null; do sleep 0.1; done'
+	eq "$status" 0
+	has "$output" "22 66"
+	podman exec -d stays sh -c 'echo detached >/tmp/d'
+	wait_for "$WAIT_S" podman exec stays grep -q detached /tmp/d
+	run podman rm stays
+	[ "$status" -ne 0 ] # it runs
+	podman stop -t 60 stays
+	eq "$(podman wait stays) $(podman inspect -f '{{.State.Status}} {{.State.ExitCode}}' stays)" "3 exited 3"
+	has "$(podman logs stays 2>&1)" ends
+	podman start stays
+	wait_for "$WAIT_S" state_is stays running
+	podman kill stays
+	eq "$(podman wait stays)" 137
+	podman rm stays
+	assert_nothing_left
+}
+
+@test "what a container has written: diff, commit, export, cp" {
+	podman run --name writes localhost/bb sh -c 'echo new >/etc/new; echo more:x:9:9::/:/bin/sh >>/etc/passwd; rm -r /home; mkdir -m 700 /d; chown 5:6 /d; ln /etc/new /d/hard'
+	eq "$(podman diff writes | grep -v -E '^C /(etc|run)$|^A /run' | sort | tr '\n' ' ')" "A /d A /d/hard A /etc/new C /etc/passwd D /home "
+	podman commit -q writes localhost/committed
+	prun localhost/committed sh -c 'cat /d/hard; stat -c "%a %u:%g" /d; tail -n 1 /etc/passwd; test -e /home || echo gone'
+	eq "$status $(echo $output)" "0 new 700 5:6 more:x:9:9::/:/bin/sh gone"
+	eq "$(podman export writes | tar -xO d/hard)" new
+	echo copied >"$BATS_TEST_TMPDIR/f"
+	podman cp "$BATS_TEST_TMPDIR/f" writes:/etc/copied
+	podman cp writes:/etc/copied "$BATS_TEST_TMPDIR/back"
+	eq "$(cat "$BATS_TEST_TMPDIR/back")" copied
+}
+
+@test "build: RUN steps, whose output has nothing but theirs" {
+	mkdir "$BATS_TEST_TMPDIR/context"
+	cat >"$BATS_TEST_TMPDIR/context/Containerfile" <<-'C'
+		FROM localhost/bb
+		COPY file /copied
+		RUN cat /copied && echo step-one && echo built:x:77:77::/:/bin/sh >>/etc/passwd
+		USER built
+		WORKDIR /work
+		RUN id -u >/tmp/id; exit 0
+		CMD cat /tmp/id; pwd
+	C
+	echo in-context >"$BATS_TEST_TMPDIR/context/file"
+	run podman build --network none --runtime "$ENGINE_RUNTIME" -t localhost/built "$BATS_TEST_TMPDIR/context"
+	[ "$status" = 0 ] || { echo "$output"; return 1; }
+	has "$output" "in-context"
+	has "$output" "step-one"
+	hasnt "$output" warning
+	prun localhost/built
+	eq "$status $(echo $output)" "0 77 /work"
+}
+
+@test "play kube: a pod of one container, each a VM" {
+	cat >"$BATS_TEST_TMPDIR/pod.yaml" <<-'Y'
+		apiVersion: v1
+		kind: Pod
+		metadata: {name: kp}
+		spec:
+		  hostname: kubehost
+		  containers:
+		  - name: c
+		    image: localhost/bb:latest
+		    command: ["sh", "-c", "hostname; echo $GREETING; sleep 1000"]
+		    env: [{name: GREETING, value: hello}]
+		    resources: {limits: {memory: 128Mi}}
+	Y
+	podman import -q --change 'ENTRYPOINT ["/bin/sleep", "1000000"]' "$WORK/image.tar" \
+		"localhost/podman-pause:$(podman version -f '{{.Version}}')-$(podman version -f '{{.Built}}')"
+	podman play kube --network none "$BATS_TEST_TMPDIR/pod.yaml"
+	wait_for "$WAIT_S" log_has kp-c hello
+	has "$(podman logs kp-c)" kubehost
+	eq "$(podman pod inspect -f '{{.State}}' kp)" Running
+	podman play kube --down "$BATS_TEST_TMPDIR/pod.yaml"
+	eq "$(podman ps -aq)" ""
+}
+
+@test "run: --init, --privileged, --device, a user namespace" {
+	CODE=6 prun --init localhost/bb sh -c 'tr "\0" " " </proc/1/cmdline; sleep 0.1 & exit 6'
+	has "$output" podman-init
+	prun --privileged --device /dev/fuse localhost/bb sh -c 'grep CapBnd /proc/self/status; (exec 3<>/dev/fuse) && echo fuse; mount -t tmpfs t /tmp && echo mounted'
+	eq "$status" 0
+	has "$(echo $output)" "fuse mounted"
+	prun --uidmap 0:100000:65536 localhost/bb sh -c 'cat /proc/self/uid_map; touch /etc/x && stat -c %u /etc/x'
+	eq "$status $(echo $output)" "0 0 100000 65536 0"
+}
+
+@test "stop right after start: with --init, and of a program that does not handle TERM" {
+	podman run -d --name init --init localhost/bb sleep 1000
+	podman stop -t 60 init
+	eq "$(podman inspect -f '{{.State.ExitCode}}' init)" 143
+	podman run -d --name deaf localhost/bb sleep 1000
+	podman stop -t 1 deaf
+	eq "$(podman inspect -f '{{.State.ExitCode}}' deaf)" 137
+}
+
+@test "five containers at once" {
+	local i pids=()
+	for i in 1 2 3 4 5; do
+		podman run --rm --name "at-once-$i" localhost/bb sh -c "echo $i; exit $i" >"$BATS_TEST_TMPDIR/out.$i" 2>&1 &
+		pids+=($!)
+	done
+	for i in 1 2 3 4 5; do
+		status=0
+		wait "${pids[i - 1]}" || status=$?
+		eq "$status $(cat "$BATS_TEST_TMPDIR/out.$i")" "$i $i"
+	done
+}
+
+@test "nothing is left: processes, cgroups, state, mounts" {
+	vmrunc_only # runc leaves a pod's cgroup in the hierarchy of systemd
+	remove_all
+	podman volume rm -f named
+	assert_nothing_left
+}
