@@ -7,6 +7,8 @@ agent_sources = \
 	agent/init/cgroup.c agent/init/cgroup.h \
 	agent/init/channel.c agent/init/channel.h \
 	agent/init/container.c agent/init/container.h \
+	agent/init/fds.c agent/init/fds.h \
+	agent/init/place.c agent/init/place.h \
 	agent/init/process.c agent/init/process.h \
 	agent/init/proclist.c agent/init/proclist.h \
 	agent/init/reaper.c agent/init/reaper.h \

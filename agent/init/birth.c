@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "init/answer.h"
 #include "init/container.h"
+#include "init/fds.h"
 #include "init/process.h"
 #include "init/signals.h"
 #include "launch/devices.h"
@@ -181,6 +182,13 @@ bool birth_on_exit(struct agent *agent, pid_t pid)
 
 /* --- making one --- */
 
+/* The descriptors that a process is to have, in the agent. */
+struct given {
+	int stdio[3]; /* -1: none */
+	int fds[PROTO_FDS_MAX];
+	uint32_t len; /* of @fds */
+};
+
 /*
  * Says in @l where each namespace of the new process comes from: as container @c wants it, or, if @c is NULL, all from
  * the container that the process is added to. 0 or -errno with @err set.
@@ -210,9 +218,21 @@ static int plan_namespaces(struct process *p, const struct guest_container *c, s
 	return 0;
 }
 
-/* Forks the joiner of @p with @stdio (the caller's). 0, or -errno with @err set: then the caller refuses @p. */
+/* Gives *@fd a number that none of the process's descriptors has. 0 or -errno. */
+static int move_up(int *fd)
+{
+	int up = fcntl(*fd, F_DUPFD_CLOEXEC, 3 + PROTO_FDS_MAX);
+
+	if (up < 0)
+		return -errno;
+	fd_close(*fd);
+	*fd = up;
+	return 0;
+}
+
+/* Forks the joiner of @p with what it is @given (the caller's). 0, or -errno with @err set: then the caller refuses @p. */
 static int launch_process(struct process *p, const struct guest_container *c, const struct guest_process *gp,
-	const int stdio[3], struct err *err)
+	const struct given *given, struct err *err)
 {
 	struct launch l = { .agent = p->agent,
 		.container = c,
@@ -225,8 +245,13 @@ static int launch_process(struct process *p, const struct guest_container *c, co
 
 	if (r < 0)
 		return r;
-	memcpy(l.stdio, stdio, sizeof(l.stdio));
+	memcpy(l.stdio, given->stdio, sizeof(l.stdio));
+	l.fds = given->fds;
+	l.fds_len = given->len;
 	r = tell_pair(&p->sync, &theirs);
+	/* its number must be none that the process gets */
+	if (r == 0 && given->len)
+		r = move_up(&theirs);
 	if (r < 0)
 		return err_sys(err, r, "cannot make a socket");
 	l.sync = theirs;
@@ -242,17 +267,21 @@ static int launch_process(struct process *p, const struct guest_container *c, co
  * Makes the record and opens the streams, before anything that may fail: the monitor has opened its ends, and what it
  * has sent may be on its way. NULL if the request has been refused.
  */
-static struct process *begin(struct agent *agent, const struct guest_process *gp, uint32_t seq, int stdio[3])
+static struct process *begin(struct agent *agent, const struct guest_process *gp, uint32_t seq, struct given *given)
 {
 	struct process *p = process_new(agent, gp, seq);
 	struct err err = ERR_INIT;
+	int stdio, fds;
 
 	if (!p) {
 		(void)err_set(&err, ENOMEM, "no memory for a process");
 		answer_refuse(agent, seq, &err);
 		return NULL;
 	}
-	if (process_open_stdio(p, gp, stdio, &err) < 0) {
+	fds = fds_open(agent, gp, given->fds, &err); /* its streams come first, and those of both must be opened */
+	given->len = gp->fds.len;
+	stdio = process_open_stdio(p, gp, given->stdio, &err);
+	if (stdio < 0 || fds < 0) {
 		process_refuse(p, &err);
 		return NULL;
 	}
@@ -278,16 +307,18 @@ static int make_container(struct process *p, const struct guest_container *c, st
 	return r == 0 ? sandbox_stage_sysfs(p->agent, err) : r;
 }
 
-static void close_stdio(const int stdio[3])
+static void close_given(const struct given *given)
 {
 	for (int i = 0; i < 3; i++)
-		fd_close(stdio[i]);
+		fd_close(given->stdio[i]);
+	for (uint32_t i = 0; i < given->len; i++)
+		fd_close(given->fds[i]);
 }
 
 void birth_create(struct agent *agent, const struct guest_container *c, uint32_t seq)
 {
-	int stdio[3] = { -1, -1, -1 };
-	struct process *p = begin(agent, &c->process, seq, stdio);
+	struct given given = { .stdio = { -1, -1, -1 } };
+	struct process *p = begin(agent, &c->process, seq, &given);
 	struct err err = ERR_INIT;
 	int r;
 
@@ -295,17 +326,17 @@ void birth_create(struct agent *agent, const struct guest_container *c, uint32_t
 		p->is_init = true;
 		r = make_container(p, c, &err);
 		if (r == 0)
-			r = launch_process(p, c, &c->process, stdio, &err);
+			r = launch_process(p, c, &c->process, &given, &err);
 		if (r < 0)
 			process_refuse(p, &err);
 	}
-	close_stdio(stdio);
+	close_given(&given);
 }
 
 void birth_exec(struct agent *agent, const char *cid, const struct guest_process *gp, uint32_t seq)
 {
-	int stdio[3] = { -1, -1, -1 };
-	struct process *p = begin(agent, gp, seq, stdio);
+	struct given given = { .stdio = { -1, -1, -1 } };
+	struct process *p = begin(agent, gp, seq, &given);
 	struct container *k = container_find(agent, cid);
 	struct err err = ERR_INIT;
 	int r = 0;
@@ -315,12 +346,12 @@ void birth_exec(struct agent *agent, const char *cid, const struct guest_process
 			r = err_set(&err, ESRCH, "container not running");
 		if (r == 0) {
 			process_attach(p, k);
-			r = launch_process(p, NULL, gp, stdio, &err);
+			r = launch_process(p, NULL, gp, &given, &err);
 		}
 		if (r < 0)
 			process_refuse(p, &err);
 	}
-	close_stdio(stdio);
+	close_given(&given);
 }
 
 void birth_start(struct agent *agent, uint32_t id, uint32_t seq)

@@ -83,7 +83,7 @@ int container_new(struct agent *agent, const struct guest_container *c, struct c
 	if (r == 0)
 		r = cgroup_set_device_filter(k->cgroup_fd, &c->device_filter, err);
 	if (r == 0)
-		r = relay_begin(agent, k, &c->relays, err);
+		r = relay_begin(agent, c->process.id, &c->relays, err);
 	if (r < 0) {
 		container_free(k);
 		return r;
@@ -99,7 +99,6 @@ void container_free(struct container *k)
 	if (r < 0)
 		log_write(k->agent, PROTO_LOG_WARN, "cannot remove the cgroup of \"%s\": %s", k->cid, strerror(-r));
 	devices_unstage(k->agent, k->cid);
-	relay_end(k->agent, k);
 	LIST_REMOVE(k, link);
 	container_forget(k);
 }

@@ -85,6 +85,7 @@ void process_free(struct process *p)
 
 	process_close_sync(p);
 	process_close_stdio(p);
+	relay_end(agent, p->id);
 	signals_done(p);
 	LIST_REMOVE(p, link);
 	if (k) {
@@ -264,10 +265,9 @@ static void process_end(struct process *p, int status)
 	p->state = PROCESS_ENDED;
 	p->status = status;
 	p->oom = cgroup_saw_oom(p->container->cgroup_fd);
-	if (p->is_init) {
+	if (p->is_init)
 		container_kill_all(p->container);
-		relay_finish(agent, p->container);
-	}
+	relay_finish(agent, id);
 	sink_free(p->in);
 	p->in = NULL;
 	for (int i = 0; i < 2; i++) {

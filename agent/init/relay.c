@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "channel/pump.h"
+#include "init/place.h"
 #include "sys/log.h"
 #include "sys/sandbox.h"
 
@@ -22,24 +23,29 @@
 /* The name that a socket is bound to before it gets its own: addresses are short, names need not be. */
 #define RELAY_BIRTH_NAME "s"
 #define RELAY_PATH_MAX 1024
+/* A socket whose queue of connections is full is tried again after this time: the kernel tells nobody when there is room. */
+#define RELAY_RETRY_MS 20
 
 struct relay {
 	LIST_ENTRY(relay) link;
 	struct agent *agent;
-	struct container *container;
+	uint32_t owner;
 	uint32_t id;
-	int fd;
-	struct watch *watch;
-	char path[RELAY_PATH_MAX]; /* of the socket; "": not made */
+	int fd;                    /* -1: the process has the socket, and the host's connections come to it */
+	struct watch *watch;       /* NULL: likewise */
+	char path[RELAY_PATH_MAX]; /* of the socket; "": of the process's */
 };
 
-/* A connection; see the drawing. It is freed when LINK has come and both its streams have ended. */
+/* A connection; see the drawing. It is freed when LINK has come and its streams have ended. */
 struct link {
 	LIST_ENTRY(link) link;
 	struct agent *agent;
-	struct container *container;
-	uint32_t token;
-	int fd; /* until LINK comes; then the pumps have it */
+	uint32_t owner;
+	uint32_t token;               /* of a connection that was dialled; 0: it is the host's */
+	uint32_t relay;               /* of one of the host's that is not connected yet; else 0 */
+	int fd;                       /* until LINK comes; then the pumps have it */
+	struct watch *retry;          /* the timer of the next attempt to connect; may be NULL */
+	struct guest_blob addr, peer; /* of such a connection; owned */
 	struct sink *in;
 	struct source *out;
 };
@@ -53,22 +59,41 @@ static void relay_balance(struct agent *agent)
 	struct relay *r;
 
 	LIST_FOREACH (r, &agent->relays, link) {
-		if (watch_set_events(r->watch, events) < 0)
+		if (r->watch && watch_set_events(r->watch, events) < 0)
 			log_write(agent, PROTO_LOG_WARN, "a relay cannot be watched");
 	}
 }
 
+/* Ends the streams of a link that have not ended, and forgets it; another may be accepted then. */
 static void link_free(struct link *l)
 {
 	struct agent *agent = l->agent;
+	bool dialled = l->token != 0;
 
+	watch_free(l->retry);
+	free((void *)(uintptr_t)l->addr.at);
+	free((void *)(uintptr_t)l->peer.at);
 	sink_free(l->in);
 	source_free(l->out);
 	fd_close(l->fd);
 	LIST_REMOVE(l, link);
 	free(l);
+	if (!dialled)
+		return;
 	agent->links_len--;
 	relay_balance(agent);
+}
+
+/* A link of process @owner, or NULL without memory. */
+static struct link *link_new(struct agent *agent, uint32_t owner)
+{
+	struct link *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	*l = (struct link){ .agent = agent, .owner = owner, .fd = -1 };
+	LIST_INSERT_HEAD(&agent->links, l, link);
+	return l;
 }
 
 static void link_on_in_end(void *arg, int error unused)
@@ -110,38 +135,131 @@ static struct link *link_find(struct agent *agent, uint32_t token)
 	return NULL;
 }
 
-/* Opens the streams of a link that is not there any more, and ends them: the monitor has opened its ends. */
-static void link_decline(struct agent *agent, const struct proto_link *msg)
+/*
+ * Opens the streams that the monitor has opened its ends of, @to_guest and @to_host (0: none), and joins them to @fd (then
+ * the streams', or closed; -1: it comes later, or never). 0 or -errno; then those that were opened are @l's all the same.
+ */
+static int link_open(struct link *l, uint32_t to_guest, uint32_t to_host, int fd, enum pump_kind kind)
+{
+	struct agent *agent = l->agent;
+	int other = fd >= 0 && to_guest && to_host ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : fd;
+	int r = fd >= 0 && other < 0 ? -errno : 0, in = 0, out = 0;
+
+	if (to_guest)
+		in = sink_new(agent->loop, agent->mux, to_guest, fd, kind, link_on_in_end, l, &l->in);
+	if (to_host)
+		out = source_new(agent->loop, agent->mux, to_host, other, kind, link_on_out_end, l, &l->out);
+	if (!to_guest && !to_host)
+		fd_close(fd);
+	return r < 0 ? r : in < 0 ? in : out;
+}
+
+/* Opens the streams of a link that cannot be, and ends them. */
+static void link_decline(struct agent *agent, uint32_t to_guest, uint32_t to_host)
 {
 	struct link none = { .agent = agent, .fd = -1 };
 
-	if (sink_new(agent->loop, agent->mux, msg->to_guest, -1, PUMP_CONN, link_on_in_end, &none, &none.in) == 0)
-		sink_free(none.in);
-	if (source_new(agent->loop, agent->mux, msg->to_host, -1, PUMP_CONN, link_on_out_end, &none, &none.out) == 0)
-		source_free(none.out);
+	(void)link_open(&none, to_guest, to_host, -1, PUMP_CONN);
+	sink_free(none.in);
+	source_free(none.out);
 }
 
-/* Gives the connection to its two streams. 0 or -errno; then those that were opened are @l's all the same. */
-static int link_open(struct link *l, const struct proto_link *msg)
-{
-	struct agent *agent = l->agent;
-	int fd = steal_fd(&l->fd);
-	int other = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	int r = other < 0 ? -errno : 0;
-	int in = sink_new(agent->loop, agent->mux, msg->to_guest, fd, PUMP_CONN, link_on_in_end, l, &l->in);
-	int out = source_new(agent->loop, agent->mux, msg->to_host, other, PUMP_CONN, link_on_out_end, l, &l->out);
+/* --- connections of the host --- */
 
-	return r < 0 ? r : in < 0 ? in : out;
+static int blob_copy(const struct guest_blob *from, struct guest_blob *to)
+{
+	void *copy = malloc(from->len + 1);
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, from->len ? from->at : "", from->len);
+	*to = (struct guest_blob){ .len = from->len, .at = copy };
+	return 0;
+}
+
+/* Connects @l, whose streams are open, to the process's socket; frees it if that fails. */
+static void link_connect(void *arg)
+{
+	struct link *l = arg;
+	int fd = place_connect(l->agent, l->relay, &l->addr, &l->peer);
+	int other = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	int r = fd < 0 ? fd : other < 0 ? -EMFILE : 0;
+
+	if (fd == -EAGAIN && timer_set(l->retry, RELAY_RETRY_MS) == 0)
+		return;
+	if (r == 0 && l->out)
+		r = source_attach(l->out, steal_fd(&other), PUMP_CONN);
+	if (r == 0 && l->in) /* this comes last: it may end the link */
+		r = sink_attach(l->in, steal_fd(&fd), PUMP_CONN);
+	fd_close(fd);
+	fd_close(other);
+	if (r < 0)
+		link_free(l);
+}
+
+/* LINK of a connection to a listening descriptor of the host. */
+static void link_arrive(struct agent *agent, const struct proto_link *msg)
+{
+	struct relay *r;
+	struct link *l;
+
+	LIST_FOREACH (r, &agent->relays, link) {
+		if (r->id == msg->relay)
+			break;
+	}
+	l = r ? link_new(agent, r->owner) : NULL;
+	if (!l) {
+		link_decline(agent, msg->to_guest, msg->to_host);
+		return;
+	}
+	l->relay = msg->relay;
+	if (link_open(l, msg->to_guest, msg->to_host, -1, PUMP_CONN) < 0 || blob_copy(&msg->addr, &l->addr) < 0 ||
+		blob_copy(&msg->peer, &l->peer) < 0 || timer_new(agent->loop, 0, link_connect, l, &l->retry) < 0)
+		link_free(l);
+	else
+		link_connect(l);
 }
 
 void relay_link(struct agent *agent, const struct proto_link *msg)
 {
-	struct link *l = link_find(agent, msg->token);
+	struct link *l = msg->token ? link_find(agent, msg->token) : NULL;
 
-	if (msg->errnum == 0 && !l)
-		link_decline(agent, msg);
-	else if (l && (msg->errnum || link_open(l, msg) < 0))
+	if (msg->relay)
+		link_arrive(agent, msg);
+	else if (msg->errnum == 0 && !l)
+		link_decline(agent, msg->to_guest, msg->to_host);
+	else if (l && (msg->errnum || link_open(l, msg->to_guest, msg->to_host, steal_fd(&l->fd), PUMP_CONN) < 0))
 		link_free(l);
+}
+
+/* --- descriptors --- */
+
+int relay_attach(struct agent *agent, uint32_t owner, const struct guest_fd *fd, int ours)
+{
+	struct link *l;
+	struct relay *r;
+	int e;
+
+	if (fd->kind == GUEST_FD_LISTENER) {
+		r = calloc(1, sizeof(*r));
+		if (!r)
+			return -ENOMEM;
+		*r = (struct relay){ .agent = agent, .owner = owner, .id = fd->relay, .fd = -1 };
+		LIST_INSERT_HEAD(&agent->relays, r, link);
+		return 0;
+	}
+	if (!fd->to_guest && !fd->to_host)
+		return 0;
+	l = link_new(agent, owner);
+	if (!l) {
+		fd_close(ours);
+		link_decline(agent, fd->to_guest, fd->to_host);
+		return -ENOMEM;
+	}
+	e = link_open(l, fd->to_guest, fd->to_host, ours, fd->kind == GUEST_FD_CONN ? PUMP_CONN : PUMP_NONBLOCK);
+	if (e < 0)
+		link_free(l);
+	return e;
 }
 
 /* --- relays --- */
@@ -158,13 +276,13 @@ static bool relay_accept(struct relay *r)
 	fd = accept4(r->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0)
 		return false;
-	l = calloc(1, sizeof(*l));
+	l = link_new(agent, r->owner);
 	if (!l) {
 		fd_close(fd);
 		return true;
 	}
-	*l = (struct link){ .agent = agent, .container = r->container, .token = ++agent->last_token, .fd = fd };
-	LIST_INSERT_HEAD(&agent->links, l, link);
+	l->token = ++agent->last_token;
+	l->fd = fd;
 	agent->links_len++;
 	if (link_dial(l, r->id) < 0)
 		link_free(l);
@@ -234,7 +352,7 @@ static int relay_listen(struct relay *r, const struct guest_relay *from)
 	return e < 0 ? e : watch_new(agent->loop, r->fd, EPOLLIN, relay_on_connection, r, &r->watch);
 }
 
-int relay_begin(struct agent *agent, struct container *k, const struct guest_relays *relays, struct err *err)
+int relay_begin(struct agent *agent, uint32_t owner, const struct guest_relays *relays, struct err *err)
 {
 	for (uint32_t i = 0; i < relays->len; i++) {
 		const struct guest_relay *from = &relays->at[i];
@@ -243,7 +361,7 @@ int relay_begin(struct agent *agent, struct container *k, const struct guest_rel
 
 		if (!r)
 			return err_set(err, ENOMEM, "no memory for a relay");
-		*r = (struct relay){ .agent = agent, .container = k, .id = from->id, .fd = -1 };
+		*r = (struct relay){ .agent = agent, .owner = owner, .id = from->id, .fd = -1 };
 		LIST_INSERT_HEAD(&agent->relays, r, link);
 		/* the name is an export's, of at most some 640 bytes, and shares is short */
 		(void)snprintf(r->path, sizeof(r->path), "%s/" SANDBOX_RELAYS "/%s", agent->shares, from->name);
@@ -254,43 +372,52 @@ int relay_begin(struct agent *agent, struct container *k, const struct guest_rel
 	return 0;
 }
 
-void relay_finish(struct agent *agent, struct container *k)
+void relay_finish(struct agent *agent, uint32_t owner)
 {
 	struct relay *r;
+	struct link *l;
 
 	LIST_FOREACH (r, &agent->relays, link) {
-		if (r->container == k)
+		if (r->owner == owner && r->watch)
 			relay_on_connection(r, EPOLLIN);
+	}
+	LIST_FOREACH (l, &agent->links, link) {
+		if (l->owner == owner && l->out)
+			source_finish(l->out);
 	}
 }
 
+/* Closes a relay's socket, and removes it with the directories that are its own. */
 static void relay_free(struct relay *r)
 {
 	watch_free(r->watch);
 	fd_close(r->fd);
 	LIST_REMOVE(r, link);
 	/* its directory is its own; that of the container goes with the last relay */
-	(void)unlink(r->path);
-	for (int i = 0; i < 2; i++) {
+	if (!*r->path)
+		place_forget(r->agent, r->id);
+	else
+		(void)unlink(r->path);
+	for (int i = 0; i < 2 && *r->path; i++) {
 		*strrchr(r->path, '/') = '\0';
 		(void)rmdir(r->path);
 	}
 	free(r);
 }
 
-void relay_end(struct agent *agent, struct container *k)
+void relay_end(struct agent *agent, uint32_t owner)
 {
 	struct relay *r, *next;
 	struct link *l, *after;
 
 	for (r = LIST_FIRST(&agent->relays); r; r = next) {
 		next = LIST_NEXT(r, link);
-		if (r->container == k)
+		if (r->owner == owner)
 			relay_free(r);
 	}
 	for (l = LIST_FIRST(&agent->links); l; l = after) {
 		after = LIST_NEXT(l, link);
-		if (l->container == k)
+		if (l->owner == owner)
 			link_free(l);
 	}
 }

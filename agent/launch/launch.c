@@ -51,7 +51,7 @@ static _Noreturn void launch_fail(const struct launch *l, const struct err *err)
 /* Closes what is not this launch's: the channel, and the pipes of others. */
 static int launch_close_others(const struct launch *l, struct err *err)
 {
-	int keep[5 + GUEST_NS_COUNT];
+	int keep[5 + GUEST_NS_COUNT + PROTO_FDS_MAX];
 	size_t n = 0;
 	int r;
 
@@ -59,6 +59,8 @@ static int launch_close_others(const struct launch *l, struct err *err)
 	keep[n++] = l->cgroup_fd;
 	for (size_t i = 0; i < 3; i++)
 		keep[n++] = l->stdio[i];
+	for (uint32_t i = 0; i < l->fds_len; i++)
+		keep[n++] = l->fds[i];
 	for (size_t i = 0; i < GUEST_NS_COUNT; i++)
 		keep[n++] = l->join_fd[i];
 	r = fd_close_others(keep, n);
@@ -174,6 +176,16 @@ static int launch_set_stdio(const struct launch *l, int slave, struct err *err)
 	return 0;
 }
 
+/* Gives the process's other descriptors their numbers. What is open below them by now is of no use any more. */
+static int launch_set_fds(const struct launch *l, struct err *err)
+{
+	for (uint32_t i = 0; i < l->fds_len; i++) {
+		if (dup2(l->fds[i], (int)i + 3) < 0)
+			return err_sys(err, errno, "cannot set descriptor %u", i + 3);
+	}
+	return 0;
+}
+
 /* Opens the terminal of an exec, whose root is that of its container already. */
 static int launch_open_tty(const struct launch *l, int *ret_slave, struct err *err)
 {
@@ -220,6 +232,8 @@ static int launch_process(const struct launch *l, struct err *err)
 		r = tell_wait(l->sync, TELL_START);
 	if (r == 0 && l->container)
 		r = hooks_run_start(l, env, null, err);
+	if (r == 0)
+		r = launch_set_fds(l, err);
 	if (r == 0 && tell_say(l->sync, TELL_EXEC, -1) < 0)
 		r = -EPIPE;
 	if (r == 0)

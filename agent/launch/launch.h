@@ -34,9 +34,11 @@ struct launch {
 	const struct guest_idmaps *uids; /* of the user namespace that it will be in; empty: the VM's */
 	int sync;                        /* the process's end of the socket (tell.h) */
 	int stdio[3];                    /* -1: /dev/null; without meaning if there is a terminal */
-	int cgroup_fd;                   /* directory of the container's cgroup; -1: there is none */
-	int join_fd[GUEST_NS_COUNT];     /* pidfds of the processes whose namespaces it joins; -1: none */
-	bool new_ns[GUEST_NS_COUNT];     /* which namespaces are made for it */
+	const int *fds;                  /* what the process has from 3 on; numbers above all of those */
+	uint32_t fds_len;
+	int cgroup_fd;               /* directory of the container's cgroup; -1: there is none */
+	int join_fd[GUEST_NS_COUNT]; /* pidfds of the processes whose namespaces it joins; -1: none */
+	bool new_ns[GUEST_NS_COUNT]; /* which namespaces are made for it */
 };
 
 /* Forks the joiner, a child of the caller. Returns its pid, or -errno. @l is not needed after the return. */

@@ -56,6 +56,7 @@ struct agent {
 	LIST_HEAD(, link) links;
 	unsigned int links_len;
 	uint32_t last_token; /* of the links */
+	int place_ns; /* a network namespace for sockets that have names of the host's (agent/init/place.h); -1: not made yet */
 };
 
 #endif

@@ -140,10 +140,26 @@ static void code_mounts(struct codec *c, struct guest_mounts *m)
 		code_mount(c, &m->at[i]);
 }
 
+/* Each descriptor: its kind, three u32, two names. */
+static void code_fds(struct codec *c, struct guest_fds *l)
+{
+	uint32_t n = CODEC_COUNT(c, l, 21, PROTO_FDS_MAX);
+
+	for (uint32_t i = 0; i < n; i++) {
+		codec_u8(c, &l->at[i].kind);
+		codec_u32(c, &l->at[i].to_guest);
+		codec_u32(c, &l->at[i].to_host);
+		codec_u32(c, &l->at[i].relay);
+		code_blob(c, &l->at[i].addr);
+		code_blob(c, &l->at[i].peer);
+	}
+}
+
 /* All of struct guest_process, in the order of its members. */
 static void code_process(struct codec *c, struct guest_process *p)
 {
 	codec_u32(c, &p->id);
+	code_fds(c, &p->fds);
 	for (size_t i = 0; i < ARRAY_LEN(p->stream); i++)
 		codec_u32(c, &p->stream[i]);
 	codec_bool(c, &p->terminal);
@@ -278,9 +294,12 @@ static void code_dial(struct codec *c, struct proto_dial *d)
 static void code_link(struct codec *c, struct proto_link *l)
 {
 	codec_u32(c, &l->token);
+	codec_u32(c, &l->relay);
 	codec_u32(c, &l->errnum);
 	codec_u32(c, &l->to_guest);
 	codec_u32(c, &l->to_host);
+	code_blob(c, &l->addr);
+	code_blob(c, &l->peer);
 }
 
 static void code_log(struct codec *c, struct proto_log_entry *l)

@@ -49,6 +49,7 @@
 #define PROTO_VALUES_MAX 4096
 #define PROTO_HOOKS_MAX 1024
 #define PROTO_RELAYS_MAX 64 /* of one container: sockets of the host that its config names */
+#define PROTO_FDS_MAX 128   /* descriptors that a process gets beside its standard streams */
 #define PROTO_TEXT_MAX 1024 /* bytes of a text from the guest; the rest is cut */
 
 enum proto_type {
@@ -69,7 +70,7 @@ enum proto_type {
 	PROTO_WINSIZE,      /* u32 process, u16 rows, u16 cols: of its terminal; not answered */
 	PROTO_TIME,         /* proto_time: the answer to ASK_TIME */
 	PROTO_RESUMED,      /* u64 realtime_ns: the VM was paused, and its clock is to be set to this at once */
-	PROTO_LINK,         /* proto_link: the answer to DIAL */
+	PROTO_LINK,         /* proto_link: the answer to DIAL, or a connection of the host */
 
 	/* Guest to host. */
 	PROTO_RESULT = 64, /* proto_result */
@@ -123,11 +124,18 @@ struct proto_dial {
 	uint32_t token; /* the agent's number for the connection, which LINK repeats */
 };
 
+struct guest_blob {
+	size_t len;
+	const void *at;
+};
+
 struct proto_link {
-	uint32_t token;
+	uint32_t token;  /* of DIAL; 0: somebody has connected to the host's end of @relay, a listening descriptor */
+	uint32_t relay;  /* guest_fd.relay; 0 with a token */
 	uint32_t errnum; /* why the host's socket cannot be reached; 0: it is connected */
 	uint32_t to_guest,
 		to_host; /* the connection's streams, in the order in which they are opened; 0 after an error */
+	struct guest_blob addr, peer; /* of a connection of the host: its names, as sockaddr; empty: it has none */
 };
 
 struct proto_log_entry {
@@ -278,11 +286,6 @@ struct guest_rlimits {
 	struct guest_rlimit *at;
 };
 
-struct guest_blob {
-	size_t len;
-	const void *at;
-};
-
 #define GUEST_CAP_SETS 5
 enum guest_cap_set { /* masks of 1 << CAP_x */
 	GUEST_CAP_BOUNDING,
@@ -299,8 +302,30 @@ struct guest_scheduler { /* sched_setattr(2) */
 	uint64_t runtime, deadline, period;
 };
 
+enum guest_fd_kind {
+	GUEST_FD_NULL,     /* /dev/null */
+	GUEST_FD_IN,       /* a pipe that is read */
+	GUEST_FD_OUT,      /* a pipe that is written */
+	GUEST_FD_CONN,     /* a connected stream socket */
+	GUEST_FD_LISTENER, /* a listening stream socket: what connects to the host's comes by LINK */
+};
+
+/* A descriptor of the caller that a process gets, from number 3 on in their order. */
+struct guest_fd {
+	uint8_t kind;                 /* enum guest_fd_kind */
+	uint32_t to_guest, to_host;   /* its streams, opened in this order; 0: it has none of that direction */
+	uint32_t relay;               /* LISTENER: the host's number for it */
+	struct guest_blob addr, peer; /* a socket's names, as sockaddr; empty: it has none */
+	int fd;                       /* the host's descriptor; not on the wire */
+};
+struct guest_fds {
+	uint32_t len;
+	struct guest_fd *at;
+};
+
 struct guest_process {
-	uint32_t id;        /* the host's number for it: above 0, never used twice */
+	uint32_t id; /* the host's number for it: above 0, never used twice */
+	struct guest_fds fds;
 	uint32_t stream[3]; /* streams of stdin, stdout, stderr; 0: /dev/null. A terminal has the first two */
 	bool terminal;
 	uint16_t rows, cols; /* 0: not known yet */

@@ -436,9 +436,14 @@ int sink_new(struct loop *loop, struct mux *mux, uint32_t id, int fd, enum pump_
 
 int sink_attach(struct sink *sink, int fd, enum pump_kind kind)
 {
+	int r;
+
 	sink->fd = fd;
 	sink->kind = kind;
-	return sink_flush(sink);
+	r = sink_flush(sink);
+	if (r == 0)
+		sink_settle(sink, 0);
+	return r;
 }
 
 void sink_free(struct sink *sink)

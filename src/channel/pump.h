@@ -61,7 +61,10 @@ void source_free(struct source *src);
 must_check int sink_new(struct loop *loop, struct mux *mux, uint32_t id, int fd, enum pump_kind kind,
 	pump_end_fn *on_end, void *arg, struct sink **ret_sink);
 
-/* Gives a sink that was made with -1 its descriptor, as source_attach(), and writes what has come so far. */
+/*
+ * Gives a sink that was made with -1 its descriptor, as source_attach(), and writes what has come so far; if that was
+ * all, the sink ends during the call.
+ */
 must_check int sink_attach(struct sink *sink, int fd, enum pump_kind kind);
 
 /* Resets the stream, as source_free(); bytes that are not written yet are lost. */

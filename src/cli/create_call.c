@@ -9,6 +9,7 @@
 #include "app/log.h"
 #include "app/timeline.h"
 #include "base/fd.h"
+#include "cli/given.h"
 #include "cli/notes.h"
 #include "monitor/terminal.h"
 
@@ -64,7 +65,7 @@ int create_call_begin(
 	log_share_stderr();
 	r = read_cgroup_manager(&call->global, &c->request.cgroups, err);
 	if (r == 0)
-		r = check_preserve_fds(options->preserve_fds, err);
+		r = given_read(options->preserve_fds, true, &c->request.given, err);
 	if (r == 0)
 		r = global_settings(&call->global, &c->settings, err);
 	if (r == 0 && c->timeline_path)

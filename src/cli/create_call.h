@@ -31,7 +31,7 @@ struct create_options {
 		CLI_FLAG_OPTION(struct create_options, no_new_keyring, "no-new-keyring", 0,                          \
 			"accepted as an option of runc; means nothing"),                                             \
 		CLI_STRING_OPTION(struct create_options, preserve_fds, "preserve-fds", 0, "N",                       \
-			"only 0 is possible: no descriptor can be passed into a VM")
+			"pass N descriptors, from 3 on, to the process: pipes, files, stream sockets")
 
 /* Refuses --preserve-fds @text (NULL: not given) unless it is 0: 0, or -EINVAL or -ENOTSUP with an error. */
 must_check int check_preserve_fds(const char *text, struct err *err);

@@ -12,6 +12,7 @@ libcli_a_SOURCES = \
 	src/cli/exec.c \
 	src/cli/features.c \
 	src/cli/foreground.c src/cli/foreground.h \
+	src/cli/given.c src/cli/given.h \
 	src/cli/global.c src/cli/global.h \
 	src/cli/help.c \
 	src/cli/kill.c \

@@ -83,6 +83,7 @@ void guest_proc_free(struct guest_proc *p)
 	source_free(p->in);
 	sink_free(p->out[0]);
 	sink_free(p->out[1]);
+	relay_drop(p->g, p->id);
 	free(p);
 }
 
@@ -124,7 +125,11 @@ static void proc_on_linger(void *arg);
 /* Whether the exit of @p is to wait for its relays, which have RELAY_LINGER_MS from the first time that this is asked. */
 static bool proc_waits_for_relays(struct guest_proc *p)
 {
-	if (p->lingered || !relay_owes(p->g, p->id))
+	enum relay_debt debt = relay_owes(p->g, p->id);
+
+	if (debt == RELAY_OWES_READER)
+		return true;
+	if (p->lingered || debt == RELAY_OWES_NOTHING)
 		return false;
 	return p->linger || timer_new(p->g->loop, RELAY_LINGER_MS, proc_on_linger, p, &p->linger) == 0;
 }
@@ -140,7 +145,6 @@ static void proc_settle(struct guest_proc *p)
 	if (!p->exited || p->out[0] || p->out[1] || g->free_me || proc_waits_for_relays(p))
 		return;
 	guest_proc_free(p);
-	relay_drop(g, id);
 	g->events.on_exited(g->events.arg, id, status, oom);
 }
 
@@ -221,6 +225,7 @@ int guest_attach(struct guest *g, struct guest_process *p, const int stdio[3], s
 {
 	static pump_end_fn *const out_end[2] = { proc_on_stdout_end, proc_on_stderr_end };
 	struct guest_proc *proc = calloc(1, sizeof(*proc));
+	int r;
 
 	if (!proc)
 		return err_set(err, ENOMEM, "no memory for a process");
@@ -228,9 +233,14 @@ int guest_attach(struct guest *g, struct guest_process *p, const int stdio[3], s
 	proc->id = p->id;
 	LIST_INSERT_HEAD(&g->procs, proc, link);
 	*ret = proc;
+	for (uint32_t i = 0; i < p->fds.len; i++) {
+		r = relay_give(g, p->id, &p->fds.at[i]);
+		if (r < 0)
+			return err_sys(err, r, "cannot pass descriptor %d on to the guest", p->fds.at[i].fd);
+	}
 	for (int i = 0; i < 3; i++) {
 		enum pump_kind kind;
-		int fd, r;
+		int fd;
 
 		p->stream[i] = 0;
 		if (stdio[i] < 0 || (p->terminal && i == 2))

@@ -4,6 +4,7 @@ libguest_a_SOURCES = \
 	src/guest/agent_blob.S src/guest/agent_blob.h \
 	src/guest/ask.c \
 	src/guest/device_filter.c src/guest/device_filter.h \
+	src/guest/fds.c src/guest/fds.h \
 	src/guest/guest.c src/guest/guest.h \
 	src/guest/inside.h \
 	src/guest/ps.c src/guest/ps.h \

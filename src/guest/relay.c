@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
+#include "guest/stdio.h"
 
 /* Connections that may be open at a time: more than an honest agent opens, which sees the end of some earlier. */
 #define RELAY_CONNS_MAX (2 * PROTO_LINKS_MAX)
@@ -29,18 +31,23 @@
 
 struct relay {
 	LIST_ENTRY(relay) link;
+	struct guest *g;
 	uint32_t id;
-	uint32_t owner; /* the first process of its container; 0: not made yet */
-	int fd;         /* an O_PATH descriptor of the socket; borrowed */
+	uint32_t owner; /* the first process of its container, or the one that has the descriptor; 0: not made yet */
+	int fd;         /* an O_PATH descriptor of the socket, borrowed; or the listening socket */
+	bool listening; /* the latter, which is owned */
+	struct watch *watch; /* of that one */
 	int type;
 };
 
 struct relay_conn {
 	LIST_ENTRY(relay_conn) link;
 	struct guest *g;
-	struct relay *relay;
-	uint32_t token;
-	struct source *in; /* from the host's socket to the guest */
+	uint32_t owner;
+	bool patient; /* the owner's exit waits for the reader of @out without a bound, as for one of standard output */
+	const struct relay *relay; /* of a connection that was dialled; else NULL */
+	uint32_t token;            /* of the same */
+	struct source *in;         /* from the host's socket to the guest */
 	struct sink *out;
 	struct watch *retry; /* the timer of the next attempt to connect; NULL: it is connected */
 };
@@ -51,7 +58,7 @@ int guest_relay_new(struct guest *g, int fd, int type, uint32_t *ret_id)
 
 	if (!r)
 		return -ENOMEM;
-	*r = (struct relay){ .id = ++g->next_relay, .fd = fd, .type = type };
+	*r = (struct relay){ .g = g, .id = ++g->next_relay, .fd = fd, .type = type };
 	LIST_INSERT_HEAD(&g->relays, r, link);
 	*ret_id = r->id;
 	return 0;
@@ -73,7 +80,7 @@ int relay_own(struct guest *g, const struct guest_relays *relays, uint32_t owner
 	for (uint32_t i = 0; i < relays->len; i++) {
 		struct relay *r = relay_find(g, relays->at[i].id);
 
-		if (!r || r->owner)
+		if (!r || r->owner || r->listening)
 			return err_set(err, EINVAL, "relay \"%s\" has no socket", relays->at[i].name);
 		r->owner = owner;
 	}
@@ -81,6 +88,8 @@ int relay_own(struct guest *g, const struct guest_relays *relays, uint32_t owner
 }
 
 /* --- connections --- */
+
+static void relay_balance(struct guest *g);
 
 static void conn_free(struct relay_conn *c)
 {
@@ -92,6 +101,20 @@ static void conn_free(struct relay_conn *c)
 	LIST_REMOVE(c, link);
 	free(c);
 	g->conns_len--;
+	relay_balance(g);
+}
+
+/* A connection of process @owner, or NULL without memory. */
+static struct relay_conn *conn_new(struct guest *g, uint32_t owner)
+{
+	struct relay_conn *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	*c = (struct relay_conn){ .g = g, .owner = owner };
+	LIST_INSERT_HEAD(&g->conns, c, link);
+	g->conns_len++;
+	return c;
 }
 
 static void conn_on_in_end(void *arg, int error unused)
@@ -107,7 +130,7 @@ static void conn_on_in_end(void *arg, int error unused)
 static void conn_on_out_end(void *arg, int error unused)
 {
 	struct relay_conn *c = arg;
-	uint32_t owner = c->relay->owner;
+	uint32_t owner = c->owner;
 	struct guest *g = c->g;
 
 	c->out = NULL;
@@ -161,8 +184,8 @@ static int relay_connect(const struct guest *g, const struct relay *r)
 	return steal_fd(&fd);
 }
 
-/* Opens the streams of @c for the connected socket @fd (then the streams'). 0 or -errno. */
-static int conn_open(struct relay_conn *c, int fd, struct proto_link *msg)
+/* Opens the streams of @c for the connected socket @fd (then the streams'), and names them. 0 or -errno. */
+static int conn_open(struct relay_conn *c, int fd, uint32_t *ret_to_guest, uint32_t *ret_to_host)
 {
 	struct guest *g = c->g;
 	int other = fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -172,14 +195,14 @@ static int conn_open(struct relay_conn *c, int fd, struct proto_link *msg)
 		fd_close(fd);
 		return r;
 	}
-	msg->to_guest = ++g->next_stream;
-	msg->to_host = ++g->next_stream;
-	r = source_new(g->loop, g->mux, msg->to_guest, fd, PUMP_CONN, conn_on_in_end, c, &c->in);
+	*ret_to_guest = ++g->next_stream;
+	*ret_to_host = ++g->next_stream;
+	r = source_new(g->loop, g->mux, *ret_to_guest, fd, PUMP_CONN, conn_on_in_end, c, &c->in);
 	if (r < 0) {
 		fd_close(other);
 		return r;
 	}
-	return sink_new(g->loop, g->mux, msg->to_host, other, PUMP_CONN, conn_on_out_end, c, &c->out);
+	return sink_new(g->loop, g->mux, *ret_to_host, other, PUMP_CONN, conn_on_out_end, c, &c->out);
 }
 
 /* Tries to connect @c, and frees it if that fails. 0 or -errno, which closes the channel. */
@@ -193,7 +216,7 @@ static int conn_try(struct relay_conn *c)
 		return timer_set(c->retry, RELAY_RETRY_MS);
 	watch_free(c->retry);
 	c->retry = NULL;
-	r = fd < 0 ? fd : conn_open(c, fd, &msg);
+	r = fd < 0 ? fd : conn_open(c, fd, &msg.to_guest, &msg.to_host);
 	if (r == 0)
 		return conn_answer(g, &msg);
 	conn_free(c);
@@ -218,16 +241,15 @@ int relay_take_dial(struct guest *g, const void *msg, size_t len)
 	if (proto_get_dial(msg, len, &dial) < 0)
 		return -EPROTO;
 	relay = relay_find(g, dial.relay);
-	if (!relay || !relay->owner)
+	if (!relay || !relay->owner || relay->listening)
 		return conn_refuse(g, dial.token, -ECONNREFUSED);
 	if (g->conns_len >= RELAY_CONNS_MAX)
 		return conn_refuse(g, dial.token, -EMFILE);
-	c = calloc(1, sizeof(*c));
+	c = conn_new(g, relay->owner);
 	if (!c)
 		return conn_refuse(g, dial.token, -ENOMEM);
-	*c = (struct relay_conn){ .g = g, .relay = relay, .token = dial.token };
-	LIST_INSERT_HEAD(&g->conns, c, link);
-	g->conns_len++;
+	c->relay = relay;
+	c->token = dial.token;
 	r = timer_new(g->loop, 0, conn_on_retry, c, &c->retry);
 	if (r < 0) {
 		conn_free(c);
@@ -236,15 +258,143 @@ int relay_take_dial(struct guest *g, const void *msg, size_t len)
 	return conn_try(c);
 }
 
-bool relay_owes(const struct guest *g, uint32_t owner)
+/* --- descriptors that a process is given --- */
+
+/* Whether a connection waits in the listening socket of @r: others may accept it as well. */
+static bool relay_has_connection(const struct relay *r)
 {
+	struct pollfd p = { .fd = r->fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+/* Accepts one connection for the guest. False if none waits, or no more can be taken. */
+static bool relay_accept(struct relay *r)
+{
+	struct sockaddr_storage addr, peer;
+	socklen_t addr_len = sizeof(addr), peer_len = sizeof(peer);
+	struct proto_link msg = { .relay = r->id };
+	struct guest *g = r->g;
+	struct relay_conn *c;
+	int fd;
+
+	if (g->conns_len >= PROTO_LINKS_MAX || !relay_has_connection(r))
+		return false;
+	fd = accept4(r->fd, (struct sockaddr *)&peer, &peer_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (getsockname(fd, (struct sockaddr *)&addr, &addr_len) < 0)
+		addr_len = 0;
+	msg.addr = (struct guest_blob){ .len = MIN(addr_len, (socklen_t)sizeof(addr)), .at = &addr };
+	msg.peer = (struct guest_blob){ .len = MIN(peer_len, (socklen_t)sizeof(peer)), .at = &peer };
+	c = conn_new(g, r->owner);
+	if (!c)
+		fd_close(fd);
+	else if (conn_open(c, fd, &msg.to_guest, &msg.to_host) < 0 || conn_answer(g, &msg) < 0)
+		conn_free(c); /* what has been opened is reset */
+	return true;
+}
+
+static void relay_on_connection(void *arg, uint32_t events unused)
+{
+	struct relay *r = arg;
+
+	while (relay_accept(r))
+		;
+	relay_balance(r->g);
+}
+
+/* Lets the listening sockets be accepted from, or wait, as the number of connections says. */
+static void relay_balance(struct guest *g)
+{
+	uint32_t events = g->conns_len < PROTO_LINKS_MAX ? EPOLLIN : 0;
+	struct relay *r;
+
+	LIST_FOREACH (r, &g->relays, link) {
+		if (r->watch && watch_set_events(r->watch, events) < 0) {
+			watch_free(r->watch); /* it is not watched any more: nothing else can be done with it */
+			r->watch = NULL;
+		}
+	}
+}
+
+/* The listening socket @fd: its connections are the guest's from now on. 0 or -errno. */
+static int relay_listen(struct guest *g, uint32_t owner, struct guest_fd *fd)
+{
+	int own = fcntl(fd->fd, F_DUPFD_CLOEXEC, 3);
+	struct relay *r;
+	int e;
+
+	if (own < 0)
+		return -errno;
+	e = guest_relay_new(g, own, SOCK_STREAM, &fd->relay);
+	if (e < 0) {
+		fd_close(own);
+		return e;
+	}
+	r = relay_find(g, fd->relay);
+	r->listening = true;
+	r->owner = owner;
+	return watch_new(g->loop, own, EPOLLIN, relay_on_connection, r, &r->watch);
+}
+
+/* A pipe or a file, which the process reads or writes (@out). 0 or -errno. */
+static int relay_pipe(struct relay_conn *c, struct guest_fd *fd, bool out)
+{
+	struct guest *g = c->g;
+	enum pump_kind kind;
+	int own, r = stdio_open(g->proc_fd, fd->fd, out, &own, &kind);
+
+	if (r < 0)
+		return r;
+	c->patient = true;
+	if (out) {
+		fd->to_host = ++g->next_stream;
+		return sink_new(g->loop, g->mux, fd->to_host, own, kind, conn_on_out_end, c, &c->out);
+	}
+	fd->to_guest = ++g->next_stream;
+	return source_new(g->loop, g->mux, fd->to_guest, own, kind, conn_on_in_end, c, &c->in);
+}
+
+int relay_give(struct guest *g, uint32_t owner, struct guest_fd *fd)
+{
+	struct relay_conn *c;
+	int own, r;
+
+	fd->to_guest = fd->to_host = fd->relay = 0;
+	if (fd->kind == GUEST_FD_NULL)
+		return 0;
+	if (fd->kind == GUEST_FD_LISTENER)
+		return relay_listen(g, owner, fd);
+	c = conn_new(g, owner);
+	if (!c)
+		return -ENOMEM;
+	if (fd->kind != GUEST_FD_CONN) {
+		r = relay_pipe(c, fd, fd->kind == GUEST_FD_OUT);
+	} else {
+		own = fcntl(fd->fd, F_DUPFD_CLOEXEC, 3);
+		r = own < 0 ? -errno : conn_open(c, own, &fd->to_guest, &fd->to_host);
+	}
+	if (r < 0)
+		conn_free(c);
+	return r;
+}
+
+/* --- the end --- */
+
+enum relay_debt relay_owes(const struct guest *g, uint32_t owner)
+{
+	enum relay_debt debt = RELAY_OWES_NOTHING;
 	const struct relay_conn *c;
 
 	LIST_FOREACH (c, &g->conns, link) {
-		if (c->relay->owner == owner && (c->out || c->retry))
-			return true;
+		if (c->owner != owner || !(c->out || c->retry))
+			continue;
+		if (c->patient)
+			return RELAY_OWES_READER;
+		debt = RELAY_OWES_PEER;
 	}
-	return false;
+	return debt;
 }
 
 void relay_drop(struct guest *g, uint32_t owner)
@@ -254,7 +404,7 @@ void relay_drop(struct guest *g, uint32_t owner)
 
 	for (c = LIST_FIRST(&g->conns); c; c = after) {
 		after = LIST_NEXT(c, link);
-		if (c->relay->owner == owner || owner == 0)
+		if (c->owner == owner || owner == 0)
 			conn_free(c);
 	}
 	for (r = LIST_FIRST(&g->relays); r; r = next) {
@@ -262,6 +412,9 @@ void relay_drop(struct guest *g, uint32_t owner)
 		if (r->owner != owner && owner != 0)
 			continue;
 		LIST_REMOVE(r, link);
+		watch_free(r->watch);
+		if (r->listening)
+			fd_close(r->fd);
 		free(r);
 	}
 }

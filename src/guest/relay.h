@@ -16,10 +16,22 @@ must_check int relay_own(struct guest *g, const struct guest_relays *relays, uin
 /* Acts on DIAL. 0, or -errno, which closes the channel. */
 must_check int relay_take_dial(struct guest *g, const void *msg, size_t len);
 
-/* Whether bytes that the container of @owner has sent may still be on their way to sockets of the host. */
-must_check bool relay_owes(const struct guest *g, uint32_t owner);
+/*
+ * Opens the streams of @fd, one of the descriptors of process @owner, and names them in it; fd->fd is borrowed. 0 or
+ * -errno.
+ */
+must_check int relay_give(struct guest *g, uint32_t owner, struct guest_fd *fd);
 
-/* Closes the connections of the container of @owner, or all with 0, and forgets its relays. */
+enum relay_debt {
+	RELAY_OWES_NOTHING,
+	RELAY_OWES_PEER,   /* who is connected through a socket */
+	RELAY_OWES_READER, /* who reads a pipe */
+};
+
+/* To whom bytes that process @owner has sent, or its container if it is the first, may still be on their way. */
+must_check enum relay_debt relay_owes(const struct guest *g, uint32_t owner);
+
+/* Closes the connections of process @owner and of its container if it is the first, or all with 0, and forgets the relays. */
 void relay_drop(struct guest *g, uint32_t owner);
 
 #endif

@@ -18,9 +18,11 @@ const char *const guest_syscalls[] = {
 };
 
 const char *const relay_syscalls[] = {
-	"connect",  /* to the host's socket */
-	"fchdir",   /* to where its path begins */
-	"shutdown", /* src/channel/pump.c: the end of one direction */
+	"accept4",     /* a connection to a listening descriptor */
+	"connect",     /* to the host's socket */
+	"fchdir",      /* to where its path begins */
+	"getsockname", /* of that connection */
+	"shutdown",    /* src/channel/pump.c: the end of one direction */
 	NULL,
 };
 

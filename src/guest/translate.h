@@ -81,6 +81,9 @@ must_check int guest_translation_put_mode(struct guest_translation *t, size_t mo
  */
 void guest_translation_put_exec(const struct guest_translation *t, const char *cid, struct buf *out);
 
+/* Adds the variable @text, "NAME=VALUE", behind the process's environment; it must outlive @t. 0 or -ENOMEM. */
+must_check int guest_translation_put_env(struct guest_translation *t, const char *text);
+
 /* Frees @t, which may be NULL. */
 void guest_translation_free(struct guest_translation *t);
 

@@ -3,6 +3,7 @@
 #include "guest/translation.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 
 #include "base/cpulist.h"
@@ -119,6 +120,18 @@ static int put_rlimits(const struct spec_rlimits *from, struct guest_rlimits *to
 		to->at[n++] = (struct guest_rlimit){ .resource = resource, .soft = own.rlim_cur, .hard = own.rlim_max };
 	}
 	to->len = n;
+	return 0;
+}
+
+int guest_translation_put_env(struct guest_translation *t, const char *text)
+{
+	struct guest_strings *env = &t->container.process.env;
+	const char **more = realloc(env->at, (env->len + 1u) * sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	more[env->len++] = text;
+	env->at = more;
 	return 0;
 }
 

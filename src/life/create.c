@@ -29,6 +29,7 @@
 #include "cgroup/cgroup.h"
 #include "container/bundle.h"
 #include "container/hooks.h"
+#include "guest/fds.h"
 #include "guest/translate.h"
 #include "jail/binds.h"
 #include "jail/ns.h"
@@ -55,6 +56,8 @@ struct creation {
 	struct state state;
 	struct statedir dir;
 	struct guest_translation *translation;
+	struct fds fds;
+	char listen_fds[32];                     /* LISTEN_FDS=N; the translation points to it */
 	char *hook_state_head, *hook_state_tail; /* owned here; the translation points to them */
 	int status_fd, listen_fd, log_fd;
 	int signal_fd;
@@ -71,6 +74,7 @@ static void creation_done(struct creation *c)
 	free(c->hook_state_head);
 	free(c->hook_state_tail);
 	plan_done(&c->plan);
+	fds_done(&c->fds);
 	sockets_done(&c->sockets);
 	binds_done(&c->binds);
 	ns_set_done(&c->ns);
@@ -222,6 +226,35 @@ static void warn_of_ends(const struct creation *c)
 	}
 }
 
+/* Describes the caller's descriptors, before anything is made. 0, or -errno with an error. */
+static int take_given(struct creation *c, struct err *err)
+{
+	size_t n = c->request->given.n;
+	autofree int *fds = calloc(n + 1, sizeof(*fds));
+
+	if (!fds)
+		return err_sys(err, ENOMEM, "descriptors");
+	for (size_t i = 0; i < n; i++)
+		fds[i] = GIVEN_FDS_FIRST + (int)i;
+	return fds_take(fds, n, &c->fds, err);
+}
+
+/* Gives the process the caller's descriptors, and tells it of those of socket activation, in runc's words. */
+static int put_given(struct creation *c, struct err *err)
+{
+	size_t listening = c->request->given.listening;
+	int r = 0;
+
+	guest_translation_container(c->translation)->process.fds = c->fds.list;
+	if (listening == 0)
+		return 0;
+	(void)snprintf(c->listen_fds, sizeof(c->listen_fds), "LISTEN_FDS=%zu", listening);
+	r = guest_translation_put_env(c->translation, c->listen_fds);
+	if (r == 0)
+		r = guest_translation_put_env(c->translation, "LISTEN_PID=1");
+	return r < 0 ? err_sys(err, r, "process.env") : 0;
+}
+
 /* Reads and translates everything, and finds what is wrong, before anything is made. */
 static int prepare(struct creation *c, struct err *err)
 {
@@ -231,6 +264,9 @@ static int prepare(struct creation *c, struct err *err)
 	const struct spec *spec;
 	int r = bundle_load(c->request->bundle, &c->bundle, &c->notes->warnings, err);
 
+	if (r < 0)
+		return r;
+	r = take_given(c, err);
 	if (r < 0)
 		return r;
 	spec = c->bundle.spec;
@@ -261,7 +297,7 @@ static int prepare(struct creation *c, struct err *err)
 	exports.sockets = c->sockets.sockets;
 	r = guest_translate(spec, c->request->id, c->binds.root_name, &exports, &joins, &store, &c->notes->warnings,
 		&c->translation, err);
-	return r;
+	return r < 0 ? r : put_given(c, err);
 }
 
 static struct cgroup_request cgroup_request(const struct creation *c)
@@ -385,6 +421,7 @@ static int launch(struct creation *c, struct err *err)
 		.log_fd = c->log_fd,
 		.log_max = (size_t)c->settings->guest_log_kib * KIB,
 		.console_fd = c->request->console_fd,
+		.given = &c->fds.list,
 		.cancel_fd = c->signal_fd,
 	};
 	int r = put_hook_state(c, err);
@@ -441,6 +478,7 @@ int container_create(const struct settings *settings, const struct create_reques
 		.bundle = BUNDLE_NONE,
 		.binds = BINDS_NONE,
 		.sockets = SOCKETS_NONE,
+		.fds = FDS_NONE,
 		.plan = PLAN_NONE,
 		.dir = STATEDIR_NONE,
 		.status_fd = -1,
@@ -468,6 +506,8 @@ int container_create(const struct settings *settings, const struct create_reques
 		ret->pid = c.state.pid;
 		ret->report = steal_fd(&c.report);
 		ret->terminal = c.bundle.spec->process->terminal;
+		for (size_t i = 0; i < request->given.n; i++)
+			fd_close(GIVEN_FDS_FIRST + (int)i);
 	}
 	creation_done(&c);
 	return r;

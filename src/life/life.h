@@ -39,11 +39,22 @@ struct life_notes {
 /* Frees the sentences and makes @notes empty again. */
 void life_notes_done(struct life_notes *notes);
 
+/*
+ * Descriptors of the caller that a process gets under the same numbers, from GIVEN_FDS_FIRST on. When the container has
+ * been created they are closed here, so that the other ends of pipes and sockets see when the process closes its own.
+ */
+#define GIVEN_FDS_FIRST 3
+struct given_fds {
+	size_t listening; /* the first of them are those of socket activation, of which the process is told */
+	size_t n;
+};
+
 struct create_request {
 	const char *id;
-	const char *bundle;    /* NULL: the current directory */
-	const char *pid_file;  /* NULL: none */
-	int console_fd;        /* the connected socket for the terminal's master, borrowed; -1: none */
+	const char *bundle;   /* NULL: the current directory */
+	const char *pid_file; /* NULL: none */
+	int console_fd;       /* the connected socket for the terminal's master, borrowed; -1: none */
+	struct given_fds given;
 	bool console_optional; /* no error if there is a socket, but process.terminal is not set */
 	enum cgroup_manager cgroups;
 	struct timeline *timeline; /* may be NULL */

@@ -34,7 +34,7 @@
  */
 static int close_others(const struct monitor_job *job, int report, struct err *err)
 {
-	size_t n = 0, max = KEEP_FIXED + 2 * job->binds->n + job->sockets->n;
+	size_t n = 0, max = KEEP_FIXED + 2 * job->binds->n + job->sockets->n + job->given->len;
 	autofree int *keep = calloc(max, sizeof(*keep));
 	int r;
 
@@ -55,6 +55,8 @@ static int close_others(const struct monitor_job *job, int report, struct err *e
 	}
 	for (size_t i = 0; i < job->sockets->n; i++)
 		keep[n++] = job->sockets->fd[i];
+	for (uint32_t i = 0; i < job->given->len; i++)
+		keep[n++] = job->given->at[i].fd;
 	r = fd_close_others(keep, n);
 	return r < 0 ? err_sys(err, r, "cannot close what the engine left open") : 0;
 }

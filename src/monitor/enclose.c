@@ -97,8 +97,8 @@ static bool devices_are_ours(const struct monitor_job *job)
 
 int enclose(const struct monitor_job *job, const struct vm *vm, int report, struct err *err)
 {
-	const struct vm_calls *const filter[] = { monitor_calls, vm_calls(vm), job->sockets->n ? relay_calls : NULL,
-		NULL };
+	const struct vm_calls *const filter[] = { monitor_calls, vm_calls(vm),
+		job->sockets->n || job->given->len ? relay_calls : NULL, NULL };
 	bool own_mounts = job->ns->fresh[SPEC_NS_MOUNT];
 	struct jail_root *root = NULL;
 	int r = 0;

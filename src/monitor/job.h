@@ -40,13 +40,14 @@ struct monitor_job {
 	const struct sockets *sockets;
 	struct vm_config *vm; /* the monitor fills in the descriptors that are its own */
 	struct guest_translation *translation;
-	struct timeline *timeline; /* may be NULL */
-	int status_fd;             /* the file `status` */
-	int listen_fd;             /* control.sock, bound and listening */
-	int log_fd;                /* guest.log */
-	size_t log_max;            /* how many bytes guest.log may have */
-	int console_fd;            /* the connected console socket; -1: none */
-	int cancel_fd;             /* create's alone: readable when the monitor's birth is to be given up; -1: never */
+	struct timeline *timeline;     /* may be NULL */
+	int status_fd;                 /* the file `status` */
+	int listen_fd;                 /* control.sock, bound and listening */
+	int log_fd;                    /* guest.log */
+	size_t log_max;                /* how many bytes guest.log may have */
+	int console_fd;                /* the connected console socket; -1: none */
+	const struct guest_fds *given; /* the caller's descriptors that the process gets */
+	int cancel_fd; /* create's alone: readable when the monitor's birth is to be given up; -1: never */
 };
 
 #endif

@@ -113,6 +113,15 @@ static void on_create_timeout(void *arg)
 	m->events.on_silence(m->events.arg, m, false);
 }
 
+/* Closes the caller's descriptors, of which the streams have their own: the other ends are to see when those end. */
+static void close_given(struct member *m)
+{
+	struct guest_fds *fds = &m->config.container->process.fds;
+
+	for (uint32_t i = 0; i < fds->len; i++)
+		fd_close(steal_fd(&fds->at[i].fd));
+}
+
 /* The guest's answer to create. From here on the container needs neither create nor its streams. */
 static void on_created(void *arg, const struct err *err, const void *payload, size_t len)
 {
@@ -131,6 +140,7 @@ static void on_created(void *arg, const struct err *err, const void *payload, si
 	watch_free(m->create_timer);
 	m->create_timer = NULL;
 	m->stage = STAGE_CREATED;
+	close_given(m);
 	if (state_status_write(m->config.status_fd, STATUS_CREATED) < 0) {
 		(void)err_set(&failed, ENOSPC, "cannot write the container's status");
 		m->events.on_failed(m->events.arg, m, &failed);

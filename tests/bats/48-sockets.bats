@@ -55,3 +55,55 @@ host() {
 	has "${lines[4]}" "/s.sock"
 	eq "$(grep -c "^end" "$SRC.s")" 202
 }
+
+@test "--preserve-fds: pipes, a file, /dev/null and a connected socket, each as what it is" {
+	sh_bundle 'dd bs=1 count=2 <&3 2>/dev/null; echo; cat <&3; echo out >&4; cat <&5; readlink /proc/self/fd/6; [ -e /proc/$$/fd/7 ] || echo none; seq 20000 >&4'
+	echo "from a file" >"$SRC/file"
+	printf 'abcdef\n' >"$SRC/in"
+	mkfifo "$SRC/pipe"
+	cat "$SRC/pipe" >"$SRC/out" 3>&- &
+	HOST_PIDS+=($!)
+	run -0 --separate-stderr bash -c '"$@" 3< <(cat "$0/in") 4>"$0/pipe" 5<"$0/file" 6<>/dev/null 7</dev/null' "$SRC" \
+		"${RT_CMD[@]}" run --preserve-fds 4 --bundle "$BUNDLE" "$ID"
+	eq "$stderr" ""
+	eq "${lines[0]} ${lines[1]} ${lines[2]} ${lines[3]} ${lines[4]}" "ab cdef from a file /dev/null none"
+	wait_for 10 file_has "$SRC/out" '^20000$'
+	eq "$(wc -l <"$SRC/out")" 20001
+	sh_bundle 'peer kind 3; peer talk 3 pong'
+	ID+=x
+	run -0 python3 "$BATS_TEST_DIRNAME/../sockets/host.py" pair "${RT_CMD[@]}" run --preserve-fds 1 --bundle "$BUNDLE" "$ID"
+	has "$output" "unix stream"
+	has "$output" ping
+	has "$output" pong
+}
+
+@test "--preserve-fds: what cannot be passed is an error that names it, and nothing is made" {
+	new_bundle
+	refused() {
+		run bash -c "\"\$@\" 3$1" "$SRC" "${RT_CMD[@]}" run --preserve-fds "${2:-1}" --bundle "$BUNDLE" "$ID"
+		[ "$status" -ne 0 ]
+		has "$output" "${3:-descriptor 3 is $4}"
+		[ -z "$(ls -A "$ROOT" 2>/dev/null)" ]
+	}
+	refused '<"$0"' 1 "" "a directory, which cannot be passed into a virtual machine"
+	refused '<>"$0/file"' 1 "" "a file that is open for reading and writing"
+	refused '</dev/zero' 1 "" "a character device"
+	refused '<&-' 1 "unable to stat preserved-fd 0 (of 1): stat /proc/self/fd/3: no such file or directory"
+	refused '</dev/null' x '"x" is not a number'
+}
+
+@test "LISTEN_FDS: listening sockets accept on the host and talk in the guest, under the names that they have there" {
+	local script=$BATS_TEST_DIRNAME/../sockets/host.py port=$((20000 + RANDOM % 20000))
+	sh_bundle 'env | grep ^LISTEN_ | sort; peer kind 3; peer kind 4; peer accept 3 2; peer accept 4 1'
+	python3 "$script" activate "$SRC/l.sock" "127.0.0.1:$port" -- "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID" >"$SRC/out" 2>&1 3>&- &
+	HOST_PIDS+=($!)
+	wait_for "$WAIT_S" file_has "$SRC/out" inet
+	eq "$(head -n 4 "$SRC/out" | tr '\n' ' ')" "LISTEN_FDS=2 LISTEN_PID=1 unix stream listening inet stream listening 127.0.0.1:$port "
+	run -0 python3 "$script" ask "$SRC/l.sock" one
+	eq "$output" "got one"
+	run -0 python3 "$script" ask "$SRC/l.sock" two
+	eq "$output" "got two"
+	run -0 python3 "$script" ask "127.0.0.1:$port" three
+	eq "$output" "got three"
+	wait "${HOST_PIDS[-1]}"
+}
