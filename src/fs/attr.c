@@ -47,8 +47,8 @@ int fs_getattr(struct fs_node *node, struct fs_attr *ret_attr)
 	if (r < 0)
 		return r;
 	*ret_attr = (struct fs_attr){
-		.uid = st.stx_uid,
-		.gid = st.stx_gid,
+		.uid = fs_cred_uid_outside(node->export->fs, st.stx_uid),
+		.gid = fs_cred_gid_outside(node->export->fs, st.stx_gid),
 		.nlink = st.stx_nlink,
 		.rdev = makedev(st.stx_rdev_major, st.stx_rdev_minor),
 		.size = st.stx_size,
@@ -120,13 +120,18 @@ static int set_size(struct fs_node *node, struct fs_file *file, uint64_t size, u
 	return r;
 }
 
+/* Gives @node to the owners that @set names: 0, -EINVAL for one whom the service's user namespace does not have, or -errno. */
 static int set_owner(struct fs_node *node, const struct fs_setattr *set)
 {
-	uid_t uid = set->valid & FS_SET_UID ? set->uid : (uid_t)-1;
-	gid_t gid = set->valid & FS_SET_GID ? set->gid : (gid_t)-1;
+	const struct fs *fs = node->export->fs;
+	uid_t uid = (uid_t)-1;
+	gid_t gid = (gid_t)-1;
+	int r = set->valid & FS_SET_UID ? fs_cred_uid_inside(fs, set->uid, &uid) : 0;
 
-	int r;
-
+	if (r == 0 && (set->valid & FS_SET_GID))
+		r = fs_cred_gid_inside(fs, set->gid, &gid);
+	if (r < 0)
+		return r;
 	pthread_mutex_lock(&fs_policy_lock);
 	r = fchownat(node->fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
 	pthread_mutex_unlock(&fs_policy_lock);

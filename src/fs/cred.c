@@ -16,6 +16,9 @@
  * glibc's wrappers would set the ids of all threads, hence the raw calls. What a thread is at present is kept in
  * thread-local variables, so that no system call is made as long as one user is served.
  *
+ * In a user namespace of the container's (fs_set_owners()) the host does decide again: the capabilities hold for files of
+ * the owners that it has, and of others a thread gets what is everybody's.
+ *
  * A service without CAP_SETUID and CAP_SETGID (rootless, without a user namespace) cannot do any of this: its files all
  * belong to its user.
  */
@@ -29,6 +32,35 @@
 
 #include "fs/cred.h"
 #include "fs/inside.h"
+
+uint32_t fs_cred_uid_outside(const struct fs *fs, uint32_t uid)
+{
+	return fs->owners ? owner_outside(&fs->owners->users, uid) : uid;
+}
+
+uint32_t fs_cred_gid_outside(const struct fs *fs, uint32_t gid)
+{
+	return fs->owners ? owner_outside(&fs->owners->groups, gid) : gid;
+}
+
+/* @id as @map has it, which is NULL if ids are what they are. */
+static int id_inside(const struct owner_map *map, uint32_t id, uint32_t *ret_id)
+{
+	if (map && id != FS_OWNER_SERVICE)
+		return owner_inside(map, id, ret_id) ? 0 : -EINVAL;
+	*ret_id = id;
+	return 0;
+}
+
+int fs_cred_uid_inside(const struct fs *fs, uint32_t uid, uint32_t *ret_uid)
+{
+	return id_inside(fs->owners ? &fs->owners->users : NULL, uid, ret_uid);
+}
+
+int fs_cred_gid_inside(const struct fs *fs, uint32_t gid, uint32_t *ret_gid)
+{
+	return id_inside(fs->owners ? &fs->owners->groups : NULL, gid, ret_gid);
+}
 
 /* What the calling thread is. */
 static __thread struct {
@@ -112,6 +144,8 @@ static int set_ids(uint32_t uid, uint32_t gid)
 
 int fs_cred_create(struct fs *fs, struct fs_owner owner)
 {
+	uint32_t uid, gid;
+
 	if (fs->own_ids)
 		return 0;
 	if (now.lacks_fsetid) {
@@ -120,8 +154,11 @@ int fs_cred_create(struct fs *fs, struct fs_owner owner)
 		if (r < 0)
 			return r;
 	}
-	return set_ids(owner.uid == FS_OWNER_SERVICE ? fs->uid : owner.uid,
-		owner.gid == FS_OWNER_SERVICE ? fs->gid : owner.gid);
+	if (fs_cred_uid_inside(fs, owner.uid, &uid) < 0 || uid == FS_OWNER_SERVICE)
+		uid = fs->uid;
+	if (fs_cred_gid_inside(fs, owner.gid, &gid) < 0 || gid == FS_OWNER_SERVICE)
+		gid = fs->gid;
+	return set_ids(uid, gid);
 }
 
 int fs_cred_write(struct fs_export *export, uint32_t uid)

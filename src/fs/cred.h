@@ -20,8 +20,19 @@ bool fs_cred_able(void);
 /* Prepares the calling thread for the functions below; it acts as the service's user then. 0 or -errno. */
 must_check int fs_cred_thread_init(struct fs *fs);
 
-/* Before a file is made: acts as @owner. 0, or -EPERM if the host does not let us. */
+/*
+ * Before a file is made: acts as @owner, or as the service's user or group for one who has no number here. 0, or -EPERM if
+ * the host does not let us.
+ */
 must_check int fs_cred_create(struct fs *fs, struct fs_owner owner);
+
+/* Ids of the host's kernel, here, as those of the service's users (fs_set_owners()). */
+uint32_t fs_cred_uid_outside(const struct fs *fs, uint32_t uid);
+uint32_t fs_cred_gid_outside(const struct fs *fs, uint32_t gid);
+
+/* The way back: 0, or -EINVAL for one who has no number here. FS_OWNER_SERVICE stays what it is. */
+must_check int fs_cred_uid_inside(const struct fs *fs, uint32_t uid, uint32_t *ret_uid);
+must_check int fs_cred_gid_inside(const struct fs *fs, uint32_t gid, uint32_t *ret_gid);
 
 /*
  * Before contents of a file of @export change: acts as the service's user, but set-id bits survive only if @uid is root,

@@ -131,6 +131,15 @@ int fs_new(int proc_fd, struct fs **ret_fs, struct err *err)
 	return 0;
 }
 
+void fs_set_owners(struct fs *fs, const struct owner_maps *owners)
+{
+	fs->owners = owners;
+	if (!owners)
+		return;
+	fs->uid = owners->user;
+	fs->gid = owners->group;
+}
+
 void fs_free(struct fs *fs)
 {
 	if (fs == NULL)

@@ -31,6 +31,7 @@
 #include "base/err.h"
 #include "base/syscalls.h"
 #include "host/file_policy.h"
+#include "host/owners.h"
 
 struct fs;
 struct fs_node;
@@ -67,6 +68,14 @@ must_check int fs_proc_open(struct err *err);
  * many nodes a guest can hold.
  */
 must_check int fs_new(int proc_fd, struct fs **ret_fs, struct err *err);
+
+/*
+ * Says, before any thread is prepared, that the operations will run in a user namespace with @owners, as the user that
+ * they name: ids are then those outside of it in everything that is asked and answered here. What would belong to an owner
+ * who has no number there is made for the service's own, and nothing can be given to one (-EINVAL). @owners is borrowed
+ * until fs_free(); NULL: ids are what they are.
+ */
+void fs_set_owners(struct fs *fs, const struct owner_maps *owners);
 
 /* Frees the service, after its last operation, when all nodes and files have been put. Accepts NULL. */
 void fs_free(struct fs *fs);

@@ -20,12 +20,13 @@ struct fs_link {
 };
 
 struct fs {
-	int proc_fd;          /* /proc/self/fd: the way from an O_PATH descriptor to everything else */
-	int dead_fd;          /* O_PATH of a sealed, empty file: what a revoked descriptor is replaced by */
-	bool own_ids;         /* the process cannot change its fsuid: all files belong to its user */
-	uint32_t uid, gid;    /* the service's fsuid and fsgid */
-	unsigned int fds_max; /* descriptors of nodes and files, of all services of the process: fds.c */
-	atomic_uint locks;    /* ranges that are locked: at most FS_LOCKS_MAX */
+	int proc_fd;                     /* /proc/self/fd: the way from an O_PATH descriptor to everything else */
+	int dead_fd;                     /* O_PATH of a sealed, empty file: what a revoked descriptor is replaced by */
+	bool own_ids;                    /* the process cannot change its fsuid: all files belong to its user */
+	uint32_t uid, gid;               /* the service's fsuid and fsgid */
+	const struct owner_maps *owners; /* borrowed; NULL: ids are what they are */
+	unsigned int fds_max;            /* descriptors of nodes and files, of all services of the process: fds.c */
+	atomic_uint locks;               /* ranges that are locked: at most FS_LOCKS_MAX */
 	struct fs_ids ids;
 
 	pthread_rwlock_t tree; /* LOCK: the links between synthetic nodes */

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include "fs/cred.h"
 #include "host/kernel_fs.h"
 
 pthread_mutex_t fs_policy_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -103,10 +104,14 @@ static bool is_free(const struct file_policy *p)
 uint32_t fs_policy_new_mode(const struct fs_export *export, uint32_t mode, uint32_t uid)
 {
 	const struct file_policy *p = &export->policy;
+	uint32_t inside;
 
 	if (is_free(p))
 		return mode;
-	if (!is_owner(p, uid == FS_OWNER_SERVICE ? export->fs->uid : uid))
+	/* who has no number here makes files for the service's user */
+	if (fs_cred_uid_inside(export->fs, uid, &inside) < 0 || inside == FS_OWNER_SERVICE)
+		uid = fs_cred_uid_outside(export->fs, export->fs->uid);
+	if (!is_owner(p, uid))
 		mode &= ~(uint32_t)S_ISUID;
 	/* Its group may be the directory's: who wants the bit sets it when the file is there. */
 	return mode & ~(uint32_t)S_ISGID;
@@ -123,9 +128,9 @@ int fs_policy_chmod(const struct fs_node *node, uint32_t mode)
 	if (statx(node->fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st) < 0)
 		return -errno;
 	mode &= ~(uint32_t)st.stx_mode & (S_ISUID | S_ISGID); /* those that it does not have already */
-	if (mode && !is_owner(p, st.stx_uid))
+	if (mode && !is_owner(p, fs_cred_uid_outside(node->export->fs, st.stx_uid)))
 		return -EPERM;
-	return (mode & S_ISGID) && !is_group(p, st.stx_gid) ? -EPERM : 0;
+	return (mode & S_ISGID) && !is_group(p, fs_cred_gid_outside(node->export->fs, st.stx_gid)) ? -EPERM : 0;
 }
 
 /*

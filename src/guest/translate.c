@@ -96,14 +96,14 @@ static const enum guest_ns ns_of_spec[SPEC_NS_COUNT] = {
 	[SPEC_NS_TIME] = GUEST_NS_TIME,
 };
 
-/* The config's uid mappings, or else those of the user namespace that it joins. */
+/* The uid mappings of the user namespace: those that the life cycle has found, or else the config's. */
 static const struct spec_idmaps *uid_mappings(const struct spec *spec, const struct guest_joins *joins)
 {
 	static const struct spec_idmaps none = { .n = 0 };
 
-	if (spec->linux_ && spec->linux_->uid_mappings.n)
-		return &spec->linux_->uid_mappings;
-	return joins && joins->uids ? joins->uids : &none;
+	if (joins && joins->uids)
+		return joins->uids;
+	return spec->linux_ ? &spec->linux_->uid_mappings : &none;
 }
 
 /* The same for gids. */
@@ -111,9 +111,9 @@ static const struct spec_idmaps *gid_mappings(const struct spec *spec, const str
 {
 	static const struct spec_idmaps none = { .n = 0 };
 
-	if (spec->linux_ && spec->linux_->gid_mappings.n)
-		return &spec->linux_->gid_mappings;
-	return joins && joins->gids ? joins->gids : &none;
+	if (joins && joins->gids)
+		return joins->gids;
+	return spec->linux_ ? &spec->linux_->gid_mappings : &none;
 }
 
 /*

@@ -41,7 +41,8 @@ struct guest_export_list {
 struct guest_joins {
 	/* the container of the VM whose namespace is joined, although the config asks for a new one; NULL: as it says */
 	const char *cid[GUEST_NS_COUNT];
-	/* the mappings of a user namespace by path, for a config that has none; NULL or empty: not known */
+	/* the mappings of the user namespace, whatever the config says of one by path; empty: it is the caller's; NULL: the
+	 * config's */
 	const struct spec_idmaps *uids, *gids;
 };
 

@@ -316,9 +316,11 @@ int jail_chroot(int mount_ns, struct err *err)
 	return 0;
 }
 
-int jail_enter_user(int user_ns, struct err *err)
+int jail_enter_user(int user_ns, const struct owner_maps *owners, struct err *err)
 {
-	return setns(user_ns, CLONE_NEWUSER) < 0 ? err_sys(err, errno, "cannot enter the monitor's user namespace") : 0;
+	int r = owners_enter(owners, false, user_ns);
+
+	return r < 0 ? err_sys(err, r, "cannot enter the monitor's user namespace") : 0;
 }
 
 /* --- capabilities --- */

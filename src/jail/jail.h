@@ -34,6 +34,7 @@
 #include "base/err.h"
 #include "guest/translate.h"
 #include "host/file_policy.h"
+#include "host/owners.h"
 #include "jail/binds.h"
 #include "spec/spec.h"
 #include "vm/vm.h"
@@ -86,10 +87,11 @@ must_check int jail_pivot(struct jail_root *root, struct err *err);
 must_check int jail_chroot(int mount_ns, struct err *err);
 
 /*
- * Enters the user namespace @user_ns (borrowed), where the process has all capabilities, but none over what belongs to
- * other user namespaces. 0, or -errno with an error.
+ * Enters the user namespace @user_ns (borrowed) and becomes who @owners says there. The process has all capabilities in
+ * it, but none over what belongs to other user namespaces, nor over files whose owner or group has no number there. 0, or
+ * -errno with an error.
  */
-must_check int jail_enter_user(int user_ns, struct err *err);
+must_check int jail_enter_user(int user_ns, const struct owner_maps *owners, struct err *err);
 
 /*
  * Gives up, for good, all capabilities but those that file service needs for what @files allows; the process must be

@@ -15,7 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/fd.h"
 #include "base/netif.h"
 #include "host/userns.h"
@@ -55,6 +54,7 @@ void ns_set_init(struct ns_set *set)
 	set->user_fd = -1;
 	set->uids = set->gids = (struct spec_idmaps){ .n = 0 };
 	set->hostname = set->domainname = NULL;
+	set->owners = (struct owner_maps){ .user = 0 };
 	set->offsets = NULL;
 }
 
@@ -65,6 +65,7 @@ void ns_set_done(struct ns_set *set)
 	fd_close(set->user_fd);
 	free(set->uids.v);
 	free(set->gids.v);
+	owners_done(&set->owners);
 	ns_set_init(set);
 }
 
@@ -90,8 +91,8 @@ static int open_path(const struct spec_namespace *ns, int *ret_fd, struct err *e
 /* --- user namespaces --- */
 
 /*
- * Reads the mapping @file of the user namespace @u (NULL: of our own), with the ids outside of it as this process sees
- * them: 0 or -errno. The caller frees ret->v.
+ * Reads the mapping @file of the user namespace @u, with the ids outside of it as this process sees them: 0 or -errno. The
+ * caller frees ret->v.
  */
 static int read_idmap(const struct userns *u, const char *file, struct spec_idmaps *ret)
 {
@@ -136,42 +137,96 @@ static int read_joined_idmaps(int fd, const char *path, struct ns_set *set, stru
 	return 0;
 }
 
-/* Maps every id that this process has to itself in the new user namespace @u: 0 or -errno. */
-static int write_identity(const struct userns *u, const char *file)
+/* Copies the mappings @from of the config to @to, which the caller frees: 0 or -ENOMEM. */
+static int copy_idmaps(const struct spec_idmaps *from, struct spec_idmaps *to)
 {
-	struct spec_idmaps own = { .n = 0 };
-	autobuf text = BUF_INIT;
-	int r = read_idmap(NULL, file, &own);
+	struct spec_idmap *v = calloc(from->n + 1, sizeof(*v));
 
-	for (size_t i = 0; r == 0 && i < own.n; i++)
-		buf_printf(&text, "%u %u %u\n", own.v[i].container_id, own.v[i].container_id, own.v[i].size);
-	free(own.v);
-	if (r == 0)
-		r = buf_error(&text);
-	return r < 0 ? r : userns_write_map(u, file, text.data ? text.data : "");
-}
-
-/* Makes the monitor's own user namespace. */
-static int make_user(int *ret_fd, struct err *err)
-{
-	struct userns u;
-	int r = userns_hold(-1, &u), fd = -1;
-
-	if (r < 0)
-		return err_sys(err, r, "linux.namespaces: user: cannot make one for the monitor");
-	r = write_identity(&u, "uid_map");
-	if (r == 0)
-		r = write_identity(&u, "gid_map");
-	if (r == 0)
-		r = fd = userns_open(&u);
-	userns_done(&u);
-	if (r < 0)
-		return err_sys(err, r, "linux.namespaces: user: cannot map the ids of the monitor's");
-	*ret_fd = fd;
+	if (!v)
+		return -ENOMEM;
+	if (from->n)
+		memcpy(v, from->v, from->n * sizeof(*v));
+	*to = (struct spec_idmaps){ .n = from->n, .v = v };
 	return 0;
 }
 
-/* Makes the monitor's own user namespace if the config lists one, and reads the mappings of one by path. */
+/* --- who the monitor acts as --- */
+
+static int fill_owner_map(const struct spec_idmaps *from, struct owner_map *to)
+{
+	to->v = calloc(from->n + 1, sizeof(*to->v));
+	if (!to->v)
+		return -ENOMEM;
+	for (; to->n < from->n; to->n++) {
+		const struct spec_idmap *m = &from->v[to->n];
+
+		to->v[to->n] =
+			(struct owner_range){ .inside = m->container_id, .outside = m->host_id, .count = m->size };
+	}
+	return 0;
+}
+
+static bool is_inside(const struct owner_map *map, uint32_t inside)
+{
+	for (size_t i = 0; i < map->n; i++) {
+		if (inside >= map->v[i].inside && inside - map->v[i].inside < map->v[i].count)
+			return true;
+	}
+	return false;
+}
+
+/* The container's root, or where it has none the first id that it has. */
+static uint32_t first_owner(const struct owner_map *map)
+{
+	return is_inside(map, 0) ? 0 : map->v[0].inside;
+}
+
+/*
+ * Gives @set its owners. The monitor is the container's root, which with its capabilities may act as any other owner that
+ * the container has; but only the groups that the config's process is in open files of unmapped users to it.
+ */
+static int fill_owners(const struct spec_process *p, struct ns_set *set)
+{
+	struct owner_maps *o = &set->owners;
+	int r = fill_owner_map(&set->uids, &o->users);
+
+	if (r == 0)
+		r = fill_owner_map(&set->gids, &o->groups);
+	if (r < 0)
+		return r;
+	o->user = first_owner(&o->users);
+	o->group = first_owner(&o->groups);
+	o->more = calloc((p ? p->user.additional_gids.n : 0) + 1, sizeof(*o->more));
+	if (!o->more)
+		return -ENOMEM;
+	if (p && is_inside(&o->groups, p->user.gid))
+		o->more[o->more_len++] = p->user.gid;
+	for (size_t i = 0; p && i < p->user.additional_gids.n; i++) {
+		if (is_inside(&o->groups, p->user.additional_gids.v[i]))
+			o->more[o->more_len++] = p->user.additional_gids.v[i];
+	}
+	return 0;
+}
+
+/* Makes the monitor's own user namespace, with the mappings of @set. */
+static int make_user(const struct spec *spec, struct ns_set *set, struct err *err)
+{
+	int r = fill_owners(spec->process, set);
+
+	if (r == 0)
+		r = owners_new_namespace(&set->owners, false);
+	if (r == -EPERM)
+		return err_set(err, EPERM,
+			"linux.namespaces: user: cannot make the monitor's: operation not permitted: are all ids of "
+			"the "
+			"mappings there where vmrunc runs (/proc/self/uid_map)?");
+	if (r < 0)
+		return err_sys(err, r, "linux.namespaces: user: cannot make the monitor's");
+	set->user_fd = r;
+	return 0;
+}
+
+/* Makes the monitor's own user namespace if the config lists one: with its mappings, or those of the one by path. */
 static int open_user(const struct spec *spec, struct ns_set *set, struct err *err)
 {
 	const struct spec_namespace *ns = spec_namespace_find(spec, SPEC_NS_USER);
@@ -188,9 +243,16 @@ static int open_user(const struct spec *spec, struct ns_set *set, struct err *er
 		 */
 		if (theirs.st_dev == own.st_dev && theirs.st_ino == own.st_ino)
 			return 0;
+		/* What the config says itself is not asked: engines that know no mappings put some there. */
 		r = read_joined_idmaps(fd, ns->path, set, err);
+	} else {
+		r = copy_idmaps(&spec->linux_->uid_mappings, &set->uids);
+		if (r == 0)
+			r = copy_idmaps(&spec->linux_->gid_mappings, &set->gids);
+		if (r < 0)
+			return err_sys(err, r, "linux.namespaces: user");
 	}
-	return r < 0 ? r : make_user(&set->user_fd, err);
+	return r < 0 ? r : make_user(spec, set, err);
 }
 
 int ns_open(const struct spec *spec, struct ns_set *set, struct err *err)

@@ -10,8 +10,10 @@
  * Two types are not entered with the others:
  * - mount: the jail (jail.h) enters it, when the VM has what it needs of the host's tree;
  * - user: it is entered last, when everything is mounted and opened. Whether the config has a new one or one by path,
- *   the monitor gets one of its own (@user_fd), in which every id of the caller's is mapped to itself, because file
- *   service has to act for any of them. The mappings of a user namespace by path become the guest's (@uids, @gids).
+ *   the monitor gets one of its own (@user_fd). It has the mappings of the config's, or those of the namespace at the
+ *   path (@uids, @gids), which the guest gets as well: so file service reaches no owner that the container's processes
+ *   could not be, whatever the guest says. What is a mapping to the guest's kernel is two numbers of one owner to file
+ *   service (@owners).
  */
 #ifndef JAIL_NS_H
 #define JAIL_NS_H
@@ -20,16 +22,18 @@
 
 #include "base/base.h"
 #include "base/err.h"
+#include "host/owners.h"
 #include "spec/spec.h"
 
 struct ns_set {
 	bool fresh[SPEC_NS_COUNT]; /* a new namespace is to be made */
 	int fd[SPEC_NS_COUNT];     /* the namespace to join; -1: none */
 	int user_fd;               /* the monitor's own user namespace; -1: the caller's */
-	/* the mappings of a user namespace by path as the caller sees them, owned; empty: there is none by path */
+	/* the mappings of the user namespace as the caller sees them, owned; empty: it is the caller's */
 	struct spec_idmaps uids, gids;
 	/* what the UTS namespace of the config is called; borrowed from the spec; NULL: it keeps its own */
 	const char *hostname, *domainname;
+	struct owner_maps owners;                /* the same for file service, with who the process of the config is */
 	const struct spec_time_offsets *offsets; /* for a new time namespace; borrowed from the spec; NULL: none */
 };
 

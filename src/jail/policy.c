@@ -45,30 +45,14 @@ static bool has(uint64_t caps, unsigned int cap)
 	return caps >> cap & 1;
 }
 
-/* The mappings of the container's user namespace, wherever the config has them from; empty: it has none. */
-static void maps_of(const struct spec *spec, const struct ns_set *ns, const struct spec_idmaps **ret_uids,
-	const struct spec_idmaps **ret_gids)
+uint32_t policy_host_uid(const struct ns_set *ns, uint32_t uid)
 {
-	bool own = spec->linux_ && spec->linux_->uid_mappings.n;
-
-	*ret_uids = own ? &spec->linux_->uid_mappings : &ns->uids;
-	*ret_gids = own ? &spec->linux_->gid_mappings : &ns->gids;
+	return host_id(&ns->uids, uid);
 }
 
-uint32_t policy_host_uid(const struct spec *spec, const struct ns_set *ns, uint32_t uid)
+uint32_t policy_host_gid(const struct ns_set *ns, uint32_t gid)
 {
-	const struct spec_idmaps *uids, *gids;
-
-	maps_of(spec, ns, &uids, &gids);
-	return host_id(uids, uid);
-}
-
-uint32_t policy_host_gid(const struct spec *spec, const struct ns_set *ns, uint32_t gid)
-{
-	const struct spec_idmaps *uids, *gids;
-
-	maps_of(spec, ns, &uids, &gids);
-	return host_id(gids, gid);
+	return host_id(&ns->gids, gid);
 }
 
 /* Whether @maps, if there are any, have the host's id @id. */
@@ -84,18 +68,16 @@ static bool maps_host_id(const struct spec_idmaps *maps, uint32_t id)
 bool policy_overrides(const struct spec *spec, const struct ns_set *ns, uint32_t uid, uint32_t gid)
 {
 	uint64_t caps = spec->process->capabilities ? spec->process->capabilities->bounding : 0;
-	const struct spec_idmaps *uids, *gids;
 
 	/* Over a file whose ids a user namespace does not have, its capabilities are worth nothing. */
-	maps_of(spec, ns, &uids, &gids);
 	return (has(caps, CAP_DAC_OVERRIDE) || (has(caps, CAP_SETUID) && has(caps, CAP_SETGID))) &&
-	       maps_host_id(uids, uid) && maps_host_id(gids, gid);
+	       maps_host_id(&ns->uids, uid) && maps_host_id(&ns->gids, gid);
 }
 
 struct file_policy policy_of(const struct spec *spec, const struct ns_set *ns)
 {
 	const struct spec_process *p = spec->process;
-	const struct spec_idmaps *uids, *gids;
+	const struct spec_idmaps *uids = &ns->uids, *gids = &ns->gids;
 	uint64_t caps = p->capabilities ? p->capabilities->bounding : 0;
 	/* Of a user namespace, the host's kernel takes neither device nodes nor capabilities that hold for the host. */
 	bool user = spec_namespace_find(spec, SPEC_NS_USER);
@@ -106,7 +88,6 @@ struct file_policy policy_of(const struct spec *spec, const struct ns_set *ns)
 		.kernel_files = !user && (p->user.uid == 0 || has(caps, CAP_DAC_OVERRIDE) || has(caps, CAP_SETUID)),
 	};
 
-	maps_of(spec, ns, &uids, &gids);
 	if (has(caps, CAP_FOWNER) || has(caps, CAP_SETUID))
 		host_span(uids, &policy.owner_first, &policy.owner_last);
 	else

@@ -51,15 +51,15 @@ static int become(const struct spec *spec, const struct ns_set *ns, struct ident
 	if (!groups || !caps || !old->caps || !old->groups || getgroups(old->groups_len, old->groups) < 0)
 		r = -ENOMEM;
 	for (size_t i = 0; groups && i < user->additional_gids.n; i++)
-		groups[i] = policy_host_gid(spec, ns, user->additional_gids.v[i]);
+		groups[i] = policy_host_gid(ns, user->additional_gids.v[i]);
 	if (r == 0 && (setgroups(user->additional_gids.n, groups) < 0 ||
 			      cap_set_flag(caps, CAP_EFFECTIVE, ARRAY_LEN(overriding), overriding, CAP_CLEAR) < 0 ||
 			      cap_set_proc(caps) < 0))
 		r = -errno;
 	(void)cap_free(caps);
 	if (r == 0) { /* neither call says whether it has worked; root's always does */
-		(void)setfsgid(policy_host_gid(spec, ns, user->gid));
-		(void)setfsuid(policy_host_uid(spec, ns, user->uid));
+		(void)setfsgid(policy_host_gid(ns, user->gid));
+		(void)setfsuid(policy_host_uid(ns, user->uid));
 	}
 	return r;
 }

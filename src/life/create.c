@@ -279,11 +279,6 @@ static int prepare(struct creation *c, struct err *err)
 			"cannot use console socket if vmrunc will not detach or allocate "
 			"tty: process.terminal is false");
 	r = ns_open(spec, &c->ns, err);
-	if (r == 0 && c->ns.uids.n)
-		warnings_add(&c->notes->warnings,
-			"linux.namespaces: user: the guest has one with the mappings of \"%s\"; "
-			"on the host the monitor is in one of its own, with all ids",
-			spec_namespace_find(spec, SPEC_NS_USER)->path);
 	if (r == 0)
 		r = binds_open(spec, c->bundle.path, c->bundle.rootfs, c->request->id, &c->binds, err);
 	if (r < 0)

@@ -118,7 +118,7 @@ int enclose(const struct monitor_job *job, const struct vm *vm, int report, stru
 		r = own_mounts ? jail_pivot(root, err) : jail_chroot(job->ns->fd[SPEC_NS_MOUNT], err);
 	jail_root_free(root);
 	if (r == 0 && job->ns->user_fd >= 0)
-		r = jail_enter_user(job->ns->user_fd, err);
+		r = jail_enter_user(job->ns->user_fd, &job->ns->owners, err);
 	if (r == 0)
 		r = jail_drop(job->vm->files, err);
 	if (r == 0)

@@ -535,7 +535,7 @@ static int build(struct monitor *m, struct err *err)
 	job->vm->proc_fd = m->proc_fd = jail_open_fds(err);
 	if (m->proc_fd < 0)
 		return m->proc_fd;
-	job->vm->user_ns_fd = job->ns->user_fd;
+	job->vm->owners = job->ns->user_fd >= 0 ? &job->ns->owners : NULL;
 	m->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (m->null_fd < 0)
 		return err_sys(err, errno, "cannot open /dev/null");

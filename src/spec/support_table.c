@@ -97,8 +97,9 @@ const struct support_row support_table[] = {
 	{ "linux.namespaces[].type=time", SUPPORT_DONE,
 		"one by path is joined on the host; the guest's is new, and does not have the offsets of that one" },
 	{ "linux.namespaces[].type=user", SUPPORT_DONE,
-		"in the guest; one by path is made anew there with its mappings. On the host the monitor has a user "
-		"namespace of its own with all IDs" },
+		"in the guest; one by path is made anew there with its mappings, whatever linux.uidMappings says. On "
+		"the "
+		"host the monitor has a user namespace of its own with the same mappings" },
 	{ "linux.namespaces[].type=uts", SUPPORT_DONE, NULL },
 	{ "linux.namespaces[].path", SUPPORT_DONE,
 		"the monitor joins it on the host; in the guest the container has one of its own" },

@@ -31,6 +31,7 @@
 #include "base/syscalls.h"
 #include "base/tags.h"
 #include "host/file_policy.h"
+#include "host/owners.h"
 
 #define VM_NICS_MAX 8
 #define VM_VCPUS_MAX 64
@@ -68,7 +69,8 @@ struct vm_config {
 	struct guestlog *log;    /* borrowed: gets what the guest writes to its consoles; NULL: that is dropped */
 	int proc_fd; /* borrowed: this process's /proc/self/fd, for file service (kvm); <= 0: opened by that path */
 	const struct file_policy *files; /* borrowed: what the guest may do to its exports; NULL: everything */
-	int user_ns_fd; /* borrowed: the user namespace for processes of the VM (qemu); <= 0: the caller's */
+	/* borrowed until vm_free(): the owners of files that the container has; NULL: it has them all */
+	const struct owner_maps *owners;
 	struct vm_nic nics[VM_NICS_MAX];
 	unsigned int nics_len;
 };

@@ -229,7 +229,7 @@ typed"
 port 1"
 }
 
-@test "user: the monitor is in one of its own, where every id is itself; with all that runs for the VM" {
+@test "user: the monitor is in one of its own, with the mappings of the config; QEMU in one that has the same ids" {
 	local p
 	sh_bundle 'touch /made; chmod 4755 /made; sleep 1000' '
 		.linux.namespaces += [{type: "user"}, {type: "cgroup"}] |
@@ -238,10 +238,12 @@ port 1"
 	create
 	for p in $(monitor_and_children); do
 		is_elsewhere "$p" user
-		eq "$(link "$p" user)" "$(link "$(monitor)" user)"
-		eq "$(tr -s ' ' <"/proc/$p/uid_map")" "$(tr -s ' ' </proc/self/uid_map)"
-		eq "$(tr -s ' ' <"/proc/$p/gid_map")" "$(tr -s ' ' </proc/self/gid_map)"
+		# nobody of theirs is the host's root, nor has a group of it
+		eq "$p $(awk '/^[UG]id/ { print $2, $3, $4, $5 }' "/proc/$p/status" | xargs)" "$p 1000 1000 1000 1000 1000 1000 1000 1000"
+		eq "$p $(awk '/^Groups/ { print $2, $3 }' "/proc/$p/status")" "$p 1000 "
+		[ "$p" = "$(monitor)" ] || eq "$(xargs <"/proc/$p/uid_map") $(xargs <"/proc/$p/gid_map")" "1000 1000 1000 1000 1000 1000"
 	done
+	eq "$(xargs <"/proc/$(monitor)/uid_map") $(xargs <"/proc/$(monitor)/gid_map")" "0 1000 1000 0 1000 1000"
 	jailed
 	nsenter -t "$(monitor)" -m /bin/busybox test -e /bin/busybox
 	rt start "$ID"
@@ -250,8 +252,7 @@ port 1"
 	rt delete --force "$ID"
 }
 
-@test "user by path: the guest has the mappings of that namespace, with a warning where the monitor is" {
-	RT_CMD+=(--log-level warning)
+@test "user by path: guest and monitor have the mappings of that namespace, whatever the config says" {
 	hold --user
 	echo "0 100000 1000" >"/proc/$NS_PID/uid_map"
 	echo "0 200000 1000" >"/proc/$NS_PID/gid_map"
@@ -263,7 +264,43 @@ port 1"
 	eq "$output" " 0 100000 1000
  0 200000 1000"
 	eq "$(stat -c %u:%g "$BUNDLE/rootfs/made")" 100000:200000
-	has "$stderr" "linux.namespaces: user: the guest has one with the mappings of"
+	# Podman's mapping of a container that has none of its own
+	sh_bundle 'tr -s " " </proc/self/uid_map; cat /data/secret; echo x >/data/plain' \
+		'.linux.namespaces += [{type: "user", path: $p}] | .linux.uidMappings = [{containerID: 0, hostID: 0, size: 1}] | .linux.gidMappings = .linux.uidMappings
+		| .mounts += [{destination: "/data", type: "bind", source: $src, options: ["rbind", "rw"]}]' \
+		--arg p "/proc/$NS_PID/ns/user" --arg src "$(secrets)"
+	chown -R 100000:200000 "$BUNDLE/rootfs"
+	run_c
+	eq "$output" " 0 100000 1000"
+	has "$stderr" "secret': Permission denied"
+	has "$stderr" "create /data/plain: Permission denied"
+	eq "$(cat "$BATS_TEST_TMPDIR/secrets/plain")" plain
+}
+
+@test "user by path of another container: its mappings, and nothing of the host's" {
+	sh_bundle 'sleep 1000' '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}] | .linux.gidMappings = .linux.uidMappings'
+	chown -R 100000:100000 "$BUNDLE/rootfs"
+	create
+	local path
+	path=/proc/$(monitor)/ns/user
+	sh_bundle 'tr -s " " </proc/self/uid_map; cat /data/secret' '.linux.namespaces += [{type: "user", path: $p}]
+		| .mounts += [{destination: "/data", type: "bind", source: $src, options: ["rbind", "rw"]}]' \
+		--arg p "$path" --arg src "$(secrets)"
+	chown -R 100000:100000 "$BUNDLE/rootfs"
+	rt run --bundle "$BUNDLE" "$ID-2" </dev/null >"$BATS_TEST_TMPDIR/out" 2>&1 || true
+	has "$(cat "$BATS_TEST_TMPDIR/out")" " 0 100000 1000"
+	has "$(cat "$BATS_TEST_TMPDIR/out")" "secret': Permission denied"
+	rt delete --force "$ID"
+}
+
+# secrets: makes a directory of files that a user namespace at 100000 may not touch, and prints its path.
+secrets() {
+	local dir=$BATS_TEST_TMPDIR/secrets
+	mkdir -p "$dir"
+	echo secret >"$dir/secret"
+	chmod 600 "$dir/secret"
+	echo plain >"$dir/plain"
+	echo "$dir"
 }
 
 @test "user by path: the caller's own is as if none was listed; one without mappings is an error" {

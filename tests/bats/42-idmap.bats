@@ -72,8 +72,9 @@ find_source() {
 MAPPED='{destination:"/data",type:"bind",source:$src,options:["rbind"],uidMappings:[{containerID:0,hostID:100000,size:65536}],gidMappings:[{containerID:0,hostID:100000,size:65536}]}'
 USERNS='.linux.namespaces += [{type:"user"}] | .linux.uidMappings = [{containerID:0,hostID:100000,size:65536}] | .linux.gidMappings = .linux.uidMappings'
 
-# The root file system belongs to the container's root.
+# The root file system belongs to the container's root. Other runtimes walk to it as that one.
 own_rootfs() {
+	[ -z "${RUNTIME:-}" ] || chmod a+x "$BATS_RUN_TMPDIR" "$BUNDLE"
 	chown -hR 100000:100000 "$BUNDLE/rootfs"
 }
 
@@ -150,4 +151,61 @@ own_rootfs() {
 	run_c
 	[ "$status" -ne 0 ]
 	has "$stderr" "mounts[6].options: idmap without mappings needs a user namespace"
+}
+
+# secrets: makes a directory of files that a user namespace at 100000 may not touch, and prints its path.
+secrets() {
+	local dir=$BATS_TEST_TMPDIR/secrets
+	mkdir -p "$dir/open"
+	echo secret >"$dir/secret"
+	chmod 600 "$dir/secret"
+	echo plain >"$dir/plain"
+	echo group >"$dir/of-group"
+	chown 0:100500 "$dir/of-group"
+	chmod 640 "$dir/of-group"
+	echo mine >"$dir/open/mine"
+	chown 101000:100000 "$dir/open/mine"
+	chmod 600 "$dir/open/mine"
+	chmod 1777 "$dir/open"
+	echo "$dir"
+}
+
+@test "user: files of owners that are not mapped are strangers' to its root, with all capabilities" {
+	sh_bundle 'cd /data
+		cat plain; cat secret; cat of-group; echo x >plain; echo x >new; chmod 666 secret; chown 0:0 plain; rm plain; mknod open/n c 1 1
+		stat -c "%n %u:%g" secret of-group open/mine; cat open/mine
+		cd open; echo x >made; chown 70000:0 made; chown 1000:1000 made; chmod 4755 made; stat -c "%n %u:%g %a" made' '
+		.linux.namespaces += [{type: "user"}] |
+		.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings |
+		.process.user.additionalGids = [500] |
+		.process.capabilities = (["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_MKNOD", "CAP_SETUID", "CAP_SETGID"] | {bounding: ., effective: ., permitted: .}) |
+		.mounts += [{destination: "/data", type: "bind", source: $src, options: ["rbind", "rw"]}]' --arg src "$(secrets)"
+	own_rootfs
+	run_c
+	eq "$status" 0
+	eq "$output" "plain
+group
+secret 65534:65534
+of-group 65534:500
+open/mine 1000:0
+mine
+made 1000:1000 4755"
+	eq "$(sed 's/.*sh: //; s/^line [0-9]*: //' <<<"$stderr")" "cat: can't open 'secret': Permission denied
+can't create plain: Permission denied
+can't create new: Permission denied
+chmod: secret: Operation not permitted
+chown: plain: Operation not permitted
+rm: can't remove 'plain': Permission denied
+mknod: open/n: Operation not permitted
+chown: made: Invalid argument"
+	(
+		cd "$BATS_TEST_TMPDIR/secrets"
+		eq "$(stat -c '%n %u:%g %a' secret plain of-group; cat secret plain of-group)" "secret 0:0 600
+plain 0:0 644
+of-group 0:100500 640
+secret
+plain
+group"
+	)
+	eq "$(stat -c '%u:%g %a' "$BATS_TEST_TMPDIR/secrets/open/made")" "101000:101000 4755"
 }

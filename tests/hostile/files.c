@@ -44,6 +44,31 @@ static int write_over(const char *path)
 	return fd < 0 ? -errno : result((int)write(fd, "hostile", 7));
 }
 
+static int read_victim(void)
+{
+	autoclose int fd = open("victim", O_RDONLY | O_CLOEXEC);
+	char byte;
+
+	return fd < 0 ? -errno : result((int)read(fd, &byte, 1));
+}
+
+/* To root, to a daemon's user and to nobody: the host's, whoever the container has. */
+static int give_away(void)
+{
+	static const uid_t ids[] = { 0, 1, 65534 };
+
+	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++) {
+		if (lchown("made", ids[i], ids[i]) == 0)
+			return 0;
+	}
+	return -errno;
+}
+
+static int take_victim(void)
+{
+	return result(lchown("victim", 100000, 100000));
+}
+
 static int overwrite(void)
 {
 	return write_over("victim");
@@ -161,6 +186,9 @@ static int set_trusted(void)
 
 static const struct attempt attempts[] = {
 	{ "create", create_plain },
+	{ "give away", give_away },
+	{ "read", read_victim },
+	{ "chown to ours", take_victim },
 	{ "create set-id", create_setid },
 	{ "chown set-id", chown_setid },
 	{ "chmod set-id", chmod_setid },

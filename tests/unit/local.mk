@@ -14,6 +14,7 @@ unit_tests += \
 	tests/unit/test_control \
 	tests/unit/test_filter_store \
 	tests/unit/test_fs \
+	tests/unit/test_fs_owners \
 	tests/unit/test_fs_policy \
 	tests/unit/test_guest \
 	tests/unit/test_guestlog \
@@ -89,6 +90,8 @@ tests_unit_test_control_SOURCES = tests/unit/test_control.c
 tests_unit_test_control_LDADD = $(unit_ldadd)
 tests_unit_test_filter_store_SOURCES = tests/unit/test_filter_store.c
 tests_unit_test_filter_store_LDADD = $(unit_ldadd)
+tests_unit_test_fs_owners_SOURCES = tests/unit/test_fs_owners.c
+tests_unit_test_fs_owners_LDADD = $(unit_ldadd)
 tests_unit_test_fs_policy_SOURCES = tests/unit/test_fs_policy.c
 tests_unit_test_fs_policy_LDADD = $(unit_ldadd)
 tests_unit_test_fs_SOURCES = tests/unit/test_fs.c $(filter)

@@ -347,6 +347,7 @@ static struct file_policy of(uint32_t uid, uint64_t bounding, struct spec_idmaps
 	if (maps.n)
 		linux_.namespaces = (struct spec_namespaces){ .n = 1, .v = &user };
 	ns_set_init(&ns);
+	ns.uids = ns.gids = maps;
 	return policy_of(&spec, &ns);
 }
 

@@ -66,28 +66,33 @@ static int devices_add_console(
 	return r < 0 ? r : devices_add(d, m, dev, err);
 }
 
-/* Makes a file service with a copy of @proc_fd, or with the path that it stands for if there is none (vm.h). */
-static int devices_new_fs(int proc_fd, struct fs **ret, struct err *err)
+/*
+ * Makes a file service for the owners of @cfg, with a copy of its proc_fd, or with the path that it stands for if there is
+ * none (vm.h).
+ */
+static int devices_new_fs(const struct vm_config *cfg, struct fs **ret, struct err *err)
 {
-	int own = proc_fd > 0 ? fcntl(proc_fd, F_DUPFD_CLOEXEC, 3) : -1, r;
+	int proc_fd = cfg->proc_fd, own = proc_fd > 0 ? fcntl(proc_fd, F_DUPFD_CLOEXEC, 3) : -1, r;
 
 	if (proc_fd > 0 && own < 0)
 		return err_sys(err, errno, "file service");
 	r = fs_new(own, ret, err);
 	if (r < 0)
 		fd_close(own); /* fs_new() takes it only on success */
+	else
+		fs_set_owners(*ret, cfg->owners);
 	return r;
 }
 
 /* Adds the file service, the 9P server and the device of one share. */
-static int devices_add_share(
-	struct devices *d, struct machine *m, enum vm_share share, const char *tag, int proc_fd, struct err *err)
+static int devices_add_share(struct devices *d, struct machine *m, enum vm_share share, const char *tag,
+	const struct vm_config *cfg, struct err *err)
 {
 	static const struct p9_limits limits; /* the defaults */
 	struct virtio_dev *dev;
 	int r;
 
-	if ((r = devices_new_fs(proc_fd, &d->fs[share], err)) < 0 ||
+	if ((r = devices_new_fs(cfg, &d->fs[share], err)) < 0 ||
 		(r = p9_server_new(d->fs[share], &limits, &d->p9[share], err)) < 0 ||
 		(r = virtio_p9dev_new(&m->mem, d->p9[share], tag, &dev, err)) < 0)
 		return r;
@@ -119,15 +124,15 @@ static int devices_add_nic(struct devices *d, struct machine *m, const struct vm
 }
 
 /* Adds all devices but the nics, in the order of their slots: see the top of this file. */
-static int devices_add_fixed(
-	struct devices *d, struct machine *m, int channel_fd, int proc_fd, struct guestlog *log, struct err *err)
+static int devices_add_fixed(struct devices *d, struct machine *m, int channel_fd, const struct vm_config *cfg,
+	struct guestlog *log, struct err *err)
 {
 	int r = devices_add_console(d, m, channel_fd, log, err);
 
 	if (r == 0)
-		r = devices_add_share(d, m, VM_SHARE_PRIVATE, TAG_PRIVATE, proc_fd, err);
+		r = devices_add_share(d, m, VM_SHARE_PRIVATE, TAG_PRIVATE, cfg, err);
 	if (r == 0)
-		r = devices_add_share(d, m, VM_SHARE_SHARED, TAG_SHARED, proc_fd, err);
+		r = devices_add_share(d, m, VM_SHARE_SHARED, TAG_SHARED, cfg, err);
 	if (r == 0)
 		r = devices_add_rng(d, m, err);
 	if (r == 0)
@@ -138,7 +143,7 @@ static int devices_add_fixed(
 int devices_init(struct devices *d, struct machine *m, const struct vm_config *cfg, int channel_fd,
 	struct guestlog *log, struct err *err)
 {
-	int r = devices_add_fixed(d, m, channel_fd, cfg->proc_fd, log, err);
+	int r = devices_add_fixed(d, m, channel_fd, cfg, log, err);
 
 	for (unsigned int i = 0; i < cfg->nics_len; i++) {
 		if (r == 0)

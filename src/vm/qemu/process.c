@@ -64,6 +64,28 @@ static int process_bound_caps(const struct file_policy *files)
 	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ? -errno : 0;
 }
 
+/* Lets the program that is executed next have the bounded capabilities although its user is not the namespace's root. */
+static int process_inherit_caps(const struct file_policy *files)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3, .pid = 0 };
+	struct __user_cap_data_struct caps[2];
+
+	if (syscall(SYS_capget, &header, caps) < 0)
+		return -errno;
+	for (size_t i = 0; i < ARRAY_LEN(file_server_caps); i++) {
+		if (cap_is_kept(file_server_caps[i], files))
+			caps[CAP_TO_INDEX(file_server_caps[i])].inheritable |= CAP_TO_MASK(file_server_caps[i]);
+	}
+	if (syscall(SYS_capset, &header, caps) < 0)
+		return -errno;
+	for (size_t i = 0; i < ARRAY_LEN(file_server_caps); i++) {
+		if (cap_is_kept(file_server_caps[i], files) &&
+			prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, file_server_caps[i], 0, 0) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
 /* Leaves @keep open for the program that is executed next, and nothing else but the standard streams. */
 static int process_keep_fds(int *keep, size_t keep_len)
 {
@@ -76,8 +98,8 @@ static int process_keep_fds(int *keep, size_t keep_len)
 }
 
 /* Turns the child, a copy of the monitor, into QEMU. What goes wrong is told on stderr, as QEMU's last words. */
-static _Noreturn void process_exec(char *const argv[], int *keep, size_t keep_len, int ns_pidfd, int user_ns,
-	const char *dir, const struct file_policy *files, pid_t parent)
+static _Noreturn void process_exec(char *const argv[], int *keep, size_t keep_len, int ns_pidfd, const char *dir,
+	const struct qemu_rights *rights, pid_t parent)
 {
 	static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin", locale[] = "LC_ALL=C";
 	char *const env[] = { path, locale, NULL };
@@ -89,14 +111,17 @@ static _Noreturn void process_exec(char *const argv[], int *keep, size_t keep_le
 	if (setns(ns_pidfd, CLONE_NEWNS) < 0 || chdir(dir) < 0)
 		goto fail;
 	what = "cannot join its user namespace";
-	if (user_ns > 0 && setns(user_ns, CLONE_NEWUSER) < 0)
+	errno = rights->owners ? -owners_enter(rights->owners, true, rights->user_ns) : 0;
+	if (errno)
 		goto fail;
 	/* This comes after setns(2), which may change the credentials: a change of them clears the signal. */
 	what = "cannot follow its parent";
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || (getppid() != parent && getppid() != 0))
 		goto fail;
 	what = "cannot give up capabilities";
-	errno = -process_bound_caps(files);
+	errno = -process_bound_caps(rights->files);
+	if (errno == 0 && rights->owners)
+		errno = -process_inherit_caps(rights->files);
 	if (errno || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		goto fail;
 	what = "cannot forbid core dumps";
@@ -157,7 +182,7 @@ static void process_see_executed(struct qemu_process *p, int word)
 }
 
 int qemu_process_start(struct qemu_process *p, char *const argv[], int *keep, size_t keep_len, int ns_pidfd,
-	int user_ns, const char *dir, const struct file_policy *files, struct err *err)
+	const char *dir, const struct qemu_rights *rights, struct err *err)
 {
 	autoclose int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC), err_fd = -1, word_fd = -1;
 	pid_t parent = getpid();
@@ -177,7 +202,7 @@ int qemu_process_start(struct qemu_process *p, char *const argv[], int *keep, si
 		process_await_parent(word);
 		if (process_set_stdio(null_fd, err_fd) < 0)
 			_exit(127);
-		process_exec(argv, keep, keep_len, ns_pidfd, user_ns, dir, files, parent);
+		process_exec(argv, keep, keep_len, ns_pidfd, dir, rights, parent);
 	}
 	if (p->pid < 0) {
 		r = err_sys(err, errno, "qemu: fork");

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "host/file_policy.h"
+#include "host/owners.h"
 
 #define QEMU_TAIL_MAX 2048 /* bytes kept of its stderr: some lines, the last of which say why it died */
 
@@ -27,16 +28,21 @@ struct qemu_process {
 		.pid = 0, .pidfd = -1, .stderr_fd = -1 \
 	}
 
+/* What QEMU may do on the host. All borrowed. */
+struct qemu_rights {
+	int user_ns;                     /* the user namespace that it enters; -1: the caller's */
+	const struct owner_maps *owners; /* as whom it does so; NULL if and only if there is none */
+	const struct file_policy *files; /* what its capabilities are for; NULL: all that a file server can do */
+};
+
 /*
- * Forks and executes argv[0] in the mount namespace of the process behind @ns_pidfd, in the user namespace @user_ns
- * (<= 0: the caller's), with the working directory @dir of that mount namespace and the capabilities that @files needs
- * (NULL: all that a file server can need). It inherits the @keep_len descriptors
- * @keep under their numbers and no others. It is killed when the calling thread dies. 0 with *p for
+ * Forks and executes argv[0] in the mount namespace of the process behind @ns_pidfd, with the working directory @dir of
+ * that mount namespace and @rights. It inherits the @keep_len descriptors @keep under their numbers and no others. It is killed when the calling thread dies. 0 with *p for
  * qemu_process_done(), also after -errno; it waits until the program is executed, and makes it undumpable if it can
  * (p->undump_error). That the program could not be executed shows as its death, with last words.
  */
 must_check int qemu_process_start(struct qemu_process *p, char *const argv[], int *keep, size_t keep_len, int ns_pidfd,
-	int user_ns, const char *dir, const struct file_policy *files, struct err *err);
+	const char *dir, const struct qemu_rights *rights, struct err *err);
 
 /* Takes what has come from stderr, without waiting: 0, or -EPIPE when it is closed. */
 int qemu_process_read_stderr(struct qemu_process *p);

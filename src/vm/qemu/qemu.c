@@ -27,6 +27,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -303,10 +305,38 @@ static void qemu_free(struct vm *vm)
 }
 
 /*
+ * Returns @fd, which it takes, if the file may be opened by everybody; else a descriptor of a copy in memory, which nobody
+ * can change. QEMU opens its images once more, and is not root in a user namespace. Or -errno with an error.
+ */
+static int qemu_image_for_all(const char *what, const char *path, int fd, struct err *err)
+{
+	autoclose int from = fd, to = -1;
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(from, &st) < 0)
+		return err_sys(err, errno, "vm: %s \"%s\"", what, path);
+	if (st.st_mode & S_IROTH)
+		return steal_fd(&from);
+	to = memfd_create(what, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (to < 0)
+		return err_sys(err, errno, "vm: %s \"%s\": memfd_create", what, path);
+	for (off_t left = st.st_size; left > 0; left -= n) {
+		n = sendfile(to, from, NULL, (size_t)left);
+		if (n <= 0)
+			return err_sys(err, n < 0 ? errno : EIO, "vm: %s \"%s\": cannot copy it", what, path);
+	}
+	if (fcntl(to, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0 ||
+		fchmod(to, 0444) < 0)
+		return err_sys(err, errno, "vm: %s \"%s\": cannot seal its copy", what, path);
+	return steal_fd(&to);
+}
+
+/*
  * Opens @path on a read-only mount of its own: what QEMU gets is open for reading, and cannot be opened again for writing
  * through /proc/self/fd, whoever the file belongs to. All containers boot from the same kernel. An fd or -errno.
  */
-static int qemu_open_image(const char *what, const char *path, struct err *err)
+static int qemu_open_image(const char *what, const char *path, const struct owner_maps *owners, struct err *err)
 {
 	struct mount_attr readonly = { .attr_set = MOUNT_ATTR_RDONLY };
 	autoclose int clone = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
@@ -319,7 +349,9 @@ static int qemu_open_image(const char *what, const char *path, struct err *err)
 		return err_sys(err, errno, "vm: %s \"%s\": cannot make its mount read-only", what, path);
 	(void)snprintf(again, sizeof(again), "/proc/self/fd/%d", clone); /* fits */
 	fd = open(again, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	return fd < 0 ? err_sys(err, errno, "vm: %s \"%s\"", what, path) : fd;
+	if (fd < 0)
+		return err_sys(err, errno, "vm: %s \"%s\"", what, path);
+	return owners ? qemu_image_for_all(what, path, fd, err) : fd;
 }
 
 static int qemu_socketpair(int *ret_ours, int *ret_theirs, struct err *err)
@@ -340,6 +372,8 @@ static int qemu_launch(struct qemu_vm *q, const struct vm_config *cfg, struct er
 	struct tsc_sample tsc = tsc_sample();
 	autoclose int kernel_fd = -1, initrd_fd = -1, qmp_fd = -1, agent_fd = -1, serial_fd = -1;
 	struct qemu_plan plan = { .cfg = cfg };
+	struct qemu_rights rights = { .user_ns = -1, .owners = cfg->owners, .files = cfg->files };
+	autoclose int user_ns = -1;
 	char program[4096];
 	int keep[VM_NICS_MAX + 5];
 	size_t keep_len = 0;
@@ -349,14 +383,17 @@ static int qemu_launch(struct qemu_vm *q, const struct vm_config *cfg, struct er
 	if (r < 0)
 		return err_sys(err, r, "qemu: cannot run \"%s\" (package qemu-system-x86)",
 			cfg->qemu_path ? cfg->qemu_path : "qemu-system-x86_64");
-	if ((kernel_fd = qemu_open_image("kernel", cfg->kernel_path, err)) < 0)
+	/* Its file server says the ids of the guest's requests to the host as they are. */
+	if (cfg->owners && (user_ns = owners_new_namespace(cfg->owners, true)) < 0)
+		return err_sys(err, user_ns, "qemu: cannot make its user namespace");
+	if ((kernel_fd = qemu_open_image("kernel", cfg->kernel_path, cfg->owners, err)) < 0)
 		return kernel_fd;
-	if ((initrd_fd = qemu_open_image("initrd", cfg->initrd_path, err)) < 0)
+	if ((initrd_fd = qemu_open_image("initrd", cfg->initrd_path, cfg->owners, err)) < 0)
 		return initrd_fd;
 	if ((r = qemu_socketpair(&q->qmp.fd, &qmp_fd, err)) < 0 ||
 		(r = qemu_socketpair(&q->agent_fd, &agent_fd, err)) < 0 ||
 		(r = qemu_socketpair(&q->serial_fd, &serial_fd, err)) < 0 ||
-		(r = stage_open(&q->stage, cfg->runtime_dir, err)) < 0)
+		(r = stage_open(&q->stage, cfg->runtime_dir, cfg->owners && cfg->kvm_usable, err)) < 0)
 		return r;
 
 	plan.program = program;
@@ -372,8 +409,8 @@ static int qemu_launch(struct qemu_vm *q, const struct vm_config *cfg, struct er
 	argv = qemu_argv_make(&plan);
 	if (!argv)
 		return err_sys(err, ENOMEM, "qemu");
-	return qemu_process_start(
-		&q->process, argv, keep, keep_len, q->stage.pidfd, cfg->user_ns_fd, cfg->runtime_dir, cfg->files, err);
+	rights.user_ns = user_ns;
+	return qemu_process_start(&q->process, argv, keep, keep_len, q->stage.pidfd, cfg->runtime_dir, &rights, err);
 }
 
 /* What this room calls from vm_start() on, beside base_syscalls. */

@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -55,8 +56,33 @@ static const char *const share_tags[VM_SHARES] = {
 
 /* --- the stager --- */
 
+/*
+ * Covers /dev/kvm, which belongs to root, by a node of the same device that anybody may open: QEMU is nobody of the host's
+ * in its user namespace, and no other process is in this mount namespace. @dir: an empty directory, left as it was.
+ */
+static int stager_open_kvm(const char *dir, struct err *err)
+{
+	char path[PATH_MAX];
+	autoclose int node = -1;
+	struct stat st;
+
+	if (snprintf(path, sizeof(path), "%s/kvm", dir) >= (int)sizeof(path))
+		return err_set(err, ENAMETOOLONG, "qemu: \"%s\": path too long", dir);
+	if (stat("/dev/kvm", &st) < 0)
+		return err_sys(err, errno, "qemu: \"/dev/kvm\"");
+	if (mount("vmrunc", dir, "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755,size=4k,nr_inodes=4") < 0)
+		return err_sys(err, errno, "qemu: cannot mount a tmpfs on \"%s\"", dir);
+	if (mknod(path, S_IFCHR, st.st_rdev) < 0 || chmod(path, 0666) < 0)
+		return err_sys(err, errno, "qemu: cannot make \"%s\"", path);
+	node = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (node < 0 || umount2(dir, MNT_DETACH) < 0 ||
+		move_mount(node, "", AT_FDCWD, "/dev/kvm", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return err_sys(err, errno, "qemu: cannot cover \"/dev/kvm\"");
+	return 0;
+}
+
 /* Makes the namespace and the tree, which is the working directory from then on. */
-static int stager_make_tree(const char *dir, struct err *err)
+static int stager_make_tree(const char *dir, bool open_kvm, struct err *err)
 {
 	if (unshare(CLONE_NEWNS) < 0)
 		return err_sys(err, errno, "qemu: cannot make a mount namespace");
@@ -65,6 +91,8 @@ static int stager_make_tree(const char *dir, struct err *err)
 	/* The /proc that is there may show another pid namespace than ours, which QEMU's number counts in. */
 	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
 		return err_sys(err, errno, "qemu: cannot mount its /proc");
+	if (open_kvm && stager_open_kvm(dir, err) < 0)
+		return -err->errnum;
 	if (mount("vmrunc", dir, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, STAGE_TMPFS_OPTS) < 0)
 		return err_sys(err, errno, "qemu: cannot mount a tmpfs on \"%s\"", dir);
 	if (chdir(dir) < 0)
@@ -150,10 +178,10 @@ static int stager_seal(const struct stage_req *req, struct err *err)
 }
 
 /* The stager's whole life. Its replies say what happened; nobody looks at its exit status. */
-static _Noreturn void stager_main(const char *dir, int sock)
+static _Noreturn void stager_main(const char *dir, bool open_kvm, int sock)
 {
 	struct err err = ERR_INIT;
-	bool done = stager_make_tree(dir, &err) < 0;
+	bool done = stager_make_tree(dir, open_kvm, &err) < 0;
 
 	while (fd_send(sock, &err, sizeof(err), NULL, 0) == 0 && !done) {
 		struct stage_req req;
@@ -206,7 +234,7 @@ static int stage_reply(struct stage *st, struct err *err)
 	return err_set(err, reply.errnum, "%s", reply.msg);
 }
 
-int stage_open(struct stage *st, const char *dir, struct err *err)
+int stage_open(struct stage *st, const char *dir, bool open_kvm, struct err *err)
 {
 	pid_t parent = getpid();
 	int socks[2];
@@ -226,7 +254,7 @@ int stage_open(struct stage *st, const char *dir, struct err *err)
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || (getppid() != parent && getppid() != 0))
 			_exit(1);
 		stager_keep_only(socks[1]);
-		stager_main(dir, socks[1]);
+		stager_main(dir, open_kvm, socks[1]);
 	}
 	fd_close(socks[1]);
 	st->sock = socks[0];

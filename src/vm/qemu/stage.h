@@ -9,6 +9,7 @@
 #ifndef VM_QEMU_STAGE_H
 #define VM_QEMU_STAGE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -27,9 +28,9 @@ struct stage {
 
 /*
  * Forks the stager, which makes a mount namespace where a tmpfs covers @dir, an existing directory, and has a directory
- * for each share, named by the share's tag. 0, or -errno with *st as STAGE_INIT.
+ * for each share, named by the share's tag. @open_kvm: /dev/kvm can be opened by any user there. 0, or -errno with *st as STAGE_INIT.
  */
-must_check int stage_open(struct stage *st, const char *dir, struct err *err);
+must_check int stage_open(struct stage *st, const char *dir, bool open_kvm, struct err *err);
 
 /* Adds an export as vm_share_add() does, whether QEMU has started or not: 0 or -errno. @fd stays the caller's. */
 must_check int stage_add(
