@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "init/answer.h"
+#include "init/cgroup.h"
 #include "init/container.h"
 #include "init/fds.h"
 #include "init/process.h"
@@ -234,17 +235,17 @@ static int move_up(int *fd)
 static int launch_process(struct process *p, const struct guest_container *c, const struct guest_process *gp,
 	const struct given *given, struct err *err)
 {
-	struct launch l = { .agent = p->agent,
-		.container = c,
-		.process = gp,
-		.uids = &p->container->uids,
-		.cgroup_fd = p->container->cgroup_fd };
-	autoclose int theirs = -1;
+	struct launch l = { .agent = p->agent, .container = c, .process = gp, .uids = &p->container->uids };
+	autoclose int theirs = -1, cgroup = -1;
 	int r = plan_namespaces(p, c, &l, err);
 	pid_t pid;
 
+	if (r == 0 && !c)
+		r = cgroup_for_exec(
+			p->container->cgroup_fd, p->container->cid, gp->cgroup, p->container->init->pid, &cgroup, err);
 	if (r < 0)
 		return r;
+	l.cgroup_fd = c ? p->container->cgroup_fd : cgroup;
 	memcpy(l.stdio, given->stdio, sizeof(l.stdio));
 	l.fds = given->fds;
 	l.fds_len = given->len;

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/bpf.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/rootpath.h"
 #include "base/wire.h"
 #include "sys/log.h"
 
@@ -82,6 +84,51 @@ int cgroup_write_all(const struct agent *agent, int fd, const struct guest_value
 		if (r < 0)
 			return err_sys(err, r, "cannot write \"%s\" to cgroup file \"%s\"", v->value, v->key);
 	}
+	return 0;
+}
+
+/* Where process @pid is below the cgroup of @cid, into @ret: "" or "a/b". False if that cannot be told. */
+static bool cgroup_below(const char *cid, pid_t pid, char *ret, size_t size)
+{
+	char path[32], own[300];
+	autofree char *text = NULL;
+	const char *at;
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld/cgroup", (long)pid);
+	(void)snprintf(own, sizeof(own), "/%s/", cid);
+	if (fd_read_file(AT_FDCWD, path, CGROUP_FILE_MAX, &text, NULL) < 0)
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	at = strstr(text, own);
+	return at && (size_t)snprintf(ret, size, "%s", at + strlen(own)) < size;
+}
+
+int cgroup_for_exec(int fd, const char *cid, const char *below, pid_t init, int *ret_fd, struct err *err)
+{
+	autofree char *handed_down = NULL;
+	char place[PATH_MAX] = "";
+	int own;
+
+	*ret_fd = -1;
+	if (fd < 0 && *below)
+		return err_set(err, EOPNOTSUPP, "cgroup \"%s\": the guest has no cgroups", below);
+	if (fd < 0)
+		return 0;
+	if (*below) {
+		own = rootpath_open(fd, below, O_RDONLY | O_DIRECTORY);
+		if (own < 0)
+			return err_sys(err, own, "cgroup \"%s\"", below);
+		*ret_fd = own;
+		return 0;
+	}
+	if (fd_read_file(fd, "cgroup.subtree_control", KIB, &handed_down, NULL) < 0 ||
+		strcspn(handed_down, "\n") == 0 || !cgroup_below(cid, init, place, sizeof(place)) || !*place)
+		own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	else
+		own = rootpath_open(fd, place, O_RDONLY | O_DIRECTORY);
+	if (own < 0)
+		return err_sys(err, own < -1 ? own : errno, "cannot open the container's cgroup");
+	*ret_fd = own;
 	return 0;
 }
 

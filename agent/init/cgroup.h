@@ -8,6 +8,7 @@
 #define AGENT_INIT_CGROUP_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "sys/agent.h"
@@ -23,6 +24,13 @@ must_check int cgroup_create(const struct agent *agent, const char *cid, int *re
  * cannot be written is the result. 0 or -errno with @err set.
  */
 must_check int cgroup_write_all(const struct agent *agent, int fd, const struct guest_values *values, struct err *err);
+
+/*
+ * The cgroup for a further process of container @cid: the one @below its own, or if that is "", its own, or that of its
+ * first process @init, if the container has handed its controllers down, since then the kernel lets nobody in above. The
+ * caller owns the descriptor in *@ret_fd, which is -1 if @fd is. 0 or -errno with @err set.
+ */
+must_check int cgroup_for_exec(int fd, const char *cid, const char *below, pid_t init, int *ret_fd, struct err *err);
 
 /* Attaches the device filter @prog (struct bpf_insn[]; empty: none) to the cgroup. 0 or -errno with @err set. */
 must_check int cgroup_set_device_filter(int fd, const struct guest_blob *prog, struct err *err);

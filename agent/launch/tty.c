@@ -19,6 +19,17 @@
 #define TIOCGPTPEER _IO('T', 0x41)
 #endif
 
+/* Has the terminal write a line's end as it is. 0, or -1 with errno. */
+static int clear_onlcr(int slave)
+{
+	struct termios t;
+
+	if (tcgetattr(slave, &t) < 0)
+		return -1;
+	t.c_oflag &= ~(tcflag_t)ONLCR;
+	return tcsetattr(slave, TCSANOW, &t);
+}
+
 int tty_open(const struct launch *l, int root, int *ret_slave, struct err *err)
 {
 	const struct guest_process *p = l->process;
@@ -38,6 +49,8 @@ int tty_open(const struct launch *l, int root, int *ret_slave, struct err *err)
 	slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (slave < 0)
 		return err_sys(err, errno, "process.terminal: cannot open the terminal");
+	if (p->lf_only && clear_onlcr(slave) < 0)
+		return err_sys(err, errno, "process.terminal: cannot set the terminal's mode");
 	if ((p->rows || p->cols) && ioctl(master, TIOCSWINSZ, &ws) < 0)
 		return err_sys(err, errno, "process.consoleSize");
 	if (tell_say(l->sync, TELL_TTY, master) < 0)

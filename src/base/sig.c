@@ -29,16 +29,17 @@ void sig_fill(sigset_t *set)
 	memset(set, 0xff, sizeof(*set));
 }
 
-/*
- * By system call, because sigprocmask(3) of libc leaves its own two signals unblocked, which would end the process that
- * somebody sends them to.
- */
+int sig_mask(int how, const sigset_t *set, sigset_t *ret_old)
+{
+	return syscall(SYS_rt_sigprocmask, how, set, ret_old, KERNEL_SIGSET) < 0 ? -errno : 0;
+}
+
 int sig_open(int how, const sigset_t *set)
 {
-	int fd;
+	int fd, r = sig_mask(how, set, NULL);
 
-	if (syscall(SYS_rt_sigprocmask, how, set, NULL, KERNEL_SIGSET) < 0)
-		return -errno;
+	if (r < 0)
+		return r;
 	fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd < 0 ? -errno : fd;
 }

@@ -19,8 +19,14 @@ void sig_reset(void);
  */
 must_check int sig_open(int how, const sigset_t *set);
 
-/* Puts all signals into @set, also the two that libc keeps for itself and leaves out of sigfillset(3). */
+/* Puts all signals into @set, also those that libc keeps for itself and leaves out of sigfillset(3). */
 void sig_fill(sigset_t *set);
+
+/*
+ * As sigprocmask(2), for the calling thread, also for the signals that libc keeps for itself: its own functions leave
+ * those unblocked. 0 or -errno.
+ */
+int sig_mask(int how, const sigset_t *set, sigset_t *ret_old);
 
 /*
  * Whether somebody meant the signal @info for this process, or for one that this process stands for: not if it came from

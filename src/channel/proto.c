@@ -191,6 +191,8 @@ static void code_process(struct codec *c, struct guest_process *p)
 	codec_bool(c, &p->has_memory_policy);
 	codec_u32(c, &p->memory_policy);
 	code_ids(c, &p->memory_nodes);
+	codec_bool(c, &p->lf_only);
+	codec_str(c, &p->cgroup);
 }
 
 static void code_hooks(struct codec *c, struct guest_hooks *h)

@@ -351,6 +351,8 @@ struct guest_process {
 	bool has_memory_policy;
 	uint32_t memory_policy; /* as set_mempolicy(2) takes it: MPOL_* | MPOL_F_* */
 	struct guest_ids memory_nodes;
+	bool lf_only;       /* of a terminal: it makes no CR LF of an LF, since what comes out goes to no terminal */
+	const char *cgroup; /* of an EXEC: a cgroup below the container's; "": the container's */
 };
 
 struct guest_hook {

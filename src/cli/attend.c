@@ -55,6 +55,14 @@ static void on_signal(void *arg, uint32_t events)
 	while (read(a->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		const struct exec_word word = { .kind = EXEC_SIGNAL, .value = (int32_t)info.ssi_signo };
 
+		if (a->relay && info.ssi_signo == SIGTSTP) {
+			relay_stop(a->relay);
+			continue;
+		}
+		if (a->relay && info.ssi_signo == SIGCONT) {
+			relay_continue(a->relay);
+			continue;
+		}
 		if (info.ssi_signo == SIGWINCH)
 			pass_size(a);
 		if (sig_is_meant(&info))
@@ -84,15 +92,18 @@ static void on_word(void *arg, uint32_t events)
 	}
 }
 
-/* Blocks every signal that can be passed on, and receives them through a descriptor. */
-static int take_signals(struct attendance *a, struct err *err)
+/*
+ * Blocks every signal that can be passed on, and receives them through a descriptor; with a @terminal also those that
+ * stop and continue, since its modes are to be restored meanwhile.
+ */
+static int take_signals(struct attendance *a, bool terminal, struct err *err)
 {
 	/* a write to a closed pipe, and the job control of the shell that runs us, are not the process's */
 	static const int kept[] = { SIGPIPE, SIGTTIN, SIGTTOU, SIGTSTP, SIGCONT };
 	sigset_t set;
 
 	sig_fill(&set);
-	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+	for (size_t i = 0; i < ARRAY_LEN(kept) - (terminal ? 2 : 0); i++)
 		(void)sigdelset(&set, kept[i]);
 	a->signal_fd = sig_open(SIG_SETMASK, &set);
 	return a->signal_fd < 0 ? err_sys(err, a->signal_fd, "cannot receive signals") : 0;
@@ -102,7 +113,7 @@ static int take_signals(struct attendance *a, struct err *err)
 static int run(struct attendance *a, int master, struct err *err)
 {
 	struct watch *signals = NULL, *words = NULL;
-	int r = take_signals(a, err);
+	int r = take_signals(a, master >= 0, err);
 
 	if (r == 0 && (r = loop_new(&a->loop)) < 0)
 		r = err_sys(err, r, "event loop");

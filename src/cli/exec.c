@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `vmrunc exec`: one more process in a container; in the foreground it waits for the end, and exits with its code. */
 #include <errno.h>
+#include <string.h>
 
+#include "app/log.h"
 #include "cli/attend.h"
 #include "cli/commands.h"
 #include "cli/create_call.h"
@@ -13,13 +15,29 @@
 
 struct exec_options {
 	const char *console_socket, *cwd, *user, *process, *pid_file, *label, *apparmor, *preserve_fds;
-	struct cli_strings env, gids, caps;
+	struct cli_strings env, gids, caps, cgroup;
 	bool tty, detach, no_new_privs, ignore_paused, no_subreaper;
 };
 
 static struct spec_words words_of(const struct cli_strings *list)
 {
 	return (struct spec_words){ .n = list->n, .v = list->v };
+}
+
+/*
+ * Reads --cgroup: the guest has cgroup v2, in which a process is in one cgroup. runc takes more than one for v1, each with
+ * its controllers in front.
+ */
+static int read_cgroup(const struct cli_strings *given, const char **ret, struct err *err)
+{
+	const char *path = given->n ? given->v[0] : NULL;
+
+	if (given->n > 1)
+		return err_set(err, EINVAL, "--cgroup: only one is possible, since the guest has cgroup v2");
+	if (path && strchr(path, ':'))
+		return err_set(err, EINVAL, "--cgroup: \"%s\" names controllers, but the guest has cgroup v2", path);
+	*ret = path;
+	return 0;
 }
 
 /* Runs the process here or detached. Returns 0 with call->exit_status, or -errno with an error. */
@@ -55,7 +73,7 @@ static int exec(struct call *call, struct err *err)
 		.new_privs_given = o->no_new_privs,
 		.no_new_privs = true,
 	};
-	const struct exec_request request = {
+	struct exec_request request = {
 		.id = call->argv[0],
 		.process_file = o->process,
 		.words = &words,
@@ -66,6 +84,9 @@ static int exec(struct call *call, struct err *err)
 	};
 	int r = check_preserve_fds(o->preserve_fds, err);
 
+	log_share_stderr(); /* it is the process's */
+	if (r == 0)
+		r = read_cgroup(&o->cgroup, &request.cgroup, err);
 	if (r == 0 && !o->process && call->argc == 1)
 		r = err_set(err, EINVAL, "process args cannot be empty");
 	if (r == 0)
@@ -97,6 +118,7 @@ static const struct cli_option exec_options[] = {
 	STRING(apparmor, "apparmor", 0, "PROFILE", "accepted as an option of runc; the guest has no AppArmor"),
 	FLAG(no_new_privs, "no-new-privs", 0, "forbid the process to gain privileges"),
 	STRINGS(caps, "cap", 'c', "CAP", "one more capability; may be given more than once"),
+	STRINGS(cgroup, "cgroup", 0, "PATH", "run in this cgroup below the container's, which must exist"),
 	STRING(preserve_fds, "preserve-fds", 0, "N", "only 0 is possible: no descriptor can be passed into a VM"),
 	FLAG(ignore_paused, "ignore-paused", 0, "also in a paused container, where it runs when that is resumed"),
 	FLAG(no_subreaper, "no-subreaper", 0, "accepted as an option of runc; means nothing"),

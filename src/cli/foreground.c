@@ -63,7 +63,11 @@ static void on_signal(void *arg, uint32_t events)
 		if (signo == SIGCHLD) {
 			if (reap(f))
 				loop_stop(f->loop);
-		} else if (signo == SIGWINCH) {
+		} else if (f->relay && signo == SIGTSTP) {
+			relay_stop(f->relay);
+		} else if (f->relay && signo == SIGCONT) {
+			relay_continue(f->relay);
+		} else if (signo == SIGWINCH && !sig_is_meant(&info)) {
 			relay_resize(f->relay);
 		} else {
 			if (signo == SIGINT && ++f->interrupts == INTERRUPTS_MAX - 1)
@@ -91,15 +95,18 @@ static void on_report(void *arg, uint32_t events)
 	}
 }
 
-/* Blocks every signal that can be passed on, and SIGCHLD, and receives them through a descriptor. */
-static int take_signals(struct foreground *f, struct err *err)
+/*
+ * Blocks every signal that can be passed on, and SIGCHLD, and receives them through a descriptor; with a @terminal also
+ * those that stop and continue, since its modes are to be restored meanwhile.
+ */
+static int take_signals(struct foreground *f, bool terminal, struct err *err)
 {
 	/* a write to a closed pipe, and the job control of the shell that runs us, are not the container's */
 	static const int kept[] = { SIGPIPE, SIGTTIN, SIGTTOU, SIGTSTP, SIGCONT };
 	sigset_t set;
 
-	(void)sigfillset(&set);
-	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+	sig_fill(&set);
+	for (size_t i = 0; i < ARRAY_LEN(kept) - (terminal ? 2 : 0); i++)
 		(void)sigdelset(&set, kept[i]);
 	f->signal_fd = sig_open(SIG_SETMASK, &set);
 	return f->signal_fd < 0 ? err_sys(err, f->signal_fd, "cannot receive signals") : 0;
@@ -113,7 +120,7 @@ static int attend(struct foreground *f, int console, struct err *err)
 {
 	struct watch *signals = NULL, *reports = NULL;
 	struct life_notes notes = LIFE_NOTES_INIT;
-	int master = -1, r = take_signals(f, err);
+	int master = -1, r = take_signals(f, console >= 0, err);
 
 	if (r == 0 && console >= 0)
 		r = terminal_receive(console, &master, err);
@@ -196,6 +203,7 @@ int foreground_run(
 		return r;
 	request->console_fd = theirs;
 	request->console_optional = true;
+	request->terminal_lf = !isatty(STDOUT_FILENO);
 	r = container_create(settings, request, &f.created, &notes, err);
 	notes_say(&notes);
 	if (r < 0)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,10 +137,18 @@ static int direction_start(struct direction *d, struct loop *loop)
 	return r;
 }
 
+/* Puts our terminal, whose modes are saved, into raw mode: 0 or -errno. */
+static int make_raw(const struct relay *relay)
+{
+	struct termios raw = relay->saved;
+
+	cfmakeraw(&raw);
+	return tcsetattr(STDIN_FILENO, TCSANOW, &raw) < 0 ? -errno : 0;
+}
+
 int relay_new(struct loop *loop, int master, struct relay **ret, struct err *err)
 {
 	struct relay *relay = calloc(1, sizeof(*relay));
-	struct termios raw;
 	int r;
 
 	if (!relay) {
@@ -154,10 +163,7 @@ int relay_new(struct loop *loop, int master, struct relay **ret, struct err *err
 	if (r == 0 && relay->output.from < 0)
 		r = -errno;
 	if (r == 0 && tcgetattr(STDIN_FILENO, &relay->saved) == 0) {
-		raw = relay->saved;
-		cfmakeraw(&raw);
-		if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) < 0)
-			r = -errno;
+		r = make_raw(relay);
 		relay->raw = r == 0;
 	}
 	if (r == 0)
@@ -180,6 +186,21 @@ void relay_resize(struct relay *relay)
 	/* if standard input is no terminal, there is no size to pass on */
 	if (relay && ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
 		(void)ioctl(relay->master, TIOCSWINSZ, &size);
+}
+
+void relay_stop(struct relay *relay)
+{
+	if (relay && relay->raw)
+		(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &relay->saved); /* the terminal may have gone */
+	(void)kill(getpid(), SIGSTOP);
+	relay_continue(relay);
+}
+
+void relay_continue(struct relay *relay)
+{
+	if (relay && relay->raw)
+		(void)!make_raw(relay); /* if the terminal has gone, its end is read */
+	relay_resize(relay);
 }
 
 void relay_free(struct relay *relay)

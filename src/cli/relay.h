@@ -26,6 +26,15 @@ must_check int relay_new(struct loop *loop, int master, struct relay **ret, stru
 /* Gives the container's terminal the size that ours has now: to be called on SIGWINCH. Does nothing if @relay is NULL. */
 void relay_resize(struct relay *relay);
 
+/*
+ * Restores our terminal, stops this process as its caller's job control asks, and goes on when it is continued: to be
+ * called on SIGTSTP, which must be blocked. Does nothing but stop if @relay is NULL.
+ */
+void relay_stop(struct relay *relay);
+
+/* Makes our terminal raw again, which the caller's shell may have changed meanwhile: to be called on SIGCONT. */
+void relay_continue(struct relay *relay);
+
 /* Copies what is left of the container's output, without waiting, and restores our terminal. Accepts NULL. */
 void relay_free(struct relay *relay);
 

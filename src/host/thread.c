@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <sys/mman.h>
 
+#include "base/sig.h"
+
 /*
  * No frame of what runs on it (operations of the 9P server, register accesses of devices) is above 5 KiB. A stack of
  * the default size, 8 MiB, would get a huge page, which is 2 MiB of memory, when it is touched for the first time.
@@ -38,10 +40,10 @@ int thread_start(pthread_t *ret_thread, void *(*run)(void *), void *arg)
 
 	(void)pthread_attr_init(&attr); /* cannot fail on Linux */
 	(void)pthread_attr_setstacksize(&attr, THREAD_STACK);
-	sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old); /* a new thread inherits the mask of the one that starts it */
+	sig_fill(&all);
+	(void)sig_mask(SIG_SETMASK, &all, &old); /* a new thread inherits the mask of the one that starts it */
 	r = pthread_create(ret_thread, &attr, run, arg);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	(void)sig_mask(SIG_SETMASK, &old, NULL); /* neither call can fail: the sets are valid */
 	(void)pthread_attr_destroy(&attr);
 	return -r;
 }

@@ -292,6 +292,8 @@ static int prepare(struct creation *c, struct err *err)
 	exports.sockets = c->sockets.sockets;
 	r = guest_translate(spec, c->request->id, c->binds.root_name, &exports, &joins, &store, &c->notes->warnings,
 		&c->translation, err);
+	if (r == 0)
+		guest_translation_container(c->translation)->process.lf_only = c->request->terminal_lf;
 	return r < 0 ? r : put_given(c, err);
 }
 

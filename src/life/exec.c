@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -96,16 +97,39 @@ static int load(struct execution *x, struct err *err)
 	return 0;
 }
 
+/*
+ * The size of the process's terminal at its start: in the foreground that of the caller's terminal, if it has one; else
+ * the config's.
+ */
+static struct winsize terminal_size(const struct execution *x)
+{
+	const struct spec_console_size *s = x->process->console_size;
+	struct winsize size = { .ws_row = 0 };
+
+	if (!x->request->detach && ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0 && (size.ws_row || size.ws_col))
+		return size;
+	size = (struct winsize){ .ws_row = 0 };
+	if (s) {
+		size.ws_row = (unsigned short)s->height;
+		size.ws_col = (unsigned short)s->width;
+	}
+	return size;
+}
+
 /* Translates the process, and writes it into a file of memory. The seccomp filter was compiled at create. */
 static int encode(struct execution *x, struct err *err)
 {
 	const struct seccomp_store store = filter_store(x->settings->cache_dir);
 	struct guest_translation *t = NULL;
+	struct guest_process *p;
 	autobuf out = BUF_INIT;
 	int r = guest_translate_process(x->config, x->process, &store, &x->notes->warnings, &t, err);
 
 	if (r < 0)
 		return r;
+	p = &guest_translation_container(t)->process;
+	p->lf_only = !x->request->detach && !isatty(STDOUT_FILENO);
+	p->cgroup = x->request->cgroup;
 	guest_translation_put_exec(t, x->request->id, &out);
 	guest_translation_free(t);
 	if (buf_error(&out) < 0)
@@ -122,16 +146,11 @@ static int encode(struct execution *x, struct err *err)
 /* Makes the process's terminal, if it has one. Its master goes to the console socket before the process starts. */
 static int make_terminal(struct execution *x, struct holder *holder, struct err *err)
 {
-	const struct spec_console_size *s = x->process->console_size;
-	struct winsize size = { .ws_row = 0 };
+	const struct winsize size = terminal_size(x);
 	int r;
 
 	if (!x->process->terminal)
 		return 0;
-	if (s) {
-		size.ws_row = (unsigned short)s->height;
-		size.ws_col = (unsigned short)s->width;
-	}
 	if (x->request->console_socket) {
 		x->console = terminal_console_connect(x->request->console_socket, err);
 		if (x->console < 0)

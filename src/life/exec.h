@@ -28,6 +28,7 @@ struct exec_request {
 	const struct spec_exec *words; /* what the command line says, without --process */
 	const char *console_socket;    /* path of --console-socket; NULL: none */
 	const char *pid_file;          /* NULL: none */
+	const char *cgroup;            /* of --cgroup: below the container's in the guest; NULL: the container's own */
 	bool detach;
 	bool ignore_paused; /* also in a paused container, in which it runs when that is resumed */
 };

@@ -56,6 +56,7 @@ struct create_request {
 	int console_fd;       /* the connected socket for the terminal's master, borrowed; -1: none */
 	struct given_fds given;
 	bool console_optional; /* no error if there is a socket, but process.terminal is not set */
+	bool terminal_lf;      /* the terminal's output goes to no terminal: an LF stays one */
 	enum cgroup_manager cgroups;
 	struct timeline *timeline; /* may be NULL */
 };

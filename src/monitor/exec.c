@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -219,11 +220,17 @@ static int exec_begin(struct execs *execs, struct guest_process *p, const int st
 	struct err *err)
 {
 	struct exec *x = exec_new(execs, p->terminal);
+	struct winsize size;
 	int r;
 
 	if (!x)
 		return err_sys(err, ENOMEM, "exec");
 	p->id = x->process;
+	/* the other end may have got a size already, since it was sent before this */
+	if (p->terminal && ioctl(stdio[0], TIOCGWINSZ, &size) == 0 && (size.ws_row || size.ws_col)) {
+		p->rows = size.ws_row;
+		p->cols = size.ws_col;
+	}
 	r = guest_exec(execs->guest, execs->cid, p, stdio, on_started, x, err);
 	if (r < 0) {
 		exec_free(x);

@@ -441,8 +441,9 @@ static void on_signal(void *arg, uint32_t events)
 		if (signo == SIGWINCH) {
 			for (size_t i = 0; i < m->members_len; i++)
 				member_resize(m->members[i]);
-			continue;
 		}
+		if (!sig_is_meant(&info))
+			continue;
 		if (member_signal(m->members[0], signo, false, NULL, &ignored) < 0 && m->stage == STAGE_BOOTING &&
 			(signo == SIGTERM || signo == SIGINT))
 			finish(m, exit_of_signal(signo));
@@ -465,18 +466,12 @@ static void on_report_closed(void *arg, uint32_t events)
 
 /* --- setting up --- */
 
-/* Blocks and collects the signals that are the container's. SIGCHLD and SIGPIPE are our own, and faults stay deadly. */
+/* Blocks and collects all signals, since those that somebody sends are the container's. Faults stay deadly. */
 static int take_signals(struct monitor *m, struct err *err)
 {
-	static const int ours[] = { SIGCHLD, SIGPIPE, SIGTTIN, SIGTTOU };
 	sigset_t set;
 
-	(void)sigfillset(&set);
-	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
-		(void)sigdelset(&set, ours[i]);
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGTTIN, SIG_IGN) == SIG_ERR ||
-		signal(SIGTTOU, SIG_IGN) == SIG_ERR)
-		return err_sys(err, errno, "cannot ignore signals");
+	sig_fill(&set);
 	m->signal_fd = sig_open(SIG_SETMASK, &set);
 	return m->signal_fd < 0 ? err_sys(err, m->signal_fd, "cannot receive signals") : 0;
 }

@@ -14,7 +14,7 @@ const char *const monitor_syscalls[] = {
 };
 
 const unsigned long monitor_ioctls[] = {
-	TIOCGWINSZ, /* member.c: the size of the terminal */
+	TIOCGWINSZ, /* member.c, exec.c: the size of a terminal */
 	0,
 };
 

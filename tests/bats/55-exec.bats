@@ -19,7 +19,7 @@ running() {
 	running
 	run -5 --separate-stderr rt exec "$ID" sh -c 'echo out; echo err >&2; exit 5'
 	eq "$output" out
-	eq "$stderr" err
+	eq "${stderr:-}" err
 	run -143 rt exec "$ID" sh -c 'kill -TERM $$'
 	head -c 3000000 /dev/urandom >"$BATS_TEST_TMPDIR/in"
 	eq "$(rt exec "$ID" sha256sum <"$BATS_TEST_TMPDIR/in")" "$(sha256sum <"$BATS_TEST_TMPDIR/in")"
@@ -33,4 +33,350 @@ running() {
 	has "$output" "trap"
 	has "$output" vmrunc-test
 	rt kill "$ID" TERM
+}
+
+# engine NAME ARGS...: rt exec --detach ARGS by an engine, in the background, until the process runs.
+engine() {
+	local at=$BATS_TEST_TMPDIR/$1
+	shift
+	python3 "$BATS_TEST_DIRNAME/engine.py" "$at.pid" "$at" "${RT_CMD[@]}" exec --detach --pid-file "$at.pid" "$@" &
+	wait_for "$WAIT_S" either "$at.running" "$at"
+}
+either() { [ -e "$1" ] || [ -e "$2" ]; }
+
+# ended NAME: waits until the engine has seen the process's end, and prints what it has found.
+ended() {
+	wait_for "$WAIT_S" test -e "$BATS_TEST_TMPDIR/$1"
+	cat "$BATS_TEST_TMPDIR/$1"
+}
+
+# guest_process N: whether a process of the container is "sleep N".
+guest_process() {
+	rt exec "$ID" sh -c "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -q '[s]leep $1'"
+}
+no_guest_process() { ! guest_process "$1"; }
+
+@test "exec --detach: a process of its own stands for the guest's, with its code, its output and its signals" {
+	vmrunc_only
+	local pid
+	running
+	engine a "$ID" sh -c 'head -c 60000 /dev/zero | tr "\0" x; echo oops >&2; exit 9'
+	eq "$(ended a | grep -v '^out')" "$(printf 'rc 0\nnewline no\nmine yes\nsession yes\ncode 9\nerr 5 yes oops\nleak none')"
+	has "$(ended a)" "out 60000 yes"
+	# one that ends before anybody looks
+	engine b "$ID" true
+	has "$(ended b)" "code 0"
+	# it is in the container's cgroup, keeps nothing, may nothing, and is small
+	engine c "$ID" sh -c 'trap "exit 11" USR1; while :; do sleep 0.2; done'
+	pid=$(cat "$BATS_TEST_TMPDIR/c.pid")
+	[ -z "${VMRUNC_CGROUPS:-}" ] || eq "$(cat "/proc/$pid/cgroup")" "$(cat "/proc/$(rt state "$ID" | jq .pid)/cgroup")"
+	eq "$(readlink "/proc/$pid/cwd")" /
+	eq "$(grep -E '^(CapEff|CapPrm|NoNewPrivs|Seccomp):' "/proc/$pid/status" | tr -d '\t' | sort | tr '\n' ' ')" \
+		"CapEff:0000000000000000 CapPrm:0000000000000000 NoNewPrivs:1 Seccomp:2 "
+	find "/proc/$pid/fd" -type l -printf "%l\n" | sort >"$BATS_TEST_TMPDIR/fds"
+	eq "$(grep -c . "$BATS_TEST_TMPDIR/fds")" 5
+	eq "$(grep -vc -e ^/dev/null -e '^anon_inode:\[signalfd\]' "$BATS_TEST_TMPDIR/fds")" 1 # the connection
+	[ "$(awk '/^Private_(Dirty|Clean)/ && $1 ~ /Dirty/ { n += $2 } END { print n }' "/proc/$pid/smaps_rollup")" -le 1024 ]
+	kill -USR1 "$pid"
+	has "$(ended c)" "code 11"
+	# if it is killed, the guest's process is; and so it is with one in the foreground
+	engine d "$ID" sleep 4321
+	kill -KILL "$(cat "$BATS_TEST_TMPDIR/d.pid")"
+	wait_for "$WAIT_S" no_guest_process 4321
+	"${RT_CMD[@]}" exec "$ID" sleep 4322 & # not by a function, whose shell would stand between
+	pid=$!
+	wait_for "$WAIT_S" guest_process 4322
+	kill -KILL "$pid"
+	wait_for "$WAIT_S" no_guest_process 4322
+	# and if the container ends, they do
+	engine e "$ID" sleep 4323
+	"${RT_CMD[@]}" exec "$ID" sleep 4324 &
+	pid=$!
+	wait_for "$WAIT_S" guest_process 4324
+	rt delete --force "$ID"
+	has "$(ended e)" "code 137"
+	run -137 wait "$pid"
+}
+
+@test "exec: every signal reaches the process, and every signal to the monitor's pid the init" {
+	vmrunc_only
+	local traps pid s wanted
+	traps='for s in $(seq 1 64); do trap "echo got-$s >>/tmp/$F" $s 2>/dev/null; done; echo >/tmp/$F.ready; while :; do sleep 0.1; done'
+	wanted=$(for s in $(seq 1 64); do case $s in 9 | 19 | 32 | 33) ;; *) echo "got-$s" ;; esac; done | sort)
+	sh_bundle "F=init; $traps"
+	rt run --detach --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1
+	engine a -e F=exec "$ID" sh -c "$traps"
+	pid=$(cat "$BATS_TEST_TMPDIR/a.pid")
+	for s in init exec; do
+		wait_for "$WAIT_S" test -e "$BUNDLE/rootfs/tmp/$s.ready"
+	done
+	for s in $wanted; do
+		kill "-${s#got-}" "$pid"
+		kill "-${s#got-}" "$(rt state "$ID" | jq .pid)"
+	done
+	wait_for "$WAIT_S" all_seen "$BUNDLE/rootfs/tmp/exec" "$wanted"
+	wait_for "$WAIT_S" all_seen "$BUNDLE/rootfs/tmp/init" "$wanted"
+	# those that libc keeps for itself: nobody can trap them here, so they are deadly there, but not for a pid 1
+	kill -33 "$pid"
+	has "$(ended a)" "code 161"
+	kill -32 "$(rt state "$ID" | jq .pid)"
+	kill -33 "$(rt state "$ID" | jq .pid)"
+	rt exec "$ID" true
+}
+all_seen() { [ "$(sort -u "$1" 2>/dev/null)" = "$2" ]; }
+
+@test "exec: what cannot be is told in runc's words, and leaves nothing" {
+	sh_bundle 'sleep 1000'
+	run -255 rt exec "$ID" true
+	has "$output" "does not exist"
+	rt create --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1
+	run -0 rt exec "$ID" sh -c 'echo in a created one' # runc allows it
+	eq "$output" "in a created one"
+	rt start "$ID"
+	run -255 rt exec "$ID"
+	has "$output" "process args cannot be empty"
+	run -255 rt exec "$ID" nosuch
+	has "$output" 'exec: "nosuch": executable file not found in $PATH'
+	run -255 rt exec "$ID" /no/such
+	has "$output" 'no such file or directory'
+	run -255 rt exec "$ID" /etc/passwd
+	has "$output" 'permission denied'
+	run -255 rt exec --cwd /none "$ID" true
+	has "$output" '/none'
+	run -255 rt exec --user x "$ID" true
+	has "$output" '--user'
+	run -255 rt exec -t --detach "$ID" true
+	has "$output" "cannot allocate tty if"
+	run -255 rt exec --console-socket "$BATS_TEST_TMPDIR/none" "$ID" true
+	has "$output" "cannot use console socket if"
+	vmrunc_only
+	run -255 rt exec --cap CAP_NONE "$ID" true
+	has "$output" '"CAP_NONE" is an unknown capability'
+	run -255 rt exec --preserve-fds 1 "$ID" true
+	has "$output" "preserve-fds"
+	run -255 rt exec --cgroup none "$ID" true
+	has "$output" 'cgroup "none"'
+	# detached: no pid-file, nobody who stands for anything, no process in the guest
+	run -255 rt exec --detach --pid-file "$BATS_TEST_TMPDIR/pid" "$ID" nosuch
+	has "$output" 'executable file not found in $PATH'
+	[ ! -e "$BATS_TEST_TMPDIR/pid" ]
+	run -255 rt exec --detach --pid-file "$BATS_TEST_TMPDIR/no/pid" "$ID" sleep 4325
+	has "$output" "--pid-file"
+	wait_for "$WAIT_S" no_guest_process 4325
+	run -255 rt exec -t --detach --console-socket "$BATS_TEST_TMPDIR/none" "$ID" true
+	has "$output" "--console-socket"
+	python3 -c 'import socket,sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$BATS_TEST_TMPDIR/refuses"
+	run -255 rt exec -t --detach --console-socket "$BATS_TEST_TMPDIR/refuses" "$ID" true
+	has "$output" "Connection refused"
+	eq "$(pgrep -cf "vmrunc: $ID: exec")" 0
+	rt kill "$ID" KILL
+	wait_status "$ID" stopped
+	run -255 rt exec "$ID" true
+	has "$output" "cannot exec in a stopped container"
+}
+
+@test "exec --process: what process.json says and leaves out, and one that is broken" {
+	local p=$BATS_TEST_TMPDIR/process.json bad
+	running
+	jq '.process' "$BUNDLE/config.json" >"$BATS_TEST_TMPDIR/base.json"
+	# capabilities and limits of the config where the file has none
+	jq -n '{args: ["sh", "-c", "ulimit -n; grep CapBnd /proc/self/status; echo $A; pwd; id -u; umask; exit 3"],
+		env: ["PATH=/bin", "A=b"], cwd: "/tmp", user: {uid: 5, gid: 6}}' >"$p"
+	run -3 rt exec --process "$p" "$ID"
+	eq "$output" "$(printf '1024\nCapBnd:\t0000000020000420\nb\n/tmp\n5\n0022')"
+	jq -n '{args: ["sh", "-c", "ulimit -n; grep -E \"Cap(Bnd|Eff|Amb)|NoNew\" /proc/self/status; cat /proc/self/oom_score_adj"],
+		env: ["PATH=/bin"], cwd: "/", user: {uid: 0, gid: 0}, noNewPrivileges: false, oomScoreAdj: 77,
+		rlimits: [{type: "RLIMIT_NOFILE", soft: 99, hard: 100}],
+		capabilities: {bounding: ["CAP_KILL"], effective: ["CAP_KILL"], permitted: ["CAP_KILL"]}}' >"$p"
+	run -0 rt exec -p "$p" "$ID"
+	eq "$output" "$(printf '99\nCapEff:\t0000000000000020\nCapBnd:\t0000000000000020\nCapAmb:\t0000000000000000\nNoNewPrivs:\t0\n77')"
+	run -0 rt exec --cap CAP_CHOWN --no-new-privs "$ID" grep -E 'CapBnd|CapEff|NoNew' /proc/self/status
+	eq "$output" "$(printf 'CapEff:\t0000000020000421\nCapBnd:\t0000000020000421\nNoNewPrivs:\t1')"
+	vmrunc_only
+	run -0 rt exec -p <(jq '.args = ["grep", "Cpus_allowed_list", "/proc/self/status"] | .execCPUAffinity = {initial: "0"}' "$BATS_TEST_TMPDIR/base.json") "$ID"
+	has "$output" "0"
+	for bad in '.args = []' 'del(.cwd)' '.cwd = "rel"' '.user.uid = -1' '.user.uid = "x"' '.env = ["=x"]' '.env = "A=1"' \
+		'.rlimits = [{type: "RLIMIT_X", soft: 1, hard: 1}]' '.rlimits[0].soft = 4096' '.oomScoreAdj = 5000' \
+		'.execCPUAffinity = {initial: "x"}' '.terminal = "yes"' '.consoleSize = {height: -1, width: 1}' \
+		'.scheduler = {policy: "SCHED_NONE"}' '.ioPriority = {class: "x", priority: 1}'; do
+		jq "$bad" "$BATS_TEST_TMPDIR/base.json" >"$p"
+		run -255 rt exec --process "$p" "$ID"
+		has "$output" "$p"
+		has "$output" "process."
+	done
+	for bad in '' '[' '[]' '"x"' '{"args": ["true"], "cwd": "/"'; do
+		printf '%s' "$bad" >"$p"
+		run -255 rt exec --process "$p" "$ID"
+		has "$output" "$p"
+	done
+	run -255 rt exec --process "$BATS_TEST_TMPDIR/none" "$ID"
+	has "$output" "No such file or directory"
+}
+
+@test "exec: many at once and one after the other; slow and vanished readers; the monitor does not grow" {
+	vmrunc_only
+	local i pid fds n=${EXEC_MANY:-60}
+	running
+	pid=$(rt state "$ID" | jq .pid)
+	rt exec "$ID" true
+	fds=$(ls "/proc/$pid/fd" | wc -l)
+	for i in $(seq 1 "$n"); do
+		"${RT_CMD[@]}" exec "$ID" sh -c "read x; echo \$x; exit $((i % 100))" <<<"word $i" >"$BATS_TEST_TMPDIR/o.$i" 2>&1 &
+		echo $! >"$BATS_TEST_TMPDIR/p.$i"
+	done
+	for i in $(seq 1 "$n"); do
+		run -$((i % 100)) wait "$(cat "$BATS_TEST_TMPDIR/p.$i")"
+		eq "$(cat "$BATS_TEST_TMPDIR/o.$i")" "word $i"
+	done
+	# nobody reads this one, and it delays no other
+	mkfifo "$BATS_TEST_TMPDIR/slow"
+	"${RT_CMD[@]}" exec "$ID" cat /dev/zero >"$BATS_TEST_TMPDIR/slow" &
+	i=$!
+	exec 7<"$BATS_TEST_TMPDIR/slow"
+	eq "$(rt exec "$ID" echo past)" past
+	exec 7<&-
+	run -141 wait "$i" # SIGPIPE, as on the host
+	eq "$(rt exec "$ID" yes | head -n 1)" y
+	run -0 --separate-stderr bash -c '"$@" </dev/null >/dev/full; true' - "${RT_CMD[@]}" exec "$ID" echo lost
+	has "${stderr:-}" "standard output cannot be written"
+	for i in $(seq 1 10); do rt exec "$ID" true; done
+	eq "$(ls "/proc/$pid/fd" | wc -l)" "$fds"
+	# what the caller leaks is not the monitor's
+	eq "$(find "/proc/$pid/fd" -lname "$BATS_TEST_TMPDIR/slow")" ""
+	engine a "$ID" sleep 4326
+	kill -KILL "$pid"
+	has "$(ended a)" "code 137"
+	run -255 rt exec "$ID" true
+	has "$output" "cannot exec in a stopped container"
+}
+
+# --- terminals ---
+
+# in_tmux COMMAND...: runs it in a window of 100 x 30 of a tmux of this test's own.
+in_tmux() {
+	printf '%q ' "$@" >"$BATS_TEST_TMPDIR/cmd"
+	# the shell stays, so that the terminal's modes can be asked for when the command has ended
+	tm new-session -d -x 100 -y 30 "sh -i" ';' set-option -g status off
+	tm send-keys "stty -a >$BATS_TEST_TMPDIR/before; sh $BATS_TEST_TMPDIR/cmd; echo \"code=\$?\"; stty -a >$BATS_TEST_TMPDIR/after" Enter
+}
+tm() { tmux -f /dev/null -S "$BATS_TEST_TMPDIR/tmux" "$@"; }
+screen_has() { tm capture-pane -p | grep -q -- "$1"; }
+modes() { sed '1d' "$BATS_TEST_TMPDIR/$1"; } # the first line has the size
+
+@test "exec -t in a terminal: an editor, a new size, Ctrl-C, Ctrl-Z, job control; its modes are restored, also by SIGTERM and a dead monitor" {
+	vmrunc_only
+	command -v tmux >/dev/null || { cannot "no tmux"; return; }
+	local pid
+	running
+	in_tmux "${RT_CMD[@]}" exec -t "$ID" sh
+	wait_for "$WAIT_S" screen_has '/ #'
+	tm send-keys 'stty size; tty' Enter
+	wait_for "$WAIT_S" screen_has '30 100'
+	wait_for "$WAIT_S" screen_has '/dev/pts/'
+	# vi of busybox: text goes in, is seen where it belongs, and is in the file
+	tm send-keys 'vi /tmp/text' Enter
+	wait_for "$WAIT_S" screen_has '^~'
+	tm send-keys 'ifirst line' Enter 'second line' Escape
+	wait_for "$WAIT_S" screen_has '^second line'
+	tm resize-window -x 80 -y 24
+	tm send-keys ':wq' Enter
+	wait_for "$WAIT_S" test -s "$BUNDLE/rootfs/tmp/text"
+	eq "$(cat "$BUNDLE/rootfs/tmp/text")" "$(printf 'first line\nsecond line')"
+	tm send-keys 'clear; stty size' Enter
+	wait_for "$WAIT_S" screen_has '24 80'
+	# the keys of job control are the guest's
+	tm send-keys 'sleep 1000' Enter
+	wait_for "$WAIT_S" guest_process 1000
+	tm send-keys C-z
+	wait_for "$WAIT_S" screen_has Stopped
+	tm send-keys 'fg' Enter
+	wait_for "$WAIT_S" interrupted
+	tm send-keys 'exit 7' Enter
+	wait_for "$WAIT_S" screen_has code=7
+	wait_for "$WAIT_S" test -s "$BATS_TEST_TMPDIR/after"
+	eq "$(modes after)" "$(modes before)"
+	# stopped from outside, the terminal is as it was, and raw again afterwards
+	rm "$BATS_TEST_TMPDIR/after"
+	tm send-keys "clear; sh $BATS_TEST_TMPDIR/cmd; echo \"code=\$?\"; stty -a >$BATS_TEST_TMPDIR/after" Enter
+	wait_for "$WAIT_S" screen_has '/ #'
+	pid=$(pgrep -f "exec -t $ID sh" | tail -n 1)
+	eq "$(stty -a <"$(readlink "/proc/$pid/fd/0")" | grep -c -e -icanon)" 1
+	kill -TSTP "$pid"
+	wait_for "$WAIT_S" cooked "$pid"
+	kill -CONT "$pid"
+	wait_for "$WAIT_S" raw "$pid"
+	# a signal is the process's, whose end is ours
+	tm send-keys 'trap "exit 5" TERM; echo set-$((1 + 1))' Enter
+	wait_for "$WAIT_S" screen_has set-2
+	kill -TERM "$pid"
+	tm send-keys Enter
+	wait_for "$WAIT_S" screen_has code=5
+	wait_for "$WAIT_S" test -s "$BATS_TEST_TMPDIR/after"
+	eq "$(modes after)" "$(modes before)"
+	# and the monitor's death is no other end
+	rm "$BATS_TEST_TMPDIR/after"
+	tm send-keys "clear; sh $BATS_TEST_TMPDIR/cmd; echo \"code=\$?\"; stty -a >$BATS_TEST_TMPDIR/after" Enter
+	wait_for "$WAIT_S" screen_has '/ #'
+	kill -KILL "$(rt state "$ID" | jq .pid)"
+	wait_for "$WAIT_S" screen_has code=137
+	wait_for "$WAIT_S" test -s "$BATS_TEST_TMPDIR/after"
+	eq "$(modes after)" "$(modes before)"
+	tm kill-server
+}
+# interrupted: presses Ctrl-C, which may come before the shell has put its job in front, and asks the shell for a word.
+interrupted() {
+	tm send-keys C-c
+	tm send-keys 'echo after-$((40 + 2))' Enter
+	screen_has after-42
+}
+cooked() { stty -a <"$(readlink "/proc/$1/fd/0")" | grep -q ' icanon'; }
+raw() { stty -a <"$(readlink "/proc/$1/fd/0")" | grep -q -e -icanon; }
+
+@test "exec --tty: into a pipe without CR, by a console socket, a size from the engine and from the file, a hang-up" {
+	vmrunc_only
+	local pid console=$BATS_TEST_DIRNAME/console.py s=$BATS_TEST_TMPDIR/s
+	running
+	run -4 bash -c '"$@" </dev/null | od -c | head -n 1; exit ${PIPESTATUS[0]}' - "${RT_CMD[@]}" exec -t "$ID" sh -c 'echo line; exit 4'
+	has "$output" 'l   i   n   e  \n'
+	# the engine sets the size when it has the master, before or after the process begins
+	python3 "$console" socket "$s" 40 100 'typed\r' >"$BATS_TEST_TMPDIR/out" 2>&1 &
+	pid=$!
+	wait_for "$WAIT_S" test -S "$s"
+	engine a --tty --console-socket "$s" "$ID" sh -c \
+		'tty; until [ "$(stty size)" = "40 100" ]; do sleep 0.1; done; echo ready; read l; echo "got $l"; exit 6'
+	has "$(ended a)" "code 6"
+	wait "$pid"
+	file_has "$BATS_TEST_TMPDIR/out" "got typed"
+	file_has "$BATS_TEST_TMPDIR/out" /dev/pts
+	# one that ends at once has sent its master, too, and all that it has said comes
+	rm "$s"
+	python3 "$console" socket "$s" 24 80 >"$BATS_TEST_TMPDIR/out" 2>&1 &
+	pid=$!
+	wait_for "$WAIT_S" test -S "$s"
+	engine b --tty --console-socket "$s" "$ID" echo bye
+	has "$(ended b)" "code 0"
+	wait "$pid"
+	file_has "$BATS_TEST_TMPDIR/out" bye
+	# the size of process.json, and a master that is closed: the process gets SIGHUP
+	rm "$s"
+	mkfifo "$BATS_TEST_TMPDIR/hold"
+	jq '.process | .terminal = true | .consoleSize = {height: 50, width: 120}
+		| .args = ["sh", "-c", "stty size >/tmp/size; trap \"exit 12\" HUP; while :; do sleep 0.1; done"]' \
+		"$BUNDLE/config.json" >"$BATS_TEST_TMPDIR/p.json"
+	python3 -c 'import array, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen(1)
+c = s.accept()[0]
+c.recvmsg(100, 100)
+sys.stdin.readline()' "$s" <"$BATS_TEST_TMPDIR/hold" &
+	pid=$!
+	exec 7>"$BATS_TEST_TMPDIR/hold"
+	wait_for "$WAIT_S" test -S "$s"
+	engine c --process "$BATS_TEST_TMPDIR/p.json" --console-socket "$s" "$ID"
+	wait_for "$WAIT_S" test -s "$BUNDLE/rootfs/tmp/size"
+	eq "$(cat "$BUNDLE/rootfs/tmp/size")" "50 120"
+	exec 7>&-
+	wait "$pid"
+	has "$(ended c)" "code 12"
 }

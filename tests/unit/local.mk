@@ -49,6 +49,7 @@ unit_tests += \
 	tests/unit/test_sock \
 	tests/unit/test_spec \
 	tests/unit/test_spec_docs \
+	tests/unit/test_spec_exec \
 	tests/unit/test_spec_rules \
 	tests/unit/test_spec_seccomp \
 	tests/unit/test_spec_text \
@@ -177,6 +178,8 @@ tests_unit_test_spec_seccomp_SOURCES = tests/unit/test_spec_seccomp.c
 tests_unit_test_spec_seccomp_LDADD = $(unit_ldadd)
 tests_unit_test_spec_text_SOURCES = tests/unit/test_spec_text.c
 tests_unit_test_spec_text_LDADD = $(unit_ldadd)
+tests_unit_test_spec_exec_SOURCES = tests/unit/test_spec_exec.c
+tests_unit_test_spec_exec_LDADD = $(unit_ldadd)
 tests_unit_test_spec_words_SOURCES = tests/unit/test_spec_words.c
 tests_unit_test_spec_words_LDADD = $(unit_ldadd)
 tests_unit_test_state_SOURCES = tests/unit/test_state.c

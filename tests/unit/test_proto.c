@@ -69,6 +69,8 @@ static struct guest_process sample_process(void)
 		.ioprio = 0x4007,
 		.cpus_initial = "0-1",
 		.cpus_final = "1",
+		.lf_only = true,
+		.cgroup = "below",
 		.has_personality = true,
 		.personality = 8,
 		.has_memory_policy = true,
