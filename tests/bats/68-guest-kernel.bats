@@ -1,0 +1,41 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What the patches of vmrunc's own guest kernel mend in Linux's client of 9P (contrib/guest-kernel/patches). The stock
+# kernel has none of it: see docs/limits.md.
+
+load helpers
+setup_file() { common_setup_file; }
+setup() {
+	common_setup
+	vmrunc_only
+	PROBE=$(dirname "$VMRUNC")/tests/files/probe
+	[ -x "$PROBE" ] || cannot "no $PROBE: run make"
+	FULL=
+}
+teardown() {
+	common_teardown
+	[ -z "$FULL" ] || umount "$FULL"
+}
+
+# need_own_kernel: skips what the kernel that vmrunc takes does not have.
+need_own_kernel() {
+	local kernel
+	kernel=${VMRUNC_KERNEL:-$("$VMRUNC" check --format json | jq -r .kernel.path)}
+	strings -n 8 "$kernel" | grep -q 'Linux version .*-vmrunc ' || skip "not vmrunc's own kernel: $kernel"
+}
+
+@test "own kernel: times, requests, link counts, blocks and full disks of the root file system" {
+	need_own_kernel
+	new_bundle '.process.args = ["sh", "-c", "cd /tmp && mkdir t && cd t && /probe; cd /full && /probe full"]'
+	cp "$PROBE" "$BUNDLE/rootfs/probe"
+	# a mount below the root is part of it
+	FULL=$BUNDLE/rootfs/full
+	mkdir "$FULL"
+	mount -t tmpfs -o size=4m none "$FULL"
+	MOUNTS_BEFORE=$(sort /proc/self/mountinfo)
+	run_c
+	echo "$output"
+	[ "$(grep -c '^ok ' <<<"$output")" = 11 ]
+	hasnt "$output" "not ok"
+	eq "$status" 0
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the patches of the small guest kernel (contrib/guest-kernel/patches) make right: run in a container, in a
+ * directory of its root file system. Prints "ok WHAT", or "not ok WHAT: ..." with what was found instead. With the
+ * argument "full" it tries only the file system's end, which must be within 64 MiB.
+ *
+ * Requests are counted by the interrupts of the virtio devices, one for each request that is waited for.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static int failed;
+
+static void tell(const char *what, bool ok, const char *name, long long found)
+{
+	if (ok)
+		printf("ok %s\n", what);
+	else
+		printf("not ok %s: %s %lld\n", what, name, found);
+	failed |= !ok;
+}
+
+/* Ends the program if a call failed that must not fail. */
+static void must(bool ok, const char *call)
+{
+	if (!ok) {
+		perror(call);
+		exit(1);
+	}
+}
+
+static int make(const char *name, int flags)
+{
+	int fd = open(name, flags | O_CREAT | O_TRUNC, 0644);
+
+	must(fd >= 0, "open");
+	return fd;
+}
+
+/* The interrupts of all virtio devices so far, on all processors. */
+static long requests(void)
+{
+	FILE *f = fopen("/proc/interrupts", "r");
+	char line[1024];
+	long sum = 0;
+
+	must(f != NULL, "/proc/interrupts");
+	while (fgets(line, sizeof(line), f)) {
+		char *p = strchr(line, ':'), *end;
+
+		if (!p || !strstr(line, "virtio"))
+			continue;
+		for (p++;; p = end) {
+			long n = strtol(p, &end, 10);
+
+			if (end == p || !isspace((unsigned char)*end))
+				break;
+			sum += n;
+		}
+	}
+	fclose(f);
+	return sum;
+}
+
+static void nanoseconds(void)
+{
+	const struct timespec set[2] = { { 1000000000, 123456789 }, { -5, 7 } };
+	const struct timespec pause = { 0, 10 * 1000 * 1000 };
+	struct stat a, b;
+	int fd = make("times", O_RDWR);
+
+	must(futimens(fd, set) == 0 && stat("times", &a) == 0, "utimensat");
+	tell("nanoseconds of utimensat", a.st_atim.tv_nsec == 123456789 && a.st_mtim.tv_nsec == 7, "got",
+		a.st_atim.tv_nsec);
+	tell("a time before 1970", a.st_mtim.tv_sec == -5, "got", a.st_mtim.tv_sec);
+	must(write(fd, "x", 1) == 1 && fstat(fd, &a) == 0, "write");
+	nanosleep(&pause, NULL);
+	must(write(fd, "x", 1) == 1 && fstat(fd, &b) == 0, "write");
+	tell("two writes have two times",
+		a.st_mtim.tv_sec != b.st_mtim.tv_sec || a.st_mtim.tv_nsec != b.st_mtim.tv_nsec, "both",
+		a.st_mtim.tv_nsec);
+	close(fd);
+}
+
+static void requests_of_writes(void)
+{
+	static char block[65536];
+	long before;
+	int fd = make("written", O_WRONLY);
+
+	memset(block, 'x', sizeof(block));
+	before = requests();
+	for (int i = 0; i < 64; i++)
+		must(write(fd, block, sizeof(block)) == (ssize_t)sizeof(block), "write");
+	must(fsync(fd) == 0, "fsync");
+	tell("4 MiB take less than 256 requests", requests() - before < 256, "took", requests() - before);
+	before = requests();
+	for (int i = 0; i < 1000; i++)
+		must(pwrite(fd, "y", 1, i) == 1, "write");
+	tell("1000 writes take less than 500 requests", requests() - before < 500, "took", requests() - before);
+	close(fd);
+}
+
+static void requests_of_missing_names(void)
+{
+	struct stat st;
+	long before = requests();
+
+	for (int i = 0; i < 1000; i++)
+		must(stat("missing", &st) < 0 && errno == ENOENT, "stat");
+	tell("1000 times a missing name take less than 500 requests", requests() - before < 500, "took",
+		requests() - before);
+	close(make("missing", O_WRONLY));
+	must(stat("missing", &st) == 0, "stat");
+	must(unlink("missing") == 0 && stat("missing", &st) < 0 && mkdir("missing", 0755) == 0, "mkdir");
+	must(rmdir("missing") == 0 && symlink("x", "missing") == 0 && lstat("missing", &st) == 0, "symlink");
+	tell("a missing name can be made", S_ISLNK(st.st_mode), "mode", st.st_mode);
+}
+
+static void links_and_blocks(void)
+{
+	const struct timespec pause = { 1, 100 * 1000 * 1000 };
+	struct stat a, b;
+	int fd = make("sparse", O_RDWR);
+
+	must(ftruncate(fd, 1 << 20) == 0 && pwrite(fd, "data", 4, 8192) == 4 && fstat(fd, &a) == 0, "pwrite");
+	tell("a file with data has blocks", a.st_blocks != 0, "got", a.st_blocks);
+	close(fd);
+	close(make("from", O_WRONLY));
+	close(make("to", O_WRONLY));
+	must(link("to", "to2") == 0 && stat("to2", &a) == 0 && a.st_nlink == 2, "link");
+	nanosleep(&pause, NULL);
+	must(rename("from", "to") == 0 && stat("to2", &b) == 0, "rename");
+	tell("a replaced link is counted", b.st_nlink == 1, "links", (long long)b.st_nlink);
+	tell("a replaced link's change has its time", b.st_ctim.tv_sec > a.st_ctim.tv_sec, "seconds",
+		b.st_ctim.tv_sec - a.st_ctim.tv_sec);
+}
+
+static void full(void)
+{
+	static char block[65536];
+	const struct timespec pause = { 0, 20 * 1000 * 1000 };
+	int fd = make("full", O_WRONLY), error = 0;
+
+	for (int i = 0; i < 1024 && error == 0; i++) {
+		if (write(fd, block, sizeof(block)) < 0)
+			error = errno;
+		if (i % 16 == 0)
+			nanosleep(&pause, NULL);
+	}
+	if (close(fd) < 0 && error == 0)
+		error = errno;
+	tell("a full file system is told by write or close", error == ENOSPC, "errno", error);
+	unlink("full");
+}
+
+int main(int argc, char **argv)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc > 1 && strcmp(argv[1], "full") == 0) {
+		full();
+		return failed;
+	}
+	nanoseconds();
+	requests_of_writes();
+	requests_of_missing_names();
+	links_and_blocks();
+	return failed;
+}
