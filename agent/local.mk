@@ -15,6 +15,7 @@ agent_sources = \
 	agent/init/relay.c agent/init/relay.h \
 	agent/init/service.c agent/init/service.h \
 	agent/init/signals.c agent/init/signals.h \
+	agent/init/forget.c agent/init/forget.h \
 	agent/init/sync.c agent/init/sync.h \
 	agent/init/timekeeper.c agent/init/timekeeper.h \
 	agent/launch/copyup.c agent/launch/copyup.h \

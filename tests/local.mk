@@ -22,6 +22,7 @@ tsan_tests = \
 	tests/fuzz/fuzz_p9dev \
 	tests/unit/test_base \
 	tests/unit/test_fs \
+	tests/unit/test_fs_watch \
 	tests/unit/test_guestlog \
 	tests/unit/test_member \
 	tests/unit/test_mux \

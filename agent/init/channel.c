@@ -23,6 +23,7 @@
 #include "base/fd.h"
 #include "init/answer.h"
 #include "init/birth.h"
+#include "init/forget.h"
 #include "init/process.h"
 #include "init/relay.h"
 #include "init/service.h"
@@ -137,6 +138,9 @@ static void channel_serve(struct agent *agent, const struct proto_request *req)
 		return;
 	case PROTO_SYNC:
 		sync_shares(agent, channel_on_synced, agent, req->seq);
+		return;
+	case PROTO_FORGET:
+		forget_names(agent, &req->forget, channel_on_synced, agent, req->seq);
 		return;
 	case PROTO_WINSIZE:
 		process_winsize(agent, req->process, req->rows, req->cols);

@@ -38,31 +38,40 @@ static void sync_now(const struct agent *agent)
 	}
 }
 
-void sync_shares(struct agent *agent, sync_fn *done, void *arg, uint32_t number)
+bool sync_by_child(
+	struct agent *agent, sync_work_fn *work, const void *work_arg, sync_fn *done, void *arg, uint32_t number)
 {
-	struct sync_job *job;
+	struct sync_job *job = malloc(sizeof(*job));
 
-	if (agent->native || !agent->shares_mounted) {
-		done(arg, number);
-		return;
+	if (!job)
+		return false;
+	*job = (struct sync_job){ .done = done, .arg = arg, .number = number, .pid = fork() };
+	if (job->pid == 0) {
+		agent->mux = NULL; /* the channel is the parent's: what the child logs goes to the kernel's log */
+		work(agent, work_arg);
+		_exit(0);
 	}
-	job = malloc(sizeof(*job));
-	if (job) {
-		*job = (struct sync_job){ .done = done, .arg = arg, .number = number, .pid = fork() };
-		if (job->pid == 0) {
-			agent->mux =
-				NULL; /* the channel is the parent's: what the child logs goes to the kernel's log */
-			sync_now(agent);
-			_exit(0);
-		}
-	}
-	if (!job || job->pid < 0) {
+	if (job->pid < 0) {
 		free(job);
-		sync_now(agent);
-		done(arg, number);
-		return;
+		return false;
 	}
 	LIST_INSERT_HEAD(&agent->syncs, job, link);
+	return true;
+}
+
+static void sync_work(struct agent *agent, const void *arg unused)
+{
+	sync_now(agent);
+}
+
+void sync_shares(struct agent *agent, sync_fn *done, void *arg, uint32_t number)
+{
+	if (agent->native || !agent->shares_mounted) {
+		done(arg, number);
+	} else if (!sync_by_child(agent, sync_work, NULL, done, arg, number)) {
+		sync_now(agent);
+		done(arg, number);
+	}
 }
 
 bool sync_on_exit(struct agent *agent, pid_t pid)

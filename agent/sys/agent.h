@@ -57,6 +57,7 @@ struct agent {
 	unsigned int links_len;
 	uint32_t last_token; /* of the links */
 	int place_ns; /* a network namespace for sockets that have names of the host's (agent/init/place.h); -1: not made yet */
+	unsigned int gone_names; /* how many names were given to what the host has moved (init/forget.c) */
 };
 
 #endif

@@ -13,4 +13,11 @@
 #define TAG_PRIVATE "private" /* exports that only this VM uses: cached aggressively */
 #define TAG_SHARED "shared"   /* exports that the host changes too: cached coherently */
 
+/*
+ * A user that no process of a container is, as whom the agent has its kernel forget names (agent/init/forget.c): the 9P
+ * server (src/p9/op_fid.c) lets it do nothing else. What was moved away gets a name that begins with TAG_GONE.
+ */
+#define TAG_FORGETTER_UID 4294951915u
+#define TAG_GONE ".vmrunc-gone-"
+
 #endif

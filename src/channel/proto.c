@@ -310,6 +310,13 @@ static void code_log(struct codec *c, struct proto_log_entry *l)
 	codec_str(c, &l->text);
 }
 
+static void code_forget(struct codec *c, struct guest_forget *f)
+{
+	codec_bool(c, &f->all);
+	code_strings(c, &f->moved);
+	code_strings(c, &f->gone);
+}
+
 /* --- messages --- */
 
 /* What follows a request's type: the seq, if the type has one, and the fields that enum proto_type lists. */
@@ -364,6 +371,9 @@ static void code_request(struct codec *c, struct proto_request *r)
 		break;
 	case PROTO_LINK:
 		code_link(c, &r->link);
+		break;
+	case PROTO_FORGET:
+		code_forget(c, &r->forget);
 		break;
 	default: /* GUEST: no such request */
 		c->in.error = -EBADMSG;
@@ -462,6 +472,13 @@ void proto_put_request(struct buf *out, enum proto_type type, uint32_t seq, cons
 void proto_put_winsize(struct buf *out, uint32_t process, uint16_t rows, uint16_t cols)
 {
 	struct proto_request r = { .type = PROTO_WINSIZE, .process = process, .rows = rows, .cols = cols };
+
+	put_request(out, &r);
+}
+
+void proto_put_forget(struct buf *out, uint32_t seq, const struct guest_forget *m)
+{
+	struct proto_request r = { .type = PROTO_FORGET, .seq = seq, .forget = *m };
 
 	put_request(out, &r);
 }

@@ -27,7 +27,7 @@
 #include "channel/proto_arena.h"
 
 /* Either end refuses a peer of another version: agent and monitor come from one build. */
-#define PROTO_VERSION 3
+#define PROTO_VERSION 4
 
 /*
  * Longest messages, in bytes. To the guest: arguments and environment up to the
@@ -71,6 +71,7 @@ enum proto_type {
 	PROTO_TIME,         /* proto_time: the answer to ASK_TIME */
 	PROTO_RESUMED,      /* u64 realtime_ns: the VM was paused, and its clock is to be set to this at once */
 	PROTO_LINK,         /* proto_link: the answer to DIAL, or a connection of the host */
+	PROTO_FORGET,       /* guest_forget: names that the host has removed or changed; answered when it is done */
 
 	/* Guest to host. */
 	PROTO_RESULT = 64, /* proto_result */
@@ -202,6 +203,13 @@ struct guest_sandbox {
 	const char *private_cache;  /* v9fs cache mode of the private share; "": the agent's default */
 	const char *shared_cache;   /* likewise of the shared one */
 	struct guest_values sysctl; /* of the VM as a whole */
+};
+
+/* What the guest has cached and the host has changed: paths below the directory of the shares ("shared/CID/1/a"). */
+struct guest_forget {
+	bool all;                   /* everything that is not in use */
+	struct guest_strings moved; /* entries that are gone, but may be in use */
+	struct guest_strings gone;  /* entries that are gone or have changed, with nothing to be written */
 };
 
 enum guest_ns {
@@ -409,6 +417,7 @@ void proto_put_time(struct buf *out, const struct proto_time *m);
 void proto_put_resumed(struct buf *out, uint32_t seq, uint64_t realtime_ns);
 void proto_put_link(struct buf *out, const struct proto_link *m);
 void proto_put_dial(struct buf *out, const struct proto_dial *m);
+void proto_put_forget(struct buf *out, uint32_t seq, const struct guest_forget *m);
 void proto_put_result(struct buf *out, const struct proto_result *m);
 void proto_put_exited(struct buf *out, const struct proto_exited *m);
 void proto_put_log(struct buf *out, uint8_t level, const char *text);
@@ -434,6 +443,7 @@ struct proto_request {
 	struct guest_container container;
 	struct guest_process exec;
 	struct guest_values values;
+	struct guest_forget forget;
 };
 
 /*

@@ -91,12 +91,15 @@ int fs_unlink(struct fs_node *dir, const char *name, bool directory)
 
 	if (r < 0)
 		return r;
+	pthread_rwlock_rdlock(&dir->export->naming);
 	fs_names_wake(dir, name);
 	fs_cred_service(dir->export->fs);
 	if (unlinkat(dir->fd, name, directory ? AT_REMOVEDIR : 0) < 0)
-		return -errno;
-	fs_names_removed(dir, name);
-	return 0;
+		r = -errno;
+	else
+		fs_names_removed(dir, name);
+	pthread_rwlock_unlock(&dir->export->naming);
+	return r;
 }
 
 int fs_rename(struct fs_node *old_dir, const char *old_name, struct fs_node *new_dir, const char *new_name)
@@ -109,12 +112,15 @@ int fs_rename(struct fs_node *old_dir, const char *old_name, struct fs_node *new
 		return r;
 	if (old_dir->export != new_dir->export)
 		return -EXDEV;
+	pthread_rwlock_rdlock(&old_dir->export->naming);
 	fs_names_wake(new_dir, new_name);
 	fs_cred_service(old_dir->export->fs);
 	if (renameat(old_dir->fd, old_name, new_dir->fd, new_name) < 0)
-		return -errno;
-	fs_names_renamed(old_dir, old_name, new_dir, new_name);
-	return 0;
+		r = -errno;
+	else
+		fs_names_renamed(old_dir, old_name, new_dir, new_name);
+	pthread_rwlock_unlock(&old_dir->export->naming);
+	return r;
 }
 
 /* ---- by node ---- */

@@ -16,6 +16,7 @@
 #include "fs/node.h"
 #include "fs/step.h"
 #include "fs/synth.h"
+#include "fs/watch.h"
 
 #define SYNTH_BLOCK 4096
 
@@ -40,12 +41,14 @@ static int path_check(const char *path, struct err *err)
 
 /* An export whose root @st describes, with one reference, or NULL for want of memory. */
 static struct fs_export *export_new(
-	struct fs *fs, const struct statx *st, unsigned int flags, const struct file_policy *policy)
+	struct fs *fs, const char *path, const struct statx *st, unsigned int flags, const struct file_policy *policy)
 {
 	struct fs_export *export = calloc(1, sizeof(*export));
 
-	if (export == NULL)
+	if (export == NULL || (export->path = strdup(path)) == NULL) {
+		free(export);
 		return NULL;
+	}
 	atomic_init(&export->refs, 1);
 	export->fs = fs;
 	export->flags = flags;
@@ -54,6 +57,7 @@ static struct fs_export *export_new(
 	export->root_ino = st->stx_ino;
 	export->root_mount = st->stx_mnt_id;
 	pthread_mutex_init(&export->lock, NULL);
+	pthread_rwlock_init(&export->naming, NULL);
 	pthread_mutex_init(&export->wake, NULL);
 	pthread_mutex_init(&export->locking, NULL);
 	for (unsigned int i = 0; i < FS_LOCKER_BUCKETS; i++)
@@ -99,7 +103,7 @@ int fs_export_add_bounded(
 	r = fs_stat(fd, &st);
 	if (r < 0)
 		return err_sys(err, r, "stat of export '%s'", path);
-	export = export_new(fs, &st, flags, policy);
+	export = export_new(fs, path, &st, flags, policy);
 	if (export == NULL)
 		return err_set(err, ENOMEM, "export '%s': out of memory", path);
 	r = fs_node_new(export, fd, &st, NULL, NULL, &root);
@@ -136,6 +140,7 @@ static void export_revoke(struct fs_export *export)
 {
 	struct fs *fs = export->fs;
 
+	fs_watch_end(export);
 	pthread_mutex_lock(&export->lock);
 	atomic_store(&export->dead, true);
 	for (struct fs_link *l = export->nodes.next; l != &export->nodes; l = l->next)

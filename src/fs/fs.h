@@ -95,6 +95,44 @@ must_check int fs_thread_init(struct fs *fs);
 extern const char *const fs_syscalls[];
 extern const struct syscall_rule fs_syscall_rules[];
 
+/* ---- what others change behind the guest's back: stale.c ---- */
+
+/* A client's cache is not what the host has any more. */
+enum fs_stale {
+	FS_STALE_GONE, /* the entry was removed or replaced; what the client has of it lives on without that name */
+	FS_STALE_DROP, /* the same, or its contents have changed; the client has nothing of it that it has yet to write */
+	FS_STALE_UNKNOWN, /* something, since too much happened at once: @path is "" */
+};
+
+/*
+ * What is stale: the path of an entry as the guest knows it, from the service's root on, behind the name that
+ * fs_watch() gave the service ("private/CID/rootfs/etc/hosts"). Called by the watcher's thread, and must not block for long; @path is valid during the call.
+ */
+typedef void fs_stale_fn(void *arg, enum fs_stale what, const char *path);
+
+/* The directories that are watched at once; each pins an inode of the host (1 KiB). Beyond, the oldest makes room. */
+#define FS_WATCHES_MAX 2048u
+
+struct fs_watcher;
+
+/* Makes a watcher, without a thread, for all services of a process: 0, or -errno with @err set (inotify(7) has bounds). */
+must_check int fs_watcher_new(fs_stale_fn *stale, void *arg, struct fs_watcher **ret_watcher, struct err *err);
+
+/* Frees it, after the services that use it. Accepts NULL. */
+void fs_watcher_free(struct fs_watcher *watcher);
+
+/*
+ * Has @watcher (borrowed) look after what the guest learns of the exports of @fs, none of which is there yet. @name (a
+ * constant) is what its paths begin with. Before the service's first operation.
+ */
+void fs_watch(struct fs *fs, struct fs_watcher *watcher, const char *name);
+
+/* Starts the watcher's thread, on behalf of @fs, one of its services: 0 or -errno. */
+must_check int fs_watcher_start(struct fs_watcher *watcher, struct fs *fs);
+
+/* Ends the thread, before its services are freed. Accepts NULL. */
+void fs_watcher_stop(struct fs_watcher *watcher);
+
 /* ---- exports ---- */
 
 #define FS_EXPORT_READONLY 1u

@@ -28,6 +28,8 @@ struct fs {
 	unsigned int fds_max;            /* descriptors of nodes and files, of all services of the process: fds.c */
 	atomic_uint locks;               /* ranges that are locked: at most FS_LOCKS_MAX */
 	struct fs_ids ids;
+	struct fs_watcher *watcher; /* borrowed; NULL: nobody is told of what the host changes */
+	const char *watch_name;     /* what paths that are told begin with */
 
 	pthread_rwlock_t tree; /* LOCK: the links between synthetic nodes */
 	struct fs_node *root;
@@ -40,6 +42,7 @@ struct fs_export {
 	atomic_bool dead;
 	unsigned int flags;
 	struct file_policy policy;
+	char *path;             /* where it is shown: as fs_export_add() was told */
 	struct fs_node *parent; /* the synthetic directory above, referenced */
 	uint64_t root_mount;
 	uint64_t root_dev, root_ino;
@@ -51,6 +54,14 @@ struct fs_export {
 
 	pthread_mutex_t locking;                   /* LOCK: locks of files: lock.c; taken before lock */
 	struct fs_link lockers[FS_LOCKER_BUCKETS]; /* LOCK: locking, and lock to change it */
+
+	/*
+	 * LOCK: held for reading by an operation of the guest on names until the table of names follows it; so that stale.c
+	 * can tell the host's changes from the guest's. Taken before all others.
+	 */
+	pthread_rwlock_t naming;
+
+	struct fs_versions *_Atomic versions; /* LOCK: lock, once it is there: version.c */
 
 	pthread_mutex_t wake; /* LOCK: so that one node is found again at a time; taken before lock */
 };
@@ -64,6 +75,7 @@ struct fs_node {
 	atomic_uint idle_refs; /* those of refs that only hold the node: rest.c */
 	atomic_int fd;         /* -1: at rest; changes only under export->lock */
 	uint32_t type;         /* S_IFMT bits */
+	atomic_uint writers;   /* files that were opened for writing by this node */
 	atomic_int of_kernel;  /* 1: its file system is one of the kernel's own; -1: it is not; 0: not asked yet */
 	uint64_t dev, ino;
 	uint64_t born; /* fs_born() */

@@ -18,8 +18,11 @@ libfs_a_SOURCES = \
 	src/fs/open.c \
 	src/fs/policy.c src/fs/policy.h \
 	src/fs/rest.c src/fs/rest.h \
+	src/fs/stale.c \
 	src/fs/step.c src/fs/step.h \
 	src/fs/synth.c src/fs/synth.h \
 	src/fs/syscalls.c \
+	src/fs/version.c src/fs/version.h \
 	src/fs/walk.c src/fs/walk.h \
+	src/fs/watch.c src/fs/watch.h \
 	src/fs/xattr.c

@@ -88,6 +88,21 @@ struct fs_node *fs_name_clear(struct fs_node *node)
 	return parent;
 }
 
+struct fs_node *fs_name_next(
+	struct fs_export *export, uint64_t dev, uint64_t ino, const char *name, const struct fs_node *after)
+{
+	uint32_t hash = name_hash(dev, ino, name);
+	struct fs_node *node;
+
+	if (export->name_buckets == 0)
+		return NULL;
+	for (node = after != NULL ? after->name_next : *bucket_of(export, hash); node != NULL; node = node->name_next)
+		if (node->name_hash == hash && node->parent->ino == ino && node->parent->dev == dev &&
+			strcmp(node->name, name) == 0)
+			return node;
+	return NULL;
+}
+
 struct fs_node *fs_name_find(const struct fs_node *dir, const char *name, bool resting)
 {
 	struct fs_export *export = dir->export;

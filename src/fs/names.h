@@ -25,4 +25,11 @@ must_check struct fs_node *fs_name_clear(struct fs_node *node);
  */
 must_check struct fs_node *fs_name_find(const struct fs_node *dir, const char *name, bool resting);
 
+/*
+ * What is known of the name @name in the directory with number @ino on device @dev: a node that was found there, or
+ * NULL. With @after, one of the further nodes; NULL is the last.
+ */
+must_check struct fs_node *fs_name_next(
+	struct fs_export *export, uint64_t dev, uint64_t ino, const char *name, const struct fs_node *after);
+
 #endif

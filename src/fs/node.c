@@ -29,7 +29,10 @@ void fs_export_put(struct fs_export *export)
 	pthread_mutex_destroy(&export->locking);
 	pthread_mutex_destroy(&export->wake);
 	pthread_mutex_destroy(&export->lock);
+	pthread_rwlock_destroy(&export->naming);
 	free(export->names);
+	free(export->path);
+	free(export->versions);
 	free(export);
 }
 

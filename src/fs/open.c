@@ -26,7 +26,9 @@
 #include "fs/rest.h"
 #include "fs/step.h"
 #include "fs/synth.h"
+#include "fs/version.h"
 #include "fs/walk.h"
+#include "fs/watch.h"
 
 #define OPEN_FLAGS (O_ACCMODE | O_TRUNC | O_APPEND | O_DSYNC | O_SYNC | O_NOATIME | O_DIRECTORY)
 
@@ -67,6 +69,8 @@ static int file_new(struct fs_node *node, int fd, bool fd_is_nodes, int flags, s
 		return r;
 	}
 	file->node = fs_node_get(node);
+	if ((flags & O_ACCMODE) != O_RDONLY)
+		atomic_fetch_add(&node->writers, 1);
 	*ret_file = file;
 	return 0;
 }
@@ -80,11 +84,18 @@ struct fs_file *fs_file_get(struct fs_file *file)
 void fs_file_put(struct fs_file *file)
 {
 	struct fs_node *node;
+	struct statx st;
 
 	if (file == NULL || atomic_fetch_sub(&file->refs, 1) != 1)
 		return;
 	fs_locks_end(file);
 	node = file->node;
+	if ((file->flags & O_ACCMODE) != O_RDONLY) {
+		if (node->export != NULL && (node->export->flags & FS_EXPORT_EXCLUSIVE) && file->fd >= 0 &&
+			fs_stat(file->fd, &st) == 0)
+			fs_version_seen(node->export, &st);
+		atomic_fetch_sub(&node->writers, 1);
+	}
 	if (node->export != NULL) {
 		pthread_mutex_lock(&node->export->lock);
 		fs_link_del(&file->link);
@@ -213,6 +224,7 @@ int fs_create(struct fs_node *dir, const char *name, int flags, uint32_t mode, s
 		fs_node_put(node);
 	else
 		*ret_node = node;
+	fs_watch_dir(dir);
 	return r;
 }
 

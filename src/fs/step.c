@@ -11,6 +11,7 @@
 
 #include "fs/fds.h"
 #include "fs/policy.h"
+#include "fs/version.h"
 
 int fs_name_check(const char *name)
 {
@@ -46,31 +47,14 @@ int fs_stat(int fd, struct statx *ret_st)
 	return statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, ret_st) < 0 ? -errno : 0;
 }
 
-/*
- * The version of the inode that @st describes: a hash of what changes with its contents, or 1 where nobody else does.
- */
-static uint32_t version_of(const struct fs_export *export, const struct statx *st)
-{
-	uint64_t h;
-
-	/* Without a time of birth, only the version tells this inode from the next one that gets its number. */
-	if ((export->flags & FS_EXPORT_EXCLUSIVE) && (st->stx_mask & STATX_BTIME))
-		return 1;
-	h = (uint64_t)st->stx_mtime.tv_sec * 1000000007u + st->stx_mtime.tv_nsec;
-	h = (h ^ st->stx_size) * 0x9e3779b97f4a7c15ull;
-	h ^= ((uint64_t)st->stx_btime.tv_sec << 30 ^ st->stx_btime.tv_nsec) * 0xc2b2ae3d27d4eb4full;
-	h ^= h >> 32;
-	return (uint32_t)h != 0 ? (uint32_t)h : 1;
-}
-
-int fs_ident_of(const struct fs_export *export, const struct statx *st, struct fs_ident *ret_ident)
+int fs_ident_of(struct fs_export *export, const struct statx *st, struct fs_ident *ret_ident)
 {
 	uint64_t id;
 	int r = fs_ids_get(&export->fs->ids, fs_dev_of(st), st->stx_ino, &id);
 
 	if (r < 0)
 		return r;
-	*ret_ident = (struct fs_ident){ .id = id, .version = version_of(export, st), .mode = st->stx_mode };
+	*ret_ident = (struct fs_ident){ .id = id, .version = fs_version_of(export, st), .mode = st->stx_mode };
 	return 0;
 }
 

@@ -31,7 +31,7 @@ must_check int fs_reopen(const struct fs_node *node, int flags);
 must_check int fs_stat(int fd, struct statx *ret_st);
 
 /* The ident of the inode that @st describes, as nodes of @export have it; -ENOMEM. */
-must_check int fs_ident_of(const struct fs_export *export, const struct statx *st, struct fs_ident *ret_ident);
+must_check int fs_ident_of(struct fs_export *export, const struct statx *st, struct fs_ident *ret_ident);
 
 /* The ident of the entry @name of @dir, a directory of the host whose descriptor is open. */
 must_check int fs_ident_at(const struct fs_node *dir, const char *name, struct fs_ident *ret_ident);

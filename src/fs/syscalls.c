@@ -61,6 +61,13 @@ const char *const fs_syscalls[] = {
 	/* lock.c */
 	"flock",
 
+	/* watch.c, stale.c */
+	"inotify_add_watch",
+	"inotify_rm_watch",
+	"poll",
+	"read",
+	"write",
+
 	/* every lock [pthread_*] */
 	"futex",
 	NULL,

@@ -20,6 +20,7 @@
 #include "fs/step.h"
 #include "fs/synth.h"
 #include "fs/walk.h"
+#include "fs/watch.h"
 
 /* How far ".." climbs to find the export's root: a path of PATH_MAX has no more levels. */
 #define DEPTH_MAX 4096
@@ -150,6 +151,7 @@ static int walk_host(struct fs_node *dir, const char *name, struct fs_node **ret
 		return r;
 	(void)steal_fd(&fd);
 	*ret_ident = ident;
+	fs_watch_dir(dir);
 	return 0;
 }
 

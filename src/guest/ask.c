@@ -110,6 +110,14 @@ int guest_update(struct guest *g, const char *cid, const struct guest_values *va
 	return guest_ask(g, &out, 0, done, arg, err);
 }
 
+int guest_forget(struct guest *g, const struct guest_forget *names, guest_done_fn *done, void *arg, struct err *err)
+{
+	autobuf out = BUF_INIT;
+
+	proto_put_forget(&out, ++g->next_seq, names);
+	return guest_ask(g, &out, 0, done, arg, err);
+}
+
 /* Makes one of the requests that proto_put_request() knows. */
 static int guest_request(struct guest *g, enum proto_type type, const char *cid, const char *file, guest_done_fn *done,
 	void *arg, struct err *err)

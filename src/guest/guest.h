@@ -133,6 +133,10 @@ must_check int guest_delete(struct guest *g, const char *cid, guest_done_fn *don
 /* SYNC: writes back what is only in the guest's memory so far; @done comes when it is on the host. */
 must_check int guest_sync(struct guest *g, guest_done_fn *done, void *arg, struct err *err);
 
+/* FORGET: has the guest's kernel forget names that are stale; @done comes when it has. */
+must_check int guest_forget(
+	struct guest *g, const struct guest_forget *names, guest_done_fn *done, void *arg, struct err *err);
+
 /* PS: the payload is a list of the container's processes: ps.h. */
 must_check int guest_ps(struct guest *g, const char *cid, guest_done_fn *done, void *arg, struct err *err);
 

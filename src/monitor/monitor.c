@@ -61,6 +61,7 @@ struct monitor {
 	int null_fd; /* /dev/null, opened before the jail */
 	int proc_fd; /* jail_open_fds() */
 	int exit_status;
+	bool forgetting; /* the guest has been asked to forget stale names, and has not answered yet */
 	struct watch *report_watch, *signal_watch, *boot_timer;
 };
 
@@ -206,6 +207,46 @@ static void on_exited(void *arg, uint32_t process, int status, bool oom)
 		tell_oom(arg);
 	if (member)
 		member_exited(member, process, status, oom);
+}
+
+static void on_forgotten(void *arg, const struct err *err, const void *payload, size_t len);
+
+/*
+ * The host has changed files that the guest may have cached: the guest is told, unless it has not done yet what it was
+ * told before. What comes meanwhile is collected by the VM, so that a guest which never answers costs nothing.
+ */
+static void on_stale(void *arg)
+{
+	struct monitor *m = arg;
+	struct vm_stale stale;
+	struct guest_forget names;
+	struct err err = ERR_INIT;
+
+	if (m->stage == STAGE_OVER || m->forgetting)
+		return;
+	vm_take_stale(m->vm, &stale);
+	names = (struct guest_forget){
+		.all = stale.all,
+		.moved = { (uint32_t)stale.moved.n, (const char **)stale.moved.v },
+		.gone = { (uint32_t)stale.gone.n, (const char **)stale.gone.v },
+	};
+	if (stale.all || stale.moved.n || stale.gone.n) {
+		m->forgetting = guest_forget(m->guest, &names, on_forgotten, m, &err) == 0;
+		if (!m->forgetting)
+			guestlog_say(m->log, "vmrunc: stale names: %s", err.msg);
+	}
+	vm_stale_done(&stale);
+}
+
+static void on_forgotten(void *arg, const struct err *err, const void *payload, size_t len)
+{
+	struct monitor *m = arg;
+
+	(void)payload;
+	(void)len;
+	m->forgetting = false;
+	if (err->errnum == 0)
+		on_stale(m);
 }
 
 /* The shares are mounted in the guest: the first container can be made. */
@@ -561,7 +602,9 @@ static int assemble(struct monitor *m, struct err *err)
 		.on_closed = on_guest_closed,
 		.arg = m,
 	};
-	const struct vm_events vm_events = { .on_exit = on_vm_exit, .on_mark = on_vm_mark, .arg = m };
+	const struct vm_events vm_events = {
+		.on_exit = on_vm_exit, .on_mark = on_vm_mark, .on_stale = on_stale, .arg = m
+	};
 	int r = loop_new(&m->loop);
 
 	if (r == 0)

@@ -135,6 +135,17 @@ void p9_fids_make_room(struct p9_session *session)
 
 int p9_fid_get(struct p9_session *session, uint32_t number, struct p9_ref *ret_ref)
 {
+	int r = p9_fid_get_any(session, number, ret_ref);
+
+	if (r == 0 && ret_ref->uid == P9_FORGETTER) {
+		p9_ref_done(ret_ref);
+		r = -EPERM;
+	}
+	return r;
+}
+
+int p9_fid_get_any(struct p9_session *session, uint32_t number, struct p9_ref *ret_ref)
+{
 	struct p9_fid *fid;
 	int r = 0;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations on directory entries: mkdir, mknod, symlink, link, rename, renameat, unlinkat. */
+#include <errno.h>
 #include <sys/sysmacros.h>
 
 #include "p9/msg.h"
@@ -104,9 +105,13 @@ int p9_op_renameat(struct p9_call *call)
 	int r = wire_finish(&call->in);
 
 	if (r == 0)
-		r = p9_fid_get(call->session, old_fid, &old_dir);
+		r = p9_fid_get_any(call->session, old_fid, &old_dir);
 	if (r == 0)
-		r = p9_fid_get(call->session, new_fid, &new_dir);
+		r = p9_fid_get_any(call->session, new_fid, &new_dir);
+	if (r == 0 && (old_dir.uid == P9_FORGETTER) != (new_dir.uid == P9_FORGETTER)) /* GUEST: */
+		r = -EPERM;
+	if (r == 0 && old_dir.uid == P9_FORGETTER)
+		return 0;
 	return r < 0 ? r : fs_rename(old_dir.node, old_name, new_dir.node, new_name);
 }
 
@@ -121,6 +126,8 @@ int p9_op_unlinkat(struct p9_call *call)
 	if (r == 0 && (flags & ~P9_AT_REMOVEDIR) != 0) /* GUEST: */
 		r = -EINVAL;
 	if (r == 0)
-		r = p9_fid_get(call->session, fid, &dir);
+		r = p9_fid_get_any(call->session, fid, &dir);
+	if (r == 0 && dir.uid == P9_FORGETTER)
+		return 0;
 	return r < 0 ? r : fs_unlink(dir.node, name, flags & P9_AT_REMOVEDIR);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations on fids: version, attach, walk, clunk, remove. */
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "p9/msg.h"
 #include "p9/ops.h"
@@ -117,6 +119,20 @@ static int walk_steps(struct p9_call *call, struct fs_node *from, const char *co
 	return (int)count;
 }
 
+/* The walk of P9_FORGETTER: it stays at @from (p9.h). As walk_steps(). */
+static int walk_nowhere(struct p9_call *call, struct fs_node *from, const char *const *names, unsigned int count,
+	struct fs_node **ret_node)
+{
+	const struct fs_ident anything = { .mode = S_IFREG };
+
+	if (count != 0 && strncmp(names[count - 1], TAG_GONE, strlen(TAG_GONE)) == 0)
+		return -ENOENT;
+	for (unsigned int i = 0; i < count; i++)
+		p9_put_qid(call, &anything);
+	*ret_node = fs_node_get(from);
+	return (int)count;
+}
+
 int p9_op_walk(struct p9_call *call)
 {
 	uint32_t fid = wire_get_u32(&call->in);
@@ -135,13 +151,16 @@ int p9_op_walk(struct p9_call *call)
 	r = wire_finish(&call->in);
 	if (r < 0)
 		return r;
-	r = p9_fid_get(call->session, fid, &from);
+	r = p9_fid_get_any(call->session, fid, &from);
 	if (r < 0)
 		return r;
 	if (from.xattr != NULL || (from.file != NULL && newfid == fid)) /* GUEST: an open fid stays where it is */
 		return -EINVAL;
 	p9_put(call, count, 2);
-	steps = walk_steps(call, from.node, names, count, &node);
+	if (from.uid == P9_FORGETTER)
+		steps = walk_nowhere(call, from.node, names, count, &node);
+	else
+		steps = walk_steps(call, from.node, names, count, &node);
 	if (steps < 0)
 		return steps;
 	count_at[0] = (uint8_t)steps;
@@ -184,5 +203,7 @@ int p9_op_remove(struct p9_call *call)
 
 	if (r == 0)
 		r = p9_fid_take(call->session, fid, &ref);
+	if (r == 0 && ref.uid == P9_FORGETTER)
+		r = -EPERM;
 	return r < 0 ? r : fs_remove_node(ref.node);
 }

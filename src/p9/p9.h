@@ -16,6 +16,7 @@
 
 #include "base/base.h"
 #include "base/err.h"
+#include "base/tags.h"
 
 struct fs;
 struct p9_server;
@@ -29,6 +30,12 @@ struct p9_worker;
 #define P9_MSIZE_MAX 512000u
 /* The least msize, which holds every message of fixed size and one name; Rversion "unknown" refuses a smaller one. */
 #define P9_MSIZE_MIN 4096u
+/*
+ * The user TAG_FORGETTER_UID: its attach leads to the service's root, all its walks succeed and stay there (but for a
+ * name that begins with TAG_GONE: ENOENT), and its unlinkat and renameat succeed and do nothing. Everything else is
+ * EPERM. See docs/9p.md, "Stale names".
+ */
+#define P9_FORGETTER TAG_FORGETTER_UID
 /* Threads that serve requests: enough to keep a disk's queue from blocking behind one slow request. */
 #define P9_WORKERS 4u
 /*

@@ -160,8 +160,11 @@ struct p9_ref {
 void p9_ref_done(struct p9_ref *ref);
 #define autoref __attribute__((cleanup(p9_ref_done))) struct p9_ref
 
-/* Looks the fid up. */
+/* Looks the fid up. -EPERM: it is one of P9_FORGETTER's. */
 must_check int p9_fid_get(struct p9_session *session, uint32_t number, struct p9_ref *ret_ref);
+
+/* The same for any user's fid: the caller looks at ret_ref->uid. */
+must_check int p9_fid_get_any(struct p9_session *session, uint32_t number, struct p9_ref *ret_ref);
 
 /*
  * Makes the fid @number for @node, or for the attribute @xattr (or NULL) of it. On success both references are the

@@ -21,6 +21,7 @@ struct vm_ops {
 	int (*start)(struct vm *vm, struct loop *loop, const struct vm_events *events, struct err *err);
 	int (*pause)(struct vm *vm, struct err *err);
 	int (*resume)(struct vm *vm, struct err *err);
+	void (*take_stale)(struct vm *vm, struct vm_stale *ret); /* NULL: it never has any */
 	const struct vm_calls *(*calls)(const struct vm *vm);
 	void (*free)(struct vm *vm);
 };

@@ -79,6 +79,19 @@ int vm_resume(struct vm *vm, struct err *err)
 	return vm->ops->resume(vm, err);
 }
 
+void vm_take_stale(struct vm *vm, struct vm_stale *ret)
+{
+	*ret = (struct vm_stale){ .all = false };
+	if (vm->ops->take_stale)
+		vm->ops->take_stale(vm, ret);
+}
+
+void vm_stale_done(struct vm_stale *stale)
+{
+	strv_done(&stale->moved);
+	strv_done(&stale->gone);
+}
+
 void vm_free(struct vm *vm)
 {
 	if (vm)

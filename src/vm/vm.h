@@ -32,6 +32,7 @@
 #include "base/tags.h"
 #include "host/file_policy.h"
 #include "host/owners.h"
+#include "host/strv.h"
 
 #define VM_NICS_MAX 8
 #define VM_VCPUS_MAX 64
@@ -93,11 +94,24 @@ struct vm_calls {
 
 struct vm;
 
+/*
+ * Paths of files that the guest has cached and the host has changed, below the directory of the shares ("shared/CID/1/a");
+ * at most VM_STALE_MAX.
+ */
+#define VM_STALE_MAX 64
+struct vm_stale {
+	bool all;          /* more than could be named */
+	struct strv moved; /* entries that are gone, but which the guest may have in use */
+	struct strv gone;  /* entries that are gone or have changed, and which the guest has not written */
+};
+
 struct vm_events {
 	/* The VM has ended. @detail says how, for the log, and is valid during the call. */
 	void (*on_exit)(void *arg, enum vm_exit how, const char *detail);
 	/* The engine has reached @mark, for the boot's timeline: "vm-built", "kernel-entered". May be NULL. */
 	void (*on_mark)(void *arg, const char *mark);
+	/* vm_take_stale() has something. May be NULL. */
+	void (*on_stale)(void *arg);
 	void *arg;
 };
 
@@ -132,6 +146,15 @@ must_check int vm_pause(struct vm *vm, struct err *err);
  * or -errno with a message; the VM stays paused then.
  */
 must_check int vm_resume(struct vm *vm, struct err *err);
+
+/*
+ * What the host has changed behind the guest's back since the last call, which an engine that does not notice never
+ * tells: *@ret, which vm_stale_done() frees.
+ */
+void vm_take_stale(struct vm *vm, struct vm_stale *ret);
+
+/* Frees what @stale has. */
+void vm_stale_done(struct vm_stale *stale);
 
 /* Stops vCPUs and devices at once, waits for their threads or processes, and frees the VM. Accepts NULL. */
 void vm_free(struct vm *vm);

@@ -94,6 +94,9 @@ static void put_request(struct buf *out, const struct proto_request *req)
 	case PROTO_LINK:
 		proto_put_link(out, &req->link);
 		break;
+	case PROTO_FORGET:
+		proto_put_forget(out, req->seq, &req->forget);
+		break;
 	default:
 		proto_put_request(out, req->type, req->seq, req->cid, req->file);
 		break;

@@ -16,6 +16,7 @@ unit_tests += \
 	tests/unit/test_fs \
 	tests/unit/test_fs_owners \
 	tests/unit/test_fs_policy \
+	tests/unit/test_fs_watch \
 	tests/unit/test_guest \
 	tests/unit/test_guestlog \
 	tests/unit/test_host \
@@ -95,6 +96,9 @@ tests_unit_test_fs_owners_SOURCES = tests/unit/test_fs_owners.c
 tests_unit_test_fs_owners_LDADD = $(unit_ldadd)
 tests_unit_test_fs_policy_SOURCES = tests/unit/test_fs_policy.c
 tests_unit_test_fs_policy_LDADD = $(unit_ldadd)
+tests_unit_test_fs_watch_SOURCES = tests/unit/test_fs_watch.c $(filter)
+tests_unit_test_fs_watch_LDADD = $(unit_ldadd)
+tests_unit_test_fs_watch_LDFLAGS = $(filter_ldflags)
 tests_unit_test_fs_SOURCES = tests/unit/test_fs.c $(filter)
 tests_unit_test_fs_LDADD = $(unit_ldadd)
 tests_unit_test_fs_LDFLAGS = $(filter_ldflags)

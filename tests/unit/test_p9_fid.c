@@ -373,6 +373,35 @@ static void directories_rest_when_descriptors_get_short(void **state)
 	assert_int_equal(p9c_getattr(&c, 2, &a), 0);
 }
 
+/* ---- the user by whom names are forgotten ---- */
+
+static void the_forgetter_changes_nothing(void **state)
+{
+	struct p9c_attr a;
+
+	(void)state;
+	assert_int_equal(mkdirat(c.dir_fd, "d", 0755), 0);
+	p9c_host_write(&c, "d/f", "kept");
+	assert_int_equal(p9c_call(&c, P9_TATTACH, "ddssd", 90u, P9_NOFID, "", "", P9_FORGETTER), 0);
+	/* any path can be walked, but for the names that what was moved gets: the client must find those free */
+	assert_int_equal(p9c_call(&c, P9_TWALK, "ddwss", 90u, 91u, 2, "not", "there"), 0);
+	assert_int_equal(wire_get_u16(&c.r), 2);
+	assert_int_equal(p9c_call(&c, P9_TWALK, "ddws", 90u, 92u, 1, TAG_GONE "7"), -ENOENT);
+	assert_int_equal(p9c_call(&c, P9_TWALK, "ddwsss", 90u, 92u, 3, "top", "export", "d"), 0);
+	assert_int_equal(p9c_getattr(&c, 92, &a), -EPERM);
+	assert_int_equal(p9c_open(&c, 92, P9_O_DIRECTORY), -EPERM);
+	assert_int_equal(p9c_call(&c, P9_TMKDIR, "dsdd", 92u, "new", 0755u, 0u), -EPERM);
+	assert_int_equal(p9c_call(&c, P9_TUNLINKAT, "dsd", 92u, "f", 0u), 0);
+	assert_int_equal(p9c_call(&c, P9_TRENAMEAT, "dsds", 92u, "f", 90u, TAG_GONE "7"), 0);
+	/* half a forgetter is none */
+	assert_int_equal(p9c_walk(&c, P9C_ROOT, 1, "d"), 0);
+	assert_int_equal(p9c_call(&c, P9_TRENAMEAT, "dsds", 1u, "f", 92u, "g"), -EPERM);
+	assert_int_equal(p9c_call(&c, P9_TRENAMEAT, "dsds", 92u, "f", 1u, "g"), -EPERM);
+	assert_int_equal(p9c_call(&c, P9_TREMOVE, "d", 91u), -EPERM);
+	assert_int_equal(p9c_clunk(&c, 92), 0);
+	assert_int_equal(faccessat(c.dir_fd, "d/f", F_OK, 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,6 +410,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_directory_moved_out_of_the_export_has_no_parent, setup, teardown),
 		cmocka_unit_test_setup_teardown(attach_finds_what_is_exported, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_new_version_drops_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_forgetter_changes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(nodes_rest_when_descriptors_get_short, setup_few_descriptors, teardown),
 		cmocka_unit_test_setup_teardown(
 			open_files_rest_when_descriptors_get_short, setup_few_descriptors, teardown),

@@ -213,6 +213,7 @@ static struct proto_request request_of(struct buf *b, struct proto_arena *arena)
 static void requests_about_containers_round_trip(void **state)
 {
 	static const enum proto_type with_cid[] = { PROTO_DELETE, PROTO_PS, PROTO_READ_CGROUP };
+	const char *names[] = { "shared/c1/1/a", "private/c1/rootfs/b" };
 	struct guest_values v = { 2, values };
 	struct guest_sandbox sb = { .hostname = "vm", .private_cache = "mmap", .sysctl = { 2, values } };
 	struct proto_arena arena = { 0 };
@@ -244,6 +245,16 @@ static void requests_about_containers_round_trip(void **state)
 			assert_string_equal(req.file, "memory.events");
 		buf_done(&b);
 	}
+	proto_put_forget(
+		&b, 12, &(struct guest_forget){ .all = true, .moved = { 2, names }, .gone = { 1, names + 1 } });
+	req = request_of(&b, &arena);
+	assert_int_equal(req.seq, 12);
+	assert_true(req.forget.all);
+	assert_int_equal(req.forget.moved.len, 2);
+	assert_string_equal(req.forget.moved.at[0], "shared/c1/1/a");
+	assert_int_equal(req.forget.gone.len, 1);
+	assert_string_equal(req.forget.gone.at[0], "private/c1/rootfs/b");
+	buf_done(&b);
 	proto_put_request(&b, PROTO_SYNC, 11, NULL, NULL);
 	assert_int_equal(request_of(&b, &arena).seq, 11);
 	proto_arena_done(&arena);

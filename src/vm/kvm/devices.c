@@ -145,6 +145,8 @@ int devices_init(struct devices *d, struct machine *m, const struct vm_config *c
 {
 	int r = devices_add_fixed(d, m, channel_fd, cfg, log, err);
 
+	if (r == 0)
+		stale_init(&d->stale, d->fs, log);
 	for (unsigned int i = 0; i < cfg->nics_len; i++) {
 		if (r == 0)
 			r = devices_add_nic(d, m, &cfg->nics[i], err); /* it takes the tap, also on failure */
@@ -173,6 +175,7 @@ int devices_start(struct devices *d, struct loop *loop, struct err *err)
 
 void devices_done(struct devices *d)
 {
+	stale_stop(&d->stale);
 	while (d->len > 0)
 		virtio_free(d->list[--d->len]);
 	for (unsigned int i = 0; i < VM_SHARES; i++) {
@@ -182,4 +185,5 @@ void devices_done(struct devices *d)
 		d->p9[i] = NULL;
 		d->fs[i] = NULL;
 	}
+	stale_done(&d->stale);
 }

@@ -12,6 +12,7 @@
 #include "vm/guestlog.h"
 #include "vm/machine/layout.h"
 #include "vm/machine/machine.h"
+#include "vm/kvm/stale.h"
 #include "vm/vm.h"
 
 struct virtio_dev;
@@ -23,6 +24,7 @@ struct devices {
 	unsigned int len;
 	struct fs *fs[VM_SHARES];
 	struct p9_server *p9[VM_SHARES];
+	struct stale stale;
 };
 
 /*

@@ -29,6 +29,7 @@
 #include "vm/guestlog.h"
 #include "vm/kvm/devices.h"
 #include "vm/kvm/serial.h"
+#include "vm/kvm/stale.h"
 #include "vm/kvm/vcpu.h"
 #include "vm/kvm/x86/boot.h"
 #include "vm/kvm/x86/platform.h"
@@ -255,6 +256,19 @@ static void kvm_mark(const struct kvm_vm *k, const char *mark)
 		k->events.on_mark(k->events.arg, mark);
 }
 
+static void kvm_on_stale(void *arg)
+{
+	struct kvm_vm *k = arg;
+
+	if (k->events.on_stale)
+		k->events.on_stale(k->events.arg);
+}
+
+static void kvm_take_stale(struct vm *vm, struct vm_stale *ret)
+{
+	stale_take(&kvm_of(vm)->devices.stale, ret);
+}
+
 /* vm_start(). */
 static int kvm_start(struct vm *vm, struct loop *loop, const struct vm_events *events, struct err *err)
 {
@@ -269,6 +283,9 @@ static int kvm_start(struct vm *vm, struct loop *loop, const struct vm_events *e
 		return err_sys(err, r, "watch the virtual machine");
 	if ((r = devices_start(&k->devices, loop, err)) < 0)
 		return r;
+	r = stale_start(&k->devices.stale, k->devices.fs[VM_SHARE_PRIVATE], loop, kvm_on_stale, k);
+	if (r < 0)
+		return err_sys(err, r, "watch the files of the virtual machine");
 	for (unsigned int i = 0; i < k->vcpus_len; i++)
 		if ((r = vcpu_start(&k->vcpus[i], err)) < 0)
 			return r; /* kvm_free() ends those that run */
@@ -309,6 +326,7 @@ const struct vm_ops kvm_vm_ops = {
 	.start = kvm_start,
 	.pause = kvm_pause,
 	.resume = kvm_resume,
+	.take_stale = kvm_take_stale,
 	.calls = kvm_calls,
 	.free = kvm_free,
 };

@@ -5,4 +5,5 @@ libkvm_a_SOURCES = \
 	src/vm/kvm/kvm.c \
 	src/vm/kvm/probe.c src/vm/kvm/probe.h \
 	src/vm/kvm/serial.c src/vm/kvm/serial.h \
+	src/vm/kvm/stale.c src/vm/kvm/stale.h \
 	src/vm/kvm/vcpu.c src/vm/kvm/vcpu.h
