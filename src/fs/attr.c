@@ -19,6 +19,9 @@
 #include "fs/synth.h"
 #include "fs/walk.h"
 
+/* What a file of the root file system that has a size, and nothing else yet, is said to take: 4 KiB. */
+#define BLOCKS_OF_LATE_DATA 8
+
 static struct timespec time_of(const struct statx_timestamp *t)
 {
 	return (struct timespec){ .tv_sec = t->tv_sec, .tv_nsec = t->tv_nsec };
@@ -29,6 +32,17 @@ static uint32_t generation_of(const struct statx *st)
 	uint64_t h = (uint64_t)st->stx_btime.tv_sec * 1000000007u + st->stx_btime.tv_nsec;
 
 	return (uint32_t)(h ^ h >> 32);
+}
+
+/*
+ * The blocks that a client is told of. One with a cache keeps this number while it writes into what was a hole, so a file
+ * that got its size first and its bytes later would look as if it had none, and tar --sparse would leave them out.
+ */
+static uint64_t blocks_of(const struct fs_export *export, const struct statx *st)
+{
+	bool written_late = (export->flags & FS_EXPORT_EXCLUSIVE) && S_ISREG(st->stx_mode) && st->stx_size != 0;
+
+	return written_late && st->stx_blocks == 0 ? BLOCKS_OF_LATE_DATA : st->stx_blocks;
 }
 
 int fs_getattr(struct fs_node *node, struct fs_attr *ret_attr)
@@ -53,7 +67,7 @@ int fs_getattr(struct fs_node *node, struct fs_attr *ret_attr)
 		.rdev = makedev(st.stx_rdev_major, st.stx_rdev_minor),
 		.size = st.stx_size,
 		.blksize = st.stx_blksize,
-		.blocks = st.stx_blocks,
+		.blocks = blocks_of(node->export, &st),
 		.atime = time_of(&st.stx_atime),
 		.mtime = time_of(&st.stx_mtime),
 		.ctime = time_of(&st.stx_ctime),

@@ -50,6 +50,7 @@ const char *const harness_syscalls[] = {
 	"sched_yield",
 	"socket",
 	"sysinfo",
+	"truncate",
 	"umount2",
 	"unlink",
 	"unshare",
@@ -654,11 +655,36 @@ static void no_proc_is_needed_afterwards(void **state)
 	assert_int_equal(umount("/proc"), 0);
 }
 
+static uint64_t blocks_of(const char *path)
+{
+	struct fs_node *node = go(path);
+	struct fs_attr a;
+
+	assert_non_null(node);
+	assert_int_equal(fs_getattr(node, &a), 0);
+	fs_node_put(node);
+	return a.blocks;
+}
+
+static void a_cached_file_with_a_size_has_blocks(void **state)
+{
+	(void)state;
+	make_file("sparse", "");
+	make_file("empty", "");
+	assert_int_equal(truncate(at("sparse"), 1 << 20), 0);
+	add("own", dir, FS_EXPORT_EXCLUSIVE);
+	add("shared", dir, 0);
+	assert_int_equal(blocks_of("own/sparse"), 8);
+	assert_int_equal(blocks_of("own/empty"), 0);
+	assert_int_equal(blocks_of("shared/sparse"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ids_are_unique_over_devices),
 		cmocka_unit_test(ids_never_collide_when_tables_are_full),
+		cmocka_unit_test_setup_teardown(a_cached_file_with_a_size_has_blocks, setup, teardown),
 		cmocka_unit_test_setup_teardown(exports_are_shown_and_taken_away, setup, teardown),
 		cmocka_unit_test_setup_teardown(export_paths_are_checked, setup, teardown),
 		cmocka_unit_test_setup_teardown(single_files_are_exported_alone, setup, teardown),
