@@ -32,6 +32,7 @@ need_own_kernel() {
 	FULL=$BUNDLE/rootfs/full
 	mkdir "$FULL"
 	mount -t tmpfs -o size=4m none "$FULL"
+	# shellcheck disable=SC2034 # common_teardown compares
 	MOUNTS_BEFORE=$(sort /proc/self/mountinfo)
 	run_c
 	echo "$output"
