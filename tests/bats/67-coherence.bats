@@ -115,6 +115,7 @@ need_watcher() {
 	eq "$(cat "$root/var/log.1" "$root/var/log")" $'first\nsecond\nthird'
 
 	# what the guest does itself is its own, and is not forgotten: it is there when it is done
+	# shellcheck disable=SC2016
 	ask 'i=0; while [ $i -lt 200 ]; do echo $i >/tmp/a && mv /tmp/a /tmp/b && [ "$(cat /tmp/b)" = $i ] && rm /tmp/b || exit 1; i=$((i+1)); done'
 	talk_end
 }
