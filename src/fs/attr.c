@@ -194,7 +194,7 @@ int fs_setattr(struct fs_node *node, struct fs_file *file, const struct fs_setat
 
 	if (r < 0)
 		return r;
-	fs_cred_service(node->export->fs);
+	fs_cred_node(node);
 	if (set->valid & FS_SET_SIZE)
 		r = set_size(node, file, set->size, uid);
 	if (r == 0 && (set->valid & (FS_SET_UID | FS_SET_GID)))

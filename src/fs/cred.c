@@ -24,9 +24,11 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -184,4 +186,30 @@ void fs_cred_service(struct fs *fs)
 	/* A thread can always take the service's ids back, since it started with them. */
 	assert(r == 0);
 	(void)r;
+}
+
+/*
+ * A capability holds for a file if both its user and its group have numbers here; its owner needs none. So the service,
+ * which may be any owner, is the owner of what has a group of the host's: a process of the container that owns the file may
+ * use it (chown(1) of a volume often leaves the group), and the guest's kernel has decided that the process is the owner. If
+ * the user has no number either, the kernel tells nobody's, which is nobody's but for the overflow id itself.
+ */
+void fs_cred_owner(const struct fs_node *node)
+{
+	const struct fs *fs = node->export->fs;
+	struct statx st;
+	int r;
+
+	if (!fs->owners || fs->own_ids || statx(node->fd, "", AT_EMPTY_PATH, STATX_UID | STATX_GID, &st) < 0)
+		return;
+	if (st.stx_gid != OWNER_NOBODY || st.stx_uid == OWNER_NOBODY)
+		return;
+	r = set_ids(st.stx_uid, fs->gid);
+	(void)r; /* then it is whom it was, and the host refuses what it must */
+}
+
+void fs_cred_node(const struct fs_node *node)
+{
+	fs_cred_service(node->export->fs);
+	fs_cred_owner(node);
 }

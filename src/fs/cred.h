@@ -13,6 +13,7 @@
 #include "fs/fs.h"
 
 struct fs_export;
+struct fs_node;
 
 /* True if this process may change its fsuid and fsgid. */
 bool fs_cred_able(void);
@@ -40,7 +41,16 @@ must_check int fs_cred_gid_inside(const struct fs *fs, uint32_t gid, uint32_t *r
  */
 must_check int fs_cred_write(struct fs_export *export, uint32_t uid);
 
-/* Before anything else: acts as the service's user, with all its capabilities. */
+/* Before what needs no permission: acts as the service's user, with all its capabilities. */
 void fs_cred_service(struct fs *fs);
+
+/*
+ * Before what the host asks @node's permissions for: the same, but as its owner where the capabilities do not hold since
+ * its group has no number here. @node is a host node, and awake.
+ */
+void fs_cred_node(const struct fs_node *node);
+
+/* The same, but for the capabilities, which stay what they are. */
+void fs_cred_owner(const struct fs_node *node);
 
 #endif

@@ -78,7 +78,7 @@ int fs_link(struct fs_node *dir, const char *name, struct fs_node *node)
 		return r;
 	if (node->export != dir->export)
 		return -EXDEV;
-	fs_cred_service(dir->export->fs);
+	fs_cred_node(dir);
 	/* This goes by the magic link, because AT_EMPTY_PATH would need CAP_DAC_READ_SEARCH. */
 	if (linkat(AT_FDCWD, fs_fd_name(node->fd).text, dir->fd, name, AT_SYMLINK_FOLLOW) < 0)
 		return -errno;
@@ -93,7 +93,7 @@ int fs_unlink(struct fs_node *dir, const char *name, bool directory)
 		return r;
 	pthread_rwlock_rdlock(&dir->export->naming);
 	fs_names_wake(dir, name);
-	fs_cred_service(dir->export->fs);
+	fs_cred_node(dir);
 	if (unlinkat(dir->fd, name, directory ? AT_REMOVEDIR : 0) < 0)
 		r = -errno;
 	else
@@ -114,7 +114,7 @@ int fs_rename(struct fs_node *old_dir, const char *old_name, struct fs_node *new
 		return -EXDEV;
 	pthread_rwlock_rdlock(&old_dir->export->naming);
 	fs_names_wake(new_dir, new_name);
-	fs_cred_service(old_dir->export->fs);
+	fs_cred_node(old_dir);
 	if (renameat(old_dir->fd, old_name, new_dir->fd, new_name) < 0)
 		r = -errno;
 	else

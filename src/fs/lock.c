@@ -71,7 +71,7 @@ static int locker_open(struct locker *l, struct fs_node *node)
 	struct fs_export *export = node->export;
 	int fd = -EROFS;
 
-	fs_cred_service(export->fs);
+	fs_cred_node(node);
 	if (node->type == S_IFREG && !(export->flags & FS_EXPORT_READONLY))
 		fd = fs_reopen(node, O_RDWR);
 	if (fd == -EROFS || fd == -EACCES || fd == -EPERM || fd == -ETXTBSY) {

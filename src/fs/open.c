@@ -141,14 +141,14 @@ int fs_open(struct fs_node *node, int flags, uint32_t uid, struct fs_file **ret_
 	if (r < 0)
 		return r;
 	if (node->export != NULL) {
-		struct fs *fs = node->export->fs;
 
 		if (flags & O_TRUNC) {
 			r = fs_cred_write(node->export, uid);
 			if (r < 0)
 				return r;
+			fs_cred_owner(node);
 		} else {
-			fs_cred_service(fs);
+			fs_cred_node(node);
 		}
 		if (node->type == S_IFDIR)
 			flags |= O_DIRECTORY;
@@ -285,7 +285,7 @@ int fs_sync(struct fs_node *node, struct fs_file *file, bool data_only)
 		if (fd < 0)
 			return fd;
 	} else {
-		fs_cred_service(node->export->fs);
+		fs_cred_node(node);
 		fd = own = fs_reopen(node, O_RDONLY);
 		if (own < 0)
 			return own;

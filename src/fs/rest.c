@@ -106,7 +106,7 @@ static int node_find_again(struct fs_node *node)
 		fs_node_put(dir);
 		return -ENOENT;
 	}
-	fs_cred_service(export->fs);
+	fs_cred_node(dir);
 	fd = fs_openat(dir->fd, name, O_PATH, 0);
 	fs_node_put(dir);
 	if (fd < 0)
@@ -219,7 +219,7 @@ static int file_open_again(struct fs_file *file)
 	autoclose int fd = -1;
 	int r;
 
-	fs_cred_service(export->fs);
+	fs_cred_node(file->node);
 	fd = fs_reopen(file->node, file->flags & ~O_TRUNC);
 	if (fd < 0)
 		return fd;

@@ -174,7 +174,7 @@ int fs_walk(struct fs_node *dir, const char *name, struct fs_node **ret_node, st
 		return 0;
 	}
 	if (dir->export != NULL) {
-		fs_cred_service(dir->export->fs);
+		fs_cred_node(dir);
 		return up ? walk_up(dir, ret_node, ret_ident) : walk_host(dir, name, ret_node, ret_ident);
 	}
 	r = fs_synth_walk(dir, name, ret_node);

@@ -31,7 +31,7 @@ static int xattr_check(struct fs_node *node, const char *name, bool write)
 	if (r == 0 && node->export == NULL)
 		r = -EOPNOTSUPP;
 	if (r == 0)
-		fs_cred_service(node->export->fs);
+		fs_cred_node(node);
 	return r;
 }
 

@@ -97,6 +97,9 @@ static int setup(void **state)
 	make("ours", 100005, 200000, 0600);
 	make("theirs", 5000, 200000, 0600);
 	make("half", 100005, 0, 0600);
+	assert_int_equal(mkdir("half-dir", 0700), 0);
+	make("half-dir/file", 100005, 0, 0600);
+	assert_int_equal(chown("half-dir", 100005, 0), 0);
 	return 0;
 }
 
@@ -191,6 +194,27 @@ static void open_all(struct fs_node *root)
 	require(fs_getattr(find(root, "group"), &attr) == 0 && attr.uid == 65534 && attr.gid == 200007);
 }
 
+/* What a process of the container owns is that process's, if the host's root has its group. */
+static void use_half(struct fs_node *root)
+{
+	const struct fs_setattr mode = { .valid = FS_SET_MODE, .mode = 0640 };
+	struct fs_node *inside = find(root, "half-dir");
+
+	require(try_open(root, "half", O_RDWR) == 0);
+	require(try_open(root, "half", O_WRONLY | O_TRUNC) == 0);
+	require(fs_setattr(find(root, "half"), NULL, &mode, 0) == 0);
+	require(try_open(inside, "file", O_RDWR) == 0);
+	require(fs_rename(inside, "file", inside, "moved") == 0);
+	require(fs_unlink(inside, "moved", false) == 0);
+	require(try_open(root, "root", O_RDONLY) == -EACCES); /* whoever the thread was before */
+}
+
+static void the_owner_of_a_file_needs_no_group(void **state)
+{
+	(void)state;
+	in_child(use_half);
+}
+
 static void owners_without_a_number_are_strangers(void **state)
 {
 	(void)state;
@@ -277,6 +301,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_owner_has_two_numbers),
 		cmocka_unit_test_setup_teardown(owners_without_a_number_are_strangers, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_owner_of_a_file_needs_no_group, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_made_for_strangers, setup, teardown),
 		cmocka_unit_test_setup_teardown(access_lists_have_the_same_owners, setup, teardown),
 	};
