@@ -14,6 +14,7 @@
 
 #include "base/fd.h"
 #include "host/kernel_fs.h"
+#include "jail/clone.h"
 #include "jail/idmap.h"
 #include "jail/points.h"
 
@@ -78,23 +79,6 @@ static bool is_readonly(const struct spec_mount *m)
 			ro = false;
 	}
 	return ro;
-}
-
-/*
- * A private, detached clone of what is at @path: an fd or -errno. The process that serves files can make device nodes,
- * so a clone lets no device be opened, and no set-user-id program of it runs as another user.
- */
-static int clone_tree(const char *path, bool recursive)
-{
-	struct mount_attr private = { .propagation = MS_PRIVATE, .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
-	autoclose int fd =
-		open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
-
-	if (fd < 0)
-		return -errno;
-	if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &private, sizeof(private)) < 0)
-		return -errno;
-	return steal_fd(&fd);
 }
 
 /* Says why @path cannot be cloned. @what begins the error; @error is a negative errno. */
@@ -177,13 +161,21 @@ static int open_bind(
 	int r;
 
 	(void)snprintf(what, sizeof(what), "mounts[%zu].source", mount);
+	bind->mount = mount;
+	bind->readonly = is_readonly(m);
+	if (clone_is_overlay(m)) {
+		(void)snprintf(what, sizeof(what), "mounts[%zu]", mount);
+		r = clone_overlay(m, bundle, what, &bind->jail_fd, &bind->export_fd, err);
+		bind->type = S_IFDIR;
+		bind->dir = true;
+		(void)snprintf(bind->name, sizeof(bind->name), "%s/%zu/overlay", cid, mount);
+		return r;
+	}
 	if (!m->source || !*m->source)
 		return err_set(err, EINVAL, "%s: missing", what);
 	if (snprintf(path, sizeof(path), "%s%s%s", m->source[0] == '/' ? "" : bundle, m->source[0] == '/' ? "" : "/",
 		    m->source) >= (int)sizeof(path))
 		return err_set(err, ENAMETOOLONG, "%s: too long", what);
-	bind->mount = mount;
-	bind->readonly = is_readonly(m);
 	r = clone_twice(path, !spec_mount_has(m, "bind") || spec_mount_has(m, "rbind"), what, &bind->jail_fd,
 		&bind->export_fd, err);
 	if (r == 0)
@@ -214,7 +206,7 @@ int binds_open(const struct spec *spec, const char *bundle, const char *rootfs, 
 	for (size_t i = 0; i < spec->mounts.n; i++) {
 		struct bind *bind = &b->v[b->n];
 
-		if (!binds_is_bind(&spec->mounts.v[i]))
+		if (!binds_is_bind(&spec->mounts.v[i]) && !clone_is_overlay(&spec->mounts.v[i]))
 			continue;
 		*bind = (struct bind){ .jail_fd = -1, .export_fd = -1 };
 		b->n++;

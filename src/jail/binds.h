@@ -51,8 +51,8 @@ struct binds {
 void binds_done(struct binds *b);
 
 /*
- * Clones @rootfs and every bind source of @spec; relative sources start at @bundle, and the names of the exports at
- * @cid. @b: BINDS_NONE; the caller ends it with binds_done() in any case. 0, or -errno with an error.
+ * Clones @rootfs, every bind source of @spec, and every overlay of the host's directories, which is mounted for that;
+ * relative sources start at @bundle, and the names of the exports at @cid. @b: BINDS_NONE; the caller ends it with binds_done() in any case. 0, or -errno with an error.
  */
 must_check int binds_open(const struct spec *spec, const char *bundle, const char *rootfs, const char *cid,
 	struct binds *b, struct err *err);

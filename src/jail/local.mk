@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libjail.a
 libjail_a_SOURCES = \
 	src/jail/binds.c src/jail/binds.h \
+	src/jail/clone.c src/jail/clone.h \
 	src/jail/idmap.c src/jail/idmap.h \
 	src/jail/jail.c src/jail/jail.h \
 	src/jail/ns.c src/jail/ns.h \

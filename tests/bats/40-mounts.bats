@@ -36,6 +36,26 @@ teardown() { common_teardown; }
 	eq "$(echo $(cat "$BATS_TEST_TMPDIR/out"))" "from-host later"
 }
 
+@test "overlay: of the host's directories, which stay as they are but for the upper one" {
+	local dirs
+	mkdir "$SRC"/{lower,upper,work}
+	echo low >"$SRC/lower/a"
+	echo low >"$SRC/lower/gone"
+	dirs="lowerdir=$SRC/lower,upperdir=$SRC/upper,workdir=$SRC/work"
+	sh_bundle 'cat /data/a; echo up >/data/a; rm /data/gone; echo new >/data/b; ls /data | tr "\n" " "; cat /data/a /data/b' \
+		'.mounts += [{destination:"/data",type:"overlay",source:"overlay",options:([$dirs] + ["private"] | map(split(",")) | add)}]' \
+		--arg dirs "$dirs"
+	CODE=0 run_c
+	eq "$(echo $output)" "low a b up new"
+	eq "$(cat "$SRC/lower/a" "$SRC/lower/gone")" $'low\nlow'
+	eq "$(cat "$SRC/upper/a" "$SRC/upper/b")" $'up\nnew'
+	[ -c "$SRC/upper/gone" ] # a whiteout
+	sh_bundle true '.mounts += [{destination:"/data",type:"overlay",source:"overlay",options:["lowerdir=/not/there"]}]'
+	run_c
+	[ "$status" != 0 ]
+	[ -n "${RUNTIME:-}" ] || has "$stderr" "cannot mount the overlay on the host"
+}
+
 @test "bind: read-only, and a single file whose name and neighbours stay hidden" {
 	echo one >"$SRC/one"
 	echo two >"$SRC/two"
