@@ -19,6 +19,8 @@
  * How long the agent may take to make a container: it mounts, copies and opens over 9P, on an emulated CPU perhaps.
  */
 #define CREATE_TIMEOUT_MS 50000
+/* The same where a tmpfs begins with a copy of what it covers (tmpcopyup): some six requests for each file. */
+#define CREATE_COPY_TIMEOUT_MS 180000
 /* A container that was sent SIGKILL and has not ended by then is in a guest that does not answer. */
 #define KILL_GRACE_MS 5000
 
@@ -160,6 +162,16 @@ static int make_relays(struct member *m, struct err *err)
 	return r < 0 ? err_sys(err, r, "cannot relay the sockets of the container") : 0;
 }
 
+/* How long the agent may take to make container @c, in milliseconds. */
+static uint64_t create_timeout(const struct guest_container *c)
+{
+	for (uint32_t i = 0; i < c->mounts.len; i++) {
+		if (c->mounts.at[i].tmpcopyup)
+			return CREATE_COPY_TIMEOUT_MS;
+	}
+	return CREATE_TIMEOUT_MS;
+}
+
 int member_create(struct member *m, struct loop *loop, struct guest *guest, struct err *err)
 {
 	struct guest_container *c = m->config.container;
@@ -176,7 +188,7 @@ int member_create(struct member *m, struct loop *loop, struct guest *guest, stru
 		c->process.rows = size.ws_row;
 		c->process.cols = size.ws_col;
 	}
-	r = timer_new(loop, CREATE_TIMEOUT_MS, on_create_timeout, m, &m->create_timer);
+	r = timer_new(loop, create_timeout(c), on_create_timeout, m, &m->create_timer);
 	if (r == 0)
 		r = execs_new(loop, guest, c->cid, m->config.log, &m->execs);
 	if (r < 0)
