@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "channel/pump.h"
+#include "channel/records.h"
 #include "init/place.h"
 #include "sys/log.h"
 #include "sys/sandbox.h"
@@ -31,9 +32,10 @@ struct relay {
 	struct agent *agent;
 	uint32_t owner;
 	uint32_t id;
-	int fd;                    /* -1: the process has the socket, and the host's connections come to it */
-	struct watch *watch;       /* NULL: likewise */
-	char path[RELAY_PATH_MAX]; /* of the socket; "": of the process's */
+	int fd;                        /* -1: the process has the socket, and the host's connections come to it */
+	struct watch *watch;           /* NULL: likewise, or it is a datagram socket */
+	struct record_source *records; /* of a datagram socket; NULL: over, or it is none */
+	char path[RELAY_PATH_MAX];     /* of the socket; "": of the process's */
 };
 
 /* A connection; see the drawing. It is freed when LINK has come and its streams have ended. */
@@ -334,7 +336,25 @@ static int relay_bind(struct relay *r, int dir, const struct guest_relay *from)
 	return 0;
 }
 
-/* Makes the socket of @r and listens on it. 0 or -errno. */
+static void relay_on_records_end(void *arg, int error unused)
+{
+	struct relay *r = arg;
+
+	r->records = NULL;
+}
+
+/* Opens the stream of a datagram socket's records. 0 or -errno. */
+static int relay_read(struct relay *r, const struct guest_relay *from)
+{
+	int own = fcntl(r->fd, F_DUPFD_CLOEXEC, 3);
+
+	if (own < 0)
+		return -errno;
+	return record_source_new(
+		r->agent->loop, r->agent->mux, from->to_host, own, relay_on_records_end, r, &r->records);
+}
+
+/* Makes the socket of @r and listens on it, or reads it. 0 or -errno. */
 static int relay_listen(struct relay *r, const struct guest_relay *from)
 {
 	struct agent *agent = r->agent;
@@ -347,9 +367,13 @@ static int relay_listen(struct relay *r, const struct guest_relay *from)
 	if (r->fd < 0)
 		return -errno;
 	e = relay_bind(r, dir, from);
-	if (e == 0 && listen(r->fd, RELAY_BACKLOG) < 0)
-		e = -errno;
-	return e < 0 ? e : watch_new(agent->loop, r->fd, EPOLLIN, relay_on_connection, r, &r->watch);
+	if (e < 0)
+		return e;
+	if (from->type == SOCK_DGRAM)
+		return relay_read(r, from);
+	if (listen(r->fd, RELAY_BACKLOG) < 0)
+		return -errno;
+	return watch_new(agent->loop, r->fd, EPOLLIN, relay_on_connection, r, &r->watch);
 }
 
 int relay_begin(struct agent *agent, uint32_t owner, const struct guest_relays *relays, struct err *err)
@@ -380,6 +404,8 @@ void relay_finish(struct agent *agent, uint32_t owner)
 	LIST_FOREACH (r, &agent->relays, link) {
 		if (r->owner == owner && r->watch)
 			relay_on_connection(r, EPOLLIN);
+		if (r->owner == owner && r->records)
+			record_source_finish(r->records);
 	}
 	LIST_FOREACH (l, &agent->links, link) {
 		if (l->owner == owner && l->out)
@@ -391,6 +417,7 @@ void relay_finish(struct agent *agent, uint32_t owner)
 static void relay_free(struct relay *r)
 {
 	watch_free(r->watch);
+	record_source_free(r->records);
 	fd_close(r->fd);
 	LIST_REMOVE(r, link);
 	/* its directory is its own; that of the container goes with the last relay */

@@ -193,9 +193,9 @@ static int mount_fs_or_copy(const struct launch *l, int root, const struct guest
 /* A detached copy of the source of a bind. Returns a descriptor, or -errno with @err set. */
 static int mount_bind(const struct launch *l, const struct guest_mount *m, struct err *err)
 {
-	const char *share = m->kind == GUEST_MOUNT_BIND_SHARED  ? SANDBOX_SHARED
-			    : m->kind == GUEST_MOUNT_BIND_RELAY ? SANDBOX_RELAYS
-								: SANDBOX_PRIVATE;
+	const char *share = m->kind == GUEST_MOUNT_BIND_SHARED                                       ? SANDBOX_SHARED
+			    : m->kind == GUEST_MOUNT_BIND_RELAY || m->kind == GUEST_MOUNT_BIND_ENTRY ? SANDBOX_RELAYS
+												     : SANDBOX_PRIVATE;
 	char path[4096 + 64];
 	int fd;
 
@@ -326,6 +326,15 @@ static int mount_again(int root, const struct guest_mount *m, struct err *err)
 	return r == 0 ? mount_spread(m, at, err) : r;
 }
 
+/* Whether @destination is a socket. */
+static bool mount_finds_socket(int root, const char *destination)
+{
+	autoclose int at = rootpath_open(root, destination, O_PATH);
+	struct stat st;
+
+	return at >= 0 && fstat(at, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
 int mount_make(const struct launch *l, int root, const struct guest_mount *m, struct err *err)
 {
 	autoclose int fd = -1;
@@ -333,6 +342,8 @@ int mount_make(const struct launch *l, int root, const struct guest_mount *m, st
 
 	if (m->kind == GUEST_MOUNT_REMOUNT)
 		return mount_again(root, m, err);
+	if (m->kind == GUEST_MOUNT_BIND_ENTRY && !mount_finds_socket(root, m->destination))
+		return 0;
 	if (m->kind == GUEST_MOUNT_FS && (strcmp(m->fstype, "proc") == 0 || strcmp(m->fstype, "sysfs") == 0) &&
 		rootpath_check_dir(root, m->destination) < 0)
 		return err_set(err, ENOTDIR,

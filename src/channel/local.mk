@@ -6,6 +6,7 @@ channel_sources = \
 	src/channel/proto_arena.c src/channel/proto_arena.h \
 	src/channel/ps.c \
 	src/channel/pump.c src/channel/pump.h \
+	src/channel/records.c src/channel/records.h \
 	src/channel/syscalls.c src/channel/syscalls.h
 
 noinst_LIBRARIES += libchannel.a

@@ -117,15 +117,16 @@ static void code_mount(struct codec *c, struct guest_mount *m)
 	codec_bool(c, &m->tmpcopyup);
 }
 
-/* Each relay: its number, a name, and four u32. */
+/* Each relay: its number, a name, and five u32. */
 static void code_relays(struct codec *c, struct guest_relays *l)
 {
-	uint32_t n = CODEC_COUNT(c, l, MIN_STR + 20, PROTO_RELAYS_MAX);
+	uint32_t n = CODEC_COUNT(c, l, MIN_STR + 24, PROTO_RELAYS_MAX);
 
 	for (uint32_t i = 0; i < n; i++) {
 		codec_u32(c, &l->at[i].id);
 		codec_str(c, &l->at[i].name);
 		codec_u32(c, &l->at[i].type);
+		codec_u32(c, &l->at[i].to_host);
 		codec_u32(c, &l->at[i].mode);
 		codec_u32(c, &l->at[i].uid);
 		codec_u32(c, &l->at[i].gid);

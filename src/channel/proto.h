@@ -241,6 +241,7 @@ enum guest_mount_kind {
 	GUEST_MOUNT_BIND_GUEST,   /* source: a path of the VM itself, "/dev/null" */
 	GUEST_MOUNT_FS,           /* a new mount of fstype, or a copy of the one that the container has a right to */
 	GUEST_MOUNT_BIND_RELAY,   /* source: the name of a relay (guest_relay.name) */
+	GUEST_MOUNT_BIND_ENTRY,   /* likewise, if there is a socket at the destination; else nothing */
 	GUEST_MOUNT_REMOUNT,      /* the mount at the destination gets these flags and data */
 };
 
@@ -267,7 +268,8 @@ struct guest_mounts {
 struct guest_relay {
 	uint32_t id;             /* the host's number for it: above 0, never used twice */
 	const char *name;        /* "CID/3/docker.sock": where mounts find the agent's socket */
-	uint32_t type;           /* SOCK_STREAM */
+	uint32_t type;           /* SOCK_STREAM or SOCK_DGRAM */
+	uint32_t to_host;        /* DGRAM: the stream of its records (records.h); else 0 */
 	uint32_t mode, uid, gid; /* of the host's socket, and so of the agent's */
 };
 struct guest_relays {

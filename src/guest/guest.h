@@ -93,10 +93,11 @@ must_check int guest_sandbox(
 	struct guest *g, const struct guest_sandbox *s, guest_done_fn *done, void *arg, struct err *err);
 
 /*
- * Lets the guest connect to the host's unix socket @fd, an O_PATH descriptor (borrowed until guest_free()) of a socket of
- * @type (SOCK_STREAM), for the container that names the number *@ret_id in its relays. 0 or -errno.
+ * Lets the guest connect or send to a unix socket of the host of @type (SOCK_STREAM or SOCK_DGRAM): @fd, an O_PATH
+ * descriptor of it, or, if @entry is not NULL, what has this name in the directory @fd then. Both are borrowed until
+ * guest_free(). It is for the container that names the number *@ret_id in its relays. 0 or -errno.
  */
-must_check int guest_relay_new(struct guest *g, int fd, int type, uint32_t *ret_id);
+must_check int guest_relay_new(struct guest *g, int fd, const char *entry, int type, uint32_t *ret_id);
 
 /*
  * CREATE: makes container @c and its first process, up to, not including,

@@ -22,6 +22,7 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
+#include "channel/records.h"
 #include "guest/stdio.h"
 
 /* Connections that may be open at a time: more than an honest agent opens, which sees the end of some earlier. */
@@ -36,7 +37,10 @@ struct relay {
 	uint32_t owner; /* the first process of its container, or the one that has the descriptor; 0: not made yet */
 	int fd;         /* an O_PATH descriptor of the socket, borrowed; or the listening socket */
 	bool listening; /* the latter, which is owned */
-	struct watch *watch; /* of that one */
+	struct watch *watch; /* of that one; or of @sock while it takes nothing */
+	const char *entry; /* @fd is a directory, and this the socket's name in it; NULL: it is the socket; borrowed */
+	int sock;          /* DGRAM: connected to the host's; -1: not yet, or not any more */
+	struct record_sink *records; /* DGRAM: what the guest sends; NULL: nothing any more */
 	int type;
 };
 
@@ -52,13 +56,13 @@ struct relay_conn {
 	struct watch *retry; /* the timer of the next attempt to connect; NULL: it is connected */
 };
 
-int guest_relay_new(struct guest *g, int fd, int type, uint32_t *ret_id)
+int guest_relay_new(struct guest *g, int fd, const char *entry, int type, uint32_t *ret_id)
 {
 	struct relay *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return -ENOMEM;
-	*r = (struct relay){ .g = g, .id = ++g->next_relay, .fd = fd, .type = type };
+	*r = (struct relay){ .g = g, .id = ++g->next_relay, .fd = fd, .entry = entry, .sock = -1, .type = type };
 	LIST_INSERT_HEAD(&g->relays, r, link);
 	*ret_id = r->id;
 	return 0;
@@ -75,14 +79,102 @@ static struct relay *relay_find(struct guest *g, uint32_t id)
 	return NULL;
 }
 
-int relay_own(struct guest *g, const struct guest_relays *relays, uint32_t owner, struct err *err)
+/* --- the host's sockets --- */
+
+/*
+ * Connects a new socket to that of @r: the descriptor, -EAGAIN if its queue is full, or another -errno.
+ *
+ * GUEST: connect(2) takes a path only, and none that the guest could make lead elsewhere may be used: so this is that of
+ * the descriptor in the monitor's own /proc/self/fd, relative to a descriptor of it.
+ */
+static int relay_connect(const struct guest *g, const struct relay *r)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	autoclose int dir = g->proc_fd >= 0 ? fcntl(g->proc_fd, F_DUPFD_CLOEXEC, 3)
+					    : open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	autoclose int at = -1, fd = -1;
+	struct stat st;
+
+	/* The working directory is the loop's alone: threads that serve files have one each (fs_thread_init()). */
+	if (dir < 0 || fchdir(dir) < 0)
+		return -errno;
+	/* GUEST: a file of a volume may have become anything, such as a symbolic link, which is not followed */
+	if (r->entry) {
+		at = openat(r->fd, r->entry, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (at < 0 || fstat(at, &st) < 0 || !S_ISSOCK(st.st_mode))
+			return -ECONNREFUSED;
+	}
+	fd = socket(AF_UNIX, r->type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), "%d", r->entry ? at : r->fd); /* fits */
+	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0)
+		return -errno;
+	return steal_fd(&fd);
+}
+
+/* --- datagrams --- */
+
+static void relay_on_room(void *arg, uint32_t events unused)
+{
+	struct relay *r = arg;
+
+	watch_free(r->watch);
+	r->watch = NULL;
+	if (r->records)
+		record_sink_resume(r->records);
+}
+
+/*
+ * As record_fn: sends one datagram to the host's socket. One that nobody can get any more is lost, as its sender has gone
+ * on; a socket that has been replaced in its directory is found anew.
+ */
+static int relay_on_record(void *arg, const void *data, size_t len)
+{
+	struct relay *r = arg;
+
+	for (int i = 0; i < 2; i++) {
+		if (r->sock < 0)
+			r->sock = relay_connect(r->g, r);
+		if (r->sock < 0) {
+			r->sock = -1;
+			return 0;
+		}
+		if (send(r->sock, data, len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || errno == EMSGSIZE)
+			return 0;
+		if (errno == EAGAIN &&
+			(r->watch || watch_new(r->g->loop, r->sock, EPOLLOUT, relay_on_room, r, &r->watch) == 0))
+			return -EAGAIN;
+		fd_close(steal_fd(&r->sock));
+	}
+	return 0;
+}
+
+/* The guest sends nothing more: the exit of the container's process may wait for that. */
+static void relay_on_records_end(void *arg, int error unused)
+{
+	struct relay *r = arg;
+
+	r->records = NULL;
+	r->g->on_drained(r->g, r->owner);
+}
+
+int relay_own(struct guest *g, struct guest_relays *relays, uint32_t owner, struct err *err)
 {
 	for (uint32_t i = 0; i < relays->len; i++) {
 		struct relay *r = relay_find(g, relays->at[i].id);
+		int e = 0;
 
 		if (!r || r->owner || r->listening)
 			return err_set(err, EINVAL, "relay \"%s\" has no socket", relays->at[i].name);
 		r->owner = owner;
+		if (r->type == SOCK_DGRAM) {
+			relays->at[i].to_host = ++g->next_stream;
+			e = record_sink_new(
+				g->mux, relays->at[i].to_host, relay_on_record, relay_on_records_end, r, &r->records);
+		}
+		if (e < 0)
+			return err_sys(err, e, "cannot open a stream to the guest");
 	}
 	return 0;
 }
@@ -159,31 +251,6 @@ static int conn_refuse(struct guest *g, uint32_t token, int error)
 	return conn_answer(g, &msg);
 }
 
-/*
- * Connects a new socket to that of @r: the descriptor, -EAGAIN if its queue is full, or another -errno.
- *
- * GUEST: connect(2) takes a path only, and none that the guest could make lead elsewhere may be used: so this is that of
- * the descriptor in the monitor's own /proc/self/fd, relative to a descriptor of it.
- */
-static int relay_connect(const struct guest *g, const struct relay *r)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	autoclose int dir = g->proc_fd >= 0 ? fcntl(g->proc_fd, F_DUPFD_CLOEXEC, 3)
-					    : open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	autoclose int fd = -1;
-
-	/* The working directory is the loop's alone: threads that serve files have one each (fs_thread_init()). */
-	if (dir < 0 || fchdir(dir) < 0)
-		return -errno;
-	fd = socket(AF_UNIX, r->type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), "%d", r->fd); /* fits */
-	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0)
-		return -errno;
-	return steal_fd(&fd);
-}
-
 /* Opens the streams of @c for the connected socket @fd (then the streams'), and names them. 0 or -errno. */
 static int conn_open(struct relay_conn *c, int fd, uint32_t *ret_to_guest, uint32_t *ret_to_host)
 {
@@ -241,7 +308,7 @@ int relay_take_dial(struct guest *g, const void *msg, size_t len)
 	if (proto_get_dial(msg, len, &dial) < 0)
 		return -EPROTO;
 	relay = relay_find(g, dial.relay);
-	if (!relay || !relay->owner || relay->listening)
+	if (!relay || !relay->owner || relay->type != SOCK_STREAM || relay->listening)
 		return conn_refuse(g, dial.token, -ECONNREFUSED);
 	if (g->conns_len >= RELAY_CONNS_MAX)
 		return conn_refuse(g, dial.token, -EMFILE);
@@ -311,7 +378,7 @@ static void relay_balance(struct guest *g)
 	struct relay *r;
 
 	LIST_FOREACH (r, &g->relays, link) {
-		if (r->watch && watch_set_events(r->watch, events) < 0) {
+		if (r->listening && r->watch && watch_set_events(r->watch, events) < 0) {
 			watch_free(r->watch); /* it is not watched any more: nothing else can be done with it */
 			r->watch = NULL;
 		}
@@ -327,7 +394,7 @@ static int relay_listen(struct guest *g, uint32_t owner, struct guest_fd *fd)
 
 	if (own < 0)
 		return -errno;
-	e = guest_relay_new(g, own, SOCK_STREAM, &fd->relay);
+	e = guest_relay_new(g, own, NULL, SOCK_STREAM, &fd->relay);
 	if (e < 0) {
 		fd_close(own);
 		return e;
@@ -386,6 +453,12 @@ enum relay_debt relay_owes(const struct guest *g, uint32_t owner)
 {
 	enum relay_debt debt = RELAY_OWES_NOTHING;
 	const struct relay_conn *c;
+	const struct relay *r;
+
+	LIST_FOREACH (r, &g->relays, link) {
+		if (r->owner == owner && r->records)
+			debt = RELAY_OWES_PEER;
+	}
 
 	LIST_FOREACH (c, &g->conns, link) {
 		if (c->owner != owner || !(c->out || c->retry))
@@ -413,6 +486,8 @@ void relay_drop(struct guest *g, uint32_t owner)
 			continue;
 		LIST_REMOVE(r, link);
 		watch_free(r->watch);
+		record_sink_free(r->records);
+		fd_close(r->sock);
 		if (r->listening)
 			fd_close(r->fd);
 		free(r);

@@ -10,8 +10,8 @@
 #include "base/base.h"
 #include "guest/inside.h"
 
-/* Makes @relays, each of which guest_relay_new() has made, those of the container that @owner is the first process of. */
-must_check int relay_own(struct guest *g, const struct guest_relays *relays, uint32_t owner, struct err *err);
+/* Makes @relays, each of which guest_relay_new() has made, those of the container that @owner is the first process of, and opens the streams of those that have any. */
+must_check int relay_own(struct guest *g, struct guest_relays *relays, uint32_t owner, struct err *err);
 
 /* Acts on DIAL. 0, or -errno, which closes the channel. */
 must_check int relay_take_dial(struct guest *g, const void *msg, size_t len);

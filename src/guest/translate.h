@@ -27,6 +27,8 @@ struct guest_export {
 /* A socket of the host that is relayed to the container, and where it is mounted. */
 struct guest_socket {
 	size_t mount; /* index into spec->mounts */
+	char *entry;  /* the mount is a directory, and this the socket's name in it; NULL: the mount is the socket */
+	char *destination; /* where that is in the container; NULL without @entry */
 	struct guest_relay relay;
 };
 

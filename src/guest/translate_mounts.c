@@ -23,7 +23,7 @@ static const struct guest_export *export_of(const struct guest_export_list *expo
 static const struct guest_socket *socket_of(const struct guest_export_list *exports, size_t mount)
 {
 	for (size_t i = 0; exports && i < exports->sockets_len; i++) {
-		if (exports->sockets[i].mount == mount)
+		if (exports->sockets[i].mount == mount && !exports->sockets[i].entry)
 			return &exports->sockets[i];
 	}
 	return NULL;
@@ -137,6 +137,30 @@ static int put_mount(const struct spec *spec, size_t i, const struct mountopts *
 	return 0;
 }
 
+/*
+ * Mounts the relays of sockets in directories, with the options of their directories, over what the directories have of
+ * those names. They come last: no other mount is in the way, which sockets_find() has made sure of.
+ */
+static void put_entries(const struct spec *spec, const struct guest_export_list *exports, struct guest_translation *t)
+{
+	struct guest_mounts *to = &t->container.mounts;
+	uint32_t n = (uint32_t)spec->mounts.n;
+
+	for (size_t i = 0; exports && i < exports->sockets_len; i++) {
+		const struct guest_socket *s = &exports->sockets[i];
+
+		if (!s->entry)
+			continue;
+		to->at[n] = (struct guest_mount){ .kind = GUEST_MOUNT_BIND_ENTRY,
+			.source = s->relay.name,
+			.destination = s->destination,
+			.fstype = "",
+			.data = "" };
+		put_attrs(&t->mountopts[s->mount], &to->at[n++]);
+	}
+	to->len = n;
+}
+
 /* Lists the relays. 0 or -errno with @err set. */
 static int put_relays(const struct guest_export_list *exports, struct guest_relays *to, struct err *err)
 {
@@ -165,7 +189,8 @@ int translate_mounts(
 	const struct spec *spec, const struct guest_export_list *exports, struct guest_translation *t, struct err *err)
 {
 	struct guest_mounts *to = &t->container.mounts;
-	int r = translation_array(spec->mounts.n, PROTO_MOUNTS_MAX, sizeof(*to->at), "mounts", &to->at, &to->len, err);
+	int r = translation_array(spec->mounts.n + (exports ? exports->sockets_len : 0), PROTO_MOUNTS_MAX,
+		sizeof(*to->at), "mounts", &to->at, &to->len, err);
 
 	if (r == 0)
 		r = put_relays(exports, &t->container.relays, err);
@@ -187,5 +212,6 @@ int translate_mounts(
 		if (export_of(exports, i) && strcmp(m->destination, "/dev") == 0)
 			t->container.no_devices = true;
 	}
+	put_entries(spec, exports, t);
 	return 0;
 }

@@ -2,11 +2,14 @@
 /* Unix sockets of the host that are sources of bind mounts: see sockets.h. */
 #include "jail/sockets.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/capability.h>
 #include <sys/fsuid.h>
 #include <sys/socket.h>
@@ -18,14 +21,31 @@
 #include "channel/proto.h"
 #include "jail/policy.h"
 
+/* Entries of a directory that are looked at: one that holds sockets holds little else. */
+#define SCAN_MAX 4096
+
 void sockets_done(struct sockets *s)
 {
-	for (size_t i = 0; i < s->n; i++)
+	for (size_t i = 0; i < s->n; i++) {
 		fd_close(s->fd[i]);
+		free(s->sockets[i].entry);
+		free(s->sockets[i].destination);
+		free((void *)(uintptr_t)s->sockets[i].relay.name);
+	}
 	free(s->fd);
 	free(s->sockets);
 	*s = (struct sockets)SOCKETS_NONE;
 }
+
+/* What the search is about; all borrowed. */
+struct search {
+	const struct spec *spec;
+	const struct ns_set *ns;
+	const char *cid;
+	struct warnings *warnings;
+	struct sockets *s;
+	struct err *err;
+};
 
 /* --- whom the kernel lets connect --- */
 
@@ -81,101 +101,191 @@ static int restore(struct identity *old)
 
 /* --- what a socket is --- */
 
-/* The answer of connect(2) with a socket of @type to the socket @fd: 0 or -errno. */
-static int try_type(int fd, int type)
+/* Where a socket is: a descriptor of it, or its name in the directory @fd. */
+struct place {
+	int fd;
+	const char *entry; /* NULL: the former */
+};
+
+/* The answer of connect(2) with a socket of @type to the socket at @at: 0 or -errno. */
+static int try_type(const struct place *at, int type)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	autoclose int sock = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int n = snprintf(sun.sun_path, sizeof(sun.sun_path), "/proc/self/fd/%d%s%s", at->fd, at->entry ? "/" : "",
+		at->entry ? at->entry : "");
 
 	if (sock < 0)
 		return -errno;
-	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), "/proc/self/fd/%d", fd); /* fits */
+	if (n >= (int)sizeof(sun.sun_path))
+		return -ENAMETOOLONG; /* as for any program that is to connect to it */
 	return connect(sock, (struct sockaddr *)&sun, sizeof(sun)) < 0 ? -errno : 0;
 }
 
 /*
- * The type of the socket @fd: SOCK_STREAM or one of its like; -ECONNREFUSED if no process has it any more, -EACCES if the
- * caller may not connect. The kernel tells by refusing other types (EPROTOTYPE); a datagram socket notices nothing of
+ * The type of the socket at @at: SOCK_STREAM or one of its like; -ECONNREFUSED if no process has it any more, -EACCES if
+ * the caller may not connect. The kernel tells by refusing other types (EPROTOTYPE); a datagram socket notices nothing of
  * being connected to, and a stream socket is never tried.
  */
-static int socket_type(int fd)
+static int socket_type(const struct place *at)
 {
-	int r = try_type(fd, SOCK_DGRAM);
+	int r = try_type(at, SOCK_DGRAM);
 
 	if (r == 0 || r == -EPERM) /* it is connected, to somebody else */
 		return SOCK_DGRAM;
 	if (r != -EPROTOTYPE)
 		return r;
-	return try_type(fd, SOCK_SEQPACKET) == -EPROTOTYPE ? SOCK_STREAM : SOCK_SEQPACKET;
+	return try_type(at, SOCK_SEQPACKET) == -EPROTOTYPE ? SOCK_STREAM : SOCK_SEQPACKET;
 }
 
 /* As socket_type(), by what the container of @spec may do. -errno with an error: the question could not be asked. */
-static int socket_type_for(
-	const struct spec *spec, const struct ns_set *ns, int fd, const struct stat *st, int *ret_type, struct err *err)
+static int socket_type_for(const struct search *search, const struct place *at, const struct stat *st, int *ret_type)
 {
 	struct identity old = { .caps = NULL };
 	int r;
 
-	if (policy_overrides(spec, ns, st->st_uid, st->st_gid)) {
-		*ret_type = socket_type(fd);
+	if (policy_overrides(search->spec, search->ns, st->st_uid, st->st_gid)) {
+		*ret_type = socket_type(at);
 		return 0;
 	}
-	r = become(spec, ns, &old);
+	r = become(search->spec, search->ns, &old);
 	if (r == 0)
-		*ret_type = socket_type(fd);
+		*ret_type = socket_type(at);
 	if (restore(&old) < 0 || r < 0)
-		return err_sys(err, r < 0 ? r : -EPERM, "cannot ask for the rights of the container's user");
+		return err_sys(search->err, r < 0 ? r : -EPERM, "cannot ask for the rights of the container's user");
 	return 0;
 }
 
 /* Says of a socket that it is not reached, and why. */
-static void warn(const struct spec *spec, const struct bind *bind, const char *why, struct warnings *warnings)
+static void warn(const struct search *search, const struct bind *bind, const char *entry, const char *why)
 {
-	warnings_add(warnings,
-		"mounts[%zu].source: \"%s\" is a unix socket, and the container cannot connect to it: %s", bind->mount,
-		spec->mounts.v[bind->mount].source, why);
+	warnings_add(search->warnings,
+		"mounts[%zu].source: \"%s%s%s\" is a unix socket, and the container cannot connect to it: %s",
+		bind->mount, search->spec->mounts.v[bind->mount].source, entry ? "/" : "", entry ? entry : "", why);
 }
 
-/* Adds the socket of @bind, if the container may reach it. 0, or -errno with an error. */
-static int add(const struct spec *spec, const struct ns_set *ns, const struct bind *bind, struct warnings *warnings,
-	struct sockets *s, struct err *err)
-{
-	struct stat st;
-	int r, type = 0, fd;
+/* --- the list --- */
 
-	if (fstat(bind->export_fd, &st) < 0)
-		return err_sys(err, errno, "mounts[%zu].source", bind->mount);
-	r = socket_type_for(spec, ns, bind->export_fd, &st, &type, err);
-	if (r < 0)
-		return r;
-	if (s->n == PROTO_RELAYS_MAX)
-		warn(spec, bind, "there are too many sockets in the config", warnings);
-	else if (type == -ECONNREFUSED)
-		warn(spec, bind, "no process of the host listens on it (ECONNREFUSED)", warnings);
-	else if (type == -EACCES)
-		warn(spec, bind, "its mode and owner forbid that (EACCES)", warnings);
-	else if (type != SOCK_STREAM)
-		warn(spec, bind, type < 0 ? "it cannot be asked for its type" : "it is no stream socket", warnings);
-	if (s->n == PROTO_RELAYS_MAX || type != SOCK_STREAM)
-		return 0;
-	fd = fcntl(bind->export_fd, F_DUPFD_CLOEXEC, 3);
+/* Fills in @to the socket of @bind, or the one that has the name @entry in it. 0 or -ENOMEM. */
+static int describe(const struct search *search, const struct bind *bind, const char *entry, struct guest_socket *to)
+{
+	const char *destination = search->spec->mounts.v[bind->mount].destination;
+	char *name = NULL;
+
+	to->mount = bind->mount;
+	if (!entry)
+		return (to->relay.name = strdup(bind->name)) ? 0 : -ENOMEM;
+	to->entry = strdup(entry);
+	if (asprintf(&to->destination, "%s/%s", destination, entry) < 0)
+		to->destination = NULL;
+	if (asprintf(&name, "%s/%zu.%zu/%s", search->cid, bind->mount, search->s->n, entry) < 0)
+		name = NULL;
+	to->relay.name = name;
+	return to->entry && to->destination && name ? 0 : -ENOMEM;
+}
+
+/* Adds the socket of @bind, or the one that has the name @entry in it. 0, or -errno with an error. */
+static int add(const struct search *search, const struct bind *bind, const char *entry, const struct stat *st, int type)
+{
+	struct sockets *s = search->s;
+	struct guest_socket *to = &s->sockets[s->n];
+	int fd = fcntl(bind->export_fd, F_DUPFD_CLOEXEC, 3);
+
 	if (fd < 0)
-		return err_sys(err, errno, "mounts[%zu].source", bind->mount);
-	s->sockets[s->n] = (struct guest_socket){
-		.mount = bind->mount,
-		.relay = { .name = bind->name,
-			.type = (uint32_t)type,
-			.mode = st.st_mode & 07777,
-			.uid = st.st_uid,
-			.gid = st.st_gid },
+		return err_sys(search->err, errno, "mounts[%zu].source", bind->mount);
+	s->fd[s->n] = fd;
+	to->relay = (struct guest_relay){
+		.type = (uint32_t)type, .mode = st->st_mode & 07777, .uid = st->st_uid, .gid = st->st_gid
 	};
-	s->fd[s->n++] = fd;
+	if (describe(search, bind, entry, to) < 0) {
+		s->n++;
+		return err_sys(search->err, ENOMEM, "mounts");
+	}
+	s->n++;
 	return 0;
 }
 
-int sockets_find(const struct spec *spec, const struct ns_set *ns, const struct binds *binds, struct warnings *warnings,
-	struct sockets *s, struct err *err)
+/*
+ * Adds the socket @st that is the source of @bind, or that has the name @entry in it, if the container may reach it. One
+ * in a directory gets no warning for being dead: servers leave such files behind. 0, or -errno with an error.
+ */
+static int take(const struct search *search, const struct bind *bind, const char *entry, const struct stat *st)
 {
+	const struct place at = { .fd = bind->export_fd, .entry = entry };
+	int type = 0, r = socket_type_for(search, &at, st, &type);
+
+	if (r < 0)
+		return r;
+	if (type == SOCK_STREAM || type == SOCK_DGRAM) {
+		if (search->s->n < PROTO_RELAYS_MAX)
+			return add(search, bind, entry, st, type);
+		warn(search, bind, entry, "there are too many sockets in the config");
+	} else if (type == SOCK_SEQPACKET) {
+		warn(search, bind, entry, "it is of the type SOCK_SEQPACKET, which is not relayed");
+	} else if (!entry && type == -ECONNREFUSED) {
+		warn(search, bind, entry, "no process of the host listens on it (ECONNREFUSED)");
+	} else if (!entry && type == -EACCES) {
+		warn(search, bind, entry, "its mode and owner forbid that (EACCES)");
+	} else if (!entry) {
+		warn(search, bind, entry, "it cannot be asked for its type");
+	}
+	return 0;
+}
+
+/* Whether mount number @later covers @path, or the directory that it is in. */
+static bool covers(const struct spec *spec, size_t later, const char *dir, const char *entry)
+{
+	const char *by = spec->mounts.v[later].destination;
+	size_t len = strlen(by), dir_len = strlen(dir);
+
+	while (len > 1 && by[len - 1] == '/')
+		len--;
+	while (dir_len > 1 && dir[dir_len - 1] == '/')
+		dir_len--;
+	if (len <= dir_len)
+		return strncmp(by, dir, len) == 0 && (len == 1 || dir[len] == '/' || !dir[len]);
+	return strncmp(by, dir, dir_len) == 0 && by[dir_len] == '/' && len - dir_len - 1 == strlen(entry) &&
+	       strncmp(by + dir_len + 1, entry, strlen(entry)) == 0;
+}
+
+/* Whether what @bind has under the name @entry is not seen, for another mount of the config is there. */
+static bool is_covered(const struct spec *spec, const struct bind *bind, const char *entry)
+{
+	for (size_t i = bind->mount + 1; i < spec->mounts.n; i++) {
+		if (!spec_mount_has(&spec->mounts.v[i], "remount") &&
+			covers(spec, i, spec->mounts.v[bind->mount].destination, entry))
+			return true;
+	}
+	return false;
+}
+
+/* Takes the sockets that lie in the directory of @bind itself. 0, or -errno with an error. */
+static int take_entries(const struct search *search, const struct bind *bind)
+{
+	int fd = openat(bind->export_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	if (!dir) { /* such as a file system that has gone; its users see that */
+		fd_close(fd);
+		return 0;
+	}
+	for (int n = 0; r == 0 && n < SCAN_MAX && (e = readdir(dir)); n++) {
+		struct stat st;
+
+		if (e->d_type != DT_SOCK || is_covered(search->spec, bind, e->d_name) ||
+			fstatat(bind->export_fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISSOCK(st.st_mode))
+			continue;
+		r = take(search, bind, e->d_name, &st);
+	}
+	(void)closedir(dir);
+	return r;
+}
+
+int sockets_find(const struct spec *spec, const struct ns_set *ns, const struct binds *binds, const char *cid,
+	struct warnings *warnings, struct sockets *s, struct err *err)
+{
+	const struct search search = { spec, ns, cid, warnings, s, err };
 	int r = 0;
 
 	s->fd = calloc(PROTO_RELAYS_MAX, sizeof(*s->fd));
@@ -183,8 +293,13 @@ int sockets_find(const struct spec *spec, const struct ns_set *ns, const struct 
 	if (!s->fd || !s->sockets)
 		return err_sys(err, ENOMEM, "mounts");
 	for (size_t i = 0; r == 0 && i < binds->n; i++) {
-		if (binds->v[i].type == S_IFSOCK)
-			r = add(spec, ns, &binds->v[i], warnings, s, err);
+		const struct bind *bind = &binds->v[i];
+		struct stat st;
+
+		if (bind->type == S_IFSOCK && fstat(bind->export_fd, &st) == 0)
+			r = take(&search, bind, NULL, &st);
+		else if (bind->dir)
+			r = take_entries(&search, bind);
 	}
 	return r;
 }

@@ -7,6 +7,11 @@
  * so that a file which takes its path later is not meant. What it may reach is what the container's process could under
  * runc, which is asked of the kernel when the container is created: the ids of the process, what its capabilities
  * override, the mode of the socket.
+ *
+ * A directory that is a bind source stands for the sockets that lie in it at create, not deeper, and on which a process
+ * of the host listens then: such as /run/notify or /tmp/.X11-unix. These are meant by name, as a path through the
+ * directory is, so that a server that has been started anew is found. Files of sockets that nobody has open are left
+ * alone: in a volume with a database's files the next to bind there may be a server of the container.
  */
 #ifndef JAIL_SOCKETS_H
 #define JAIL_SOCKETS_H
@@ -36,11 +41,11 @@ struct sockets {
 void sockets_done(struct sockets *s);
 
 /*
- * Finds the sockets among @binds, the bind sources of @spec. A source that cannot be reached gets a warning. @s:
- * SOCKETS_NONE; the caller ends it with sockets_done() in any case, and @binds must outlive it. Changes the calling
+ * Finds the sockets among @binds, the bind sources of @spec, for container @cid. A source that cannot be reached gets a warning. @s:
+ * SOCKETS_NONE; the caller ends it with sockets_done() in any case, and the bind sources must outlive it. Changes the calling
  * process's ids for files for a moment: it must be single-threaded. 0, or -errno with an error.
  */
 must_check int sockets_find(const struct spec *spec, const struct ns_set *ns, const struct binds *binds,
-	struct warnings *warnings, struct sockets *s, struct err *err);
+	const char *cid, struct warnings *warnings, struct sockets *s, struct err *err);
 
 #endif

@@ -284,7 +284,7 @@ static int prepare(struct creation *c, struct err *err)
 	if (r < 0)
 		return r;
 	warn_of_ends(c);
-	r = sockets_find(spec, &c->ns, &c->binds, &c->notes->warnings, &c->sockets, err);
+	r = sockets_find(spec, &c->ns, &c->binds, c->request->id, &c->notes->warnings, &c->sockets, err);
 	if (r < 0)
 		return r;
 	exports = binds_exports(&c->binds);

@@ -158,7 +158,8 @@ static int make_relays(struct member *m, struct err *err)
 	int r = 0;
 
 	for (uint32_t i = 0; r == 0 && i < relays->len; i++)
-		r = guest_relay_new(m->guest, m->config.sockets->fd[i], (int)relays->at[i].type, &relays->at[i].id);
+		r = guest_relay_new(m->guest, m->config.sockets->fd[i], m->config.sockets->sockets[i].entry,
+			(int)relays->at[i].type, &relays->at[i].id);
 	return r < 0 ? err_sys(err, r, "cannot relay the sockets of the container") : 0;
 }
 

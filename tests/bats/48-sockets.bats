@@ -107,3 +107,46 @@ host() {
 	eq "$output" "got three"
 	wait "${HOST_PIDS[-1]}"
 }
+
+@test "datagram sockets: a bind source, and NOTIFY_SOCKET in a directory that is one" {
+	mkdir "$SRC/notify"
+	host log datagrams "$SRC/log"
+	host notify datagrams "$SRC/notify/notify.sock"
+	sh_bundle 'peer send /dev/log first "second one" "$(head -c 100000 /dev/zero | tr "\0" y)"
+		peer send "$NOTIFY_SOCKET" READY=1; peer connect stream /dev/log x' \
+		'.process.env += ["NOTIFY_SOCKET=/run/notify/notify.sock"]
+		| .mounts += [{destination:"/dev/log",source:($src+"/log"),options:["bind"]}, {destination:"/run/notify",source:($src+"/notify"),options:["bind","ro","nosuid","noexec","nodev"]}]' --arg src "$SRC"
+	run_c
+	eq "$stderr" ""
+	eq "$output" "connect: Protocol wrong type for socket"
+	wait_for 10 file_has "$SRC.notify" READY=1
+	eq "$(sed -n 2,3p "$SRC.log")" $'first\nsecond one'
+	eq "$(sed -n 4p "$SRC.log" | tr -d '\n' | wc -c)" 100000
+}
+
+@test "sockets in a directory: by name, also after a new start of the server; dead ones are the container's" {
+	local dead=$SRC/dead.sock
+	host one serve stream "$SRC/db.sock"
+	python3 -c 'import os, socket, sys; os.chdir(sys.argv[1]); socket.socket(socket.AF_UNIX).bind("dead.sock")' "$SRC"
+	sh_bundle 'peer connect stream /v/db.sock one; rm /v/dead.sock && echo removed; echo >/v/again; read x
+		peer connect stream /v/db.sock two; echo >/v/none; read x; peer connect stream /v/db.sock three | wc -c' \
+		'.mounts += [{destination:"/v",source:$src,options:["rbind"]}]' --arg src "$SRC"
+	mkfifo "$BATS_TEST_TMPDIR/go"
+	rt run --bundle "$BUNDLE" "$ID" <"$BATS_TEST_TMPDIR/go" >"$SRC.out" 2>&1 3>&- &
+	HOST_PIDS+=($!)
+	exec 7>"$BATS_TEST_TMPDIR/go"
+	wait_for "$WAIT_S" test -e "$SRC/again"
+	[ ! -e "$dead" ]
+	kill "${HOST_PIDS[0]}"
+	rm "$SRC/db.sock"
+	host two serve stream "$SRC/db.sock"
+	echo go >&7
+	wait_for "$WAIT_S" test -e "$SRC/none"
+	kill "${HOST_PIDS[2]}"
+	rm "$SRC/db.sock"
+	ln -s /etc/passwd "$SRC/db.sock"
+	echo go >&7
+	exec 7>&-
+	wait "${HOST_PIDS[1]}"
+	eq "$(cat "$SRC.out")" $'host got 3: one\nremoved\nhost got 3: two\nread: Connection reset by peer\n0' || eq "$(cat "$SRC.out")" $'host got 3: one\nremoved\nhost got 3: two\n0'
+}

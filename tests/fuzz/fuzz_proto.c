@@ -298,7 +298,7 @@ static void ask(struct host *h, struct guest *g, const int stdio[3])
 	struct guest_sandbox sb = { .hostname = "" };
 
 	require(guest_sandbox(g, &sb, on_done, h, NULL) == 0);
-	require(guest_relay_new(g, relayed_socket(), SOCK_STREAM, &relay.id) == 0);
+	require(guest_relay_new(g, relayed_socket(), NULL, SOCK_STREAM, &relay.id) == 0);
 	c.process.id = guest_next_process(g);
 	require(guest_create(g, &c, stdio, on_done, h, NULL) == 0);
 	c.process.id = guest_next_process(g);
