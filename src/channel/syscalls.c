@@ -12,6 +12,7 @@ const char *const channel_syscalls[] = {
 	"ppoll",    /* what poll(3) is where a kernel has only that */
 	"recvfrom", /* recv(3) of a source that is a socket */
 	"sendto",   /* send(3) of a sink that is a socket */
+	"shutdown", /* the end of one direction of a socket */
 	NULL,
 };
 

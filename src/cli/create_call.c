@@ -31,22 +31,6 @@ static int read_cgroup_manager(const struct global_options *o, enum cgroup_manag
 	return 0;
 }
 
-int check_preserve_fds(const char *text, struct err *err)
-{
-	char *end;
-	long n;
-
-	if (!text)
-		return 0;
-	n = strtol(text, &end, 10);
-	if (*end || end == text || n < 0)
-		return err_set(err, EINVAL, "--preserve-fds: \"%s\" is not a number", text);
-	if (n > 0)
-		return err_set(
-			err, ENOTSUP, "--preserve-fds %ld: descriptors cannot be passed into a virtual machine", n);
-	return 0;
-}
-
 int create_call_begin(
 	const struct call *call, const struct create_options *options, struct create_call *c, struct err *err)
 {

@@ -33,9 +33,6 @@ struct create_options {
 		CLI_STRING_OPTION(struct create_options, preserve_fds, "preserve-fds", 0, "N",                       \
 			"pass N descriptors, from 3 on, to the process: pipes, files, stream sockets")
 
-/* Refuses --preserve-fds @text (NULL: not given) unless it is 0: 0, or -EINVAL or -ENOTSUP with an error. */
-must_check int check_preserve_fds(const char *text, struct err *err);
-
 /* Made by create_call_begin(), ended by create_call_end(). */
 struct create_call {
 	struct settings settings;

@@ -6,7 +6,7 @@
 #include "app/log.h"
 #include "cli/attend.h"
 #include "cli/commands.h"
-#include "cli/create_call.h"
+#include "cli/given.h"
 #include "cli/notes.h"
 #include "life/exec.h"
 
@@ -82,8 +82,10 @@ static int exec(struct call *call, struct err *err)
 		.detach = o->detach,
 		.ignore_paused = o->ignore_paused,
 	};
-	int r = check_preserve_fds(o->preserve_fds, err);
+	struct given_fds given = { .n = 0 };
+	int r = given_read(o->preserve_fds, false, &given, err);
 
+	request.given = given.n;
 	log_share_stderr(); /* it is the process's */
 	if (r == 0)
 		r = read_cgroup(&o->cgroup, &request.cgroup, err);
@@ -119,7 +121,8 @@ static const struct cli_option exec_options[] = {
 	FLAG(no_new_privs, "no-new-privs", 0, "forbid the process to gain privileges"),
 	STRINGS(caps, "cap", 'c', "CAP", "one more capability; may be given more than once"),
 	STRINGS(cgroup, "cgroup", 0, "PATH", "run in this cgroup below the container's, which must exist"),
-	STRING(preserve_fds, "preserve-fds", 0, "N", "only 0 is possible: no descriptor can be passed into a VM"),
+	STRING(preserve_fds, "preserve-fds", 0, "N",
+		"pass the N descriptors from 3 on to the process, as pipes and sockets of the VM"),
 	FLAG(ignore_paused, "ignore-paused", 0, "also in a paused container, where it runs when that is resumed"),
 	FLAG(no_subreaper, "no-subreaper", 0, "accepted as an option of runc; means nothing"),
 	CLI_OPTIONS_END,

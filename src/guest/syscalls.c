@@ -22,7 +22,6 @@ const char *const relay_syscalls[] = {
 	"connect",     /* to the host's socket */
 	"fchdir",      /* to where its path begins */
 	"getsockname", /* of that connection */
-	"shutdown",    /* src/channel/pump.c: the end of one direction */
 	NULL,
 };
 

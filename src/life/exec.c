@@ -12,10 +12,12 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "cgroup/cgroup.h"
+#include "guest/fds.h"
 #include "guest/translate.h"
 #include "life/holder.h"
 #include "life/inside.h"
 #include "monitor/control.h"
+#include "monitor/exec.h"
 #include "monitor/terminal.h"
 
 /*
@@ -33,19 +35,21 @@ struct execution {
 	struct state state;
 	struct spec *config, *file; /* @file: of --process, or NULL */
 	const struct spec_process *process;
+	struct fds given;
 	int encoded; /* the process as the monitor gets it, in a file of memory */
 	int console; /* the connected console socket, or -1 */
 	int master, slave;
 };
 
-#define EXECUTION_NONE(s, q, n)                                                                                    \
-	{                                                                                                          \
-		.settings = (s), .request = (q), .notes = (n), .dir = STATEDIR_NONE, .encoded = -1, .console = -1, \
-		.master = -1, .slave = -1                                                                          \
+#define EXECUTION_NONE(s, q, n)                                                                                        \
+	{                                                                                                              \
+		.settings = (s), .request = (q), .notes = (n), .dir = STATEDIR_NONE, .given = FDS_NONE, .encoded = -1, \
+		.console = -1, .master = -1, .slave = -1                                                               \
 	}
 
 static void execution_done(struct execution *x)
 {
+	fds_done(&x->given);
 	fd_close(x->encoded);
 	fd_close(x->console);
 	fd_close(x->master);
@@ -116,6 +120,30 @@ static struct winsize terminal_size(const struct execution *x)
 	return size;
 }
 
+/*
+ * Describes the descriptors that the process is given. A listening socket would need more system calls than the monitor of
+ * a container has that was created without one. 0, or -errno with an error.
+ */
+static int take_given(struct execution *x, struct err *err)
+{
+	int fds[EXEC_GIVEN_MAX], r;
+
+	if (x->request->given > EXEC_GIVEN_MAX)
+		return err_set(err, E2BIG, "--preserve-fds: %zu descriptors; at most %d are possible with exec",
+			x->request->given, EXEC_GIVEN_MAX);
+	for (size_t i = 0; i < x->request->given; i++)
+		fds[i] = GIVEN_FDS_FIRST + (int)i;
+	r = fds_take(fds, x->request->given, &x->given, err);
+	for (uint32_t i = 0; r == 0 && i < x->given.list.len; i++) {
+		if (x->given.list.at[i].kind == GUEST_FD_LISTENER)
+			r = err_set(err, ENOTSUP,
+				"descriptor %d is a listening socket, which only create can pass into a virtual "
+				"machine",
+				fds[i]);
+	}
+	return r;
+}
+
 /* Translates the process, and writes it into a file of memory. The seccomp filter was compiled at create. */
 static int encode(struct execution *x, struct err *err)
 {
@@ -130,6 +158,7 @@ static int encode(struct execution *x, struct err *err)
 	p = &guest_translation_container(t)->process;
 	p->lf_only = !x->request->detach && !isatty(STDOUT_FILENO);
 	p->cgroup = x->request->cgroup;
+	p->fds = x->given.list;
 	guest_translation_put_exec(t, x->request->id, &out);
 	guest_translation_free(t);
 	if (buf_error(&out) < 0)
@@ -177,6 +206,8 @@ static int ask(struct execution *x, int *ret_handle, struct err *err)
 		fds.n = 2;
 		fds.v[1] = x->slave;
 	}
+	for (size_t i = 0; i < x->request->given; i++)
+		fds.v[fds.n++] = GIVEN_FDS_FIRST + (int)i;
 	r = control_open(&x->dir, &request, &fds, x->request->ignore_paused ? -1 : EXEC_TIMEOUT_MS, ret_handle, err);
 	if (r == -ECONNRESET || r == -ECONNREFUSED)
 		return err_set(err, EINVAL, "cannot exec in a stopped container");
@@ -190,6 +221,8 @@ static int execute(struct execution *x, struct holder *holder, int *ret_handle, 
 
 	if (r == 0)
 		r = load(x, err);
+	if (r == 0)
+		r = take_given(x, err);
 	if (r == 0)
 		r = encode(x, err);
 	if (r == 0 && holder)
@@ -207,6 +240,9 @@ int container_exec(const struct settings *settings, const struct exec_request *r
 
 	if (r == 0)
 		*ret = (struct exec_started){ .handle = handle, .master = steal_fd(&x.master) };
+	/* the other ends are to see when the process has closed its own */
+	for (size_t i = 0; r == 0 && i < request->given; i++)
+		fd_close(GIVEN_FDS_FIRST + (int)i);
 	execution_done(&x);
 	return r;
 }

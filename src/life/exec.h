@@ -29,6 +29,7 @@ struct exec_request {
 	const char *console_socket;    /* path of --console-socket; NULL: none */
 	const char *pid_file;          /* NULL: none */
 	const char *cgroup;            /* of --cgroup: below the container's in the guest; NULL: the container's own */
+	size_t given;                  /* descriptors from 3 on that the process gets as well (--preserve-fds) */
 	bool detach;
 	bool ignore_paused; /* also in a paused container, in which it runs when that is resumed */
 };

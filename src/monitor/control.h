@@ -34,7 +34,7 @@
 /* How long no connection is taken after one for which there was no descriptor or no memory. */
 #define CONTROL_PAUSE_MS 100
 /* The descriptors of one message: standard streams, a console socket, and some that a process is to inherit. */
-#define CONTROL_FDS_MAX 8
+#define CONTROL_FDS_MAX 15
 
 /* Bytes of the name of a file in a cgroup, with its NUL. */
 #define CONTROL_FILE_MAX 64

@@ -179,12 +179,13 @@ static int read_process(int fd, uint8_t **ret, size_t *ret_len, struct err *err)
 }
 
 /*
- * Sets @stdio to the descriptors of @fds, borrowed, as the request says: -1 where there is none. False if there are not
- * as many as it says.
+ * Sets @stdio and the descriptors that @p is given to those of @fds, borrowed, as the request says: -1 where there is
+ * none. False if there are not as many as it says.
  */
-static bool find_stdio(
-	const struct control_request *request, const struct control_fds *fds, bool terminal, int stdio[3])
+static bool find_fds(
+	const struct control_request *request, const struct control_fds *fds, struct guest_process *p, int stdio[3])
 {
+	bool terminal = p->terminal;
 	size_t next = 1;
 
 	for (int i = 0; i < 3; i++) {
@@ -196,6 +197,11 @@ static bool find_stdio(
 	}
 	if (terminal)
 		stdio[1] = stdio[0];
+	for (uint32_t i = 0; i < p->fds.len; i++) {
+		if (next >= fds->n)
+			return false;
+		p->fds.at[i].fd = fds->v[next++];
+	}
 	return next == fds->n && (!terminal || stdio[0] >= 0);
 }
 
@@ -262,7 +268,7 @@ int execs_begin(struct execs *execs, const struct control_request *request, cons
 		return r;
 	if (proto_get_request(data, len, &arena, &req) < 0 || req.type != PROTO_EXEC)
 		r = err_set(err, EINVAL, "exec: the monitor is of another version of vmrunc");
-	else if (!find_stdio(request, fds, req.exec.terminal, stdio))
+	else if (!find_fds(request, fds, &req.exec, stdio))
 		r = err_set(err, EMFILE,
 			"exec: the process's streams did not all come: the monitor has too many files open");
 	else

@@ -36,8 +36,9 @@
 
 /* Processes of exec at a time: more than the channel has streams for, so that its bound is the one that is met. */
 #define EXECS_MAX 1024
-/* The descriptors of a CONTROL_EXEC: the process, and three streams. */
-#define EXEC_FDS_MAX 4
+/* The descriptors of a CONTROL_EXEC: the process, three streams, and those of --preserve-fds. */
+#define EXEC_FDS_MAX CONTROL_FDS_MAX
+#define EXEC_GIVEN_MAX (EXEC_FDS_MAX - 4)
 
 enum exec_word_kind {
 	EXEC_SIGNAL = 1, /* to the monitor: @value is the signal */

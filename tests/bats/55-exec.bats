@@ -28,6 +28,14 @@ running() {
 	run -0 rt exec --cwd /tmp -e A=1 --env B=2 -e A=3 --user 1000:1001 -g 7 --additional-gids 8 "$ID" sh -c \
 		'pwd; echo $A$B$HOME; id -u; id -g; id -G; echo "$@"' -- -x --tty
 	eq "$output" "$(printf '/tmp\n32/home\n1000\n1001\n1001 7 8\n-x --tty')"
+	# descriptors beside the standard streams
+	if [ -z "${RUNTIME:-}" ]; then
+		echo from-three >"$BATS_TEST_TMPDIR/three"
+		run -0 bash -c '"$@" 3<'"$BATS_TEST_TMPDIR/three 4>$BATS_TEST_TMPDIR/four" - "${RT_CMD[@]}" exec --preserve-fds 2 "$ID" \
+			sh -c 'read x <&3; echo "$x back" >&4'
+		wait_for "$WAIT_S" test -s "$BATS_TEST_TMPDIR/four"
+		eq "$(cat "$BATS_TEST_TMPDIR/four")" "from-three back"
+	fi
 	# it is in the container: pid 1 is the container's, and so are mounts and names
 	run -0 rt exec "$ID" sh -c 'tr "\0" " " </proc/1/cmdline; hostname; ls /proc | grep -c "^[0-9]*$"'
 	has "$output" "trap"
@@ -159,7 +167,9 @@ all_seen() { [ "$(sort -u "$1" 2>/dev/null)" = "$2" ]; }
 	vmrunc_only
 	run -255 rt exec --cap CAP_NONE "$ID" true
 	has "$output" '"CAP_NONE" is an unknown capability'
-	run -255 rt exec --preserve-fds 1 "$ID" true
+	run -255 bash -c '"$@" 3</tmp' - "${RT_CMD[@]}" exec --preserve-fds 1 "$ID" true
+	has "$output" "descriptor 3 is a directory"
+	run -255 rt exec --preserve-fds x "$ID" true
 	has "$output" "preserve-fds"
 	run -255 rt exec --cgroup none "$ID" true
 	has "$output" 'cgroup "none"'

@@ -41,6 +41,7 @@ struct guest {
 	struct guest_process process; /* of the last exec; its arrays are gone */
 	char program[32];             /* and its first argument */
 	int stdio[3];
+	int given;   /* its descriptor beside them, or -1 */
 	int signals; /* that were sent */
 	uint16_t rows, cols;
 };
@@ -94,6 +95,7 @@ int guest_exec(struct guest *g, const char *cid, const struct guest_process *p, 
 	g->process = *p;
 	(void)snprintf(g->program, sizeof(g->program), "%s", p->args.at[0]);
 	memcpy(g->stdio, stdio, sizeof(g->stdio));
+	g->given = p->fds.len ? p->fds.at[0].fd : -1;
 	return 0;
 }
 
@@ -500,6 +502,45 @@ static void an_abandoned_exec_is_killed(void **state)
 	loop_free(loop);
 }
 
+/* A process that is given a descriptor beside its streams: the last ones are those. */
+static void an_exec_gets_more_descriptors(void **state)
+{
+	const char *args[] = { "true" };
+	struct guest_fd given = { .kind = GUEST_FD_IN };
+	const struct guest_process process = {
+		.args = { .len = 1, .at = args }, .cwd = "/", .fds = { .len = 1, .at = &given }
+	};
+	const struct control_request request = { .op = CONTROL_EXEC, .stdio = 3 };
+	struct control_fds fds = { .n = 3, .v = { memfd_create("exec", MFD_CLOEXEC), 0, 1 } };
+	struct guest guest = { .last_process = 0 };
+	struct err err = ERR_INIT;
+	autobuf out = BUF_INIT;
+	struct loop *loop;
+	int ends[2];
+	struct one a;
+
+	(void)state;
+	proto_put_exec(&out, 0, "c", &process);
+	assert_int_equal(fd_write_full(fds.v[0], out.data, out.len), 0);
+	assert_int_equal(lseek(fds.v[0], 0, SEEK_SET), 0);
+	assert_int_equal(loop_new(&loop), 0);
+	created(&a, loop, &guest);
+	assert_int_equal(member_exec(a.member, &request, &fds, &clients[0], &err), -EMFILE); /* it has not come */
+	assert_int_equal(lseek(fds.v[0], 0, SEEK_SET), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+	clients[0].fd = ends[0];
+	fds.v[fds.n++] = 7;
+	assert_int_equal(member_exec(a.member, &request, &fds, &clients[0], &err), 0);
+	assert_int_equal(guest.given, 7);
+	assert_int_equal(guest.stdio[2], -1);
+	fd_close(fds.v[0]);
+	answer(&guest.exec, 0);
+	member_end(a.member, NULL);
+	one_free(&a);
+	fd_close(ends[1]);
+	loop_free(loop);
+}
+
 static void an_exec_that_is_none_is_refused(void **state)
 {
 	struct guest guest = { .last_process = 0 };
@@ -585,6 +626,7 @@ int main(void)
 		cmocka_unit_test(a_container_that_cannot_be_made_fails_once),
 		cmocka_unit_test(an_exec_is_answered_and_ends),
 		cmocka_unit_test(an_abandoned_exec_is_killed),
+		cmocka_unit_test(an_exec_gets_more_descriptors),
 		cmocka_unit_test(an_exec_that_is_none_is_refused),
 		cmocka_unit_test(a_paused_member_does_not_keep_a_client_waiting),
 	};
