@@ -44,7 +44,7 @@ static int read_cgroup(const struct cli_strings *given, const char **ret, struct
 static int exec_now(struct call *call, const struct exec_request *request, struct err *err)
 {
 	struct life_notes notes = LIFE_NOTES_INIT;
-	struct exec_started started;
+	struct exec_started started = { .handle = -1, .master = -1 };
 	struct settings settings;
 	int r = global_settings(&call->global, &settings, err);
 
