@@ -186,6 +186,17 @@ all_seen() { [ "$(sort -u "$1" 2>/dev/null)" = "$2" ]; }
 	run -255 rt exec -t --detach --console-socket "$BATS_TEST_TMPDIR/refuses" "$ID" true
 	has "$output" "Connection refused"
 	eq "$(pgrep -cf "vmrunc: $ID: exec")" 0
+	# a paused one, and one in which it is to wait until that is resumed
+	rt pause "$ID"
+	run -255 rt exec "$ID" true
+	has "$output" "cannot exec in a paused container (use --ignore-paused to override)"
+	"${RT_CMD[@]}" exec --ignore-paused "$ID" sh -c 'exit 21' &
+	local pid=$!
+	sleep 0.2 # it would have ended by now; if not, it has not been tried yet, which is no failure either
+	kill -0 "$pid"
+	rt resume "$ID"
+	code_of "$pid"
+	eq "$code" 21
 	rt kill "$ID" KILL
 	wait_status "$ID" stopped
 	run -255 rt exec "$ID" true
@@ -230,9 +241,15 @@ all_seen() { [ "$(sort -u "$1" 2>/dev/null)" = "$2" ]; }
 	has "$output" "No such file or directory"
 }
 
+# heap_kib PID: the memory that its allocator holds, less what is not touched.
+heap_kib() {
+	awk '/^[0-9a-f]+-/ { heap = /\[heap\]/ } heap && $1 == "Rss:" { n += $2 } END { print n + 0 }' "/proc/$1/smaps"
+}
+
+# EXEC_MANY=300 EXEC_ROW=1000: a longer run of the same.
 @test "exec: many at once and one after the other; slow and vanished readers; the monitor does not grow" {
 	vmrunc_only
-	local i pid fds n=${EXEC_MANY:-60}
+	local i pid fds heap n=${EXEC_MANY:-60}
 	running
 	pid=$(rt state "$ID" | jq .pid)
 	rt exec "$ID" true
@@ -258,8 +275,10 @@ all_seen() { [ "$(sort -u "$1" 2>/dev/null)" = "$2" ]; }
 	eq "$(rt exec "$ID" yes | head -n 1)" y
 	run -0 --separate-stderr bash -c '"$@" </dev/null >/dev/full; true' - "${RT_CMD[@]}" exec "$ID" echo lost
 	has "${stderr:-}" "standard output cannot be written"
-	for i in $(seq 1 10); do rt exec "$ID" true; done
+	heap=$(heap_kib "$pid")
+	for i in $(seq 1 "${EXEC_ROW:-10}"); do rt exec "$ID" true; done
 	eq "$(ls "/proc/$pid/fd" | wc -l)" "$fds"
+	[ "$(heap_kib "$pid")" -le $((heap + 256)) ]
 	# what the caller leaks is not the monitor's
 	eq "$(find "/proc/$pid/fd" -lname "$BATS_TEST_TMPDIR/slow")" ""
 	engine a "$ID" sleep 4326
