@@ -81,6 +81,11 @@ static struct exec *exec_find(const struct execs *execs, uint32_t process)
 	return NULL;
 }
 
+bool execs_none(const struct execs *execs)
+{
+	return execs->n == 0;
+}
+
 bool execs_has(const struct execs *execs, uint32_t process)
 {
 	return exec_find(execs, process);

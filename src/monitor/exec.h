@@ -76,6 +76,9 @@ must_check int execs_begin(struct execs *execs, const struct control_request *re
 /* Whether the number @process of the channel is one of theirs. @execs may be NULL. */
 bool execs_has(const struct execs *execs, uint32_t process);
 
+/* Whether all have ended. */
+bool execs_none(const struct execs *execs);
+
 /* Process @process, one of theirs, has ended with @status, as wait(2) gives it. */
 void execs_exited(struct execs *execs, uint32_t process, int status);
 

@@ -23,8 +23,10 @@
 #define CREATE_COPY_TIMEOUT_MS 180000
 /* A container that was sent SIGKILL and has not ended by then is in a guest that does not answer. */
 #define KILL_GRACE_MS 5000
+/* How long processes of exec, and what they have written, are waited for when the container's init has ended. */
+#define EXECS_GRACE_MS 1000
 
-enum stage { STAGE_WAITING, STAGE_CREATING, STAGE_CREATED, STAGE_STARTING, STAGE_RUNNING, STAGE_OVER };
+enum stage { STAGE_WAITING, STAGE_CREATING, STAGE_CREATED, STAGE_STARTING, STAGE_RUNNING, STAGE_ENDING, STAGE_OVER };
 
 struct member {
 	struct member_config config;
@@ -35,7 +37,8 @@ struct member {
 	int slave;           /* of the terminal, or -1; it stays open, because a resize is read from it */
 	uint32_t init;       /* the number of the container's init on the channel; 0: not created yet */
 	struct execs *execs; /* its other processes; NULL: not created yet */
-	struct watch *create_timer, *kill_timer;
+	struct watch *create_timer, *kill_timer, *end_timer;
+	int exit_status;                /* ENDING: the init's */
 	bool paused;                    /* the VM is: the guest answers nothing */
 	struct control_client *starter; /* waits for the start that is under way, or NULL */
 };
@@ -80,7 +83,8 @@ void member_end(struct member *m, const struct err *err)
 	m->stage = STAGE_OVER;
 	watch_free(m->create_timer);
 	watch_free(m->kill_timer);
-	m->create_timer = m->kill_timer = NULL;
+	watch_free(m->end_timer);
+	m->create_timer = m->kill_timer = m->end_timer = NULL;
 	if (m->starter && err)
 		control_answer(steal_ptr(m->starter), err, NULL);
 }
@@ -242,7 +246,7 @@ int member_start(struct member *m, struct control_client *client, struct err *er
 int member_exec(struct member *m, const struct control_request *request, const struct control_fds *fds,
 	struct control_client *client, struct err *err)
 {
-	if (m->stage < STAGE_CREATED || m->stage == STAGE_OVER)
+	if (m->stage < STAGE_CREATED || m->stage >= STAGE_ENDING)
 		return err_set(err, ESRCH, "container not running");
 	return execs_begin(m->execs, request, fds, client, err);
 }
@@ -317,18 +321,42 @@ void member_resize(struct member *m)
 
 /* --- what the guest tells of its processes --- */
 
+static void on_end_timeout(void *arg)
+{
+	struct member *m = arg;
+
+	m->events.on_ended(m->events.arg, m, m->exit_status);
+}
+
+/*
+ * The init has ended, and the guest kills the rest of the container with it. What processes of exec have written by then
+ * is waited for a little, and so are their own ends; a reader that does not read does not hold the container for long.
+ */
+static void settle(struct member *m)
+{
+	if (execs_none(m->execs) ||
+		(!m->end_timer && timer_new(m->loop, EXECS_GRACE_MS, on_end_timeout, m, &m->end_timer) < 0))
+		on_end_timeout(m);
+}
+
 void member_exited(struct member *m, uint32_t process, int status, bool oom)
 {
 	if (m->stage == STAGE_OVER)
 		return;
 	if (process != m->init) {
 		execs_exited(m->execs, process, status);
+		if (m->stage == STAGE_ENDING)
+			settle(m);
 		return;
 	}
 	timeline_mark(m->config.timeline, "exit-seen");
 	if (oom)
 		guestlog_say(m->config.log, "vmrunc: the guest's OOM killer struck in the container");
-	m->events.on_ended(m->events.arg, m, exit_of_wait(status));
+	watch_free(m->kill_timer);
+	m->kill_timer = NULL;
+	m->stage = STAGE_ENDING;
+	m->exit_status = exit_of_wait(status);
+	settle(m);
 }
 
 void member_stream_broken(struct member *m, uint32_t process, const char *text)

@@ -18,7 +18,9 @@
  *       [starting]
  *          |  on_started(): execve(2) has succeeded, `status` says running, the client is answered
  *       [running]
- *          |  member_exited(): the init has ended, events->on_ended()      (from [created] and [starting], too)
+ *          |  member_exited(): the init has ended                          (from [created] and [starting], too)
+ *       [ending]
+ *          |  member_exited(): processes of exec have ended as well, or a little time is over: events->on_ended()
  *          |  member_end(): the VM has died, or the monitor ends           (from any stage)
  *       [over]
  *          |  member_stopped(): `status` says stopped, when all output is written and the VM is gone

@@ -502,6 +502,41 @@ static void an_abandoned_exec_is_killed(void **state)
 	loop_free(loop);
 }
 
+/* The container's end waits a little for processes of exec, so that their output and their ends are not lost. */
+static void the_end_waits_for_execs(void **state)
+{
+	(void)state;
+	for (int in_time = 0; in_time < 2; in_time++) {
+		struct guest guest = { .last_process = 0 };
+		const struct control_request request = { .op = CONTROL_EXEC };
+		const struct control_fds none = { .n = 0 };
+		struct err err = ERR_INIT;
+		struct exec_word word;
+		struct loop *loop;
+		struct one a;
+		int fd;
+
+		assert_int_equal(loop_new(&loop), 0);
+		created(&a, loop, &guest);
+		fd = begin_exec(&a, false, &clients[0]);
+		answer(&guest.exec, 0);
+		member_exited(a.member, 1, 3 << 8, false);
+		assert_int_equal(a.ended, 0);
+		assert_int_equal(member_exec(a.member, &request, &none, &clients[1], &err), -ESRCH);
+		if (in_time)
+			member_exited(a.member, 2, SIGKILL, false);
+		while (!a.ended)
+			turn(loop); /* nothing but the timer ends this one */
+		assert_int_equal(a.ended, 1);
+		assert_int_equal(a.exit_status, 3);
+		assert_int_equal(recv(fd, &err, sizeof(err), 0), sizeof(err));
+		assert_int_equal(recv(fd, &word, sizeof(word), 0), in_time ? (ssize_t)sizeof(word) : -1);
+		one_free(&a);
+		fd_close(fd);
+		loop_free(loop);
+	}
+}
+
 /* A process that is given a descriptor beside its streams: the last ones are those. */
 static void an_exec_gets_more_descriptors(void **state)
 {
@@ -626,6 +661,7 @@ int main(void)
 		cmocka_unit_test(a_container_that_cannot_be_made_fails_once),
 		cmocka_unit_test(an_exec_is_answered_and_ends),
 		cmocka_unit_test(an_abandoned_exec_is_killed),
+		cmocka_unit_test(the_end_waits_for_execs),
 		cmocka_unit_test(an_exec_gets_more_descriptors),
 		cmocka_unit_test(an_exec_that_is_none_is_refused),
 		cmocka_unit_test(a_paused_member_does_not_keep_a_client_waiting),
