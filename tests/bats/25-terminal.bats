@@ -34,6 +34,12 @@ teardown() { common_teardown; }
 	has "$output" "33 77"
 }
 
+@test "terminal in the foreground: into a pipe or a file, a line ends as it was written" {
+	sh_bundle 'printf "one\\ntwo\\n"; exit 6' '.process.terminal = true'
+	run -6 bash -c '"$@" </dev/null | od -An -c; exit ${PIPESTATUS[0]}' - "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
+	eq "$(tr -d ' ' <<<"$output")" 'one\ntwo\n'
+}
+
 @test "terminal in the foreground: Ctrl-C is the container's" {
 	sh_bundle 'trap "echo interrupted; exit 8" INT; echo ready; while :; do sleep 0.05; done' '.process.terminal = true'
 	run python3 "$CONSOLE" pty 24 80 '\x03' "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
