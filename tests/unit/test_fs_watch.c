@@ -281,7 +281,7 @@ static void exports_of_one_directory_are_told_each_until_they_go(void **state)
 
 static void more_directories_than_are_watched_give_up_the_first(void **state)
 {
-	struct fs_node *first, *last, *node;
+	struct fs_node *first, *last = NULL, *node;
 	char name[32];
 
 	(void)state;
