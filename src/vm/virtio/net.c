@@ -314,10 +314,13 @@ static void on_tap(void *arg, uint32_t events)
 	} else {
 		if (net->want_out && events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
 			r = tx_turn(net);
-		if (r == VIRTIO_MORE) /* (rx needs no kick: EPOLLIN comes again) */
+		if (r == VIRTIO_MORE)
 			virtio_queue_poke(&net->dev.queues[QUEUE_TX]);
-		if (r >= 0 && net->want_in && events & (EPOLLIN | EPOLLERR | EPOLLHUP))
+		if (r >= 0 && net->want_in && events & (EPOLLIN | EPOLLERR | EPOLLHUP)) {
 			r = rx_turn(net);
+			if (r == VIRTIO_MORE) /* nothing else goes on: rx_turn() waits for no event */
+				virtio_queue_poke(&net->dev.queues[QUEUE_RX]);
+		}
 	}
 	if (events & (EPOLLERR | EPOLLHUP)) {
 		/* The interface was deleted. The loop would report it again and again. */
