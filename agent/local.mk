@@ -9,10 +9,12 @@ agent_sources = \
 	agent/init/container.c agent/init/container.h \
 	agent/init/fds.c agent/init/fds.h \
 	agent/init/place.c agent/init/place.h \
+	agent/init/network.c agent/init/network.h \
 	agent/init/process.c agent/init/process.h \
 	agent/init/proclist.c agent/init/proclist.h \
 	agent/init/reaper.c agent/init/reaper.h \
 	agent/init/relay.c agent/init/relay.h \
+	agent/init/rtnl.c agent/init/rtnl.h \
 	agent/init/service.c agent/init/service.h \
 	agent/init/signals.c agent/init/signals.h \
 	agent/init/forget.c agent/init/forget.h \

@@ -85,7 +85,9 @@ static int agent_start(struct agent *agent, struct err *err)
 
 int main(int argc, char **argv)
 {
-	static struct agent agent = { .channel_fd = -1, .reaper_fd = -1, .place_ns = -1 };
+	static struct agent agent = {
+		.channel_fd = -1, .reaper_fd = -1, .place_ns = -1, .net = { .park = -1, .park_ns = -1 }
+	};
 	struct err err = ERR_INIT;
 	int r;
 

@@ -26,6 +26,7 @@
 #include "base/netif.h"
 #include "base/tags.h"
 #include "init/cgroup.h"
+#include "init/network.h"
 #include "sys/log.h"
 #include "sys/sandbox.h"
 #include "sys/sys.h"
@@ -274,6 +275,7 @@ int boot_machine(struct agent *agent, struct err *err)
 	cgroup_enable_all(agent, cgroup.at);
 	boot_set_sysctls(agent);
 	boot_raise_loopback(agent);
+	network_park(agent);
 	r = fd_write_existing(AT_FDCWD, "/proc/self/oom_score_adj", "-1000");
 	if (r < 0)
 		log_write(agent, PROTO_LOG_WARN, "the OOM killer may take the agent: %s", strerror(-r));

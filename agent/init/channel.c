@@ -24,6 +24,7 @@
 #include "init/answer.h"
 #include "init/birth.h"
 #include "init/forget.h"
+#include "init/network.h"
 #include "init/process.h"
 #include "init/relay.h"
 #include "init/service.h"
@@ -104,6 +105,8 @@ static int channel_do_now(struct agent *agent, const struct proto_request *req, 
 		return process_signal(agent, req->process, (int)req->signo, req->all, err);
 	case PROTO_UPDATE:
 		return service_update(agent, req->cid, &req->values, err);
+	case PROTO_NET:
+		return network_apply(agent, &req->net, err);
 	case PROTO_PS:
 		return service_list_processes(agent, req->cid, payload, err);
 	case PROTO_RESUMED:

@@ -288,7 +288,7 @@ static _Noreturn void launch_joiner(const struct launch *l)
 	if (launch_close_others(l, &err) < 0 || identity_prepare(l->process, &err) < 0 || launch_own_pipes(l, &err) < 0)
 		launch_fail(l, &err);
 	if (l->container && sysctl_write_all(&l->container->sysctl,
-				    SYSCTL_VM | (l->new_ns[GUEST_NS_NET] ? 0u : SYSCTL_NET), &err) < 0)
+				    SYSCTL_VM | (launch_owns_network(l) ? 0u : SYSCTL_NET), &err) < 0)
 		launch_fail(l, &err);
 	if (launch_join(l, &err) < 0)
 		launch_fail(l, &err);

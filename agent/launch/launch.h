@@ -41,6 +41,12 @@ struct launch {
 	bool new_ns[GUEST_NS_COUNT]; /* which namespaces are made for it */
 };
 
+/* Whether its container has a network namespace that is not the VM's: what belongs to one is set there. */
+static inline bool launch_owns_network(const struct launch *l)
+{
+	return l->new_ns[GUEST_NS_NET] || l->join_fd[GUEST_NS_NET] >= 0;
+}
+
 /* Forks the joiner, a child of the caller. Returns its pid, or -errno. @l is not needed after the return. */
 must_check pid_t launch_fork(const struct launch *l);
 

@@ -150,7 +150,7 @@ int rootfs_enter(const struct launch *l, int *ret_slave, struct err *err)
 		r = rootfs_make_cwd(l, root, err);
 	if (r == 0)
 		r = sysctl_write_all(
-			&l->container->sysctl, SYSCTL_CONTAINER | (l->new_ns[GUEST_NS_NET] ? SYSCTL_NET : 0u), err);
+			&l->container->sysctl, SYSCTL_CONTAINER | (launch_owns_network(l) ? SYSCTL_NET : 0u), err);
 	if (r == 0)
 		r = rootfs_restrict(l, root, err);
 	if (r == 0)

@@ -37,6 +37,21 @@ struct timekeeper {
 	bool settled;        /* the first of these rows is over, and programs may rely on the clock */
 };
 
+#define NETWORK_DEVICES_MAX 16 /* more than a machine has */
+
+/* A network device that is an interface of a container now; of none where device is 0. */
+struct network_device {
+	uint64_t device;      /* as guest_nic has it */
+	uint32_t host, guest; /* the interface's number on the host and here */
+};
+
+/* The machine's network devices (init/network.c). */
+struct network {
+	int park;    /* a netlink socket where the spare ones are; -1: they are nowhere */
+	int park_ns; /* that namespace; -1 */
+	struct network_device devices[NETWORK_DEVICES_MAX];
+};
+
 /* Everything that PID 1 knows. No file of the agent has state of its own. */
 struct agent {
 	struct loop *loop;
@@ -49,6 +64,7 @@ struct agent {
 	int reaper_fd;       /* signalfd of SIGCHLD (reaper.c) */
 	struct watch *reaper_watch;
 	struct timekeeper time;
+	struct network net;
 	LIST_HEAD(, container) containers;
 	LIST_HEAD(, process) processes;
 	LIST_HEAD(, sync_job) syncs;

@@ -247,6 +247,37 @@ static void code_container(struct codec *c, struct guest_container *k)
 	code_process(c, &k->process);
 }
 
+/* Each interface: two addresses, its name, its number on the host, its MTU, and what is so or not. */
+static void code_nics(struct codec *c, struct guest_nics *nics)
+{
+	uint32_t n = CODEC_COUNT(c, nics, MIN_STR + 27, PROTO_NICS_MAX);
+
+	for (uint32_t i = 0; i < n; i++) {
+		codec_u64(c, &nics->at[i].device);
+		codec_u64(c, &nics->at[i].mac);
+		codec_str(c, &nics->at[i].name);
+		codec_u32(c, &nics->at[i].ifindex);
+		codec_u32(c, &nics->at[i].mtu);
+		codec_bool(c, &nics->at[i].up);
+		codec_bool(c, &nics->at[i].noarp);
+		codec_bool(c, &nics->at[i].gone);
+	}
+}
+
+static void code_net(struct codec *c, struct guest_net *net)
+{
+	uint32_t n;
+
+	codec_str(c, &net->cid);
+	code_nics(c, &net->nics);
+	code_values(c, &net->sysctl);
+	n = CODEC_COUNT(c, &net->messages, 6, PROTO_NET_MESSAGES_MAX);
+	for (uint32_t i = 0; i < n; i++) {
+		codec_u16(c, &net->messages.at[i].type);
+		code_blob(c, &net->messages.at[i].body);
+	}
+}
+
 static void code_sandbox(struct codec *c, struct guest_sandbox *s)
 {
 	codec_str(c, &s->hostname);
@@ -320,6 +351,13 @@ static void code_forget(struct codec *c, struct guest_forget *f)
 
 /* --- messages --- */
 
+static void code_signal(struct codec *c, struct proto_request *r)
+{
+	codec_u32(c, &r->process);
+	codec_u32(c, &r->signo);
+	codec_bool(c, &r->all);
+}
+
 /* What follows a request's type: the seq, if the type has one, and the fields that enum proto_type lists. */
 static void code_request(struct codec *c, struct proto_request *r)
 {
@@ -340,9 +378,7 @@ static void code_request(struct codec *c, struct proto_request *r)
 		code_process(c, &r->exec);
 		break;
 	case PROTO_SIGNAL:
-		codec_u32(c, &r->process);
-		codec_u32(c, &r->signo);
-		codec_bool(c, &r->all);
+		code_signal(c, r);
 		break;
 	case PROTO_UPDATE:
 		codec_str(c, &r->cid);
@@ -375,6 +411,9 @@ static void code_request(struct codec *c, struct proto_request *r)
 		break;
 	case PROTO_FORGET:
 		code_forget(c, &r->forget);
+		break;
+	case PROTO_NET:
+		code_net(c, &r->net);
 		break;
 	default: /* GUEST: no such request */
 		c->in.error = -EBADMSG;
@@ -459,6 +498,13 @@ void proto_put_signal(struct buf *out, uint32_t seq, uint32_t process, uint32_t 
 void proto_put_update(struct buf *out, uint32_t seq, const char *cid, const struct guest_values *m)
 {
 	struct proto_request r = { .type = PROTO_UPDATE, .seq = seq, .cid = cid, .values = *m };
+
+	put_request(out, &r);
+}
+
+void proto_put_net(struct buf *out, uint32_t seq, const struct guest_net *m)
+{
+	struct proto_request r = { .type = PROTO_NET, .seq = seq, .net = *m };
 
 	put_request(out, &r);
 }

@@ -48,9 +48,11 @@
 #define PROTO_NODES_MAX 1024 /* memory nodes: the most that a kernel can be built for */
 #define PROTO_VALUES_MAX 4096
 #define PROTO_HOOKS_MAX 1024
-#define PROTO_RELAYS_MAX 64 /* of one container: sockets of the host that its config names */
-#define PROTO_FDS_MAX 128   /* descriptors that a process gets beside its standard streams */
-#define PROTO_TEXT_MAX 1024 /* bytes of a text from the guest; the rest is cut */
+#define PROTO_RELAYS_MAX 64          /* of one container: sockets of the host that its config names */
+#define PROTO_FDS_MAX 128            /* descriptors that a process gets beside its standard streams */
+#define PROTO_NICS_MAX 16            /* more than a machine has */
+#define PROTO_NET_MESSAGES_MAX 32768 /* twice what one view of a network has: all that goes, and all that comes */
+#define PROTO_TEXT_MAX 1024          /* bytes of a text from the guest; the rest is cut */
 
 enum proto_type {
 	PROTO_HELLO = 1, /* proto_hello: the first message of each end */
@@ -72,6 +74,7 @@ enum proto_type {
 	PROTO_RESUMED,      /* u64 realtime_ns: the VM was paused, and its clock is to be set to this at once */
 	PROTO_LINK,         /* proto_link: the answer to DIAL, or a connection of the host */
 	PROTO_FORGET,       /* guest_forget: names that the host has removed or changed; answered when it is done */
+	PROTO_NET,          /* guest_net: sets up interfaces of a container's network, or changes them */
 
 	/* Guest to host. */
 	PROTO_RESULT = 64, /* proto_result */
@@ -376,6 +379,39 @@ struct guest_hooks {
 	struct guest_hook *at;
 };
 
+/* An interface of the container. The guest takes the device, and makes of it what the host's interface is. */
+struct guest_nic {
+	uint64_t
+		device; /* which one: the MAC address that the device has by itself, its first byte the lowest; 0: lo */
+	uint64_t mac;   /* the one that it gets, likewise */
+	const char *name;
+	uint32_t ifindex; /* by which the messages name it */
+	uint32_t mtu;
+	bool up, noarp;
+	bool gone; /* the interface is taken from the container again; of the others only device counts */
+};
+struct guest_nics {
+	uint32_t len;
+	struct guest_nic *at;
+};
+
+/* An rtnetlink request of the host's kernel: an address, a route, a neighbour or a rule that is made or deleted. */
+struct guest_net_message {
+	uint16_t type;          /* RTM_NEWADDR, RTM_DELADDR and their like for ROUTE, NEIGH and RULE */
+	struct guest_blob body; /* the header of that type, and attributes */
+};
+struct guest_net_messages {
+	uint32_t len;
+	struct guest_net_message *at;
+};
+
+struct guest_net {
+	const char *cid;
+	struct guest_nics nics;
+	struct guest_values sysctl; /* of the interfaces, before they are up; one that the guest lacks is left out */
+	struct guest_net_messages messages; /* in this order, when the interfaces are up */
+};
+
 struct guest_container {
 	const char *cid;
 	const char *rootfs;          /* a path below the private share */
@@ -414,6 +450,7 @@ void proto_put_start(struct buf *out, uint32_t seq, uint32_t process);
 void proto_put_exec(struct buf *out, uint32_t seq, const char *cid, const struct guest_process *m);
 void proto_put_signal(struct buf *out, uint32_t seq, uint32_t process, uint32_t signo, bool all);
 void proto_put_update(struct buf *out, uint32_t seq, const char *cid, const struct guest_values *m);
+void proto_put_net(struct buf *out, uint32_t seq, const struct guest_net *m);
 void proto_put_winsize(struct buf *out, uint32_t process, uint16_t rows, uint16_t cols);
 void proto_put_time(struct buf *out, const struct proto_time *m);
 void proto_put_resumed(struct buf *out, uint32_t seq, uint64_t realtime_ns);
@@ -446,6 +483,7 @@ struct proto_request {
 	struct guest_process exec;
 	struct guest_values values;
 	struct guest_forget forget;
+	struct guest_net net;
 };
 
 /*

@@ -118,6 +118,14 @@ int guest_forget(struct guest *g, const struct guest_forget *names, guest_done_f
 	return guest_ask(g, &out, 0, done, arg, err);
 }
 
+int guest_net(struct guest *g, const struct guest_net *net, guest_done_fn *done, void *arg, struct err *err)
+{
+	autobuf out = BUF_INIT;
+
+	proto_put_net(&out, ++g->next_seq, net);
+	return guest_ask(g, &out, 0, done, arg, err);
+}
+
 /* Makes one of the requests that proto_put_request() knows. */
 static int guest_request(struct guest *g, enum proto_type type, const char *cid, const char *file, guest_done_fn *done,
 	void *arg, struct err *err)

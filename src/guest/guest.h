@@ -128,6 +128,9 @@ must_check int guest_signal(
 must_check int guest_update(struct guest *g, const char *cid, const struct guest_values *values, guest_done_fn *done,
 	void *arg, struct err *err);
 
+/* NET: sets up, or changes, interfaces of the network of container net->cid. */
+must_check int guest_net(struct guest *g, const struct guest_net *net, guest_done_fn *done, void *arg, struct err *err);
+
 /* DELETE: kills what is left of the container and forgets it; @done comes when nothing of it is left. */
 must_check int guest_delete(struct guest *g, const char *cid, guest_done_fn *done, void *arg, struct err *err);
 

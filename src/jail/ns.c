@@ -285,6 +285,20 @@ bool ns_other_pids(const struct ns_set *set)
 	return set->fresh[SPEC_NS_PID] || set->fd[SPEC_NS_PID] >= 0;
 }
 
+bool ns_own_network(const struct spec *spec, int fd)
+{
+	const struct spec_namespace *ns = spec_namespace_find(spec, SPEC_NS_NETWORK);
+	struct stat theirs, own;
+
+	if (!ns || !ns->path)
+		return ns != NULL;
+	if (strncmp(ns->path, "/proc/", strlen("/proc/")) == 0)
+		return false;
+	if (fstat(fd, &theirs) < 0 || stat("/proc/self/ns/net", &own) < 0)
+		return false;
+	return theirs.st_dev != own.st_dev || theirs.st_ino != own.st_ino;
+}
+
 /* --- entering --- */
 
 static int write_offset(const char *clock, const struct spec_time_offset *offset, struct err *err)

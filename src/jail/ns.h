@@ -57,6 +57,12 @@ must_check int ns_open(const struct spec *spec, struct ns_set *set, struct err *
  */
 must_check int ns_enter(const struct ns_set *set, struct err *err);
 
+/*
+ * Whether the interfaces of @spec's network namespace are the container's own: it is new, or one by a path, open as
+ * @fd, that neither is the caller's nor is that of another process (below /proc).
+ */
+bool ns_own_network(const struct spec *spec, int fd);
+
 /* Whether a child of a process that has entered @set is in another pid namespace than the caller of ns_enter(). */
 bool ns_other_pids(const struct ns_set *set);
 

@@ -284,6 +284,10 @@ static int prepare(struct creation *c, struct err *err)
 	if (r < 0)
 		return r;
 	warn_of_ends(c);
+	if (!ns_own_network(spec, c->ns.fd[SPEC_NS_NETWORK]))
+		warnings_add(&c->notes->warnings, "linux.namespaces: network: it is the host's, or that of another "
+						  "process: the container's virtual "
+						  "machine has the loopback interface alone");
 	r = sockets_find(spec, &c->ns, &c->binds, c->request->id, &c->notes->warnings, &c->sockets, err);
 	if (r < 0)
 		return r;
@@ -413,6 +417,7 @@ static int launch(struct creation *c, struct err *err)
 		.vm = &c->plan.vm,
 		.translation = c->translation,
 		.timeline = c->request->timeline,
+		.own_network = ns_own_network(c->bundle.spec, c->ns.fd[SPEC_NS_NETWORK]),
 		.status_fd = c->status_fd,
 		.listen_fd = c->listen_fd,
 		.log_fd = c->log_fd,

@@ -3,12 +3,18 @@
 #include "life/life.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 
 #include "base/fd.h"
 #include "cgroup/cgroup.h"
 #include "container/hooks.h"
+#include "jail/ns.h"
 #include "life/inside.h"
 #include "monitor/control.h"
+#include "net/attach.h"
 
 /* A monitor that has written "stopped" has only to exit. It gets this long to do that with its own exit status. */
 #define EXIT_TIMEOUT_MS 5000
@@ -60,6 +66,22 @@ static int delete_wreck(struct statedir *dir, const char *id, bool force, struct
 	return r < 0 ? r : statedir_remove(dir, err);
 }
 
+/*
+ * Takes away what led the packets of a network namespace by path into the machine that is gone. A new one is gone with
+ * the monitor, or is what an engine has kept of it for its own end.
+ */
+static void free_network(const struct spec *spec, struct life_notes *notes)
+{
+	const struct spec_namespace *ns = spec_namespace_find(spec, SPEC_NS_NETWORK);
+	autoclose int fd = ns && ns->path ? open(ns->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) : -1;
+	struct err err = ERR_INIT;
+
+	if (fd < 0 || ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET || !ns_own_network(spec, fd))
+		return;
+	if (attach_clean(fd, &err) < 0)
+		warnings_add(&notes->warnings, "%s", err.msg);
+}
+
 int container_delete(
 	const struct settings *settings, const char *id, bool force, struct life_notes *notes, struct err *err)
 {
@@ -86,6 +108,8 @@ int container_delete(
 			err, EBUSY, "cannot delete container \"%s\" that is not stopped: %s", id, status_name(status));
 	hooks = life_hooks(&dir, &spec, notes);
 	r = life_kill_monitor(&s, status == STATUS_STOPPED && !half_made ? EXIT_TIMEOUT_MS : 0, err);
+	if (r == 0 && spec)
+		free_network(spec, notes);
 	if (r == 0)
 		r = cgroup_remove(&s.cgroups, s.id, &notes->warnings, err);
 	if (r == 0)

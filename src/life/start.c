@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <stdint.h>
 
+#include "base/fd.h"
 #include "container/hooks.h"
 #include "life/inside.h"
 #include "monitor/control.h"
+#include "net/attach.h"
 
 /*
  * How long start may take besides the startContainer hooks. It returns when execve(2) has succeeded in the guest, which
@@ -46,6 +48,16 @@ static int throttle(const struct statedir *dir, const struct state *s, const str
 	return 0;
 }
 
+/* Ties the interfaces that the container has by now to its virtual machine. */
+static int connect_network(const struct state *s, struct err *err)
+{
+	autoclose int monitor = state_pidfd(s);
+
+	if (monitor < 0) /* control_call() says it in its words */
+		return 0;
+	return attach_all(monitor, s->id, err);
+}
+
 int container_start(const struct settings *settings, const char *id, struct life_notes *notes, struct err *err)
 {
 	const struct control_request request = { .op = CONTROL_START };
@@ -74,6 +86,9 @@ int container_start(const struct settings *settings, const char *id, struct life
 		if (r < 0)
 			return r;
 	}
+	r = connect_network(&s, err);
+	if (r < 0)
+		return r;
 	r = control_call(&dir, &request, NULL, NULL, start_timeout(hooks), err);
 	if (r == 0 && spec)
 		r = throttle(&dir, &s, spec, err);

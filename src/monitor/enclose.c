@@ -15,6 +15,7 @@
 #include "jail/jail.h"
 #include "monitor/report.h"
 #include "monitor/syscalls.h"
+#include "net/syscalls.h"
 #include "vm/guestlog.h"
 
 /* The mode of a tmpfs that is mounted without the option mode: tmpfs(5). */
@@ -60,6 +61,7 @@ static int keep_tmpfs_modes(const struct monitor_job *job, const struct jail_roo
 /* The monitor's part of the filter: its own rooms and those below it. The VM has the rest. */
 static const struct vm_calls monitor_calls[] = {
 	{ .names = monitor_syscalls, .ioctls = monitor_ioctls, .rules = monitor_syscall_rules },
+	{ .names = net_syscalls },
 	{ .names = guestlog_syscalls },
 	{ .names = guest_syscalls },
 	{ .names = channel_syscalls, .ioctls = channel_ioctls },

@@ -3,6 +3,7 @@
 #ifndef MONITOR_JOB_H
 #define MONITOR_JOB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -41,6 +42,7 @@ struct monitor_job {
 	struct vm_config *vm; /* the monitor fills in the descriptors that are its own */
 	struct guest_translation *translation;
 	struct timeline *timeline;     /* may be NULL */
+	bool own_network;              /* the container has a network namespace whose interfaces are its own */
 	int status_fd;                 /* the file `status` */
 	int listen_fd;                 /* control.sock, bound and listening */
 	int log_fd;                    /* guest.log */

@@ -8,7 +8,9 @@ libmonitor_a_SOURCES = \
 	src/monitor/job.h \
 	src/monitor/member.c src/monitor/member.h \
 	src/monitor/monitor.c src/monitor/monitor.h \
+	src/monitor/network.c src/monitor/network.h \
 	src/monitor/query.c src/monitor/query.h \
 	src/monitor/report.c src/monitor/report.h \
 	src/monitor/syscalls.c src/monitor/syscalls.h \
+	src/monitor/telling.c src/monitor/telling.h \
 	src/monitor/terminal.c src/monitor/terminal.h

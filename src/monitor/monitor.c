@@ -25,6 +25,7 @@
 #include "monitor/enclose.h"
 #include "monitor/exec.h"
 #include "monitor/member.h"
+#include "monitor/network.h"
 #include "monitor/query.h"
 #include "monitor/report.h"
 #include "spec/resources.h"
@@ -52,6 +53,8 @@ struct monitor {
 	struct guest *guest;
 	struct guestlog *log;
 	struct control *control;
+	struct network *network;        /* NULL: the container has none of its own */
+	struct control_client *starter; /* waits for a start whose network is being set up, or NULL */
 	enum stage stage;
 	bool paused;                         /* the VM's vCPUs stand still */
 	struct member *members[MEMBERS_MAX]; /* [0]: the one that the process stands for */
@@ -336,15 +339,44 @@ static void on_member_warning(void *arg, struct member *member, const struct err
 
 /* --- commands and signals --- */
 
+/* The guest's network is set up, or says why not: the first member starts, or its client is told. */
+static void on_network(void *arg, const struct err *err, const void *payload, size_t len)
+{
+	struct monitor *m = arg;
+	struct control_client *client = steal_ptr(m->starter);
+	struct err failed = *err;
+
+	(void)payload;
+	(void)len;
+	if (failed.errnum || member_start(m->members[0], client, &failed) < 0)
+		control_answer(client, &failed, NULL);
+}
+
+/*
+ * START: the guest gets its network first, as it is by now. A client that comes meanwhile is told so. Nothing is set up
+ * for a container that is not there yet, or any more: member_start() says which.
+ */
 static void on_start(
 	void *arg, const struct control_request *request, struct control_fds *fds, struct control_client *client)
 {
 	struct monitor *m = arg;
 	struct err err = ERR_INIT;
 
+	int r;
+
 	(void)request;
 	(void)fds;
-	if (member_start(m->members[0], client, &err) < 0)
+	if (m->starter) {
+		(void)err_set(&err, EBUSY, "cannot start a container that is being started");
+		control_answer(client, &err, NULL);
+		return;
+	}
+	m->starter = client;
+	r = m->stage == STAGE_SERVING ? network_tell(m->network, on_network, m, &err) : 0;
+	if (r > 0)
+		return;
+	m->starter = NULL;
+	if (r < 0 || member_start(m->members[0], client, &err) < 0)
 		control_answer(client, &err, NULL);
 }
 
@@ -579,6 +611,9 @@ static int build(struct monitor *m, struct err *err)
 	if (r < 0)
 		return err_sys(err, r, "cannot make the guest's log");
 	job->vm->log = m->log;
+	r = network_new(job, &m->network, err);
+	if (r < 0)
+		return r;
 	timeline_mark(job->timeline, "host-set-up");
 	r = vm_new(job->vm, &m->vm, err);
 	if (r == 0)
@@ -625,6 +660,8 @@ static int assemble(struct monitor *m, struct err *err)
 	r = guest_new(m->loop, vm_channel_fd(m->vm), &guest_events, &m->guest, err);
 	if (r == 0)
 		guest_use_proc(m->guest, m->proc_fd);
+	if (r == 0)
+		r = network_follow(m->network, m->loop, m->guest, m->log, err);
 	return r;
 }
 
@@ -652,5 +689,6 @@ _Noreturn void monitor_main(struct monitor_job *job, int report)
 			m.exit_status = EXIT_NO_STATUS;
 	}
 	control_free(m.control);
+	network_free(m.network);
 	_exit(m.exit_status);
 }

@@ -90,9 +90,9 @@ const struct support_row support_table[] = {
 		"the guest's is always new; if none is listed, or one by path, the monitor mounts nothing on the "
 		"host" },
 	{ "linux.namespaces[].type=network", SUPPORT_DONE,
-		"the VM has a network stack of its own, so far with lo alone; with a user namespace, the container has "
-		"a "
-		"network namespace inside the VM" },
+		"the VM has a network stack of its own with the interfaces that the namespace has at start; with the "
+		"host's or another process's there is lo alone; with a user namespace, the container has a network "
+		"namespace inside the VM" },
 	{ "linux.namespaces[].type=pid", SUPPORT_DONE, NULL },
 	{ "linux.namespaces[].type=time", SUPPORT_DONE,
 		"one by path is joined on the host; the guest's is new, and does not have the offsets of that one" },

@@ -85,6 +85,9 @@ static void put_request(struct buf *out, const struct proto_request *req)
 	case PROTO_WINSIZE:
 		proto_put_winsize(out, req->process, req->rows, req->cols);
 		break;
+	case PROTO_NET:
+		proto_put_net(out, req->seq, &req->net);
+		break;
 	case PROTO_TIME:
 		proto_put_time(out, &req->time);
 		break;

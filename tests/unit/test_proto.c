@@ -310,6 +310,55 @@ static void requests_about_processes_round_trip(void **state)
 	proto_arena_done(&arena);
 }
 
+/* NET: each field of an interface and of a message comes out as it went in, and more interfaces than a machine has do not. */
+static void net_round_trips(void **state)
+{
+	struct guest_nic nics[PROTO_NICS_MAX + 1] = {
+		{ .device = 0x010203040506,
+			.mac = 0x060504030201,
+			.name = "eth0",
+			.ifindex = 7,
+			.mtu = 9000,
+			.up = true },
+		{ .name = "lo", .noarp = true, .gone = true },
+	};
+	struct guest_value sysctl = { .key = "net/ipv4/conf/eth0/rp_filter", .value = "2" };
+	struct guest_net_message message = { .type = 20, .body = { .len = 3, .at = "abc" } };
+	struct guest_net net = { .cid = "c1",
+		.nics = { .len = 2, .at = nics },
+		.sysctl = { .len = 1, .at = &sysctl },
+		.messages = { .len = 1, .at = &message } };
+	struct proto_arena arena = { .blocks = NULL };
+	struct proto_request req;
+	autobuf b = BUF_INIT;
+
+	(void)state;
+	proto_put_net(&b, 12, &net);
+	req = request_of(&b, &arena);
+	assert_int_equal(req.type, PROTO_NET);
+	assert_int_equal(req.seq, 12);
+	assert_string_equal(req.net.cid, "c1");
+	assert_int_equal(req.net.nics.len, 2);
+	assert_int_equal(req.net.nics.at[0].device, 0x010203040506);
+	assert_int_equal(req.net.nics.at[0].mac, 0x060504030201);
+	assert_string_equal(req.net.nics.at[0].name, "eth0");
+	assert_int_equal(req.net.nics.at[0].ifindex, 7);
+	assert_int_equal(req.net.nics.at[0].mtu, 9000);
+	assert_true(req.net.nics.at[0].up && !req.net.nics.at[0].noarp && !req.net.nics.at[0].gone);
+	assert_true(!req.net.nics.at[1].up && req.net.nics.at[1].noarp && req.net.nics.at[1].gone);
+	assert_string_equal(req.net.sysctl.at[0].key, sysctl.key);
+	assert_int_equal(req.net.messages.len, 1);
+	assert_int_equal(req.net.messages.at[0].type, 20);
+	assert_int_equal(req.net.messages.at[0].body.len, 3);
+	assert_memory_equal(req.net.messages.at[0].body.at, "abc", 3);
+	buf_done(&b);
+
+	net.nics.len = PROTO_NICS_MAX + 1;
+	proto_put_net(&b, 13, &net);
+	assert_int_equal(proto_get_request(b.data, b.len, &arena, &req), -EBADMSG);
+	proto_arena_done(&arena);
+}
+
 static void answers_round_trip(void **state)
 {
 	struct proto_hello hello = { .version = PROTO_VERSION,
@@ -395,6 +444,7 @@ int main(void)
 		cmocka_unit_test(create_spoiled_anywhere),
 		cmocka_unit_test(requests_about_containers_round_trip),
 		cmocka_unit_test(requests_about_processes_round_trip),
+		cmocka_unit_test(net_round_trips),
 		cmocka_unit_test(answers_round_trip),
 		cmocka_unit_test(refuses_what_is_not_there),
 	};

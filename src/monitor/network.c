@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The container's network, as the monitor has it: see network.h. */
+#include "monitor/network.h"
+
+#include <errno.h>
+#include <linux/if.h>
+#include <linux/rtnetlink.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "monitor/telling.h"
+#include "net/attach.h"
+#include "net/link.h"
+#include "net/rtnl.h"
+#include "net/tap.h"
+#include "net/view.h"
+
+/* What the guest follows. Neighbours are read with the rest, but their notices are far too many: of each that is learnt. */
+#define NOTICES                                                                                          \
+	(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | \
+		RTMGRP_IPV4_RULE | 1 << (RTNLGRP_IPV6_RULE - 1))
+/* A change comes as several notices: the guest is told so much later, of all. */
+#define FOLLOW_DELAY_MS 50
+#define NOTICES_AT_ONCE 256 /* messages that are taken away before the loop goes on */
+
+struct network {
+	const char *id; /* borrowed */
+	struct rtnl rtnl;
+	struct err no_tap;              /* why there are fewer taps than there should be; errnum 0: there are all */
+	uint32_t taps[NETWORK_DEVICES]; /* ifindex of each device's */
+	unsigned int taps_len;
+
+	/* following, from network_follow() on */
+	struct rtnl notices; /* of the kernel, about the namespace */
+	struct view told;    /* what the guest has been told last */
+	bool started;        /* it has been told once */
+	bool busy;           /* a telling is under way */
+	bool again;          /* something has changed meanwhile */
+	struct guest *guest; /* borrowed, with the next one */
+	struct guestlog *log;
+	struct watch *notice_watch, *timer;
+	guest_done_fn *done; /* of the first telling */
+	void *done_arg;
+};
+
+/*
+ * Makes the taps. Without them a container that has no interface goes well, so that a failure is kept for the moment
+ * when there is one.
+ */
+static int make_taps(struct network *n, const struct monitor_job *job, struct err *err)
+{
+	autolinks list = LINKS_NONE;
+	int r;
+
+	for (unsigned int i = 0; i < NETWORK_DEVICES && !n->no_tap.errnum; i++) {
+		struct vm_nic *nic = &job->vm->nics[i];
+		int fd = tap_make(&n->rtnl, n->id, &n->taps[i], &n->no_tap);
+
+		if (fd < 0)
+			break;
+		*nic = (struct vm_nic){ .tap_fd = fd };
+		telling_device_mac(i, nic->mac);
+		job->vm->nics_len = n->taps_len = i + 1;
+	}
+	if (!n->no_tap.errnum)
+		return 0;
+	r = links_read(&n->rtnl, &list);
+	if (r < 0)
+		return err_sys(err, r, "network: cannot list the interfaces");
+	for (size_t i = 0; i < list.n; i++) {
+		if (n->taps_len == 0 && attach_fits(&list.v[i])) {
+			*err = n->no_tap;
+			return err_prefix(err, "network: interface \"%s\"", list.v[i].name);
+		}
+	}
+	return 0;
+}
+
+int network_new(const struct monitor_job *job, struct network **ret, struct err *err)
+{
+	struct network *n;
+	int r;
+
+	*ret = NULL;
+	if (!job->own_network)
+		return 0;
+	n = calloc(1, sizeof(*n));
+	if (!n)
+		return err_sys(err, ENOMEM, "network");
+	n->id = job->id;
+	n->rtnl = n->notices = (struct rtnl)RTNL_INIT;
+	r = rtnl_open(-1, 0, &n->rtnl, err);
+	if (r == 0)
+		r = rtnl_open(-1, NOTICES, &n->notices, err);
+	if (r == 0)
+		r = make_taps(n, job, err);
+	if (r < 0) {
+		network_free(n);
+		return r;
+	}
+	*ret = n;
+	return 0;
+}
+
+void network_free(struct network *n)
+{
+	if (!n)
+		return;
+	watch_free(n->notice_watch);
+	watch_free(n->timer);
+	rtnl_done(&n->notices);
+	rtnl_done(&n->rtnl);
+	view_done(&n->told);
+	free(n);
+}
+
+/* --- telling --- */
+
+static void on_told(void *arg, const struct err *err, const void *payload, size_t len);
+
+/* Reads the namespace and tells the guest what is new. 1: it is being told; 0: nothing is; or -errno with an error. */
+static int tell(struct network *n, struct err *err)
+{
+	struct view now = VIEW_NONE;
+	struct telling t;
+	int r = view_read(&n->rtnl, n->id, !n->started, &now, err);
+
+	if (r == -ENODEV && n->no_tap.errnum)
+		*err = n->no_tap;
+	if (r < 0) {
+		view_done(&now);
+		return r;
+	}
+	r = telling_make(n->id, n->taps, n->taps_len, n->started ? &n->told : NULL, &now, &t);
+	if (r < 0)
+		(void)err_sys(err, r, "network");
+	if (r > 0) {
+		r = guest_net(n->guest, &t.net, on_told, n, err);
+		n->busy = r == 0;
+	}
+	telling_done(&t);
+	view_done(&n->told);
+	n->told = now;
+	return r < 0 ? r : n->busy;
+}
+
+/* Tells the guest what has changed. What it cannot do is in its log: there is nobody else to hear it. */
+static void follow(void *arg)
+{
+	struct network *n = arg;
+	struct err err = ERR_INIT;
+
+	n->again = n->busy;
+	if (n->started && !n->busy && tell(n, &err) < 0)
+		guestlog_say(n->log, "vmrunc: %s", err.msg);
+}
+
+/* As guest_done_fn: the guest has done it, or says why not. */
+static void on_told(void *arg, const struct err *err, const void *payload, size_t len)
+{
+	struct network *n = arg;
+	guest_done_fn *done = n->done;
+
+	n->busy = false;
+	n->done = NULL;
+	if (done) {
+		n->started = err->errnum == 0;
+		done(n->done_arg, err, payload, len);
+	} else if (err->errnum) {
+		guestlog_say(n->log, "vmrunc: network: %s", err->msg);
+	}
+	if (n->again && n->timer && timer_set(n->timer, FOLLOW_DELAY_MS) < 0)
+		guestlog_say(n->log, "vmrunc: network: a change is told with the next one");
+}
+
+/* The loop's callback: something has changed in the namespace. What it is, is read when it has come to rest. */
+static void on_notice(void *arg, uint32_t events)
+{
+	struct network *n = arg;
+
+	(void)events;
+	rtnl_drop(&n->notices, NOTICES_AT_ONCE);
+	if (timer_set(n->timer, FOLLOW_DELAY_MS) < 0)
+		follow(n);
+}
+
+int network_follow(struct network *n, struct loop *loop, struct guest *guest, struct guestlog *log, struct err *err)
+{
+	int r;
+
+	if (!n)
+		return 0;
+	n->guest = guest;
+	n->log = log;
+	r = timer_new(loop, 0, follow, n, &n->timer);
+	if (r == 0)
+		r = watch_new(loop, rtnl_fd(&n->notices), EPOLLIN, on_notice, n, &n->notice_watch);
+	return r < 0 ? err_sys(err, r, "network: cannot watch the namespace") : 0;
+}
+
+int network_tell(struct network *n, guest_done_fn *done, void *arg, struct err *err)
+{
+	int r;
+
+	if (!n)
+		return 0;
+	n->done = done;
+	n->done_arg = arg;
+	n->started = false;
+	r = tell(n, err);
+	if (r <= 0)
+		n->done = NULL;
+	return r;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ties between interfaces and taps: see attach.h. */
+#include "net/attach.h"
+
+#include <errno.h>
+#include <linux/if.h>
+#include <net/if_arp.h>
+
+#include "net/redirect.h"
+#include "net/rtnl.h"
+#include "net/tap.h"
+
+bool attach_fits(const struct link *l)
+{
+	return l->type == ARPHRD_ETHER && (l->flags & IFF_UP) && l->master == 0 && !tap_is(l, NULL);
+}
+
+const struct link *attach_tap(const struct links *list, const struct link *l)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (list->v[i].group == l->ifindex && tap_is(&list->v[i], NULL))
+			return &list->v[i];
+	}
+	return NULL;
+}
+
+/* A spare tap of container @id's, or NULL. */
+static struct link *spare_tap(const struct links *list, const char *id)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (list->v[i].group == 0 && tap_is(&list->v[i], id))
+			return &list->v[i];
+	}
+	return NULL;
+}
+
+/*
+ * Ties @l and @tap together. The interface's own filter comes last, so that it leads nowhere before there is somewhere
+ * to go; the group says that it is done.
+ */
+static int tie(struct rtnl *r, const struct link *l, struct link *tap, struct err *err)
+{
+	int e = link_set_group(r, tap->ifindex, 0, true);
+
+	if (e == 0)
+		e = redirect_add(r, tap->ifindex, l->ifindex);
+	if (e < 0)
+		return err_sys(
+			err, e, "network: cannot lead packets from \"%s\" to interface \"%s\"", tap->name, l->name);
+	e = redirect_add(r, l->ifindex, tap->ifindex);
+	if (e == 0)
+		e = link_set_group(r, tap->ifindex, l->ifindex, true);
+	if (e < 0)
+		return err_sys(
+			err, e, "network: cannot lead packets from interface \"%s\" to \"%s\"", l->name, tap->name);
+	tap->group = l->ifindex;
+	return 0;
+}
+
+/* Opens a socket in @ns_fd and reads its interfaces. The caller ends both, also on failure. */
+static int look(int ns_fd, struct rtnl *r, struct links *list, struct err *err)
+{
+	int e = rtnl_open(ns_fd, 0, r, err);
+
+	if (e < 0)
+		return e;
+	e = links_read(r, list);
+	return e < 0 ? err_sys(err, e, "network: cannot list the interfaces") : 0;
+}
+
+int attach_all(int ns_fd, const char *id, struct err *err)
+{
+	autortnl r = RTNL_INIT;
+	autolinks list = LINKS_NONE;
+	int e = look(ns_fd, &r, &list, err);
+
+	for (size_t i = 0; e == 0 && i < list.n; i++) {
+		const struct link *l = &list.v[i];
+		struct link *tap = spare_tap(&list, id);
+
+		if (!tap)
+			break;
+		if (attach_fits(l) && !attach_tap(&list, l))
+			e = tie(&r, l, tap, err);
+	}
+	return e;
+}
+
+int attach_clean(int ns_fd, struct err *err)
+{
+	autortnl r = RTNL_INIT;
+	autolinks list = LINKS_NONE;
+	int e = look(ns_fd, &r, &list, err);
+
+	for (size_t i = 0; e == 0 && i < list.n; i++) {
+		const struct link *l = &list.v[i];
+
+		if (tap_is(l, NULL) || attach_tap(&list, l))
+			continue;
+		e = redirect_remove(&r, l->ifindex);
+		if (e < 0)
+			return err_sys(err, e, "network: cannot free interface \"%s\"", l->name);
+	}
+	return e;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What leads packets from one interface to another: see redirect.h. */
+#include "net/redirect.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <linux/tc_act/tc_mirred.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define INGRESS_HANDLE TC_H_MAKE(TC_H_INGRESS, 0)
+#define INGRESS_PARENT TC_H_MAKE(TC_H_INGRESS, TC_H_MIN_INGRESS) /* of filters, for ingress and clsact alike */
+
+/* Begins a request about the filter of ours at @from. */
+static void begin_filter(struct rtnl_request *q, uint16_t type, uint16_t flags, uint32_t from)
+{
+	struct tcmsg *tc = rtnl_begin(q, type, flags, sizeof(*tc));
+
+	tc->tcm_family = AF_UNSPEC;
+	tc->tcm_ifindex = (int)from;
+	tc->tcm_parent = INGRESS_PARENT;
+	tc->tcm_info = TC_H_MAKE((uint32_t)REDIRECT_PREF << 16, htons(ETH_P_ALL));
+}
+
+/* Adds the one action of the filter, as the attribute @type of it. */
+static void put_mirred(struct nlmsghdr *head, uint16_t type, uint32_t to)
+{
+	const struct tc_mirred mirred = {
+		.action = TC_ACT_STOLEN,
+		.eaction = TCA_EGRESS_REDIR,
+		.ifindex = to,
+	};
+	struct nlattr *actions = mnl_attr_nest_start(head, type);
+	struct nlattr *first = mnl_attr_nest_start(head, 1);
+	struct nlattr *options;
+
+	mnl_attr_put_strz(head, TCA_ACT_KIND, "mirred");
+	options = mnl_attr_nest_start(head, TCA_ACT_OPTIONS);
+	mnl_attr_put(head, TCA_MIRRED_PARMS, sizeof(mirred), &mirred);
+	mnl_attr_nest_end(head, options);
+	mnl_attr_nest_end(head, first);
+	mnl_attr_nest_end(head, actions);
+}
+
+/* u32 with one key, which compares nothing. */
+static int add_u32(struct rtnl *r, uint32_t from, uint32_t to)
+{
+	struct {
+		struct tc_u32_sel sel;
+		struct tc_u32_key key;
+	} all = { .sel = { .flags = TC_U32_TERMINAL, .nkeys = 1 } };
+	struct rtnl_request q;
+	struct nlattr *options;
+
+	begin_filter(&q, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, from);
+	mnl_attr_put_strz(&q.head, TCA_KIND, "u32");
+	options = mnl_attr_nest_start(&q.head, TCA_OPTIONS);
+	mnl_attr_put(&q.head, TCA_U32_SEL, sizeof(all), &all);
+	put_mirred(&q.head, TCA_U32_ACT, to);
+	mnl_attr_nest_end(&q.head, options);
+	return rtnl_ask(r, &q);
+}
+
+static int add_matchall(struct rtnl *r, uint32_t from, uint32_t to)
+{
+	struct rtnl_request q;
+	struct nlattr *options;
+
+	begin_filter(&q, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, from);
+	mnl_attr_put_strz(&q.head, TCA_KIND, "matchall");
+	options = mnl_attr_nest_start(&q.head, TCA_OPTIONS);
+	put_mirred(&q.head, TCA_MATCHALL_ACT, to);
+	mnl_attr_nest_end(&q.head, options);
+	return rtnl_ask(r, &q);
+}
+
+/* Deletes our filter: 1, 0 if there is none, or -errno. */
+static int remove_filter(struct rtnl *r, uint32_t from)
+{
+	struct rtnl_request q;
+	int e;
+
+	begin_filter(&q, RTM_DELTFILTER, 0, from);
+	e = rtnl_ask(r, &q);
+	if (e == -ENOENT || e == -EINVAL) /* EINVAL: it has no ingress */
+		return 0;
+	return e < 0 ? e : 1;
+}
+
+/* Begins a request about the ingress queueing discipline of @from. */
+static void begin_ingress(struct rtnl_request *q, uint16_t type, uint16_t flags, uint32_t from)
+{
+	struct tcmsg *tc = rtnl_begin(q, type, flags, sizeof(*tc));
+
+	tc->tcm_family = AF_UNSPEC;
+	tc->tcm_ifindex = (int)from;
+	tc->tcm_parent = TC_H_INGRESS;
+	tc->tcm_handle = INGRESS_HANDLE;
+}
+
+int redirect_add(struct rtnl *r, uint32_t from, uint32_t to)
+{
+	struct rtnl_request q;
+	int e;
+
+	begin_ingress(&q, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, from);
+	mnl_attr_put_strz(&q.head, TCA_KIND, "ingress");
+	e = rtnl_ask(r, &q);
+	if (e < 0 && e != -EEXIST)
+		return e;
+	e = remove_filter(r, from);
+	if (e >= 0)
+		e = add_u32(r, from, to);
+	return e == -ENOENT || e == -EOPNOTSUPP ? add_matchall(r, from, to) : e;
+}
+
+/* As rtnl_take_fn: a filter is left. */
+static int take_filter(void *arg, const struct nlmsghdr *message)
+{
+	bool *left = arg;
+
+	*left = *left || message->nlmsg_type == RTM_NEWTFILTER;
+	return 0;
+}
+
+int redirect_remove(struct rtnl *r, uint32_t from)
+{
+	bool left = false;
+	struct rtnl_request q;
+	int e = remove_filter(r, from);
+
+	if (e <= 0)
+		return e;
+	begin_filter(&q, RTM_GETTFILTER, 0, from);
+	((struct tcmsg *)mnl_nlmsg_get_payload(&q.head))->tcm_info = 0; /* of any preference */
+	e = rtnl_dump(r, &q, take_filter, &left);
+	if (e < 0 || left)
+		return e;
+	begin_ingress(&q, RTM_DELQDISC, 0, from);
+	mnl_attr_put_strz(&q.head, TCA_KIND, "ingress"); /* a clsact may have more in it */
+	e = rtnl_ask(r, &q);
+	return e == -EINVAL || e == -ENOENT ? 0 : e;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a machine is told of a network namespace: see view.h. */
+#include "net/view.h"
+
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <linux/if.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/attach.h"
+#include "net/tap.h"
+#include "net/view_message.h"
+
+/* A namespace that changes under the reader is read again, so often at most. */
+#define VIEW_TRIES 8
+
+void view_done(struct view *v)
+{
+	for (size_t i = 0; i < v->messages_n; i++)
+		free(v->messages[i].body);
+	free(v->messages);
+	free(v->nics);
+	*v = (struct view)VIEW_NONE;
+}
+
+static int add_nic(struct view *v, const struct link *l, const struct link *tap)
+{
+	struct view_nic *nics = reallocarray(v->nics, v->nics_n + 1, sizeof(*nics));
+
+	if (!nics)
+		return -ENOMEM;
+	v->nics = nics;
+	nics[v->nics_n] = (struct view_nic){ .link = *l };
+	if (tap)
+		nics[v->nics_n].tap = *tap;
+	v->nics_n++;
+	return 0;
+}
+
+/* Chooses the interfaces that are told of: the loopback interface, and those with a tap of container @id's. */
+static int choose(const struct links *list, const char *id, bool all, struct view *v, struct err *err)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct link *l = &list->v[i];
+		const struct link *tap = attach_tap(list, l);
+
+		if (!(l->flags & IFF_LOOPBACK) && !tap && !attach_fits(l))
+			continue;
+		if (!all && !(l->flags & IFF_LOOPBACK) && (!tap || !tap_is(tap, id)))
+			continue;
+		if (!(l->flags & IFF_LOOPBACK) && !tap)
+			return err_set(err, ENODEV,
+				"network: interface \"%s\" has no tap: a container's virtual machine has a fixed "
+				"number of network devices",
+				l->name);
+		if (tap && !tap_is(tap, id))
+			return err_set(err, EBUSY, "network: interface \"%s\" is that of container \"%s\" already",
+				l->name, tap->alias + sizeof(TAP_ALIAS) - 1);
+		if (add_nic(v, l, tap) < 0)
+			return err_sys(err, ENOMEM, "network");
+	}
+	return 0;
+}
+
+/* As rtnl_take_fn: keeps one message of a dump, if it is to be told. */
+static int take_message(void *arg, const struct nlmsghdr *message)
+{
+	struct view *v = arg;
+	struct view_message m, *messages;
+	int r = view_message_make(v, message, &m);
+
+	if (r <= 0)
+		return r;
+	messages = v->messages_n < VIEW_MESSAGES_MAX ? reallocarray(v->messages, v->messages_n + 1, sizeof(*messages))
+						     : NULL;
+	if (!messages) {
+		free(m.body);
+		return v->messages_n < VIEW_MESSAGES_MAX ? -ENOMEM : -E2BIG;
+	}
+	v->messages = messages;
+	messages[v->messages_n++] = m;
+	return 0;
+}
+
+static int dump(struct rtnl *r, uint16_t type, size_t header, struct view *v)
+{
+	struct rtnl_request q;
+
+	(void)rtnl_begin(&q, type, 0, header); /* its first byte is the family, of which 0 is any */
+	return rtnl_dump(r, &q, take_message, v);
+}
+
+/* Puts the messages into their order, each rank in the order in which the kernel told them. */
+static int sort(struct view *v)
+{
+	struct view_message *sorted = calloc(v->messages_n + 1, sizeof(*sorted));
+	size_t n = 0;
+
+	if (!sorted)
+		return -ENOMEM;
+	for (int rank = 0; n < v->messages_n; rank++) {
+		for (size_t i = 0; i < v->messages_n; i++) {
+			if (view_message_rank(&v->messages[i]) == rank)
+				sorted[n++] = v->messages[i];
+		}
+	}
+	free(v->messages);
+	v->messages = sorted;
+	return 0;
+}
+
+/* Reads it once: 0, or -errno; -EINTR: it has changed meanwhile. With @err set, that says why. */
+static int read_once(struct rtnl *r, const char *id, bool all, struct view *v, struct err *err)
+{
+	autolinks list = LINKS_NONE;
+	int e = links_read(r, &list);
+
+	if (e < 0)
+		return e;
+	e = choose(&list, id, all, v, err);
+	if (e == 0)
+		e = dump(r, RTM_GETADDR, sizeof(struct ifaddrmsg), v);
+	if (e == 0)
+		e = dump(r, RTM_GETROUTE, sizeof(struct rtmsg), v);
+	if (e == 0)
+		e = dump(r, RTM_GETNEIGH, sizeof(struct ndmsg), v);
+	if (e == 0)
+		e = dump(r, RTM_GETRULE, sizeof(struct fib_rule_hdr), v);
+	return e == 0 ? sort(v) : e;
+}
+
+int view_read(struct rtnl *r, const char *id, bool all, struct view *ret, struct err *err)
+{
+	int e = -EINTR;
+
+	for (int tries = 0; e == -EINTR && tries < VIEW_TRIES; tries++) {
+		view_done(ret);
+		e = read_once(r, id, all, ret, err);
+	}
+	if (e < 0 && !err->errnum)
+		return err_sys(err, e, "network: cannot read the container's network namespace");
+	return e;
+}

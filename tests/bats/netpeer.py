@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The other end of a container's network, in its own network namespace: for 75-network.bats.
+
+usage: netpeer.py serve DIR     serves until it is killed; DIR/ready appears when it does
+       netpeer.py ask-arp IF ADDRESS    asks on IF who has the address; prints the MAC address of each answer in a second
+
+  TCP 5001   takes what comes, and writes its SHA-256 to DIR/upload-N, N from 1 on, when the sender has ended
+  TCP 5002   sends BULK bytes, whose SHA-256 is in DIR/download, and ends
+  TCP 5003   answers each connection with one line, and ends: for many short ones
+  UDP 53     answers each question for a name with the address 192.0.2.7
+
+All on IPv4 and IPv6.
+"""
+import hashlib
+import os
+import random
+import socket
+import struct
+import sys
+import threading
+import time
+
+BULK = 6 * 1024 * 1024
+
+
+def listen(port):
+    s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    s.bind(("::", port))
+    s.listen(128)
+    return s
+
+
+def each_client(port, serve):
+    s = listen(port)
+
+    def loop():
+        n = 0
+        while True:
+            client, _ = s.accept()
+            n += 1
+            threading.Thread(target=serve, args=(client, n), daemon=True).start()
+
+    threading.Thread(target=loop, daemon=True).start()
+
+
+def write(path, text):
+    with open(path + ".new", "w", encoding="ascii") as f:
+        f.write(text + "\n")
+    os.rename(path + ".new", path)
+
+
+def answer_names():
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    s.bind(("::", 53))
+    while True:
+        question, peer = s.recvfrom(4096)
+        end = question.index(b"\0", 12) + 5
+        is_a = question[end - 4:end - 2] == b"\0\x01"
+        answer = question[:2] + b"\x81\x80\0\x01\0" + (b"\x01" if is_a else b"\0") + b"\0\0\0\0" + question[12:end]
+        if is_a:
+            answer += b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04" + socket.inet_aton("192.0.2.7")
+        s.sendto(answer, peer)
+
+
+def serve(directory):
+    bulk = random.Random(11).randbytes(BULK)
+    write(directory + "/download", hashlib.sha256(bulk).hexdigest())
+
+    def upload(client, n):
+        digest = hashlib.sha256()
+        while chunk := client.recv(65536):
+            digest.update(chunk)
+        write(f"{directory}/upload-{n}", digest.hexdigest())
+        client.close()
+
+    def download(client, _):
+        client.sendall(bulk)
+        client.close()
+
+    def line(client, n):
+        client.sendall(f"hello {n}\n".encode())
+        client.close()
+
+    each_client(5001, upload)
+    each_client(5002, download)
+    each_client(5003, line)
+    write(directory + "/ready", "ready")
+    answer_names()
+
+
+def ask_arp(interface, address):
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0806))
+    s.bind((interface, 0))
+    own = s.getsockname()[4]
+    s.send(b"\xff" * 6 + own + struct.pack("!HHHBBH", 0x0806, 1, 0x0800, 6, 4, 1) + own + bytes(4) + bytes(6) +
+           socket.inet_aton(address))
+    end = time.monotonic() + 1
+    s.settimeout(1)
+    while time.monotonic() < end:
+        try:
+            packet = s.recv(2048)
+        except TimeoutError:
+            break
+        if packet[20:22] == b"\0\x02" and packet[28:32] == socket.inet_aton(address):
+            print(packet[22:28].hex(":"))
+
+
+if sys.argv[1:2] == ["serve"]:
+    serve(sys.argv[2])
+else:
+    ask_arp(sys.argv[2], sys.argv[3])
