@@ -78,7 +78,7 @@ log_has() {
 }
 
 @test "run -it: a terminal of the caller's size" {
-	run -0 python3 "$CONSOLE" pty 33 77 '' docker run --rm -it bb sh -c 'until stty size 2>/dev/null; do sleep 0.1; done; tty'
+	run -0 python3 "$CONSOLE" pty 33 77 '' docker run --rm -it bb sh -c "$TTY_SIZE; tty"
 	has "$output" "33 77"
 }
 

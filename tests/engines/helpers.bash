@@ -11,6 +11,10 @@ source "${BASH_SOURCE[0]%/*}/../bats/compare.bash"
 WAIT_S=${WAIT_S:-120} # how many seconds an event may take on an emulated machine
 CONSOLE=$BATS_TEST_DIRNAME/../bats/console.py
 
+# A shell's words that print the size of the terminal, which engines set a moment after the program has started.
+# shellcheck disable=SC2034 # the suites use it
+TTY_SIZE='until size=$(stty size 2>/dev/null) && [ -n "$size" ]; do sleep 0.1; done; echo $size'
+
 # Skips a test of what only vmrunc has, or has in another way, if another runtime is tested.
 vmrunc_only() {
 	[ -z "${RUNTIME:-}" ] || skip "only vmrunc has this"

@@ -98,7 +98,7 @@ log_has() {
 }
 
 @test "run -t: a terminal of the caller's size" {
-	run python3 "$CONSOLE" pty 33 77 '' podman run --rm -it localhost/bb sh -c 'until stty size 2>/dev/null; do sleep 0.1; done; tty'
+	run python3 "$CONSOLE" pty 33 77 '' podman run --rm -it localhost/bb sh -c "$TTY_SIZE; tty"
 	eq "$status" 0
 	has "$output" "33 77"
 	has "$output" /dev/pts/0
@@ -117,7 +117,7 @@ log_has() {
 	eq "$status $output" "0 through"
 	run -127 podman exec stays not-there
 	has "$output" "executable file not found in \$PATH"
-	run python3 "$CONSOLE" pty 22 66 '' podman exec -it stays sh -c 'until stty size 2>/dev/null; do sleep 0.1; done'
+	run python3 "$CONSOLE" pty 22 66 '' podman exec -it stays sh -c "$TTY_SIZE"
 	eq "$status" 0
 	has "$output" "22 66"
 	podman exec -d stays sh -c 'echo detached >/tmp/d'
