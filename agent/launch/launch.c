@@ -73,8 +73,13 @@ static int launch_close_others(const struct launch *l, struct err *err)
  */
 static int launch_own_pipes(const struct launch *l, struct err *err)
 {
+	struct stat st;
+
 	for (int i = 0; i < 3; i++) {
-		if (l->stdio[i] >= 0 && fchown(l->stdio[i], idmaps_to_vm(l->uids, l->process->uid), (gid_t)-1) < 0)
+		/* a device is everybody's: /dev/null, where somebody hands that in */
+		if (l->stdio[i] < 0 || fstat(l->stdio[i], &st) < 0 || S_ISCHR(st.st_mode))
+			continue;
+		if (fchown(l->stdio[i], idmaps_to_vm(l->uids, l->process->uid), (gid_t)-1) < 0)
 			return err_sys(err, errno, "cannot give descriptor %d to the user", i);
 	}
 	return 0;
