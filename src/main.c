@@ -18,6 +18,7 @@
 #include "app/log.h"
 #include "app/ownfile.h"
 #include "app/proctitle.h"
+#include "app/progress.h"
 #include "base/fd.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
@@ -77,8 +78,10 @@ static int run(int argc, char **argv, struct err *err)
 		r = log;
 	if (r == 0 && call.command && call.command->new_id && !global->help)
 		protect(argv);
+	progress_allow(!global->log);
 	if (r == 0)
 		r = execute(&call, err);
+	progress_end();
 	cli_done(&call);
 	return r;
 }

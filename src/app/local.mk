@@ -4,6 +4,7 @@ libapp_a_SOURCES = \
 	src/app/filter_store.c src/app/filter_store.h \
 	src/app/log.c src/app/log.h \
 	src/app/ownfile.c src/app/ownfile.h \
+	src/app/progress.c src/app/progress.h \
 	src/app/proctitle.c src/app/proctitle.h \
 	src/app/settings.c src/app/settings.h \
 	src/app/timeline.c src/app/timeline.h

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/progress.h"
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/text.h"
@@ -159,6 +160,7 @@ static void put_words(struct buf *b, enum log_level level, const char *message)
 /* Writes @b to stderr and empties it. */
 static void words_write(struct buf *b)
 {
+	progress_make_room();
 	if (b->len > 0 && buf_error(b) == 0)
 		(void)fwrite(b->data, 1, b->len, stderr);
 	buf_done(b);

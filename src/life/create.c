@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "app/filter_store.h"
+#include "app/progress.h"
 #include "base/exit.h"
 #include "base/sig.h"
 #include "base/fd.h"
@@ -391,10 +392,12 @@ static int run_hooks(struct creation *c, struct err *err)
 	if (r < 0)
 		return r;
 	c->hooks_ran = true;
+	progress_say("running the hooks of the config");
 	/* prestart hooks once ran at start, and those that read the state expect the status that they saw then. */
 	r = hooks_run(&hooks->prestart, "prestart", &c->state, STATUS_CREATED, &place, err);
 	if (r == 0)
 		r = hooks_run(&hooks->create_runtime, "createRuntime", &c->state, STATUS_CREATING, &place, err);
+	progress_say("booting the virtual machine");
 	if (r == -EINTR)
 		(void)take_signal(c, err);
 	if (r == 0 && report_go(c->report) < 0)
@@ -498,10 +501,13 @@ int container_create(const struct settings *settings, const struct create_reques
 		r = block_signals(&c, err);
 	if (r == 0)
 		r = prepare(&c, err);
+	progress_say("preparing the virtual machine and its kernel");
 	if (r == 0)
 		r = reserve(&c, err);
+	progress_say("booting the virtual machine");
 	if (r == 0)
 		r = launch(&c, err);
+	progress_end(); /* what the terminal shows next may be the container's */
 	if (r < 0) {
 		undo(&c);
 	} else {

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "app/progress.h"
 #include "base/fd.h"
 #include "cgroup/cgroup.h"
 #include "life/inside.h"
@@ -101,6 +102,7 @@ int life_kill_monitor(const struct state *s, int grace_ms, struct err *err)
 		return 0;
 	if (pidfd < 0)
 		return err_sys(err, pidfd, "cannot reach the monitor, process %ld", (long)s->pid);
+	progress_say("waiting for the end of the virtual machine");
 	if (grace_ms && wait_end(pidfd, grace_ms) > 0)
 		return 0;
 	r = life_kill(pidfd, &s->cgroups, err);

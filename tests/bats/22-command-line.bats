@@ -248,3 +248,27 @@ runc_options() {
 	run -1 "$VMRUNC" --root "$BATS_TEST_TMPDIR/none" list
 	has "$output" "$BATS_TEST_TMPDIR/none"
 }
+
+@test "what takes longer than a second says so at a terminal, and takes that away; never with --log, never into a file" {
+	vmrunc_only
+	local clear=$'\r\e[K' console=$BATS_TEST_DIRNAME/console.py status=0
+	sh_bundle 'echo out' '.hooks = {createRuntime: [{path: "/bin/sleep", args: ["sleep", "4"]}]}'
+	run python3 "$console" pty 24 60 '' "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
+	eq "$status" 0
+	[[ $output =~ vmrunc:\ running\ the\ hooks\ of\ the\ config\ \.\.\.\ [0-9]+\ s ]]
+	eq "$(tr -d '\r' <<<"${output##*"$clear"}")" out
+	# a command that is ended meanwhile leaves no line either
+	CONSOLE_READY='running the hooks' run python3 "$console" pty 24 60 '\x03' "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
+	eq "$status" 130
+	hasnt "${output##*"$clear"}" "running the hooks"
+	# a narrow terminal has a cut line
+	run python3 "$console" pty 24 20 '' "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
+	has "$output" "${clear}vmrunc: running the"
+	hasnt "$output" "running the h"
+
+	run python3 "$console" pty 24 60 '' "${RT_CMD[@]}" --log "$BATS_TEST_TMPDIR/log" run --bundle "$BUNDLE" "$ID"
+	eq "$(tr -d '\r' <<<"$output")" out
+	stderr_of run
+	eq "$status $err" "0 "
+	eq "$(cat "$BATS_TEST_TMPDIR/out")" out
+}
