@@ -48,7 +48,8 @@ static int hook_run_one(
 		.prepare = hook_prepare,
 		.arg = &process };
 
-	(void)snprintf(what, sizeof(what), "hooks.startContainer[%u]", i); /* fits */
+	(void)snprintf(
+		what, sizeof(what), "error running startContainer hook #%u: hooks.startContainer[%u]", i, i); /* fits */
 	if (!args || !env)
 		return err_set(err, ENOMEM, "%s: no memory", what);
 	return hook_run(&h, err);

@@ -406,7 +406,19 @@ static int mount_empty_dir(void)
 	return fd;
 }
 
-int mount_mask(int root, const char *path, struct err *err)
+/*
+ * A mount of the empty directory, to be attached. One file system serves all masked directories; a detached mount cannot be
+ * cloned by every kernel, so the first is attached as it is, and *@first keeps it. Returns a descriptor or -errno.
+ */
+static int mount_empty_again(int *first)
+{
+	if (*first >= 0)
+		return sys_open_tree(*first, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	*first = mount_empty_dir();
+	return *first < 0 ? *first : fcntl(*first, F_DUPFD_CLOEXEC, 0);
+}
+
+int mount_mask(int root, const char *path, int *empty, struct err *err)
 {
 	autoclose int at = rootpath_open(root, path, O_PATH);
 	autoclose int over = -1;
@@ -416,7 +428,7 @@ int mount_mask(int root, const char *path, struct err *err)
 		return 0;
 	if (at < 0 || fstat(at, &st) < 0)
 		return err_sys(err, at < 0 ? at : errno, "cannot mask \"%s\"", path);
-	over = S_ISDIR(st.st_mode) ? mount_empty_dir() : mount_clone("/dev/null", false);
+	over = S_ISDIR(st.st_mode) ? mount_empty_again(empty) : mount_clone("/dev/null", false);
 	if (over < 0)
 		return err_sys(err, over, "cannot mask \"%s\"", path);
 	if (sys_move_mount(over, at) < 0)

@@ -22,8 +22,11 @@ must_check int mount_seal_all(const struct guest_mounts *mounts, int root, struc
  */
 must_check int mount_clone(const char *path, bool recursive);
 
-/* Hides what is at @path below @root, if there is something: nothing can be read there. 0 or -errno with @err set. */
-must_check int mount_mask(int root, const char *path, struct err *err);
+/*
+ * Hides what is at @path below @root, if there is something: nothing can be read there. *@empty is the mount over
+ * directories, which the first one makes; -1 before that, and the caller's. 0 or -errno with @err set.
+ */
+must_check int mount_mask(int root, const char *path, int *empty, struct err *err);
 
 /* Makes what is at @path below @root read-only, if there is something. 0 or -errno with @err set. */
 must_check int mount_make_readonly(int root, const char *path, struct err *err);

@@ -83,6 +83,23 @@ static int rootfs_make_devices(const struct launch *l, int root, int *ret_slave,
 	return r == 0 ? tty_bind_console(root, *ret_slave, err) : r;
 }
 
+/* Hides the masked paths. One that is named twice is hidden once, since it would be a mount more to look at. */
+static int rootfs_mask(const struct guest_strings *masked, int root, struct err *err)
+{
+	autoclose int empty = -1;
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < masked->len; i++) {
+		bool named = false;
+
+		for (uint32_t k = 0; k < i && !named; k++)
+			named = strcmp(masked->at[k], masked->at[i]) == 0;
+		if (!named)
+			r = mount_mask(root, masked->at[i], &empty, err);
+	}
+	return r;
+}
+
 /* Makes paths read-only, masks paths, makes the root read-only. */
 static int rootfs_restrict(const struct launch *l, int root, struct err *err)
 {
@@ -92,8 +109,8 @@ static int rootfs_restrict(const struct launch *l, int root, struct err *err)
 
 	for (uint32_t i = 0; r == 0 && i < c->readonly_paths.len; i++)
 		r = mount_make_readonly(root, c->readonly_paths.at[i], err);
-	for (uint32_t i = 0; r == 0 && i < c->masked.len; i++)
-		r = mount_mask(root, c->masked.at[i], err);
+	if (r == 0)
+		r = rootfs_mask(&c->masked, root, err);
 	if (r == 0 && c->readonly && sys_mount_setattr(root, 0, &attr) < 0)
 		r = err_sys(err, errno, "cannot make the root file system read-only");
 	return r;

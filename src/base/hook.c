@@ -206,6 +206,9 @@ static int judge(const struct hook *hook, const struct hook_process *p, int r, i
 		return err_set(err, EINTR, "%s: \"%s\" was interrupted", hook->what, hook->path);
 	if (r < 0)
 		return err_sys(err, r, "%s: cannot run \"%s\"", hook->what, hook->path);
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		return err_set(err, ECANCELED, "%s: \"%s\" was killed by its seccomp filter: bad system call",
+			hook->what, hook->path);
 	if (status != 0)
 		return err_set(err, ECANCELED, "%s: \"%s\" %s %d%s%s", hook->what, hook->path,
 			WIFSIGNALED(status) ? "was killed by signal" : "failed with exit status",

@@ -34,7 +34,7 @@ static int run_one(const struct spec_hook *hook, const char *name, size_t index,
 	struct err *err)
 {
 	autoclose int null = open("/dev/null", O_WRONLY | O_CLOEXEC), exec_fd = -1;
-	char what[64];
+	char what[96];
 	struct hook h = {
 		.what = what,
 		.path = hook->path,
@@ -49,7 +49,8 @@ static int run_one(const struct spec_hook *hook, const char *name, size_t index,
 		.arg = o,
 	};
 
-	(void)snprintf(what, sizeof(what), "hooks.%s[%zu]", name, index);
+	/* runc's words, and the field of the config */
+	(void)snprintf(what, sizeof(what), "error running %s hook #%zu: hooks.%s[%zu]", name, index, name, index);
 	if (null < 0)
 		return err_sys(err, errno, "%s: cannot open \"/dev/null\"", what);
 	if (o->place->mount_ns >= 0) {

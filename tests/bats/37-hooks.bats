@@ -268,13 +268,13 @@ $BUNDLE/rootfs"
 	create
 	run rt start "$ID"
 	eq "$status" 1
-	has "$output" "vmrunc: hooks.poststart[1]: \"/bin/sh\" did not end within 1 s"
+	has "$output" "vmrunc: error running poststart hook #1: hooks.poststart[1]: \"/bin/sh\" did not end within 1 s"
 	eq "$(cat "$LOG")" poststart
 	eq "$(status_of "$ID")" stopped
 	run rt --log-level warning delete "$ID"
 	eq "$status" 0
-	has "$output" "warning: hooks.poststop[0]"
-	has "$output" "warning: hooks.poststop[1]"
+	has "$output" "warning: error running poststop hook #0: hooks.poststop[0]"
+	has "$output" "warning: error running poststop hook #1: hooks.poststop[1]"
 	eq "$(tail -1 "$LOG")" poststop
 }
 

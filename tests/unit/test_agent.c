@@ -81,18 +81,20 @@ static void a_readonly_tmpfs_takes_mounts_first(void **state)
 
 static void restricts_paths(void **state)
 {
-	static const char *masked[] = { "/masked", "/etc/noexec", "/not/there" };
+	static const char *masked[] = { "/masked", "/etc/noexec", "/not/there", "/proc/tty", "/masked" };
 	static const char *readonly[] = { "/w", "/proc/sys" };
 
 	(void)state;
 	rig_need_root();
-	box_init(&box, "busybox ls -A /masked; cat /etc/noexec; for f in /w/f /proc/sys/kernel/hostname /f /masked/f;"
-		       " do (echo x > $f) 2>/dev/null && echo wrote $f; done; echo done");
-	box.c.masked = (struct guest_strings){ 3, masked };
+	box_init(&box,
+		"busybox ls -A /masked; cat /etc/noexec; for f in /w/f /proc/sys/kernel/hostname /f /masked/f;"
+		" do (echo x > $f) 2>/dev/null && echo wrote $f; done; busybox grep -c ' /masked ' /proc/mounts; "
+		"test $(busybox stat -c %d /masked) = $(busybox stat -c %d /proc/tty) && echo done");
+	box.c.masked = (struct guest_strings){ 5, masked };
 	box.c.readonly_paths = (struct guest_strings){ 2, readonly };
 	box.c.readonly = true;
 	assert_int_equal(WEXITSTATUS(box_run(&box)), 0);
-	box_expect_out(&box, "done\n");
+	box_expect_out(&box, "1\ndone\n"); /* one mount of a path that is named twice, and one file system for all */
 }
 
 static void makes_devices(void **state)
@@ -184,8 +186,8 @@ static void ends_with_a_failed_start_hook(void **state)
 		const char *script, *msg;
 		uint32_t timeout_s;
 	} cases[] = {
-		{ "echo why >&2; exit 3", "hooks.startContainer[0]: \"/bin/sh\" failed with exit status 3: why", 0 },
-		{ "exec busybox sleep 1000", "hooks.startContainer[0]: \"/bin/sh\" did not end within 1 s", 1 },
+		{ "echo why >&2; exit 3", "error running startContainer hook #0: hooks.startContainer[0]: \"/bin/sh\" failed with exit status 3: why", 0 },
+		{ "exec busybox sleep 1000", "error running startContainer hook #0: hooks.startContainer[0]: \"/bin/sh\" did not end within 1 s", 1 },
 		/* the hook kills its process, which then cannot execute its program */
 		{ "kill -9 $PPID", "the process died before it executed its program", 0 },
 	};

@@ -245,7 +245,8 @@ static void test_hooks(void **state)
 
 	hook.args.v = fail_args;
 	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, &place, &err), -ECANCELED);
-	assert_string_equal(err.msg, "hooks.prestart[0]: \"/bin/sh\" failed with exit status 7: first last");
+	assert_string_equal(err.msg,
+		"error running prestart hook #0: hooks.prestart[0]: \"/bin/sh\" failed with exit status 7: first last");
 	hook.args.v = sleep_args;
 	hook.timeout_s = (struct opt_i64){ .set = true, .v = 1 };
 	assert_int_equal(hooks_run(&list, "prestart", &s, STATUS_CREATING, &place, &err), -ETIMEDOUT);
