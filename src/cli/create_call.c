@@ -41,6 +41,7 @@ int create_call_begin(
 			.id = call->argv[0],
 			.bundle = options->bundle,
 			.pid_file = options->pid_file,
+			.pidfd_socket = options->pidfd_socket,
 			.console_fd = -1,
 		},
 		.console_socket = options->console_socket,

@@ -14,7 +14,7 @@
 #include "life/life.h"
 
 struct create_options {
-	const char *bundle, *pid_file, *console_socket, *preserve_fds;
+	const char *bundle, *pid_file, *pidfd_socket, *console_socket, *preserve_fds;
 	bool no_pivot, no_new_keyring; /* options of runc that mean nothing here */
 };
 
@@ -24,6 +24,8 @@ struct create_options {
 		struct create_options, bundle, "bundle", 'b', "DIR", "the bundle (default: the current directory)"), \
 		CLI_STRING_OPTION(                                                                                   \
 			struct create_options, pid_file, "pid-file", 0, "FILE", "write the monitor's pid to FILE"),  \
+		CLI_STRING_OPTION(struct create_options, pidfd_socket, "pidfd-socket", 0, "SOCKET",                  \
+			"AF_UNIX socket that a pidfd of the monitor is sent to"),                                    \
 		CLI_STRING_OPTION(struct create_options, console_socket, "console-socket", 0, "SOCKET",              \
 			"AF_UNIX socket that the terminal's master is sent to"),                                     \
 		CLI_FLAG_OPTION(struct create_options, no_pivot, "no-pivot", 0,                                      \

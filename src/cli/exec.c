@@ -14,7 +14,7 @@
 #define EXIT_FAILED 255
 
 struct exec_options {
-	const char *console_socket, *cwd, *user, *process, *pid_file, *label, *apparmor, *preserve_fds;
+	const char *console_socket, *cwd, *user, *process, *pid_file, *pidfd_socket, *label, *apparmor, *preserve_fds;
 	struct cli_strings env, gids, caps, cgroup;
 	bool tty, detach, no_new_privs, ignore_paused, no_subreaper;
 };
@@ -79,6 +79,7 @@ static int exec(struct call *call, struct err *err)
 		.words = &words,
 		.console_socket = o->console_socket,
 		.pid_file = o->pid_file,
+		.pidfd_socket = o->pidfd_socket,
 		.detach = o->detach,
 		.ignore_paused = o->ignore_paused,
 	};
@@ -115,7 +116,9 @@ static const struct cli_option exec_options[] = {
 	STRINGS(gids, "additional-gids", 'g', "GID", "one more group; may be given more than once"),
 	STRING(process, "process", 'p', "FILE", "read the process from FILE (process.json)"),
 	FLAG(detach, "detach", 'd', "return when the process runs"),
-	STRING(pid_file, "pid-file", 0, "FILE", "with --detach: write the pid that stands for the process to FILE"),
+	STRING(pid_file, "pid-file", 0, "FILE", "write the pid of the host that stands for the process to FILE"),
+	STRING(pidfd_socket, "pidfd-socket", 0, "SOCKET",
+		"with --detach: AF_UNIX socket that a pidfd of that process is sent to"),
 	STRING(label, "process-label", 0, "LABEL", "accepted as an option of runc; the guest has no SELinux"),
 	STRING(apparmor, "apparmor", 0, "PROFILE", "accepted as an option of runc; the guest has no AppArmor"),
 	FLAG(no_new_privs, "no-new-privs", 0, "forbid the process to gain privileges"),

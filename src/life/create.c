@@ -447,6 +447,8 @@ static int launch(struct creation *c, struct err *err)
 		r = cgroup_throttle(&c->state.cgroups, c->bundle.spec, true, err);
 	if (r == 0 && c->request->pid_file)
 		r = life_write_pid_file(c->request->pid_file, c->state.pid, err);
+	if (r == 0 && c->request->pidfd_socket)
+		r = life_send_pidfd(c->request->pidfd_socket, c->state.pid, err);
 	return r;
 }
 

@@ -236,10 +236,14 @@ int container_exec(const struct settings *settings, const struct exec_request *r
 	struct life_notes *notes, struct err *err)
 {
 	struct execution x = EXECUTION_NONE(settings, request, notes);
-	int handle, r = execute(&x, NULL, &handle, err);
+	autoclose int handle = -1;
+	int r = execute(&x, NULL, &handle, err);
 
+	/* the caller stands for the process, which ends if it cannot be found: its connection is closed */
+	if (r == 0 && request->pid_file)
+		r = life_write_pid_file(request->pid_file, getpid(), err);
 	if (r == 0)
-		*ret = (struct exec_started){ .handle = handle, .master = steal_fd(&x.master) };
+		*ret = (struct exec_started){ .handle = steal_fd(&handle), .master = steal_fd(&x.master) };
 	/* the other ends are to see when the process has closed its own */
 	for (size_t i = 0; r == 0 && i < request->given; i++)
 		fd_close(GIVEN_FDS_FIRST + (int)i);
@@ -261,6 +265,8 @@ int container_exec_detached(
 		r = holder_hold(&holder, handle, err);
 	if (r == 0 && request->pid_file)
 		r = life_write_pid_file(request->pid_file, holder.pid, err);
+	if (r == 0 && request->pidfd_socket)
+		r = life_send_pidfd(request->pidfd_socket, holder.pid, err);
 	if (r == 0)
 		r = holder_go(&holder, err);
 	holder_done(&holder);

@@ -28,6 +28,7 @@ struct exec_request {
 	const struct spec_exec *words; /* what the command line says, without --process */
 	const char *console_socket;    /* path of --console-socket; NULL: none */
 	const char *pid_file;          /* NULL: none */
+	const char *pidfd_socket;      /* path of --pidfd-socket, which is for a detached process; NULL: none */
 	const char *cgroup;            /* of --cgroup: below the container's in the guest; NULL: the container's own */
 	size_t given;                  /* descriptors from 3 on that the process gets as well (--preserve-fds) */
 	bool detach;

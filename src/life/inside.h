@@ -33,6 +33,12 @@ const struct spec_hooks *life_hooks(const struct statedir *dir, struct spec **re
 must_check int life_write_pid_file(const char *path, pid_t pid, struct err *err);
 
 /*
+ * Sends a pidfd of the process @pid, which the caller knows to live, to the AF_UNIX stream socket @path of
+ * --pidfd-socket: 0, or -errno with an error.
+ */
+must_check int life_send_pidfd(const char *path, pid_t pid, struct err *err);
+
+/*
  * Kills the monitor @pidfd, and with it the VM, and waits until both are gone. Its cgroups are thawed for that. 0, or
  * -errno with an error.
  */

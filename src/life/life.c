@@ -7,13 +7,19 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "app/progress.h"
 #include "base/fd.h"
 #include "cgroup/cgroup.h"
+#include "host/sock.h"
 #include "life/inside.h"
+
+/* What comes with the pidfd of --pidfd-socket: a message of at least a byte has to, and receivers ignore which. */
+#define PIDFD_MESSAGE "pidfd"
 
 /* How long a killed monitor may take to be gone: the memory of its VM is given back page by page. */
 #define DEATH_TIMEOUT_MS 60000
@@ -69,6 +75,21 @@ int life_write_pid_file(const char *path, pid_t pid, struct err *err)
 
 	r = fd_write_file_atomic(AT_FDCWD, path, text, (size_t)len, 0644);
 	return r < 0 ? err_sys(err, r, "--pid-file: cannot write \"%s\"", path) : 0;
+}
+
+int life_send_pidfd(const char *path, pid_t pid, struct err *err)
+{
+	autoclose int sock = sock_connect_path(path, SOCK_STREAM);
+	autoclose int pidfd = -1;
+	int r;
+
+	if (sock < 0)
+		return err_sys(err, sock, "--pidfd-socket: cannot connect to \"%s\"", path);
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0)
+		return err_sys(err, errno, "--pidfd-socket: cannot open process %ld", (long)pid);
+	r = fd_send(sock, PIDFD_MESSAGE, strlen(PIDFD_MESSAGE), &pidfd, 1);
+	return r < 0 ? err_sys(err, r, "--pidfd-socket: cannot send the pidfd") : 0;
 }
 
 /* Waits for the end of the process: > 0 when it has ended, 0 after @timeout_ms. */

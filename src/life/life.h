@@ -51,9 +51,10 @@ struct given_fds {
 
 struct create_request {
 	const char *id;
-	const char *bundle;   /* NULL: the current directory */
-	const char *pid_file; /* NULL: none */
-	int console_fd;       /* the connected socket for the terminal's master, borrowed; -1: none */
+	const char *bundle;       /* NULL: the current directory */
+	const char *pid_file;     /* NULL: none */
+	const char *pidfd_socket; /* path of --pidfd-socket; NULL: none */
+	int console_fd;           /* the connected socket for the terminal's master, borrowed; -1: none */
 	struct given_fds given;
 	bool console_optional; /* no error if there is a socket, but process.terminal is not set */
 	bool terminal_lf;      /* the terminal's output goes to no terminal: an LF stays one */

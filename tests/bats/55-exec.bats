@@ -418,3 +418,33 @@ sys.stdin.readline()' "$s" <"$BATS_TEST_TMPDIR/hold" &
 	wait "$pid"
 	has "$(ended c)" "code 12"
 }
+
+@test "exec: --pid-file has a pid that takes signals, --pidfd-socket a descriptor of it; create's is the monitor's" {
+	vmrunc_only
+	sh_bundle 'trap "exit 7" TERM; while :; do sleep 0.05; done'
+	local dir=$BATS_TEST_TMPDIR receive='import array, os, signal, socket, sys
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(1)
+_, a, _, _ = s.accept()[0].recvmsg(64, socket.CMSG_SPACE(4))
+fd = array.array("i", a[0][2])[0]
+pid = [l.split()[1] for l in open(f"/proc/self/fdinfo/{fd}") if l.startswith("Pid:")][0]
+print(pid, flush=True)
+sys.stdin.read()
+signal.pidfd_send_signal(fd, signal.SIGTERM)'
+	mkfifo "$dir/go"
+	python3 -c "$receive" "$dir/sock" <"$dir/go" >"$dir/pidfd" &
+	exec 7>"$dir/go"
+	wait_for "$WAIT_S" test -S "$dir/sock"
+	rt create --pidfd-socket "$dir/sock" --pid-file "$dir/pid" --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1
+	rt start "$ID"
+	eq "$(cat "$dir/pidfd")" "$(cat "$dir/pid")"
+	run -0 rt exec --pid-file "$dir/exec" "$ID" echo there
+	eq "$output" there
+	[[ $(cat "$dir/exec") =~ ^[0-9]+$ ]]
+	run -255 rt exec --pid-file "$dir/none/exec" "$ID" true
+	has "$output" "--pid-file: cannot write"
+	run -255 rt exec -d --pidfd-socket "$dir/none" "$ID" sleep 1000
+	has "$output" "--pidfd-socket: cannot connect"
+	exec 7>&-
+	wait_status "$ID" stopped
+	rt delete "$ID"
+}

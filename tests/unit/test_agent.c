@@ -186,8 +186,14 @@ static void ends_with_a_failed_start_hook(void **state)
 		const char *script, *msg;
 		uint32_t timeout_s;
 	} cases[] = {
-		{ "echo why >&2; exit 3", "error running startContainer hook #0: hooks.startContainer[0]: \"/bin/sh\" failed with exit status 3: why", 0 },
-		{ "exec busybox sleep 1000", "error running startContainer hook #0: hooks.startContainer[0]: \"/bin/sh\" did not end within 1 s", 1 },
+		{ "echo why >&2; exit 3",
+			"error running startContainer hook #0: hooks.startContainer[0]: \"/bin/sh\" failed with exit "
+			"status 3: why",
+			0 },
+		{ "exec busybox sleep 1000",
+			"error running startContainer hook #0: hooks.startContainer[0]: \"/bin/sh\" did not end within "
+			"1 s",
+			1 },
 		/* the hook kills its process, which then cannot execute its program */
 		{ "kill -9 $PPID", "the process died before it executed its program", 0 },
 	};
