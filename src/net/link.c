@@ -43,14 +43,12 @@ static void take_families(const struct nlattr *spec, struct link *l)
 {
 	const struct nlattr *family, *a;
 
-	mnl_attr_for_each_nested(family, spec)
-	{
+	mnl_attr_for_each_nested (family, spec) {
 		uint16_t af = mnl_attr_get_type(family);
 
 		if (af != AF_INET && af != AF_INET6)
 			continue;
-		mnl_attr_for_each_nested(a, family)
-		{
+		mnl_attr_for_each_nested (a, family) {
 			uint16_t type = mnl_attr_get_type(a);
 
 			if (af == AF_INET && type == IFLA_INET_CONF)
@@ -110,7 +108,8 @@ static int take_link(void *arg, const struct nlmsghdr *message)
 	list->v = v;
 	l = &v[list->n++];
 	*l = (struct link){ .ifindex = (uint32_t)info->ifi_index, .flags = info->ifi_flags, .type = info->ifi_type };
-	mnl_attr_for_each(a, message, sizeof(*info)) take_attribute(a, l);
+	mnl_attr_for_each (a, message, sizeof(*info))
+		take_attribute(a, l);
 	return 0;
 }
 

@@ -47,8 +47,7 @@ static int copy(const struct nlmsghdr *from, size_t header, uint64_t mask, struc
 	if (!body)
 		return -ENOMEM;
 	memcpy(body, mnl_nlmsg_get_payload(from), header);
-	mnl_attr_for_each(a, from, header)
-	{
+	mnl_attr_for_each (a, from, header) {
 		uint16_t type = mnl_attr_get_type(a);
 
 		if (type >= ATTRIBUTES_MAX || !(mask & BIT(type)))
@@ -76,8 +75,7 @@ static uint32_t number(const struct nlmsghdr *from, size_t header, uint16_t type
 {
 	const struct nlattr *a;
 
-	mnl_attr_for_each(a, from, header)
-	{
+	mnl_attr_for_each (a, from, header) {
 		if (mnl_attr_get_type(a) == type && mnl_attr_get_payload_len(a) >= sizeof(uint32_t))
 			return mnl_attr_get_u32(a);
 	}
@@ -90,8 +88,7 @@ static bool is_loopbacks(const struct nlmsghdr *from, const struct ifaddrmsg *h)
 	static const uint8_t one[16] = { [15] = 1 }, first[4] = { 127, 0, 0, 1 };
 	const struct nlattr *a;
 
-	mnl_attr_for_each(a, from, sizeof(*h))
-	{
+	mnl_attr_for_each (a, from, sizeof(*h)) {
 		const void *at = mnl_attr_get_payload(a);
 
 		if (mnl_attr_get_type(a) != IFA_ADDRESS)
