@@ -51,7 +51,7 @@ static int client_start(struct p9_server *server, int fd)
 	if (client == NULL)
 		return -ENOMEM;
 	*client = (struct client){ .server = server, .fd = fd };
-	r = thread_start(&thread, client_run, client);
+	r = thread_start(THREAD_FILES, &thread, client_run, client);
 	if (r < 0) {
 		free(client);
 		return r;

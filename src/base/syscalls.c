@@ -42,12 +42,10 @@ const char *const base_syscalls[] = {
 	"munmap",
 	"sched_getaffinity",
 
-	/* threads and their locks (how one is made stands in the filter: clone(2) is allowed by its flags) */
+	/* locks, and the end of threads (what a new one calls is in src/host/thread.c) */
 	"futex",
 	"gettid",
-	"rseq",
 	"rt_sigprocmask",
-	"set_robust_list",
 
 	/* a signal's way back, a call that a stop has interrupted, the end */
 	"exit",

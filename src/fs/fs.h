@@ -95,6 +95,10 @@ must_check int fs_thread_init(struct fs *fs);
 extern const char *const fs_syscalls[];
 extern const struct syscall_rule fs_syscall_rules[];
 
+/* The same for the thread of a watcher (fs_watcher_start()). */
+extern const char *const fs_watch_syscalls[];
+extern const struct syscall_rule fs_watch_syscall_rules[];
+
 /* ---- what others change behind the guest's back: stale.c ---- */
 
 /* A client's cache is not what the host has any more. */

@@ -242,7 +242,7 @@ int fs_watcher_start(struct fs_watcher *w, struct fs *fs)
 	int r;
 
 	w->fs = fs;
-	r = thread_start(&w->thread, watcher_run, w);
+	r = thread_start(THREAD_WATCH, &w->thread, watcher_run, w);
 	w->started = r == 0;
 	return r;
 }

@@ -61,16 +61,45 @@ const char *const fs_syscalls[] = {
 	/* lock.c */
 	"flock",
 
-	/* watch.c, stale.c */
+	/* watch.c */
 	"inotify_add_watch",
 	"inotify_rm_watch",
-	"poll",
-	"read",
-	"write",
 
 	/* every lock [pthread_*] */
 	"futex",
 	NULL,
+};
+
+const char *const fs_watch_syscalls[] = {
+	/* cred.c, fs.c: the thread is made one of the service's */
+	"capget",
+	"capset",
+	"fchdir",
+	"setfsgid",
+	"setfsuid",
+	"umask",
+
+	/* step.c, node.c, rest.c: a directory is awake, and what its entries are */
+	"close",
+	"fstatfs",
+	"openat",
+	"openat2",
+	"statx",
+
+	/* watch.c, stale.c */
+	"inotify_rm_watch",
+	"poll",
+	"ppoll", /* what poll(3) is where a kernel has only that */
+	"read",
+	"write",
+	NULL,
+};
+
+const struct syscall_rule fs_watch_syscall_rules[] = {
+	/* cred.c */
+	{ "prctl", { { 0, SYSCALL_INT, PR_GET_SECUREBITS } } },
+	{ "prctl", { { 0, SYSCALL_INT, PR_SET_SECUREBITS } } },
+	{ .name = NULL },
 };
 
 const struct syscall_rule fs_syscall_rules[] = {

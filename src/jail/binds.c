@@ -222,22 +222,27 @@ int binds_open(const struct spec *spec, const char *bundle, const char *rootfs, 
  * Hands the clone *@fd to @vm. A read-only one is so by its mounts, whatever the code that serves it does: that is what
  * holds when a guest has broken into that code.
  */
-static int share(struct vm *vm, enum vm_share share, const char *name, int *fd, bool readonly, struct err *err)
+static int share(struct vm *vm, const struct landlock *landlock, enum vm_share share, const char *name, int *fd,
+	bool readonly, struct err *err)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	int r;
 
 	if (readonly && mount_setattr(*fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
 		return err_sys(err, errno, "export \"%s\": cannot make it read-only", name);
+	r = landlock_add(landlock, *fd, err);
+	if (r < 0)
+		return r;
 	return vm_share_add(vm, share, name, steal_fd(fd), readonly ? VM_SHARE_READ_ONLY : 0, err);
 }
 
-int binds_share(
-	struct binds *b, const struct spec *spec, const struct file_policy *files, struct vm *vm, struct err *err)
+int binds_share(struct binds *b, const struct spec *spec, const struct file_policy *files,
+	const struct landlock *landlock, struct vm *vm, struct err *err)
 {
-	int r = share(vm, VM_SHARE_PRIVATE, b->root_name, &b->root_export_fd, spec->root->readonly, err);
+	int r = share(vm, landlock, VM_SHARE_PRIVATE, b->root_name, &b->root_export_fd, spec->root->readonly, err);
 
 	for (size_t i = 0; r == 0 && i < b->n; i++)
-		r = share(vm, VM_SHARE_SHARED, b->v[i].name, &b->v[i].export_fd,
+		r = share(vm, landlock, VM_SHARE_SHARED, b->v[i].name, &b->v[i].export_fd,
 			b->v[i].readonly || (!files->kernel_files && kernel_fs_has(b->v[i].export_fd)), err);
 	return r;
 }

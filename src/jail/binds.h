@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "guest/translate.h"
 #include "host/file_policy.h"
+#include "jail/landlock.h"
 #include "spec/spec.h"
 #include "vm/vm.h"
 
@@ -65,12 +66,12 @@ must_check int binds_make_points(
 	struct binds *b, const struct spec *spec, const struct guest_container *container, struct err *err);
 
 /*
- * Hands the clones for the guest to @vm. What @spec wants read-only, the root and volumes, is so by its mounts and for
+ * Hands the clones for the guest to @vm, and tells @landlock of them. What @spec wants read-only, the root and volumes, is so by its mounts and for
  * the VM's file server, and so is a volume of the kernel's own (host/kernel_fs.h) that @files forbids to write to. 0, or
  * -errno with an error.
  */
-must_check int binds_share(
-	struct binds *b, const struct spec *spec, const struct file_policy *files, struct vm *vm, struct err *err);
+must_check int binds_share(struct binds *b, const struct spec *spec, const struct file_policy *files,
+	const struct landlock *landlock, struct vm *vm, struct err *err);
 
 /* The list of exports for guest_translate(); it borrows from @b. */
 struct guest_export_list binds_exports(const struct binds *b);

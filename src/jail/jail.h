@@ -35,6 +35,7 @@
 #include "guest/translate.h"
 #include "host/file_policy.h"
 #include "host/owners.h"
+#include "host/thread.h"
 #include "jail/binds.h"
 #include "spec/spec.h"
 #include "vm/vm.h"
@@ -101,8 +102,22 @@ must_check int jail_drop(const struct file_policy *files, struct err *err);
 
 /*
  * Loads the system call filter for this process and all its threads: what is in @sets (NULL at the end; each set is a
- * list of lists that ends with names of NULL) works, and what libc needs besides. 0, or -errno with an error.
+ * list of lists that ends with names of NULL) works, and what libc needs besides. If @sets has calls of several roles
+ * (host/thread.h), each thread that is started from then on may make those of its role only, and so may the calling thread
+ * when it has called jail_seccomp_loop(). 0, or -errno with an error. Single-threaded.
  */
 must_check int jail_seccomp(const struct vm_calls *const *sets, struct err *err);
+
+/*
+ * The last step, when all threads of other roles are started, of which the calling thread makes no more: it has the calls
+ * of the loop left. 0, or -errno with an error.
+ */
+must_check int jail_seccomp_loop(struct err *err);
+
+/*
+ * How many system calls, each counted once whatever its arguments, threads of @role may make of what is in @sets, with
+ * what jail_seccomp() adds: or -errno.
+ */
+must_check int jail_seccomp_count(const struct vm_calls *const *sets, enum thread_role role);
 
 #endif

@@ -593,6 +593,7 @@ static int make_first(struct monitor *m, struct err *err)
 static int build(struct monitor *m, struct err *err)
 {
 	struct monitor_job *job = m->job;
+	struct landlock landlock = LANDLOCK_NONE;
 	int r = take_signals(m, err);
 
 	if (r == 0)
@@ -617,9 +618,12 @@ static int build(struct monitor *m, struct err *err)
 	timeline_mark(job->timeline, "host-set-up");
 	r = vm_new(job->vm, &m->vm, err);
 	if (r == 0)
-		r = binds_share(job->binds, job->spec, job->vm->files, m->vm, err);
+		r = landlock_new(&landlock, err);
+	if (r == 0)
+		r = binds_share(job->binds, job->spec, job->vm->files, &landlock, m->vm, err);
 	if (r == 0)
 		r = make_first(m, err);
+	landlock_enforce(&landlock);
 	if (r == 0)
 		r = enclose(job, m->vm, m->report, err);
 	timeline_mark(job->timeline, "jailed");
@@ -655,6 +659,8 @@ static int assemble(struct monitor *m, struct err *err)
 	if (r < 0)
 		return err_sys(err, r, "cannot set up the monitor's loop");
 	r = vm_start(m->vm, m->loop, &vm_events, err);
+	if (r == 0)
+		r = jail_seccomp_loop(err); /* all threads run */
 	if (r < 0)
 		return r;
 	r = guest_new(m->loop, vm_channel_fd(m->vm), &guest_events, &m->guest, err);

@@ -178,7 +178,7 @@ int p9_locks_wait(struct p9_locks *locks, struct p9_request *req, struct p9_ref 
 	if (locks->count >= P9_LOCK_WAITERS_MAX) /* GUEST: */
 		r = -EAGAIN;
 	else if (!locks->started)
-		r = thread_start(&locks->thread, locks_run, locks);
+		r = thread_start(THREAD_FILES, &locks->thread, locks_run, locks);
 	if (r == 0) {
 		locks->started = true;
 		w->next = locks->fresh;

@@ -196,7 +196,7 @@ void p9_enqueue(struct p9_server *server, struct p9_request *req)
 	req->next = NULL;
 	pthread_mutex_lock(&server->lock);
 	if (server->queued >= server->idle && server->workers < server->limits.workers) {
-		if (thread_start(&server->threads[server->workers], server->worker_run, server) == 0)
+		if (thread_start(THREAD_FILES, &server->threads[server->workers], server->worker_run, server) == 0)
 			server->workers++;
 		failed = server->workers == 0;
 	}

@@ -33,6 +33,7 @@
 #include "host/file_policy.h"
 #include "host/owners.h"
 #include "host/strv.h"
+#include "host/thread.h"
 
 #define VM_NICS_MAX 8
 #define VM_VCPUS_MAX 64
@@ -90,7 +91,14 @@ struct vm_calls {
 	const char *const *names;         /* as libseccomp knows them, NULL at the end */
 	const unsigned long *ioctls;      /* requests of ioctl(2), 0 at the end; NULL: none */
 	const struct syscall_rule *rules; /* without a name at the end; NULL: none */
+	unsigned int roles;               /* VM_CALLS_* of the threads that make them; 0: the loop's alone */
 };
+
+#define VM_CALLS_LOOP (1u << THREAD_LOOP)
+#define VM_CALLS_VCPU (1u << THREAD_VCPU)
+#define VM_CALLS_FILES (1u << THREAD_FILES)
+#define VM_CALLS_WATCH (1u << THREAD_WATCH)
+#define VM_CALLS_ALL (VM_CALLS_LOOP | VM_CALLS_VCPU | VM_CALLS_FILES | VM_CALLS_WATCH)
 
 struct vm;
 

@@ -244,6 +244,10 @@ port 1"
 		[ "$p" = "$(monitor)" ] || eq "$(xargs <"/proc/$p/uid_map") $(xargs <"/proc/$p/gid_map")" "1000 1000 1000 1000 1000 1000"
 	done
 	eq "$(xargs <"/proc/$(monitor)/uid_map") $(xargs <"/proc/$(monitor)/gid_map")" "0 1000 1000 0 1000 1000"
+	# each thread of the kvm engine has the filter of its role on top of the process's
+	if [ "$(jq -r .engine "$ROOT/$ID/state.json")" = kvm ]; then
+		eq "$(awk '/^Seccomp_filters/ { print $2 }' "/proc/$(monitor)/task/"*/status | sort -u)" 2
+	fi
 	jailed
 	nsenter -t "$(monitor)" -m /bin/busybox test -e /bin/busybox
 	rt start "$ID"

@@ -93,6 +93,7 @@ static void filter_load(void)
 	must(ctx != NULL ? 0 : -ENOMEM, "seccomp_init");
 	allow(ctx, fs_syscalls);
 	allow_rules(ctx, fs_syscall_rules);
+	allow(ctx, fs_watch_syscalls); /* a thread that watches is one of them, too */
 	allow(ctx, p9_syscalls);
 	allow(ctx, thread_syscalls);
 	allow_rules(ctx, thread_syscall_rules);

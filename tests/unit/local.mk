@@ -32,6 +32,7 @@ unit_tests += \
 	tests/unit/test_kvm_guards \
 	tests/unit/test_kvm_mem \
 	tests/unit/test_kvm_serial \
+	tests/unit/test_landlock \
 	tests/unit/test_member \
 	tests/unit/test_mux \
 	tests/unit/test_p9 \
@@ -166,6 +167,8 @@ tests_unit_test_qemu_SOURCES = tests/unit/test_qemu.c
 tests_unit_test_qemu_LDADD = $(unit_ldadd)
 tests_unit_test_qemu_qmp_SOURCES = tests/unit/test_qemu_qmp.c
 tests_unit_test_qemu_qmp_LDADD = $(unit_ldadd)
+tests_unit_test_landlock_SOURCES = tests/unit/test_landlock.c
+tests_unit_test_landlock_LDADD = $(unit_ldadd)
 tests_unit_test_seccomp_SOURCES = tests/unit/test_seccomp.c
 tests_unit_test_seccomp_LDADD = $(unit_ldadd)
 tests_unit_test_size_SOURCES = tests/unit/test_size.c

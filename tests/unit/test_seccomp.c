@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kvm.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -17,10 +18,12 @@
 #include <string.h>
 #include <cmocka.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,7 +36,13 @@
 #include "monitor/syscalls.h"
 #include "p9/p9.h"
 #include "vm/guestlog.h"
+#include "vm/kvm/syscalls.h"
+#include "vm/virtio/balloon.h"
+#include "vm/virtio/console.h"
 #include "vm/virtio/device.h"
+#include "vm/virtio/net.h"
+#include "vm/virtio/p9dev.h"
+#include "vm/virtio/rng.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED true /* their runtime makes calls of its own */
@@ -47,12 +56,66 @@ static const struct vm_calls calls[] = {
 	{ .names = guest_syscalls },
 	{ .names = channel_syscalls, .ioctls = channel_ioctls },
 	{ .names = base_syscalls, .rules = base_syscall_rules },
-	{ .names = virtio_syscalls },
-	{ .names = thread_syscalls, .rules = thread_syscall_rules },
-	{ .names = fs_syscalls, .rules = fs_syscall_rules },
-	{ .names = p9_syscalls },
 	{ .names = NULL },
 };
+
+/* What a container with sockets of the host has beyond. */
+static const struct vm_calls relay_calls[] = {
+	{ .names = relay_syscalls, .rules = relay_syscall_rules },
+	{ .names = NULL },
+};
+
+/* Those of the machine: this many lists, and behind them those of its devices. */
+#define MACHINE_CALLS_MAX (KVM_ROOM_CALLS + 16)
+static struct vm_calls machine_calls[MACHINE_CALLS_MAX];
+static const struct vm_calls *const sets[] = { calls, machine_calls, NULL };
+static const struct vm_calls *const all_sets[] = { calls, machine_calls, relay_calls, NULL };
+
+static void add_list(size_t *n, const struct vm_calls *list, unsigned int roles)
+{
+	if (!list->names)
+		return;
+	assert_true(*n < MACHINE_CALLS_MAX - 1);
+	machine_calls[*n] = *list;
+	machine_calls[(*n)++].roles = roles;
+}
+
+/* Makes one device of each kind, and gathers the lists of the machine as the kvm engine does. */
+static int gather(void **state)
+{
+	static const struct mem mem;
+	static const struct p9_limits limits;
+	static const uint8_t mac[6];
+	struct virtio_dev *devices[5];
+	struct p9_server *server;
+	struct err err = ERR_INIT;
+	size_t n = KVM_ROOM_CALLS;
+	int channel[2], net[2];
+	struct fs *fs;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, channel), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, net), 0);
+	assert_int_equal(fs_new(-1, &fs, &err), 0);
+	assert_int_equal(p9_server_new(fs, &limits, &server, &err), 0);
+	assert_int_equal(virtio_console_new(&mem, channel[0], "port", NULL, NULL, &devices[0], &err), 0);
+	assert_int_equal(virtio_rng_new(&mem, &devices[1], &err), 0);
+	assert_int_equal(virtio_balloon_new(&mem, &devices[2], &err), 0);
+	assert_int_equal(virtio_net_new(&mem, net[0], mac, 0, &devices[3], &err), 0);
+	assert_int_equal(virtio_p9dev_new(&mem, server, "tag", &devices[4], &err), 0);
+	memcpy(machine_calls, kvm_room_calls, sizeof(kvm_room_calls));
+	for (size_t i = 0; i < ARRAY_LEN(devices); i++) {
+		add_list(&n, &devices[i]->ops->calls, VM_CALLS_LOOP);
+		add_list(&n, &devices[i]->ops->vcpu_calls, VM_CALLS_VCPU);
+		add_list(&n, &devices[i]->ops->thread_calls, VM_CALLS_FILES);
+		virtio_free(devices[i]);
+	}
+	p9_server_free(server);
+	fs_free(fs);
+	(void)close(channel[1]);
+	(void)close(net[1]);
+	return 0;
+}
 
 /* The result of a system call as the kernel gives it. */
 static long call(long result)
@@ -222,7 +285,7 @@ static void *nothing(void *arg)
 static long make_thread(void)
 {
 	pthread_t thread;
-	int r = thread_start(&thread, nothing, NULL);
+	int r = thread_start(THREAD_FILES, &thread, nothing, NULL);
 
 	return r < 0 ? r : -pthread_join(thread, NULL);
 }
@@ -272,7 +335,6 @@ static const struct {
 /* Makes the call @i under the filter: what it gave. */
 static long try(size_t i)
 {
-	const struct vm_calls *const sets[] = { calls, NULL };
 	int status = 0, ends[2];
 	long result = 1;
 	pid_t pid;
@@ -317,18 +379,163 @@ static void what_an_intruder_tries(void **state)
 	assert_int_equal(failed, 0);
 }
 
+/* ---- roles ---- */
+
+/* What each role may call is bounded, so that somebody thinks before it grows. */
+#define ROLE_CALLS_MAX 60
+
+static void a_role_has_few_calls(void **state)
+{
+	static const char *const names[THREAD_ROLES] = { "loop", "vCPU", "files", "watch" };
+	int failed = 0;
+
+	(void)state;
+	for (int role = 0; role < THREAD_ROLES; role++) {
+		int n = jail_seccomp_count(all_sets, (enum thread_role)role);
+
+		print_message("%s: %d calls\n", names[role], n);
+		if (n <= 0 || n > ROLE_CALLS_MAX) {
+			print_error("%s: wanted at most %d calls, got %d\n", names[role], ROLE_CALLS_MAX, n);
+			failed++;
+		}
+	}
+	assert_int_equal(failed, 0);
+}
+
+static long open_file(void)
+{
+	return call(openat(AT_FDCWD, "/", O_PATH | O_CLOEXEC)) < 0 ? -errno : 0;
+}
+static long make_directory(void)
+{
+	return call(mkdirat(-1, "x", 0700));
+}
+static long change_user(void)
+{
+	return call(syscall(SYS_capset, NULL, NULL));
+}
+static long receive(void)
+{
+	return call(recvmsg(-1, page, 0));
+}
+static long accept_one(void)
+{
+	return call(accept4(-1, NULL, NULL, 0));
+}
+static long run_guest(void)
+{
+	return call(ioctl(-1, KVM_RUN, 0));
+}
+static long leave_umask(void)
+{
+	return call(unshare(CLONE_FS));
+}
+static long write_nowhere(void)
+{
+	return call(write(-1, "", 1));
+}
+
+static const struct {
+	const char *name;
+	long (*fn)(void);
+	long wanted[THREAD_ROLES]; /* loop, vCPU, files, watch */
+} role_tries[] = {
+	{ "openat", open_file, { 0, -EPERM, 0, 0 } },
+	{ "mkdirat", make_directory, { -EPERM, -EPERM, -EBADF, -EPERM } },
+	{ "capset", change_user, { -EPERM, -EPERM, -EFAULT, -EFAULT } },
+	{ "recvmsg", receive, { -EBADF, -EPERM, -EPERM, -EPERM } },
+	{ "accept4", accept_one, { -EBADF, -EPERM, -EPERM, -EPERM } },
+	{ "KVM_RUN", run_guest, { -EPERM, -EBADF, -EPERM, -EPERM } },
+	{ "unshare(CLONE_FS)", leave_umask, { -EPERM, -EPERM, 0, 0 } },
+	{ "a thread", make_thread, { -EPERM, -EPERM, 0, -EPERM } },
+	{ "write", write_nowhere, { -EBADF, -EBADF, -EBADF, -EBADF } },
+	{ "tgkill of itself", kill_self, { 0, 0, 0, 0 } },
+};
+
+static void *try_all(void *results)
+{
+	long *to = results;
+
+	for (size_t i = 0; i < ARRAY_LEN(role_tries); i++)
+		to[i] = role_tries[i].fn();
+	return NULL;
+}
+
+/* What threads of each role get, from a child with the filter that writes @results. */
+static int try_roles(long results[THREAD_ROLES][ARRAY_LEN(role_tries)])
+{
+	struct err err = ERR_INIT;
+
+	if (jail_seccomp(sets, &err) < 0)
+		return 1;
+	for (int role = THREAD_VCPU; role < THREAD_ROLES; role++) {
+		pthread_t thread;
+
+		if (thread_start((enum thread_role)role, &thread, try_all, results[role]) < 0 ||
+			pthread_join(thread, NULL) != 0)
+			return 2;
+	}
+	if (jail_seccomp_loop(&err) < 0)
+		return 3;
+	(void)try_all(results[THREAD_LOOP]);
+	return 0;
+}
+
+static void a_thread_has_the_calls_of_its_role(void **state)
+{
+	long(*results)[ARRAY_LEN(role_tries)];
+	int status, failed = 0;
+	pid_t pid;
+
+	(void)state;
+	if (SANITIZED)
+		skip();
+	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	results = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(page != MAP_FAILED && results != MAP_FAILED);
+	(void)fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(try_roles(results));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	for (int role = 0; role < THREAD_ROLES; role++) {
+		for (size_t i = 0; i < ARRAY_LEN(role_tries); i++) {
+			if (results[role][i] == role_tries[i].wanted[role])
+				continue;
+			print_error("%s in role %d: wanted %ld, got %ld\n", role_tries[i].name, role,
+				role_tries[i].wanted[role], results[role][i]);
+			failed++;
+		}
+	}
+	assert_int_equal(failed, 0);
+}
+
+/* Whether any list names the call. */
+static bool is_named(const char *call_name)
+{
+	for (const struct vm_calls *const *set = all_sets; *set; set++) {
+		for (const struct vm_calls *c = *set; c->names; c++) {
+			for (const char *const *name = c->names; *name; name++) {
+				if (strcmp(*name, call_name) == 0)
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
 /* A name in a list allows all arguments: it would make the rules for the same call worth nothing. */
 static void no_call_is_named_that_has_rules(void **state)
 {
 	(void)state;
-	for (const struct vm_calls *with = calls; with->names; with++) {
-		for (const struct syscall_rule *rule = with->rules; rule && rule->name; rule++) {
-			for (const struct vm_calls *c = calls; c->names; c++) {
-				for (const char *const *name = c->names; *name; name++) {
-					/* file service puts a dead descriptor over one of its own */
-					if (strcmp(rule->name, "dup3") != 0)
-						assert_string_not_equal(*name, rule->name);
-				}
+	for (const struct vm_calls *const *set = all_sets; *set; set++) {
+		for (const struct vm_calls *with = *set; with->names; with++) {
+			for (const struct syscall_rule *rule = with->rules; rule && rule->name; rule++) {
+				/* file service puts a dead descriptor over one of its own */
+				if (strcmp(rule->name, "dup3") != 0 && is_named(rule->name))
+					fail_msg("%s", rule->name);
 			}
 		}
 	}
@@ -338,8 +545,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_an_intruder_tries),
+		cmocka_unit_test(a_role_has_few_calls),
+		cmocka_unit_test(a_thread_has_the_calls_of_its_role),
 		cmocka_unit_test(no_call_is_named_that_has_rules),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, gather, NULL);
 }

@@ -156,10 +156,26 @@ int devices_init(struct devices *d, struct machine *m, const struct vm_config *c
 	return r;
 }
 
-void devices_calls(const struct devices *d, struct vm_calls *ret_calls)
+size_t devices_calls(const struct devices *d, struct vm_calls *ret_calls)
 {
-	for (unsigned int i = 0; i < d->len; i++)
-		ret_calls[i] = d->list[i]->ops->calls;
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < d->len; i++) {
+		const struct virtio_ops *ops = d->list[i]->ops;
+		const struct {
+			const struct vm_calls *calls;
+			unsigned int roles;
+		} lists[] = { { &ops->calls, VM_CALLS_LOOP }, { &ops->vcpu_calls, VM_CALLS_VCPU },
+			{ &ops->thread_calls, VM_CALLS_FILES } };
+
+		for (size_t j = 0; j < ARRAY_LEN(lists); j++) {
+			if (!lists[j].calls->names)
+				continue;
+			ret_calls[n] = *lists[j].calls;
+			ret_calls[n++].roles = lists[j].roles;
+		}
+	}
+	return n;
 }
 
 int devices_start(struct devices *d, struct loop *loop, struct err *err)

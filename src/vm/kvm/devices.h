@@ -35,8 +35,11 @@ struct devices {
 must_check int devices_init(struct devices *d, struct machine *m, const struct vm_config *cfg, int channel_fd,
 	struct guestlog *log, struct err *err);
 
-/* Copies what each device names for the jail (struct virtio_ops) to @ret_calls, which has room for LAYOUT_VIRTIO_MAX. */
-void devices_calls(const struct devices *d, struct vm_calls *ret_calls);
+/* The lists of system calls of all devices: three each (struct virtio_ops). */
+#define DEVICES_CALLS_MAX (3 * LAYOUT_VIRTIO_MAX)
+
+/* Copies what each device names for the jail to @ret_calls, which has room for DEVICES_CALLS_MAX: how many lists. */
+size_t devices_calls(const struct devices *d, struct vm_calls *ret_calls);
 
 /* Lets them serve the guest, on @loop and on threads of their own. 0 or -errno with a message. On the loop's thread. */
 must_check int devices_start(struct devices *d, struct loop *loop, struct err *err);

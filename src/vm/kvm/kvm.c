@@ -30,6 +30,7 @@
 #include "vm/kvm/devices.h"
 #include "vm/kvm/serial.h"
 #include "vm/kvm/stale.h"
+#include "vm/kvm/syscalls.h"
 #include "vm/kvm/vcpu.h"
 #include "vm/kvm/x86/boot.h"
 #include "vm/kvm/x86/platform.h"
@@ -39,44 +40,7 @@
 #include "vm/machine/machine.h"
 #include "vm/virtio/device.h"
 
-/* What this room calls from vm_start() on, beside base_syscalls. */
-static const char *const kvm_syscalls[] = {
-	"close",
-	"munmap", /* both for the end of vCPUs, irqs, memory */
-	"write",  /* irq_raise(), end_report() */
-
-	/* vcpu.c; tgkill is not named: the jail allows it for this process alone */
-	"getpid",
-	"gettid",          /* [pthread_kill] */
-	"clock_nanosleep", /* [nanosleep] the pause after a bus lock */
-	"nanosleep",       /* what an older libc makes of it */
-	"rt_sigtimedwait", /* [sigtimedwait] the kick of a pause is taken away */
-	NULL,
-};
-
-static const struct syscall_rule kvm_rules[] = {
-	{ "prctl", { { 0, SYSCALL_INT, PR_SET_NAME } } }, /* vcpu.c [pthread_setname_np] */
-	{ .name = NULL },
-};
-
-static const unsigned long kvm_ioctls[] = {
-	KVM_RUN,           /* vcpu.c */
-	KVM_GET_REGS,      /* x86/cpu.c: cpu_rip() */
-	KVM_KVMCLOCK_CTRL, /* vcpu.c */
-	0,
-};
-
-/* The lists of this room and of those below it; those of the devices follow them in struct kvm_vm. */
-static const struct vm_calls kvm_room_calls[] = {
-	{ .names = kvm_syscalls, .ioctls = kvm_ioctls, .rules = kvm_rules },
-	{ .names = guestlog_syscalls },
-	{ .names = virtio_syscalls },
-	{ .names = thread_syscalls, .rules = thread_syscall_rules },
-	{ .names = fs_syscalls, .rules = fs_syscall_rules },
-	{ .names = p9_syscalls },
-};
-
-#define KVM_CALLS_MAX (ARRAY_LEN(kvm_room_calls) + LAYOUT_VIRTIO_MAX + 1)
+#define KVM_CALLS_MAX (KVM_ROOM_CALLS + DEVICES_CALLS_MAX + 1)
 
 struct kvm_vm {
 	struct vm vm;
@@ -164,10 +128,8 @@ static int kvm_add_vcpus(struct kvm_vm *k, unsigned int n, struct err *err)
 /* Gathers the lists for the jail: called when all devices are there. */
 static void kvm_add_calls(struct kvm_vm *k)
 {
-	const size_t rooms = ARRAY_LEN(kvm_room_calls);
-
 	memcpy(k->calls, kvm_room_calls, sizeof(kvm_room_calls));
-	devices_calls(&k->devices, k->calls + rooms); /* the entry behind its last one stays zero */
+	(void)devices_calls(&k->devices, k->calls + KVM_ROOM_CALLS); /* the entry behind its last one stays zero */
 }
 
 /* Makes all parts in the order of their needs; on failure kvm_free() frees those that are there. */

@@ -6,4 +6,5 @@ libkvm_a_SOURCES = \
 	src/vm/kvm/probe.c src/vm/kvm/probe.h \
 	src/vm/kvm/serial.c src/vm/kvm/serial.h \
 	src/vm/kvm/stale.c src/vm/kvm/stale.h \
+	src/vm/kvm/syscalls.c src/vm/kvm/syscalls.h \
 	src/vm/kvm/vcpu.c src/vm/kvm/vcpu.h

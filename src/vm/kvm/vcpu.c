@@ -230,7 +230,7 @@ static void *vcpu_main(void *arg)
 
 int vcpu_start(struct vcpu *v, struct err *err)
 {
-	int r = thread_start(&v->thread, vcpu_main, v);
+	int r = thread_start(THREAD_VCPU, &v->thread, vcpu_main, v);
 
 	if (r < 0)
 		return err_sys(err, r, "start the thread of vCPU %u", v->index);

@@ -11,11 +11,15 @@
 #include "base/fd.h"
 
 const char *const virtio_syscalls[] = {
+	"write", /* interrupts; kicks of our own */
+	"futex", /* locks */
+	NULL,
+};
+
+const char *const virtio_loop_syscalls[] = {
 	"read",      /* kicks */
-	"write",     /* interrupts; kicks of our own */
 	"epoll_ctl", /* watches */
 	"close",     /* kicks and interrupts, at the end */
-	"futex",     /* locks */
 	NULL,
 };
 

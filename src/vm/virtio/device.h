@@ -53,8 +53,11 @@ struct virtio_ops {
 	uint32_t id;   /* VIRTIO_ID_* */
 	bool threaded; /* the device waits for kicks itself; virtio_start() makes no watches */
 
-	/* What the device's own code calls once it is started (vm.h), beside virtio_syscalls. */
-	struct vm_calls calls;
+	/*
+	 * What the device's own code calls once it is started (vm.h), beside virtio_syscalls: on the loop, on a vCPU's
+	 * thread (activate, reset, config_write, features_ok), and on threads of its own that serve files.
+	 */
+	struct vm_calls calls, vcpu_calls, thread_calls;
 
 	/* Whether @features, a subset of those offered, go together: some need others. */
 	bool (*features_ok)(const struct virtio_dev *dev, uint64_t features);
@@ -167,7 +170,10 @@ void virtio_break(struct virtio_dev *dev);
 /* Drains and stops the queues and goes back to the state of a fresh device. The lock is held. */
 void virtio_reset(struct virtio_dev *dev);
 
-/* The system calls that any device makes once it is started, beside those of its ops; NULL at the end. */
-extern const char *const virtio_syscalls[];
+/*
+ * The system calls that any device makes once it is started, beside those of its ops; NULL at the end. Those of any thread,
+ * and those of the loop.
+ */
+extern const char *const virtio_syscalls[], *const virtio_loop_syscalls[];
 
 #endif

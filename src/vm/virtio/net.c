@@ -415,12 +415,14 @@ static void net_free(struct virtio_dev *dev)
 }
 
 static const char *const net_syscalls[] = { "readv", "writev", NULL }; /* the tap */
-static const unsigned long net_ioctls[] = { TUNSETOFFLOAD, 0 };
+static const char *const net_vcpu_syscalls[] = { NULL };
+static const unsigned long net_ioctls[] = { TUNSETOFFLOAD, 0 }; /* net_activate() */
 
 static const struct virtio_ops net_ops = {
 	.name = "net",
 	.id = VIRTIO_ID_NET,
-	.calls = { .names = net_syscalls, .ioctls = net_ioctls },
+	.calls = { .names = net_syscalls },
+	.vcpu_calls = { .names = net_vcpu_syscalls, .ioctls = net_ioctls },
 	.features_ok = net_features_ok,
 	.activate = net_activate,
 	.kick = net_kick,

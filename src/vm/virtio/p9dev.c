@@ -254,7 +254,7 @@ static int p9dev_start(struct virtio_dev *dev, struct loop *loop, struct err *er
 	if (p->epoll_fd < 0 || epoll_ctl(p->epoll_fd, EPOLL_CTL_ADD, dev->queues[0].kick_fd, &event) < 0)
 		return err_sys(err, errno, "virtio 9p: epoll");
 	while (r == 0 && p->threads_len < THREADS) {
-		r = thread_start(&p->threads[p->threads_len], p9dev_thread, p);
+		r = thread_start(THREAD_FILES, &p->threads[p->threads_len], p9dev_thread, p);
 		if (r == 0)
 			p->threads_len++;
 	}
@@ -273,12 +273,14 @@ static void p9dev_free(struct virtio_dev *dev)
 }
 
 /* The kicks' epoll instance. The file service and the 9P server have lists of their own, as have threads. */
-static const char *const p9dev_syscalls[] = { "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", NULL };
+static const char *const p9dev_syscalls[] = { "epoll_create1", "epoll_ctl", NULL };
+static const char *const p9dev_thread_syscalls[] = { "epoll_wait", "epoll_pwait", NULL };
 
 static const struct virtio_ops p9dev_ops = {
 	.name = "9p",
 	.id = VIRTIO_ID_9P,
 	.calls = { .names = p9dev_syscalls },
+	.thread_calls = { .names = p9dev_thread_syscalls },
 	.threaded = true,
 	.kick = p9dev_kick,
 	.quiesce = p9dev_quiesce,
