@@ -6,6 +6,7 @@ if HAVE_CMOCKA
 unit_tests += \
 	tests/unit/test_agent \
 	tests/unit/test_agent_process \
+	tests/unit/test_relay \
 	tests/unit/test_base \
 	tests/unit/test_cgroup \
 	tests/unit/test_choose \
@@ -78,6 +79,8 @@ image_fixture = tests/unit/image_fixture.c tests/unit/image_fixture.h
 tests_unit_test_agent_SOURCES = tests/unit/test_agent.c $(agent_rig)
 tests_unit_test_agent_LDADD = $(unit_ldadd)
 tests_unit_test_agent_process_SOURCES = tests/unit/test_agent_process.c $(agent_rig)
+tests_unit_test_relay_SOURCES = tests/unit/test_relay.c $(agent_rig)
+tests_unit_test_relay_LDADD = $(unit_ldadd)
 tests_unit_test_agent_process_LDADD = $(unit_ldadd)
 tests_unit_test_base_SOURCES = tests/unit/test_base.c
 tests_unit_test_base_LDADD = $(unit_ldadd)
@@ -207,3 +210,4 @@ tests_unit_test_virtq_SOURCES = tests/unit/test_virtq.c $(virtio_guest)
 tests_unit_test_virtq_LDADD = $(unit_ldadd)
 tests_unit_test_agent_DEPENDENCIES = agent/agent $(room_libs)
 tests_unit_test_agent_process_DEPENDENCIES = agent/agent $(room_libs)
+tests_unit_test_relay_DEPENDENCIES = agent/agent tests/sockets/peer $(room_libs)
