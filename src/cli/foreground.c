@@ -17,6 +17,7 @@
 #include "base/loop.h"
 #include "cli/notes.h"
 #include "cli/relay.h"
+#include "life/notify.h"
 #include "monitor/report.h"
 #include "monitor/terminal.h"
 
@@ -26,6 +27,8 @@
 #define EXIT_VM_DIED 255
 
 struct foreground {
+	struct notify *notify; /* NULL: nobody wants to be told */
+	struct watch *notify_watch;
 	struct loop *loop;
 	const struct settings *settings;
 	const char *id;
@@ -95,6 +98,18 @@ static void on_report(void *arg, uint32_t events)
 	}
 }
 
+/* The container's messages for a service manager, until it is ready. */
+static void on_notify(void *arg, uint32_t events)
+{
+	struct foreground *f = arg;
+
+	(void)events;
+	if (!notify_take(f->notify))
+		return;
+	watch_free(f->notify_watch);
+	f->notify_watch = NULL;
+}
+
 /*
  * Blocks every signal that can be passed on, and SIGCHLD, and receives them through a descriptor; with a @terminal also
  * those that stop and continue, since its modes are to be restored meanwhile.
@@ -136,6 +151,12 @@ static int attend(struct foreground *f, int console, struct err *err)
 		r = watch_new(f->loop, f->created.report, EPOLLIN, on_report, f, &reports);
 	if (r < 0)
 		return err_sys(err, r, "event loop");
+	r = notify_new(f->settings, f->id, &f->notify, err);
+	if (r == 0 && f->notify &&
+		(r = watch_new(f->loop, notify_fd(f->notify), EPOLLIN, on_notify, f, &f->notify_watch)) < 0)
+		r = err_sys(err, r, "event loop");
+	if (r < 0)
+		return r;
 	r = container_start(f->settings, f->id, &notes, err);
 	notes_say(&notes);
 	if (r < 0)
@@ -151,6 +172,7 @@ static void foreground_done(struct foreground *f)
 {
 	relay_free(f->relay);
 	loop_free(f->loop);
+	notify_free(f->notify);
 	fd_close(f->signal_fd);
 	fd_close(f->created.report);
 }

@@ -5,6 +5,7 @@
 #include "cli/create_call.h"
 #include "cli/foreground.h"
 #include "cli/notes.h"
+#include "life/notify.h"
 
 struct run_options {
 	struct create_options create; /* first: see CREATE_OPTIONS */
@@ -17,14 +18,20 @@ static int run_detached(struct create_call *c, struct err *err)
 {
 	struct life_notes notes = LIFE_NOTES_INIT;
 	struct err delete_err = ERR_INIT;
+	struct notify *notify = NULL;
 	int r = create_call_detached(c, err);
 
 	if (r < 0)
 		return r;
-	r = container_start(&c->settings, c->request.id, &notes, err);
+	r = notify_new(&c->settings, c->request.id, &notify, err);
+	if (r == 0)
+		r = container_start(&c->settings, c->request.id, &notes, err);
 	if (r < 0 && container_delete(&c->settings, c->request.id, true, &notes, &delete_err) < 0)
 		log_warning("%s", delete_err.msg);
 	notes_say(&notes);
+	if (r == 0)
+		r = notify_wait(notify, err);
+	notify_free(notify);
 	return r;
 }
 

@@ -12,16 +12,18 @@ const char *const guest_syscalls[] = {
 	"newfstatat",
 	"openat",
 
+	/* relay.c: a connection to a listening descriptor, which an exec may bring, and its name */
+	"accept4",
+	"getsockname",
+
 	/* guest.c: the seed in HELLO */
 	"getrandom",
 	NULL,
 };
 
 const char *const relay_syscalls[] = {
-	"accept4",     /* a connection to a listening descriptor */
-	"connect",     /* to the host's socket */
-	"fchdir",      /* to where its path begins */
-	"getsockname", /* of that connection */
+	"connect", /* to the host's socket */
+	"fchdir",  /* to where its path begins */
 	NULL,
 };
 

@@ -24,9 +24,11 @@ struct guest_export {
 	const char *name; /* path below it: "CID/3/hosts" */
 };
 
+#define SOCKET_NO_MOUNT SIZE_MAX
+
 /* A socket of the host that is relayed to the container, and where it is mounted. */
 struct guest_socket {
-	size_t mount; /* index into spec->mounts */
+	size_t mount; /* index into spec->mounts; SOCKET_NO_MOUNT: it is in none */
 	char *entry;  /* the mount is a directory, and this the socket's name in it; NULL: the mount is the socket */
 	char *destination; /* where that is in the container; NULL without @entry */
 	struct guest_relay relay;

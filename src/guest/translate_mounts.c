@@ -156,7 +156,11 @@ static void put_entries(const struct spec *spec, const struct guest_export_list 
 			.destination = s->destination,
 			.fstype = "",
 			.data = "" };
-		put_attrs(&t->mountopts[s->mount], &to->at[n++]);
+		if (s->mount == SOCKET_NO_MOUNT)
+			to->at[n].kind = GUEST_MOUNT_BIND_RELAY;
+		else
+			put_attrs(&t->mountopts[s->mount], &to->at[n]);
+		n++;
 	}
 	to->len = n;
 }

@@ -303,3 +303,22 @@ int sockets_find(const struct spec *spec, const struct ns_set *ns, const struct 
 	}
 	return r;
 }
+
+int sockets_add(struct sockets *s, const char *cid, const char *entry, const char *destination, size_t *ret_index,
+	struct err *err)
+{
+	struct guest_socket *to = &s->sockets[s->n];
+	char *name = NULL;
+
+	if (s->n == PROTO_RELAYS_MAX)
+		return err_set(err, E2BIG, "\"%s\": there are too many sockets in the config", destination);
+	to->mount = SOCKET_NO_MOUNT;
+	to->entry = strdup(entry);
+	to->destination = strdup(destination);
+	if (asprintf(&name, "%s/own.%zu/%s", cid, s->n, entry) < 0)
+		name = NULL;
+	to->relay = (struct guest_relay){ .name = name, .type = SOCK_DGRAM, .mode = 0777 };
+	s->fd[s->n] = -1;
+	*ret_index = s->n++;
+	return to->entry && to->destination && name ? 0 : err_sys(err, ENOMEM, "mounts");
+}

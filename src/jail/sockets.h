@@ -48,4 +48,12 @@ void sockets_done(struct sockets *s);
 must_check int sockets_find(const struct spec *spec, const struct ns_set *ns, const struct binds *binds,
 	const char *cid, struct warnings *warnings, struct sockets *s, struct err *err);
 
+/*
+ * Adds a datagram socket that anybody in the container may send to, at @destination, where it is made. @entry is its name
+ * in the directory of the host that the caller puts into s->fd[*@ret_index], which is @s's then. After sockets_find(). 0,
+ * or -errno with an error.
+ */
+must_check int sockets_add(struct sockets *s, const char *cid, const char *entry, const char *destination,
+	size_t *ret_index, struct err *err);
+
 #endif

@@ -37,6 +37,7 @@
 #include "jail/policy.h"
 #include "jail/sockets.h"
 #include "life/inside.h"
+#include "life/notify.h"
 #include "life/plan.h"
 #include "monitor/birth.h"
 #include "monitor/control.h"
@@ -57,6 +58,8 @@ struct creation {
 	struct state state;
 	struct statedir dir;
 	struct guest_translation *translation;
+	size_t notify_index; /* of the socket for sd_notify(3), in @sockets, if there is one */
+	char *notify_env;    /* owned here; the translation points to it */
 	struct fds fds;
 	char listen_fds[32];                     /* LISTEN_FDS=N; the translation points to it */
 	char *hook_state_head, *hook_state_tail; /* owned here; the translation points to them */
@@ -76,6 +79,7 @@ static void creation_done(struct creation *c)
 	free(c->hook_state_tail);
 	plan_done(&c->plan);
 	fds_done(&c->fds);
+	free(c->notify_env);
 	sockets_done(&c->sockets);
 	binds_done(&c->binds);
 	ns_set_done(&c->ns);
@@ -256,6 +260,46 @@ static int put_given(struct creation *c, struct err *err)
 	return r < 0 ? err_sys(err, r, "process.env") : 0;
 }
 
+/*
+ * Where the container has the socket for sd_notify(3): in runc's place, but in a root that is read-only, where no
+ * directory can be made, in /dev.
+ */
+static const char *notify_path(const struct spec *spec)
+{
+	bool writable = !spec->root->readonly;
+
+	for (size_t i = 0; i < spec->mounts.n; i++)
+		writable |= strcmp(spec->mounts.v[i].destination, "/run") == 0;
+	return writable ? "/run/notify/" NOTIFY_NAME : "/dev/" NOTIFY_NAME;
+}
+
+/* Tells the process of that socket. 0, or -errno with an error. */
+static int put_notify(struct creation *c, struct err *err)
+{
+	int r;
+
+	if (asprintf(&c->notify_env, NOTIFY_ENV "=%s", notify_path(c->bundle.spec)) < 0)
+		c->notify_env = NULL;
+	r = c->notify_env ? guest_translation_put_env(c->translation, c->notify_env) : -ENOMEM;
+	return r < 0 ? err_sys(err, r, "process.env") : 0;
+}
+
+/* Makes the directory in which `start` will listen for the container's messages. 0, or -errno with an error. */
+static int make_notify(struct creation *c, struct err *err)
+{
+	int fd;
+
+	if (!notify_wanted())
+		return 0;
+	if (mkdirat(c->dir.fd, NOTIFY_DIR, 0700) < 0)
+		return err_sys(err, errno, "cannot make \"%s/" NOTIFY_DIR "\"", c->dir.path);
+	fd = openat(c->dir.fd, NOTIFY_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, errno, "cannot open \"%s/" NOTIFY_DIR "\"", c->dir.path);
+	c->sockets.fd[c->notify_index] = fd;
+	return 0;
+}
+
 /* Reads and translates everything, and finds what is wrong, before anything is made. */
 static int prepare(struct creation *c, struct err *err)
 {
@@ -292,6 +336,10 @@ static int prepare(struct creation *c, struct err *err)
 	r = sockets_find(spec, &c->ns, &c->binds, c->request->id, &c->notes->warnings, &c->sockets, err);
 	if (r < 0)
 		return r;
+	if (notify_wanted())
+		r = sockets_add(&c->sockets, c->request->id, NOTIFY_NAME, notify_path(spec), &c->notify_index, err);
+	if (r < 0)
+		return r;
 	exports = binds_exports(&c->binds);
 	exports.sockets_len = c->sockets.n;
 	exports.sockets = c->sockets.sockets;
@@ -299,6 +347,8 @@ static int prepare(struct creation *c, struct err *err)
 		&c->translation, err);
 	if (r == 0)
 		guest_translation_container(c->translation)->process.lf_only = c->request->terminal_lf;
+	if (r == 0 && notify_wanted())
+		r = put_notify(c, err);
 	return r < 0 ? r : put_given(c, err);
 }
 
@@ -328,6 +378,8 @@ static int reserve(struct creation *c, struct err *err)
 	if (snprintf(vm_dir, sizeof(vm_dir), "%s/%s", c->dir.path, VM_DIR) >= (int)sizeof(vm_dir))
 		return err_set(err, ENAMETOOLONG, "\"%s\": path too long", c->dir.path);
 	r = make_files(c, err);
+	if (r == 0)
+		r = make_notify(c, err);
 	cgroups = cgroup_request(c);
 	if (r == 0)
 		r = cgroup_plan(&cgroups, &c->state.cgroups, err);

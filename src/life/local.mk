@@ -11,6 +11,7 @@ liblife_a_SOURCES = \
 	src/life/kill.c \
 	src/life/life.c src/life/life.h \
 	src/life/pause.c \
+	src/life/notify.c src/life/notify.h \
 	src/life/plan.c src/life/plan.h \
 	src/life/ps.c src/life/ps.h \
 	src/life/size.c src/life/size.h \

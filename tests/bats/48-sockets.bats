@@ -150,3 +150,16 @@ host() {
 	wait "${HOST_PIDS[1]}"
 	eq "$(cat "$SRC.out")" $'host got 3: one\nremoved\nhost got 3: two\nread: Connection reset by peer\n0' || eq "$(cat "$SRC.out")" $'host got 3: one\nremoved\nhost got 3: two\n0'
 }
+
+@test "NOTIFY_SOCKET: start waits until the container is ready, and tells that on with the pid that stands for it" {
+	host sd datagrams "$SRC/sd"
+	sh_bundle 'peer send "$NOTIFY_SOCKET" STATUS=x "$(printf "FDSTORE=1\nREADY=1\nX=y")"; [ $# = 1 ] || exec sleep 1000'
+	NOTIFY_SOCKET=$SRC/sd rt create --bundle "$BUNDLE" --pid-file "$SRC/pid" "$ID" 3>&-
+	NOTIFY_SOCKET=$SRC/sd rt start "$ID"
+	eq "$(grep -v '^$' "$SRC.sd" | tr '\n' ' ')" "ready READY=1 MAINPID=$(cat "$SRC/pid") BARRIER=1 "
+	rt delete --force "$ID"
+	jq '.process.args += ["sh", "once"] | .root.readonly = true' "$BUNDLE/config.json" >"$BUNDLE/c" && mv "$BUNDLE/c" "$BUNDLE/config.json"
+	NOTIFY_SOCKET=$SRC/sd run_c
+	eq "$status $stderr" "0 "
+	eq "$(grep -c ^READY=1 "$SRC.sd") $(grep -c ^MAINPID "$SRC.sd")" "2 1"
+}
