@@ -36,6 +36,9 @@ running() {
 		wait_for "$WAIT_S" test -s "$BATS_TEST_TMPDIR/four"
 		eq "$(cat "$BATS_TEST_TMPDIR/four")" "from-three back"
 	fi
+	run -0 rt exec --pid-file "$BATS_TEST_TMPDIR/pid" "$ID" true
+	[ "$(cat "$BATS_TEST_TMPDIR/pid")" -gt 1 ]
+	run -255 rt exec --pid-file "$BATS_TEST_TMPDIR/no/pid" "$ID" sleep 1000
 	# it is in the container: pid 1 is the container's, and so are mounts and names
 	run -0 rt exec "$ID" sh -c 'tr "\0" " " </proc/1/cmdline; hostname; ls /proc | grep -c "^[0-9]*$"'
 	has "$output" "trap"
