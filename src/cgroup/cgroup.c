@@ -78,6 +78,27 @@ void cgroup_remove_empty(const struct cgroups *c)
 	dirs_remove_empty(c);
 }
 
+int cgroup_update(const struct cgroups *c, const struct spec_resources *r, uint64_t memory_bytes,
+	struct warnings *warnings, struct err *err)
+{
+	int ret = c->unit && *c->unit ? unit_update(c, r, memory_bytes, err) : 0;
+
+	return ret < 0 ? ret : cgroup_limit(c, r, memory_bytes, warnings, err);
+}
+
+uint64_t cgroup_memory_in_use(const struct cgroups *c)
+{
+	uint64_t used = cgroup_file_number(c, "memory.usage_in_bytes", NULL), files;
+
+	if (used == UINT64_MAX)
+		used = cgroup_file_number(c, "memory.current", NULL);
+	if (used == UINT64_MAX)
+		return used;
+	files = cgroup_file_number(c, "memory.stat", "active_file") +
+		cgroup_file_number(c, "memory.stat", "inactive_file");
+	return used > files ? used - files : 0;
+}
+
 int cgroup_freeze(const struct cgroups *c, bool on, struct err *err)
 {
 	return freezer_set(c, on, err);

@@ -83,6 +83,20 @@ must_check int cgroup_throttle(const struct cgroups *c, const struct spec *spec,
 must_check int cgroup_join(const struct cgroups *c, pid_t pid, struct err *err);
 
 /*
+ * Writes the limits of @r to the cgroups of @c, which have others; what @r does not say stays. @memory_bytes as in
+ * struct cgroup_request. Adds to @warnings what the guest alone will enforce. Returns 0, or -errno with an error, and
+ * some may have been written.
+ */
+must_check int cgroup_update(const struct cgroups *c, const struct spec_resources *r, uint64_t memory_bytes,
+	struct warnings *warnings, struct err *err);
+
+/*
+ * How many bytes of memory the cgroups of @c use that cannot be taken from them without their help; UINT64_MAX: that is
+ * not known.
+ */
+uint64_t cgroup_memory_in_use(const struct cgroups *c);
+
+/*
  * Freezes the processes in the cgroups of @c, or if not @on, thaws them; blocks until that is done, 10 s at most. Does
  * nothing where there is no freezer. Returns 0, or -errno with an error; what could not be frozen is thawed again.
  */

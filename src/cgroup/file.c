@@ -42,6 +42,24 @@ int cgroup_file_read(const struct cgroups *c, const char *file, char **ret)
 	return fd < 0 ? -ENOENT : fd_read_file(fd, file, FILE_MAX, ret, NULL);
 }
 
+uint64_t cgroup_file_number(const struct cgroups *c, const char *file, const char *key)
+{
+	size_t len = key ? strlen(key) : 0;
+	autofree char *text = NULL;
+	const char *at;
+
+	if (cgroup_file_read(c, file, &text) < 0)
+		return UINT64_MAX;
+	for (at = text; key && at && !(strncmp(at, key, len) == 0 && at[len] == ' ');) {
+		at = strchr(at, '\n');
+		at = at ? at + 1 : NULL;
+	}
+	if (!at || !*at)
+		return UINT64_MAX;
+	at += key ? len + 1 : 0;
+	return *at >= '0' && *at <= '9' ? (uint64_t)strtoull(at, NULL, 10) : UINT64_MAX;
+}
+
 bool cgroup_file_exists(const struct cgroups *c, const char *file)
 {
 	const char *path;

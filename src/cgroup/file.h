@@ -29,6 +29,12 @@ must_check int cgroup_file_write_either(const struct cgroups *c, const char *v1,
  */
 must_check int cgroup_file_read(const struct cgroups *c, const char *file, char **ret);
 
+/*
+ * The number in the file named @file, or with @key, the one behind that in a file of lines "KEY NUMBER". UINT64_MAX:
+ * there is none.
+ */
+uint64_t cgroup_file_number(const struct cgroups *c, const char *file, const char *key);
+
 /* Whether one of the cgroups of @c has a file named @file. */
 bool cgroup_file_exists(const struct cgroups *c, const char *file);
 

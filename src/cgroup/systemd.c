@@ -339,6 +339,27 @@ static bool is_ours(sd_bus *bus, const char *name, const char *description)
 	return text && strcmp(text, description) == 0;
 }
 
+int systemd_update_unit(const struct systemd_unit *u, struct err *err)
+{
+	autobuserror e = SD_BUS_ERROR_NULL;
+	automessage *m = NULL;
+	autobus *bus = NULL;
+	int r = connect_bus(&bus, err);
+
+	if (r < 0)
+		return r;
+	r = sd_bus_message_new_method_call(bus, &m, SERVICE, OBJECT, MANAGER, "SetUnitProperties");
+	if (r >= 0) /* true: until the unit stops, and not for one of that name that comes later */
+		r = sd_bus_message_append(m, "sb", u->name, 1);
+	if (r < 0)
+		return err_sys(err, r, "systemd: cannot change \"%s\"", u->name);
+	r = systemd_props_append_limits(m, u, version(bus), err);
+	if (r < 0)
+		return r;
+	r = sd_bus_call(bus, m, 0, &e, NULL);
+	return r < 0 ? from_bus(err, r, &e, "change the limits of", u->name) : 0;
+}
+
 int systemd_stop_unit(const char *name, const char *description, struct warnings *warnings, struct err *err)
 {
 	autobuserror e = SD_BUS_ERROR_NULL;
@@ -396,6 +417,11 @@ int systemd_root(char *path unused, size_t len unused, struct err *err)
 }
 
 int systemd_start_unit(const struct systemd_unit *u unused, int interrupt_fd unused, struct err *err)
+{
+	return not_built_in(err);
+}
+
+int systemd_update_unit(const struct systemd_unit *u unused, struct err *err)
 {
 	return not_built_in(err);
 }

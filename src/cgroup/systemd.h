@@ -50,6 +50,9 @@ must_check int systemd_root(char *path, size_t len, struct err *err);
  */
 must_check int systemd_start_unit(const struct systemd_unit *u, int interrupt_fd, struct err *err);
 
+/* Gives the running unit @u->name the limits of u->values; nothing else of @u counts. 0, or -errno with an error. */
+must_check int systemd_update_unit(const struct systemd_unit *u, struct err *err);
+
 /*
  * Stops the unit @name and waits until systemd has unloaded it; if that takes too long after the unit has stopped,
  * adds a warning. Does nothing if there is no such unit, or if its description is not @description, since it is not

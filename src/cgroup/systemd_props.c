@@ -275,14 +275,11 @@ static int put_annotations(sd_bus_message *m, const struct spec_map *annotations
 	return 0;
 }
 
-int systemd_props_append(sd_bus_message *m, const struct systemd_unit *u, unsigned int version, struct err *err)
+/* The limits, but for those of devices. */
+static int put_limits(sd_bus_message *m, const struct systemd_unit *u, unsigned int version)
 {
-	int r = sd_bus_message_open_container(m, 'a', "(sv)"), r_annotations = 0;
+	int r = put_memory(m, u);
 
-	if (r >= 0)
-		r = put_identity(m, u, unitname_is_slice(u->name));
-	if (r >= 0)
-		r = put_memory(m, u);
 	if (r >= 0)
 		r = put_cpu(m, u, version);
 	if (r >= 0)
@@ -291,6 +288,28 @@ int systemd_props_append(sd_bus_message *m, const struct systemd_unit *u, unsign
 		r = put_list(m, "AllowedCPUs", u->values->cpus);
 	if (r >= 0 && u->v2 && version >= VERSION_ALLOWED_CPUS)
 		r = put_list(m, "AllowedMemoryNodes", u->values->mems);
+	return r;
+}
+
+int systemd_props_append_limits(sd_bus_message *m, const struct systemd_unit *u, unsigned int version, struct err *err)
+{
+	int r = sd_bus_message_open_container(m, 'a', "(sv)");
+
+	if (r >= 0)
+		r = put_limits(m, u, version);
+	if (r >= 0)
+		r = sd_bus_message_close_container(m);
+	return r < 0 ? err_sys(err, r, "systemd: the properties of \"%s\"", u->name) : 0;
+}
+
+int systemd_props_append(sd_bus_message *m, const struct systemd_unit *u, unsigned int version, struct err *err)
+{
+	int r = sd_bus_message_open_container(m, 'a', "(sv)"), r_annotations = 0;
+
+	if (r >= 0)
+		r = put_identity(m, u, unitname_is_slice(u->name));
+	if (r >= 0)
+		r = put_limits(m, u, version);
 	if (r >= 0 && !u->v2 && u->devices && u->devices->n)
 		r = put_devices(m, u->devices);
 	if (r >= 0)

@@ -17,4 +17,10 @@
 must_check int systemd_props_append(
 	sd_bus_message *m, const struct systemd_unit *u, unsigned int version, struct err *err);
 
+/*
+ * Appends the limits of @u alone to @m as "a(sv)": for a unit that runs. Returns 0, or -errno with an error.
+ */
+must_check int systemd_props_append_limits(
+	sd_bus_message *m, const struct systemd_unit *u, unsigned int version, struct err *err);
+
 #endif

@@ -78,6 +78,19 @@ int unit_start(const struct unit_request *u, struct cgroups *c, struct err *err)
 	return r < 0 ? r : dirs_plan_missing(c, err);
 }
 
+int unit_update(const struct cgroups *c, const struct spec_resources *r, uint64_t memory_bytes, struct err *err)
+{
+	struct cgroup_values values;
+	const struct systemd_unit unit = { .name = c->unit, .v2 = cgroup_file_is_v2(c), .values = &values };
+	int ret = cgroup_values_of(r, memory_bytes, unit.v2, &values, err);
+
+	if (ret < 0)
+		return ret;
+	ret = systemd_update_unit(&unit, err);
+	cgroup_values_done(&values);
+	return ret;
+}
+
 int unit_stop(const struct cgroups *c, const char *id, struct warnings *warnings, struct err *err)
 {
 	char description[DESCRIPTION_MAX];

@@ -44,6 +44,10 @@ must_check int unit_plan(const char *path, const char *id, struct cgroups *c, st
  */
 must_check int unit_start(const struct unit_request *u, struct cgroups *c, struct err *err);
 
+/* Tells systemd the limits of @r for c->unit, which runs. 0, or -errno with an error. */
+must_check int unit_update(
+	const struct cgroups *c, const struct spec_resources *r, uint64_t memory_bytes, struct err *err);
+
 /* Stops c->unit of container @id, and waits until it is gone. A unit of that name that is not ours is left alone. */
 must_check int unit_stop(const struct cgroups *c, const char *id, struct warnings *warnings, struct err *err);
 

@@ -18,6 +18,9 @@
 	X(ps)       \
 	X(pause)    \
 	X(resume)   \
+	X(update)   \
+	X(events)   \
+	X(logs)     \
 	X(state)    \
 	X(list)     \
 	X(spec)     \

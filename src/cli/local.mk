@@ -9,6 +9,7 @@ libcli_a_SOURCES = \
 	src/cli/create.c \
 	src/cli/create_call.c src/cli/create_call.h \
 	src/cli/delete.c \
+	src/cli/events.c \
 	src/cli/exec.c \
 	src/cli/features.c \
 	src/cli/foreground.c src/cli/foreground.h \
@@ -17,6 +18,7 @@ libcli_a_SOURCES = \
 	src/cli/help.c \
 	src/cli/kill.c \
 	src/cli/list.c \
+	src/cli/logs.c \
 	src/cli/notes.c src/cli/notes.h \
 	src/cli/option.h \
 	src/cli/pause.c \
@@ -27,4 +29,5 @@ libcli_a_SOURCES = \
 	src/cli/run.c \
 	src/cli/spec.c \
 	src/cli/start.c \
-	src/cli/state.c
+	src/cli/state.c \
+	src/cli/update.c

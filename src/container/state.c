@@ -178,6 +178,8 @@ int state_save(const struct statedir *dir, const struct state *s, struct err *er
 	gen_key_integer(&g, "pid", s->pid);
 	gen_key_integer(&g, "pidStart", (int64_t)s->pid_start);
 	gen_key_integer(&g, "owner", s->owner);
+	gen_key_integer(&g, "vmMemory", (int64_t)s->vm_memory);
+	gen_key_integer(&g, "vmOverhead", (int64_t)s->vm_overhead);
 	gen_key_string(&g, "cgroupUnit", s->cgroups.unit);
 	gen_strv(&g, "cgroups", &s->cgroups.dirs);
 	gen_strv(&g, "cgroupsMade", &s->cgroups.made);
@@ -241,6 +243,8 @@ static int load_tree(const struct json *root, struct state *s)
 	s->pid = (pid_t)tree_int(root, "pid");
 	s->pid_start = (uint64_t)tree_int(root, "pidStart");
 	s->owner = (uid_t)tree_int(root, "owner");
+	s->vm_memory = (uint64_t)tree_int(root, "vmMemory");
+	s->vm_overhead = (uint64_t)tree_int(root, "vmOverhead");
 	if (!s->id || !s->oci_version || !s->bundle || !s->rootfs || !s->created || !s->engine || !s->cgroups.unit)
 		return -ENOMEM;
 	if (tree_strv(root, "cgroups", &s->cgroups.dirs) < 0 || tree_strv(root, "cgroupsMade", &s->cgroups.made) < 0)

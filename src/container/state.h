@@ -44,6 +44,8 @@ struct state {
 	pid_t pid;          /* the monitor's; 0: there is none yet */
 	uint64_t pid_start; /* the start time of @pid, field 22 of /proc/PID/stat */
 	uid_t owner;
+	uint64_t vm_memory;   /* bytes of RAM that the guest has */
+	uint64_t vm_overhead; /* bytes that the VM takes on the host beside those */
 	size_t annotations_len;
 	struct state_pair *annotations;
 	struct cgroups cgroups;

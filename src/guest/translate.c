@@ -287,3 +287,26 @@ int guest_translate_process(const struct spec *spec, const struct spec_process *
 	*ret = t;
 	return 0;
 }
+
+int guest_translation_put_update(
+	const struct spec_resources *resources, const char *cid, struct buf *out, size_t *ret_n, struct err *err)
+{
+	struct guest_translation t = { .device_filter = BUF_INIT };
+	struct guest_values values;
+	int r = resources_to_v2(resources, &t.resources, err);
+
+	if (r < 0)
+		return r;
+	r = translation_array(
+		t.resources.n, PROTO_VALUES_MAX, sizeof(*values.at), "linux.resources", &values.at, &values.len, err);
+	if (r == 0) {
+		for (uint32_t i = 0; i < values.len; i++)
+			values.at[i] = (struct guest_value){ t.resources.v[i].key, t.resources.v[i].value };
+		proto_put_update(out, 0, cid, &values);
+		*ret_n = values.len;
+		free(values.at);
+		r = buf_error(out) < 0 ? err_sys(err, ENOMEM, "linux.resources") : 0;
+	}
+	resource_files_done(&t.resources);
+	return r;
+}

@@ -92,4 +92,11 @@ must_check int guest_translation_put_env(struct guest_translation *t, const char
 /* Frees @t, which may be NULL. */
 void guest_translation_free(struct guest_translation *t);
 
+/*
+ * Appends to @out the UPDATE of container @cid that gives its cgroup in the guest the limits of @resources, and says in
+ * *@ret_n how many files that are. 0, or -EINVAL or -ENOMEM with a message.
+ */
+must_check int guest_translation_put_update(
+	const struct spec_resources *resources, const char *cid, struct buf *out, size_t *ret_n, struct err *err);
+
 #endif

@@ -164,6 +164,12 @@ void gen_integer(struct gen *g, int64_t value)
 	buf_printf(g->out, "%" PRId64, value);
 }
 
+void gen_unsigned(struct gen *g, uint64_t value)
+{
+	put_gap(g);
+	buf_printf(g->out, "%" PRIu64, value);
+}
+
 void gen_bool(struct gen *g, bool value)
 {
 	put_gap(g);
@@ -176,6 +182,34 @@ void gen_key(struct gen *g, const char *key)
 	gen_string(g, key);
 	buf_puts(g->out, styles[g->style].colon);
 	g->keyed = true;
+}
+
+void gen_json(struct gen *g, const struct json *j)
+{
+	bool object = j->type == JSON_OBJECT;
+
+	switch (j->type) {
+	case JSON_OBJECT:
+	case JSON_ARRAY:
+		open_bracket(g, object ? "{" : "[");
+		for (const struct json *c = j->first; c; c = c->next) { /* not deeper than JSON_DEPTH_MAX */
+			if (object)
+				gen_key(g, c->key);
+			gen_json(g, c);
+		}
+		close_bracket(g, object ? "}" : "]");
+		break;
+	case JSON_STRING:
+		gen_string(g, j->text);
+		break;
+	case JSON_BOOL:
+		gen_bool(g, j->boolean);
+		break;
+	default:
+		put_gap(g);
+		buf_puts(g->out, j->type == JSON_NUMBER ? j->text : "null");
+		break;
+	}
 }
 
 void gen_key_string(struct gen *g, const char *key, const char *text)

@@ -15,6 +15,7 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "json/json.h"
 
 /* How values are laid out. An indented text ends with a line feed, the others do not. */
 enum gen_style {
@@ -50,7 +51,11 @@ void gen_close_array(struct gen *g);
 void gen_string(struct gen *g, const char *text);
 void gen_string_len(struct gen *g, const char *text, size_t len); /* @len bytes, which may include NUL */
 void gen_integer(struct gen *g, int64_t value);
+void gen_unsigned(struct gen *g, uint64_t value);
 void gen_bool(struct gen *g, bool value);
+
+/* Writes the value @j as it was read; numbers keep their text. */
+void gen_json(struct gen *g, const struct json *j);
 
 /* Writes the name of the open object's next member; its value must follow. */
 void gen_key(struct gen *g, const char *key);

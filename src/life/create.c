@@ -44,7 +44,6 @@
 #include "monitor/report.h"
 
 #define VM_DIR "vm"
-#define LOG_FILE "guest.log"
 
 /* Everything of one create; freed as a whole. */
 struct creation {
@@ -117,6 +116,8 @@ static int fill_state(struct creation *c, struct err *err)
 	s->created = strdup(text);
 	s->engine = strdup(settings_engine_name(c->plan.vm.engine));
 	s->owner = getuid();
+	s->vm_memory = c->plan.vm.mem_bytes;
+	s->vm_overhead = c->plan.host_bytes - c->plan.vm.mem_bytes;
 	if (!s->id || !s->oci_version || !s->bundle || !s->rootfs || !s->created || !s->engine)
 		return err_sys(err, ENOMEM, "cannot make the container's state");
 	for (size_t i = 0; i < spec->annotations.n; i++) {
@@ -137,9 +138,9 @@ static int make_files(struct creation *c, struct err *err)
 	r = c->status_fd < 0 ? c->status_fd : state_status_write(c->status_fd, STATUS_CREATING);
 	if (r < 0)
 		return err_sys(err, r, "cannot write \"%s/status\"", c->dir.path);
-	c->log_fd = openat(c->dir.fd, LOG_FILE, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	c->log_fd = openat(c->dir.fd, LIFE_LOG, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (c->log_fd < 0)
-		return err_sys(err, errno, "cannot make \"%s/%s\"", c->dir.path, LOG_FILE);
+		return err_sys(err, errno, "cannot make \"%s/%s\"", c->dir.path, LIFE_LOG);
 	c->listen_fd = control_listen(&c->dir, err);
 	return c->listen_fd < 0 ? c->listen_fd : 0;
 }

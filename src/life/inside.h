@@ -15,6 +15,9 @@
 /* The config as it was at create, in the state directory. */
 #define LIFE_CONFIG "config.json"
 
+/* What the guest's consoles said, bounded (vm/guestlog.h). */
+#define LIFE_LOG "guest.log"
+
 /*
  * Opens the state directory of @id, locks it if @lock, and reads the container's state and status: 0, or -errno with an
  * error (-ENOENT: there is no such container; -ENODATA: its state is not readable). The caller ends @dir and @s in any

@@ -107,6 +107,13 @@ must_check int container_pause(const struct settings *settings, const char *id, 
 must_check int container_resume(
 	const struct settings *settings, const char *id, struct life_notes *notes, struct err *err);
 
+/*
+ * Opens what the consoles of container @id's guest have said, for reading, and says in *@ret_status whether more can
+ * come. A descriptor, which the caller closes, or -errno with an error.
+ */
+must_check int container_logs(
+	const struct settings *settings, const char *id, enum status *ret_status, struct err *err);
+
 /* Reads state and status of @id: 0, or -errno with an error. The caller ends @s with state_done() in any case. */
 must_check int container_load(
 	const struct settings *settings, const char *id, struct state *s, enum status *ret_status, struct err *err);

@@ -10,9 +10,12 @@ liblife_a_SOURCES = \
 	src/life/inside.h \
 	src/life/kill.c \
 	src/life/life.c src/life/life.h \
+	src/life/logs.c \
 	src/life/pause.c \
 	src/life/notify.c src/life/notify.h \
 	src/life/plan.c src/life/plan.h \
 	src/life/ps.c src/life/ps.h \
 	src/life/size.c src/life/size.h \
-	src/life/start.c
+	src/life/start.c \
+	src/life/stats.c src/life/stats.h \
+	src/life/update.c src/life/update.h

@@ -486,6 +486,20 @@ static void on_query(
 		control_answer(client, &err, NULL);
 }
 
+/* New limits: the guest's cgroup gets them, and its balloon the size of its memory. */
+static void on_update(
+	void *arg, const struct control_request *request, struct control_fds *fds, struct control_client *client)
+{
+	struct monitor *m = arg;
+	struct err err = ERR_INIT;
+	int r = member_query(m->members[0], request, fds, client, &err);
+
+	if (r < 0)
+		control_answer(client, &err, NULL);
+	else if (request->memory_bytes && vm_set_memory(m->vm, request->memory_bytes, &err) < 0)
+		guestlog_say(m->log, "vmrunc: %s", err.msg); /* the command sees that the memory stays */
+}
+
 /* What a command can ask for. */
 static const struct control_handler handlers[CONTROL_OPS] = {
 	[CONTROL_START] = { .fn = on_start },
@@ -493,6 +507,7 @@ static const struct control_handler handlers[CONTROL_OPS] = {
 	[CONTROL_EXEC] = { .fn = on_exec, .fds_max = EXEC_FDS_MAX },
 	[CONTROL_PS] = { .fn = on_query, .fds_max = QUERY_FDS_MAX },
 	[CONTROL_READ_CGROUP] = { .fn = on_query, .fds_max = QUERY_FDS_MAX },
+	[CONTROL_UPDATE] = { .fn = on_update, .fds_max = QUERY_FDS_MAX },
 	[CONTROL_PAUSE] = { .fn = on_pause },
 	[CONTROL_RESUME] = { .fn = on_resume },
 };

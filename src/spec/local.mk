@@ -6,6 +6,7 @@ libspec_a_SOURCES = \
 	src/spec/exec.c src/spec/exec.h \
 	src/spec/features.c src/spec/features.h \
 	src/spec/find.c \
+	src/spec/merge.c src/spec/merge.h \
 	src/spec/mountopt.c src/spec/mountopt.h \
 	src/spec/names.c src/spec/names.h \
 	src/spec/resources.c src/spec/resources.h \

@@ -22,6 +22,7 @@ struct vm_ops {
 	int (*pause)(struct vm *vm, struct err *err);
 	int (*resume)(struct vm *vm, struct err *err);
 	void (*take_stale)(struct vm *vm, struct vm_stale *ret); /* NULL: it never has any */
+	int (*set_memory)(struct vm *vm, uint64_t bytes, struct err *err);
 	const struct vm_calls *(*calls)(const struct vm *vm);
 	void (*free)(struct vm *vm);
 };

@@ -92,6 +92,11 @@ void vm_stale_done(struct vm_stale *stale)
 	strv_done(&stale->gone);
 }
 
+int vm_set_memory(struct vm *vm, uint64_t bytes, struct err *err)
+{
+	return vm->ops->set_memory(vm, bytes, err);
+}
+
 void vm_free(struct vm *vm)
 {
 	if (vm)

@@ -164,6 +164,12 @@ void vm_take_stale(struct vm *vm, struct vm_stale *ret);
 /* Frees what @stale has. */
 void vm_stale_done(struct vm_stale *stale);
 
+/*
+ * Asks the guest's balloon to leave @bytes of the VM's memory, rounded up to pages, to the guest; more than all of it
+ * means all. Does not wait: a guest gives memory back as it can, and a hostile one does not. 0, or -errno with a message.
+ */
+must_check int vm_set_memory(struct vm *vm, uint64_t bytes, struct err *err);
+
 /* Stops vCPUs and devices at once, waits for their threads or processes, and frees the VM. Accepts NULL. */
 void vm_free(struct vm *vm);
 

@@ -35,6 +35,7 @@ unit_tests += \
 	tests/unit/test_kvm_serial \
 	tests/unit/test_landlock \
 	tests/unit/test_member \
+	tests/unit/test_merge \
 	tests/unit/test_mux \
 	tests/unit/test_p9 \
 	tests/unit/test_p9_fid \
@@ -139,6 +140,8 @@ tests_unit_test_kvm_serial_SOURCES = tests/unit/test_kvm_serial.c
 tests_unit_test_kvm_serial_LDADD = $(unit_ldadd)
 tests_unit_test_member_SOURCES = tests/unit/test_member.c
 tests_unit_test_member_LDADD = $(unit_ldadd)
+tests_unit_test_merge_SOURCES = tests/unit/test_merge.c
+tests_unit_test_merge_LDADD = $(unit_ldadd)
 tests_unit_test_mux_SOURCES = tests/unit/test_mux.c
 tests_unit_test_mux_LDADD = $(unit_ldadd)
 tests_unit_test_p9_SOURCES = tests/unit/test_p9.c $(p9_client) $(filter)

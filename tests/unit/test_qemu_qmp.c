@@ -155,7 +155,7 @@ static void bounds_a_line_without_end(void **state)
 
 static void sends_commands(void **state)
 {
-	unsigned int first, second;
+	unsigned int first, second, third;
 	char got[128];
 	struct qmp q;
 	int socks[2];
@@ -166,11 +166,13 @@ static void sends_commands(void **state)
 	qmp_init(&q, socks[0]);
 	assert_int_equal(qmp_send(&q, "cont", &first), 0);
 	assert_int_equal(qmp_send(&q, "quit", &second), 0);
+	assert_int_equal(qmp_send_number(&q, "balloon", "value", 1ull << 33, &third), 0);
 	assert_int_equal(second, first + 1);
 	n = read(socks[1], got, sizeof(got) - 1);
 	assert_true(n > 0);
 	got[n] = '\0';
-	assert_string_equal(got, "{\"execute\":\"cont\",\"id\":1}\n{\"execute\":\"quit\",\"id\":2}\n");
+	assert_string_equal(got, "{\"execute\":\"cont\",\"id\":1}\n{\"execute\":\"quit\",\"id\":2}\n"
+				 "{\"execute\":\"balloon\",\"arguments\":{\"value\":8589934592},\"id\":3}\n");
 	close(socks[1]);
 	assert_int_equal(qmp_send(&q, "cont", &first), -EPIPE);
 	qmp_done(&q);

@@ -112,7 +112,11 @@ static int devices_add_balloon(struct devices *d, struct machine *m, struct err 
 	struct virtio_dev *dev;
 	int r = virtio_balloon_new(&m->mem, &dev, err);
 
-	return r < 0 ? r : devices_add(d, m, dev, err);
+	if (r == 0)
+		r = devices_add(d, m, dev, err);
+	if (r == 0)
+		d->balloon = dev;
+	return r;
 }
 
 static int devices_add_nic(struct devices *d, struct machine *m, const struct vm_nic *nic, struct err *err)

@@ -22,6 +22,7 @@ struct p9_server;
 struct devices {
 	struct virtio_dev *list[LAYOUT_VIRTIO_MAX]; /* by slot; owned, as is the rest */
 	unsigned int len;
+	struct virtio_dev *balloon; /* that of @list */
 	struct fs *fs[VM_SHARES];
 	struct p9_server *p9[VM_SHARES];
 	struct stale stale;

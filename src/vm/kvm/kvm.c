@@ -38,8 +38,10 @@
 #include "vm/machine/irq.h"
 #include "vm/machine/layout.h"
 #include "vm/machine/machine.h"
+#include "vm/virtio/balloon.h"
 #include "vm/virtio/device.h"
 
+#define KVM_PAGE 4096 /* bytes of a page of the balloon */
 #define KVM_CALLS_MAX (KVM_ROOM_CALLS + DEVICES_CALLS_MAX + 1)
 
 struct kvm_vm {
@@ -51,7 +53,9 @@ struct kvm_vm {
 	struct serial serial;
 	struct devices devices;
 	struct vcpu vcpus[VM_VCPUS_MAX];
+	uint64_t mem_bytes;
 	unsigned int vcpus_len;   /* how many are made so far */
+	bool paused;              /* the vCPUs wait */
 	struct file_policy files; /* of all exports */
 	int channel_fd;           /* our end of the agent's channel; owned */
 
@@ -163,6 +167,7 @@ static int kvm_new(const struct vm_config *cfg, struct vm **ret_vm, struct err *
 	k->end.fd = k->machine.kvm_fd = k->machine.vm_fd = k->channel_fd = -1;
 	k->serial_irq = (struct irq)IRQ_INIT;
 	k->log = cfg->log;
+	k->mem_bytes = cfg->mem_bytes;
 	k->files = cfg->files ? *cfg->files : (struct file_policy)FILE_POLICY_ALL;
 	serial_init(&k->serial, k->log, &k->serial_irq);
 	r = kvm_build(k, cfg, err);
@@ -263,6 +268,7 @@ static int kvm_pause(struct vm *vm, struct err *err unused)
 		vcpu_ask_pause(&k->vcpus[i]);
 	for (unsigned int i = 0; i < k->vcpus_len; i++)
 		vcpu_await_pause(&k->vcpus[i]);
+	k->paused = true;
 	return 0;
 }
 
@@ -270,8 +276,19 @@ static int kvm_resume(struct vm *vm, struct err *err unused)
 {
 	struct kvm_vm *k = kvm_of(vm);
 
-	for (unsigned int i = 0; i < k->vcpus_len; i++)
+	/* KVM would have vcpu_resume() wait for a vCPU that runs */
+	for (unsigned int i = 0; k->paused && i < k->vcpus_len; i++)
 		vcpu_resume(&k->vcpus[i]);
+	k->paused = false;
+	return 0;
+}
+
+static int kvm_set_memory(struct vm *vm, uint64_t bytes, struct err *err unused)
+{
+	struct kvm_vm *k = kvm_of(vm);
+	uint64_t all = k->mem_bytes;
+
+	virtio_balloon_set_target(k->devices.balloon, (uint32_t)((all - MIN(bytes, all)) / KVM_PAGE));
 	return 0;
 }
 
@@ -289,6 +306,7 @@ const struct vm_ops kvm_vm_ops = {
 	.pause = kvm_pause,
 	.resume = kvm_resume,
 	.take_stale = kvm_take_stale,
+	.set_memory = kvm_set_memory,
 	.calls = kvm_calls,
 	.free = kvm_free,
 };

@@ -58,7 +58,8 @@ struct qemu_vm {
 	struct stage stage;
 	struct qemu_process process;
 	struct qmp qmp;
-	int agent_fd;         /* our end of the channel to the agent */
+	int agent_fd; /* our end of the channel to the agent */
+	uint64_t mem_bytes;
 	int serial_fd;        /* our end of the guest's serial port */
 	struct guestlog *log; /* borrowed */
 
@@ -239,7 +240,7 @@ static void on_qmp(void *arg, unused uint32_t events)
 	int r;
 
 	while ((r = qemu_next_reply(q, &msg)) == 1)
-		; /* no command is under way, so a reply means nothing */
+		; /* no command is under way whose reply is awaited */
 	if (r == -EPIPE && q->qmp_watch) {
 		/* It is dying: the pidfd will say so, and by then its stderr is complete. */
 		watch_free(q->qmp_watch);
@@ -452,6 +453,7 @@ static int qemu_new(const struct vm_config *cfg, struct vm **ret_vm, struct err 
 	q->process = (struct qemu_process)QEMU_PROCESS_INIT;
 	q->agent_fd = q->serial_fd = -1;
 	q->log = cfg->log;
+	q->mem_bytes = cfg->mem_bytes;
 	qmp_init(&q->qmp, -1);
 	r = qemu_launch(q, cfg, err);
 	vm_config_close_fds(cfg); /* QEMU has its own copies */
@@ -539,6 +541,16 @@ static int qemu_resume(struct vm *vm, struct err *err)
 	return qemu_set_paused(qemu_of(vm), false, "cont", err);
 }
 
+/* The reply says nothing but whether the guest has a driver; what it does with the wish shows in its memory. */
+static int qemu_set_memory(struct vm *vm, uint64_t bytes, struct err *err)
+{
+	struct qemu_vm *q = qemu_of(vm);
+	unsigned int id;
+	int r = qmp_send_number(&q->qmp, "balloon", "value", MIN(bytes, q->mem_bytes), &id);
+
+	return r < 0 ? err_sys(err, r, "qemu: cannot send \"balloon\"") : 0;
+}
+
 static const struct vm_calls *qemu_calls(const struct vm *vm)
 {
 	return container_of(vm, const struct qemu_vm, vm)->calls;
@@ -552,6 +564,7 @@ const struct vm_ops qemu_vm_ops = {
 	.start = qemu_start,
 	.pause = qemu_pause,
 	.resume = qemu_resume,
+	.set_memory = qemu_set_memory,
 	.free = qemu_free,
 	.calls = qemu_calls,
 };

@@ -120,7 +120,8 @@ int qmp_next(struct qmp *q, struct qmp_msg *ret_msg)
 	}
 }
 
-int qmp_send(struct qmp *q, const char *command, unsigned int *ret_id)
+/* Sends @command, with the argument @name if that is not NULL: as qmp_send(). */
+static int send_command(struct qmp *q, const char *command, const char *name, uint64_t value, unsigned int *ret_id)
 {
 	unsigned int id = ++q->last_id;
 	autobuf line = BUF_INIT;
@@ -130,6 +131,11 @@ int qmp_send(struct qmp *q, const char *command, unsigned int *ret_id)
 	gen_init(&g, &line, GEN_COMPACT);
 	gen_open_object(&g);
 	gen_key_string(&g, "execute", command);
+	if (name) {
+		gen_key_object(&g, "arguments");
+		gen_key_integer(&g, name, (int64_t)value);
+		gen_close_object(&g);
+	}
 	gen_key_integer(&g, "id", id);
 	gen_close_object(&g);
 	buf_puts(&line, "\n");
@@ -144,4 +150,14 @@ int qmp_send(struct qmp *q, const char *command, unsigned int *ret_id)
 		return -EAGAIN; /* QEMU has left so many commands unread that the socket is full */
 	*ret_id = id;
 	return 0;
+}
+
+int qmp_send(struct qmp *q, const char *command, unsigned int *ret_id)
+{
+	return send_command(q, command, NULL, 0, ret_id);
+}
+
+int qmp_send_number(struct qmp *q, const char *command, const char *name, uint64_t value, unsigned int *ret_id)
+{
+	return send_command(q, command, name, value, ret_id);
 }

@@ -2,7 +2,7 @@
 /*
  * QMP, QEMU's control protocol: JSON objects, one a line, over a socket.
  *
- * This has only what a VM's life needs: the greeting, commands without arguments, their replies, and events. A guest
+ * This has only what a VM's life needs: the greeting, commands with one argument at most, their replies, and events. A guest
  * may have broken into QEMU, so QEMU is not trusted: lines have a bound, types are checked, what is not known is
  * ignored.
  */
@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 
@@ -49,6 +50,10 @@ void qmp_done(struct qmp *q);
  * end; -EBADMSG: it is no QMP; or another -errno. Never waits.
  */
 must_check int qmp_next(struct qmp *q, struct qmp_msg *ret_msg);
+
+/* Sends @command with one argument, the number @value called @name: as qmp_send(). */
+must_check int qmp_send_number(
+	struct qmp *q, const char *command, const char *name, uint64_t value, unsigned int *ret_id);
 
 /* Sends a command without arguments: 0 with *ret_id, which its reply will carry, or -errno. Never waits. */
 must_check int qmp_send(struct qmp *q, const char *command, unsigned int *ret_id);
