@@ -34,6 +34,17 @@ static int dir_with(const struct cgroups *c, const char *file, const char **ret_
 	return -1;
 }
 
+int cgroup_file_open(const struct cgroups *c, const char *file, int flags)
+{
+	const char *path;
+	autoclose int dir = dir_with(c, file, &path);
+	int fd = dir < 0 ? -1 : openat(dir, file, flags | O_CLOEXEC);
+
+	if (dir < 0)
+		return -ENOENT;
+	return fd < 0 ? -errno : fd;
+}
+
 int cgroup_file_read(const struct cgroups *c, const char *file, char **ret)
 {
 	const char *path;

@@ -23,6 +23,9 @@ must_check int cgroup_file_write(const struct cgroups *c, const char *file, cons
 must_check int cgroup_file_write_either(const struct cgroups *c, const char *v1, const char *v1_text, const char *v2,
 	const char *v2_text, const char *field, struct err *err);
 
+/* Opens the file named @file in the first cgroup of @c that has it: an fd, which the caller closes, or -errno. */
+must_check int cgroup_file_open(const struct cgroups *c, const char *file, int flags);
+
 /*
  * Reads the file named @file in the first cgroup of @c that has it: 0 with *@ret, which the caller frees, or -errno
  * (-ENOENT: no cgroup has it).

@@ -17,6 +17,7 @@
 #define PS_TIMEOUT_MS 10000
 /* How many parents of a process are looked at: QEMU is the monitor's child. */
 #define PARENTS_MAX 16
+#define KTHREADD 2 /* the pid of the parent of all kernel threads */
 
 /* The parent of @pid; 0 if there is none, or no such process. */
 static pid_t parent_of(pid_t pid)
@@ -63,7 +64,8 @@ int container_pids(const struct settings *settings, const char *id, pid_t **ret,
 	if (status != STATUS_STOPPED && s.pid > 0)
 		pids[n++] = s.pid;
 	for (size_t i = 0; i < n_found; i++) {
-		if (found[i] != s.pid && !is_below(found[i], s.pid))
+		/* before Linux 6.13 a kernel thread of KVM's is in there, too */
+		if (found[i] != s.pid && !is_below(found[i], s.pid) && parent_of(found[i]) != KTHREADD)
 			pids[n++] = found[i];
 	}
 	*ret = steal_ptr(pids);

@@ -9,6 +9,7 @@ libmonitor_a_SOURCES = \
 	src/monitor/member.c src/monitor/member.h \
 	src/monitor/monitor.c src/monitor/monitor.h \
 	src/monitor/network.c src/monitor/network.h \
+	src/monitor/oomsign.c src/monitor/oomsign.h \
 	src/monitor/query.c src/monitor/query.h \
 	src/monitor/report.c src/monitor/report.h \
 	src/monitor/syscalls.c src/monitor/syscalls.h \

@@ -26,9 +26,9 @@
 #include "monitor/exec.h"
 #include "monitor/member.h"
 #include "monitor/network.h"
+#include "monitor/oomsign.h"
 #include "monitor/query.h"
 #include "monitor/report.h"
-#include "spec/resources.h"
 #include "vm/choose/choose.h"
 #include "vm/guestlog.h"
 
@@ -65,6 +65,8 @@ struct monitor {
 	int proc_fd; /* jail_open_fds() */
 	int exit_status;
 	bool forgetting; /* the guest has been asked to forget stale names, and has not answered yet */
+	bool oom;        /* the guest's OOM killer has struck in a container */
+	int oom_fd;      /* oomsign_start() */
 	struct watch *report_watch, *signal_watch, *boot_timer;
 };
 
@@ -181,23 +183,13 @@ static void on_stream_broken(void *arg, uint32_t process, const char *text)
 		member_stream_broken(member, process, text);
 }
 
-/*
- * The guest's OOM killer has struck in the container. At a limit of the container's own that is what it asked for; but
- * where its VM has no more, somebody who knows no VM is at a loss.
- */
+/* The guest's OOM killer has struck in the container. */
 static void tell_oom(struct monitor *m)
 {
-	const struct spec *spec = m->job->spec;
-	uint64_t have = m->job->vm->mem_bytes;
 	struct err err = ERR_INIT;
 
-	if (resources_memory_limit(spec->linux_ ? spec->linux_->resources : NULL) < have)
+	if (oomsign_explain(m->job->spec, m->job->vm->mem_bytes, &err) == 0)
 		return;
-	(void)err_set(&err, ENOMEM,
-		"the container's virtual machine ran out of its %llu MiB of memory, and its kernel killed a process: "
-		"set "
-		"linux.resources.memory.limit, or \"memory\" in vmrunc.json, to what the container needs",
-		(unsigned long long)(have / MIB));
 	guestlog_say(m->log, "vmrunc: %s", err.msg);
 	tell(m, REPORT_NOTICE, &err);
 }
@@ -206,8 +198,10 @@ static void on_exited(void *arg, uint32_t process, int status, bool oom)
 {
 	struct member *member = member_of(arg, process);
 
-	if (member && oom)
+	if (member && oom) {
+		((struct monitor *)arg)->oom = true;
 		tell_oom(arg);
+	}
 	if (member)
 		member_exited(member, process, status, oom);
 }
@@ -476,18 +470,8 @@ static void on_exec(
 		control_answer(client, &err, NULL);
 }
 
+/* A question for the guest. With new limits its cgroup gets them, and its balloon the size of its memory. */
 static void on_query(
-	void *arg, const struct control_request *request, struct control_fds *fds, struct control_client *client)
-{
-	struct monitor *m = arg;
-	struct err err = ERR_INIT;
-
-	if (member_query(m->members[0], request, fds, client, &err) < 0)
-		control_answer(client, &err, NULL);
-}
-
-/* New limits: the guest's cgroup gets them, and its balloon the size of its memory. */
-static void on_update(
 	void *arg, const struct control_request *request, struct control_fds *fds, struct control_client *client)
 {
 	struct monitor *m = arg;
@@ -507,7 +491,7 @@ static const struct control_handler handlers[CONTROL_OPS] = {
 	[CONTROL_EXEC] = { .fn = on_exec, .fds_max = EXEC_FDS_MAX },
 	[CONTROL_PS] = { .fn = on_query, .fds_max = QUERY_FDS_MAX },
 	[CONTROL_READ_CGROUP] = { .fn = on_query, .fds_max = QUERY_FDS_MAX },
-	[CONTROL_UPDATE] = { .fn = on_update, .fds_max = QUERY_FDS_MAX },
+	[CONTROL_UPDATE] = { .fn = on_query, .fds_max = QUERY_FDS_MAX },
 	[CONTROL_PAUSE] = { .fn = on_pause },
 	[CONTROL_RESUME] = { .fn = on_resume },
 };
@@ -554,16 +538,6 @@ static void on_report_closed(void *arg, uint32_t events)
 
 /* --- setting up --- */
 
-/* Blocks and collects all signals, since those that somebody sends are the container's. Faults stay deadly. */
-static int take_signals(struct monitor *m, struct err *err)
-{
-	sigset_t set;
-
-	sig_fill(&set);
-	m->signal_fd = sig_open(SIG_SETMASK, &set);
-	return m->signal_fd < 0 ? err_sys(err, m->signal_fd, "cannot receive signals") : 0;
-}
-
 /* Every open file of the guest is one of ours. */
 static void raise_nofile(void)
 {
@@ -609,8 +583,14 @@ static int build(struct monitor *m, struct err *err)
 {
 	struct monitor_job *job = m->job;
 	struct landlock landlock = LANDLOCK_NONE;
-	int r = take_signals(m, err);
+	sigset_t all;
+	int r;
 
+	sig_fill(&all); /* those that somebody sends are the container's; faults stay deadly */
+	m->signal_fd = sig_open(SIG_SETMASK, &all);
+	r = m->signal_fd < 0 ? err_sys(err, m->signal_fd, "cannot receive signals") : 0;
+
+	m->oom_fd = oomsign_start(&job->state->cgroups); /* without it an engine does not see that memory ran out */
 	if (r == 0)
 		r = enclose_mounts(job, err);
 	if (r < 0)
@@ -688,7 +668,9 @@ static int assemble(struct monitor *m, struct err *err)
 
 _Noreturn void monitor_main(struct monitor_job *job, int report)
 {
-	struct monitor m = { .job = job, .report = report, .signal_fd = -1, .null_fd = -1, .proc_fd = -1 };
+	struct monitor m = {
+		.job = job, .report = report, .signal_fd = -1, .null_fd = -1, .proc_fd = -1, .oom_fd = -1
+	};
 	struct err err = ERR_INIT;
 	int r;
 
@@ -704,6 +686,8 @@ _Noreturn void monitor_main(struct monitor_job *job, int report)
 	over(&m, NULL);
 	guest_free(m.guest);
 	vm_free(m.vm);
+	if (m.oom)
+		oomsign_give(m.oom_fd);
 	guestlog_free(m.log);
 	for (size_t i = 0; i < m.members_len; i++) {
 		if (member_stopped(m.members[i]) < 0 && m.exit_status == 0)

@@ -9,8 +9,7 @@ teardown() { common_teardown; }
 
 # host FILE_V1 FILE_V2: a file of the container's cgroup on the host.
 host() {
-	local pid line dir
-	pid=$(jq .pid "$ROOT/$ID/state.json")
+	local dir f
 	while read -r dir; do
 		for f in "$1" "$2"; do
 			[ ! -f "$dir/$f" ] || { cat "$dir/$f"; return; }

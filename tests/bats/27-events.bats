@@ -56,3 +56,53 @@ teardown() { common_teardown; }
 	[ "$status" -ne 0 ]
 	has "$output" "does not exist"
 }
+
+# oom_kills DIR: how many processes the kernel has killed in the cgroup for want of memory.
+oom_kills() { sed -n 's/^oom_kill //p' "$1"/memory.oom_control "$1"/memory.events 2>/dev/null; }
+
+# watch_oom DIR FILE: writes to FILE when an engine on a v1 host would hear of it, by an eventfd of memory.oom_control.
+watch_oom() {
+	python3 - "$1" >"$2" <<-'P' &
+		import os, sys
+		directory = sys.argv[1]
+		event, control = os.eventfd(0), os.open(directory + "/memory.oom_control", os.O_RDONLY)
+		with open(directory + "/cgroup.event_control", "w") as f:
+		    f.write("%d %d" % (event, control))
+		print("watching", flush=True)
+		os.eventfd_read(event)
+		print("oom" if os.path.exists(directory) else "gone", flush=True)
+	P
+}
+
+@test "a container that ends after an OOM in its guest: its cgroup on the host has one, which engines see; others have none" {
+	vmrunc_only
+	local dir watcher=
+	sh_bundle 'read -r x; tail /dev/zero' '.linux.resources = {memory:{limit:67108864}}'
+	mkfifo "$BATS_TEST_TMPDIR/in"
+	exec 7<>"$BATS_TEST_TMPDIR/in" # so that it has a writer all the time
+	rt run --detach --bundle "$BUNDLE" "$ID" <"$BATS_TEST_TMPDIR/in" >/dev/null 2>&1
+	dir=$(jq -r '.cgroups[]' "$ROOT/$ID/state.json" | while read -r d; do [ ! -e "$d/memory.stat" ] || echo "$d"; done)
+	[ -n "$dir" ] || cannot "the container's cgroup has no memory controller"
+	if [ -e "$dir/cgroup.event_control" ]; then
+		watch_oom "$dir" "$BATS_TEST_TMPDIR/watch"
+		watcher=$!
+		wait_for "$WAIT_S" file_has "$BATS_TEST_TMPDIR/watch" watching
+	fi
+	eq "$(oom_kills "$dir")" 0
+	eq "$(rt ps --format json "$ID" | jq length)" 1
+	echo >&7
+	wait_status "$ID" stopped
+	[ "$(oom_kills "$dir")" -ge 1 ] || { cat "$dir"/memory.oom_control "$dir"/memory.events; return 1; }
+	if [ -n "$watcher" ]; then
+		wait_for "$WAIT_S" file_has "$BATS_TEST_TMPDIR/watch" oom
+		wait "$watcher"
+	fi
+	rt delete "$ID"
+
+	sh_bundle 'read -r x; exit 3' '.linux.resources = {memory:{limit:67108864}}'
+	rt run --detach --bundle "$BUNDLE" "$ID" <"$BATS_TEST_TMPDIR/in" >/dev/null 2>&1
+	echo >&7
+	wait_status "$ID" stopped
+	eq "$(oom_kills "$dir")" 0
+	exec 7>&-
+}
