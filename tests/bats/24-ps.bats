@@ -12,6 +12,8 @@ teardown() { common_teardown; }
 	sh_bundle 'sleep 1111 & sleep 2222 & sleep 3333; true'
 	rt run --detach --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1
 	pid=$(rt state "$ID" | jq .pid)
+	four_processes() { [ "$(rt ps "$ID" | grep -c sleep)" -ge 4 ]; }
+	wait_for "$WAIT_S" four_processes # the shell, whose script has the word, and three of them
 
 	eq "$(rt ps --format json "$ID" | jq -c .)" "[$pid]"
 	run rt ps "$ID"
@@ -58,6 +60,8 @@ teardown() { common_teardown; }
 	vmrunc_only
 	new_bundle '.process.args = ["sh", "-c", "sleep 1000; : x\u001b[31my\nz"]'
 	rt run --detach --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1
+	two_processes() { [ "$(rt ps "$ID" -o args= | wc -l)" = 2 ]; }
+	wait_for "$WAIT_S" two_processes # the shell and its sleep
 	run rt ps "$ID" -o args=
 	eq "${#lines[@]}" 2
 	hasnt "$output" "$(printf '\033')"
