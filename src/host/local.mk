@@ -1,8 +1,9 @@
 # src/host: the ground of the host's program alone: the cache directory, iovec cursors, lists of strings, threads, sockets,
-# user namespaces and the owners of files in them.
+# user namespaces and the owners of files in them, what a small process gives up.
 noinst_LIBRARIES += libhost.a
 libhost_a_SOURCES = \
 	src/host/cache.c src/host/cache.h \
+	src/host/confine.c src/host/confine.h \
 	src/host/file_policy.h \
 	src/host/iov.c src/host/iov.h \
 	src/host/kernel_fs.c src/host/kernel_fs.h \

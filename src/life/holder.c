@@ -4,10 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/capability.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
@@ -16,7 +12,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -28,16 +23,8 @@
 #include "base/exit.h"
 #include "base/fd.h"
 #include "base/sig.h"
+#include "host/confine.h"
 #include "monitor/exec.h"
-
-#if defined(__x86_64__)
-#define AUDIT_ARCH_OWN AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define AUDIT_ARCH_OWN AUDIT_ARCH_AARCH64
-#else
-#define AUDIT_ARCH_OWN 0
-#endif
-_Static_assert(AUDIT_ARCH_OWN != 0, "the filter of system calls below is for another architecture");
 
 /* What the command tells the holder; a descriptor comes with the first two. */
 enum { TELL_TERMINAL = 't', TELL_HANDLE = 'h', TELL_GO = 'g' };
@@ -51,51 +38,18 @@ struct holding {
 	int handle;    /* the connection to the monitor */
 };
 
-#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-#define ALLOW_IF(value) \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(value), 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-
-/*
- * Leaves the holder the few calls that it makes. The filter is made by hand, since libseccomp would take more memory than
- * the whole holder.
- */
-static int allow_few_calls(void)
-{
-	static struct sock_filter insns[] = {
-		LOAD(arch),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_OWN, 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-		LOAD(nr),
-		ALLOW_IF(SYS_read),     /* the signals */
-		ALLOW_IF(SYS_recvfrom), /* what the monitor says, and the command's go */
-		ALLOW_IF(SYS_sendto),   /* to the monitor */
-		ALLOW_IF(SYS_ppoll),
-		ALLOW_IF(SYS_close),
-		ALLOW_IF(SYS_getpid), /* sig_is_meant() */
-		ALLOW_IF(SYS_exit_group),
-		ALLOW_IF(SYS_restart_syscall), /* of a ppoll(2) that SIGSTOP has interrupted */
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-		LOAD(args[1]), /* its lower half, with this byte order */
-		ALLOW_IF(TIOCGWINSZ),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-	};
-	const struct sock_fprog program = { .len = ARRAY_LEN(insns), .filter = insns };
-
-	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ? -errno : 0;
-}
-
-/* Gives up all rights, and keeps what it knows to itself: 0 or -errno. */
+/* Gives up all rights but the few calls that it makes: 0 or -errno. */
 static int drop(void)
 {
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	const struct __user_cap_data_struct none[2] = { { 0 }, { 0 } };
-	const struct rlimit no_core = { 0, 0 };
+	static const int calls[] = {
+		SYS_read,                            /* the signals */
+		SYS_recvfrom,                        /* what the monitor says, and the command's go */
+		SYS_sendto,                          /* to the monitor */
+		SYS_ppoll, SYS_close, SYS_getpid,    /* sig_is_meant() */
+		SYS_exit_group, SYS_restart_syscall, /* of a ppoll(2) that SIGSTOP has interrupted */
+	};
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0 ||
-		syscall(SYS_capset, &head, none) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return -errno;
-	return allow_few_calls();
+	return confine_self(calls, ARRAY_LEN(calls), TIOCGWINSZ);
 }
 
 /* Sends the monitor a word; if it has gone, that is seen where its words are read. */

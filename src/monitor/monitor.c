@@ -590,7 +590,7 @@ static int build(struct monitor *m, struct err *err)
 	m->signal_fd = sig_open(SIG_SETMASK, &all);
 	r = m->signal_fd < 0 ? err_sys(err, m->signal_fd, "cannot receive signals") : 0;
 
-	m->oom_fd = oomsign_start(&job->state->cgroups); /* without it an engine does not see that memory ran out */
+	m->oom_fd = oomsign_start(&job->state->cgroups, job->ns); /* without it an engine does not see that memory ran out */
 	if (r == 0)
 		r = enclose_mounts(job, err);
 	if (r < 0)

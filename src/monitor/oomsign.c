@@ -7,19 +7,39 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "cgroup/oom.h"
+#include "host/confine.h"
+#include "jail/jail.h"
 #include "spec/resources.h"
 
 /* How long the kernel may take to run out of a cgroup's memory. */
 #define STRIKE_S 5
 
-/* The process's own main: nothing of what it has inherited but @socket and @files stays. */
-static _Noreturn void wait_and_strike(int socket, const struct cgroup_oom *files)
+/* Gives up all rights but to wait, and to take memory: 0 or -errno. */
+static int drop(const struct ns_set *ns)
 {
-	int keep[] = { socket, files->limit, files->usage, files->swap };
+	static const int calls[] = { SYS_read, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_setitimer, SYS_pread64,
+		SYS_pwrite64, SYS_mmap, SYS_exit_group };
+	struct err ignored = ERR_INIT;
+	int r = ns->user_fd >= 0 ? jail_enter_user(ns->user_fd, &ns->owners, &ignored) : 0;
+
+	fd_close(ns->user_fd);
+	/* not before: who becomes somebody else loses it */
+	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		r = -errno;
+	return r < 0 ? r : confine_self(calls, ARRAY_LEN(calls), 0);
+}
+
+/* The process's own main: nothing of what it has inherited but @socket and @files stays. */
+static _Noreturn void wait_and_strike(int socket, const struct cgroup_oom *files, const struct ns_set *ns)
+{
+	const struct itimerval deadline = { .it_value.tv_sec = STRIKE_S };
+	int keep[] = { socket, files->limit, files->usage, ns->user_fd, files->swap };
 	sigset_t alarm_only;
 	char byte;
 
@@ -28,20 +48,20 @@ static _Noreturn void wait_and_strike(int socket, const struct cgroup_oom *files
 	/* signals of a terminal or of the container's are not for this process; the others are blocked already */
 	(void)sigemptyset(&alarm_only);
 	(void)sigaddset(&alarm_only, SIGALRM);
-	if (fd_write_existing(AT_FDCWD, "/proc/self/oom_score_adj", "1000") < 0 ||
-		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || fd_close_others(keep, files->swap < 0 ? 3 : 4) < 0)
+	if (fd_write_existing(AT_FDCWD, "/proc/self/oom_score_adj", "1000") < 0 || chdir("/") < 0 ||
+		prctl(PR_SET_NAME, "vmrunc-oom", 0, 0, 0) < 0 || fd_close_others(keep, ARRAY_LEN(keep)) < 0 ||
+		drop(ns) < 0)
 		_exit(1);
 	if (read(socket, &byte, 1) == 1) {
 		(void)signal(SIGALRM, SIG_DFL);
 		(void)sigprocmask(SIG_UNBLOCK, &alarm_only, NULL);
-		(void)alarm(STRIKE_S);
+		(void)setitimer(ITIMER_REAL, &deadline, NULL);
 		cgroup_oom_strike(files);
 	}
 	_exit(1);
 }
 
-int oomsign_start(const struct cgroups *c)
+int oomsign_start(const struct cgroups *c, const struct ns_set *ns)
 {
 	struct cgroup_oom files = CGROUP_OOM_NONE;
 	int ends[2] = { -1, -1 };
@@ -55,7 +75,7 @@ int oomsign_start(const struct cgroups *c)
 	}
 	pid = fork();
 	if (pid == 0)
-		wait_and_strike(ends[1], &files);
+		wait_and_strike(ends[1], &files, ns);
 	cgroup_oom_close(&files);
 	fd_close(ends[1]);
 	if (pid < 0)

@@ -19,10 +19,15 @@
 #include "base/base.h"
 #include "base/err.h"
 #include "cgroup/set.h"
+#include "jail/ns.h"
 #include "spec/spec.h"
 
-/* Makes the process. A socket to it, which the caller closes; -1: it cannot be, or no cgroup of @c limits memory. */
-int oomsign_start(const struct cgroups *c);
+/*
+ * Makes the process, which enters the user namespace of @ns, if there is one, and gives up all capabilities and nearly all
+ * system calls. A socket to it, which the caller closes; -1: it cannot be, or no cgroup of @c limits memory. The end of the
+ * socket is its own.
+ */
+int oomsign_start(const struct cgroups *c, const struct ns_set *ns);
 
 /*
  * Says why a guest with @memory_bytes of RAM ran out of it: 0 where that is a limit of the container's own, which is

@@ -193,7 +193,7 @@ stderr_of() {
 
 # runc_options COMMAND...: the options of runc's help, a line each: --NAME, and " -LETTER" behind it.
 runc_options() {
-	runc "$@" --help | sed -n '/OPTIONS:/,$s/^   \(--[a-z-]*\).*/&/p' | sed 's/^   \(--[a-z-]*\)[^,]*, \(-[a-z]\).*/\1 \2/; s/^   \(--[a-z-]*\) .*/\1/; s/^ *//'
+	runc "$@" --help | sed -n '/OPTIONS:/,$s/^   \(--[a-z0-9-]*\).*/&/p' | sed 's/^   \(--[a-z0-9-]*\)[^,]*, \(-[a-z]\).*/\1 \2/; s/^   \(--[a-z0-9-]*\) .*/\1/; s/^ *//'
 }
 
 @test "help: every command and option of runc's is there, or docs/command-line.md says why not" {

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A small process that stands beside a container and does one thing: what it gives up when it has all that it needs.
+ */
+#ifndef HOST_CONFINE_H
+#define HOST_CONFINE_H
+
+#include <stddef.h>
+
+#include "base/base.h"
+
+#define CONFINE_CALLS_MAX 24
+
+/*
+ * Gives up for good all capabilities, the bounding set and what execve(2) could bring, and leaves the calling process,
+ * which must be single-threaded, @calls: @n numbers of system calls, CONFINE_CALLS_MAX at most, each with any arguments;
+ * another one is deadly. Of ioctl(2) the request @ioctl alone is left (0: none), so it must not be among @calls. Its memory can be read by nobody and
+ * leaves no core. 0 or -errno. The filter is made by hand, since libseccomp would take more memory than such a process
+ * has.
+ */
+must_check int confine_self(const int *calls, size_t n, unsigned long ioctl);
+
+#endif
