@@ -20,14 +20,16 @@
 /* How long the kernel may take to run out of a cgroup's memory. */
 #define STRIKE_S 5
 
-/* Gives up all rights but to wait, and to take memory: 0 or -errno. */
+/* Sees nothing of the host's files, and gives up all rights but to wait, and to take memory: 0 or -errno. */
 static int drop(const struct ns_set *ns)
 {
 	static const int calls[] = { SYS_read, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_setitimer, SYS_pread64,
 		SYS_pwrite64, SYS_mmap, SYS_exit_group };
 	struct err ignored = ERR_INIT;
-	int r = ns->user_fd >= 0 ? jail_enter_user(ns->user_fd, &ns->owners, &ignored) : 0;
+	int r = jail_chroot(-1, &ignored);
 
+	if (r == 0 && ns->user_fd >= 0)
+		r = jail_enter_user(ns->user_fd, &ns->owners, &ignored);
 	fd_close(ns->user_fd);
 	/* not before: who becomes somebody else loses it */
 	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
@@ -48,7 +50,7 @@ static _Noreturn void wait_and_strike(int socket, const struct cgroup_oom *files
 	/* signals of a terminal or of the container's are not for this process; the others are blocked already */
 	(void)sigemptyset(&alarm_only);
 	(void)sigaddset(&alarm_only, SIGALRM);
-	if (fd_write_existing(AT_FDCWD, "/proc/self/oom_score_adj", "1000") < 0 || chdir("/") < 0 ||
+	if (fd_write_existing(AT_FDCWD, "/proc/self/oom_score_adj", "1000") < 0 ||
 		prctl(PR_SET_NAME, "vmrunc-oom", 0, 0, 0) < 0 || fd_close_others(keep, ARRAY_LEN(keep)) < 0 ||
 		drop(ns) < 0)
 		_exit(1);

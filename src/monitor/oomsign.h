@@ -23,8 +23,8 @@
 #include "spec/spec.h"
 
 /*
- * Makes the process, which enters the user namespace of @ns, if there is one, and gives up all capabilities and nearly all
- * system calls. A socket to it, which the caller closes; -1: it cannot be, or no cgroup of @c limits memory. The end of the
+ * Makes the process, which gets an empty root, enters the user namespace of @ns, if there is one, and gives up all
+ * capabilities and nearly all system calls. A socket to it, which the caller closes; -1: it cannot be, or no cgroup of @c limits memory. The end of the
  * socket is its own.
  */
 int oomsign_start(const struct cgroups *c, const struct ns_set *ns);

@@ -42,11 +42,11 @@ trap 'rm -rf $dir' EXIT # not before: the child would have it as well
 wait_for() {
 	local -i i
 	local out
-	for ((i = 0; i < 500; i++)); do
+	for ((i = 0; i < 6000; i++)); do
 		[[ -e $dir/$1 ]] && return
 		zpty -rt editor out || sleep 0.02
 	done
-	print -u2 "complete.zsh: no $1 after 30 s"
+	print -u2 "complete.zsh: no $1 after minutes"
 	exit 1
 }
 wait_for ready
