@@ -451,8 +451,9 @@ static int run_hooks(struct creation *c, struct err *err)
 	if (r == 0)
 		r = hooks_run(&hooks->create_runtime, "createRuntime", &c->state, STATUS_CREATING, &place, err);
 	progress_say("booting the virtual machine");
-	if (r == -EINTR)
-		(void)take_signal(c, err);
+	/* Ctrl-C at a terminal is the hook's as well, which may have ended of it before we look */
+	if (r < 0 && take_signal(c, err) < 0)
+		r = -EINTR;
 	if (r == 0 && report_go(c->report) < 0)
 		warnings_add(&c->notes->details, "the monitor has ended before its hooks"); /* its report says why */
 	return r;

@@ -5,6 +5,7 @@ libmonitor_a_SOURCES = \
 	src/monitor/control.c src/monitor/control.h \
 	src/monitor/enclose.c src/monitor/enclose.h \
 	src/monitor/exec.c src/monitor/exec.h \
+	src/monitor/forgetting.c src/monitor/forgetting.h \
 	src/monitor/job.h \
 	src/monitor/member.c src/monitor/member.h \
 	src/monitor/monitor.c src/monitor/monitor.h \

@@ -24,6 +24,7 @@
 #include "monitor/control.h"
 #include "monitor/enclose.h"
 #include "monitor/exec.h"
+#include "monitor/forgetting.h"
 #include "monitor/member.h"
 #include "monitor/network.h"
 #include "monitor/oomsign.h"
@@ -64,9 +65,9 @@ struct monitor {
 	int null_fd; /* /dev/null, opened before the jail */
 	int proc_fd; /* jail_open_fds() */
 	int exit_status;
-	bool forgetting; /* the guest has been asked to forget stale names, and has not answered yet */
-	bool oom;        /* the guest's OOM killer has struck in a container */
-	int oom_fd;      /* oomsign_start() */
+	struct forgetting forgetting;
+	bool oom;   /* the guest's OOM killer has struck in a container */
+	int oom_fd; /* oomsign_start() */
 	struct watch *report_watch, *signal_watch, *boot_timer;
 };
 
@@ -206,44 +207,16 @@ static void on_exited(void *arg, uint32_t process, int status, bool oom)
 		member_exited(member, process, status, oom);
 }
 
-static void on_forgotten(void *arg, const struct err *err, const void *payload, size_t len);
-
-/*
- * The host has changed files that the guest may have cached: the guest is told, unless it has not done yet what it was
- * told before. What comes meanwhile is collected by the VM, so that a guest which never answers costs nothing.
- */
+/* The host has changed files that the guest may have cached. */
 static void on_stale(void *arg)
 {
 	struct monitor *m = arg;
-	struct vm_stale stale;
-	struct guest_forget names;
-	struct err err = ERR_INIT;
 
-	if (m->stage == STAGE_OVER || m->forgetting)
+	if (m->stage == STAGE_OVER)
 		return;
-	vm_take_stale(m->vm, &stale);
-	names = (struct guest_forget){
-		.all = stale.all,
-		.moved = { (uint32_t)stale.moved.n, (const char **)stale.moved.v },
-		.gone = { (uint32_t)stale.gone.n, (const char **)stale.gone.v },
-	};
-	if (stale.all || stale.moved.n || stale.gone.n) {
-		m->forgetting = guest_forget(m->guest, &names, on_forgotten, m, &err) == 0;
-		if (!m->forgetting)
-			guestlog_say(m->log, "vmrunc: stale names: %s", err.msg);
-	}
-	vm_stale_done(&stale);
-}
-
-static void on_forgotten(void *arg, const struct err *err, const void *payload, size_t len)
-{
-	struct monitor *m = arg;
-
-	(void)payload;
-	(void)len;
-	m->forgetting = false;
-	if (err->errnum == 0)
-		on_stale(m);
+	m->forgetting.vm = m->vm;
+	m->forgetting.guest = m->guest;
+	forgetting_go(&m->forgetting);
 }
 
 /* The shares are mounted in the guest: the first container can be made. */
@@ -590,7 +563,8 @@ static int build(struct monitor *m, struct err *err)
 	m->signal_fd = sig_open(SIG_SETMASK, &all);
 	r = m->signal_fd < 0 ? err_sys(err, m->signal_fd, "cannot receive signals") : 0;
 
-	m->oom_fd = oomsign_start(&job->state->cgroups, job->ns); /* without it an engine does not see that memory ran out */
+	m->oom_fd = oomsign_start(
+		&job->state->cgroups, job->ns); /* without it an engine does not see that memory ran out */
 	if (r == 0)
 		r = enclose_mounts(job, err);
 	if (r < 0)
@@ -607,6 +581,7 @@ static int build(struct monitor *m, struct err *err)
 	if (r < 0)
 		return err_sys(err, r, "cannot make the guest's log");
 	job->vm->log = m->log;
+	m->forgetting = (struct forgetting){ .log = m->log, .binds = job->binds, .sockets = job->sockets };
 	r = network_new(job, &m->network, err);
 	if (r < 0)
 		return r;

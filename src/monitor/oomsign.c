@@ -11,6 +11,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "app/proctitle.h"
 #include "base/fd.h"
 #include "cgroup/oom.h"
 #include "host/confine.h"
@@ -48,6 +49,7 @@ static _Noreturn void wait_and_strike(int socket, const struct cgroup_oom *files
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		(void)close(fd); /* the container's streams: whoever reads them waits for their end */
 	/* signals of a terminal or of the container's are not for this process; the others are blocked already */
+	proctitle_clear_environment();
 	(void)sigemptyset(&alarm_only);
 	(void)sigaddset(&alarm_only, SIGALRM);
 	if (fd_write_existing(AT_FDCWD, "/proc/self/oom_score_adj", "1000") < 0 ||
