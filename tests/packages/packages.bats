@@ -23,7 +23,7 @@ base_tar() {
 	local tar=$CACHE/packages-$SUITE-1.tar
 	if [ ! -f "$tar" ]; then
 		mkdir -p "$CACHE"
-		mmdebstrap --format=tar --variant=minbase --include=qemu-system-x86,busybox-static "$SUITE" "$tar.$$" \
+		unshare --mount --propagation private mmdebstrap --format=tar --variant=minbase --include=qemu-system-x86,busybox-static "$SUITE" "$tar.$$" \
 			>"$CACHE/packages.log" 2>&1 || { rm -f "$tar.$$"; tail -3 "$CACHE/packages.log"; return 1; }
 		mv "$tar.$$" "$tar"
 	fi

@@ -14,7 +14,7 @@ debian_tar() {
 	if [ ! -f "$tar" ]; then
 		command -v mmdebstrap >/dev/null || { echo "mmdebstrap is not installed"; return 1; }
 		mkdir -p "$CACHE"
-		mmdebstrap --format=tar --variant=minbase --include="$PACKAGES" "$SUITE" "$tar.$$" >"$CACHE/mmdebstrap.log" 2>&1 ||
+		unshare --mount --propagation private mmdebstrap --format=tar --variant=minbase --include="$PACKAGES" "$SUITE" "$tar.$$" >"$CACHE/mmdebstrap.log" 2>&1 ||
 			{ rm -f "$tar.$$"; tail -3 "$CACHE/mmdebstrap.log"; return 1; }
 		mv "$tar.$$" "$tar"
 	fi
