@@ -4,7 +4,7 @@ EXTRA_DIST += \
 	HACKING.md README.md SECURITY.md \
 	autogen.sh \
 	contrib docs packaging \
-	tests/bats tests/conformance tests/engines tests/kvmhost tests/packages tests/real tests/runc tests/samples tests/systemd
+	tests/bats tests/conformance tests/engines tests/foreign tests/kvmhost tests/packages tests/real tests/runc tests/samples tests/systemd
 
 .PHONY: lint asan tsan
 lint: all
