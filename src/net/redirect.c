@@ -50,13 +50,15 @@ static void put_mirred(struct nlmsghdr *head, uint16_t type, uint32_t to)
 /* u32 with one key, which compares nothing. */
 static int add_u32(struct rtnl *r, uint32_t from, uint32_t to)
 {
-	struct {
+	union {
 		struct tc_u32_sel sel;
-		struct tc_u32_key key;
-	} all = { .sel = { .flags = TC_U32_TERMINAL, .nkeys = 1 } };
+		char bytes[sizeof(struct tc_u32_sel) + sizeof(struct tc_u32_key)]; /* its one key stands behind it */
+	} all = { .bytes = { 0 } };
 	struct rtnl_request q;
 	struct nlattr *options;
 
+	all.sel.flags = TC_U32_TERMINAL;
+	all.sel.nkeys = 1;
 	begin_filter(&q, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, from);
 	mnl_attr_put_strz(&q.head, TCA_KIND, "u32");
 	options = mnl_attr_nest_start(&q.head, TCA_OPTIONS);
