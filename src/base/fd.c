@@ -144,7 +144,10 @@ int fd_open_pid(pid_t pid)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0); /* CLOEXEC by itself */
 
-	return fd < 0 ? -errno : fd;
+	if (fd >= 0)
+		return fd;
+	/* EINVAL is said of a pid without a process, which is what is left while one is being reaped */
+	return errno == EINVAL && pid > 0 ? -ESRCH : -errno;
 }
 
 /* close_range(2), for which musl has no function. 0 or -errno. */

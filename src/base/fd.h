@@ -76,7 +76,10 @@ must_check int fd_write_file_atomic(int dirfd, const char *path, const void *dat
 /* Writes @text with one write(2) to a file that exists, such as one of sysfs, procfs or cgroupfs. 0 or -errno. */
 must_check int fd_write_existing(int dirfd, const char *path, const char *text);
 
-/* A descriptor of the process @pid, as pidfd_open(2) makes it, or -errno. It is readable when the process has ended. */
+/*
+ * A descriptor of the process @pid, as pidfd_open(2) makes it, or -errno (-ESRCH: it has gone). It is readable when the
+ * process has ended.
+ */
 must_check int fd_open_pid(pid_t pid);
 
 /* Sets (@on) or clears O_NONBLOCK of @fd's open file description. 0 or -errno. */
