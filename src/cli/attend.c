@@ -92,29 +92,15 @@ static void on_word(void *arg, uint32_t events)
 	}
 }
 
-/*
- * Blocks every signal that can be passed on, and receives them through a descriptor; with a @terminal also those that
- * stop and continue, since its modes are to be restored meanwhile.
- */
-static int take_signals(struct attendance *a, bool terminal, struct err *err)
-{
-	/* a write to a closed pipe, and the job control of the shell that runs us, are not the process's */
-	static const int kept[] = { SIGPIPE, SIGTTIN, SIGTTOU, SIGTSTP, SIGCONT };
-	sigset_t set;
-
-	sig_fill(&set);
-	for (size_t i = 0; i < ARRAY_LEN(kept) - (terminal ? 2 : 0); i++)
-		(void)sigdelset(&set, kept[i]);
-	a->signal_fd = sig_open(SIG_SETMASK, &set);
-	return a->signal_fd < 0 ? err_sys(err, a->signal_fd, "cannot receive signals") : 0;
-}
-
 /* Passes on until the process has ended. @master: its terminal's, owned; -1: it has none. */
 static int run(struct attendance *a, int master, struct err *err)
 {
 	struct watch *signals = NULL, *words = NULL;
-	int r = take_signals(a, master >= 0, err);
+	int r = 0;
 
+	a->signal_fd = relay_take_signals(master >= 0, err);
+	if (a->signal_fd < 0)
+		r = a->signal_fd;
 	if (r == 0 && (r = loop_new(&a->loop)) < 0)
 		r = err_sys(err, r, "event loop");
 	if (r == 0 && master >= 0)

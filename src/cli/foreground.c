@@ -111,23 +111,6 @@ static void on_notify(void *arg, uint32_t events)
 }
 
 /*
- * Blocks every signal that can be passed on, and SIGCHLD, and receives them through a descriptor; with a @terminal also
- * those that stop and continue, since its modes are to be restored meanwhile.
- */
-static int take_signals(struct foreground *f, bool terminal, struct err *err)
-{
-	/* a write to a closed pipe, and the job control of the shell that runs us, are not the container's */
-	static const int kept[] = { SIGPIPE, SIGTTIN, SIGTTOU, SIGTSTP, SIGCONT };
-	sigset_t set;
-
-	sig_fill(&set);
-	for (size_t i = 0; i < ARRAY_LEN(kept) - (terminal ? 2 : 0); i++)
-		(void)sigdelset(&set, kept[i]);
-	f->signal_fd = sig_open(SIG_SETMASK, &set);
-	return f->signal_fd < 0 ? err_sys(err, f->signal_fd, "cannot receive signals") : 0;
-}
-
-/*
  * Starts the container and waits for the monitor's end. The container's terminal, if it has one, comes through @console
  * (-1: it has none).
  */
@@ -135,8 +118,11 @@ static int attend(struct foreground *f, int console, struct err *err)
 {
 	struct watch *signals = NULL, *reports = NULL;
 	struct life_notes notes = LIFE_NOTES_INIT;
-	int master = -1, r = take_signals(f, console >= 0, err);
+	int master = -1, r = 0;
 
+	f->signal_fd = relay_take_signals(console >= 0, err);
+	if (f->signal_fd < 0)
+		r = f->signal_fd;
 	if (r == 0 && console >= 0)
 		r = terminal_receive(console, &master, err);
 	if (r == 0 && (r = loop_new(&f->loop)) < 0)

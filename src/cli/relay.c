@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/sig.h"
 
 /* Bytes of one direction that wait until its slower side takes them. */
 #define RELAY_BUFFER 65536
@@ -226,4 +227,18 @@ void relay_free(struct relay *relay)
 	fd_close(relay->output.from);
 	fd_close(relay->master);
 	free(relay);
+}
+
+int relay_take_signals(bool terminal, struct err *err)
+{
+	/* a write to a closed pipe, and the job control of the shell that runs us, are not the process's */
+	static const int kept[] = { SIGPIPE, SIGTTIN, SIGTTOU, SIGTSTP, SIGCONT };
+	sigset_t set;
+	int fd;
+
+	sig_fill(&set);
+	for (size_t i = 0; i < ARRAY_LEN(kept) - (terminal ? 2 : 0); i++)
+		(void)sigdelset(&set, kept[i]);
+	fd = sig_open(SIG_SETMASK, &set);
+	return fd < 0 ? err_sys(err, fd, "cannot receive signals") : fd;
 }

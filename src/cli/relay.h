@@ -10,6 +10,8 @@
 #ifndef CLI_RELAY_H
 #define CLI_RELAY_H
 
+#include <stdbool.h>
+
 #include "base/base.h"
 #include "base/err.h"
 #include "base/loop.h"
@@ -37,5 +39,12 @@ void relay_continue(struct relay *relay);
 
 /* Copies what is left of the container's output, without waiting, and restores our terminal. Accepts NULL. */
 void relay_free(struct relay *relay);
+
+/*
+ * Blocks every signal that a foreground command can pass on, SIGCHLD included, and receives them through a descriptor; with
+ * a @terminal also those that stop and continue, since its modes are to be restored meanwhile. Returns the descriptor, which
+ * the caller closes, or -errno with an error.
+ */
+must_check int relay_take_signals(bool terminal, struct err *err);
 
 #endif
