@@ -11,7 +11,6 @@
 #include <dirent.h>
 #include <elf.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +25,7 @@
 #include <zstd.h>
 
 #include "base/fd.h"
+#include "tests/unit/tempdir.h"
 
 char *fixture_dir(void)
 {
@@ -38,15 +38,9 @@ char *fixture_dir(void)
 	return dir;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
-
 void fixture_remove(char *dir)
 {
-	(void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	tempdir_remove(dir);
 	free(dir);
 }
 

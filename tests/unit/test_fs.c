@@ -2,7 +2,6 @@
 /* Unit tests of src/fs: ids, exports, revocation, mounts, bounds. */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -29,6 +28,7 @@
 #include "fs/fs.h"
 #include "fs/id.h"
 #include "tests/unit/filter.h"
+#include "tests/unit/tempdir.h"
 
 /* One thread makes the host's files and serves them. */
 const char *const harness_syscalls[] = {
@@ -73,19 +73,11 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	(void)state;
 	fs_free(fs);
-	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	tempdir_remove(dir);
 	return 0;
 }
 

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,6 +23,7 @@
 #include "base/le.h"
 #include "fs/fs.h"
 #include "host/owners.h"
+#include "tests/unit/tempdir.h"
 
 static struct owner_range users[] = { { .inside = 0, .outside = 100000, .count = 1000 },
 	{ .inside = 2000, .outside = 5000, .count = 1 } };
@@ -74,14 +74,6 @@ static void make(const char *name, uid_t uid, gid_t gid, mode_t mode)
 	(void)close(fd);
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 static int setup(void **state)
 {
 	(void)state;
@@ -107,7 +99,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	assert_int_equal(chdir("/"), 0);
-	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	tempdir_remove(dir);
 	return 0;
 }
 

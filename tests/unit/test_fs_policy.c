@@ -2,7 +2,6 @@
 /* Unit tests of src/fs/policy.c and src/jail/policy.c: what a guest may do to the host's files, and what decides it. */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <linux/capability.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,6 +19,7 @@
 
 #include "fs/fs.h"
 #include "jail/policy.h"
+#include "tests/unit/tempdir.h"
 
 static char dir[64];
 static struct fs *fs;
@@ -38,19 +38,11 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	(void)state;
 	fs_free(fs);
-	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	tempdir_remove(dir);
 	return 0;
 }
 

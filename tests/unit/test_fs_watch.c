@@ -2,7 +2,6 @@
 /* Unit tests of src/fs/watch.c: what of the host's changes is told, and what of the guest's own is not. */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,6 +18,7 @@
 #include "base/fd.h"
 #include "fs/fs.h"
 #include "tests/unit/filter.h"
+#include "tests/unit/tempdir.h"
 
 const char *const harness_syscalls[] = { "clock_nanosleep", "eventfd2", "inotify_init1", "fstat", "memfd_create",
 	"prlimit64", "geteuid", "access", "pread64", "sysinfo", "lstat", "mkdir", "newfstatat", "rename", "rmdir",
@@ -108,21 +108,13 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	(void)state;
 	fs_watcher_stop(watcher);
 	fs_free(fs);
 	fs_watcher_free(watcher);
-	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	tempdir_remove(dir);
 	return 0;
 }
 

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,6 +26,7 @@
 #include "base/fd.h"
 #include "host/thread.h"
 #include "jail/landlock.h"
+#include "tests/unit/tempdir.h"
 
 static char dir[64];
 static int exported, file, outside; /* O_PATH descriptors: a directory, a file beside it, and "/" */
@@ -200,14 +200,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	char path[128];
@@ -218,7 +210,7 @@ static int teardown(void **state)
 	fd_close(outside);
 	(void)snprintf(path, sizeof(path), "%s/e/mount", dir);
 	(void)umount2(path, MNT_DETACH);
-	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	tempdir_remove(dir);
 	return 0;
 }
 
