@@ -74,7 +74,7 @@ in_root() {
 	(cd "$DEBIAN" && find . -xdev ! -type d -not -path './var/lib/dpkg/*' -not -path './var/log/*' -not -path './var/cache/*' | sort) >"$BATS_TEST_TMPDIR/before"
 
 	# what apt would install beside them, as that root's dpkg knows its packages
-	apt-get install -y -q --download-only --no-install-recommends -o Dir::State::status="$DEBIAN/var/lib/dpkg/status" \
+	apt-get -o DPkg::Lock::Timeout=600 install -y -q --download-only --no-install-recommends -o Dir::State::status="$DEBIAN/var/lib/dpkg/status" \
 		-o Dir::Cache::archives="$BATS_TEST_TMPDIR/archives" $(find "$DEBS" -name 'vmrunc*.deb' -not -name '*dbgsym*') \
 		>"$BATS_TEST_TMPDIR/apt.log" 2>&1 || { tail -5 "$BATS_TEST_TMPDIR/apt.log"; cannot "apt cannot download what the packages need"; }
 	mkdir "$DEBIAN/debs"
@@ -144,7 +144,7 @@ in_root() {
 }
 
 @test "containerd reads what install-engine has written, and keeps what was there" {
-	command -v containerd >/dev/null || skip "containerd is not installed"
+	command -v containerd >/dev/null || cannot "containerd is not installed"
 	export VMRUNC_ETC=$BATS_TEST_TMPDIR/etc
 	mkdir -p "$VMRUNC_ETC/containerd"
 	printf 'version = 2\n[plugins."io.containerd.grpc.v1.cri".cni]\n  bin_dir = "/usr/lib/cni"\n' >"$VMRUNC_ETC/containerd/config.toml"
