@@ -12,6 +12,16 @@ wait_for() {
 	done
 }
 
+# kill [OPTION] PID...: the shell's, but never of bats itself and all around it, which is what pid 0 is: that of a state
+# whose process has ended.
+kill() {
+	local word
+	for word in "$@"; do
+		[[ $word == -* || $word =~ ^[1-9][0-9]*$ ]] || { echo "kill $*: no process is '$word'"; return 1; }
+	done
+	builtin kill "$@"
+}
+
 file_has() {
 	grep -q -- "$2" "$1" 2>/dev/null
 }
