@@ -41,6 +41,7 @@ teardown() { common_teardown; }
 	eq "$output" "$(sha256sum <"$BATS_TEST_TMPDIR/in"; echo end)"
 }
 
+# bats test_tags=any-engine
 @test "run: standard streams that are closed are /dev/null, and never another file" {
 	sh_bundle 'cat; echo out; echo err >&2; exit 3'
 	run -3 --separate-stderr bash -c '"$@" <&-' - "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
@@ -55,6 +56,7 @@ teardown() { common_teardown; }
 	eq "$output" ""
 }
 
+# bats test_tags=any-engine
 @test "run: a standard output that is full, and a standard input that is a directory, are told" {
 	vmrunc_only
 	sh_bundle 'cat; echo hello; exit 3'
@@ -66,6 +68,7 @@ teardown() { common_teardown; }
 	has "$stderr" "standard input cannot be read: Is a directory"
 }
 
+# bats test_tags=any-engine
 @test "run: argument vector, environment and working directory are the config's" {
 	new_bundle '.process.args = ["sh", "-c", "pwd; echo \"$A|$B\"; for a; do echo \"<$a>\"; done", "sh", "a b", "", "ünï"]
 		| .process.env += ["A=1 2", "B="] | .process.cwd = "/tmp"'
@@ -104,9 +107,9 @@ teardown() { common_teardown; }
 	eq "$(stat -c '%F %t:%T' "$BUNDLE/rootfs/tmp/n")" "character special file 1:3"
 }
 
-@test "run: 100 MB of output through a slow reader arrive whole, and state and kill answer meanwhile" {
+@test "run: 32 MiB of output through a slow reader arrive whole, and state and kill answer meanwhile" {
 	# a fixed pattern, so that the sum is known without a second copy
-	sh_bundle 'yes 0123456789abcdef | head -c 104857600; exec sleep 1000'
+	sh_bundle 'yes 0123456789abcdef | head -c 33554432; exec sleep 1000'
 	mkfifo "$BATS_TEST_TMPDIR/out"
 	rt run --bundle "$BUNDLE" "$ID" >"$BATS_TEST_TMPDIR/out" &
 	local pid=$! status=0
@@ -116,13 +119,13 @@ teardown() { common_teardown; }
 	rt state "$ID"
 	cat <&7 >"$BATS_TEST_TMPDIR/tail" &
 	local cat=$!
-	wait_for 300 test_size "$BATS_TEST_TMPDIR" 104857600
+	wait_for 300 test_size "$BATS_TEST_TMPDIR" 33554432
 	rt kill "$ID" KILL
 	exec 7<&-
 	wait $cat
 	wait $pid || status=$?
 	eq "$status" 137
-	eq "$(cat "$BATS_TEST_TMPDIR/head" "$BATS_TEST_TMPDIR/tail" | sha256sum)" "$(yes 0123456789abcdef | head -c 104857600 | sha256sum)"
+	eq "$(cat "$BATS_TEST_TMPDIR/head" "$BATS_TEST_TMPDIR/tail" | sha256sum)" "$(yes 0123456789abcdef | head -c 33554432 | sha256sum)"
 }
 test_size() { [ $(($(stat -c %s "$1/head") + $(stat -c %s "$1/tail" 2>/dev/null || echo 0))) -ge "$2" ]; }
 

@@ -341,6 +341,7 @@ boottime 864000 5"
 	rt delete --force "$ID"
 }
 
+# bats test_tags=any-engine
 @test "a path to a namespace of another type, to a file that is no namespace, or to nothing: an error for each of the eight types" {
 	local type other
 	for type in cgroup ipc mount network pid time user uts; do
@@ -361,6 +362,7 @@ boottime 864000 5"
 	done
 }
 
+# bats test_tags=any-engine
 @test "a type that is listed twice, or does not exist: an error" {
 	local type
 	for type in cgroup ipc mount network pid time user uts; do

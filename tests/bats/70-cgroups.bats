@@ -86,6 +86,7 @@ hierarchies() {
 	eq "$(find /sys/fs/cgroup -type d -path "*/rel/$ID")" ""
 }
 
+# bats test_tags=any-engine
 @test "without a path, and with an empty one, the cgroup is /ID" {
 	sh_bundle true 'del(.linux.cgroupsPath)'
 	create
@@ -97,6 +98,7 @@ hierarchies() {
 	rt delete --force "$ID"
 }
 
+# bats test_tags=any-engine
 @test "a path that is the root, or has a .., is an error" {
 	sh_bundle true '.linux.cgroupsPath = "/"'
 	run create
@@ -156,6 +158,7 @@ hierarchies() {
 	[ ! -e "$dir" ]
 }
 
+# bats test_tags=any-engine
 @test "the same cgroup twice is refused, so that no container's end is another's: one ID in two --root directories" {
 	sh_bundle 'sleep 1000' 'del(.linux.cgroupsPath)'
 	create
@@ -430,6 +433,7 @@ hierarchies() {
 	has "$output" 'linux.resources.unified["io.max"]: this host has cgroup v1, and the guest does not have its devices and CPUs'
 }
 
+# bats test_tags=any-engine
 @test "swap below memory, and swap without memory, are errors that name the field" {
 	sh_bundle true "$(res '{memory:{limit:134217728,swap:67108864}}')" --arg id "$ID"
 	run create
@@ -441,6 +445,7 @@ hierarchies() {
 	has "$output" "linux.resources.memory.swap: needs a memory.limit"
 }
 
+# bats test_tags=any-engine
 @test "--systemd-cgroup where systemd is not the init: an error says so, and nothing is left" {
 	[ ! -d /run/systemd/system ] || skip "systemd is this host's init"
 	sh_bundle true
