@@ -129,7 +129,7 @@ host() {
 	host one serve stream "$SRC/db.sock"
 	python3 -c 'import os, socket, sys; os.chdir(sys.argv[1]); socket.socket(socket.AF_UNIX).bind("dead.sock")' "$SRC"
 	sh_bundle 'peer connect stream /v/db.sock one; rm /v/dead.sock && echo removed; echo >/v/again; read x
-		peer connect stream /v/db.sock two; echo >/v/none; read x; peer connect stream /v/db.sock three | wc -c' \
+		peer connect stream /v/db.sock two; echo >/v/none; read x; peer connect stream /v/db.sock three || :' \
 		'.mounts += [{destination:"/v",source:$src,options:["rbind"]}]' --arg src "$SRC"
 	mkfifo "$BATS_TEST_TMPDIR/go"
 	rt run --bundle "$BUNDLE" "$ID" <"$BATS_TEST_TMPDIR/go" >"$SRC.out" 2>&1 3>&- &
@@ -148,7 +148,8 @@ host() {
 	echo go >&7
 	exec 7>&-
 	wait "${HOST_PIDS[1]}"
-	eq "$(cat "$SRC.out")" $'host got 3: one\nremoved\nhost got 3: two\nread: Connection reset by peer\n0' || eq "$(cat "$SRC.out")" $'host got 3: one\nremoved\nhost got 3: two\n0'
+	# what is a link by now is not followed: the connection ends, with what was written to it unread or not yet there
+	eq "$(grep -vxF -e 'read: Connection reset by peer' -e 'write: Broken pipe' -e 'shutdown: Transport endpoint is not connected' "$SRC.out")" $'host got 3: one\nremoved\nhost got 3: two'
 }
 
 @test "NOTIFY_SOCKET: start waits until the container is ready, and tells that on with the pid that stands for it" {
