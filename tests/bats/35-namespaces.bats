@@ -79,7 +79,8 @@ no_way_out() {
 	for ns in cgroup ipc mnt net pid time user uts; do
 		eq "$(link "$pid" "$ns")" "$(link self "$ns")"
 	done
-	eq "$(sort /proc/self/mountinfo)" "$MOUNTS_BEFORE"
+	mounts_to now
+	eq "${now[*]}" "${MOUNTS_BEFORE[*]}"
 	eq "$(ls -A "/proc/$pid/root")" ""
 	run touch "/proc/$pid/root/file"
 	[ "$status" -ne 0 ]
@@ -93,7 +94,8 @@ typed"
 	has "$(cat "$BATS_TEST_TMPDIR/stderr")" err
 	eq "$(cat "$BUNDLE/rootfs/file")" made
 	rt delete "$ID"
-	eq "$(sort /proc/self/mountinfo)" "$MOUNTS_BEFORE"
+	mounts_to now
+	eq "${now[*]}" "${MOUNTS_BEFORE[*]}"
 }
 
 @test "by path: the monitor joins cgroup, ipc, mount, network, pid and uts; state has its pid as the caller counts" {

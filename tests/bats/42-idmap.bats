@@ -65,7 +65,7 @@ find_source() {
 	LOOP=$SRC
 	# What is mounted by now is no left-over of the test. shellcheck cannot see that common_teardown reads it.
 	# shellcheck disable=SC2034
-	MOUNTS_BEFORE=$(sort /proc/self/mountinfo)
+	mounts_to MOUNTS_BEFORE
 	can_map "$SRC" >/dev/null 2>&1 || cannot "this kernel cannot map ids even of ext4"
 }
 

@@ -33,7 +33,7 @@ need_own_kernel() {
 	mkdir "$FULL"
 	mount -t tmpfs -o size=4m none "$FULL"
 	# shellcheck disable=SC2034 # common_teardown compares
-	MOUNTS_BEFORE=$(sort /proc/self/mountinfo)
+	mounts_to MOUNTS_BEFORE
 	run_c
 	echo "$output"
 	[ "$(grep -c '^ok ' <<<"$output")" = 11 ]
