@@ -14,6 +14,7 @@ agent_sources = \
 	agent/init/proclist.c agent/init/proclist.h \
 	agent/init/reaper.c agent/init/reaper.h \
 	agent/init/relay.c agent/init/relay.h \
+	agent/init/resolver.c agent/init/resolver.h \
 	agent/init/rtnl.c agent/init/rtnl.h \
 	agent/init/service.c agent/init/service.h \
 	agent/init/signals.c agent/init/signals.h \

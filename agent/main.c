@@ -96,6 +96,7 @@ int main(int argc, char **argv)
 	LIST_INIT(&agent.syncs);
 	LIST_INIT(&agent.relays);
 	LIST_INIT(&agent.links);
+	LIST_INIT(&agent.resolvers);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)umask(022);
 	/* the kernel hands words of its command line that it does not know to init: only a test's options are looked at */

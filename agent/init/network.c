@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "init/container.h"
 #include "init/process.h"
+#include "init/resolver.h"
 #include "init/rtnl.h"
 #include "sys/log.h"
 
@@ -415,6 +416,7 @@ int network_apply(struct agent *agent, const struct guest_net *net, struct err *
 	}
 	w.fd = fd = rtnl_open();
 	r = fd < 0 ? err_sys(err, fd, "cannot talk to the kernel (netlink)") : apply_all(&w, err);
+	resolver_apply(agent, k->init->id, &net->resolvers);
 	/* it cannot fail: nothing is taken from PID 1 that it had when it opened its own */
 	if (own >= 0 && setns(own, CLONE_NEWNET) < 0)
 		return err_sys(err, errno, "cannot return from the container's network namespace");

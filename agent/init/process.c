@@ -14,6 +14,7 @@
 #include "init/answer.h"
 #include "init/cgroup.h"
 #include "init/relay.h"
+#include "init/resolver.h"
 #include "init/signals.h"
 #include "init/sync.h"
 #include "sys/log.h"
@@ -85,6 +86,7 @@ void process_free(struct process *p)
 
 	process_close_sync(p);
 	process_close_stdio(p);
+	resolver_end(agent, p->id);
 	relay_end(agent, p->id);
 	signals_done(p);
 	LIST_REMOVE(p, link);

@@ -35,7 +35,8 @@ struct relay {
 	int fd;                        /* -1: the process has the socket, and the host's connections come to it */
 	struct watch *watch;           /* NULL: likewise, or it is a datagram socket */
 	struct record_source *records; /* of a datagram socket; NULL: over, or it is none */
-	char path[RELAY_PATH_MAX];     /* of the socket; "": of the process's */
+	bool inet;                     /* a socket of relay_listen_inet()'s */
+	char path[RELAY_PATH_MAX];     /* of the socket; "": of the process's, or of inet */
 };
 
 /* A connection; see the drawing. It is freed when LINK has come and its streams have ended. */
@@ -266,31 +267,37 @@ int relay_attach(struct agent *agent, uint32_t owner, const struct guest_fd *fd,
 
 /* --- relays --- */
 
-/* Accepts one connection and has it dialled. False if none waits, or no more may be taken. */
-static bool relay_accept(struct relay *r)
+int relay_dial(struct agent *agent, uint32_t owner, uint32_t relay, int fd)
 {
-	struct agent *agent = r->agent;
-	struct link *l;
-	int fd;
+	struct link *l = agent->links_len < PROTO_LINKS_MAX ? link_new(agent, owner) : NULL;
+	int r;
 
-	if (agent->links_len >= PROTO_LINKS_MAX)
-		return false;
-	fd = accept4(r->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd < 0)
-		return false;
-	l = link_new(agent, r->owner);
 	if (!l) {
 		fd_close(fd);
-		return true;
+		return -EAGAIN;
 	}
 	l->token = ++agent->last_token;
 	l->fd = fd;
 	agent->links_len++;
-	if (link_dial(l, r->id) < 0)
+	r = link_dial(l, relay);
+	if (r < 0)
 		link_free(l);
 	else if (agent->links_len == PROTO_LINKS_MAX)
 		relay_balance(agent);
-	return true;
+	return r;
+}
+
+/* Accepts one connection and has it dialled. False if none waits, or no more may be taken. */
+static bool relay_accept(struct relay *r)
+{
+	int fd;
+
+	if (r->agent->links_len >= PROTO_LINKS_MAX)
+		return false;
+	fd = accept4(r->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0)
+		(void)!relay_dial(r->agent, r->owner, r->id, fd); /* or it is closed */
+	return fd >= 0;
 }
 
 static void relay_on_connection(void *arg, uint32_t events unused)
@@ -376,6 +383,25 @@ static int relay_listen(struct relay *r, const struct guest_relay *from)
 	return watch_new(agent->loop, r->fd, EPOLLIN, relay_on_connection, r, &r->watch);
 }
 
+int relay_listen_inet(struct agent *agent, uint32_t owner, uint32_t id, int fd)
+{
+	struct relay *r = calloc(1, sizeof(*r));
+	int e;
+
+	if (!r) {
+		fd_close(fd);
+		return -ENOMEM;
+	}
+	*r = (struct relay){ .agent = agent, .owner = owner, .id = id, .fd = fd, .inet = true };
+	LIST_INSERT_HEAD(&agent->relays, r, link);
+	e = listen(fd, RELAY_BACKLOG) < 0 ? -errno : 0;
+	if (e == 0)
+		e = watch_new(agent->loop, fd, EPOLLIN, relay_on_connection, r, &r->watch);
+	if (e < 0)
+		relay_close_inet(agent, id);
+	return e;
+}
+
 int relay_begin(struct agent *agent, uint32_t owner, const struct guest_relays *relays, struct err *err)
 {
 	for (uint32_t i = 0; i < relays->len; i++) {
@@ -421,15 +447,27 @@ static void relay_free(struct relay *r)
 	fd_close(r->fd);
 	LIST_REMOVE(r, link);
 	/* its directory is its own; that of the container goes with the last relay */
-	if (!*r->path)
+	if (!*r->path && !r->inet)
 		place_forget(r->agent, r->id);
-	else
+	else if (*r->path)
 		(void)unlink(r->path);
 	for (int i = 0; i < 2 && *r->path; i++) {
 		*strrchr(r->path, '/') = '\0';
 		(void)rmdir(r->path);
 	}
 	free(r);
+}
+
+void relay_close_inet(struct agent *agent, uint32_t id)
+{
+	struct relay *r;
+
+	LIST_FOREACH (r, &agent->relays, link) {
+		if (r->id == id && r->inet) {
+			relay_free(r);
+			return;
+		}
+	}
 }
 
 void relay_end(struct agent *agent, uint32_t owner)

@@ -35,6 +35,21 @@ must_check int relay_begin(struct agent *agent, uint32_t owner, const struct gue
  */
 must_check int relay_attach(struct agent *agent, uint32_t owner, const struct guest_fd *fd, int ours);
 
+/*
+ * Has each connection to @fd, a bound TCP socket that is non-blocking, and the relay's then, dialled as relay @id of process
+ * @owner. 0 or -errno.
+ */
+must_check int relay_listen_inet(struct agent *agent, uint32_t owner, uint32_t id, int fd);
+
+/* Closes that socket; connections stay. */
+void relay_close_inet(struct agent *agent, uint32_t id);
+
+/*
+ * Has @fd, a connected non-blocking stream socket (then the link's, or closed), dialled as one of relay @relay's. 0 or -errno; -EAGAIN:
+ * there are as many links as there may be.
+ */
+must_check int relay_dial(struct agent *agent, uint32_t owner, uint32_t relay, int fd);
+
 /* LINK: the host has connected a link, or could not, or somebody has connected to a listening descriptor of the host. */
 void relay_link(struct agent *agent, const struct proto_link *link);
 

@@ -26,6 +26,7 @@
 struct container;
 struct link;
 struct process;
+struct resolver;
 struct relay;
 struct sync_job;
 
@@ -71,7 +72,9 @@ struct agent {
 	LIST_HEAD(, relay) relays; /* of all containers (relay.c) */
 	LIST_HEAD(, link) links;
 	unsigned int links_len;
-	uint32_t last_token; /* of the links */
+	LIST_HEAD(, resolver) resolvers; /* of all containers (resolver.c) */
+	unsigned int questions_len;      /* that wait for an answer there */
+	uint32_t last_token;             /* of the links */
 	int place_ns; /* a network namespace for sockets that have names of the host's (agent/init/place.h); -1: not made yet */
 	unsigned int gone_names; /* how many names were given to what the host has moved (init/forget.c) */
 };

@@ -264,6 +264,7 @@ static void code_nics(struct codec *c, struct guest_nics *nics)
 	}
 }
 
+/* The interfaces, what is set of them, and where names are asked. */
 static void code_net(struct codec *c, struct guest_net *net)
 {
 	uint32_t n;
@@ -275,6 +276,11 @@ static void code_net(struct codec *c, struct guest_net *net)
 	for (uint32_t i = 0; i < n; i++) {
 		codec_u16(c, &net->messages.at[i].type);
 		code_blob(c, &net->messages.at[i].body);
+	}
+	n = CODEC_COUNT(c, &net->resolvers, 8, PROTO_RESOLVERS_MAX);
+	for (uint32_t i = 0; i < n; i++) {
+		codec_u32(c, &net->resolvers.at[i].address);
+		codec_u32(c, &net->resolvers.at[i].relay);
 	}
 }
 

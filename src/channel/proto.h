@@ -27,7 +27,7 @@
 #include "channel/proto_arena.h"
 
 /* Either end refuses a peer of another version: agent and monitor come from one build. */
-#define PROTO_VERSION 4
+#define PROTO_VERSION 5
 
 /*
  * Longest messages, in bytes. To the guest: arguments and environment up to the
@@ -50,6 +50,7 @@
 #define PROTO_HOOKS_MAX 1024
 #define PROTO_RELAYS_MAX 64          /* of one container: sockets of the host that its config names */
 #define PROTO_FDS_MAX 128            /* descriptors that a process gets beside its standard streams */
+#define PROTO_RESOLVERS_MAX 3        /* as many as a resolv.conf may name */
 #define PROTO_NICS_MAX 16            /* more than a machine has */
 #define PROTO_NET_MESSAGES_MAX 32768 /* twice what one view of a network has: all that goes, and all that comes */
 #define PROTO_TEXT_MAX 1024          /* bytes of a text from the guest; the rest is cut */
@@ -405,11 +406,25 @@ struct guest_net_messages {
 	struct guest_net_message *at;
 };
 
+/*
+ * A resolver of names that the host's network namespace has on a loopback address, and the guest has not: the agent
+ * listens there, port 53 of UDP and TCP, and the relay leads to it (TCP).
+ */
+struct guest_resolver {
+	uint32_t address; /* IPv4, its first byte the lowest */
+	uint32_t relay;   /* its number on the host */
+};
+struct guest_resolvers {
+	uint32_t len;
+	struct guest_resolver *at;
+};
+
 struct guest_net {
 	const char *cid;
 	struct guest_nics nics;
 	struct guest_values sysctl; /* of the interfaces, before they are up; one that the guest lacks is left out */
 	struct guest_net_messages messages; /* in this order, when the interfaces are up */
+	struct guest_resolvers resolvers;   /* all that there are now */
 };
 
 struct guest_container {

@@ -22,6 +22,7 @@
 #ifndef GUEST_GUEST_H
 #define GUEST_GUEST_H
 
+#include <netinet/in.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -98,6 +99,12 @@ must_check int guest_sandbox(
  * guest_free(). It is for the container that names the number *@ret_id in its relays. 0 or -errno.
  */
 must_check int guest_relay_new(struct guest *g, int fd, const char *entry, int type, uint32_t *ret_id);
+
+/*
+ * The same for a TCP address, @to, which the monitor reaches in the container's network namespace: for the container whose
+ * first process is @process. 0 or -errno.
+ */
+must_check int guest_relay_inet(struct guest *g, uint32_t process, const struct sockaddr_in *to, uint32_t *ret_id);
 
 /*
  * CREATE: makes container @c and its first process, up to, not including,

@@ -42,6 +42,7 @@ struct relay {
 	int sock;          /* DGRAM: connected to the host's; -1: not yet, or not any more */
 	struct record_sink *records; /* DGRAM: what the guest sends; NULL: nothing any more */
 	int type;
+	struct sockaddr_in inet; /* of TCP, where it stands for no unix socket; else its family is 0 */
 };
 
 struct relay_conn {
@@ -68,6 +69,17 @@ int guest_relay_new(struct guest *g, int fd, const char *entry, int type, uint32
 	return 0;
 }
 
+int guest_relay_inet(struct guest *g, uint32_t process, const struct sockaddr_in *to, uint32_t *ret_id)
+{
+	int r = guest_relay_new(g, -1, NULL, SOCK_STREAM, ret_id);
+
+	if (r < 0)
+		return r;
+	LIST_FIRST(&g->relays)->owner = process;
+	LIST_FIRST(&g->relays)->inet = *to;
+	return 0;
+}
+
 static struct relay *relay_find(struct guest *g, uint32_t id)
 {
 	struct relay *r;
@@ -80,6 +92,18 @@ static struct relay *relay_find(struct guest *g, uint32_t id)
 }
 
 /* --- the host's sockets --- */
+
+/* Connects a new socket to the TCP address of @r; that it goes on is seen by whoever reads or writes. As relay_connect(). */
+static int relay_connect_inet(const struct relay *r)
+{
+	autoclose int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)&r->inet, sizeof(r->inet)) < 0 && errno != EINPROGRESS)
+		return errno == EAGAIN ? -ECONNREFUSED : -errno;
+	return steal_fd(&fd);
+}
 
 /*
  * Connects a new socket to that of @r: the descriptor, -EAGAIN if its queue is full, or another -errno.
@@ -95,6 +119,8 @@ static int relay_connect(const struct guest *g, const struct relay *r)
 	autoclose int at = -1, fd = -1;
 	struct stat st;
 
+	if (r->inet.sin_family)
+		return relay_connect_inet(r);
 	/* The working directory is the loop's alone: threads that serve files have one each (fs_thread_init()). */
 	if (dir < 0 || fchdir(dir) < 0)
 		return -errno;

@@ -27,6 +27,16 @@ const char *const relay_syscalls[] = {
 	NULL,
 };
 
+const char *const resolver_syscalls[] = {
+	"connect", /* relay.c: to a resolver of the network namespace */
+	NULL,
+};
+
+const struct syscall_rule resolver_syscall_rules[] = {
+	{ "socket", { { 0, SYSCALL_INT, AF_INET }, { 1, SYSCALL_INT, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC } } },
+	{ .name = NULL },
+};
+
 const struct syscall_rule relay_syscall_rules[] = {
 	{ "socket", { { 0, SYSCALL_INT, AF_UNIX } } },
 	{ .name = NULL },

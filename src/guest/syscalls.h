@@ -12,4 +12,8 @@ extern const char *const guest_syscalls[];
 extern const char *const relay_syscalls[];
 extern const struct syscall_rule relay_syscall_rules[];
 
+/* Those that guest_relay_inet() needs, for a monitor that may have such relays. */
+extern const char *const resolver_syscalls[];
+extern const struct syscall_rule resolver_syscall_rules[];
+
 #endif

@@ -55,10 +55,10 @@ static int allow(const int *calls, size_t n, unsigned long ioctl)
 	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ? -errno : 0;
 }
 
-int confine_self(const int *calls, size_t n, unsigned long ioctl)
+int confine_self_with(uint32_t cap_mask, const int *calls, size_t n, unsigned long ioctl)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	const struct __user_cap_data_struct none[2] = { { 0 }, { 0 } };
+	const struct __user_cap_data_struct kept[2] = { { .effective = cap_mask, .permitted = cap_mask }, { 0 } };
 	const struct rlimit no_core = { 0, 0 };
 
 	/* EINVAL: there are no more; EPERM: without CAP_SETPCAP the set stays, of which nothing can be had any more either */
@@ -67,7 +67,12 @@ int confine_self(const int *calls, size_t n, unsigned long ioctl)
 	if (errno != EINVAL && errno != EPERM)
 		return -errno;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0 ||
-		syscall(SYS_capset, &head, none) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		syscall(SYS_capset, &head, kept) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return -errno;
 	return allow(calls, n, ioctl);
+}
+
+int confine_self(const int *calls, size_t n, unsigned long ioctl)
+{
+	return confine_self_with(0, calls, n, ioctl);
 }

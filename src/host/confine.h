@@ -6,6 +6,7 @@
 #define HOST_CONFINE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/base.h"
 
@@ -19,5 +20,8 @@
  * has.
  */
 must_check int confine_self(const int *calls, size_t n, unsigned long ioctl);
+
+/* As confine_self(), but the capabilities in @cap_mask (a bit each, of the first 32) stay in effect; -EPERM: it has not got them. */
+must_check int confine_self_with(uint32_t cap_mask, const int *calls, size_t n, unsigned long ioctl);
 
 #endif

@@ -14,6 +14,7 @@
 #include "guest/syscalls.h"
 #include "jail/jail.h"
 #include "monitor/report.h"
+#include "monitor/resolvers.h"
 #include "monitor/syscalls.h"
 #include "net/syscalls.h"
 #include "vm/guestlog.h"
@@ -75,6 +76,12 @@ static const struct vm_calls relay_calls[] = {
 	{ .names = NULL },
 };
 
+/* Likewise if it may have resolvers on a loopback address. */
+static const struct vm_calls resolver_calls[] = {
+	{ .names = resolver_syscalls, .rules = resolver_syscall_rules },
+	{ .names = NULL },
+};
+
 /*
  * Keeps what this process knows to itself: it is not traced and not read through /proc, also not by another monitor,
  * which has the same user; a crash leaves no core; and the caller's environment, with what an engine has in it, is
@@ -99,8 +106,12 @@ static bool devices_are_ours(const struct monitor_job *job)
 
 int enclose(const struct monitor_job *job, const struct vm *vm, int report, struct err *err)
 {
+	bool relays = job->sockets->n || job->given->len, resolvers = resolvers_possible(job);
 	const struct vm_calls *const filter[] = { monitor_calls, vm_calls(vm),
-		job->sockets->n || job->given->len ? relay_calls : NULL, NULL };
+		relays      ? relay_calls
+		: resolvers ? resolver_calls
+			    : NULL,
+		relays && resolvers ? resolver_calls : NULL, NULL };
 	bool own_mounts = job->ns->fresh[SPEC_NS_MOUNT];
 	struct jail_root *root = NULL;
 	int r = 0;

@@ -10,9 +10,11 @@ libmonitor_a_SOURCES = \
 	src/monitor/member.c src/monitor/member.h \
 	src/monitor/monitor.c src/monitor/monitor.h \
 	src/monitor/network.c src/monitor/network.h \
+	src/monitor/newcomers.c src/monitor/newcomers.h \
 	src/monitor/oomsign.c src/monitor/oomsign.h \
 	src/monitor/query.c src/monitor/query.h \
 	src/monitor/report.c src/monitor/report.h \
 	src/monitor/syscalls.c src/monitor/syscalls.h \
+	src/monitor/resolvers.c src/monitor/resolvers.h \
 	src/monitor/telling.c src/monitor/telling.h \
 	src/monitor/terminal.c src/monitor/terminal.h

@@ -105,6 +105,11 @@ void member_free(struct member *m)
 	free(m);
 }
 
+uint32_t member_first_process(const struct member *m)
+{
+	return m->init;
+}
+
 bool member_has_process(const struct member *m, uint32_t process)
 {
 	return (m->init != 0 && process == m->init) || execs_has(m->execs, process);

@@ -130,6 +130,9 @@ void member_resize(struct member *m);
 /* Whether the number @process of the channel is one of this member's. */
 bool member_has_process(const struct member *m, uint32_t process);
 
+/* The number of the container's first process on the channel; 0: it has none yet. */
+uint32_t member_first_process(const struct member *m);
+
 /*
  * One of the member's processes has ended with @status, as wait(2) gives it. @oom: the guest's OOM killer struck in it.
  */

@@ -339,7 +339,9 @@ static void on_start(
 		return;
 	}
 	m->starter = client;
-	r = m->stage == STAGE_SERVING ? network_tell(m->network, on_network, m, &err) : 0;
+	r = m->stage == STAGE_SERVING
+		    ? network_tell(m->network, member_first_process(m->members[0]), on_network, m, &err)
+		    : 0;
 	if (r > 0)
 		return;
 	m->starter = NULL;

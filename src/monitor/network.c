@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "monitor/newcomers.h"
+#include "monitor/resolvers.h"
 #include "monitor/telling.h"
 #include "net/attach.h"
 #include "net/link.h"
@@ -32,6 +34,9 @@ struct network {
 	struct err no_tap;              /* why there are fewer taps than there should be; errnum 0: there are all */
 	uint32_t taps[NETWORK_DEVICES]; /* ifindex of each device's */
 	unsigned int taps_len;
+	struct resolvers resolvers;
+	uint32_t process; /* the container's first, on the channel */
+	int newcomers;    /* a socket to the process that ties later interfaces; -1: there is none */
 
 	/* following, from network_follow() on */
 	struct rtnl notices; /* of the kernel, about the namespace */
@@ -41,7 +46,7 @@ struct network {
 	bool again;          /* something has changed meanwhile */
 	struct guest *guest; /* borrowed, with the next one */
 	struct guestlog *log;
-	struct watch *notice_watch, *timer;
+	struct watch *notice_watch, *newcomers_watch, *timer;
 	guest_done_fn *done; /* of the first telling */
 	void *done_arg;
 };
@@ -91,12 +96,18 @@ int network_new(const struct monitor_job *job, struct network **ret, struct err 
 	if (!n)
 		return err_sys(err, ENOMEM, "network");
 	n->id = job->id;
+	n->newcomers = -1;
+	n->resolvers.file = -1;
 	n->rtnl = n->notices = (struct rtnl)RTNL_INIT;
 	r = rtnl_open(-1, 0, &n->rtnl, err);
 	if (r == 0)
 		r = rtnl_open(-1, NOTICES, &n->notices, err);
 	if (r == 0)
 		r = make_taps(n, job, err);
+	if (r == 0 && (r = resolvers_open(job, &n->resolvers)) < 0)
+		(void)err_sys(err, r, "network: cannot open the container's resolv.conf");
+	if (r == 0 && n->taps_len > 0)
+		r = n->newcomers = newcomers_start(n->id, err);
 	if (r < 0) {
 		network_free(n);
 		return r;
@@ -110,6 +121,9 @@ void network_free(struct network *n)
 	if (!n)
 		return;
 	watch_free(n->notice_watch);
+	watch_free(n->newcomers_watch);
+	fd_close(n->newcomers);
+	resolvers_done(&n->resolvers);
 	watch_free(n->timer);
 	rtnl_done(&n->notices);
 	rtnl_done(&n->rtnl);
@@ -137,11 +151,18 @@ static int tell(struct network *n, struct err *err)
 	r = telling_make(n->id, n->taps, n->taps_len, n->started ? &n->told : NULL, &now, &t);
 	if (r < 0)
 		(void)err_sys(err, r, "network");
-	if (r > 0) {
+	if (r >= 0 && (resolvers_find(&n->resolvers, n->guest, n->process) || r > 0)) {
+		t.net.resolvers.len = (uint32_t)n->resolvers.now_len;
+		t.net.resolvers.at = n->resolvers.now;
 		r = guest_net(n->guest, &t.net, on_told, n, err);
 		n->busy = r == 0;
 	}
 	telling_done(&t);
+	if (now.left_out[0] && strcmp(now.left_out, n->told.left_out) != 0)
+		guestlog_say(n->log,
+			"vmrunc: network: interface \"%s\" is not in the container: its virtual machine has %u network "
+			"devices, and each has an interface already",
+			now.left_out, n->taps_len);
 	view_done(&n->told);
 	n->told = now;
 	return r < 0 ? r : n->busy;
@@ -158,6 +179,27 @@ static void follow(void *arg)
 		guestlog_say(n->log, "vmrunc: %s", err.msg);
 }
 
+/* The loop's callback: the process that ties interfaces says why it cannot, or has ended. */
+static void on_newcomers(void *arg, uint32_t events)
+{
+	struct network *n = arg;
+	char text[NEWCOMERS_TEXT_MAX];
+	int len = newcomers_hear(n->newcomers, text);
+
+	(void)events;
+	if (len == -EAGAIN)
+		return;
+	if (len > 0) {
+		guestlog_say(n->log, "vmrunc: %s", text);
+		return;
+	}
+	guestlog_say(n->log,
+		"vmrunc: network: interfaces that come from now on are not in the container: vmrunc-net has ended");
+	watch_free(n->newcomers_watch);
+	n->newcomers_watch = NULL;
+	fd_close(steal_fd(&n->newcomers));
+}
+
 /* As guest_done_fn: the guest has done it, or says why not. */
 static void on_told(void *arg, const struct err *err, const void *payload, size_t len)
 {
@@ -168,6 +210,8 @@ static void on_told(void *arg, const struct err *err, const void *payload, size_
 	n->done = NULL;
 	if (done) {
 		n->started = err->errnum == 0;
+		if (n->started && n->newcomers >= 0 && newcomers_begin(n->newcomers) < 0)
+			on_newcomers(n, 0);
 		done(n->done_arg, err, payload, len);
 	} else if (err->errnum) {
 		guestlog_say(n->log, "vmrunc: network: %s", err->msg);
@@ -198,15 +242,18 @@ int network_follow(struct network *n, struct loop *loop, struct guest *guest, st
 	r = timer_new(loop, 0, follow, n, &n->timer);
 	if (r == 0)
 		r = watch_new(loop, rtnl_fd(&n->notices), EPOLLIN, on_notice, n, &n->notice_watch);
+	if (r == 0 && n->newcomers >= 0)
+		r = watch_new(loop, n->newcomers, EPOLLIN, on_newcomers, n, &n->newcomers_watch);
 	return r < 0 ? err_sys(err, r, "network: cannot watch the namespace") : 0;
 }
 
-int network_tell(struct network *n, guest_done_fn *done, void *arg, struct err *err)
+int network_tell(struct network *n, uint32_t process, guest_done_fn *done, void *arg, struct err *err)
 {
 	int r;
 
 	if (!n)
 		return 0;
+	n->process = process;
 	n->done = done;
 	n->done_arg = arg;
 	n->started = false;

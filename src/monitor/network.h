@@ -43,9 +43,9 @@ must_check int network_follow(
 	struct network *n, struct loop *loop, struct guest *guest, struct guestlog *log, struct err *err);
 
 /*
- * Has the guest set up what the namespace has now. 1, and @done is called later with @arg; 0: there is nothing to be set
+ * Has the guest set up what the namespace has now, for the container whose first process is @process. 1, and @done is called later with @arg; 0: there is nothing to be set
  * up, and it is not called; or -errno with an error. @n may be NULL.
  */
-must_check int network_tell(struct network *n, guest_done_fn *done, void *arg, struct err *err);
+must_check int network_tell(struct network *n, uint32_t process, guest_done_fn *done, void *arg, struct err *err);
 
 #endif

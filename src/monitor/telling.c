@@ -52,11 +52,14 @@ static uint64_t device_of(const uint32_t *taps, unsigned int taps_len, uint32_t 
 
 /* --- interfaces --- */
 
-/* The interface of @v that stands beside the same tap as @nic; NULL: there is none. */
-static const struct view_nic *same_tap(const struct view *v, const struct view_nic *nic)
+/*
+ * The interface of @v that is @nic's and stands beside the same tap; NULL: there is none. A tap that has got another one
+ * meanwhile is told as a device that is given back and taken again, so that nothing of the first one stays.
+ */
+static const struct view_nic *same_tie(const struct view *v, const struct view_nic *nic)
 {
 	for (size_t i = 0; v && i < v->nics_n; i++) {
-		if (v->nics[i].tap.ifindex == nic->tap.ifindex)
+		if (v->nics[i].tap.ifindex == nic->tap.ifindex && v->nics[i].link.ifindex == nic->link.ifindex)
 			return &v->nics[i];
 	}
 	return NULL;
@@ -135,12 +138,12 @@ static int tell_nics(const uint32_t *taps, unsigned int taps_len, const struct v
 	for (size_t i = 0; before && i < before->nics_n; i++) {
 		const struct view_nic *nic = &before->nics[i];
 
-		if (!same_tap(now, nic))
+		if (!same_tie(now, nic))
 			to->at[to->len++] = (struct guest_nic){ .device = device_of(taps, taps_len, nic->tap.ifindex),
 				.gone = true };
 	}
 	for (size_t i = 0; i < now->nics_n; i++) {
-		const struct view_nic *nic = &now->nics[i], *old = same_tap(before, nic);
+		const struct view_nic *nic = &now->nics[i], *old = same_tie(before, nic);
 
 		if (old && same_nic(old, nic))
 			continue;

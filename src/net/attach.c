@@ -68,22 +68,64 @@ static int look(int ns_fd, struct rtnl *r, struct links *list, struct err *err)
 	return e < 0 ? err_sys(err, e, "network: cannot list the interfaces") : 0;
 }
 
+/* Gives each fitting interface of @list that has none a spare tap of container @id's, as far as there are any. */
+static int tie_new(struct rtnl *r, const char *id, struct links *list, struct err *err)
+{
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < list->n; i++) {
+		const struct link *l = &list->v[i];
+		struct link *tap = spare_tap(list, id);
+
+		if (!tap)
+			break;
+		if (attach_fits(l) && !attach_tap(list, l))
+			e = tie(r, l, tap, err);
+	}
+	return e;
+}
+
+/*
+ * Makes each tap of container @id's spare again whose interface has gone: it is as it was made, and what waits in it for
+ * the guest is dropped.
+ */
+static int free_taps(struct rtnl *r, const char *id, struct links *list, struct err *err)
+{
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < list->n; i++) {
+		struct link *tap = &list->v[i];
+
+		if (tap->group == 0 || !tap_is(tap, id) || links_find(list, tap->group))
+			continue;
+		e = redirect_remove(r, tap->ifindex);
+		if (e == 0)
+			e = link_set_group(r, tap->ifindex, 0, false);
+		if (e < 0)
+			return err_sys(err, e, "network: cannot free \"%s\"", tap->name);
+		tap->group = 0;
+	}
+	return e;
+}
+
 int attach_all(int ns_fd, const char *id, struct err *err)
 {
 	autortnl r = RTNL_INIT;
 	autolinks list = LINKS_NONE;
 	int e = look(ns_fd, &r, &list, err);
 
-	for (size_t i = 0; e == 0 && i < list.n; i++) {
-		const struct link *l = &list.v[i];
-		struct link *tap = spare_tap(&list, id);
+	return e < 0 ? e : tie_new(&r, id, &list, err);
+}
 
-		if (!tap)
-			break;
-		if (attach_fits(l) && !attach_tap(&list, l))
-			e = tie(&r, l, tap, err);
-	}
-	return e;
+int attach_again(struct rtnl *r, const char *id, struct err *err)
+{
+	autolinks list = LINKS_NONE;
+	int e = links_read(r, &list);
+
+	if (e < 0)
+		return err_sys(err, e, "network: cannot list the interfaces");
+	e = free_taps(r, id, &list, err);
+	return e < 0 ? e : tie_new(r, id, &list, err);
 }
 
 int attach_clean(int ns_fd, struct err *err)

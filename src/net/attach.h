@@ -31,6 +31,12 @@ const struct link *attach_tap(const struct links *list, const struct link *l);
 must_check int attach_all(int ns_fd, const char *id, struct err *err);
 
 /*
+ * Does the same for what has changed since in the namespace of @r: interfaces that have come, and those that have gone,
+ * whose taps are spare again. 0, or -errno with an error; a second call goes on.
+ */
+must_check int attach_again(struct rtnl *r, const char *id, struct err *err);
+
+/*
  * Takes away what led to taps that are gone, from all interfaces of the namespace @ns_fd. The caller is
  * single-threaded. 0, or -errno with an error.
  */

@@ -135,7 +135,7 @@ int link_set_group(struct rtnl *r, uint32_t ifindex, uint32_t group, bool up)
 
 	info->ifi_index = (int)ifindex;
 	info->ifi_flags = up ? IFF_UP : 0;
-	info->ifi_change = up ? IFF_UP : 0;
+	info->ifi_change = IFF_UP;
 	mnl_attr_put_u32(&q.head, IFLA_GROUP, group);
 	return rtnl_ask(r, &q);
 }

@@ -52,7 +52,7 @@ must_check int links_read(struct rtnl *r, struct links *ret);
 /* The interface with @ifindex, or NULL. */
 const struct link *links_find(const struct links *l, uint32_t ifindex);
 
-/* Sets the group of @ifindex, and brings it up (@up) or leaves it as it is: 0 or -errno. */
+/* Sets the group of @ifindex, and brings it up (@up) or down: 0 or -errno. */
 must_check int link_set_group(struct rtnl *r, uint32_t ifindex, uint32_t group, bool up);
 
 #endif

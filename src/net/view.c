@@ -40,6 +40,15 @@ static int add_nic(struct view *v, const struct link *l, const struct link *tap)
 	return 0;
 }
 
+static bool has_spare(const struct links *list, const char *id)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (list->v[i].group == 0 && tap_is(&list->v[i], id))
+			return true;
+	}
+	return false;
+}
+
 /* Chooses the interfaces that are told of: the loopback interface, and those with a tap of container @id's. */
 static int choose(const struct links *list, const char *id, bool all, struct view *v, struct err *err)
 {
@@ -49,6 +58,8 @@ static int choose(const struct links *list, const char *id, bool all, struct vie
 
 		if (!(l->flags & IFF_LOOPBACK) && !tap && !attach_fits(l))
 			continue;
+		if (!all && !(l->flags & IFF_LOOPBACK) && !tap && !v->left_out[0] && !has_spare(list, id))
+			memcpy(v->left_out, l->name, sizeof(v->left_out));
 		if (!all && !(l->flags & IFF_LOOPBACK) && (!tap || !tap_is(tap, id)))
 			continue;
 		if (!(l->flags & IFF_LOOPBACK) && !tap)

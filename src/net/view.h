@@ -39,6 +39,7 @@ struct view {
 	size_t nics_n, messages_n;
 	struct view_nic *nics;
 	struct view_message *messages; /* in the order in which they can be carried out */
+	char left_out[IFNAMSIZ];       /* an interface that fits, when all taps have one already; "": there is none */
 };
 
 #define VIEW_NONE             \

@@ -137,7 +137,7 @@ in_ns='.linux.namespaces |= map(if .type == "network" then .path = $ns else . en
 }
 
 @test "interfaces that come between create and start, in a new namespace with a user namespace" {
-	local pid now
+	local pid now helper i
 	serve
 	sh_bundle '
 		echo "links=$(ls /sys/class/net | tr "\n" " ")"
@@ -176,7 +176,7 @@ in_ns='.linux.namespaces |= map(if .type == "network" then .path = $ns else . en
 	nsenter -t "$pid" -n ip addr add 10.9.0.33/24 dev eth0
 	nsenter -t "$pid" -n ip route add 198.51.100.0/24 via 10.9.0.1
 	wait_for "$WAIT_S" file_has "$now" "198.51.100.0/24 via 10.9.0.1 dev eth0"
-	file_has "$now" "10.9.0.33/24"
+	wait_for "$WAIT_S" file_has "$now" "10.9.0.33/24"
 	nsenter -t "$pid" -n ip addr del 10.9.0.33/24 dev eth0
 	nsenter -t "$pid" -n ip -6 route del default
 	nsenter -t "$pid" -n ip link set eth0 mtu 1300
@@ -186,11 +186,76 @@ in_ns='.linux.namespaces |= map(if .type == "network" then .path = $ns else . en
 	wait_for "$WAIT_S" file_has "$now" "eth1:.*<BROADCAST,MULTICAST>"
 	ip -n "$PEER" link del h1
 	wait_for "$WAIT_S" lacks "$now" eth1
+	# interfaces that come later are in the guest, and those that go free a device for the next one: there are four
+	for i in 1 2 3 4 5 6; do
+		ip -n "$PEER" link add h2 type veth peer name late$i netns "$pid"
+		ip -n "$PEER" addr add 10.30.$i.1/24 dev h2
+		ip -n "$PEER" link set h2 up
+		nsenter -t "$pid" -n ip link set late$i address 02:00:00:00:0$i:22 mtu 140$i
+		nsenter -t "$pid" -n ip addr add 10.30.$i.2/24 dev late$i
+		nsenter -t "$pid" -n ip link set late$i up
+		nsenter -t "$pid" -n ip route add 203.0.113.0/24 via 10.30.$i.1
+		wait_for "$WAIT_S" file_has "$now" "203.0.113.0/24 via 10.30.$i.1 dev late$i"
+		# what is printed before the routes may have been so before there was all
+		wait_for "$WAIT_S" file_has "$now" "late$i:.*<.*UP.*mtu 140$i"
+		wait_for "$WAIT_S" file_has "$now" "link/ether 02:00:00:00:0$i:22"
+		wait_for "$WAIT_S" file_has "$now" "10.30.$i.2/24"
+		[ "$(ip netns exec "$PEER" python3 "$BATS_TEST_DIRNAME/netpeer.py" ask-arp h2 10.30.$i.2)" = 02:00:00:00:0$i:22 ]
+		ip -n "$PEER" link del h2
+		wait_for "$WAIT_S" lacks "$now" "late$i\|10[.]30[.]\|203[.]0"
+	done
+	# one goes and another comes at once; those that are too many are told of in the guest's log
+	for i in 3 4 5 6; do
+		ip -n "$PEER" link add h$i type veth peer name eth$i netns "$pid"
+		nsenter -t "$pid" -n ip link set eth$i up
+	done
+	wait_for "$WAIT_S" file_has "$ROOT/$ID/guest.log" 'network: interface "eth6" is not in the container: its virtual machine has 4 network'
+	nsenter -t "$pid" -n ip link set eth6 address 02:00:00:00:66:66
+	ip -n "$PEER" link del h3
+	wait_for "$WAIT_S" file_has "$now" "eth6:.*<BROADCAST,MULTICAST"
+	wait_for "$WAIT_S" file_has "$now" "02:00:00:00:66:66"
+	wait_for "$WAIT_S" lacks "$now" eth3
+	# what ties them has one right, over this namespace, and ends with the monitor
+	helper=$(pgrep -x vmrunc-net --ns "$pid" --nslist net)
+	[ "$(sed -n 's/^CapEff:\s*//p' "/proc/$helper/status")" = 0000000000001000 ]
+	[ "$(sed -n 's/^CapBnd:\s*//p' "/proc/$helper/status")" = 0000000000000000 ]
+	[ "$(sed -n 's/^Seccomp:\s*//p' "/proc/$helper/status")" = 2 ]
 	# what did not change is still there
 	file_has "$now" "10.9.0.2/24"
 	file_has "$now" "192.0.2.0/24 via 10.9.0.1"
 	ping_from_peer
 	rt delete --force "$ID"
+	[ ! -e "/proc/$helper" ]
+}
+
+# hex BYTES: what they are as printf(1) takes them, such as 0a1b for \x0a\x1b.
+hex() {
+	sed 's/../\\x&/g' <<<"$1"
+}
+
+@test "a resolver on a loopback address of the namespace answers in the container, and one that is not there does not" {
+	local resolver question
+	make_ns
+	connect "$NS"
+	configure ip -n "$NS"
+	printf 'search example\nnameserver\t127.0.0.11 # the engine\nnameserver 127.0.0.12\nnameserver 10.9.0.1\n' >"$DIR/resolv.conf"
+	ip netns exec "$NS" python3 "$BATS_TEST_DIRNAME/netpeer.py" resolve 127.0.0.11 "$DIR/resolving" &
+	resolver=$!
+	wait_for "$WAIT_S" test -e "$DIR/resolving"
+	# a question for the addresses of "big", with its length
+	question=0015010201000001000000000000036269670000010001
+	sh_bundle '
+		echo "names=$(for i in $(seq 80); do nslookup -type=a name$i 127.0.0.11; done | grep -c "192\.0\.2\.9")"
+		echo "tcp=$(printf "$QUESTION" | nc -w 20 127.0.0.11 53 | wc -c)"
+		nc -w 5 127.0.0.12 53 </dev/null 2>/dev/null || echo refused=yes' "$in_ns | .process.env += [\"QUESTION=\" + \$question]"'
+		| .mounts += [{"destination": "/etc/resolv.conf", "type": "bind", "source": $conf, "options": ["bind"]}]' \
+		--arg ns "/run/netns/$NS" --arg question "$(hex "$question")" --arg conf "$DIR/resolv.conf"
+	CODE=0 run_c
+	echo "$output"
+	[ "$(said names)" = 80 ]
+	[ "$(said tcp)" = $((2 + 12 + 9 + 100 * 16)) ]
+	[ "$(said refused)" = yes ]
+	kill "$resolver"
 }
 
 @test "a monitor that is killed leaves no tap, and delete frees the interface" {

@@ -3,6 +3,7 @@
 """The other end of a container's network, in its own network namespace: for 75-network.bats.
 
 usage: netpeer.py serve DIR     serves until it is killed; DIR/ready appears when it does
+       netpeer.py resolve ADDRESS FILE  answers by TCP at port 53 of ADDRESS, as Docker's resolver; FILE appears when it does
        netpeer.py ask-arp IF ADDRESS    asks on IF who has the address; prints the MAC address of each answer in a second
 
   TCP 5001   takes what comes, and writes its SHA-256 to DIR/upload-N, N from 1 on, when the sender has ended
@@ -10,7 +11,7 @@ usage: netpeer.py serve DIR     serves until it is killed; DIR/ready appears whe
   TCP 5003   answers each connection with one line, and ends: for many short ones
   UDP 53     answers each question for a name with the address 192.0.2.7
 
-All on IPv4 and IPv6.
+All on IPv4 and IPv6. The resolver answers each name with 192.0.2.9, but one that begins with "big" with 100 addresses.
 """
 import hashlib
 import os
@@ -92,6 +93,41 @@ def serve(directory):
     answer_names()
 
 
+def read_exactly(client, n):
+    data = b""
+    while len(data) < n:
+        chunk = client.recv(n - len(data))
+        if not chunk:
+            raise EOFError
+        data += chunk
+    return data
+
+
+def resolve(address, ready):
+    s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind((address, 53))
+    s.listen(128)
+    write(ready, "ready")
+
+    def answer(client):
+        try:
+            while True:
+                question = read_exactly(client, struct.unpack("!H", read_exactly(client, 2))[0])
+                end = question.index(b"\0", 12) + 5
+                is_a = question[end - 4:end - 2] == b"\0\x01"
+                last = 0 if not is_a else 100 if question[13:16] == b"big" else 1
+                records = b"".join(b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04" + bytes((192, 0, 2, 9 + i)) for i in range(last))
+                head = question[:2] + b"\x81\x80\0\x01" + struct.pack("!HHH", last, 0, 0)
+                reply = head + question[12:end] + records
+                client.sendall(struct.pack("!H", len(reply)) + reply)
+        except (EOFError, ConnectionError):
+            client.close()
+
+    while True:
+        threading.Thread(target=answer, args=(s.accept()[0],), daemon=True).start()
+
+
 def ask_arp(interface, address):
     s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0806))
     s.bind((interface, 0))
@@ -111,5 +147,7 @@ def ask_arp(interface, address):
 
 if sys.argv[1:2] == ["serve"]:
     serve(sys.argv[2])
+elif sys.argv[1:2] == ["resolve"]:
+    resolve(sys.argv[2], sys.argv[3])
 else:
     ask_arp(sys.argv[2], sys.argv[3])

@@ -6,6 +6,7 @@ if HAVE_CMOCKA
 unit_tests += \
 	tests/unit/test_agent \
 	tests/unit/test_agent_process \
+	tests/unit/test_newcomers \
 	tests/unit/test_relay \
 	tests/unit/test_base \
 	tests/unit/test_cgroup \
@@ -81,6 +82,8 @@ image_fixture = tests/unit/image_fixture.c tests/unit/image_fixture.h
 tests_unit_test_agent_SOURCES = tests/unit/test_agent.c $(agent_rig)
 tests_unit_test_agent_LDADD = $(unit_ldadd)
 tests_unit_test_agent_process_SOURCES = tests/unit/test_agent_process.c $(agent_rig)
+tests_unit_test_newcomers_SOURCES = tests/unit/test_newcomers.c
+tests_unit_test_newcomers_LDADD = $(unit_ldadd)
 tests_unit_test_relay_SOURCES = tests/unit/test_relay.c $(agent_rig)
 tests_unit_test_relay_LDADD = $(unit_ldadd)
 tests_unit_test_agent_process_LDADD = $(unit_ldadd)

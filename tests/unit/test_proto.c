@@ -324,10 +324,12 @@ static void net_round_trips(void **state)
 	};
 	struct guest_value sysctl = { .key = "net/ipv4/conf/eth0/rp_filter", .value = "2" };
 	struct guest_net_message message = { .type = 20, .body = { .len = 3, .at = "abc" } };
+	struct guest_resolver resolver = { .address = 0x0b00007f, .relay = 9 };
 	struct guest_net net = { .cid = "c1",
 		.nics = { .len = 2, .at = nics },
 		.sysctl = { .len = 1, .at = &sysctl },
-		.messages = { .len = 1, .at = &message } };
+		.messages = { .len = 1, .at = &message },
+		.resolvers = { .len = 1, .at = &resolver } };
 	struct proto_arena arena = { .blocks = NULL };
 	struct proto_request req;
 	autobuf b = BUF_INIT;
@@ -351,6 +353,9 @@ static void net_round_trips(void **state)
 	assert_int_equal(req.net.messages.at[0].type, 20);
 	assert_int_equal(req.net.messages.at[0].body.len, 3);
 	assert_memory_equal(req.net.messages.at[0].body.at, "abc", 3);
+	assert_int_equal(req.net.resolvers.len, 1);
+	assert_int_equal(req.net.resolvers.at[0].address, 0x0b00007f);
+	assert_int_equal(req.net.resolvers.at[0].relay, 9);
 	buf_done(&b);
 
 	net.nics.len = PROTO_NICS_MAX + 1;

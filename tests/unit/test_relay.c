@@ -3,7 +3,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -21,6 +23,7 @@
 
 #include "agent_rig.h"
 #include "base/fd.h"
+#include "base/netif.h"
 
 #define CONNS 256 /* that the server can hold */
 
@@ -210,14 +213,135 @@ static void descriptors_of_the_caller(void **state)
 	box_delete(&box);
 }
 
+/* --- a resolver of the host's --- */
+
+#define BIG 100 /* records of what is asked for "big" */
+
+/* Answers each question with 192.0.2.9, by TCP, one connection after the other; one for "big" with many such. */
+static _Noreturn void resolve(int listener)
+{
+	static const unsigned char record[] = { 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 9 };
+	unsigned char m[2 + 512 + BIG * sizeof(record)];
+
+	for (;;) {
+		int fd = accept(listener, NULL, NULL);
+		size_t len, n;
+
+		if (fd < 0 || fd_read_full(fd, m, 2) != 2)
+			_exit(1);
+		len = (size_t)m[0] << 8 | m[1];
+		if (len < 12 || len > 512 || fd_read_full(fd, m + 2, len) != (ssize_t)len)
+			_exit(2);
+		m[4] |= 0x80; /* an answer */
+		n = memcmp(m + 2 + 12, "\3big", 4) == 0 ? BIG : 1;
+		m[9] = (unsigned char)n; /* with so many records */
+		m[12] = m[13] = 0;
+		for (; n > 0; n--, len += sizeof(record))
+			memcpy(m + 2 + len, record, sizeof(record));
+		m[0] = (unsigned char)(len >> 8);
+		m[1] = (unsigned char)len;
+		if (fd_write_full(fd, m, 2 + len) < 0)
+			_exit(3);
+		close(fd);
+	}
+}
+
+/* In a network namespace of the test's own, which the agent inherits. */
+static int setup_alone(void **state)
+{
+	struct err err = ERR_INIT;
+
+	if (geteuid() == 0 && (unshare(CLONE_NEWNET) < 0 || netif_loopback_up(&err) < 0))
+		return -1;
+	return rig_setup(state);
+}
+
+static void stop_loop(void *arg, uint32_t events)
+{
+	(void)events;
+	loop_stop(arg);
+}
+
+/* Asks the agent for "big", with or without a word on how much is taken (RFC 6891): how many bytes come, with the two of flags in @flags. */
+static ssize_t ask_big(bool much, unsigned char flags[2])
+{
+	static const unsigned char question[] = { 1, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3, 'b', 'i', 'g', 0, 0, 1, 0, 1,
+		/* OPT, 4096 bytes */ 0, 0, 41, 0x10, 0, 0, 0, 0, 0, 0, 0 };
+	const struct sockaddr_in at = {
+		.sin_family = AF_INET, .sin_port = htons(53), .sin_addr = { htonl(0x7f00000b) }
+	};
+	unsigned char asked[sizeof(question)], answer[4096];
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	size_t len = much ? sizeof(question) : sizeof(question) - 11;
+	struct watch *w;
+	ssize_t n;
+
+	memcpy(asked, question, sizeof(question));
+	asked[11] = much;
+	assert_int_equal(connect(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(send(fd, asked, len, 0), len);
+	assert_int_equal(watch_new(rig.loop, fd, EPOLLIN, stop_loop, rig.loop, &w), 0);
+	assert_int_equal(loop_run(rig.loop), 0);
+	watch_free(w);
+	n = recv(fd, answer, sizeof(answer), 0);
+	assert_true(n > 12);
+	memcpy(flags, answer + 2, 2);
+	assert_int_equal(answer[7], n > 512 ? BIG : 0);
+	close(fd);
+	return n;
+}
+
+/* More questions than may wait at a time get their answers, from a loopback address where only the agent listens. */
+static void a_resolver_on_the_loopback(void **state)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	struct guest_resolver resolver = { .address = htonl(0x7f00000b) };
+	struct guest_net net = { .cid = "c", .resolvers = { 1, &resolver } };
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), status;
+	socklen_t len = sizeof(at);
+	unsigned char flags[2];
+	struct err err = ERR_INIT;
+	pid_t pid;
+
+	(void)state;
+	rig_need_root();
+	assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(listener, 128), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &len), 0);
+	pid = fork();
+	if (pid == 0) {
+		(void)alarm(120);
+		resolve(listener);
+	}
+	close(listener);
+	box_init(&box, "i=0; while [ $i -lt 100 ]; do busybox nslookup -type=a n$i 127.0.0.11; i=$((i + 1)); done | "
+		       "busybox grep -c 192.0.2.9; echo end");
+	assert_int_equal(box_create(&box, false), 0);
+	assert_int_equal(guest_relay_inet(rig.guest, box.c.process.id, &at, &resolver.relay), 0);
+	assert_int_equal(guest_net(rig.guest, &net, rig_on_done, &rig, &err), 0);
+	assert_int_equal(rig_answer(), 0);
+	assert_int_equal(ask_big(false, flags), 21); /* the question, and that there is more */
+	assert_int_equal(flags[0], 0x83);
+	assert_int_equal(ask_big(true, flags), 21 + 11 + BIG * 16);
+	assert_int_equal(flags[0], 0x81);
+	box_start(&box);
+	box_wait_exit(&box);
+	box_read(&box);
+	box_expect_out(&box, "100\nend\n");
+	box_delete(&box);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		in_a_rig(a_thousand_connections_leave_nothing),
-		in_a_rig(a_storm_waits),
-		in_a_rig(open_connections_keep_nobody),
-		in_a_rig(a_server_that_has_gone),
+		in_a_rig(a_thousand_connections_leave_nothing), in_a_rig(a_storm_waits),
+		in_a_rig(open_connections_keep_nobody), in_a_rig(a_server_that_has_gone),
 		in_a_rig(descriptors_of_the_caller),
+		cmocka_unit_test_setup_teardown(
+			a_resolver_on_the_loopback, setup_alone, rig_teardown), /* the last one: it stays there */
 	};
 
 	rig_begin();

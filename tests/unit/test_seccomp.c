@@ -65,11 +65,17 @@ static const struct vm_calls relay_calls[] = {
 	{ .names = NULL },
 };
 
+/* What one with resolvers on a loopback address has beyond. */
+static const struct vm_calls resolver_calls[] = {
+	{ .names = resolver_syscalls, .rules = resolver_syscall_rules },
+	{ .names = NULL },
+};
+
 /* Those of the machine: this many lists, and behind them those of its devices. */
 #define MACHINE_CALLS_MAX (KVM_ROOM_CALLS + 16)
 static struct vm_calls machine_calls[MACHINE_CALLS_MAX];
 static const struct vm_calls *const sets[] = { calls, machine_calls, NULL };
-static const struct vm_calls *const all_sets[] = { calls, machine_calls, relay_calls, NULL };
+static const struct vm_calls *const all_sets[] = { calls, machine_calls, relay_calls, resolver_calls, NULL };
 
 static void add_list(size_t *n, const struct vm_calls *list, unsigned int roles)
 {

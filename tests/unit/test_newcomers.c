@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Interfaces that come and go beside a machine's taps, in a network namespace of the test's own; and resolv.conf(5). */
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <linux/rtnetlink.h>
+
+#include "base/fd.h"
+#include "monitor/newcomers.h"
+#include "monitor/resolvers.h"
+#include "net/attach.h"
+#include "net/link.h"
+#include "net/rtnl.h"
+#include "net/tap.h"
+
+#define TAPS 2
+#define TIMEOUT_MS 60000 /* whatever hangs, the test fails */
+
+static struct rtnl rtnl = RTNL_INIT, notices = RTNL_INIT;
+static uint32_t taps[TAPS];
+static int tap_fds[TAPS] = { -1, -1 };
+
+/* Makes a namespace with taps, or skips the test where that cannot be. */
+static void make_namespace(void)
+{
+	struct err err = ERR_INIT;
+
+	if (geteuid() != 0 || access(TAP_DEVICE, R_OK | W_OK) < 0 || system("command -v ip tc >/dev/null") != 0 ||
+		unshare(CLONE_NEWNET) < 0) {
+		print_message("needs root, " TAP_DEVICE " and iproute2\n");
+		skip();
+	}
+	assert_int_equal(rtnl_open(-1, 0, &rtnl, &err), 0);
+	assert_int_equal(rtnl_open(-1, RTMGRP_LINK, &notices, &err), 0);
+	for (int i = 0; i < TAPS; i++) {
+		tap_fds[i] = tap_make(&rtnl, "one", &taps[i], &err);
+		assert_true(tap_fds[i] >= 0);
+	}
+}
+
+/* The interface called @name, as it is now; ifindex 0: there is none. */
+static struct link link_of(const char *name)
+{
+	autolinks list = LINKS_NONE;
+	struct link found = { .ifindex = 0 };
+
+	assert_int_equal(links_read(&rtnl, &list), 0);
+	for (size_t i = 0; i < list.n; i++) {
+		if (strcmp(list.v[i].name, name) == 0)
+			found = list.v[i];
+	}
+	return found;
+}
+
+/* How many taps stand beside the interface @ifindex; 0: how many are spare. */
+static size_t taps_beside(uint32_t ifindex)
+{
+	autolinks list = LINKS_NONE;
+	size_t n = 0;
+
+	assert_int_equal(links_read(&rtnl, &list), 0);
+	for (int i = 0; i < TAPS; i++)
+		n += links_find(&list, taps[i])->group == ifindex;
+	return n;
+}
+
+/* Waits until so many taps stand beside @ifindex. */
+static void wait_taps(uint32_t ifindex, size_t n)
+{
+	struct pollfd p = { .fd = rtnl_fd(&notices), .events = POLLIN };
+
+	while (taps_beside(ifindex) != n) {
+		assert_int_equal(poll(&p, 1, TIMEOUT_MS), 1);
+		rtnl_drop(&notices, 64);
+	}
+}
+
+static size_t filters_of(const char *name)
+{
+	char command[128], line[256];
+	size_t n = 0;
+	FILE *f;
+
+	(void)snprintf(command, sizeof(command), "tc filter show dev %s ingress", name);
+	f = popen(command, "r"); /* NOLINT(cert-env33-c): the test's own words */
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		n += strstr(line, "mirred") != NULL;
+	(void)pclose(f);
+	return n;
+}
+
+/* An interface that comes up gets a tap and one that goes gives it back, again and again; what is too much has none until there is room. */
+static void interfaces_come_and_go(void **state)
+{
+	struct err err = ERR_INIT;
+	struct link first;
+	char text[NEWCOMERS_TEXT_MAX];
+	int socket, status;
+
+	(void)state;
+	make_namespace();
+	socket = newcomers_start("one", &err);
+	assert_true(socket >= 0);
+	assert_int_equal(system("ip link add name early type veth peer name p0 && ip link set early up"), 0);
+	assert_int_equal(newcomers_begin(socket), 0);
+	first = link_of("early");
+	wait_taps(first.ifindex, 1);
+	assert_int_equal(filters_of("early"), 1);
+	for (int i = 0; i < 5; i++) {
+		struct link l;
+
+		assert_int_equal(system("ip link add name late type veth peer name p1"), 0);
+		l = link_of("late");
+		assert_int_equal(taps_beside(l.ifindex), 0); /* it is down */
+		assert_int_equal(system("ip link set late up"), 0);
+		wait_taps(l.ifindex, 1);
+		assert_int_equal(filters_of("late"), 1);
+		assert_int_equal(system("ip link del late"), 0);
+		wait_taps(0, 1);
+	}
+	/* two more than there are taps: the second waits until the first has gone */
+	assert_int_equal(system("ip link add name third type veth peer name p2 && ip link set third up"), 0);
+	first = link_of("third");
+	wait_taps(first.ifindex, 1);
+	assert_int_equal(system("ip link add name fourth type veth peer name p3 && ip link set fourth up"), 0);
+	assert_int_equal(system("ip link del third"), 0);
+	wait_taps(link_of("fourth").ifindex, 1);
+	/* it says nothing, and ends when the socket does */
+	assert_int_equal(newcomers_hear(socket, text), -EAGAIN);
+	fd_close(socket);
+	assert_true(wait(&status) > 0);
+	assert_true(WIFEXITED(status));
+	for (int i = 0; i < TAPS; i++)
+		fd_close(tap_fds[i]);
+	rtnl_done(&rtnl);
+	rtnl_done(&notices);
+}
+
+static void resolvers_of_a_file(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t n;
+		const char *want[PROTO_RESOLVERS_MAX];
+	} files[] = {
+		{ "", 0, { NULL } },
+		{ "nameserver 127.0.0.11", 1, { "127.0.0.11" } },
+		{ "# x\nsearch a\nnameserver\t 127.0.0.11 \t# docker\noptions ndots:0\n", 1, { "127.0.0.11" } },
+		{ "nameserver 8.8.8.8\nnameserver ::1\nnameserver 127.1.2.3\r\n", 1, { "127.1.2.3" } },
+		{ "nameserver 127.0.0.1\nnameserver 127.0.0.1\nnameserver 127.0.0.2\n", 2,
+			{ "127.0.0.1", "127.0.0.2" } },
+		{ "nameserver 127.0.0.1\nnameserver 127.0.0.2\nnameserver 127.0.0.3\nnameserver 127.0.0.4\n", 3,
+			{ "127.0.0.1", "127.0.0.2", "127.0.0.3" } },
+		{ "#nameserver 127.0.0.1\n nameserver 127.0.0.1\nnameserver 127.0.0.1.1\nnameserver "
+		  "127.0.0.111111111111\n"
+		  "nameserver\n",
+			0, { NULL } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		uint32_t got[PROTO_RESOLVERS_MAX];
+		char address[INET_ADDRSTRLEN];
+
+		assert_int_equal(resolvers_parse(files[i].text, got), files[i].n);
+		for (size_t k = 0; k < files[i].n; k++) {
+			assert_non_null(inet_ntop(AF_INET, &got[k], address, sizeof(address)));
+			assert_string_equal(address, files[i].want[k]);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(resolvers_of_a_file),
+		cmocka_unit_test(interfaces_come_and_go),
+	};
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
