@@ -42,6 +42,7 @@
 #include "monitor/birth.h"
 #include "monitor/control.h"
 #include "monitor/report.h"
+#include "net/hostlink.h"
 
 #define VM_DIR "vm"
 
@@ -330,6 +331,11 @@ static int prepare(struct creation *c, struct err *err)
 	if (r < 0)
 		return r;
 	warn_of_ends(c);
+	if (spec->linux_ && spec->linux_->net_devices.n && !ns_own_network(spec, c->ns.fd[SPEC_NS_NETWORK]))
+		return err_set(err, EINVAL,
+			"linux.netDevices: the network namespace is the host's, or that of another process: needs one "
+			"of "
+			"the container's own");
 	if (!ns_own_network(spec, c->ns.fd[SPEC_NS_NETWORK]))
 		warnings_add(&c->notes->warnings, "linux.namespaces: network: it is the host's, or that of another "
 						  "process: the container's virtual "
@@ -459,6 +465,21 @@ static int run_hooks(struct creation *c, struct err *err)
 	return r;
 }
 
+/* Moves the interfaces of the host that the config names to where the monitor is, and the container will be. */
+static int move_interfaces(struct creation *c, struct err *err)
+{
+	const struct spec_linux *l = c->bundle.spec->linux_;
+	size_t n = l ? l->net_devices.n : 0;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const struct spec_net_device *d = &l->net_devices.v[i];
+
+		r = hostlink_move(c->state.pid, d->host_name, d->name ? d->name : d->host_name, err);
+	}
+	return r;
+}
+
 /* Starts the monitor and waits until the container stands ready in the guest. */
 static int launch(struct creation *c, struct err *err)
 {
@@ -493,6 +514,8 @@ static int launch(struct creation *c, struct err *err)
 		return r;
 	c->state.pid_start = state_pid_start(c->state.pid);
 	r = state_save(&c->dir, &c->state, err);
+	if (r == 0)
+		r = move_interfaces(c, err);
 	if (r == 0 && hooks_at_create(c->bundle.spec))
 		r = run_hooks(c, err);
 	if (r == 0)

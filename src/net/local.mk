@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libnet.a
 libnet_a_SOURCES = \
 	src/net/attach.c src/net/attach.h \
+	src/net/hostlink.c src/net/hostlink.h \
 	src/net/link.c src/net/link.h \
 	src/net/redirect.c src/net/redirect.h \
 	src/net/rtnl.c src/net/rtnl.h \

@@ -418,13 +418,13 @@ memory_policy() {
 	has "$stderr" SCMP_ACT_NOTIFY
 }
 
-@test "intelRdt and netDevices: clear errors" {
+@test "intelRdt and netDevices of the host's own network: clear errors" {
 	vmrunc_only
 	new_bundle '.linux.intelRdt = {closID: "x", l3CacheSchema: "L3:0=f"}'
 	run_c
 	[ "$status" -ne 0 ]
 	has "$stderr" linux.intelRdt
-	new_bundle '.linux.netDevices = {eth0: {name: "e"}}'
+	new_bundle '.linux.netDevices = {eth0: {name: "e"}} | .linux.namespaces |= map(if .type == "network" then .path = "/proc/self/ns/net" else . end)'
 	run_c
 	[ "$status" -ne 0 ]
 	has "$stderr" linux.netDevices

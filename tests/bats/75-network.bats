@@ -233,7 +233,7 @@ hex() {
 	sed 's/../\\x&/g' <<<"$1"
 }
 
-@test "a resolver on a loopback address of the namespace answers in the container, and one that is not there does not" {
+@test "a resolver on a loopback address of the namespace answers in the container, and one that is not there does not; linux.netDevices" {
 	local resolver question
 	make_ns
 	connect "$NS"
@@ -247,12 +247,20 @@ hex() {
 	sh_bundle '
 		echo "names=$(for i in $(seq 80); do nslookup -type=a name$i 127.0.0.11; done | grep -c "192\.0\.2\.9")"
 		echo "tcp=$(printf "$QUESTION" | nc -w 20 127.0.0.11 53 | wc -c)"
-		nc -w 5 127.0.0.12 53 </dev/null 2>/dev/null || echo refused=yes' "$in_ns | .process.env += [\"QUESTION=\" + \$question]"'
+		nc -w 5 127.0.0.12 53 </dev/null 2>/dev/null || echo refused=yes
+		echo "moved=$(ip -o -4 addr show dev moved0 | sed "s/.*inet \([0-9./]*\).*/\1/") $(cat /sys/class/net/moved0/address)"' "$in_ns | .process.env += [\"QUESTION=\" + \$question]"'
+		| .linux.netDevices = {"host0": {"name": "moved0"}}
 		| .mounts += [{"destination": "/etc/resolv.conf", "type": "bind", "source": $conf, "options": ["bind"]}]' \
 		--arg ns "/run/netns/$NS" --arg question "$(hex "$question")" --arg conf "$DIR/resolv.conf"
+	# an interface of the host, which is the peer here, that the config names
+	ip -n "$PEER" link add name host0 address 02:00:00:00:00:99 type veth peer name h9
+	ip -n "$PEER" addr add 10.40.0.1/24 dev host0
+	RT_CMD=(nsenter --net="/run/netns/$PEER" "${RT_CMD[@]}")
 	CODE=0 run_c
 	echo "$output"
 	[ "$(said names)" = 80 ]
+	[ "$(said moved)" = "10.40.0.1/24 02:00:00:00:00:99" ]
+	[ "$(ip -n "$NS" -j link show moved0 | jq -r '.[0].address')" = 02:00:00:00:00:99 ]
 	[ "$(said tcp)" = $((2 + 12 + 9 + 100 * 16)) ]
 	[ "$(said refused)" = yes ]
 	kill "$resolver"

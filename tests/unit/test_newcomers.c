@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Interfaces that come and go beside a machine's taps, in a network namespace of the test's own; and resolv.conf(5). */
+/* Interfaces of the host that a config names; those that come and go beside a machine's taps, in a network namespace of the test's own; and resolv.conf(5). */
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
@@ -21,7 +21,7 @@
 #include "base/fd.h"
 #include "monitor/newcomers.h"
 #include "monitor/resolvers.h"
-#include "net/attach.h"
+#include "net/hostlink.h"
 #include "net/link.h"
 #include "net/rtnl.h"
 #include "net/tap.h"
@@ -150,6 +150,60 @@ static void interfaces_come_and_go(void **state)
 	rtnl_done(&notices);
 }
 
+/* linux.netDevices: an interface goes into another namespace with its addresses, or stays as it was. */
+static void an_interface_is_moved(void **state)
+{
+	struct err err = ERR_INIT;
+	char command[256];
+	int go[2], status;
+	pid_t pid;
+
+	(void)state;
+	make_namespace();
+	assert_int_equal(pipe(go), 0);
+	pid = fork();
+	if (pid == 0) {
+		close(go[1]);
+		(void)!(unshare(CLONE_NEWNET) == 0 && read(go[0], &status, 1)); /* until the test has ended */
+		_exit(0);
+	}
+	(void)snprintf(command, sizeof(command),
+		"until [ \"$(readlink /proc/%d/ns/net)\" != \"$(readlink /proc/self/ns/net)\" ]; do :; done", (int)pid);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(
+		system("ip link add name host0 mtu 1400 address 02:00:00:00:00:77 type veth peer name p4 && "
+		       "ip addr add 10.1.1.1/24 brd + dev host0 && ip addr add 10.2.2.2/24 scope link dev host0 && "
+		       "ip addr add fd01::1/64 dev host0 nodad && ip link set host0 up"),
+		0);
+	assert_int_equal(hostlink_move(pid, "none0", "in0", &err), -ENODEV);
+	assert_string_equal(err.msg, "linux.netDevices: there is no network interface \"none0\" on the host");
+	/* a name that is taken: nothing has changed */
+	err = (struct err)ERR_INIT;
+	assert_true(hostlink_move(pid, "host0", "lo", &err) < 0);
+	assert_non_null(
+		strstr(err.msg, "cannot move interface \"host0\" into the container's network namespace as \"lo\""));
+	assert_true(link_of("host0").flags & IFF_UP);
+	assert_int_equal(hostlink_move(pid, "host0", "in0", &err), 0);
+	assert_int_equal(link_of("host0").ifindex, 0);
+	(void)snprintf(command, sizeof(command),
+		"test \"$(nsenter -t %d -n ip -o addr show dev in0 scope global | awk '{ print $4 }' | tr '\\n' ' ')\" "
+		"= '10.1.1.1/24 fd01::1/64 '",
+		(int)pid);
+	assert_int_equal(system(command), 0);
+	(void)snprintf(command, sizeof(command),
+		"nsenter -t %d -n ip link show in0 | tr '\\n' ' ' | grep -q '[<,]UP[,>].* mtu 1400 "
+		".*02:00:00:00:00:77'",
+		(int)pid);
+	assert_int_equal(system(command), 0);
+	close(go[1]);
+	close(go[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	for (int i = 0; i < TAPS; i++)
+		fd_close(tap_fds[i]);
+	rtnl_done(&rtnl);
+	rtnl_done(&notices);
+}
+
 static void resolvers_of_a_file(void **state)
 {
 	static const struct {
@@ -189,6 +243,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(resolvers_of_a_file),
 		cmocka_unit_test(interfaces_come_and_go),
+		cmocka_unit_test(an_interface_is_moved),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN);

@@ -1,0 +1,149 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The networks of Docker and Podman: published ports, names, networks that are connected while a container runs, figures;
+# from VM to VM, from the host, and from a container of runc. tests/engines/run has given this its own network namespace.
+
+load helpers
+
+IMAGE_PATH=/usr/sbin:/usr/bin:/sbin:/bin
+
+setup_file() {
+	export DOCKER_HOST=unix://$WORK/docker-net/sock
+	export CONTAINERS_CONF=$WORK/net-containers.conf CONTAINERS_STORAGE_CONF=$WORK/net-storage.conf
+	mkdir "$WORK/docker-net"
+	cat >"$CONTAINERS_CONF" <<-C
+		[containers]
+		default_ulimits = ["nofile=$(nofile_limit):$(nofile_limit)", "nproc=$(nproc_limit):$(nproc_limit)"]
+		[engine]
+		cgroup_manager = "cgroupfs"
+		events_logger = "file"
+		tmp_dir = "$WORK/net-libpod"
+		static_dir = "$WORK/net-containers/libpod"
+		volume_path = "$WORK/net-containers/volumes"
+		runtime = "tested"
+		runtime_supports_json = ["tested", "vmrunc", "runc"]
+		[engine.runtimes]
+		tested = ["$ENGINE_RUNTIME"]
+		runc = ["/usr/sbin/runc"]
+		[network]
+		network_backend = "netavark"
+		network_config_dir = "$WORK/net-networks"
+	C
+	printf '[storage]\ndriver = "overlay"\ngraphroot = "%s/net-containers"\nrunroot = "%s/net-run"\n' "$WORK" "$WORK" \
+		>"$CONTAINERS_STORAGE_CONF"
+}
+
+teardown() {
+	case $BATS_TEST_DESCRIPTION in
+	docker*) stop_docker ;;
+	*) wait_for "$WAIT_S" podman rm -f -t 0 -a >/dev/null 2>&1 ;;
+	esac
+}
+
+start_docker() {
+	export DOCKER_CONFIG=$WORK/docker-net/config # for podman it would be a file of its own
+	dockerd --data-root "$WORK/docker-net/data" --exec-root "$WORK/docker-net/exec" -p "$WORK/docker-net/pid" -H "$DOCKER_HOST" \
+		--storage-driver overlay2 --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent /vmrunc-engines \
+		--default-ulimit "nofile=$(nofile_limit):$(nofile_limit)" --add-runtime "tested=$ENGINE_RUNTIME" \
+		--default-runtime tested --bip 10.66.0.1/24 >"$WORK/docker-net/log" 2>&1 3>&- &
+	wait_for "$WAIT_S" docker version >/dev/null 2>&1 || { tail "$WORK/docker-net/log"; return 1; }
+	docker import --change "ENV PATH=$IMAGE_PATH" "$WORK/image.tar" bb:latest >/dev/null
+}
+
+stop_docker() {
+	local ids pid
+	ids=$(docker ps -aq)
+	# shellcheck disable=SC2086 # they are words
+	[ -z "$ids" ] || docker rm -f $ids >/dev/null
+	pid=$(cat "$WORK/docker-net/pid")
+	kill "$pid"
+	wait_for 60 gone "$pid"
+}
+
+gone() {
+	[ ! -d "/proc/$1" ]
+}
+
+# A container that serves the file /w/index.html, and prints its addresses whenever they change.
+# shellcheck disable=SC2016 # the container's shell
+SERVER='mkdir /w; echo hello-of-web >/w/index.html; httpd -p 80 -h /w
+	while :; do
+		now=$(ip -o -4 addr show | sed "s/^[0-9]*: \([^ ]*\) *inet \([^ ]*\).*/\1=\2/" | tr "\n" " ")
+		[ "$now" = "$last" ] || echo "addresses: $now"
+		last=$now
+		sleep 0.1
+	done'
+
+# ask ADDRESS PORT: what the web server there says.
+ask() {
+	python3 -c 'import sys, urllib.request
+print(urllib.request.urlopen(f"http://{sys.argv[1]}:{sys.argv[2]}/", timeout=30).read().decode().strip())' "$@"
+}
+
+says() {
+	[ "$(ask "$1" "$2" 2>/dev/null)" = hello-of-web ]
+}
+
+# last_addresses ENGINE WANT: the last line that the server has printed has WANT in it; lack_addresses: it has not.
+last_addresses() {
+	[[ "$("$1" logs web 2>&1 | tail -n 1)" == *"$2"* ]]
+}
+lack_addresses() {
+	! last_addresses "$@"
+}
+
+# traffic ENGINE: both figures of the container's network are above nothing.
+traffic() {
+	local io
+	io=$("$1" stats --no-stream --format '{{.NetIO}}' web)
+	echo "NetIO: $io"
+	[[ ! "$io" =~ (^|/ )(0B|--) ]]
+}
+
+# What a container asks of web: its address by name, with the resolver that the engine has given it, and its page.
+# (A static busybox has no other way to a name, and its wget crashes.)
+# shellcheck disable=SC2016 # likewise
+ASK='cat /etc/resolv.conf >&2
+	address=$(nslookup -type=a web | sed -n "s/^Address: *\([0-9.]*\)$/\1/p" | tail -n 1)
+	printf "GET / HTTP/1.0\r\n\r\n" | nc -w 30 "$address" 80 | tail -n 1'
+
+# The rest is the same with both: from a VM and from a container of runc by name, by a published port, and on a network that
+# is connected while it runs. $1: the engine; $2: the image; $3: how its addresses
+# begin.
+exercise() {
+	local engine=$1 image=$2 net=$3
+	"$engine" network create --subnet "$net.1.0/24" net1
+	"$engine" network create --subnet "$net.2.0/24" net2
+	"$engine" run -d --name web --network net1 -p 18080:80 "$image" sh -c "$SERVER"
+	wait_for "$WAIT_S" last_addresses "$engine" "=$net.1."
+	wait_for "$WAIT_S" says 127.0.0.1 18080
+	run -0 --separate-stderr "$engine" run --rm --network net1 "$image" sh -c "$ASK"
+	eq "$output" hello-of-web
+	run -0 --separate-stderr "$engine" run --rm --runtime runc --network net1 "$image" sh -c "$ASK"
+	eq "$output" hello-of-web
+	"$engine" network connect net2 web
+	wait_for "$WAIT_S" last_addresses "$engine" "=$net.2."
+	last_addresses "$engine" "=$net.1."
+	run -0 --separate-stderr "$engine" run --rm --runtime runc --network net2 "$image" sh -c "$ASK"
+	eq "$output" hello-of-web
+	"$engine" network disconnect net2 web
+	wait_for "$WAIT_S" lack_addresses "$engine" "=$net.2."
+	wait_for "$WAIT_S" says 127.0.0.1 18080
+	traffic "$engine"
+	"$engine" rm -f web
+	"$engine" network rm net1 net2
+}
+
+@test "docker: a network of one's own with names, a published port, connect and disconnect, stats" {
+	start_docker
+	exercise docker bb 10.77
+	# the default bridge
+	run -0 --separate-stderr docker run --rm bb sh -c 'ip -o -4 addr show dev eth0; ip route'
+	has "$output" "10.66.0."
+	has "$output" "default via 10.66.0.1"
+}
+
+@test "podman: netavark and aardvark-dns, a published port, connect and disconnect, stats" {
+	podman import -q --change "ENV PATH=$IMAGE_PATH" "$WORK/image.tar" localhost/bb:latest
+	exercise podman localhost/bb 10.78
+}
