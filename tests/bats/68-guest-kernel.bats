@@ -36,7 +36,34 @@ need_own_kernel() {
 	mounts_to MOUNTS_BEFORE
 	run_c
 	echo "$output"
-	[ "$(grep -c '^ok ' <<<"$output")" = 11 ]
+	[ "$(grep -c '^ok ' <<<"$output")" = 13 ]
+	hasnt "$output" "not ok"
+	eq "$status" 0
+}
+
+@test "own kernel: a signal ends the wait for a lock that the host has" {
+	local vol=$BATS_TEST_TMPDIR/vol holder
+	need_own_kernel
+	[ "${VMRUNC_ENGINE:-auto}" != qemu ] || skip "QEMU's own 9P server grants every lock"
+	mkdir "$vol"
+	touch "$vol/file" "$vol/held"
+	# shellcheck disable=SC2016 # jq's
+	new_bundle '.process.args = ["/probe", "lock", "/data/file", "/data/held"]
+		| .mounts += [{destination: "/data", type: "bind", source: $vol, options: ["rbind", "rw"]}]' --arg vol "$vol"
+	cp "$PROBE" "$BUNDLE/rootfs/probe"
+	python3 -c 'import fcntl, os, sys, time
+f = open(sys.argv[1] + "/file", "r+")
+fcntl.lockf(f, fcntl.LOCK_EX)
+print("locked", flush=True)
+while os.path.exists(sys.argv[1] + "/held"):
+	time.sleep(0.05)' "$vol" >"$BATS_TEST_TMPDIR/holder" &
+	holder=$!
+	wait_for "$WAIT_S" grep -q locked "$BATS_TEST_TMPDIR/holder"
+	run_c
+	rm -f "$vol/held"
+	wait "$holder"
+	echo "$output"
+	[ "$(grep -c '^ok ' <<<"$output")" = 2 ]
 	hasnt "$output" "not ok"
 	eq "$status" 0
 }

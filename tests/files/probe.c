@@ -2,18 +2,23 @@
 /*
  * What the patches of the small guest kernel (contrib/guest-kernel/patches) make right: run in a container, in a
  * directory of its root file system. Prints "ok WHAT", or "not ok WHAT: ..." with what was found instead. With the
- * argument "full" it tries only the file system's end, which must be within 64 MiB.
+ * argument "full" it tries only the file system's end, which must be within 64 MiB. With "lock FILE HELD" it waits for a
+ * lock of FILE, which somebody outside the guest has until HELD is removed.
  *
  * Requests are counted by the interrupts of the virtio devices, one for each request that is waited for.
  */
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -162,9 +167,66 @@ static void full(void)
 	unlink("full");
 }
 
+static void rename_to_a_free_name(void)
+{
+	close(make("name", O_WRONLY));
+	tell("renameat2 with RENAME_NOREPLACE to a free name",
+		syscall(SYS_renameat2, AT_FDCWD, "name", AT_FDCWD, "free", RENAME_NOREPLACE) == 0, "errno", errno);
+	close(make("name", O_WRONLY));
+	tell("renameat2 with RENAME_NOREPLACE to one that is taken",
+		syscall(SYS_renameat2, AT_FDCWD, "name", AT_FDCWD, "free", RENAME_NOREPLACE) < 0 && errno == EEXIST, "errno",
+		errno);
+}
+
+#define ALARMS_MAX 50
+static const char *held;
+static volatile sig_atomic_t alarms, alarms_enough;
+
+/* Lets go of the lock when there were enough alarms, the wait being over or not. */
+static void on_alarm(int sig)
+{
+	(void)sig;
+	alarms = alarms + 1;
+	if (alarms == alarms_enough)
+		(void)unlink(held);
+}
+
+/* Waits for a lock of the whole file while an alarm comes every 100 ms: 0 or an errno. */
+static int lock_under_alarms(int fd, int flags, int enough)
+{
+	const struct itimerval often = { { 0, 100000 }, { 0, 100000 } }, never = { { 0, 0 }, { 0, 0 } };
+	struct sigaction action = { .sa_handler = on_alarm, .sa_flags = flags };
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int error;
+
+	alarms = 0;
+	alarms_enough = enough;
+	must(sigaction(SIGALRM, &action, NULL) == 0 && setitimer(ITIMER_REAL, &often, NULL) == 0, "setitimer");
+	error = fcntl(fd, F_SETLKW, &lock) < 0 ? errno : 0;
+	must(setitimer(ITIMER_REAL, &never, NULL) == 0, "setitimer");
+	return error;
+}
+
+static void lock_waits(const char *name)
+{
+	int fd = open(name, O_RDWR), error;
+
+	must(fd >= 0, "open");
+	error = lock_under_alarms(fd, 0, ALARMS_MAX);
+	tell("a signal ends the wait for a lock", error == EINTR, "errno", error);
+	error = lock_under_alarms(fd, SA_RESTART, 3);
+	tell("the wait goes on after a handler with SA_RESTART", error == 0 && alarms >= 3, "errno", error);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc > 3 && strcmp(argv[1], "lock") == 0) {
+		held = argv[3];
+		lock_waits(argv[2]);
+		return failed;
+	}
 	if (argc > 1 && strcmp(argv[1], "full") == 0) {
 		full();
 		return failed;
@@ -173,5 +235,6 @@ int main(int argc, char **argv)
 	requests_of_writes();
 	requests_of_missing_names();
 	links_and_blocks();
+	rename_to_a_free_name();
 	return failed;
 }
