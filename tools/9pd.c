@@ -2,14 +2,15 @@
 /*
  * vmrunc-9pd: the file service on a unix socket, for developers.
  *
- *   vmrunc-9pd SOCKET NAME=PATH[:ro]...
+ *   vmrunc-9pd SOCKET NAME=PATH[:ro|:private]...
  *
- * Exports each PATH under NAME, and serves any 9P2000.L client that connects (Linux: mount -t 9p -o
+ * Exports each PATH under NAME (":private": as the root file system of a container, which nobody else changes), and serves any 9P2000.L client that connects (Linux: mount -t 9p -o
  * trans=unix,version=9p2000.L,aname=NAME SOCKET DIR). It is not installed, since it is not confined as the runtime is.
  * A thread for each connection reads; the server's workers do the rest.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,22 +61,31 @@ static int client_start(struct p9_server *server, int fd)
 	return 0;
 }
 
-/* Adds the export that the argument NAME=PATH[:ro] describes: 0 or -errno. */
+/* Takes SUFFIX off the end of the string PATH: whether it was there, behind at least one byte. */
+static bool suffix_take(char *path, const char *suffix)
+{
+	size_t len = strlen(path), n = strlen(suffix);
+
+	if (len <= n || strcmp(path + len - n, suffix) != 0)
+		return false;
+	path[len - n] = '\0';
+	return true;
+}
+
+/* Adds the export that the argument NAME=PATH[:ro|:private] describes: 0 or -errno. */
 static int export_add(struct fs *fs, char *arg, struct err *err)
 {
 	char *path = strchr(arg, '=');
 	unsigned int flags = 0;
-	size_t len;
 	int fd, r;
 
 	if (path == NULL)
 		return err_set(err, EINVAL, "'%s' is not NAME=PATH", arg);
 	*path++ = '\0';
-	len = strlen(path);
-	if (len > 3 && strcmp(path + len - 3, ":ro") == 0) {
-		path[len - 3] = '\0';
+	if (suffix_take(path, ":ro"))
 		flags = FS_EXPORT_READONLY;
-	}
+	else if (suffix_take(path, ":private"))
+		flags = FS_EXPORT_EXCLUSIVE;
 	fd = open(path, O_PATH | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(err, errno, "open '%s'", path);
