@@ -174,8 +174,8 @@ static void rename_to_a_free_name(void)
 		syscall(SYS_renameat2, AT_FDCWD, "name", AT_FDCWD, "free", RENAME_NOREPLACE) == 0, "errno", errno);
 	close(make("name", O_WRONLY));
 	tell("renameat2 with RENAME_NOREPLACE to one that is taken",
-		syscall(SYS_renameat2, AT_FDCWD, "name", AT_FDCWD, "free", RENAME_NOREPLACE) < 0 && errno == EEXIST, "errno",
-		errno);
+		syscall(SYS_renameat2, AT_FDCWD, "name", AT_FDCWD, "free", RENAME_NOREPLACE) < 0 && errno == EEXIST,
+		"errno", errno);
 }
 
 #define ALARMS_MAX 50
