@@ -285,6 +285,20 @@ hex() {
 	[ -n "$(ip netns exec "$PEER" python3 "$BATS_TEST_DIRNAME/netpeer.py" ask-arp h0 10.9.0.2)" ]
 }
 
+@test "a namespace that is not there, or is none, is an error that leaves nothing" {
+	local path
+	new_bundle "$in_ns" --arg ns "/run/netns/$NS"
+	for path in "/run/netns/$NS" /etc/passwd /proc/self/ns/uts; do
+		jq --arg path "$path" '.linux.namespaces |= map(if .type == "network" then .path = $path else . end)' \
+			"$BUNDLE/config.json" >"$DIR/config" && cp "$DIR/config" "$BUNDLE/config.json"
+		run rt create --bundle "$BUNDLE" "$ID" </dev/null
+		echo "$output"
+		[ "$status" -ne 0 ]
+		[[ "$output" == *"\"$path\""* ]]
+		[ ! -e "$ROOT/$ID" ]
+	done
+}
+
 @test "without taps: a container without interfaces runs, one with an interface is refused" {
 	local without="$DIR/without"
 	printf '#!/bin/sh\nmount -t tmpfs none /dev/net && exec "$@"\n' >"$without"

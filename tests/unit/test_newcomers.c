@@ -21,6 +21,7 @@
 #include "base/fd.h"
 #include "monitor/newcomers.h"
 #include "monitor/resolvers.h"
+#include "net/attach.h"
 #include "net/hostlink.h"
 #include "net/link.h"
 #include "net/rtnl.h"
@@ -49,6 +50,14 @@ static void make_namespace(void)
 		tap_fds[i] = tap_make(&rtnl, "one", &taps[i], &err);
 		assert_true(tap_fds[i] >= 0);
 	}
+}
+
+static void end_namespace(void)
+{
+	for (int i = 0; i < TAPS; i++)
+		fd_close(tap_fds[i]);
+	rtnl_done(&rtnl);
+	rtnl_done(&notices);
 }
 
 /* The interface called @name, as it is now; ifindex 0: there is none. */
@@ -144,10 +153,51 @@ static void interfaces_come_and_go(void **state)
 	fd_close(socket);
 	assert_true(wait(&status) > 0);
 	assert_true(WIFEXITED(status));
-	for (int i = 0; i < TAPS; i++)
-		fd_close(tap_fds[i]);
-	rtnl_done(&rtnl);
-	rtnl_done(&notices);
+	end_namespace();
+}
+
+/* Which interfaces get a tap: Ethernet that is up and no port; also a tap of somebody else's. A kernel without macvlan tests less. */
+static void what_fits(void **state)
+{
+	static const struct {
+		const char *make, *name;
+		bool fits;
+	} kinds[] = {
+		{ "ip link add name v0 type veth peer name q0 && ip link set v0 up", "v0", true },
+		{ "ip link add name v1 type veth peer name q1", "v1", false },
+		{ "ip link add name br0 type bridge && ip link set v0 master br0", "v0", false },
+		{ "ip link set br0 up", "br0", true },
+		{ "ip tuntap add dev other mode tap && ip link set other up", "other", true },
+		{ "ip tuntap add dev other3 mode tun && ip link set other3 up", "other3", false },
+		{ "ip link add name mv0 link q0 type macvlan mode bridge && ip link set mv0 up", "mv0", true },
+		{ "ip link add name iv0 link q1 type ipvlan mode l2 && ip link set iv0 up", "iv0", true },
+		{ "ip link add name vlan7 link br0 type vlan id 7 && ip link set vlan7 up", "vlan7", true },
+		{ "ip link add name wg0 type wireguard && ip link set wg0 up", "wg0", false },
+	};
+
+	(void)state;
+	make_namespace();
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		struct link l;
+
+		if (system(kinds[i].make) != 0) {
+			assert_true(i > 5); /* the kernel has not got this one */
+			continue;
+		}
+		l = link_of(kinds[i].name);
+		assert_true(l.ifindex > 0);
+		assert_int_equal(attach_fits(&l), kinds[i].fits);
+	}
+	/* those of a machine do not */
+	for (int i = 0; i < TAPS; i++) {
+		autolinks list = LINKS_NONE;
+
+		assert_int_equal(links_read(&rtnl, &list), 0);
+		assert_false(attach_fits(links_find(&list, taps[i])));
+		assert_true(tap_is(links_find(&list, taps[i]), "one"));
+		assert_false(tap_is(links_find(&list, taps[i]), "two"));
+	}
+	end_namespace();
 }
 
 /* linux.netDevices: an interface goes into another namespace with its addresses, or stays as it was. */
@@ -198,10 +248,7 @@ static void an_interface_is_moved(void **state)
 	close(go[1]);
 	close(go[0]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	for (int i = 0; i < TAPS; i++)
-		fd_close(tap_fds[i]);
-	rtnl_done(&rtnl);
-	rtnl_done(&notices);
+	end_namespace();
 }
 
 static void resolvers_of_a_file(void **state)
@@ -244,6 +291,7 @@ int main(void)
 		cmocka_unit_test(resolvers_of_a_file),
 		cmocka_unit_test(interfaces_come_and_go),
 		cmocka_unit_test(an_interface_is_moved),
+		cmocka_unit_test(what_fits),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN);
