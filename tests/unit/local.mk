@@ -48,6 +48,7 @@ unit_tests += \
 	tests/unit/test_ps \
 	tests/unit/test_pump \
 	tests/unit/test_qemu \
+	tests/unit/test_qemu_filter \
 	tests/unit/test_qemu_qmp \
 	tests/unit/test_seccomp \
 	tests/unit/test_size \
@@ -175,6 +176,8 @@ tests_unit_test_pump_LDADD = $(unit_ldadd)
 tests_unit_test_pump_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=buf_put
 tests_unit_test_qemu_SOURCES = tests/unit/test_qemu.c
 tests_unit_test_qemu_LDADD = $(unit_ldadd)
+tests_unit_test_qemu_filter_SOURCES = tests/unit/test_qemu_filter.c
+tests_unit_test_qemu_filter_LDADD = $(unit_ldadd)
 tests_unit_test_qemu_qmp_SOURCES = tests/unit/test_qemu_qmp.c
 tests_unit_test_qemu_qmp_LDADD = $(unit_ldadd)
 tests_unit_test_landlock_SOURCES = tests/unit/test_landlock.c

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A system call filter that QEMU starts with, beside the one that it loads itself (argv.c).
+ * A system call filter that QEMU starts with, beside the one that it loads itself (argv.c): a list of what it may call, as
+ * the monitor's is (jail/seccomp.c).
  *
- * It is a list of what QEMU never does and a program that was broken into would: reaching other processes, whose user is
- * the same, and what makes rights anew. A list of all that QEMU does, with every accelerator, version and libc, would
- * be guessed, and a call that is missing in it kills a container months later.
+ * What is not on the list gives ENOSYS, as a kernel does that does not have the call: then libc and QEMU take an older one,
+ * which is on it. It does not end QEMU, since another version of QEMU or libc may try what this one does not, and
+ * manage without; and who has broken in gains nothing by an error.
  */
 #ifndef VM_QEMU_FILTER_H
 #define VM_QEMU_FILTER_H
 
 #include "base/base.h"
 
-/* Loads the filter into this process, for good; no_new_privs is set already. What it forbids gives EPERM. 0 or -errno. */
+/* Loads the filter into this process, for good; no_new_privs is set already. execve(2) keeps the process. 0 or -errno. */
 must_check int qemu_filter_load(void);
 
 #endif
