@@ -22,6 +22,7 @@
 #include "base/fd.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "host/privilege.h"
 #include "spec/spec.h"
 
 /* The exit status after an error that asks for no other one; runc's callers expect it. */
@@ -52,6 +53,17 @@ static int execute(struct call *call, struct err *err)
 	return r < 0 ? r : call->exit_status;
 }
 
+/*
+ * Of a command that makes a monitor, before anything else: an ordinary user gets into a user namespace of his own, where
+ * mounts and namespaces can be made. 0, or -errno with an error.
+ */
+static int enter(const struct call *call, struct err *err)
+{
+	bool makes_monitor = call->command && call->command->new_id && !call->global.help;
+
+	return makes_monitor ? privilege_enter(err) : 0;
+}
+
 /* Of a command that makes a monitor: puts the program's file out of the reach of what might break into that. */
 static void protect(char **argv)
 {
@@ -76,6 +88,8 @@ static int run(int argc, char **argv, struct err *err)
 		global->log, global->log_format, global->debug ? "debug" : global->log_level, r < 0 ? NULL : err);
 	if (r == 0)
 		r = log;
+	if (r == 0)
+		r = enter(&call, err);
 	if (r == 0 && call.command && call.command->new_id && !global->help)
 		protect(argv);
 	progress_allow(!global->log);

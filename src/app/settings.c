@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "host/privilege.h"
 #include "json/json.h"
 
 /* A settings file is written by hand, and a page or two long. */
@@ -218,7 +219,7 @@ static bool root_may_obey(const char *dir, const char *path, struct warnings *wa
 {
 	struct stat of_dir, st;
 
-	if (geteuid() != 0 || stat(path, &st) < 0)
+	if (!privilege_is_root() || stat(path, &st) < 0)
 		return true; /* it is missing */
 	if (stat(dir, &of_dir) == 0 && of_dir.st_uid == 0 && st.st_uid == 0 &&
 		!((of_dir.st_mode | st.st_mode) & (S_IWGRP | S_IWOTH)))
@@ -227,22 +228,44 @@ static bool root_may_obey(const char *dir, const char *path, struct warnings *wa
 	return false;
 }
 
-/* What is built in. Root always gets the same directories, whatever the environment says. */
+/* Writes "@dir/vmrunc" to @to, unless @dir is NULL, no absolute path, or too long. */
+static bool own_dir(char to[PATH_MAX], const char *dir, const char *below)
+{
+	return dir && dir[0] == '/' && snprintf(to, PATH_MAX, "%s%s/vmrunc", dir, below) < PATH_MAX;
+}
+
+/*
+ * Whether the directories of the system are ours. Root always gets these, whatever the environment says: Podman sometimes
+ * passes an XDG_RUNTIME_DIR to root, and all of root's calls must see the same containers. The root of a user namespace is
+ * somebody else outside, and has them only where /run is its own.
+ */
+static bool has_system_dirs(void)
+{
+	struct stat run;
+
+	return privilege_is_root() || (geteuid() == 0 && stat("/run", &run) == 0 && run.st_uid == 0);
+}
+
+/* The directories of an ordinary user, as the XDG Base Directory Specification has them. */
+static void user_dirs(struct settings *s)
+{
+	char run[64];
+
+	(void)snprintf(run, sizeof(run), "/run/user/%u", (unsigned int)privilege_uid());
+	if (!own_dir(s->root, getenv("XDG_RUNTIME_DIR"), "") && !own_dir(s->root, run, ""))
+		(void)strcpy(s->root, "/run/vmrunc"); /* not reached: a number fits */
+	if (!own_dir(s->cache_dir, getenv("XDG_CACHE_HOME"), "") && !own_dir(s->cache_dir, getenv("HOME"), "/.cache"))
+		(void)snprintf(s->cache_dir, sizeof(s->cache_dir), "%.*s-cache", PATH_MAX - 16, s->root);
+}
+
+/* What is built in. */
 static void defaults(struct settings *s)
 {
-	const char *runtime = getenv("XDG_RUNTIME_DIR"), *cache = getenv("XDG_CACHE_HOME");
-	bool root = geteuid() == 0;
-
 	memset(s, 0, sizeof(*s));
-	/* Podman sometimes passes an XDG_RUNTIME_DIR to root; all of root's calls must see the same containers */
-	if (root || !runtime || runtime[0] != '/' || strlen(runtime) > PATH_MAX - 16)
-		(void)strcpy(s->root, "/run/vmrunc");
-	else
-		(void)snprintf(s->root, sizeof(s->root), "%.*s/vmrunc", PATH_MAX - 16, runtime);
-	if (root || !cache || cache[0] != '/' || strlen(cache) > PATH_MAX - 16)
-		(void)strcpy(s->cache_dir, "/var/cache/vmrunc");
-	else
-		(void)snprintf(s->cache_dir, sizeof(s->cache_dir), "%.*s/vmrunc", PATH_MAX - 16, cache);
+	(void)strcpy(s->root, "/run/vmrunc");
+	(void)strcpy(s->cache_dir, "/var/cache/vmrunc");
+	if (!has_system_dirs())
+		user_dirs(s);
 	s->engine = VM_ENGINE_AUTO;
 	s->memory_mib = MEMORY_MIB_DEFAULT;
 	s->vcpus = VCPUS_DEFAULT;

@@ -6,7 +6,9 @@
 #include "cgroup/file.h"
 #include "cgroup/freezer.h"
 #include "cgroup/limit.h"
+#include "cgroup/rights.h"
 #include "cgroup/unit.h"
+#include "host/privilege.h"
 
 static const char *path_of(const struct cgroup_request *q)
 {
@@ -18,11 +20,34 @@ static const struct spec_resources *resources_of(const struct cgroup_request *q)
 	return q->spec->linux_ ? q->spec->linux_->resources : NULL;
 }
 
+/* Plans cgroups as directories; of a caller who may make none, the set stays empty. */
+static int plan_dirs(const struct cgroup_request *q, struct cgroups *c, struct err *err)
+{
+	int r = dirs_plan(path_of(q), q->id, c, err);
+
+	if (r == 0 && !privilege_is_root() && !rights_suffice(c)) {
+		strv_done(&c->dirs);
+		strv_done(&c->made);
+	}
+	return r;
+}
+
+/* Says which limits nobody but the guest holds the container to, when the caller may make no cgroup for it. */
+static void warn_without(const struct cgroup_request *q, struct warnings *warnings)
+{
+	const struct spec_resources *r = resources_of(q);
+
+	if (r && (r->memory || r->cpu || r->pids || r->block_io || r->unified.n))
+		warnings_add(warnings, "linux.resources: in the guest only: you may make no cgroup for the container "
+				       "on this host, where "
+				       "somebody must delegate one to you");
+}
+
 int cgroup_plan(const struct cgroup_request *q, struct cgroups *c, struct err *err)
 {
 	switch (q->manager) {
 	case CGROUPS_CGROUPFS:
-		return dirs_plan(path_of(q), q->id, c, err);
+		return plan_dirs(q, c, err);
 	case CGROUPS_SYSTEMD:
 		return unit_plan(path_of(q), q->id, c, err);
 	case CGROUPS_DISABLED:
@@ -55,8 +80,11 @@ int cgroup_start_unit(const struct cgroup_request *q, pid_t pid, int interrupt_f
 
 int cgroup_make(const struct cgroup_request *q, const struct cgroups *c, struct warnings *warnings, struct err *err)
 {
-	int r = dirs_make(c, err);
+	int r;
 
+	if (c->dirs.n == 0 && q->manager == CGROUPS_CGROUPFS && !privilege_is_root())
+		warn_without(q, warnings);
+	r = dirs_make(c, err);
 	/* the quota is written as well: a wrong one is an error now */
 	if (r == 0)
 		r = cgroup_limit(c, resources_of(q), q->memory_bytes, warnings, err);

@@ -11,6 +11,7 @@ libcgroup_a_SOURCES = \
 	src/cgroup/io.c src/cgroup/io.h \
 	src/cgroup/limit.c src/cgroup/limit.h \
 	src/cgroup/oom.c src/cgroup/oom.h \
+	src/cgroup/rights.c src/cgroup/rights.h \
 	src/cgroup/set.c src/cgroup/set.h \
 	src/cgroup/systemd.c src/cgroup/systemd.h \
 	src/cgroup/systemd_props.c src/cgroup/systemd_props.h \

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "cgroup/systemd_props.h"
+#include "host/privilege.h"
 
 #define SERVICE "org.freedesktop.systemd1"
 #define OBJECT "/org/freedesktop/systemd1"
@@ -69,9 +70,14 @@ static int connect_bus(sd_bus **ret, struct err *err)
 	if (sd_booted() <= 0)
 		return err_set(
 			err, ENOTSUP, "--systemd-cgroup: systemd does not manage this host: use the cgroupfs manager");
-	first = sd_bus_open_system(ret);
+	/* a user's units are his own systemd's */
+	first = privilege_is_root() ? sd_bus_open_system(ret) : sd_bus_open_user(ret);
 	if (first >= 0)
 		return 0;
+	if (!privilege_is_root())
+		return err_sys(err, first,
+			"--systemd-cgroup: cannot reach your own systemd over D-Bus ($DBUS_SESSION_BUS_ADDRESS, or "
+			"$XDG_RUNTIME_DIR/bus)");
 	r = sd_bus_new(&bus);
 	if (r >= 0)
 		r = sd_bus_set_address(bus, PRIVATE_ADDRESS);

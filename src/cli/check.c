@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "cgroup/systemd.h"
 #include "cli/commands.h"
+#include "host/privilege.h"
 #include "json/gen.h"
 #include "life/plan.h"
 #include "vm/choose/choose.h"
@@ -40,6 +41,8 @@ struct check {
 	struct image_report image; /* of the guest's kernel */
 	struct buf remedies;       /* what to do, a line each: for the engine first, then for the kernel */
 	bool root;                 /* vmrunc runs as root */
+	bool allowed;              /* the caller may make the namespaces and mounts of a container */
+	struct err refused;        /* why not */
 	bool usable;               /* containers can run here */
 };
 
@@ -109,8 +112,8 @@ static void find_engine(struct check *c)
 /* Says for each thing that is missing what to do about it. */
 static void find_remedies(struct check *c)
 {
-	if (!c->root)
-		buf_puts(&c->remedies, "run vmrunc as root\n");
+	if (!c->allowed)
+		buf_printf(&c->remedies, "%s\n", c->refused.msg);
 	if (!c->has_engine && !*c->qemu)
 		buf_puts(&c->remedies, QEMU_REMEDY "\n");
 	if (!c->kvm.usable && access("/dev/kvm", F_OK) < 0)
@@ -143,7 +146,8 @@ static int gather(struct check *c, struct err *err)
 	if (r < 0)
 		return err_sys(err, r, "check");
 	c->root = geteuid() == 0;
-	c->usable = c->has_engine && c->image.usable && c->root;
+	c->allowed = privilege_try(&c->refused) == 0;
+	c->usable = c->has_engine && c->image.usable && c->allowed;
 	find_remedies(c);
 	return buf_error(&c->remedies) < 0 ? err_sys(err, ENOMEM, "check") : 0;
 }

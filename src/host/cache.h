@@ -58,6 +58,12 @@ struct cache {
 bool cache_trusted(const char *path);
 
 /*
+ * As cache_trusted(), of a directory of the system's, which nobody but root can have made at that path. To the root of a
+ * user namespace, the machine's root is one of many users without a number.
+ */
+bool cache_trusted_system(const char *path);
+
+/*
  * Opens the cache directory @path (absolute), and makes it (0755) and its parents as needed: 0 or -errno. A directory
  * is refused if we cannot write it (-EACCES, -EROFS ...), and if it belongs to neither us nor root or others may write
  * it (-EPERM).

@@ -3,10 +3,12 @@
 #include "host/owners.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/securebits.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -76,6 +78,13 @@ int owners_new_namespace(const struct owner_maps *maps, bool same)
 	return r;
 }
 
+static bool setgroups_denied(void)
+{
+	autofree char *text = NULL;
+
+	return fd_read_file(AT_FDCWD, "/proc/self/setgroups", 16, &text, NULL) == 0 && strncmp(text, "deny", 4) == 0;
+}
+
 /* Becomes @user and @group, without the kernel's care that who is root no more has no capabilities: 0 or -errno. */
 static int become(uid_t user, gid_t group, const gid_t *more, size_t more_len)
 {
@@ -83,7 +92,10 @@ static int become(uid_t user, gid_t group, const gid_t *more, size_t more_len)
 
 	if (bits < 0 || prctl(PR_SET_SECUREBITS, (unsigned long)bits | SECBIT_NO_SETUID_FIXUP) < 0)
 		return -errno;
-	if (setgroups(more_len, more) < 0 || setresgid(group, group, group) < 0 || setresuid(user, user, user) < 0)
+	/* where setgroups(2) is denied (user_namespaces(7)), as to a user who has his own ids alone, the groups stay */
+	if (setgroups(more_len, more) < 0 && (errno != EPERM || !setgroups_denied()))
+		return -errno;
+	if (setresgid(group, group, group) < 0 || setresuid(user, user, user) < 0)
 		return -errno;
 	return prctl(PR_SET_SECUREBITS, (unsigned long)bits) < 0 ? -errno : 0;
 }

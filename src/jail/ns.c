@@ -218,8 +218,10 @@ static int make_user(const struct spec *spec, struct ns_set *set, struct err *er
 	if (r == -EPERM)
 		return err_set(err, EPERM,
 			"linux.namespaces: user: cannot make the monitor's: operation not permitted: are all ids of "
-			"the "
-			"mappings there where vmrunc runs (/proc/self/uid_map)?");
+			"the mappings there where vmrunc runs (/proc/self/uid_map)?%s",
+			geteuid() == 0 ? ""
+				       : " A user who is not root has his own id and, with newuidmap(1), those that "
+					 "/etc/subuid and /etc/subgid give to him");
 	if (r < 0)
 		return err_sys(err, r, "linux.namespaces: user: cannot make the monitor's");
 	set->user_fd = r;
@@ -233,6 +235,11 @@ static int open_user(const struct spec *spec, struct ns_set *set, struct err *er
 	struct stat theirs, own;
 	int fd = set->fd[SPEC_NS_USER], r = 0;
 
+	if (!ns && geteuid() != 0)
+		return err_set(err, EPERM,
+			"rootless container requires user namespaces: linux.namespaces lists none of type user, and "
+			"you are "
+			"not root: vmrunc spec --rootless writes a config that has one");
 	if (!ns)
 		return 0;
 	if (fd >= 0) {

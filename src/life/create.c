@@ -574,8 +574,6 @@ int container_create(const struct settings *settings, const struct create_reques
 	int r = statedir_check_id(request->id, err);
 
 	ns_set_init(&c.ns);
-	if (r == 0 && geteuid() != 0)
-		r = err_set(err, EPERM, "operation not permitted: vmrunc must run as root");
 	if (r == 0)
 		r = block_signals(&c, err);
 	if (r == 0)

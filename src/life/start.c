@@ -3,7 +3,10 @@
 #include "life/life.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/fd.h"
 #include "container/hooks.h"
@@ -51,11 +54,18 @@ static int throttle(const struct statedir *dir, const struct state *s, const str
 /* Ties the interfaces that the container has by now to its virtual machine. */
 static int connect_network(const struct state *s, struct err *err)
 {
-	autoclose int monitor = state_pidfd(s);
+	autoclose int monitor = state_pidfd(s), ns = -1;
+	struct pollfd ended = { .fd = monitor, .events = POLLIN };
+	char path[64];
 
 	if (monitor < 0) /* control_call() says it in its words */
 		return 0;
-	return attach_all(monitor, s->id, err);
+	(void)snprintf(path, sizeof(path), "/proc/%ld/ns/net", (long)s->pid); /* fits */
+	ns = open(path, O_RDONLY | O_CLOEXEC);
+	if (ns < 0)
+		return err_sys(err, errno, "network: cannot open the container's network namespace");
+	/* the pid was the monitor's when it was opened, if that lives still */
+	return poll(&ended, 1, 0) != 0 ? 0 : attach_all(ns, s->id, err);
 }
 
 int container_start(const struct settings *settings, const char *id, struct life_notes *notes, struct err *err)

@@ -5,11 +5,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <linux/nsfs.h>
 #include <linux/rtnetlink.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -34,23 +39,80 @@ static int open_here(unsigned int groups, struct rtnl *ret)
 	return 0;
 }
 
+/*
+ * Of a child: enters the network namespace @ns_fd, by way of the user namespace that it belongs to if that is not ours, and
+ * sends a new socket over @to, or the errno of what failed. A user who made that user namespace has all rights in it from
+ * outside, but for entering others.
+ */
+static _Noreturn void open_there(int ns_fd, unsigned int groups, int to)
+{
+	int owner = ioctl(ns_fd, NS_GET_USERNS), error = 0, fd = -1;
+	struct rtnl r = RTNL_INIT;
+
+	if (setns(ns_fd, CLONE_NEWNET) < 0) {
+		error = errno;
+		if (error == EPERM && owner >= 0 && setns(owner, CLONE_NEWUSER) == 0 && setns(ns_fd, CLONE_NEWNET) == 0)
+			error = 0;
+	}
+	if (!error)
+		error = -open_here(groups, &r);
+	if (!error)
+		fd = rtnl_fd(&r);
+	_exit(fd_send(to, &error, sizeof(error), &fd, fd < 0 ? 0 : 1) < 0);
+}
+
+/* A socket in the network namespace @ns_fd, made by a child, since there may be no way back from there: or -errno. */
+static int open_by_child(int ns_fd, unsigned int groups)
+{
+	int ends[2], error = 0, fd = -1;
+	ssize_t got;
+	size_t n = 0;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return -errno;
+	(void)fflush(NULL); /* nothing may be written twice */
+	pid = fork();
+	if (pid == 0)
+		open_there(ns_fd, groups, ends[1]);
+	fd_close(ends[1]);
+	got = pid < 0 ? -errno : fd_recv(ends[0], &error, sizeof(error), &fd, 1, &n);
+	fd_close(ends[0]);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (got != (ssize_t)sizeof(error))
+		return got < 0 ? (int)got : -EIO;
+	if (error || n != 1)
+		return error ? -error : -EIO;
+	return fd;
+}
+
+/* Whether the namespace @ns_fd is the caller's own. */
+static bool is_own(int ns_fd)
+{
+	struct stat own, theirs;
+
+	return stat("/proc/self/ns/net", &own) == 0 && fstat(ns_fd, &theirs) == 0 && own.st_dev == theirs.st_dev &&
+	       own.st_ino == theirs.st_ino;
+}
+
 int rtnl_open(int ns_fd, unsigned int groups, struct rtnl *ret, struct err *err)
 {
-	autoclose int own = -1;
-	int r;
+	int fd, r;
 
-	if (ns_fd >= 0) {
-		own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-		if (own < 0 || setns(ns_fd, CLONE_NEWNET) < 0)
-			return err_sys(err, errno, "network: cannot enter the container's network namespace");
+	if (ns_fd < 0 || is_own(ns_fd)) {
+		r = open_here(groups, ret);
+		return r < 0 ? err_sys(err, r, "network: cannot talk to the kernel (netlink)") : 0;
 	}
-	r = open_here(groups, ret);
-	if (own >= 0 && setns(own, CLONE_NEWNET) < 0) {
-		if (r == 0)
-			rtnl_done(ret);
-		return err_sys(err, errno, "network: cannot return from the container's network namespace");
+	fd = open_by_child(ns_fd, groups);
+	if (fd < 0)
+		return err_sys(err, fd, "network: cannot enter the container's network namespace");
+	ret->sock = mnl_socket_fdopen(fd);
+	if (!ret->sock) {
+		fd_close(fd);
+		return err_sys(err, ENOMEM, "network");
 	}
-	return r < 0 ? err_sys(err, r, "network: cannot talk to the kernel (netlink)") : 0;
+	return 0;
 }
 
 void rtnl_done(struct rtnl *r)

@@ -32,7 +32,7 @@ void search_places_default(struct kernel_places *ret, const char *cache_dir)
 	};
 	if (cache_dir && cache_trusted(cache_dir))
 		ret->cache_dirs[n++] = cache_dir;
-	if ((!cache_dir || strcmp(cache_dir, SYSTEM_CACHE_DIR) != 0) && cache_trusted(SYSTEM_CACHE_DIR))
+	if ((!cache_dir || strcmp(cache_dir, SYSTEM_CACHE_DIR) != 0) && cache_trusted_system(SYSTEM_CACHE_DIR))
 		ret->cache_dirs[n] = SYSTEM_CACHE_DIR;
 	if (uname(&host) == 0)
 		(void)snprintf(ret->running, sizeof(ret->running), "%s", host.release); /* fits */
