@@ -18,7 +18,7 @@ setup_file() {
 	containerd -c "$dir/config.toml" >"$dir/log" 2>&1 3>&- &
 	echo $! >"$dir/pid"
 	wait_for "$WAIT_S" ctr -a "$dir/sock" version >/dev/null 2>&1
-	make_docker_archive "$dir/image.tar"
+	make_docker_archive "$dir/image.tar" localhost/bb:latest /bin/sh
 	ctr -a "$dir/sock" -n vmrunc-engines image import "$dir/image.tar" >/dev/null
 }
 
@@ -37,24 +37,6 @@ teardown() {
 		c task delete -f "$id" >/dev/null 2>&1 || true
 	done
 	for id in $(c container list -q); do c container delete "$id" >/dev/null 2>&1 || true; done
-}
-
-gone() {
-	[ ! -d "/proc/$1" ]
-}
-
-# make_docker_archive FILE: the image as `docker save` writes it, which is what ctr imports.
-make_docker_archive() {
-	local dir sum
-	dir=$(mktemp -d "$WORK/archive.XXXXXX")
-	sum=$(sha256sum "$WORK/image.tar" | cut -d' ' -f1)
-	mkdir "$dir/layer"
-	cp "$WORK/image.tar" "$dir/layer/layer.tar"
-	jq -n --arg sum "sha256:$sum" '{architecture: "amd64", os: "linux", rootfs: {type: "layers", diff_ids: [$sum]},
-		config: {Env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"], Cmd: ["/bin/sh"]}}' >"$dir/config.json"
-	echo '[{"Config": "config.json", "RepoTags": ["localhost/bb:latest"], "Layers": ["layer/layer.tar"]}]' >"$dir/manifest.json"
-	tar -C "$dir" -cf "$1" .
-	rm -r "$dir"
 }
 
 c() {

@@ -34,10 +34,6 @@ stop_dockerd() {
 	wait_for 60 gone "$pid"
 }
 
-gone() {
-	[ ! -d "/proc/$1" ]
-}
-
 remove_all() {
 	local ids
 	ids=$(docker ps -aq)
@@ -127,6 +123,37 @@ restarted() {
 	docker cp writes:/etc/copied "$BATS_TEST_TMPDIR/back"
 	eq "$(cat "$BATS_TEST_TMPDIR/back")" copied
 	eq "$(docker export writes | tar -xO etc/new)" new
+}
+
+healthy_is() {
+	[ "$(inspect "$1" '{{.State.Health.Status}}')" = "$2" ]
+}
+
+@test "of a container that runs: health, stats, top, pause, update, cp, restart; OOMKilled" {
+	local stats
+	docker run -d --name shows --memory 96m --memory-swap 96m --health-cmd 'test -e /healthy' --health-interval 1s --health-retries 1 bb \
+		sh -c 'trap "exit 4" TERM; echo up; while :; do sleep 0.1; done'
+	wait_for "$WAIT_S" log_has shows up
+	wait_for "$WAIT_S" healthy_is shows unhealthy
+	docker exec shows touch /healthy
+	wait_for "$WAIT_S" healthy_is shows healthy
+	stats=$(docker stats --no-stream --format '{{.MemUsage}}' shows)
+	[[ $stats =~ ^[1-9][0-9.]*[KkM]iB\ /\ [1-9][0-9.]*MiB$ ]] || { echo "$stats"; return 1; }
+	[ "$(docker top shows | wc -l)" -ge 2 ]
+	docker pause shows
+	state_is shows paused
+	docker unpause shows
+	docker update --memory 128m --memory-swap 128m shows >/dev/null
+	eq "$(docker exec shows sh -c 'cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes')" 134217728
+	echo copied >"$BATS_TEST_TMPDIR/f"
+	docker cp "$BATS_TEST_TMPDIR/f" shows:/etc/copied
+	eq "$(docker exec shows cat /etc/copied)" copied
+	docker restart -t 60 shows >/dev/null
+	eq "$(docker exec shows cat /etc/copied)" copied
+	docker stop -t 60 shows >/dev/null
+	eq "$(inspect shows '{{.State.ExitCode}} {{.State.OOMKilled}}')" "4 false"
+	run -137 docker run --name oom --memory 64m --memory-swap 64m bb sh -c 'tail /dev/zero; exit $?'
+	eq "$(inspect oom '{{.State.OOMKilled}}')" true
 }
 
 @test "nothing is left: processes, cgroups, state, mounts" {

@@ -45,6 +45,25 @@ container_cgroups() {
 	find /sys/fs/cgroup -type d 2>/dev/null | grep -E '[0-9a-f]{64}|/vmrunc-engines/' || true
 }
 
+gone() {
+	[ ! -d "/proc/$1" ]
+}
+
+# make_docker_archive FILE NAME COMMAND...: the image as `docker save` writes it, which is what ctr imports.
+make_docker_archive() {
+	local file=$1 name=$2 dir sum
+	shift 2
+	dir=$(mktemp -d "$WORK/archive.XXXXXX")
+	sum=$(sha256sum "$WORK/image.tar" | cut -d' ' -f1)
+	mkdir "$dir/layer"
+	cp "$WORK/image.tar" "$dir/layer/layer.tar"
+	jq -n --arg sum "sha256:$sum" '{architecture: "amd64", os: "linux", rootfs: {type: "layers", diff_ids: [$sum]},
+		config: {Env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"], Cmd: $ARGS.positional}}' --args "$@" >"$dir/config.json"
+	jq -n --arg name "$name" '[{Config: "config.json", RepoTags: [$name], Layers: ["layer/layer.tar"]}]' >"$dir/manifest.json"
+	tar -C "$dir" -cf "$file" .
+	rm -r "$dir"
+}
+
 nothing_runs() {
 	[ -z "$(runtime_processes)" ]
 }

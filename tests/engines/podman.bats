@@ -212,6 +212,48 @@ log_has() {
 	eq "$(podman inspect -f '{{.State.ExitCode}}' deaf)" 137
 }
 
+# guest_limit CONTAINER: the memory limit that its processes see.
+guest_limit() {
+	podman exec "$1" sh -c 'cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes'
+}
+
+@test "of a container that runs: stats, health, pause, update, restart, checkpoint, attach" {
+	local stats
+	podman run -d -i --name shows --memory 96m --health-cmd 'test -e /healthy' --health-interval disable localhost/bb \
+		sh -c 'echo up; while read line; do echo "got $line"; done; exit 4'
+	wait_for "$WAIT_S" log_has shows up
+	stats=$(podman stats --no-stream --format json shows)
+	[[ $(jq -r '.[0].mem_usage' <<<"$stats") =~ ^[1-9][0-9.]*[kM]B\ /\ [1-9][0-9.]*MB$ ]] || { echo "$stats"; return 1; }
+	[ "$(jq -r '.[0].pids' <<<"$stats")" -ge 1 ]
+	run -1 podman healthcheck run shows
+	podman exec shows touch /healthy
+	podman healthcheck run shows
+	podman pause shows
+	state_is shows paused
+	run podman exec shows true
+	[ "$status" -ne 0 ]
+	podman unpause shows
+	state_is shows running
+	podman update --memory 128m shows
+	eq "$(guest_limit shows)" 134217728
+	run podman container checkpoint shows
+	[ "$status" -ne 0 ]
+	has "${output,,}" checkpoint
+	state_is shows running
+	podman restart -t 1 shows
+	wait_for "$WAIT_S" state_is shows running
+	eq "$(podman exec shows cat /healthy && echo kept)" kept
+	podman attach shows <<<hello >"$BATS_TEST_TMPDIR/attached" # ends with its input, and so does the container's loop
+	eq "$(podman wait shows)" 4
+	file_has "$BATS_TEST_TMPDIR/attached" "got hello"
+}
+
+@test "run: --systemd=always; a container that runs out of memory" {
+	CODE=137 prun --memory 64m localhost/bb tail /dev/zero
+	prun --systemd=always localhost/bb sh -c 'echo $container; touch /run/x /tmp/x && echo writable; [ -d /sys/fs/cgroup ] && echo cgroup'
+	eq "$status $(echo $output)" "0 podman writable cgroup"
+}
+
 @test "five containers at once" {
 	local i pids=()
 	for i in 1 2 3 4 5; do
