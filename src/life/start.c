@@ -57,15 +57,19 @@ static int connect_network(const struct state *s, struct err *err)
 	autoclose int monitor = state_pidfd(s), ns = -1;
 	struct pollfd ended = { .fd = monitor, .events = POLLIN };
 	char path[64];
+	int error;
 
 	if (monitor < 0) /* control_call() says it in its words */
 		return 0;
 	(void)snprintf(path, sizeof(path), "/proc/%ld/ns/net", (long)s->pid); /* fits */
 	ns = open(path, O_RDONLY | O_CLOEXEC);
+	error = errno;
+	/* what the pid is, or is not, says nothing if the monitor has ended; control_call() says that, too */
+	if (poll(&ended, 1, 0) != 0)
+		return 0;
 	if (ns < 0)
-		return err_sys(err, errno, "network: cannot open the container's network namespace");
-	/* the pid was the monitor's when it was opened, if that lives still */
-	return poll(&ended, 1, 0) != 0 ? 0 : attach_all(ns, s->id, err);
+		return err_sys(err, error, "network: cannot open the container's network namespace");
+	return attach_all(ns, s->id, err);
 }
 
 int container_start(const struct settings *settings, const char *id, struct life_notes *notes, struct err *err)

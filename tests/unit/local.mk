@@ -40,6 +40,7 @@ unit_tests += \
 	tests/unit/test_mux \
 	tests/unit/test_p9 \
 	tests/unit/test_privilege \
+	tests/unit/test_rtnl \
 	tests/unit/test_p9_fid \
 	tests/unit/test_p9_hostile \
 	tests/unit/test_p9_lock \
@@ -117,6 +118,8 @@ tests_unit_test_guest_SOURCES = tests/unit/test_guest.c
 tests_unit_test_guest_LDADD = $(unit_ldadd)
 tests_unit_test_guestlog_SOURCES = tests/unit/test_guestlog.c
 tests_unit_test_guestlog_LDADD = $(unit_ldadd)
+tests_unit_test_rtnl_SOURCES = tests/unit/test_rtnl.c
+tests_unit_test_rtnl_LDADD = $(unit_ldadd)
 tests_unit_test_privilege_SOURCES = tests/unit/test_privilege.c
 tests_unit_test_privilege_LDADD = $(unit_ldadd)
 tests_unit_test_host_SOURCES = tests/unit/test_host.c
