@@ -129,6 +129,7 @@ healthy_is() {
 	[ "$(inspect "$1" '{{.State.Health.Status}}')" = "$2" ]
 }
 
+# bats test_tags=long
 @test "of a container that runs: health, stats, top, pause, update, cp, restart; OOMKilled" {
 	local stats
 	docker run -d --name shows --memory 96m --memory-swap 96m --health-cmd 'test -e /healthy' --health-interval 1s --health-retries 1 bb \

@@ -217,6 +217,7 @@ guest_limit() {
 	podman exec "$1" sh -c 'cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes'
 }
 
+# bats test_tags=long
 @test "of a container that runs: stats, health, pause, update, restart, checkpoint, attach" {
 	local stats
 	podman run -d -i --name shows --memory 96m --health-cmd 'test -e /healthy' --health-interval disable localhost/bb \
@@ -248,10 +249,36 @@ guest_limit() {
 	file_has "$BATS_TEST_TMPDIR/attached" "got hello"
 }
 
+# bats test_tags=long
 @test "run: --systemd=always; a container that runs out of memory" {
 	CODE=137 prun --memory 64m localhost/bb tail /dev/zero
 	prun --systemd=always localhost/bb sh -c 'echo $container; touch /run/x /tmp/x && echo writable; [ -d /sys/fs/cgroup ] && echo cgroup'
 	eq "$status $(echo $output)" "0 podman writable cgroup"
+}
+
+something_runs() {
+	! nothing_runs
+}
+
+# bats test_tags=long
+@test "killed: Podman while a container is made, conmon of one that runs" {
+	local pid conmon
+	vmrunc_only # runtime_processes knows no other's
+	podman run --rm --name cut localhost/bb sleep 1000 </dev/null >/dev/null 2>&1 3>&- &
+	pid=$!
+	wait_for "$WAIT_S" something_runs
+	kill -KILL "$pid"
+	wait "$pid" || true
+	remove_all
+	assert_nothing_left
+	podman run -d --name orphan localhost/bb sleep 1000
+	conmon=$(cat "$(podman inspect -f '{{.ConmonPidFile}}' orphan)")
+	kill -KILL "$conmon"
+	wait_for "$WAIT_S" gone "$conmon"
+	remove_all
+	wait_for 30 nothing_runs # the cgroups stay, with any runtime: Podman has not heard of the end
+	eq "$(ls -A /run/vmrunc 2>/dev/null || true)" ""
+	find /sys/fs/cgroup -depth -type d -name 'libpod-*' -exec rmdir {} \; 2>/dev/null || true
 }
 
 @test "five containers at once" {
