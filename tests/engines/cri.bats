@@ -140,7 +140,7 @@ logged() {
 	[ "$(of_container ContainerStats | jq '.stats.cpu.usage_core_nano_seconds.value')" -gt 1000000 ]
 	[ "$(of_pod PodSandboxStats | jq '.stats.linux.containers | length')" = 1 ]
 	of_container UpdateContainerResources '"linux": {"memory_limit_in_bytes": 134217728}' >/dev/null
-	eq "$(of_container ExecSync '"cmd": ["sh", "-c", "cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes"], "timeout": 120' | jq -c '[.stdout, .stderr]')" '["134217728\n",""]'
+	eq "$(of_container ExecSync "$(jq -n --arg script "$MEMORY_LIMIT" '"\"cmd\": \(["sh", "-c", $script]), \"timeout\": 120"' -r)" | jq -c '[.stdout, .stderr]')" '["134217728\n",""]'
 	of_container StopContainer '"timeout": 100' >/dev/null
 	eq "$(of_container ContainerStatus | jq -c '[.status.state, .status.exit_code, .status.reason]')" '[2,3,"Error"]'
 	of_container RemoveContainer >/dev/null

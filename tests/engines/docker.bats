@@ -145,7 +145,7 @@ healthy_is() {
 	state_is shows paused
 	docker unpause shows
 	docker update --memory 128m --memory-swap 128m shows >/dev/null
-	eq "$(docker exec shows sh -c 'cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes')" 134217728
+	eq "$(docker exec shows sh -c "$MEMORY_LIMIT")" 134217728
 	echo copied >"$BATS_TEST_TMPDIR/f"
 	docker cp "$BATS_TEST_TMPDIR/f" shows:/etc/copied
 	eq "$(docker exec shows cat /etc/copied)" copied

@@ -64,6 +64,10 @@ make_docker_archive() {
 	rm -r "$dir"
 }
 
+# A program that prints the memory limit of the cgroup that it is in, of v2 (a guest) or v1 (another runtime here).
+# shellcheck disable=SC2034 # the suites use it
+MEMORY_LIMIT='cat "/sys/fs/cgroup$(sed -n s/^0:://p /proc/self/cgroup)/memory.max" 2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes'
+
 nothing_runs() {
 	[ -z "$(runtime_processes)" ]
 }

@@ -214,7 +214,7 @@ log_has() {
 
 # guest_limit CONTAINER: the memory limit that its processes see.
 guest_limit() {
-	podman exec "$1" sh -c 'cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes'
+	podman exec "$1" sh -c "$MEMORY_LIMIT"
 }
 
 # bats test_tags=long
