@@ -77,12 +77,23 @@ struct start {
 	void *arg;
 };
 
+/* Blocks all signals of the calling thread, and puts its set until then into @ret_old unless that is NULL. */
+static void block_signals(sigset_t *ret_old)
+{
+	sigset_t all;
+
+	sig_fill(&all);
+	(void)sig_mask(SIG_SETMASK, &all, ret_old); /* cannot fail: the set is valid */
+}
+
 /* A thread's first step. It does nothing for a guest without its filter: the kernel has no memory for that, or a bug. */
 static void *begin(void *arg)
 {
 	struct start start = *(struct start *)arg;
 
 	free(arg);
+	block_signals(
+		NULL); /* pthread_create() unblocks libc's own two in the first thread of a process: they would be deadly */
 	restricted = start.restricted;
 	if (thread_become(start.role) < 0)
 		abort();
@@ -92,7 +103,7 @@ static void *begin(void *arg)
 int thread_start(enum thread_role role, pthread_t *ret_thread, void *(*run)(void *), void *arg)
 {
 	struct start *start = malloc(sizeof(*start));
-	sigset_t all, old;
+	sigset_t old;
 	pthread_attr_t attr;
 	int r;
 
@@ -106,10 +117,9 @@ int thread_start(enum thread_role role, pthread_t *ret_thread, void *(*run)(void
 	*start = (struct start){ .role = role, .restricted = restricted, .run = run, .arg = arg };
 	(void)pthread_attr_init(&attr); /* cannot fail on Linux */
 	(void)pthread_attr_setstacksize(&attr, THREAD_STACK);
-	sig_fill(&all);
-	(void)sig_mask(SIG_SETMASK, &all, &old); /* a new thread inherits the mask of the one that starts it */
+	block_signals(&old); /* a new thread inherits the mask of the one that starts it */
 	r = pthread_create(ret_thread, &attr, begin, start);
-	(void)sig_mask(SIG_SETMASK, &old, NULL); /* neither call can fail: the sets are valid */
+	(void)sig_mask(SIG_SETMASK, &old, NULL); /* cannot fail either */
 	(void)pthread_attr_destroy(&attr);
 	if (r != 0)
 		free(start);

@@ -35,6 +35,7 @@ unit_tests += \
 	tests/unit/test_kvm_mem \
 	tests/unit/test_kvm_serial \
 	tests/unit/test_landlock \
+	tests/unit/test_thread \
 	tests/unit/test_member \
 	tests/unit/test_merge \
 	tests/unit/test_mux \
@@ -188,6 +189,8 @@ tests_unit_test_qemu_qmp_SOURCES = tests/unit/test_qemu_qmp.c
 tests_unit_test_qemu_qmp_LDADD = $(unit_ldadd)
 tests_unit_test_landlock_SOURCES = tests/unit/test_landlock.c
 tests_unit_test_landlock_LDADD = $(unit_ldadd)
+tests_unit_test_thread_SOURCES = tests/unit/test_thread.c
+tests_unit_test_thread_LDADD = $(unit_ldadd)
 tests_unit_test_seccomp_SOURCES = tests/unit/test_seccomp.c
 tests_unit_test_seccomp_LDADD = $(unit_ldadd)
 tests_unit_test_size_SOURCES = tests/unit/test_size.c
