@@ -151,11 +151,10 @@ static const struct {
 	NUMBER(memory_min, "unified[\"memory.min\"]", NULL, "memory.min", true),
 	NUMBER(swappiness, "memory.swappiness", "memory.swappiness", NULL, false),
 	NUMBER(kernel_tcp, "memory.kernelTCP", "memory.kmem.tcp.limit_in_bytes", NULL, false),
+	NUMBER(idle, "cpu.idle", "cpu.idle", "cpu.idle", false), /* first: the others cannot be set in an idle one */
 	NUMBER(shares, "cpu.shares", "cpu.shares", NULL, true),
 	NUMBER(weight, "cpu.shares", NULL, "cpu.weight", true),
-	NUMBER(idle, "cpu.idle", "cpu.idle", "cpu.idle", false),
 	NUMBER(burst, "cpu.burst", "cpu.cfs_burst_us", "cpu.max.burst", false),
-	NUMBER(rt_period, "cpu.realtimePeriod", "cpu.rt_period_us", NULL, false),
 	NUMBER(pids, "pids.limit", "pids.max", "pids.max", true),
 #undef NUMBER
 };
@@ -187,17 +186,34 @@ static int limit_numbers(const struct target *t, struct err *err)
 	return r;
 }
 
+/* Writes the period and the run time of realtime processes, which v1 has, in the order that the kernel accepts. */
+static int limit_realtime(const struct target *t, struct err *err)
+{
+	const struct cgroup_values *v = t->values;
+	char period[32], runtime[32];
+	int r = 0, late = 0;
+
+	(void)snprintf(period, sizeof(period), "%" PRIu64, v->rt_period.v);
+	(void)snprintf(runtime, sizeof(runtime), "%" PRId64, v->rt_runtime.v);
+	if (v->rt_period.set)
+		r = write_if_there(t, "cpu.rt_period_us", NULL, period, "cpu.realtimePeriod", err);
+	if (r == -EINVAL && v->rt_runtime.set) /* the cgroup was there, and its old run time is longer than the period */
+		late = r;
+	else if (r < 0)
+		return r;
+	if (v->rt_runtime.set)
+		r = write_if_there(t, "cpu.rt_runtime_us", NULL, runtime, "cpu.realtimeRuntime", err);
+	if (r == 0 && late < 0)
+		r = write_if_there(t, "cpu.rt_period_us", NULL, period, "cpu.realtimePeriod", err);
+	return r;
+}
+
 /* Writes the limits that are a word or a list, or may be negative. */
 static int limit_rest(const struct target *t, struct err *err)
 {
 	const struct cgroup_values *v = t->values;
-	char text[32];
-	int r = 0;
+	int r = limit_realtime(t, err);
 
-	if (v->rt_runtime.set) {
-		(void)snprintf(text, sizeof(text), "%" PRId64, v->rt_runtime.v);
-		r = write_if_there(t, "cpu.rt_runtime_us", NULL, text, "cpu.realtimeRuntime", err);
-	}
 	if (r == 0 && v->oom_off.set && v->oom_off.v)
 		r = write_if_there(t, "memory.oom_control", NULL, "1", "memory.disableOOMKiller", err);
 	if (r == 0 && v->cpus)

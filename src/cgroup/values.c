@@ -54,7 +54,8 @@ static int memory_of(const struct spec_memory *m, uint64_t room, struct cgroup_v
 /* Takes over linux.resources.cpu. */
 static void cpu_of(const struct spec_cpu *c, struct cgroup_values *v)
 {
-	if (c->shares.set && c->shares.v) {
+	/* an idle cgroup has no share, and the kernel refuses one */
+	if (c->shares.set && c->shares.v && !(c->idle.set && c->idle.v == 1)) {
 		v->shares = c->shares;
 		v->weight = some(resources_weight_of_shares(c->shares.v));
 	}

@@ -29,6 +29,11 @@
 
 /* How long the guest may take to write its limits. */
 #define UPDATE_TIMEOUT_MS 10000
+/*
+ * How long a monitor whose VM is paused may take. One that is frozen says nothing: the limits wait in its socket, as a
+ * signal does, and are the guest's when the container is resumed. The host has them at once.
+ */
+#define PAUSED_TIMEOUT_MS 100
 /* How long the guest's balloon is waited for, and the pause between two looks. */
 #define BALLOON_WAIT_MS 5000
 #define BALLOON_PAUSE_NS 50000000
@@ -40,6 +45,7 @@ struct update {
 	struct life_notes *notes;
 	struct statedir dir;
 	struct state state;
+	bool paused;
 	char *old_text;
 	size_t old_len;
 	struct buf text;                               /* the new config */
@@ -124,8 +130,7 @@ static int prepare(struct update *u, const struct settings *settings, const char
 		return r;
 	if (status == STATUS_STOPPED || status == STATUS_CREATING)
 		return err_set(err, ESRCH, "container not running");
-	if (status == STATUS_PAUSED)
-		return err_set(err, EAGAIN, "the container is paused: its limits can be changed when it is resumed");
+	u->paused = status == STATUS_PAUSED;
 	r = spec_parse_resources("resources", json, len, &u->asked, &u->notes->warnings, err);
 	if (r < 0)
 		return r;
@@ -185,7 +190,13 @@ static int limit_guest(struct update *u, const struct spec_resources *parts, con
 	r = guest_translation_put_update(&all, u->state.id, &message, &n, err);
 	if (r < 0 || (n == 0 && guest_bytes == 0))
 		return r;
-	return query_ask(&u->dir, &request, message.data, message.len, UPDATE_TIMEOUT_MS, NULL, NULL, err);
+	r = query_ask(&u->dir, &request, message.data, message.len, u->paused ? PAUSED_TIMEOUT_MS : UPDATE_TIMEOUT_MS,
+		NULL, NULL, err);
+	if (r == -ETIMEDOUT && u->paused) {
+		*err = (struct err)ERR_INIT;
+		return 0;
+	}
+	return r;
 }
 
 /* Lowers the host's limit of memory when the VM uses so little. That it cannot be done is a warning. */
@@ -193,7 +204,7 @@ static void lower_host_memory(struct update *u)
 {
 	const struct timespec pause = { .tv_nsec = BALLOON_PAUSE_NS };
 	uint64_t need = u->guest_bytes + u->state.vm_overhead, used;
-	int64_t deadline = clock_now_ms() + BALLOON_WAIT_MS;
+	int64_t deadline = clock_now_ms() + (u->paused ? 0 : BALLOON_WAIT_MS); /* nothing moves in a paused one */
 	struct err err = ERR_INIT;
 
 	need = MAX(need, u->limit);
@@ -202,8 +213,9 @@ static void lower_host_memory(struct update *u)
 		(void)nanosleep(&pause, NULL);
 	if (used != UINT64_MAX && used + HOST_SLACK > need)
 		warnings_add(&u->notes->warnings,
-			"linux.resources.memory: the guest has the new limit; the host's stays for now, since the "
+			"linux.resources.memory: the guest has the new limit%s; the host's stays for now, since the "
 			"virtual machine still uses %llu MiB",
+			u->paused ? " when it is resumed" : "",
 			(unsigned long long)(used / MIB));
 	else if (limit_host_memory(u, u->memory, u->guest_bytes, &err) < 0)
 		warnings_add(&u->notes->warnings, "the guest has the new limit; the host's stays: %s", err.msg);

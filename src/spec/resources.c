@@ -129,7 +129,10 @@ static void add_cpu(struct resource_files *f, const struct spec_cpu *c)
 	bool period = c->period.set && c->period.v != 0;
 	bool quota = c->quota.set && c->quota.v != 0;
 
-	if (c->shares.set && c->shares.v != 0)
+	/* first: an idle cgroup has no weight, and the kernel refuses one */
+	if (c->idle.set)
+		add(f, "cpu.idle", "%" PRId64, c->idle.v);
+	if (c->shares.set && c->shares.v != 0 && !(c->idle.set && c->idle.v == 1))
 		add(f, "cpu.weight", "%" PRIu64, resources_weight_of_shares(c->shares.v));
 	if (quota && c->quota.v > 0)
 		add(f, "cpu.max", "%" PRId64 " %" PRIu64, c->quota.v, period ? c->period.v : CPU_PERIOD_DEFAULT_US);
@@ -137,8 +140,6 @@ static void add_cpu(struct resource_files *f, const struct spec_cpu *c)
 		add(f, "cpu.max", "max %" PRIu64, period ? c->period.v : CPU_PERIOD_DEFAULT_US);
 	if (c->burst.set)
 		add(f, "cpu.max.burst", "%" PRIu64, c->burst.v);
-	if (c->idle.set)
-		add(f, "cpu.idle", "%" PRId64, c->idle.v);
 	/* v2 has nothing for the realtime times; a host with v1 may have them */
 	/*
 	 * cpus and mems name the host's CPUs and nodes: the host's cgroup pins the VM to them, which has as many vCPUs

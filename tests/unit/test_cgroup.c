@@ -171,7 +171,8 @@ static const struct {
 	{ "{\"memory\":{\"swappiness\":0,\"kernelTCP\":-1,\"disableOOMKiller\":true}}", 1000, false,
 		"swappiness=0 tcp=max oomoff" },
 	{ "{\"cpu\":{\"shares\":2048,\"quota\":50000,\"period\":100000,\"burst\":1000,\"idle\":1}}", 1, false,
-		"shares=2048 weight=79 quota=50000 period=100000 burst=1000 idle=1" },
+		"quota=50000 period=100000 burst=1000 idle=1" }, /* an idle cgroup has no share */
+	{ "{\"cpu\":{\"shares\":2048,\"idle\":0}}", 1, false, "shares=2048 weight=79 idle=0" },
 	{ "{\"cpu\":{\"quota\":-1,\"realtimeRuntime\":950000,\"realtimePeriod\":1000000,\"cpus\":\"0-1\","
 	  "\"mems\":\"0\"}}",
 		1, false, "quota=max rtperiod=1000000 rtruntime=950000 cpus=0-1 mems=0" },
