@@ -3,7 +3,7 @@
  * The line for somebody who waits: see progress.h.
  *
  * The command sends words over a pipe, each message a write of at most PIPE_BUF bytes that ends with a NUL. The child
- * begins to show them when it is SHOW_AFTER_MS old, and counts seconds. It takes the line away at an empty message and at
+ * begins to show them SHOW_AFTER_MS after the command has begun with them, and counts seconds. It takes the line away at an empty message and at
  * the end of the pipe. The monitor has been forked from the command as well, but it closes what is not its own, so that
  * the end of the pipe comes also if the command is killed.
  */
@@ -32,7 +32,7 @@
 #define CLEAR_LINE "\r\033[K"
 
 static struct {
-	bool allowed;
+	bool allowed, held;
 	pid_t child; /* 0: none */
 	int pipe;
 } state = { .pipe = -1 };
@@ -40,6 +40,11 @@ static struct {
 void progress_allow(bool wanted)
 {
 	state.allowed = wanted && isatty(STDERR_FILENO);
+}
+
+void progress_hold(bool held)
+{
+	state.held = held;
 }
 
 /* --- the child --- */
@@ -70,10 +75,9 @@ static bool take_words(int from, char words[WORDS_MAX])
 	return *words != '\0';
 }
 
-/* The child's life: shows the words that come, until none are left. */
-static void serve(int from)
+/* The child's life: shows the words that come, until none are left. The first have been true since @started. */
+static void serve(int from, int64_t started)
 {
-	int64_t started = clock_now_ms();
 	struct pollfd p = { .fd = from, .events = POLLIN };
 	char words[WORDS_MAX] = "";
 	bool shown = false;
@@ -99,7 +103,7 @@ static void serve(int from)
  * Becomes the child's process. It holds nothing of the command's open, and Ctrl-C does not end it: whether that ends the
  * command is the command's decision, and the line has to go away in any case.
  */
-static _Noreturn void be_child(int from)
+static _Noreturn void be_child(int from, int64_t started)
 {
 	static const int ignored[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE };
 	int keep[] = { from };
@@ -107,14 +111,14 @@ static _Noreturn void be_child(int from)
 	for (size_t i = 0; i < ARRAY_LEN(ignored); i++)
 		(void)signal(ignored[i], SIG_IGN);
 	if (fd_close_others(keep, ARRAY_LEN(keep)) == 0)
-		serve(from);
+		serve(from, started);
 	_exit(0);
 }
 
 /* --- the command --- */
 
-/* Starts the child. A command that cannot have one says nothing. */
-static void begin(void)
+/* Starts the child for what began at @started. A command that cannot have one says nothing. */
+static void begin(int64_t started)
 {
 	int ends[2];
 	pid_t pid;
@@ -124,7 +128,7 @@ static void begin(void)
 	pid = fork();
 	if (pid == 0) {
 		(void)close(ends[1]);
-		be_child(ends[0]);
+		be_child(ends[0], started);
 	}
 	(void)close(ends[0]);
 	if (pid < 0) {
@@ -135,18 +139,51 @@ static void begin(void)
 	state.pipe = ends[1];
 }
 
-void progress_say(const char *words)
+void progress_say_late(const char *words, int elapsed_ms)
 {
 	char message[WORDS_MAX];
 	int len = snprintf(message, sizeof(message), "%s", words);
 
-	if (!state.allowed)
+	if (!state.allowed || state.held)
 		return;
 	if (!state.child)
-		begin();
+		begin(clock_now_ms() - elapsed_ms);
 	/* a child that has gone or does not read leaves the user without the line, which is no error of the command */
 	if (state.child)
 		(void)!write(state.pipe, message, (size_t)MIN(len, WORDS_MAX - 1) + 1);
+}
+
+void progress_say(const char *words)
+{
+	progress_say_late(words, 0);
+}
+
+/* Waits for @p until the clock says @until (-1: without a bound): as poll(2), but never for a signal. */
+static int poll_until(struct pollfd *p, int64_t until)
+{
+	int r;
+
+	do
+		r = poll(p, 1, until < 0 ? -1 : (int)MAX(until - clock_now_ms(), 0));
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : r;
+}
+
+int progress_poll(int fd, short events, int timeout_ms, const char *words)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+	const int64_t now = clock_now_ms(), until = timeout_ms < 0 ? -1 : now + timeout_ms;
+	bool ours = words && !state.child && (timeout_ms < 0 || timeout_ms > SHOW_AFTER_MS);
+	int r = ours ? poll_until(&p, now + SHOW_AFTER_MS) : 0;
+
+	if (r != 0)
+		return r;
+	if (ours)
+		progress_say_late(words, SHOW_AFTER_MS);
+	r = poll_until(&p, until);
+	if (ours)
+		progress_end();
+	return r;
 }
 
 void progress_end(void)

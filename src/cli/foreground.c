@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "app/log.h"
+#include "app/progress.h"
 #include "base/exit.h"
 #include "base/sig.h"
 #include "base/fd.h"
@@ -219,6 +220,7 @@ int foreground_run(
 	fd_close(steal_fd(&theirs));
 	r = foreground_end(&f, f.created.terminal ? ours : -1, ret_status, err);
 	foreground_done(&f);
+	progress_hold(false);
 	if (!keep && container_delete(settings, request->id, true, &notes, &delete_err) < 0)
 		log_warning("%s", delete_err.msg);
 	notes_say(&notes);

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/progress.h"
 #include "base/fd.h"
 
 /* vm/ is the only directory in a state directory: a deeper tree is not ours. */
@@ -22,6 +23,8 @@
  */
 #define LOCK_TIMEOUT_MS 240000
 #define LOCK_PAUSE_MS 10
+/* After this somebody at a terminal is told. */
+#define LOCK_TELL_MS 1000
 
 void statedir_close(struct statedir *dir)
 {
@@ -80,14 +83,20 @@ int statedir_lock(struct statedir *dir, struct err *err)
 {
 	autoclose int fd = openat(dir->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
-	int tries = LOCK_TIMEOUT_MS / LOCK_PAUSE_MS, r;
+	const int tries = LOCK_TIMEOUT_MS / LOCK_PAUSE_MS;
+	int tried = 0, r;
 
 	if (fd < 0 && errno == ENOENT) /* the directory was removed after we had opened it */
 		return err_set(err, ENOENT, "container does not exist: \"%s\"", dir->path);
 	if (fd < 0)
 		return err_sys(err, errno, "cannot open \"%s/lock\"", dir->path);
-	while ((r = flock(fd, LOCK_EX | LOCK_NB)) < 0 && (errno == EINTR || errno == EWOULDBLOCK) && tries-- > 0)
+	while ((r = flock(fd, LOCK_EX | LOCK_NB)) < 0 && (errno == EINTR || errno == EWOULDBLOCK) && tried++ < tries) {
+		if (tried == LOCK_TELL_MS / LOCK_PAUSE_MS)
+			progress_say_late("waiting for another vmrunc that works on this container", LOCK_TELL_MS);
 		(void)nanosleep(&pause, NULL);
+	}
+	if (tried >= LOCK_TELL_MS / LOCK_PAUSE_MS)
+		progress_end();
 	if (r < 0 && errno == EWOULDBLOCK)
 		return err_set(err, EBUSY,
 			"another vmrunc works on this container, and has not ended within %d s: it holds \"%s/lock\"",

@@ -584,7 +584,8 @@ int container_create(const struct settings *settings, const struct create_reques
 	progress_say("booting the virtual machine");
 	if (r == 0)
 		r = launch(&c, err);
-	progress_end(); /* what the terminal shows next may be the container's */
+	progress_end();
+	progress_hold(r == 0); /* what the terminal shows next may be the container's */
 	if (r < 0) {
 		undo(&c);
 	} else {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/filter_store.h"
+#include "app/progress.h"
 #include "base/buf.h"
 #include "base/fd.h"
 #include "cgroup/cgroup.h"
@@ -206,6 +207,7 @@ static int ask(struct execution *x, int *ret_handle, struct err *err)
 		fds.n = 2;
 		fds.v[1] = x->slave;
 	}
+	progress_hold(x->slave < 0); /* the terminal is the process's as soon as there is one */
 	for (size_t i = 0; i < x->request->given; i++)
 		fds.v[fds.n++] = GIVEN_FDS_FIRST + (int)i;
 	r = control_open(&x->dir, &request, &fds, x->request->ignore_paused ? -1 : EXEC_TIMEOUT_MS, ret_handle, err);

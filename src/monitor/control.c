@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "app/progress.h"
 #include "base/fd.h"
 #include "host/sock.h"
 
@@ -266,18 +267,17 @@ static int send_request(const struct statedir *dir, const struct control_request
 	return steal_fd(&fd);
 }
 
+/* What a command says at a terminal of a monitor that does not answer at once. */
+#define WAITING "waiting for the virtual machine"
+
 /* Waits for the answer on @fd as control_call() does: 0, or -errno with an error. */
 static int take_answer(int fd, struct control_fds *ret_fds, int timeout_ms, struct err *err)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
 	struct control_fds fds = { .n = 0 };
 	struct err answer;
 	ssize_t n;
-	int r;
+	int r = progress_poll(fd, POLLIN, timeout_ms, WAITING);
 
-	do
-		r = poll(&p, 1, timeout_ms);
-	while (r < 0 && errno == EINTR);
 	if (r == 0)
 		return err_set(err, ETIMEDOUT, "the container's monitor did not answer within %d ms", timeout_ms);
 	n = fd_recv(fd, &answer, sizeof(answer), fds.v, ret_fds ? CONTROL_FDS_MAX : 0, &fds.n);
@@ -320,7 +320,6 @@ static pid_t answering_pid(const struct statedir *dir, int timeout_ms, struct er
 {
 	const struct control_request nothing = { .op = CONTROL_OPS };
 	autoclose int fd = send_request(dir, &nothing, NULL, true, timeout_ms, err);
-	struct pollfd p = { .fd = fd, .events = POLLIN };
 	union {
 		char buf[CMSG_SPACE(sizeof(struct ucred))];
 		struct cmsghdr align;
@@ -336,9 +335,7 @@ static pid_t answering_pid(const struct statedir *dir, int timeout_ms, struct er
 
 	if (fd < 0)
 		return fd;
-	do
-		r = poll(&p, 1, timeout_ms);
-	while (r < 0 && errno == EINTR);
+	r = progress_poll(fd, POLLIN, timeout_ms, WAITING);
 	if (r <= 0 || recvmsg(fd, &msg, MSG_CMSG_CLOEXEC) <= 0)
 		return err_set(err, ETIMEDOUT, "the container's monitor does not answer");
 	c = CMSG_FIRSTHDR(&msg);

@@ -273,3 +273,51 @@ runc_options() {
 	eq "$status $err" "0 "
 	eq "$(cat "$BATS_TEST_TMPDIR/out")" out
 }
+
+# at_terminal NAME COMMAND...: runs the command at a terminal, in the background; what the terminal shows goes to a file.
+at_terminal() {
+	local name=$1
+	shift
+	{
+		python3 "$BATS_TEST_DIRNAME/console.py" pty 24 80 '' "${RT_CMD[@]}" "$@" >"$BATS_TEST_TMPDIR/$name"
+		echo $? >"$BATS_TEST_TMPDIR/$name.code"
+	} 3>&- &
+}
+# gone NAME: waits for the end of such a command, which has taken its line away and then shown no more than $2.
+gone() {
+	wait_for "$WAIT_S" test -s "$BATS_TEST_TMPDIR/$1.code"
+	eq "$(cat "$BATS_TEST_TMPDIR/$1.code")" 0
+	eq "$(sed "s/.*\r\x1b\[K//" "$BATS_TEST_TMPDIR/$1" | tr -d '\r\n')" "$2"
+}
+
+@test "what waits for another command, or for the virtual machine, says so at a terminal; not where a process writes to it" {
+	vmrunc_only
+	local pid dir=$BATS_TEST_TMPDIR
+	sh_bundle 'sleep 1000'
+	rt run --detach --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1
+	pid=$(rt state "$ID" | jq .pid)
+	flock "$ROOT/$ID/lock" sh -c "touch $dir/held; while [ ! -e $dir/go ]; do sleep 0.05; done" 3>&- &
+	wait_for "$WAIT_S" test -e "$dir/held"
+	at_terminal pause pause "$ID"
+	wait_for "$WAIT_S" file_has "$dir/pause" "waiting for another vmrunc that works on this container ... 1 s"
+	touch "$dir/go"
+	gone pause ""
+	eq "$(status_of "$ID")" paused
+	rt resume "$ID"
+	# a monitor that does not answer
+	kill -STOP "$pid"
+	at_terminal kill kill "$ID" 0
+	at_terminal ps ps --format json "$ID"
+	at_terminal tty exec -t "$ID" echo typed
+	at_terminal exec exec "$ID" echo typed
+	for name in kill ps tty; do
+		wait_for "$WAIT_S" file_has "$dir/$name" "waiting for the virtual machine ... 1 s"
+	done
+	kill -CONT "$pid"
+	gone kill ""
+	gone ps "[$pid]"
+	gone tty typed
+	wait_for "$WAIT_S" test -s "$dir/exec.code"
+	eq "$(tr -d '\r' <"$dir/exec")" typed
+	rt delete --force "$ID"
+}
