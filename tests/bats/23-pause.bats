@@ -164,7 +164,8 @@ set_freezer() {
 freeze() { set_freezer "$1" FROZEN 1; }
 thaw() { set_freezer "$1" THAWED 0; }
 
-@test "--cgroup-manager disabled: the monitor alone pauses; containers are paused and deleted in parallel" {
+# PARALLEL=50: as many containers at once.
+@test "--cgroup-manager disabled: the monitor alone pauses; containers are created, exec'd, paused and deleted in parallel" {
 	vmrunc_only
 	local i
 	sh_bundle 'trap "exit 0" USR1; while :; do date +%s >>/tmp/ticks; sleep 1; done'
@@ -184,15 +185,17 @@ thaw() { set_freezer "$1" THAWED 0; }
 	rt_set
 
 	sh_bundle 'sleep 1000'
-	for i in 1 2 3 4; do
-		(rt run --detach --bundle "$BUNDLE" "$ID-$i" </dev/null >/dev/null 2>&1 && rt pause "$ID-$i" &&
+	for i in $(seq "${PARALLEL:-4}"); do
+		(rt create --bundle "$BUNDLE" "$ID-$i" </dev/null >"$BATS_TEST_TMPDIR/out-$i" 2>&1 && rt start "$ID-$i" &&
+			[ "$(rt exec "$ID-$i" sh -c "echo exec-$i")" = "exec-$i" ] && rt pause "$ID-$i" &&
 			[ "$(status_of "$ID-$i")" = paused ] && touch "$BATS_TEST_TMPDIR/done-$i"
-		rt delete --force "$ID-$i") &
+		rt delete --force "$ID-$i") >>"$BATS_TEST_TMPDIR/out-$i" 2>&1 &
 	done
 	wait
-	for i in 1 2 3 4; do
-		[ -e "$BATS_TEST_TMPDIR/done-$i" ] || { echo "container $i was not paused"; return 1; }
+	for i in $(seq "${PARALLEL:-4}"); do
+		[ -e "$BATS_TEST_TMPDIR/done-$i" ] || { echo "container $i was not paused: $(cat "$BATS_TEST_TMPDIR/out-$i")"; return 1; }
 	done
+	eq "$(rt list -q)" ""
 	# two commands at once on one container: one of them wins, and the container is whole
 	detach
 	rt pause "$ID" >/dev/null 2>&1 &

@@ -293,6 +293,35 @@ has_fds() { [ "$(ls "/proc/$1/fd" | wc -l)" -eq "$2" ]; }
 	has "$output" "cannot exec in a stopped container"
 }
 
+@test "exec: the agent killed in the middle of execs: each ends as killed, the container is stopped, delete cleans up" {
+	vmrunc_only
+	local pid
+	# without a pid namespace the agent is pid 1 for a process, and its code can be overwritten
+	sh_bundle 'sleep 1000' '.linux.namespaces |= map(select(.type != "pid"))
+		| .process.capabilities |= map_values(. + ["CAP_SYS_PTRACE","CAP_DAC_OVERRIDE","CAP_SYS_ADMIN"])'
+	rt run --detach --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1
+	engine a "$ID" sleep 4327
+	"${RT_CMD[@]}" exec "$ID" sh -c 'echo begun; sleep 4328' >"$BATS_TEST_TMPDIR/fg" 2>&1 &
+	pid=$!
+	wait_for "$WAIT_S" file_has "$BATS_TEST_TMPDIR/fg" begun
+	# it says what it has done, and the next thing that the agent is asked for is its end
+	run rt exec "$ID" sh -c 'a=$(sed -n "/r-xp/{s/-.*//p;q}" /proc/1/maps)
+		dd if=/dev/zero of=/proc/1/mem bs=4096 count=16 conv=notrunc seek=$((0x$a / 4096)) 2>/dev/null; echo done; sleep 1'
+	has "$output" done
+	eq "$status" 137
+	rt kill "$ID" 0 2>/dev/null || true # wakes an agent that sleeps in a system call
+	wait_status "$ID" stopped
+	has "$(ended a)" "code 137"
+	code_of "$pid"
+	eq "$code" 137
+	eq "$(cat "$BATS_TEST_TMPDIR/fg")" begun
+	run -255 rt exec "$ID" true
+	has "$output" "cannot exec in a stopped container"
+	eq "$(pgrep -cf "vmrunc: $ID: exec")" 0
+	has "$(cat "$ROOT/$ID/guest.log")" panic
+	rt delete "$ID"
+}
+
 # --- terminals ---
 
 # in_tmux COMMAND...: runs it in a window of 100 x 30 of a tmux of this test's own.
