@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -16,7 +17,7 @@
 static int fds_make(struct agent *agent, const struct guest_fd *from, int *ret_ours, int *ret_theirs)
 {
 	int fds[2] = { -1, -1 };
-	int r = 0;
+	int type, r = 0;
 
 	switch (from->kind) {
 	case GUEST_FD_NULL:
@@ -29,6 +30,11 @@ static int fds_make(struct agent *agent, const struct guest_fd *from, int *ret_o
 		break;
 	case GUEST_FD_CONN:
 		r = place_pair(agent, &from->addr, &from->peer, fds);
+		break;
+	case GUEST_FD_DGRAM: /* the names are lost, as those of unix sockets: a pair has none */
+	case GUEST_FD_PACKETS:
+		type = from->kind == GUEST_FD_DGRAM ? SOCK_DGRAM : SOCK_SEQPACKET;
+		r = socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds) < 0 ? -errno : 0;
 		break;
 	case GUEST_FD_LISTENER:
 		fds[1] = place_listen(agent, from->relay, &from->addr);

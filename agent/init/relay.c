@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
+#include "channel/packets.h"
 #include "channel/pump.h"
 #include "channel/records.h"
 #include "init/place.h"
@@ -51,6 +52,7 @@ struct link {
 	struct guest_blob addr, peer; /* of such a connection; owned */
 	struct sink *in;
 	struct source *out;
+	struct packets *packets; /* instead of both, of a descriptor that keeps messages apart */
 };
 
 /* --- links --- */
@@ -78,6 +80,7 @@ static void link_free(struct link *l)
 	free((void *)(uintptr_t)l->peer.at);
 	sink_free(l->in);
 	source_free(l->out);
+	packets_free(l->packets);
 	fd_close(l->fd);
 	LIST_REMOVE(l, link);
 	free(l);
@@ -114,6 +117,14 @@ static void link_on_out_end(void *arg, int error unused)
 
 	l->out = NULL;
 	if (!l->in)
+		link_free(l);
+}
+
+static void link_on_packets_end(void *arg)
+{
+	struct link *l = arg;
+
+	if (packets_over(l->packets))
 		link_free(l);
 }
 
@@ -239,6 +250,7 @@ void relay_link(struct agent *agent, const struct proto_link *msg)
 
 int relay_attach(struct agent *agent, uint32_t owner, const struct guest_fd *fd, int ours)
 {
+	bool packets;
 	struct link *l;
 	struct relay *r;
 	int e;
@@ -253,13 +265,19 @@ int relay_attach(struct agent *agent, uint32_t owner, const struct guest_fd *fd,
 	}
 	if (!fd->to_guest && !fd->to_host)
 		return 0;
-	l = link_new(agent, owner);
+	packets = fd->kind == GUEST_FD_DGRAM || fd->kind == GUEST_FD_PACKETS;
+	l = packets && ours < 0 ? NULL : link_new(agent, owner);
 	if (!l) {
 		fd_close(ours);
 		link_decline(agent, fd->to_guest, fd->to_host);
 		return -ENOMEM;
 	}
-	e = link_open(l, fd->to_guest, fd->to_host, ours, fd->kind == GUEST_FD_CONN ? PUMP_CONN : PUMP_NONBLOCK);
+	if (packets)
+		e = packets_new(agent->loop, agent->mux, fd->to_host, fd->to_guest, ours,
+			fd->kind == GUEST_FD_DGRAM ? SOCK_DGRAM : SOCK_SEQPACKET, link_on_packets_end, l, &l->packets);
+	else
+		e = link_open(
+			l, fd->to_guest, fd->to_host, ours, fd->kind == GUEST_FD_CONN ? PUMP_CONN : PUMP_NONBLOCK);
 	if (e < 0)
 		link_free(l);
 	return e;
@@ -358,7 +376,7 @@ static int relay_read(struct relay *r, const struct guest_relay *from)
 	if (own < 0)
 		return -errno;
 	return record_source_new(
-		r->agent->loop, r->agent->mux, from->to_host, own, relay_on_records_end, r, &r->records);
+		r->agent->loop, r->agent->mux, from->to_host, own, false, relay_on_records_end, r, &r->records);
 }
 
 /* Makes the socket of @r and listens on it, or reads it. 0 or -errno. */
@@ -436,6 +454,8 @@ void relay_finish(struct agent *agent, uint32_t owner)
 	LIST_FOREACH (l, &agent->links, link) {
 		if (l->owner == owner && l->out)
 			source_finish(l->out);
+		if (l->owner == owner && l->packets)
+			packets_finish(l->packets);
 	}
 }
 

@@ -197,7 +197,8 @@ static int limit_realtime(const struct target *t, struct err *err)
 	(void)snprintf(runtime, sizeof(runtime), "%" PRId64, v->rt_runtime.v);
 	if (v->rt_period.set)
 		r = write_if_there(t, "cpu.rt_period_us", NULL, period, "cpu.realtimePeriod", err);
-	if (r == -EINVAL && v->rt_runtime.set) /* the cgroup was there, and its old run time is longer than the period */
+	/* the cgroup was there, and its old run time is longer than the period */
+	if (r == -EINVAL && v->rt_runtime.set)
 		late = r;
 	else if (r < 0)
 		return r;

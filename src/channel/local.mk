@@ -2,6 +2,7 @@
 channel_sources = \
 	src/channel/codec.c src/channel/codec.h \
 	src/channel/mux.c src/channel/mux.h \
+	src/channel/packets.c src/channel/packets.h \
 	src/channel/proto.c src/channel/proto.h \
 	src/channel/proto_arena.c src/channel/proto_arena.h \
 	src/channel/ps.c \

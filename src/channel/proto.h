@@ -322,6 +322,8 @@ enum guest_fd_kind {
 	GUEST_FD_OUT,      /* a pipe that is written */
 	GUEST_FD_CONN,     /* a connected stream socket */
 	GUEST_FD_LISTENER, /* a listening stream socket: what connects to the host's comes by LINK */
+	GUEST_FD_DGRAM,    /* a connected datagram socket; the streams are of records */
+	GUEST_FD_PACKETS,  /* a connected SOCK_SEQPACKET; likewise */
 };
 
 /* A descriptor of the caller that a process gets, from number 3 on in their order. */

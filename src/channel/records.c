@@ -3,7 +3,6 @@
 #include "channel/records.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,6 +18,7 @@ struct record_source {
 	struct mux_stream *stream;
 	struct watch *watch; /* set while waiting for a datagram */
 	int fd;
+	bool ends;
 	bool finishing;
 	size_t len, at; /* bytes of the record in @bytes, and how many of them are sent */
 	pump_end_fn *on_end;
@@ -55,16 +55,19 @@ static void record_source_on_fd(void *arg, uint32_t events unused)
 	mux_stream_ready(src->stream);
 }
 
-/* Reads the next datagram that is not too long: 1, 0 if there is none now, or -errno. */
+/* Reads the next datagram that is not too long: 1, 0 if there is none now, MUX_FILL_EOF behind the last, or -errno. */
 static int record_source_read(struct record_source *src)
 {
 	for (;;) {
 		ssize_t n = recv(src->fd, src->bytes + RECORD_HEADER, RECORD_MAX, MSG_DONTWAIT | MSG_TRUNC);
 
-		if (n < 0 && errno == EINTR)
+		/* that nobody got an earlier datagram which was sent from here is no end */
+		if (n < 0 && (errno == EINTR || ((errno == ECONNREFUSED || errno == ECONNRESET) && !src->ends)))
 			continue;
 		if (n < 0)
 			return errno == EAGAIN ? 0 : -errno;
+		if (n == 0 && src->ends)
+			return MUX_FILL_EOF;
 		if (n > RECORD_MAX)
 			continue; /* half of it would be another message */
 		le32_put(src->bytes, (uint32_t)n);
@@ -111,8 +114,8 @@ static void record_source_on_end(void *arg, int error)
 	on_end(owner, error);
 }
 
-int record_source_new(struct loop *loop, struct mux *mux, uint32_t id, int fd, pump_end_fn *on_end, void *arg,
-	struct record_source **ret)
+int record_source_new(struct loop *loop, struct mux *mux, uint32_t id, int fd, bool ends, pump_end_fn *on_end,
+	void *arg, struct record_source **ret)
 {
 	static const struct mux_stream_ops ops = { .fill = record_source_fill, .end = record_source_on_end };
 	struct record_source *src = calloc(1, sizeof(*src));
@@ -124,6 +127,7 @@ int record_source_new(struct loop *loop, struct mux *mux, uint32_t id, int fd, p
 	}
 	src->loop = loop;
 	src->fd = fd;
+	src->ends = ends;
 	src->on_end = on_end;
 	src->arg = arg;
 	r = mux_stream_open(mux, id, MUX_SEND, &ops, src, &src->stream);

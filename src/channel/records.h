@@ -9,6 +9,7 @@
 #ifndef CHANNEL_RECORDS_H
 #define CHANNEL_RECORDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,10 +26,11 @@ struct record_sink;
 
 /*
  * Opens stream @id as sender of the datagrams that come to @fd, a non-blocking socket, which belongs to the source from the
- * call on, also when it fails. Longer ones than RECORD_MAX are dropped. 0 or -errno.
+ * call on, also when it fails. Longer ones than RECORD_MAX are dropped. @ends: it is a SOCK_SEQPACKET, which has an end:
+ * a message without a byte. 0 or -errno.
  */
-must_check int record_source_new(struct loop *loop, struct mux *mux, uint32_t id, int fd, pump_end_fn *on_end,
-	void *arg, struct record_source **ret);
+must_check int record_source_new(struct loop *loop, struct mux *mux, uint32_t id, int fd, bool ends,
+	pump_end_fn *on_end, void *arg, struct record_source **ret);
 
 /* Ends the stream behind the datagrams that wait in the socket now. */
 void record_source_finish(struct record_source *src);

@@ -24,7 +24,7 @@ static int refuse(int fd, const char *what, struct err *err)
 	return err_set(err, ENOTSUP,
 		"descriptor %d is %s, which cannot be passed into a virtual machine; pipes, files that are only read "
 		"or only "
-		"written, and stream sockets that are connected or listen can",
+		"written, sockets that are connected, and stream sockets that listen can",
 		fd, what);
 }
 
@@ -45,12 +45,14 @@ static int take_socket(struct guest_fd *to, struct sockaddr_storage names[2], st
 
 	if (domain != AF_UNIX && domain != AF_INET && domain != AF_INET6)
 		return refuse(to->fd, "a socket of another family than unix, IPv4 and IPv6", err);
-	if (type != SOCK_STREAM)
-		return refuse(to->fd, type == SOCK_DGRAM ? "a datagram socket" : "a socket that is no stream", err);
+	if (type != SOCK_STREAM && type != SOCK_DGRAM && type != SOCK_SEQPACKET)
+		return refuse(to->fd, "a raw socket", err);
 	if (getsockname(to->fd, (struct sockaddr *)&names[0], &len) < 0)
 		return err_sys(err, errno, "descriptor %d", to->fd);
 	to->addr = (struct guest_blob){ .len = len, .at = &names[0] };
 	if (option(to->fd, SO_ACCEPTCONN) == 1) {
+		if (type != SOCK_STREAM)
+			return refuse(to->fd, "a listening socket that is no stream", err);
 		if (domain == AF_UNIX && len <= sizeof(sa_family_t))
 			return refuse(to->fd, "a listening socket without a name", err);
 		to->kind = GUEST_FD_LISTENER;
@@ -59,7 +61,7 @@ static int take_socket(struct guest_fd *to, struct sockaddr_storage names[2], st
 	if (getpeername(to->fd, (struct sockaddr *)&names[1], &peer_len) < 0)
 		return refuse(to->fd, "a socket that is neither connected nor listens", err);
 	to->peer = (struct guest_blob){ .len = peer_len, .at = &names[1] };
-	to->kind = GUEST_FD_CONN;
+	to->kind = type == SOCK_STREAM ? GUEST_FD_CONN : type == SOCK_DGRAM ? GUEST_FD_DGRAM : GUEST_FD_PACKETS;
 	return 0;
 }
 

@@ -22,6 +22,7 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
+#include "channel/packets.h"
 #include "channel/records.h"
 #include "guest/stdio.h"
 
@@ -54,7 +55,8 @@ struct relay_conn {
 	uint32_t token;            /* of the same */
 	struct source *in;         /* from the host's socket to the guest */
 	struct sink *out;
-	struct watch *retry; /* the timer of the next attempt to connect; NULL: it is connected */
+	struct packets *packets; /* instead of both, of a descriptor that keeps messages apart */
+	struct watch *retry;     /* the timer of the next attempt to connect; NULL: it is connected */
 };
 
 int guest_relay_new(struct guest *g, int fd, const char *entry, int type, uint32_t *ret_id)
@@ -216,6 +218,7 @@ static void conn_free(struct relay_conn *c)
 	watch_free(c->retry);
 	source_free(c->in);
 	sink_free(c->out);
+	packets_free(c->packets);
 	LIST_REMOVE(c, link);
 	free(c);
 	g->conns_len--;
@@ -253,6 +256,18 @@ static void conn_on_out_end(void *arg, int error unused)
 
 	c->out = NULL;
 	if (!c->in)
+		conn_free(c);
+	g->on_drained(g, owner);
+}
+
+/* A direction of such a descriptor has ended. */
+static void conn_on_packets_end(void *arg)
+{
+	struct relay_conn *c = arg;
+	uint32_t owner = c->owner;
+	struct guest *g = c->g;
+
+	if (packets_over(c->packets))
 		conn_free(c);
 	g->on_drained(g, owner);
 }
@@ -449,6 +464,20 @@ static int relay_pipe(struct relay_conn *c, struct guest_fd *fd, bool out)
 	return source_new(g->loop, g->mux, fd->to_guest, own, kind, conn_on_in_end, c, &c->in);
 }
 
+/* A socket that keeps messages apart. 0 or -errno. */
+static int relay_packets(struct relay_conn *c, struct guest_fd *fd)
+{
+	struct guest *g = c->g;
+	int own = fcntl(fd->fd, F_DUPFD_CLOEXEC, 3);
+
+	if (own < 0)
+		return -errno;
+	fd->to_guest = ++g->next_stream;
+	fd->to_host = ++g->next_stream;
+	return packets_new(g->loop, g->mux, fd->to_guest, fd->to_host, own,
+		fd->kind == GUEST_FD_DGRAM ? SOCK_DGRAM : SOCK_SEQPACKET, conn_on_packets_end, c, &c->packets);
+}
+
 int relay_give(struct guest *g, uint32_t owner, struct guest_fd *fd)
 {
 	struct relay_conn *c;
@@ -462,7 +491,9 @@ int relay_give(struct guest *g, uint32_t owner, struct guest_fd *fd)
 	c = conn_new(g, owner);
 	if (!c)
 		return -ENOMEM;
-	if (fd->kind != GUEST_FD_CONN) {
+	if (fd->kind == GUEST_FD_DGRAM || fd->kind == GUEST_FD_PACKETS) {
+		r = relay_packets(c, fd);
+	} else if (fd->kind != GUEST_FD_CONN) {
 		r = relay_pipe(c, fd, fd->kind == GUEST_FD_OUT);
 	} else {
 		own = fcntl(fd->fd, F_DUPFD_CLOEXEC, 3);
@@ -487,7 +518,7 @@ enum relay_debt relay_owes(const struct guest *g, uint32_t owner)
 	}
 
 	LIST_FOREACH (c, &g->conns, link) {
-		if (c->owner != owner || !(c->out || c->retry))
+		if (c->owner != owner || !(c->out || c->retry || (c->packets && packets_owe(c->packets))))
 			continue;
 		if (c->patient)
 			return RELAY_OWES_READER;

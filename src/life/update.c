@@ -215,8 +215,7 @@ static void lower_host_memory(struct update *u)
 		warnings_add(&u->notes->warnings,
 			"linux.resources.memory: the guest has the new limit%s; the host's stays for now, since the "
 			"virtual machine still uses %llu MiB",
-			u->paused ? " when it is resumed" : "",
-			(unsigned long long)(used / MIB));
+			u->paused ? " when it is resumed" : "", (unsigned long long)(used / MIB));
 	else if (limit_host_memory(u, u->memory, u->guest_bytes, &err) < 0)
 		warnings_add(&u->notes->warnings, "the guest has the new limit; the host's stays: %s", err.msg);
 }

@@ -85,10 +85,18 @@ host() {
 		has "$output" "${3:-descriptor 3 is $4}"
 		[ -z "$(ls -A "$ROOT" 2>/dev/null)" ]
 	}
+	socket_refused() {
+		run python3 -c 'import os, socket, sys; s = eval(sys.argv[1]); os.dup2(s.fileno(), 3); os.execv(sys.argv[2], sys.argv[2:])' \
+			"$1" "${RT_CMD[@]}" run --preserve-fds 1 --bundle "$BUNDLE" "$ID"
+		[ "$status" -ne 0 ]
+		has "$output" "descriptor 3 is $2"
+	}
 	refused '<"$0"' 1 "" "a directory, which cannot be passed into a virtual machine"
 	refused '<>"$0/file"' 1 "" "a file that is open for reading and writing"
 	refused '</dev/zero' 1 "" "a character device"
 	refused '<&-' 1 "unable to stat preserved-fd 0 (of 1): stat /proc/self/fd/3: no such file or directory"
+	socket_refused 'socket.socket(socket.AF_INET, socket.SOCK_DGRAM)' "a socket that is neither connected nor listens"
+	socket_refused 'socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)' "a socket of another family"
 	refused '</dev/null' x '"x" is not a number'
 }
 

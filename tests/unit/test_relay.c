@@ -332,6 +332,43 @@ static void a_resolver_on_the_loopback(void **state)
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status));
+/* Messages stay apart in both directions, and the end of a SOCK_SEQPACKET crosses. */
+static void messages_of_the_caller(void **state)
+{
+	struct guest_fd fds[2] = { { .kind = GUEST_FD_DGRAM }, { .kind = GUEST_FD_PACKETS } };
+	int dgram[2], seq[2];
+	char text[16];
+
+	(void)state;
+	rig_need_root();
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, dgram), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, seq), 0);
+	assert_int_equal(send(dgram[0], "first", 5, 0), 5);
+	assert_int_equal(send(dgram[0], "second", 6, 0), 6);
+	assert_int_equal(send(seq[0], "packet", 6, 0), 6);
+	assert_int_equal(shutdown(seq[0], SHUT_WR), 0);
+	fds[0].fd = dgram[1];
+	fds[1].fd = seq[1];
+	box_init(&box, "m() { busybox dd bs=100 count=1 <&3 2>/dev/null; echo; }; m; m; echo one >&3; echo two >&3; "
+		       "cat <&4; echo; echo last >&4");
+	box.c.process.fds = (struct guest_fds){ 2, fds };
+	assert_int_equal(box_create(&box, false), 0);
+	close(dgram[1]);
+	close(seq[1]);
+	box_start(&box);
+	box_wait_exit(&box);
+	box_read(&box);
+	box_expect_out(&box, "first\nsecond\npacket\n");
+	assert_int_equal(recv(dgram[0], text, sizeof(text), 0), 4);
+	assert_memory_equal(text, "one\n", 4);
+	assert_int_equal(recv(dgram[0], text, sizeof(text), 0), 4);
+	assert_memory_equal(text, "two\n", 4);
+	assert_int_equal(recv(seq[0], text, sizeof(text), 0), 5);
+	assert_memory_equal(text, "last\n", 5);
+	assert_int_equal(recv(seq[0], text, sizeof(text), 0), 0);
+	close(dgram[0]);
+	close(seq[0]);
+	box_delete(&box);
 }
 
 int main(void)
@@ -339,7 +376,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		in_a_rig(a_thousand_connections_leave_nothing), in_a_rig(a_storm_waits),
 		in_a_rig(open_connections_keep_nobody), in_a_rig(a_server_that_has_gone),
-		in_a_rig(descriptors_of_the_caller),
+		in_a_rig(descriptors_of_the_caller), in_a_rig(messages_of_the_caller),
 		cmocka_unit_test_setup_teardown(
 			a_resolver_on_the_loopback, setup_alone, rig_teardown), /* the last one: it stays there */
 	};
