@@ -307,15 +307,13 @@ gone() {
 	# a monitor that does not answer
 	kill -STOP "$pid"
 	at_terminal kill kill "$ID" 0
-	at_terminal ps ps --format json "$ID"
 	at_terminal tty exec -t "$ID" echo typed
 	at_terminal exec exec "$ID" echo typed
-	for name in kill ps tty; do
+	for name in kill tty; do
 		wait_for "$WAIT_S" file_has "$dir/$name" "waiting for the virtual machine ... 1 s"
 	done
 	kill -CONT "$pid"
 	gone kill ""
-	gone ps "[$pid]"
 	gone tty typed
 	wait_for "$WAIT_S" test -s "$dir/exec.code"
 	eq "$(tr -d '\r' <"$dir/exec")" typed

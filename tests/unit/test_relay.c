@@ -332,6 +332,8 @@ static void a_resolver_on_the_loopback(void **state)
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status));
+}
+
 /* Messages stay apart in both directions, and the end of a SOCK_SEQPACKET crosses. */
 static void messages_of_the_caller(void **state)
 {
