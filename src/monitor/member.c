@@ -296,7 +296,8 @@ int member_query(struct member *m, const struct control_request *request, struct
 {
 	if (m->stage < STAGE_CREATED || m->stage == STAGE_OVER)
 		return err_set(err, ESRCH, "container not running");
-	if (m->paused)
+	/* new limits are the guest's when it goes on; nobody waits for an answer then */
+	if (m->paused && request->op != CONTROL_UPDATE)
 		return err_set(err, EAGAIN, "the container is paused: its virtual machine answers when it is resumed");
 	return query_begin(m->guest, m->config.container->cid, request, fds, client, err);
 }
