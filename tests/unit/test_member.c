@@ -620,6 +620,7 @@ static void an_exec_that_is_none_is_refused(void **state)
 /* In a paused VM a signal is passed on and answered at once, since the guest does not; a start is refused. */
 static void a_paused_member_does_not_keep_a_client_waiting(void **state)
 {
+	const struct control_request ps = { .op = CONTROL_PS }, update = { .op = CONTROL_UPDATE };
 	struct guest guest = { .last_process = 0 };
 	struct err err = ERR_INIT;
 	struct loop *loop;
@@ -644,11 +645,12 @@ static void a_paused_member_does_not_keep_a_client_waiting(void **state)
 	assert_int_equal(clients[1].errnum, 0);
 	assert_int_equal(guest.signal.signo, SIGUSR1);
 	assert_null(guest.signal.done);
-	assert_int_equal(member_query(a.member, NULL, NULL, &clients[2], &err), -EAGAIN);
+	assert_int_equal(member_query(a.member, &ps, NULL, &clients[2], &err), -EAGAIN);
+	assert_int_equal(member_query(a.member, &update, NULL, &clients[2], &err), 0); /* for when it goes on */
 	assert_int_equal(member_set_paused(a.member, false), 0);
 	assert_true(says(&a, "running"));
-	assert_int_equal(member_query(a.member, NULL, NULL, &clients[2], &err), 0);
-	assert_int_equal(guest.queries, 1);
+	assert_int_equal(member_query(a.member, &ps, NULL, &clients[2], &err), 0);
+	assert_int_equal(guest.queries, 2);
 	one_free(&a);
 	loop_free(loop);
 }
