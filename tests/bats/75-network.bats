@@ -234,7 +234,7 @@ hex() {
 }
 
 @test "a resolver on a loopback address of the namespace answers in the container, and one that is not there does not; linux.netDevices" {
-	local resolver question
+	local resolver question caller=("${RT_CMD[@]}")
 	make_ns
 	connect "$NS"
 	configure ip -n "$NS"
@@ -255,7 +255,7 @@ hex() {
 	# an interface of the host, which is the peer here, that the config names
 	ip -n "$PEER" link add name host0 address 02:00:00:00:00:99 type veth peer name h9
 	ip -n "$PEER" addr add 10.40.0.1/24 dev host0
-	RT_CMD=(nsenter --net="/run/netns/$PEER" "${RT_CMD[@]}")
+	local RT_CMD=(nsenter --net="/run/netns/$PEER" "${caller[@]}") # not for what cleans up
 	CODE=0 run_c
 	echo "$output"
 	[ "$(said names)" = 80 ]

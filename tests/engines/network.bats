@@ -134,6 +134,8 @@ exercise() {
 	"$engine" network rm net1 net2
 }
 
+# Several machines each: tests/engines/run --all network.
+# bats test_tags=long
 @test "docker: a network of one's own with names, a published port, connect and disconnect, stats" {
 	start_docker
 	exercise docker bb 10.77
@@ -143,6 +145,7 @@ exercise() {
 	has "$output" "default via 10.66.0.1"
 }
 
+# bats test_tags=long
 @test "podman: netavark and aardvark-dns, a published port, connect and disconnect, stats" {
 	podman import -q --change "ENV PATH=$IMAGE_PATH" "$WORK/image.tar" localhost/bb:latest
 	exercise podman localhost/bb 10.78
