@@ -45,6 +45,26 @@ static uint64_t blocks_of(const struct fs_export *export, const struct statx *st
 	return written_late && st->stx_blocks == 0 ? BLOCKS_OF_LATE_DATA : st->stx_blocks;
 }
 
+/*
+ * The user of @node as the guest is told, of whom @st says the number inside. In a user namespace the host's kernel says
+ * nobody's number for each user that has none. Where the container has a nobody, it does tell the two apart when a file is opened
+ * with O_NOATIME, which takes its owner or a capability over it.
+ */
+static uint32_t user_of(const struct fs_node *node, const struct statx *st)
+{
+	const struct fs *fs = node->export->fs;
+	uint32_t inside = st->stx_uid;
+	autoclose int fd = -1;
+
+	if (fs->owners && inside == OWNER_NOBODY && owner_outside(&fs->owners->users, inside) != OWNER_NOBODY &&
+		(node->type == S_IFREG || node->type == S_IFDIR)) {
+		fd = fs_reopen(node, O_RDONLY | O_NOATIME | O_NONBLOCK);
+		if (fd == -EPERM || fd == -EACCES)
+			inside = UINT32_MAX; /* nobody has that one */
+	}
+	return fs_cred_uid_outside(fs, inside);
+}
+
 int fs_getattr(struct fs_node *node, struct fs_attr *ret_attr)
 {
 	struct statx st;
@@ -61,7 +81,7 @@ int fs_getattr(struct fs_node *node, struct fs_attr *ret_attr)
 	if (r < 0)
 		return r;
 	*ret_attr = (struct fs_attr){
-		.uid = fs_cred_uid_outside(node->export->fs, st.stx_uid),
+		.uid = user_of(node, &st),
 		.gid = fs_cred_gid_outside(node->export->fs, st.stx_gid),
 		.nlink = st.stx_nlink,
 		.rdev = makedev(st.stx_rdev_major, st.stx_rdev_minor),

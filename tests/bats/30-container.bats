@@ -183,3 +183,14 @@ teardown() { common_teardown; }
 	run_c
 	eq "$status $(echo $output)" "0 /new/dir /home"
 }
+
+# runc appends "c *:* m" and "b *:* m" to the rules of the config, and crun does as well; so what they say about "m" is never heard.
+@test "device rules that deny all deny opening, but not making: as runc has it" {
+	# shellcheck disable=SC2016 # it is the container's
+	sh_bundle 'cd /t; mknod c c 4 64 && mknod b b 8 0 && stat -c "%F %t:%T" c b; for f in c b; do (: <$f) 2>&1; done | grep -c "not permitted"' '
+		.mounts += [{destination: "/t", type: "tmpfs", source: "tmpfs", options: ["rw"]}]
+		| .process.capabilities |= map_values(. + ["CAP_MKNOD"])
+		| .linux.resources.devices = [{allow: false, access: "rwm"}, {allow: false, type: "c", major: 4, minor: 64, access: "m"}]'
+	run_c
+	eq "$output" $'character special file 4:40\nblock special file 8:0\n2'
+}

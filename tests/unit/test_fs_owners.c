@@ -26,11 +26,11 @@
 #include "tests/unit/tempdir.h"
 
 static struct owner_range users[] = { { .inside = 0, .outside = 100000, .count = 1000 },
-	{ .inside = 2000, .outside = 5000, .count = 1 } };
+	{ .inside = 2000, .outside = 5000, .count = 1 }, { .inside = 65534, .outside = 6000, .count = 1 } };
 static struct owner_range groups[] = { { .inside = 0, .outside = 200000, .count = 1000 } };
 static uint32_t more[] = { 7 };
 static const struct owner_maps maps = {
-	.users = { users, 2 }, .groups = { groups, 1 }, .user = 0, .group = 0, .more = more, .more_len = 1
+	.users = { users, 3 }, .groups = { groups, 1 }, .user = 0, .group = 0, .more = more, .more_len = 1
 };
 
 static void an_owner_has_two_numbers(void **state)
@@ -89,6 +89,8 @@ static int setup(void **state)
 	make("ours", 100005, 200000, 0600);
 	make("theirs", 5000, 200000, 0600);
 	make("half", 100005, 0, 0600);
+	make("nobody", 6000, 200000, 0);
+	assert_int_equal(mkdir("root-dir", 0755), 0);
 	assert_int_equal(mkdir("half-dir", 0700), 0);
 	make("half-dir/file", 100005, 0, 0600);
 	assert_int_equal(chown("half-dir", 100005, 0), 0);
@@ -181,6 +183,10 @@ static void open_all(struct fs_node *root)
 	require(try_open(root, "ours", O_RDWR) == 0);
 	require(try_open(root, "theirs", O_RDWR) == 0);
 	require(fs_getattr(find(root, "root"), &attr) == 0 && attr.uid == 65534 && attr.gid == 65534);
+	require(fs_getattr(find(root, "plain"), &attr) == 0 && attr.uid == 65534 && attr.gid == 65534);
+	require(fs_getattr(find(root, "root-dir"), &attr) == 0 && attr.uid == 65534 && attr.gid == 65534);
+	/* the container's own nobody, whose number inside is that of all who have none */
+	require(fs_getattr(find(root, "nobody"), &attr) == 0 && attr.uid == 6000 && attr.gid == 200000);
 	require(fs_getattr(find(root, "ours"), &attr) == 0 && attr.uid == 100005 && attr.gid == 200000);
 	require(fs_getattr(find(root, "theirs"), &attr) == 0 && attr.uid == 5000);
 	require(fs_getattr(find(root, "group"), &attr) == 0 && attr.uid == 65534 && attr.gid == 200007);
