@@ -55,8 +55,8 @@ static void forget_all(const struct agent *agent, const struct guest_forget *f, 
 
 	if (shares < 0 || prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) < 0)
 		r = -errno;
-	if (r == 0 && f->all)
-		r = fd_write_existing(AT_FDCWD, "/proc/sys/vm/drop_caches", "3");
+	if (r == 0 && (f->all || f->idle)) /* names and inodes, or contents as well */
+		r = fd_write_existing(AT_FDCWD, "/proc/sys/vm/drop_caches", f->all ? "3" : "2");
 	if (r < 0) {
 		log_write(agent, PROTO_LOG_ERROR, "cannot forget what the host has changed: %s", strerror(-r));
 		return;

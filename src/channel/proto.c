@@ -351,6 +351,7 @@ static void code_log(struct codec *c, struct proto_log_entry *l)
 static void code_forget(struct codec *c, struct guest_forget *f)
 {
 	codec_bool(c, &f->all);
+	codec_bool(c, &f->idle);
 	code_strings(c, &f->moved);
 	code_strings(c, &f->gone);
 }

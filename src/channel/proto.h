@@ -212,6 +212,7 @@ struct guest_sandbox {
 /* What the guest has cached and the host has changed: paths below the directory of the shares ("shared/CID/1/a"). */
 struct guest_forget {
 	bool all;                   /* everything that is not in use */
+	bool idle;                  /* the names that are not in use: the host holds too many of them */
 	struct guest_strings moved; /* entries that are gone, but may be in use */
 	struct guest_strings gone;  /* entries that are gone or have changed, with nothing to be written */
 };

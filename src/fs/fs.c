@@ -26,6 +26,7 @@
 #include "fs/export.h"
 #include "fs/fds.h"
 #include "fs/inside.h"
+#include "fs/memory.h"
 #include "fs/synth.h"
 
 /* Checks that @fd is /proc/self/fd of this process: 0 or -errno. */
@@ -106,7 +107,7 @@ int fs_new(int proc_fd, struct fs **ret_fs, struct err *err)
 	if (fs == NULL)
 		return err_set(err, ENOMEM, "file service: out of memory");
 	fs->proc_fd = fs->dead_fd = -1;
-	fs->fds_max = fds_bound();
+	fs->fds_max = MIN(fds_bound(), fs_memory_fds());
 	fs->own_ids = !fs_cred_able();
 	fs->uid = (uint32_t)setfsuid((uid_t)-1);
 	fs->gid = (uint32_t)setfsgid((gid_t)-1);

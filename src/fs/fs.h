@@ -54,6 +54,33 @@ struct fs_file;
 #define FS_FDS_RESERVED 128
 #define FS_FDS_RESERVED_MAX 1024
 
+/* ---- memory ---- */
+
+/*
+ * The guest is to be asked for the names that it does not use: what it holds comes near the bound. Called by any thread
+ * that serves it, at every 1024th piece of memory from three quarters of the bound on; must not block.
+ */
+typedef void fs_memory_fn(void *arg);
+
+/*
+ * Bounds what guests make all services of this process hold to @bytes of the host's memory (0: not at all; else at
+ * least 4 MiB): half of it for nodes, names, open files and fids, half for descriptors and the inodes that they pin. @ask (may be NULL) is
+ * called with @arg when the guest had better hold less. Before fs_new(), by one thread.
+ */
+void fs_memory_bound(uint64_t bytes, fs_memory_fn *ask, void *arg);
+
+/* Counts @bytes that the guest makes the process hold from now on: 0; -ENOMEM beyond the bound, and they do not count. */
+must_check int fs_memory_take(size_t bytes);
+
+/* Counts @bytes less, which fs_memory_take() has counted. */
+void fs_memory_give(size_t bytes);
+
+/* The bytes that are counted now. */
+uint64_t fs_memory_held(void);
+
+/* What an allocation of @size bytes and one place in a hash table take. */
+size_t fs_memory_of(size_t size);
+
 /* ---- the service ---- */
 
 /*

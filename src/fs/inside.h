@@ -76,6 +76,7 @@ struct fs_node {
 	atomic_int fd;         /* -1: at rest; changes only under export->lock */
 	uint32_t type;         /* S_IFMT bits */
 	atomic_uint writers;   /* files that were opened for writing by this node */
+	uint32_t bytes;        /* counted for it: fs_memory_take() */
 	atomic_int of_kernel;  /* 1: its file system is one of the kernel's own; -1: it is not; 0: not asked yet */
 	uint64_t dev, ino;
 	uint64_t born; /* fs_born() */

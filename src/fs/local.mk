@@ -13,6 +13,7 @@ libfs_a_SOURCES = \
 	src/fs/lock.h \
 	src/fs/ranges.c \
 	src/fs/ranges.h \
+	src/fs/memory.c src/fs/memory.h \
 	src/fs/names.c src/fs/names.h \
 	src/fs/node.c src/fs/node.h \
 	src/fs/open.c \

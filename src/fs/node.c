@@ -15,9 +15,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fd.h"
 #include "fs/fds.h"
+#include "fs/memory.h"
 #include "fs/names.h"
 #include "fs/step.h"
 
@@ -39,16 +41,21 @@ void fs_export_put(struct fs_export *export)
 int fs_node_new(struct fs_export *export, int fd, const struct statx *st, struct fs_node *parent, const char *name,
 	struct fs_node **ret_node)
 {
+	size_t bytes = fs_memory_of_node(parent != NULL ? strlen(name) : 0);
 	struct fs_node *node;
-	int r = fs_fd_take(export->fs);
+	int r = fs_memory_take(bytes);
 
 	if (r < 0)
 		return r;
-	node = calloc(1, sizeof(*node));
+	r = fs_fd_take(export->fs);
+	node = r == 0 ? calloc(1, sizeof(*node)) : NULL;
 	if (node == NULL) {
-		fs_fd_give(export->fs);
-		return -ENOMEM;
+		if (r == 0)
+			fs_fd_give(export->fs);
+		fs_memory_give(bytes);
+		return r < 0 ? r : -ENOMEM;
 	}
+	node->bytes = (uint32_t)bytes;
 	atomic_init(&node->refs, 1);
 	node->fd = fd;
 	node->type = st->stx_mode & S_IFMT;
@@ -68,6 +75,7 @@ int fs_node_new(struct fs_export *export, int fd, const struct statx *st, struct
 	if (r < 0) {
 		free(node);
 		fs_fd_give(export->fs);
+		fs_memory_give(bytes);
 		return r;
 	}
 	atomic_fetch_add(&export->refs, 1);
@@ -121,6 +129,7 @@ static struct fs_node *node_free_host(struct fs_node *node)
 		fd_close(node->fd);
 		fs_fd_give(export->fs);
 	}
+	fs_memory_give(node->bytes);
 	free(node);
 	fs_export_put(export);
 	return parent;

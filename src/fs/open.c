@@ -22,6 +22,7 @@
 #include "fs/inside.h"
 #include "fs/lock.h"
 #include "fs/node.h"
+#include "fs/memory.h"
 #include "fs/policy.h"
 #include "fs/rest.h"
 #include "fs/step.h"
@@ -38,14 +39,17 @@
  */
 static int file_new(struct fs_node *node, int fd, bool fd_is_nodes, int flags, struct fs_file **ret_file)
 {
-	struct fs_file *file = calloc(1, sizeof(*file));
 	bool counted = fd >= 0 && !fd_is_nodes;
-	int r = file != NULL ? 0 : -ENOMEM;
+	struct fs_file *file;
+	int r = fs_memory_take(fs_memory_of_file());
 
-	if (r == 0 && counted)
-		r = fs_fd_take(fs_of(node));
+	if (r < 0)
+		return r;
+	file = calloc(1, sizeof(*file));
+	r = file == NULL ? -ENOMEM : counted ? fs_fd_take(fs_of(node)) : 0;
 	if (r < 0) {
 		free(file);
+		fs_memory_give(fs_memory_of_file());
 		return r;
 	}
 	atomic_init(&file->refs, 1);
@@ -66,6 +70,7 @@ static int file_new(struct fs_node *node, int fd, bool fd_is_nodes, int flags, s
 			fs_fd_give(fs_of(node));
 		pthread_mutex_destroy(&file->lock);
 		free(file);
+		fs_memory_give(fs_memory_of_file());
 		return r;
 	}
 	file->node = fs_node_get(node);
@@ -109,6 +114,7 @@ void fs_file_put(struct fs_file *file)
 	}
 	pthread_mutex_destroy(&file->lock);
 	free(file);
+	fs_memory_give(fs_memory_of_file());
 	fs_node_put(node);
 }
 
@@ -140,6 +146,9 @@ int fs_open(struct fs_node *node, int flags, uint32_t uid, struct fs_file **ret_
 	r = open_check(node, flags);
 	if (r < 0)
 		return r;
+	/* No time of access changes there, and a monitor without writable exports may not ask for that (jail_drop()). */
+	if (node->export != NULL && (node->export->flags & FS_EXPORT_READONLY))
+		flags &= ~O_NOATIME;
 	if (node->export != NULL) {
 
 		if (flags & O_TRUNC) {

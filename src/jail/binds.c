@@ -218,6 +218,15 @@ int binds_open(const struct spec *spec, const char *bundle, const char *rootfs, 
 	return 0;
 }
 
+bool binds_writable(const struct binds *b, const struct spec *spec)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		if (!b->v[i].readonly)
+			return true;
+	}
+	return !spec->root->readonly;
+}
+
 /*
  * Hands the clone *@fd to @vm. A read-only one is so by its mounts, whatever the code that serves it does: that is what
  * holds when a guest has broken into that code.

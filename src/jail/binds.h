@@ -73,6 +73,9 @@ must_check int binds_make_points(
 must_check int binds_share(struct binds *b, const struct spec *spec, const struct file_policy *files,
 	const struct landlock *landlock, struct vm *vm, struct err *err);
 
+/* Whether the guest may write to anything of @b, as @spec has it. */
+bool binds_writable(const struct binds *b, const struct spec *spec);
+
 /* The list of exports for guest_translate(); it borrows from @b. */
 struct guest_export_list binds_exports(const struct binds *b);
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/securebits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -326,24 +327,25 @@ int jail_enter_user(int user_ns, const struct owner_maps *owners, struct err *er
 /* --- capabilities --- */
 
 /*
- * What file service needs, since it acts in the guest's name on files of any owner and mode, and where the config gives
- * that to its process makes device nodes and sets file capabilities. Its threads change their fsuid and fsgid, and set securebits.
+ * What file service needs to change files, since it acts in the guest's name on files of any owner and mode, and where the
+ * config gives that to its process makes device nodes and sets file capabilities. Its threads change their fsuid and fsgid.
  */
 static const cap_value_t kept[] = {
 	CAP_CHOWN,
-	CAP_DAC_OVERRIDE,
 	CAP_FOWNER,
 	CAP_FSETID,
 	CAP_SETUID,
 	CAP_SETGID,
 	CAP_SETFCAP,
-	CAP_SETPCAP,
 	CAP_MKNOD,
 };
 
-static bool is_kept(cap_value_t cap, const struct file_policy *files)
+static bool is_kept(cap_value_t cap, enum jail_service service, const struct file_policy *files)
 {
-	if ((cap == CAP_MKNOD && !files->devices) || (cap == CAP_SETFCAP && !files->file_caps))
+	if (cap == CAP_DAC_OVERRIDE)
+		return service != JAIL_NO_FILES;
+	if (service != JAIL_WRITES || (cap == CAP_MKNOD && !files->devices) ||
+		(cap == CAP_SETFCAP && !files->file_caps))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
 		if (kept[i] == cap)
@@ -352,17 +354,27 @@ static bool is_kept(cap_value_t cap, const struct file_policy *files)
 	return false;
 }
 
-int jail_drop(const struct file_policy *files, struct err *err)
+/* Lets threads keep their capabilities when they change their fsuid. Who may not say so has none that would be lost. */
+static int keep_over_setuid(struct err *err)
+{
+	int bits = prctl(PR_GET_SECUREBITS);
+
+	if (bits < 0 || (prctl(PR_SET_SECUREBITS, (unsigned long)bits | SECBIT_NO_SETUID_FIXUP) < 0 && errno != EPERM))
+		return err_sys(err, errno, "cannot set securebits");
+	return 0;
+}
+
+int jail_drop(enum jail_service service, const struct file_policy *files, struct err *err)
 {
 	cap_t current = cap_get_proc(), wanted = cap_init();
-	int r = 0;
+	int r = keep_over_setuid(err); /* takes CAP_SETPCAP, which is not kept */
 
-	if (!current || !wanted)
+	if (r == 0 && (!current || !wanted))
 		r = err_sys(err, ENOMEM, "cannot read or set capabilities");
 	for (cap_value_t cap = 0; r == 0 && cap < cap_max_bits(); cap++) {
 		cap_flag_value_t has = CAP_CLEAR;
 
-		if (!is_kept(cap, files)) {
+		if (!is_kept(cap, service, files)) {
 			if (cap_drop_bound(cap) < 0 && errno != EINVAL && errno != EPERM)
 				r = err_sys(err, errno, "cannot drop capability %d", (int)cap);
 			continue;

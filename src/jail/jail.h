@@ -94,11 +94,18 @@ must_check int jail_chroot(int mount_ns, struct err *err);
  */
 must_check int jail_enter_user(int user_ns, const struct owner_maps *owners, struct err *err);
 
+/* What the process does to files for the guest. */
+enum jail_service {
+	JAIL_NO_FILES, /* nothing: another process does */
+	JAIL_READS,    /* none of its exports can be written to */
+	JAIL_WRITES,
+};
+
 /*
- * Gives up, for good, all capabilities but those that file service needs for what @files allows; the process must be
+ * Gives up, for good, all capabilities but those that @service needs for what @files allows; the process must be
  * single-threaded. 0, or -errno with an error.
  */
-must_check int jail_drop(const struct file_policy *files, struct err *err);
+must_check int jail_drop(enum jail_service service, const struct file_policy *files, struct err *err);
 
 /*
  * Loads the system call filter for this process and all its threads: what is in @sets (NULL at the end; each set is a

@@ -126,6 +126,7 @@ int plan_make(const struct settings *s, const struct spec *spec, const char *vm_
 
 		p->host_bytes = s->host_overhead_mib * MIB + (p->vm.engine == VM_ENGINE_QEMU ? QEMU_OVERHEAD : 0);
 		r = size_vm(s, spec, &host, p->host_bytes, &p->vm, &notes->warnings, err);
+		p->vm.files_bytes = size_files(p->host_bytes, p->vm.mem_bytes);
 		p->host_bytes += p->vm.mem_bytes;
 	}
 	if (r == 0)

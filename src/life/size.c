@@ -12,6 +12,14 @@
 #include "spec/resources.h"
 
 /* No VM is made larger than this: the guest pays for each page from its first moment on. */
+/*
+ * What the monitor takes beside the guest's files: 4 MiB of its own, its threads' in the kernel, values of extended attributes
+ * (P9_XATTR_BYTES_MAX for each share), what the channel and relays have on the way; and of page tables, the guest's
+ * memory is in two, each of which takes a 512th of it.
+ */
+#define MONITOR_BYTES (24 * MIB)
+#define TABLES_SHARE 256
+
 #define RAM_MAX (1024 * GIB)
 /* The period of a CPU quota where the config gives none, as in the kernel. */
 #define CPU_PERIOD_DEFAULT_US 100000
@@ -128,6 +136,13 @@ static int size_memory(const struct settings *s, const struct spec *spec, const 
 	bytes = MAX(MIN(bytes, most), (uint64_t)VM_MEM_MIN);
 	vm->mem_bytes = (bytes + VM_MEM_GRAIN - 1) / VM_MEM_GRAIN * VM_MEM_GRAIN;
 	return 0;
+}
+
+uint64_t size_files(uint64_t overhead_bytes, uint64_t ram_bytes)
+{
+	uint64_t others = MONITOR_BYTES + ram_bytes / TABLES_SHARE;
+
+	return overhead_bytes > others ? overhead_bytes - others : 1;
 }
 
 int size_vm(const struct settings *s, const struct spec *spec, const struct size_host *host, uint64_t overhead_bytes,

@@ -31,4 +31,10 @@ struct size_host size_of_host(uint64_t memory_room);
 must_check int size_vm(const struct settings *s, const struct spec *spec, const struct size_host *host,
 	uint64_t overhead_bytes, struct vm_config *vm, struct warnings *warnings, struct err *err);
 
+/*
+ * How much of the @overhead_bytes that the VMM has beside the guest's @ram_bytes may go into the guest's files: what is
+ * left by the monitor itself, and by page tables. At least 1.
+ */
+uint64_t size_files(uint64_t overhead_bytes, uint64_t ram_bytes);
+
 #endif

@@ -104,6 +104,17 @@ static bool devices_are_ours(const struct monitor_job *job)
 	return !job->vm->files->devices && !job->spec->root->readonly && !spec_namespace_find(job->spec, SPEC_NS_USER);
 }
 
+/*
+ * What the monitor itself does to files: with the qemu engine QEMU serves them. In a user namespace a file whose group it
+ * does not have is read as its owner (docs/9p.md), which takes more than reading does elsewhere, but nothing of the host's.
+ */
+static enum jail_service service_of(const struct monitor_job *job)
+{
+	if (job->vm->engine != VM_ENGINE_KVM)
+		return JAIL_NO_FILES;
+	return job->ns->user_fd >= 0 || binds_writable(job->binds, job->spec) ? JAIL_WRITES : JAIL_READS;
+}
+
 int enclose(const struct monitor_job *job, const struct vm *vm, int report, struct err *err)
 {
 	bool relays = job->sockets->n || job->given->len, resolvers = resolvers_possible(job);
@@ -133,7 +144,7 @@ int enclose(const struct monitor_job *job, const struct vm *vm, int report, stru
 	if (r == 0 && job->ns->user_fd >= 0)
 		r = jail_enter_user(job->ns->user_fd, &job->ns->owners, err);
 	if (r == 0)
-		r = jail_drop(job->vm->files, err);
+		r = jail_drop(service_of(job), job->vm->files, err);
 	if (r == 0)
 		r = close_memory(err);
 	if (r == 0)

@@ -67,10 +67,16 @@ void forgetting_go(struct forgetting *f)
 	keep_relays(f, &stale.gone);
 	names = (struct guest_forget){
 		.all = stale.all,
+		.idle = stale.idle,
 		.moved = { (uint32_t)stale.moved.n, (const char **)stale.moved.v },
 		.gone = { (uint32_t)stale.gone.n, (const char **)stale.gone.v },
 	};
-	if (stale.all || stale.moved.n || stale.gone.n) {
+	if (stale.idle && !f->told) {
+		f->told = true;
+		guestlog_say(f->log, "vmrunc: the guest is asked to give up names of files that it does not use; "
+				     "more \"host-overhead\" in vmrunc.json lets it keep more");
+	}
+	if (stale.all || stale.idle || stale.moved.n || stale.gone.n) {
 		f->asked = guest_forget(f->guest, &names, on_forgotten, f, &err) == 0;
 		if (!f->asked)
 			guestlog_say(f->log, "vmrunc: stale names: %s", err.msg);

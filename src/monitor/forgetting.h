@@ -24,6 +24,7 @@ struct forgetting {
 	const struct binds *binds;
 	const struct sockets *sockets; /* their places are never forgotten: what stands there is the guest's own */
 	bool asked;                    /* the guest has not answered yet */
+	bool told;                     /* the log knows that the guest was asked for names that it does not use */
 };
 
 /* The VM has something to forget: the guest is told, now or when it has answered. From the loop. */

@@ -22,6 +22,8 @@
 /* For one request while descriptors are short: how many fids the hand looks at, and how many it puts to rest at most. */
 #define HAND_STEPS 16
 #define HAND_RESTS 4
+/* What a fid takes, beside its node: fs_memory_bound(). */
+#define FID_BYTES fs_memory_of(sizeof(struct p9_fid))
 /* While they are scarce the hand goes round all fids, until so many have been put to rest. */
 #define SWEEP_RESTS 256
 /* Where a whole round finds less than so many, the next comes after so many requests: what is left is in use. */
@@ -196,6 +198,12 @@ static int fids_grow(struct p9_session *session)
 	return 0;
 }
 
+static void fid_free(struct p9_fid *fid)
+{
+	free(fid);
+	fs_memory_give(FID_BYTES);
+}
+
 int p9_fid_add(struct p9_session *session, uint32_t number, struct fs_node *node, struct p9_xattr *xattr, uint32_t uid)
 {
 	struct p9_fid *fid, **at;
@@ -203,9 +211,14 @@ int p9_fid_add(struct p9_session *session, uint32_t number, struct fs_node *node
 
 	if (number == P9_NOFID) /* GUEST: */
 		return -EINVAL;
+	r = fs_memory_take(FID_BYTES);
+	if (r < 0)
+		return r;
 	fid = calloc(1, sizeof(*fid));
-	if (fid == NULL)
+	if (fid == NULL) {
+		fs_memory_give(FID_BYTES);
 		return -ENOMEM;
+	}
 	*fid = (struct p9_fid){ .number = number, .uid = uid, .node = node, .xattr = xattr };
 	pthread_mutex_lock(&session->lock);
 	if (*fid_find(session, number) != NULL) /* GUEST: */
@@ -224,7 +237,7 @@ int p9_fid_add(struct p9_session *session, uint32_t number, struct fs_node *node
 	}
 	pthread_mutex_unlock(&session->lock);
 	if (r < 0)
-		free(fid);
+		fid_free(fid);
 	return r;
 }
 
@@ -282,7 +295,7 @@ int p9_fid_take(struct p9_session *session, uint32_t number, struct p9_ref *ret_
 		.xattr = fid->xattr,
 		.uid = fid->uid,
 	};
-	free(fid);
+	fid_free(fid);
 	return 0;
 }
 
@@ -305,7 +318,7 @@ void p9_fid_clear(struct p9_session *session)
 			fids[i] = fid->next;
 			fs_node_busy(fid->node);
 			p9_ref_done(&ref);
-			free(fid);
+			fid_free(fid);
 		}
 	}
 	free(fids);

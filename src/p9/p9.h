@@ -42,13 +42,16 @@ struct p9_worker;
  * Requests under way in one session; further ones get EBUSY. A virtqueue of 128 to 1024 descriptors cannot hold more.
  */
 #define P9_REQUESTS_MAX 1024u
-/* Fids of one session; further ones get EMFILE. src/fs bounds the descriptors behind them as well. */
+/*
+ * Fids of one session; further ones get EMFILE. src/fs bounds the memory of all (fs_memory_bound(): ENOMEM), and the
+ * descriptors behind them.
+ */
 #define P9_FIDS_MAX (1u << 20)
 /*
- * Bytes of extended attributes that the fids of one server hold: 256 of the largest; beyond, ENOMEM is answered. An
+ * Bytes of extended attributes that the fids of one server hold: 64 of the largest; beyond, ENOMEM is answered. An
  * honest client holds one per call under way; as many as there may be fids would take 64 GiB.
  */
-#define P9_XATTR_BYTES_MAX (1u << 24)
+#define P9_XATTR_BYTES_MAX (1u << 22)
 /* How many segments of a message are used for data: what lies beyond makes the read or write a short one. */
 #define P9_IOV_MAX 256u
 /*

@@ -69,6 +69,7 @@ struct vm_config {
 	bool kvm_usable;    /* set by vm_new(): QEMU runs the machine with KVM instead of emulating it (qemu) */
 	const char *runtime_dir; /* a directory of this VM alone: a mount point in QEMU's mount namespace (qemu) */
 	struct guestlog *log;    /* borrowed: gets what the guest writes to its consoles; NULL: that is dropped */
+	uint64_t files_bytes;    /* of the host's memory, for all that the guest has of files (kvm); 0: no bound */
 	int proc_fd; /* borrowed: this process's /proc/self/fd, for file service (kvm); <= 0: opened by that path */
 	const struct file_policy *files; /* borrowed: what the guest may do to its exports; NULL: everything */
 	/* borrowed until vm_free(): the owners of files that the container has; NULL: it has them all */
@@ -109,6 +110,7 @@ struct vm;
 #define VM_STALE_MAX 64
 struct vm_stale {
 	bool all;          /* more than could be named */
+	bool idle;         /* nothing is stale, but the engine holds too much for names that the guest has cached */
 	struct strv moved; /* entries that are gone, but which the guest may have in use */
 	struct strv gone;  /* entries that are gone or have changed, and which the guest has not written */
 };

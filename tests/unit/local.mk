@@ -27,6 +27,7 @@ unit_tests += \
 	tests/unit/test_image_cpio \
 	tests/unit/test_image_kernel \
 	tests/unit/test_image_modules \
+	tests/unit/test_jail_drop \
 	tests/unit/test_json \
 	tests/unit/test_kvm_acpi \
 	tests/unit/test_kvm_bus \
@@ -34,6 +35,7 @@ unit_tests += \
 	tests/unit/test_kvm_guards \
 	tests/unit/test_kvm_mem \
 	tests/unit/test_kvm_serial \
+	tests/unit/test_kvm_stale \
 	tests/unit/test_landlock \
 	tests/unit/test_thread \
 	tests/unit/test_member \
@@ -135,6 +137,8 @@ tests_unit_test_image_kernel_SOURCES = tests/unit/test_image_kernel.c $(image_fi
 tests_unit_test_image_kernel_LDADD = $(unit_ldadd)
 tests_unit_test_image_modules_SOURCES = tests/unit/test_image_modules.c $(image_fixture)
 tests_unit_test_image_modules_LDADD = $(unit_ldadd)
+tests_unit_test_jail_drop_SOURCES = tests/unit/test_jail_drop.c
+tests_unit_test_jail_drop_LDADD = $(unit_ldadd)
 tests_unit_test_json_SOURCES = tests/unit/test_json.c
 tests_unit_test_json_LDADD = $(unit_ldadd)
 tests_unit_test_kvm_acpi_SOURCES = tests/unit/test_kvm_acpi.c
@@ -148,6 +152,8 @@ tests_unit_test_kvm_guards_LDADD = $(unit_ldadd)
 tests_unit_test_kvm_guards_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=open -Wl,--wrap=ioctl
 tests_unit_test_kvm_mem_SOURCES = tests/unit/test_kvm_mem.c
 tests_unit_test_kvm_mem_LDADD = $(unit_ldadd)
+tests_unit_test_kvm_stale_SOURCES = tests/unit/test_kvm_stale.c
+tests_unit_test_kvm_stale_LDADD = $(unit_ldadd)
 tests_unit_test_kvm_serial_SOURCES = tests/unit/test_kvm_serial.c
 tests_unit_test_kvm_serial_LDADD = $(unit_ldadd)
 tests_unit_test_member_SOURCES = tests/unit/test_member.c

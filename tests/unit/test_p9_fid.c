@@ -2,8 +2,10 @@
 /* Unit tests of src/p9: version, attach, walks, and fids whose nodes rest. */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -402,6 +404,92 @@ static void the_forgetter_changes_nothing(void **state)
 	assert_int_equal(faccessat(c.dir_fd, "d/f", F_OK, 0), 0);
 }
 
+/* ---- memory ---- */
+
+#define BOUND (UINT64_C(2) << 20) /* the least that there is: src/fs/memory.c */
+#define NODES_MIN 5000u
+#define TREE 40000u
+#define STEP 1000u
+
+static atomic_uint asked;
+static atomic_uint_least64_t asked_at; /* the first time */
+
+static void ask(void *arg)
+{
+	(void)arg;
+	if (atomic_fetch_add(&asked, 1) == 0)
+		atomic_store(&asked_at, fs_memory_held());
+}
+
+static int setup_bounded(void **state)
+{
+	(void)state;
+	atomic_store(&asked, 0);
+	fs_memory_bound(1, ask, NULL);
+	p9c_start(&c, 0);
+	p9c_host_write(&c, "file", "x");
+	return 0;
+}
+
+static int teardown_bounded(void **state)
+{
+	(void)state;
+	p9c_stop(&c);
+	assert_int_equal(fs_memory_held(), 0);
+	fs_memory_bound(0, NULL, NULL);
+	return 0;
+}
+
+/* A guest that keeps all it finds is refused more, whatever it has been asked; and what it gives back it may have again. */
+static void fids_are_bounded_by_memory(void **state)
+{
+	uint64_t before = fs_memory_held();
+	size_t last = 0, least = SIZE_MAX;
+	uint32_t n = 0;
+	int r;
+
+	(void)state;
+	while ((r = p9c_walk(&c, P9C_ROOT, n + 1, "file")) == 0) {
+		if (++n % STEP != 0)
+			continue;
+		least = MIN(least, mallinfo2().uordblks - last);
+		last = mallinfo2().uordblks;
+	}
+	assert_int_equal(r, -ENOMEM);
+	assert_in_range(n, NODES_MIN, TREE);
+	assert_in_range(fs_memory_held(), BOUND - 1024, BOUND);
+	assert_in_range(atomic_load(&asked_at), BOUND / 4 * 3, BOUND);
+	assert_in_range(atomic_load(&asked), 1, n / 1024);
+	/*
+	 * What is counted is what malloc(3) gives, and a little more. The threads of the server get their buffers at any time, so
+	 * it is the least of several steps. Sanitizers have their own malloc(3), which says 0.
+	 */
+	if (last != 0)
+		assert_in_range(least, (BOUND - before) / n * STEP / 10 * 8, (BOUND - before) / n * STEP);
+	assert_int_equal(p9c_walk(&c, P9C_ROOT, n + 1, "none"), -ENOENT);
+	for (uint32_t fid = 1; fid <= n; fid++)
+		assert_int_equal(p9c_clunk(&c, fid), 0);
+	assert_int_equal(fs_memory_held(), before);
+	assert_int_equal(p9c_walk(&c, P9C_ROOT, 1, "file"), 0);
+	assert_int_equal(p9c_open(&c, 1, 0), 0);
+}
+
+/* One that gives up what it does not use when it is asked walks a tree of any size. */
+static void who_forgets_when_asked_is_never_refused(void **state)
+{
+	uint32_t kept = 0;
+
+	(void)state;
+	for (uint32_t fid = 1; fid <= TREE; fid++) {
+		assert_int_equal(p9c_walk(&c, P9C_ROOT, fid, "file"), 0);
+		if (atomic_exchange(&asked, 0) == 0)
+			continue;
+		while (kept < fid - 1)
+			assert_int_equal(p9c_clunk(&c, ++kept), 0);
+	}
+	assert_true(kept > TREE / 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -418,6 +506,9 @@ int main(void)
 			an_opened_again_file_is_still_its_users, setup_few_descriptors, teardown),
 		cmocka_unit_test_setup_teardown(
 			directories_rest_when_descriptors_get_short, setup_few_descriptors, teardown),
+		cmocka_unit_test_setup_teardown(fids_are_bounded_by_memory, setup_bounded, teardown_bounded),
+		cmocka_unit_test_setup_teardown(
+			who_forgets_when_asked_is_never_refused, setup_bounded, teardown_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

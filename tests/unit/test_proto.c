@@ -245,11 +245,12 @@ static void requests_about_containers_round_trip(void **state)
 			assert_string_equal(req.file, "memory.events");
 		buf_done(&b);
 	}
-	proto_put_forget(
-		&b, 12, &(struct guest_forget){ .all = true, .moved = { 2, names }, .gone = { 1, names + 1 } });
+	proto_put_forget(&b, 12,
+		&(struct guest_forget){ .all = true, .idle = true, .moved = { 2, names }, .gone = { 1, names + 1 } });
 	req = request_of(&b, &arena);
 	assert_int_equal(req.seq, 12);
 	assert_true(req.forget.all);
+	assert_true(req.forget.idle);
 	assert_int_equal(req.forget.moved.len, 2);
 	assert_string_equal(req.forget.moved.at[0], "shared/c1/1/a");
 	assert_int_equal(req.forget.gone.len, 1);

@@ -156,12 +156,34 @@ static void test_annotations(void **state)
 	}
 }
 
+static void test_files(void **state)
+{
+	static const struct {
+		uint64_t overhead_mib, ram_mib, want_mib;
+	} cases[] = {
+		{ 96, 512, 70 },
+		{ 96, 2048, 64 },
+		{ 1024, 2048, 992 },
+		{ 24, 256, 0 },
+		{ 16, 65536, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		uint64_t bytes = size_files(cases[i].overhead_mib * MIB, cases[i].ram_mib * MIB);
+
+		assert_int_equal(bytes / MIB, cases[i].want_mib);
+		assert_true(bytes > 0); /* 0 would be no bound */
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vcpus),
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_annotations),
+		cmocka_unit_test(test_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

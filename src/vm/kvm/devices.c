@@ -147,8 +147,10 @@ static int devices_add_fixed(struct devices *d, struct machine *m, int channel_f
 int devices_init(struct devices *d, struct machine *m, const struct vm_config *cfg, int channel_fd,
 	struct guestlog *log, struct err *err)
 {
-	int r = devices_add_fixed(d, m, channel_fd, cfg, log, err);
+	int r = stale_new(&d->stale, cfg->files_bytes, err);
 
+	if (r == 0)
+		r = devices_add_fixed(d, m, channel_fd, cfg, log, err);
 	if (r == 0)
 		stale_init(&d->stale, d->fs, log);
 	for (unsigned int i = 0; i < cfg->nics_len; i++) {

@@ -10,13 +10,31 @@
 #include "vm/guestlog.h"
 #include "vm/kvm/stale.h"
 
+/* Wakes the loop. */
+static void stale_signal(struct stale *s)
+{
+	uint64_t one = 1;
+	ssize_t n = write(s->event_fd, &one, sizeof(one));
+
+	(void)n; /* it cannot block before 2^64 - 1 of them */
+}
+
+/* The file services' callback, on any of their threads: they hold much for names that the guest may not need. */
+static void stale_on_press(void *arg)
+{
+	struct stale *s = arg;
+
+	pthread_mutex_lock(&s->lock);
+	s->pending.idle = true;
+	pthread_mutex_unlock(&s->lock);
+	stale_signal(s);
+}
+
 /* The watcher's callback, on its thread. What does not fit is told as a whole. */
 static void stale_on_name(void *arg, enum fs_stale what, const char *path)
 {
 	struct stale *s = arg;
 	struct strv *list = what == FS_STALE_GONE ? &s->pending.moved : &s->pending.gone;
-	uint64_t one = 1;
-	ssize_t n;
 
 	pthread_mutex_lock(&s->lock);
 	if (what == FS_STALE_UNKNOWN || s->pending.moved.n + s->pending.gone.n >= VM_STALE_MAX)
@@ -24,8 +42,18 @@ static void stale_on_name(void *arg, enum fs_stale what, const char *path)
 	else if (!strv_has(list, path) && strv_add(list, path) < 0)
 		s->pending.all = true;
 	pthread_mutex_unlock(&s->lock);
-	n = write(s->event_fd, &one, sizeof(one));
-	(void)n; /* it cannot block before 2^64 - 1 of them */
+	stale_signal(s);
+}
+
+int stale_new(struct stale *s, uint64_t files_bytes, struct err *err)
+{
+	s->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->event_fd < 0)
+		return err_sys(err, errno, "eventfd");
+	pthread_mutex_init(&s->lock, NULL);
+	s->made = true;
+	fs_memory_bound(files_bytes, stale_on_press, s);
+	return 0;
 }
 
 void stale_init(struct stale *s, struct fs *const fs[VM_SHARES], struct guestlog *log)
@@ -33,11 +61,7 @@ void stale_init(struct stale *s, struct fs *const fs[VM_SHARES], struct guestlog
 	static const char *const tags[VM_SHARES] = { TAG_PRIVATE, TAG_SHARED };
 	struct err err = ERR_INIT;
 
-	pthread_mutex_init(&s->lock, NULL);
-	s->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (s->event_fd < 0)
-		(void)err_sys(&err, errno, "eventfd");
-	else if (fs_watcher_new(stale_on_name, s, &s->watcher, &err) == 0)
+	if (fs_watcher_new(stale_on_name, s, &s->watcher, &err) == 0)
 		for (unsigned int i = 0; i < VM_SHARES; i++)
 			fs_watch(fs[i], s->watcher, tags[i]);
 	if (s->watcher == NULL && log != NULL)
@@ -58,18 +82,14 @@ int stale_start(struct stale *s, struct fs *fs, struct loop *loop, void (*on_sta
 {
 	int r;
 
-	if (s->watcher == NULL)
-		return 0;
 	s->on_stale = on_stale;
 	s->arg = arg;
 	r = watch_new(loop, s->event_fd, EPOLLIN, stale_on_event, s, &s->watch);
-	return r < 0 ? r : fs_watcher_start(s->watcher, fs);
+	return r < 0 || s->watcher == NULL ? r : fs_watcher_start(s->watcher, fs);
 }
 
 void stale_take(struct stale *s, struct vm_stale *ret)
 {
-	if (s->watcher == NULL)
-		return;
 	pthread_mutex_lock(&s->lock);
 	*ret = s->pending;
 	s->pending = (struct vm_stale){ .all = false };
@@ -85,10 +105,12 @@ void stale_stop(struct stale *s)
 
 void stale_done(struct stale *s)
 {
-	if (s->watcher == NULL)
+	if (!s->made)
 		return;
+	fs_memory_bound(0, NULL, NULL);
 	fs_watcher_free(s->watcher);
 	s->watcher = NULL;
+	s->made = false;
 	fd_close(s->event_fd);
 	vm_stale_done(&s->pending);
 	pthread_mutex_destroy(&s->lock);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the guest's caches of the shares have that the host has changed: from the watcher of the file services
+ * What the guest is to forget of the shares: what the host has changed, and what it does not use when the host's memory
+ * for files (fs_memory_bound()) is nearly full. From the watcher of the file services
  * (src/fs/watch.c), on its thread, to the VM's owner, on the loop.
  */
 #ifndef VM_KVM_STALE_H
@@ -12,6 +13,7 @@ struct fs;
 struct fs_watcher;
 
 struct stale {
+	bool made;
 	struct fs_watcher *watcher; /* NULL: the host has none to give, so nothing is noticed */
 	int event_fd;
 	pthread_mutex_t lock;
@@ -20,6 +22,12 @@ struct stale {
 	void (*on_stale)(void *arg);
 	void *arg;
 };
+
+/*
+ * Makes @s, zeroed, without a watcher, and bounds the memory of the file services that are made from now on to @files_bytes
+ * (0: no bound). 0, or -errno with @err set. Before the jail.
+ */
+must_check int stale_new(struct stale *s, uint64_t files_bytes, struct err *err);
 
 /*
  * Makes @s look after @fs, the services of both shares, which are new. Before the jail. Where the host refuses, @log
