@@ -92,8 +92,8 @@ static void *begin(void *arg)
 	struct start start = *(struct start *)arg;
 
 	free(arg);
-	block_signals(
-		NULL); /* pthread_create() unblocks libc's own two in the first thread of a process: they would be deadly */
+	/* pthread_create() unblocks libc's own two in the first thread of a process, where they would be deadly */
+	block_signals(NULL);
 	restricted = start.restricted;
 	if (thread_become(start.role) < 0)
 		abort();
