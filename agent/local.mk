@@ -10,6 +10,7 @@ agent_sources = \
 	agent/init/fds.c agent/init/fds.h \
 	agent/init/place.c agent/init/place.h \
 	agent/init/network.c agent/init/network.h \
+	agent/init/ports.c agent/init/ports.h \
 	agent/init/process.c agent/init/process.h \
 	agent/init/proclist.c agent/init/proclist.h \
 	agent/init/reaper.c agent/init/reaper.h \

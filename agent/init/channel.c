@@ -25,6 +25,7 @@
 #include "init/birth.h"
 #include "init/forget.h"
 #include "init/network.h"
+#include "init/ports.h"
 #include "init/process.h"
 #include "init/relay.h"
 #include "init/service.h"
@@ -107,6 +108,8 @@ static int channel_do_now(struct agent *agent, const struct proto_request *req, 
 		return service_update(agent, req->cid, &req->values, err);
 	case PROTO_NET:
 		return network_apply(agent, &req->net, err);
+	case PROTO_PORTS:
+		return ports_list(agent, req->cid, payload, err);
 	case PROTO_PS:
 		return service_list_processes(agent, req->cid, payload, err);
 	case PROTO_RESUMED:
@@ -152,7 +155,10 @@ static void channel_serve(struct agent *agent, const struct proto_request *req)
 		timekeeper_take(agent, &req->time);
 		return;
 	case PROTO_LINK:
-		relay_link(agent, &req->link);
+		if (req->link.relay == PROTO_RELAY_PORT)
+			ports_link(agent, &req->link);
+		else
+			relay_link(agent, &req->link);
 		return;
 	case PROTO_POWEROFF:
 		power_off(agent);

@@ -246,6 +246,18 @@ void relay_link(struct agent *agent, const struct proto_link *msg)
 		link_free(l);
 }
 
+void relay_join(struct agent *agent, uint32_t owner, const struct proto_link *msg, int fd)
+{
+	struct link *l = fd >= 0 ? link_new(agent, owner) : NULL;
+
+	if (!l) {
+		fd_close(fd);
+		link_decline(agent, msg->to_guest, msg->to_host);
+	} else if (link_open(l, msg->to_guest, msg->to_host, fd, PUMP_CONN) < 0) {
+		link_free(l);
+	}
+}
+
 /* --- descriptors --- */
 
 int relay_attach(struct agent *agent, uint32_t owner, const struct guest_fd *fd, int ours)

@@ -54,6 +54,12 @@ must_check int relay_dial(struct agent *agent, uint32_t owner, uint32_t relay, i
 void relay_link(struct agent *agent, const struct proto_link *link);
 
 /*
+ * Joins the streams that LINK @msg names to @fd, a socket that is connected or will be, which the call takes; -1: there is none, and the
+ * host's connection is closed. It is a link of process @owner.
+ */
+void relay_join(struct agent *agent, uint32_t owner, const struct proto_link *msg, int fd);
+
+/*
  * Process @owner has ended: those connections that still wait are dialled, so that the monitor hears of them, and what it
  * has written is sent, whoever else may have its descriptors.
  */

@@ -365,6 +365,13 @@ static void code_signal(struct codec *c, struct proto_request *r)
 	codec_bool(c, &r->all);
 }
 
+static void code_winsize(struct codec *c, struct proto_request *r)
+{
+	codec_u32(c, &r->process);
+	codec_u16(c, &r->rows);
+	codec_u16(c, &r->cols);
+}
+
 /* What follows a request's type: the seq, if the type has one, and the fields that enum proto_type lists. */
 static void code_request(struct codec *c, struct proto_request *r)
 {
@@ -397,15 +404,14 @@ static void code_request(struct codec *c, struct proto_request *r)
 		break;
 	case PROTO_DELETE:
 	case PROTO_PS:
+	case PROTO_PORTS:
 		codec_str(c, &r->cid);
 		break;
 	case PROTO_SYNC:
 	case PROTO_POWEROFF:
 		break;
 	case PROTO_WINSIZE:
-		codec_u32(c, &r->process);
-		codec_u16(c, &r->rows);
-		codec_u16(c, &r->cols);
+		code_winsize(c, r);
 		break;
 	case PROTO_TIME:
 		code_time(c, &r->time);

@@ -76,6 +76,7 @@ enum proto_type {
 	PROTO_LINK,         /* proto_link: the answer to DIAL, or a connection of the host */
 	PROTO_FORGET,       /* guest_forget: names that the host has removed or changed; answered when it is done */
 	PROTO_NET,          /* guest_net: sets up interfaces of a container's network, or changes them */
+	PROTO_PORTS,        /* string cid; the payload is a list of proto_port */
 
 	/* Guest to host. */
 	PROTO_RESULT = 64, /* proto_result */
@@ -123,6 +124,17 @@ struct proto_time {
  * seen later, refuses those beyond twice as many. With two streams each, half of MUX_STREAMS_MAX stays for processes.
  */
 #define PROTO_LINKS_MAX 128
+
+/* proto_link.relay of a connection to a port that the container listens on: its @addr says which. */
+#define PROTO_RELAY_PORT UINT32_MAX
+
+/* A TCP socket of a container's that listens. */
+#define PROTO_PORTS_MAX 1024 /* that one answer has */
+struct proto_port {
+	uint8_t version;  /* of the internet protocol: 4 or 6 */
+	uint16_t port;    /* in the host's byte order */
+	uint8_t addr[16]; /* in the network's; of version 4 in the first four, with zeros behind */
+};
 
 struct proto_dial {
 	uint32_t relay; /* guest_relay.id */
@@ -483,6 +495,9 @@ void proto_put_ask_time(struct buf *out, uint64_t asked_ns);
 /* The payload of PS, for a RESULT. */
 void proto_put_ps(struct buf *out, const struct proto_ps *m);
 
+/* Adds one port to the payload that answers PORTS. */
+void proto_put_port(struct buf *out, const struct proto_port *p);
+
 /* Appends a DELETE, SYNC, PS, READ_CGROUP or POWEROFF; @cid and @file are NULL where the type has none. */
 void proto_put_request(struct buf *out, enum proto_type type, uint32_t seq, const char *cid, const char *file);
 
@@ -516,6 +531,8 @@ must_check int proto_get_exited(const void *msg, size_t len, struct proto_exited
 must_check int proto_get_log(const void *msg, size_t len, struct proto_log_entry *ret);
 must_check int proto_get_ps(const void *payload, size_t len, struct proto_arena *a, struct proto_ps *ret);
 must_check int proto_get_ask_time(const void *msg, size_t len, uint64_t *ret_asked_ns);
+/* Takes entry @i of the payload that answers PORTS: 0 with *@ret, -ENOENT behind the last one, or -EBADMSG. */
+must_check int proto_get_port(const void *payload, size_t len, size_t i, struct proto_port *ret);
 must_check int proto_get_dial(const void *msg, size_t len, struct proto_dial *ret);
 
 #endif

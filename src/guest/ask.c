@@ -151,6 +151,11 @@ int guest_ps(struct guest *g, const char *cid, guest_done_fn *done, void *arg, s
 	return guest_request(g, PROTO_PS, cid, NULL, done, arg, err);
 }
 
+int guest_list_ports(struct guest *g, const char *cid, guest_done_fn *done, void *arg, struct err *err)
+{
+	return guest_request(g, PROTO_PORTS, cid, NULL, done, arg, err);
+}
+
 int guest_read_cgroup(
 	struct guest *g, const char *cid, const char *file, guest_done_fn *done, void *arg, struct err *err)
 {

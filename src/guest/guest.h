@@ -151,6 +151,19 @@ must_check int guest_forget(
 /* PS: the payload is a list of the container's processes: ps.h. */
 must_check int guest_ps(struct guest *g, const char *cid, guest_done_fn *done, void *arg, struct err *err);
 
+/* PORTS: the payload is a list for proto_get_port(). */
+must_check int guest_list_ports(struct guest *g, const char *cid, guest_done_fn *done, void *arg, struct err *err);
+
+/*
+ * Leads what connects to @fd, a socket that listens, which the call takes also on failure, to what of process @process's container listens on @port.
+ * 0 with a number for guest_port_close(), or -errno.
+ */
+must_check int guest_port_open(
+	struct guest *g, uint32_t process, int fd, const struct proto_port *port, uint32_t *ret_id);
+
+/* Closes that socket; connections go on. It may be closed already, since its process has ended. */
+void guest_port_close(struct guest *g, uint32_t id);
+
 /* READ_CGROUP: the payload is the text of @file in the container's cgroup in the guest. */
 must_check int guest_read_cgroup(
 	struct guest *g, const char *cid, const char *file, guest_done_fn *done, void *arg, struct err *err);

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +44,9 @@ struct relay {
 	int sock;          /* DGRAM: connected to the host's; -1: not yet, or not any more */
 	struct record_sink *records; /* DGRAM: what the guest sends; NULL: nothing any more */
 	int type;
-	struct sockaddr_in inet; /* of TCP, where it stands for no unix socket; else its family is 0 */
+	struct sockaddr_in inet;        /* of TCP, where it stands for no unix socket; else its family is 0 */
+	struct sockaddr_storage target; /* of a port: where the container listens */
+	socklen_t target_len;           /* 0: it is none */
 };
 
 struct relay_conn {
@@ -394,6 +397,10 @@ static bool relay_accept(struct relay *r)
 	if (getsockname(fd, (struct sockaddr *)&addr, &addr_len) < 0)
 		addr_len = 0;
 	msg.addr = (struct guest_blob){ .len = MIN(addr_len, (socklen_t)sizeof(addr)), .at = &addr };
+	if (r->target_len) {
+		msg.relay = PROTO_RELAY_PORT;
+		msg.addr = (struct guest_blob){ .len = r->target_len, .at = &r->target };
+	}
 	msg.peer = (struct guest_blob){ .len = MIN(peer_len, (socklen_t)sizeof(peer)), .at = &peer };
 	c = conn_new(g, r->owner);
 	if (!c)
@@ -444,6 +451,54 @@ static int relay_listen(struct guest *g, uint32_t owner, struct guest_fd *fd)
 	r->listening = true;
 	r->owner = owner;
 	return watch_new(g->loop, own, EPOLLIN, relay_on_connection, r, &r->watch);
+}
+
+/* --- ports --- */
+
+/* Where the agent connects to: the socket's address, or, if it listens on all, the loopback interface's. */
+static void relay_target(struct relay *r, const struct proto_port *port)
+{
+	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(port->port) };
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(port->port) };
+
+	memset(&r->target, 0, sizeof(r->target));
+	if (port->version == 4) {
+		memcpy(&four.sin_addr, port->addr, sizeof(four.sin_addr));
+		if (four.sin_addr.s_addr == htonl(INADDR_ANY))
+			four.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		memcpy(&r->target, &four, sizeof(four));
+		r->target_len = sizeof(four);
+	} else {
+		memcpy(&six.sin6_addr, port->addr, sizeof(six.sin6_addr));
+		if (IN6_IS_ADDR_UNSPECIFIED(&six.sin6_addr))
+			six.sin6_addr = in6addr_loopback;
+		memcpy(&r->target, &six, sizeof(six));
+		r->target_len = sizeof(six);
+	}
+}
+
+int guest_port_open(struct guest *g, uint32_t process, int fd, const struct proto_port *port, uint32_t *ret_id)
+{
+	struct relay *r;
+	uint32_t id;
+	int e = guest_relay_new(g, fd, NULL, SOCK_STREAM, &id);
+
+	if (e < 0) {
+		fd_close(fd);
+		return e;
+	}
+	r = relay_find(g, id);
+	r->listening = true;
+	r->owner = process;
+	relay_target(r, port);
+	e = watch_new(g->loop, fd, EPOLLIN, relay_on_connection, r, &r->watch);
+	if (e < 0) {
+		guest_port_close(g, id);
+		return e;
+	}
+	relay_balance(g); /* there may be as many connections already as there can be */
+	*ret_id = id;
+	return 0;
 }
 
 /* A pipe or a file, which the process reads or writes (@out). 0 or -errno. */
@@ -527,6 +582,25 @@ enum relay_debt relay_owes(const struct guest *g, uint32_t owner)
 	return debt;
 }
 
+static void relay_free(struct relay *r)
+{
+	LIST_REMOVE(r, link);
+	watch_free(r->watch);
+	record_sink_free(r->records);
+	fd_close(r->sock);
+	if (r->listening)
+		fd_close(r->fd);
+	free(r);
+}
+
+void guest_port_close(struct guest *g, uint32_t id)
+{
+	struct relay *r = relay_find(g, id);
+
+	if (r && r->target_len)
+		relay_free(r);
+}
+
 void relay_drop(struct guest *g, uint32_t owner)
 {
 	struct relay *r, *next;
@@ -541,12 +615,6 @@ void relay_drop(struct guest *g, uint32_t owner)
 		next = LIST_NEXT(r, link);
 		if (r->owner != owner && owner != 0)
 			continue;
-		LIST_REMOVE(r, link);
-		watch_free(r->watch);
-		record_sink_free(r->records);
-		fd_close(r->sock);
-		if (r->listening)
-			fd_close(r->fd);
-		free(r);
+		relay_free(r);
 	}
 }

@@ -43,6 +43,7 @@
 #include "monitor/control.h"
 #include "monitor/report.h"
 #include "net/hostlink.h"
+#include "net/usermode.h"
 
 #define VM_DIR "vm"
 
@@ -336,9 +337,10 @@ static int prepare(struct creation *c, struct err *err)
 			"linux.netDevices: the network namespace is the host's, or that of another process: needs one "
 			"of "
 			"the container's own");
-	if (!ns_own_network(spec, c->ns.fd[SPEC_NS_NETWORK]))
+	if (!ns_own_network(spec, c->ns.fd[SPEC_NS_NETWORK]) && !usermode_program())
 		warnings_add(&c->notes->warnings, "linux.namespaces: network: it is the host's, or that of another "
-						  "process: the container's virtual "
+						  "process, which needs passt: install the package "
+						  "\"" USERMODE_PACKAGE "\"; without it the container's virtual "
 						  "machine has the loopback interface alone");
 	r = sockets_find(spec, &c->ns, &c->binds, c->request->id, &c->notes->warnings, &c->sockets, err);
 	if (r < 0)
@@ -483,6 +485,7 @@ static int move_interfaces(struct creation *c, struct err *err)
 /* Starts the monitor and waits until the container stands ready in the guest. */
 static int launch(struct creation *c, struct err *err)
 {
+	bool own_network = ns_own_network(c->bundle.spec, c->ns.fd[SPEC_NS_NETWORK]);
 	struct monitor_job job = {
 		.id = c->request->id,
 		.rootfs = c->bundle.rootfs,
@@ -495,7 +498,8 @@ static int launch(struct creation *c, struct err *err)
 		.vm = &c->plan.vm,
 		.translation = c->translation,
 		.timeline = c->request->timeline,
-		.own_network = ns_own_network(c->bundle.spec, c->ns.fd[SPEC_NS_NETWORK]),
+		.own_network = own_network,
+		.usermode = !own_network && usermode_program(),
 		.status_fd = c->status_fd,
 		.listen_fd = c->listen_fd,
 		.log_fd = c->log_fd,

@@ -43,6 +43,7 @@ struct monitor_job {
 	struct guest_translation *translation;
 	struct timeline *timeline;     /* may be NULL */
 	bool own_network;              /* the container has a network namespace whose interfaces are its own */
+	bool usermode;                 /* it has one of others', on which it is by user mode (net/usermode.h) */
 	int status_fd;                 /* the file `status` */
 	int listen_fd;                 /* control.sock, bound and listening */
 	int log_fd;                    /* guest.log */

@@ -12,6 +12,8 @@ libmonitor_a_SOURCES = \
 	src/monitor/network.c src/monitor/network.h \
 	src/monitor/newcomers.c src/monitor/newcomers.h \
 	src/monitor/oomsign.c src/monitor/oomsign.h \
+	src/monitor/opener.c src/monitor/opener.h \
+	src/monitor/ports.c src/monitor/ports.h \
 	src/monitor/query.c src/monitor/query.h \
 	src/monitor/report.c src/monitor/report.h \
 	src/monitor/syscalls.c src/monitor/syscalls.h \

@@ -127,6 +127,9 @@ must_check int member_set_paused(struct member *m, bool paused);
 /* Passes the size of the member's terminal on to the guest, if it has one. */
 void member_resize(struct member *m);
 
+/* The number of the container's first process on the channel; 0: it is not created yet. */
+uint32_t member_init(const struct member *m);
+
 /* Whether the number @process of the channel is one of this member's. */
 bool member_has_process(const struct member *m, uint32_t process);
 

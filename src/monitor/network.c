@@ -12,12 +12,14 @@
 
 #include "base/fd.h"
 #include "monitor/newcomers.h"
+#include "monitor/ports.h"
 #include "monitor/resolvers.h"
 #include "monitor/telling.h"
 #include "net/attach.h"
 #include "net/link.h"
 #include "net/rtnl.h"
 #include "net/tap.h"
+#include "net/usermode.h"
 #include "net/view.h"
 
 /* What the guest follows. Neighbours are read with the rest, but their notices are far too many: of each that is learnt. */
@@ -37,6 +39,9 @@ struct network {
 	struct resolvers resolvers;
 	uint32_t process; /* the container's first, on the channel */
 	int newcomers;    /* a socket to the process that ties later interfaces; -1: there is none */
+	bool by_passt;    /* user mode: taps[0] is VIEW_USERMODE_TAP */
+	struct usermode passt;
+	struct ports *ports;
 
 	/* following, from network_follow() on */
 	struct rtnl notices; /* of the kernel, about the namespace */
@@ -46,7 +51,8 @@ struct network {
 	bool again;          /* something has changed meanwhile */
 	struct guest *guest; /* borrowed, with the next one */
 	struct guestlog *log;
-	struct watch *notice_watch, *newcomers_watch, *timer;
+	struct watch *notice_watch, *newcomers_watch, *passt_watch, *timer;
+	struct loop *loop;
 	guest_done_fn *done; /* of the first telling */
 	void *done_arg;
 };
@@ -84,13 +90,37 @@ static int make_taps(struct network *n, const struct monitor_job *job, struct er
 	return 0;
 }
 
+/*
+ * Starts passt for the machine's one network device. Where there is no interface that it could stand in for, the
+ * container has the loopback interface, as the namespace has.
+ */
+static int begin_usermode(struct network *n, const struct monitor_job *job, struct err *err)
+{
+	struct vm_nic *nic = &job->vm->nics[0];
+	struct link l;
+	int r = usermode_choose(&n->rtnl, &l, err);
+
+	if (r > 0)
+		r = usermode_start(&n->rtnl, &l, &n->passt, err);
+	if (r < 0 || n->passt.fd < 0)
+		return r;
+	r = ports_new(n->id, job->spec, &n->resolvers, &n->ports, err);
+	if (r < 0)
+		return r;
+	*nic = (struct vm_nic){ .tap_fd = steal_fd(&n->passt.fd), .stream = true };
+	telling_device_mac(0, nic->mac);
+	job->vm->nics_len = n->taps_len = 1;
+	n->taps[0] = VIEW_USERMODE_TAP;
+	return 0;
+}
+
 int network_new(const struct monitor_job *job, struct network **ret, struct err *err)
 {
 	struct network *n;
 	int r;
 
 	*ret = NULL;
-	if (!job->own_network)
+	if (!job->own_network && !job->usermode)
 		return 0;
 	n = calloc(1, sizeof(*n));
 	if (!n)
@@ -98,17 +128,19 @@ int network_new(const struct monitor_job *job, struct network **ret, struct err 
 	n->id = job->id;
 	n->newcomers = -1;
 	n->resolvers.file = -1;
+	n->by_passt = job->usermode;
+	n->passt = (struct usermode)USERMODE_NONE;
 	n->rtnl = n->notices = (struct rtnl)RTNL_INIT;
 	r = rtnl_open(-1, 0, &n->rtnl, err);
 	if (r == 0)
 		r = rtnl_open(-1, NOTICES, &n->notices, err);
 	if (r == 0)
-		r = make_taps(n, job, err);
+		r = n->by_passt ? begin_usermode(n, job, err) : make_taps(n, job, err);
 	if (r == 0 && (r = resolvers_open(job, &n->resolvers)) < 0)
 		(void)err_sys(err, r, "network: cannot open the container's resolv.conf");
-	if (r == 0 && n->taps_len > 0)
+	if (r == 0 && n->taps_len > 0 && !n->by_passt)
 		r = n->newcomers = newcomers_start(n->id, err);
-	if (r < 0) {
+	if (r < 0 || (n->by_passt && n->taps_len == 0)) {
 		network_free(n);
 		return r;
 	}
@@ -125,6 +157,9 @@ void network_free(struct network *n)
 	fd_close(n->newcomers);
 	resolvers_done(&n->resolvers);
 	watch_free(n->timer);
+	watch_free(n->passt_watch);
+	usermode_done(&n->passt);
+	ports_free(n->ports);
 	rtnl_done(&n->notices);
 	rtnl_done(&n->rtnl);
 	view_done(&n->told);
@@ -140,7 +175,8 @@ static int tell(struct network *n, struct err *err)
 {
 	struct view now = VIEW_NONE;
 	struct telling t;
-	int r = view_read(&n->rtnl, n->id, !n->started, &now, err);
+	int r = n->by_passt ? view_read_usermode(&n->rtnl, &now, err)
+			    : view_read(&n->rtnl, n->id, !n->started, &now, err);
 
 	if (r == -ENODEV && n->no_tap.errnum)
 		*err = n->no_tap;
@@ -212,6 +248,8 @@ static void on_told(void *arg, const struct err *err, const void *payload, size_
 		n->started = err->errnum == 0;
 		if (n->started && n->newcomers >= 0 && newcomers_begin(n->newcomers) < 0)
 			on_newcomers(n, 0);
+		if (n->started && n->ports && ports_begin(n->ports, n->loop, n->guest, n->log, n->process) < 0)
+			guestlog_say(n->log, "vmrunc: network: what the container listens on is not opened");
 		done(n->done_arg, err, payload, len);
 	} else if (err->errnum) {
 		guestlog_say(n->log, "vmrunc: network: %s", err->msg);
@@ -231,12 +269,26 @@ static void on_notice(void *arg, uint32_t events)
 		follow(n);
 }
 
+/* The loop's callback: passt has ended, which is no end of the container's. Nobody collects it but the monitor's own end. */
+static void on_passt_ended(void *arg, uint32_t events)
+{
+	struct network *n = arg;
+	struct err err = ERR_INIT;
+
+	(void)events;
+	watch_free(n->passt_watch);
+	n->passt_watch = NULL;
+	usermode_last_words(&n->passt, &err);
+	guestlog_say(n->log, "vmrunc: %s", err.msg);
+}
+
 int network_follow(struct network *n, struct loop *loop, struct guest *guest, struct guestlog *log, struct err *err)
 {
 	int r;
 
 	if (!n)
 		return 0;
+	n->loop = loop;
 	n->guest = guest;
 	n->log = log;
 	r = timer_new(loop, 0, follow, n, &n->timer);
@@ -244,6 +296,8 @@ int network_follow(struct network *n, struct loop *loop, struct guest *guest, st
 		r = watch_new(loop, rtnl_fd(&n->notices), EPOLLIN, on_notice, n, &n->notice_watch);
 	if (r == 0 && n->newcomers >= 0)
 		r = watch_new(loop, n->newcomers, EPOLLIN, on_newcomers, n, &n->newcomers_watch);
+	if (r == 0 && n->passt.pidfd >= 0)
+		r = watch_new(loop, n->passt.pidfd, EPOLLIN, on_passt_ended, n, &n->passt_watch);
 	return r < 0 ? err_sys(err, r, "network: cannot watch the namespace") : 0;
 }
 

@@ -36,7 +36,7 @@ static const struct bind *find_bind(const struct monitor_job *job)
 
 bool resolvers_possible(const struct monitor_job *job)
 {
-	return job->own_network && find_bind(job);
+	return (job->own_network || job->usermode) && find_bind(job);
 }
 
 int resolvers_open(const struct monitor_job *job, struct resolvers *ret)

@@ -37,6 +37,14 @@ static uint64_t mac_number(const uint8_t mac[LINK_MAC_BYTES])
 	return n;
 }
 
+/* The MAC address that an interface gets: the host's; one whose kind has none keeps the device's. */
+static uint64_t nic_mac(const struct view_nic *nic, uint64_t device)
+{
+	uint64_t mac = mac_number(nic->link.mac);
+
+	return mac ? mac : device;
+}
+
 /* The device whose tap is @ifindex; 0: none. */
 static uint64_t device_of(const uint32_t *taps, unsigned int taps_len, uint32_t ifindex)
 {
@@ -149,7 +157,7 @@ static int tell_nics(const uint32_t *taps, unsigned int taps_len, const struct v
 			continue;
 		to->at[to->len++] = (struct guest_nic){
 			.device = device_of(taps, taps_len, nic->tap.ifindex),
-			.mac = mac_number(nic->link.mac),
+			.mac = nic_mac(nic, device_of(taps, taps_len, nic->tap.ifindex)),
 			.name = nic->link.name,
 			.ifindex = nic->link.ifindex,
 			.mtu = nic->link.mtu,

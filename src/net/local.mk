@@ -9,5 +9,6 @@ libnet_a_SOURCES = \
 	src/net/settings.c src/net/settings.h \
 	src/net/syscalls.c src/net/syscalls.h \
 	src/net/tap.c src/net/tap.h \
+	src/net/usermode.c src/net/usermode.h \
 	src/net/view.c src/net/view.h \
 	src/net/view_message.c src/net/view_message.h

@@ -12,6 +12,7 @@
 
 #include "net/attach.h"
 #include "net/tap.h"
+#include "net/usermode.h"
 #include "net/view_message.h"
 
 /* A namespace that changes under the reader is read again, so often at most. */
@@ -123,6 +124,42 @@ static int sort(struct view *v)
 	return 0;
 }
 
+/*
+ * Chooses those of user mode. The guest's has the MAC address of the interface if that has one, and asks for those of its
+ * peers, whatever kind of interface it is.
+ */
+static int choose_usermode(struct rtnl *r, struct view *v, struct err *err)
+{
+	autolinks list = LINKS_NONE;
+	struct link l, tap;
+	int e = links_read(r, &list);
+
+	for (size_t i = 0; e == 0 && i < list.n; i++)
+		e = list.v[i].flags & IFF_LOOPBACK ? add_nic(v, &list.v[i], NULL) : 0;
+	if (e == 0)
+		e = usermode_choose(r, &l, err);
+	if (e <= 0)
+		return e;
+	l.flags &= ~(uint32_t)IFF_NOARP;
+	tap = l; /* with the same settings: none of them is told */
+	tap.ifindex = VIEW_USERMODE_TAP;
+	return add_nic(v, &l, &tap);
+}
+
+/* Reads it once, as read_once(). */
+static int read_usermode(struct rtnl *r, struct view *v, struct err *err)
+{
+	int e;
+
+	v->usermode = true;
+	e = choose_usermode(r, v, err);
+	if (e == 0)
+		e = dump(r, RTM_GETADDR, sizeof(struct ifaddrmsg), v);
+	if (e == 0)
+		e = dump(r, RTM_GETROUTE, sizeof(struct rtmsg), v);
+	return e == 0 ? sort(v) : e;
+}
+
 /* Reads it once: 0, or -errno; -EINTR: it has changed meanwhile. With @err set, that says why. */
 static int read_once(struct rtnl *r, const char *id, bool all, struct view *v, struct err *err)
 {
@@ -143,15 +180,26 @@ static int read_once(struct rtnl *r, const char *id, bool all, struct view *v, s
 	return e == 0 ? sort(v) : e;
 }
 
-int view_read(struct rtnl *r, const char *id, bool all, struct view *ret, struct err *err)
+/* Reads it as often as it changes meanwhile, within bounds; @id is NULL in user mode. As view_read(). */
+static int read_steady(struct rtnl *r, const char *id, bool all, struct view *ret, struct err *err)
 {
 	int e = -EINTR;
 
 	for (int tries = 0; e == -EINTR && tries < VIEW_TRIES; tries++) {
 		view_done(ret);
-		e = read_once(r, id, all, ret, err);
+		e = id ? read_once(r, id, all, ret, err) : read_usermode(r, ret, err);
 	}
 	if (e < 0 && !err->errnum)
 		return err_sys(err, e, "network: cannot read the container's network namespace");
 	return e;
+}
+
+int view_read(struct rtnl *r, const char *id, bool all, struct view *ret, struct err *err)
+{
+	return read_steady(r, id, all, ret, err);
+}
+
+int view_read_usermode(struct rtnl *r, struct view *ret, struct err *err)
+{
+	return read_steady(r, NULL, false, ret, err);
 }

@@ -35,11 +35,15 @@ struct view_nic {
 	struct link tap;  /* its tap; ifindex 0: it is the loopback interface, which has none */
 };
 
+/* The ifindex of what is a tap's in user mode (usermode.h), where there is none. */
+#define VIEW_USERMODE_TAP UINT32_MAX
+
 struct view {
 	size_t nics_n, messages_n;
 	struct view_nic *nics;
 	struct view_message *messages; /* in the order in which they can be carried out */
 	char left_out[IFNAMSIZ];       /* an interface that fits, when all taps have one already; "": there is none */
+	bool usermode;                 /* one interface is told of, by its addresses and its routes in the main table */
 };
 
 #define VIEW_NONE             \
@@ -59,5 +63,12 @@ void view_done(struct view *v);
  * caller ends *@ret in any case.
  */
 must_check int view_read(struct rtnl *r, const char *id, bool all, struct view *ret, struct err *err);
+
+/*
+ * As view_read(), for user mode: the loopback interface, and the one that usermode_choose() chooses, if there is one, as a device
+ * whose "tap" has the ifindex VIEW_USERMODE_TAP. Rules, neighbours and other tables are those of the namespace's owner, and
+ * what routers have announced is told, as the guest hears none of them.
+ */
+must_check int view_read_usermode(struct rtnl *r, struct view *ret, struct err *err);
 
 #endif

@@ -122,6 +122,20 @@ static int make_address(const struct view *v, const struct nlmsghdr *from, struc
 	return 1;
 }
 
+/* Whether a route is one that user mode tells of: in the main table, by the interface that is told of, and by no other. */
+static bool is_usermodes(const struct view *v, const struct nlmsghdr *from, const struct rtmsg *h)
+{
+	const struct nlattr *a;
+	bool out = false;
+
+	mnl_attr_for_each (a, from, sizeof(*h)) {
+		if (mnl_attr_get_type(a) == RTA_MULTIPATH)
+			return false;
+		out |= mnl_attr_get_type(a) == RTA_OIF && told(v, mnl_attr_get_u32(a));
+	}
+	return out && number(from, sizeof(*h), RTA_TABLE, h->rtm_table) == RT_TABLE_MAIN;
+}
+
 /* A route. Those that routers announce are not told: the guest hears the announcements itself. */
 static int make_route(const struct view *v, const struct nlmsghdr *from, struct view_message *ret)
 {
@@ -132,7 +146,10 @@ static int make_route(const struct view *v, const struct nlmsghdr *from, struct 
 
 	if ((h->rtm_family != AF_INET && h->rtm_family != AF_INET6) || (h->rtm_flags & RTM_F_CLONED))
 		return 0;
-	if (number(from, sizeof(*h), RTA_TABLE, h->rtm_table) == RT_TABLE_LOCAL || h->rtm_protocol == RTPROT_RA)
+	if (v->usermode && !is_usermodes(v, from, h))
+		return 0;
+	if (number(from, sizeof(*h), RTA_TABLE, h->rtm_table) == RT_TABLE_LOCAL ||
+		(h->rtm_protocol == RTPROT_RA && !v->usermode))
 		return 0;
 	if (h->rtm_type < RTN_UNICAST || h->rtm_type == RTN_LOCAL || h->rtm_type == RTN_BROADCAST ||
 		h->rtm_type == RTN_ANYCAST || h->rtm_type == RTN_MULTICAST || (out && !told(v, out)))

@@ -51,7 +51,8 @@ enum vm_share_flags {
 struct guestlog;
 
 struct vm_nic {
-	int tap_fd; /* vm_new() takes it, also when it fails */
+	int tap_fd;  /* vm_new() takes it, also when it fails */
+	bool stream; /* it is a stream socket, with frames as QEMU's netdev `socket` has them */
 	uint8_t mac[6];
 	uint16_t mtu; /* bytes; 0: the device does not offer one */
 };

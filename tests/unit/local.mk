@@ -8,6 +8,7 @@ unit_tests += \
 	tests/unit/test_agent_process \
 	tests/unit/test_newcomers \
 	tests/unit/test_relay \
+	tests/unit/test_ports \
 	tests/unit/test_base \
 	tests/unit/test_cgroup \
 	tests/unit/test_choose \
@@ -70,6 +71,7 @@ unit_tests += \
 	tests/unit/test_virtio_console \
 	tests/unit/test_virtio_devices \
 	tests/unit/test_virtio_mmio \
+	tests/unit/test_usermode \
 	tests/unit/test_virtio_net \
 	tests/unit/test_virtio_p9 \
 	tests/unit/test_virtq
@@ -90,6 +92,8 @@ tests_unit_test_agent_LDADD = $(unit_ldadd)
 tests_unit_test_agent_process_SOURCES = tests/unit/test_agent_process.c $(agent_rig)
 tests_unit_test_newcomers_SOURCES = tests/unit/test_newcomers.c
 tests_unit_test_newcomers_LDADD = $(unit_ldadd)
+tests_unit_test_ports_SOURCES = tests/unit/test_ports.c $(agent_rig)
+tests_unit_test_ports_LDADD = $(unit_ldadd)
 tests_unit_test_relay_SOURCES = tests/unit/test_relay.c $(agent_rig)
 tests_unit_test_relay_LDADD = $(unit_ldadd)
 tests_unit_test_agent_process_LDADD = $(unit_ldadd)
@@ -227,6 +231,8 @@ tests_unit_test_virtio_devices_SOURCES = tests/unit/test_virtio_devices.c $(virt
 tests_unit_test_virtio_devices_LDADD = $(unit_ldadd)
 tests_unit_test_virtio_mmio_SOURCES = tests/unit/test_virtio_mmio.c $(virtio_guest)
 tests_unit_test_virtio_mmio_LDADD = $(unit_ldadd)
+tests_unit_test_usermode_SOURCES = tests/unit/test_usermode.c
+tests_unit_test_usermode_LDADD = $(unit_ldadd)
 tests_unit_test_virtio_net_SOURCES = tests/unit/test_virtio_net.c $(virtio_guest)
 tests_unit_test_virtio_net_LDADD = $(unit_ldadd)
 tests_unit_test_virtio_p9_SOURCES = tests/unit/test_virtio_p9.c $(virtio_guest) $(p9_client)
@@ -235,4 +241,5 @@ tests_unit_test_virtq_SOURCES = tests/unit/test_virtq.c $(virtio_guest)
 tests_unit_test_virtq_LDADD = $(unit_ldadd)
 tests_unit_test_agent_DEPENDENCIES = agent/agent $(room_libs)
 tests_unit_test_agent_process_DEPENDENCIES = agent/agent $(room_libs)
+tests_unit_test_ports_DEPENDENCIES = agent/agent $(room_libs)
 tests_unit_test_relay_DEPENDENCIES = agent/agent tests/sockets/peer $(room_libs)

@@ -212,7 +212,7 @@ static struct proto_request request_of(struct buf *b, struct proto_arena *arena)
 
 static void requests_about_containers_round_trip(void **state)
 {
-	static const enum proto_type with_cid[] = { PROTO_DELETE, PROTO_PS, PROTO_READ_CGROUP };
+	static const enum proto_type with_cid[] = { PROTO_DELETE, PROTO_PS, PROTO_PORTS, PROTO_READ_CGROUP };
 	const char *names[] = { "shared/c1/1/a", "private/c1/rootfs/b" };
 	struct guest_values v = { 2, values };
 	struct guest_sandbox sb = { .hostname = "vm", .private_cache = "mmap", .sysctl = { 2, values } };
@@ -411,6 +411,30 @@ static void answers_round_trip(void **state)
 }
 
 /* Counts beyond the limits, or beyond what the message could hold, and values that do not exist. */
+static void ports_round_trip(void **state)
+{
+	static const struct proto_port ports[] = { { 4, 80, { 127, 0, 0, 1 } }, { 6, 65535, { 0xfd, 9, [15] = 2 } } };
+	struct proto_port got;
+	autobuf b = BUF_INIT;
+
+	(void)state;
+	assert_int_equal(proto_get_port("", 0, 0, &got), -ENOENT);
+	for (size_t i = 0; i < ARRAY_LEN(ports); i++)
+		proto_put_port(&b, &ports[i]);
+	for (size_t i = 0; i < ARRAY_LEN(ports); i++) {
+		assert_int_equal(proto_get_port(b.data, b.len, i, &got), 0);
+		assert_memory_equal(&got, &ports[i], sizeof(got));
+	}
+	assert_int_equal(proto_get_port(b.data, b.len, 2, &got), -ENOENT);
+	assert_int_equal(proto_get_port(b.data, b.len - 1, 1, &got), -ENOENT);
+	assert_int_equal(proto_get_port(b.data, b.len, SIZE_MAX, &got), -ENOENT);
+	b.data[0] = 5; /* no version of the protocol */
+	assert_int_equal(proto_get_port(b.data, b.len, 0, &got), -EBADMSG);
+	b.data[0] = 4;
+	b.data[1] = b.data[2] = 0; /* no port */
+	assert_int_equal(proto_get_port(b.data, b.len, 0, &got), -EBADMSG);
+}
+
 static void refuses_what_is_not_there(void **state)
 {
 	static const struct {
@@ -452,6 +476,7 @@ int main(void)
 		cmocka_unit_test(requests_about_processes_round_trip),
 		cmocka_unit_test(net_round_trips),
 		cmocka_unit_test(answers_round_trip),
+		cmocka_unit_test(ports_round_trip),
 		cmocka_unit_test(refuses_what_is_not_there),
 	};
 

@@ -466,8 +466,9 @@ static void makes_the_command_line(void **state)
 	struct vm_config cfg = { .cmdline = "quiet,x=y --flag",
 		.vcpus = 3,
 		.mem_bytes = 256 * MIB,
-		.nics_len = 2,
-		.nics = { { .tap_fd = 40, .mac = { 2, 0, 0, 0xa, 0xb, 0xc }, .mtu = 1400 }, { .tap_fd = 41 } } };
+		.nics_len = 3,
+		.nics = { { .tap_fd = 40, .mac = { 2, 0, 0, 0xa, 0xb, 0xc }, .mtu = 1400 }, { .tap_fd = 41 },
+			{ .tap_fd = 42, .stream = true } } };
 	struct qemu_plan plan = { .program = "/usr/bin/q",
 		.cfg = &cfg,
 		.tsc_khz = 2600000,
@@ -489,6 +490,7 @@ static void makes_the_command_line(void **state)
 		"console=ttyS0 reboot=t quiet,x=y --flag no_timer_check tsc_early_khz=2600000 tsc=reliable"));
 	assert_true(has_pair(argv, "-kernel", "/proc/self/fd/10"));
 	assert_true(has_pair(argv, "-netdev", "tap,id=net1,fd=41"));
+	assert_true(has_pair(argv, "-netdev", "socket,id=net2,fd=42"));
 	assert_true(has_pair(argv, "-device", "virtio-net-device,netdev=net0,mac=02:00:00:0a:0b:0c,host_mtu=1400"));
 	assert_true(has_pair(argv, "-device", "virtio-net-device,netdev=net1,mac=00:00:00:00:00:00"));
 	free(argv);

@@ -26,6 +26,7 @@
 #include "base/loop.h"
 #include "test_virtio_guest.h"
 #include "vm/virtio/net.h"
+#include "vm/virtio/netstream.h"
 
 enum { RX, TX };
 #define HDR 12
@@ -498,6 +499,167 @@ static void burst_goes_on_after_a_turn(void **state)
 	(void)teardown(state);
 }
 
+/* --- a stream socket --- */
+
+static int setup_stream(void **state)
+{
+	int sv[2];
+	struct fixture *f;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
+	f = fixture_new(sv[1], 1400);
+	f->peer = sv[0];
+	*state = f;
+	return 0;
+}
+
+/* Reads @len bytes of what the device has sent: whether they are there. */
+static bool peer_gets(struct fixture *f, void *buf, size_t len)
+{
+	return recv(f->peer, buf, len, MSG_DONTWAIT | MSG_WAITALL) == (ssize_t)len;
+}
+
+static void stream_gets_frames_behind_their_lengths(void **state)
+{
+	static const struct {
+		uint32_t len;
+		bool sent;
+	} cases[] = { { HDR + 60, true }, { HDR, false }, { HDR + 13, false }, { HDR + 14, true },
+		{ HDR + 65535, true }, { HDR + 65536, false }, { 1 << 20, false }, { HDR + 1500, true } };
+	struct fixture *f = *state;
+	struct virtio_net_counters counters;
+	uint32_t id, len, dropped = 0, prefix;
+	uint8_t got[70000];
+
+	guest_up(&f->g, f->dev, UINT64_MAX);
+	memcpy(guest_at(&f->g, f->bufs, sizeof(f->packet)), f->packet, sizeof(f->packet));
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		guest_put(&f->g, TX, f->bufs, cases[i].len, 0, 0);
+		serve(f, TX);
+		assert_true(ring_take(&f->g.rings[TX], &id, &len));
+		dropped += !cases[i].sent;
+		if (!cases[i].sent)
+			continue;
+		assert_true(peer_gets(f, &prefix, sizeof(prefix)));
+		assert_int_equal(ntohl(prefix), cases[i].len - HDR);
+		assert_true(peer_gets(f, got, cases[i].len - HDR));
+		assert_memory_equal(got, f->packet + HDR, cases[i].len - HDR);
+	}
+	assert_int_equal(recv(f->peer, got, 1, MSG_DONTWAIT), -1);
+	virtio_net_get_counters(f->dev, &counters);
+	assert_int_equal(counters.tx_dropped, dropped);
+}
+
+/* A socket that is full takes part of a frame: the rest comes first when there is room, and nothing between. */
+static void full_stream_keeps_its_place(void **state)
+{
+	struct fixture *f = *state;
+	struct netstream *s;
+	struct iovec iov = { .iov_base = f->packet, .iov_len = HDR + 60001 };
+	unsigned int sent = 0, got_frames = 0;
+	bool dropped = true;
+	uint8_t got[70000];
+	uint32_t prefix;
+	int sv[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sv), 0);
+	fd_close(f->peer);
+	f->peer = sv[0];
+	s = netstream_new(sv[1]);
+	assert_non_null(s);
+	assert_false(netstream_flush(s));
+	while (netstream_write(s, HDR, &iov, 1, iov.iov_len, &dropped) == 1) {
+		assert_false(dropped);
+		sent++;
+	}
+	assert_true(sent > 1 && sent < 100);
+	while (got_frames < sent) {
+		assert_true(peer_gets(f, &prefix, sizeof(prefix)));
+		assert_int_equal(ntohl(prefix), 60001);
+		for (size_t have = 0; have < 60001;) {
+			ssize_t n = recv(f->peer, got + have, 60001 - have, MSG_DONTWAIT);
+
+			assert_true(n > 0 || netstream_flush(s) || errno == EAGAIN);
+			have += n > 0 ? (size_t)n : 0;
+		}
+		assert_memory_equal(got, f->packet + HDR, 60001);
+		got_frames++;
+	}
+	assert_false(netstream_flush(s));
+	assert_int_equal(recv(f->peer, got, 1, MSG_DONTWAIT), -1);
+	netstream_free(s);
+	fd_close(sv[1]);
+}
+
+static void stream_is_cut_into_frames(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t id, len, prefix = htonl(1500), small = htonl(60);
+	uint8_t *p;
+
+	guest_up(&f->g, f->dev, UINT64_MAX);
+	for (int i = 0; i < 3; i++)
+		guest_put(&f->g, RX, 0, 0, f->bufs + i * 2048ull, 2048);
+	/* in pieces, which end within a length and within a frame; then two frames at once */
+	assert_int_equal(send(f->peer, &prefix, 2, 0), 2);
+	serve(f, RX);
+	assert_int_equal(send(f->peer, (char *)&prefix + 2, 2, 0), 2);
+	assert_int_equal(send(f->peer, f->packet, 700, 0), 700);
+	serve(f, RX);
+	assert_false(ring_take(&f->g.rings[RX], &id, &len));
+	assert_int_equal(send(f->peer, f->packet + 700, 800, 0), 800);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(send(f->peer, &small, sizeof(small), 0), sizeof(small));
+		assert_int_equal(send(f->peer, f->packet + i, 60, 0), 60);
+	}
+	serve(f, RX);
+	assert_true(ring_take(&f->g.rings[RX], &id, &len));
+	assert_int_equal(len, HDR + 1500);
+	p = guest_at(&f->g, f->bufs, 2048);
+	assert_memory_equal(p, "\0\0\0\0\0\0\0\0\0\0\1\0", HDR);
+	assert_memory_equal(p + HDR, f->packet, 1500);
+	for (uint64_t i = 0; i < 2; i++) {
+		assert_true(ring_take(&f->g.rings[RX], &id, &len));
+		assert_int_equal(len, HDR + 60);
+		assert_memory_equal(guest_at(&f->g, f->bufs + (i + 1) * 2048 + HDR, 60), f->packet + i, 60);
+	}
+}
+
+/* A length that no frame has, or a peer that goes, is the end: nothing comes any more, and what is sent is dropped. */
+static void stream_ends(void **state)
+{
+	struct fixture *f = *state;
+	static const uint32_t wrong[] = { 0, 13, 65536, UINT32_MAX };
+	uint32_t id, len;
+
+	for (size_t i = 0; i <= ARRAY_LEN(wrong); i++) {
+		uint32_t prefix = i < ARRAY_LEN(wrong) ? htonl(wrong[i]) : 0;
+
+		if (i > 0) {
+			(void)teardown(state);
+			(void)setup_stream(state);
+			f = *state;
+		}
+		guest_up(&f->g, f->dev, UINT64_MAX);
+		guest_put(&f->g, RX, 0, 0, f->bufs, 2048);
+		if (i < ARRAY_LEN(wrong)) {
+			assert_int_equal(send(f->peer, &prefix, sizeof(prefix), 0), sizeof(prefix));
+			assert_int_equal(send(f->peer, f->packet, 2000, 0), 2000);
+		} else {
+			fd_close(f->peer);
+			f->peer = -1;
+		}
+		serve(f, RX);
+		serve(f, RX);
+		assert_false(ring_take(&f->g.rings[RX], &id, &len));
+		assert_int_equal(reg_get(f->dev, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET, 0);
+		guest_put(&f->g, TX, f->bufs, HDR + 60, 0, 0);
+		serve(f, TX);
+		assert_true(ring_take(&f->g.rings[TX], &id, &len)); /* no SIGPIPE either */
+	}
+}
+
+#define stream_test(name) cmocka_unit_test_setup_teardown(name, setup_stream, teardown)
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -512,6 +674,10 @@ int main(void)
 		test(guest_sends_packets),
 		test(full_tap_holds_packets),
 		test(features_need_each_other),
+		stream_test(stream_gets_frames_behind_their_lengths),
+		stream_test(full_stream_keeps_its_place),
+		stream_test(stream_is_cut_into_frames),
+		stream_test(stream_ends),
 		cmocka_unit_test(foreign_descriptors_are_refused),
 		cmocka_unit_test(tap_carries_frames),
 		cmocka_unit_test(burst_goes_on_after_a_turn),

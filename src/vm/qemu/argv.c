@@ -131,7 +131,7 @@ static void argv_nics(struct buf *b, const struct vm_config *cfg)
 		const uint8_t *m = nic->mac;
 
 		arg(b, "-netdev");
-		arg(b, "tap,id=net%u,fd=%d", i, nic->tap_fd);
+		arg(b, "%s,id=net%u,fd=%d", nic->stream ? "socket" : "tap", i, nic->tap_fd);
 		arg(b, "-device");
 		buf_printf(b, "virtio-net-device,netdev=net%u,mac=%02x:%02x:%02x:%02x:%02x:%02x", i, m[0], m[1], m[2],
 			m[3], m[4], m[5]);

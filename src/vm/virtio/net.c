@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * virtio-net over a tap.
+ * virtio-net over a tap, or over a stream socket (netstream.h), where there are no offloads.
  *
  * Guest and tap have the same header before each packet (struct virtio_net_hdr_v1, 12 bytes), so a packet goes between
  * guest memory and tap with one readv or writev. Checksum and segmentation offloads are left to the host's kernel, which
@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -33,6 +34,7 @@
 
 #include "base/fd.h"
 #include "host/iov.h"
+#include "vm/virtio/netstream.h"
 
 enum { QUEUE_RX, QUEUE_TX, QUEUES };
 #define NET_QUEUE 256
@@ -59,8 +61,9 @@ struct virtio_net {
 	struct virtio_net_counters counters;
 	int fd; /* owned */
 	bool is_tap;
-	bool dead;              /* the interface is gone: nothing is read until a reset */
-	bool want_in, want_out; /* receiving, sending wait for the tap */
+	struct netstream *stream; /* NULL: the descriptor has a packet a call */
+	bool dead;                /* the interface is gone: nothing is read until a reset */
+	bool want_in, want_out;   /* receiving, sending wait for the tap */
 	struct watch *watch;
 	size_t kept; /* bytes of the packet in spill that waits for chains; 0: there is none */
 	struct iovec iov[NET_QUEUE + 1];
@@ -167,6 +170,20 @@ static int rx_failed(struct virtio_net *net)
 	return 0;
 }
 
+/* As readv(2) of a tap, for whatever the descriptor is. */
+static ssize_t net_readv(struct virtio_net *net, const struct iovec *iov, unsigned int iov_len)
+{
+	ssize_t n;
+
+	if (!net->stream)
+		return readv(net->fd, iov, (int)iov_len);
+	n = netstream_read(net->stream, HDR_BYTES, iov, iov_len);
+	if (n >= 0)
+		return n;
+	errno = n == -EPIPE ? EBADFD : (int)-n;
+	return -1;
+}
+
 /* Reads one packet. 1: it is delivered or kept; 0: there is no chain, or nothing to read (want_in is set); or -errno. */
 static int rx_read(struct virtio_net *net, struct virtq *vq, size_t *ret_len)
 {
@@ -183,7 +200,7 @@ static int rx_read(struct virtio_net *net, struct virtq *vq, size_t *ret_len)
 			.iov_len = PACKET_MAX - first.in_bytes };
 		iov_len++;
 	}
-	n = readv(net->fd, first.in, (int)iov_len);
+	n = net_readv(net, first.in, iov_len);
 	if (n < 0) {
 		virtq_unpop(vq);
 		return rx_failed(net);
@@ -239,6 +256,13 @@ static int tx_packet(struct virtio_net *net, const struct virtq_chain *chain)
 		net->counters.tx_dropped++;
 		return 1;
 	}
+	if (net->stream) {
+		bool dropped = false;
+		int r = netstream_write(net->stream, HDR_BYTES, chain->out, chain->out_len, chain->out_bytes, &dropped);
+
+		net->counters.tx_dropped += dropped;
+		return r;
+	}
 	if (writev(net->fd, chain->out, (int)chain->out_len) >= 0)
 		return 1;
 	if (errno == EAGAIN || errno == EINTR)
@@ -276,6 +300,10 @@ static int tx_turn(struct virtio_net *net)
 			return r;
 	} while (virtq_kicks_on(vq));
 	virtio_signal(&net->dev, QUEUE_TX);
+	if (net->stream && netstream_flush(net->stream)) {
+		net->want_out = true; /* the rest of a packet waits: on_tap() goes on */
+		return VIRTIO_DONE;
+	}
 	return budget == 0 || room == 0 ? VIRTIO_MORE : VIRTIO_DONE;
 }
 
@@ -410,6 +438,7 @@ static void net_free(struct virtio_dev *dev)
 {
 	struct virtio_net *net = net_of(dev);
 
+	netstream_free(net->stream);
 	fd_close(net->fd);
 	free(net);
 }
@@ -452,6 +481,20 @@ static int tap_setup(struct virtio_net *net, struct err *err)
 	return 0;
 }
 
+/* Finds out what kind of socket it is: one of datagrams is read and written as a tap. 0 or -errno with a message. */
+static int socket_setup(struct virtio_net *net, struct err *err)
+{
+	int type = 0;
+	socklen_t len = sizeof(type);
+
+	if (getsockopt(net->fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0)
+		return err_sys(err, errno, "socket");
+	if (type != SOCK_STREAM)
+		return 0;
+	net->stream = netstream_new(net->fd);
+	return net->stream ? 0 : err_sys(err, ENOMEM, "socket");
+}
+
 /* Sets up the common part and fd, which may be a socket instead of a tap. 0 or -errno with a message. */
 static int net_setup(struct virtio_net *net, const struct mem *mem, struct err *err)
 {
@@ -462,7 +505,7 @@ static int net_setup(struct virtio_net *net, const struct mem *mem, struct err *
 		return r;
 	if (fstat(net->fd, &st) < 0)
 		return err_sys(err, errno, "virtio net");
-	if (!S_ISSOCK(st.st_mode) && tap_setup(net, err) < 0)
+	if ((S_ISSOCK(st.st_mode) ? socket_setup(net, err) : tap_setup(net, err)) < 0)
 		return err_prefix(err, "virtio net");
 	r = fd_set_nonblock(net->fd, 1);
 	return r < 0 ? err_sys(err, r, "virtio net") : 0;

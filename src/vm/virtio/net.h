@@ -14,7 +14,7 @@ struct virtio_net_counters {
 
 /*
  * Makes the device. @fd is a tap made with IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, or a datagram socket whose packets are
- * frames behind a struct virtio_net_hdr_v1. The device takes it, also on failure, and makes it non-blocking. @mtu is in
+ * frames behind a struct virtio_net_hdr_v1, or a stream socket of frames as netstream.h says. The device takes it, also on failure, and makes it non-blocking. @mtu is in
  * bytes; 0: none is offered. 0 with *@ret_dev for virtio_free(), or -errno with a message.
  */
 must_check int virtio_net_new(const struct mem *mem, int fd, const uint8_t mac[6], uint16_t mtu,

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Ports of a container that is on somebody else's network by user mode: what it listens on is opened in that namespace.
+ *
+ *   client ── port of the namespace (opener.h) ══ relay of the channel ══ agent ── connect(2) ── the container's socket
+ *
+ * The guest is asked which TCP sockets listen, every PORTS_INTERVAL_MS: no notice tells of them. What is new is opened,
+ * what is gone is closed. A port that cannot be had, as one that is taken, is told in the guest's log once, and is tried again as
+ * long as the guest listens on it.
+ *
+ * GUEST: it may name any port. It can have those that a process of the container could have under runc, PORTS_MAX at a time.
+ */
+#ifndef MONITOR_PORTS_H
+#define MONITOR_PORTS_H
+
+#include <stdint.h>
+
+#include "base/base.h"
+#include "base/err.h"
+#include "base/loop.h"
+#include "guest/guest.h"
+#include "monitor/resolvers.h"
+#include "spec/spec.h"
+#include "vm/guestlog.h"
+
+#define PORTS_MAX 256
+#define PORTS_INTERVAL_MS 500 /* a server is slower to start, and the guest's reading of two files is nothing */
+
+struct ports;
+
+/*
+ * Makes what is needed before the jail, in the container's network namespace. 0 with *@ret; or -errno with an error.
+ * @id and @resolvers, where the agent itself listens, are borrowed until ports_free().
+ */
+must_check int ports_new(const char *id, const struct spec *spec, const struct resolvers *resolvers, struct ports **ret,
+	struct err *err);
+
+/* Begins: the connections are those of process @process of @guest. What is borrowed lives until ports_free(). 0 or -errno. */
+must_check int ports_begin(
+	struct ports *p, struct loop *loop, struct guest *guest, struct guestlog *log, uint32_t process);
+
+/* Ends it. The guest, if it was given, is still there. Accepts NULL. */
+void ports_free(struct ports *p);
+
+#endif

@@ -1,0 +1,192 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# A container on a network namespace whose interfaces are somebody else's: that of the caller, or one that it joins. The
+# caller's is one that the test makes, with a pair of veth interfaces to a peer in another one.
+
+load helpers
+
+setup_file() {
+	common_setup_file
+}
+
+setup() {
+	vmrunc_only
+	command -v ip >/dev/null || cannot "no ip (package iproute2)"
+	command -v passt >/dev/null || skip "no passt (package passt)"
+	PEER=up$$-$BATS_TEST_NUMBER HOST=uh$$-$BATS_TEST_NUMBER PIDS=() DIR=$BATS_TEST_TMPDIR
+	ip netns add "$PEER"
+	ip netns add "$HOST"
+	ip -n "$PEER" link set lo up
+	ip -n "$HOST" link set lo up
+	common_setup # when ip(8) has its directory of namespaces, a mount that stays
+	# another kind of host than the peer: the interface's name and its addresses are the caller's
+	ip -n "$PEER" link add h0 type veth peer name up0 netns "$HOST"
+	ip -n "$PEER" addr add 10.9.0.1/24 dev h0
+	ip -n "$PEER" addr add fd09::1/64 dev h0 nodad
+	ip -n "$PEER" link set h0 up
+	ip -n "$HOST" addr add 10.9.0.2/24 dev up0
+	ip -n "$HOST" addr add fd09::2/64 dev up0 nodad
+	ip -n "$HOST" link set up0 mtu 1400 up
+	ip -n "$HOST" route add default via 10.9.0.1
+	ip -n "$HOST" -6 route add default via fd09::1
+	in_host sysctl -q -w net.ipv4.ping_group_range="0 2147483647"
+	ip netns exec "$PEER" python3 "$BATS_TEST_DIRNAME/netpeer.py" serve "$DIR" &
+	PIDS+=($!)
+	wait_for "$WAIT_S" test -e "$DIR/ready"
+	RT_CMD=(nsenter "--net=/run/netns/$HOST" "${RT_CMD[@]}")
+}
+
+teardown() {
+	for pid in "${PIDS[@]}"; do
+		kill "$pid" 2>/dev/null || true
+	done
+	common_teardown
+	for ns in "$PEER" "$HOST"; do
+		[ ! -e "/run/netns/$ns" ] || ip netns del "$ns"
+	done
+}
+
+in_host() {
+	nsenter "--net=/run/netns/$HOST" "$@"
+}
+
+# answers NS ADDRESS PORT TEXT: something there answers a connection from NS with a line that begins with TEXT.
+answers() {
+	[[ "$(nsenter "--net=/run/netns/$1" busybox nc -w 10 "$2" "$3" </dev/null)" == "$4"* ]]
+}
+
+refuses() {
+	! nsenter "--net=/run/netns/$1" busybox nc -w 10 "$2" "$3" </dev/null
+}
+
+# Takes a value of KEY=VALUE lines of $output.
+said() {
+	sed -n "s/^$1=//p" <<<"$output"
+}
+
+callers='.linux.namespaces |= map(select(.type != "network")) | .process.capabilities[] += ["CAP_NET_RAW"]'
+
+@test "a container without a network namespace of its own is on its caller's network" {
+	local mac passt
+	mac=$(ip -n "$HOST" -j link show up0 | jq -r '.[0].address')
+	sh_bundle '
+		echo "links=$(ls /sys/class/net | tr "\n" " ")"
+		echo "mac=$(cat /sys/class/net/up0/address)"
+		echo "mtu=$(cat /sys/class/net/up0/mtu)"
+		echo "addresses=$(ip -4 addr show | sed -n "s/.*inet \([0-9./]*\).*/\1/p" | tr "\n" " ")"
+		echo "routes=$(ip route | sed "s/ *$//" | sort | tr "\n" ",")"
+		echo "six=$(ip -6 addr show up0 | grep -c fd09::2/64)"
+		ping -c 2 -W 10 10.9.0.1 >/dev/null && echo ping=ok
+		ping -6 -c 2 -W 10 fd09::1 >/dev/null && echo ping6=ok
+		head -c 6000000 /dev/urandom >/tmp/bulk
+		echo "up=$(sha256sum </tmp/bulk | cut -d" " -f1)"
+		nc 10.9.0.1 5001 </tmp/bulk
+		echo "down=$(nc 10.9.0.1 5002 </dev/null | sha256sum | cut -d" " -f1)"
+		echo "down6=$(nc fd09::1 5002 </dev/null | sha256sum | cut -d" " -f1)"
+		echo "name=$(nslookup some.name 10.9.0.1 | grep -c 192.0.2.7)"
+		for i in $(seq 50); do nc 10.9.0.1 5003 </dev/null; done | grep -c hello | sed "s/^/short=/"
+		nc -w 5 10.9.0.1 5999 </dev/null || echo refused=ok
+		while :; do echo "here $((n += 1))" | nc -l -p 80; done &
+		while :; do echo "never" | nc -l -p 8081; done &
+		touch /ready
+		while [ ! -e /end ]; do sleep 0.1; done' "$callers"
+	# a port of the caller's is taken before the container comes
+	in_host busybox nc -ll -p 8081 -e echo "the caller" &
+	PIDS+=($!)
+	RT_CMD+=(--log-level warning)
+	rt create --bundle "$BUNDLE" "$ID" >"$DIR/out" 2>"$DIR/warnings" </dev/null
+	[ ! -s "$DIR/warnings" ] || { cat "$DIR/warnings"; false; }
+	rt start "$ID"
+	wait_for "$WAIT_S" test -e "$BUNDLE/rootfs/ready" || { cat "$DIR/out" "$ROOT/$ID/guest.log"; false; }
+	run cat "$DIR/out"
+	echo "$output"
+	[ "$(said links)" = "lo up0 " ]
+	[ "$(said mac)" = "$mac" ]
+	[ "$(said mtu)" = 1400 ]
+	[ "$(said addresses)" = "127.0.0.1/8 10.9.0.2/24 " ]
+	[ "$(said routes)" = "10.9.0.0/24 dev up0 scope link  src 10.9.0.2,default via 10.9.0.1 dev up0," ]
+	[ "$(said six)" = 1 ]
+	[ "$(said ping)" = ok ]
+	[ "$(said ping6)" = ok ]
+	[ "$(said up)" = "$(cat "$DIR/upload-1")" ]
+	[ "$(said down)" = "$(cat "$DIR/download")" ]
+	[ "$(said down6)" = "$(cat "$DIR/download")" ]
+	[ "$(said name)" = 1 ]
+	[ "$(said short)" = 50 ]
+	[ "$(said refused)" = ok ]
+	# what the container listens on is at the same port of its caller, from outside, by every address and by loopback, again and again
+	wait_for "$WAIT_S" answers "$PEER" 10.9.0.2 80 here
+	wait_for "$WAIT_S" answers "$PEER" fd09::2 80 here
+	wait_for "$WAIT_S" answers "$HOST" 127.0.0.1 80 here
+	# but one that is taken stays its owner's, as the log says
+	wait_for "$WAIT_S" file_has "$ROOT/$ID/guest.log" "port 8081 .*: Address already in use"
+	answers "$PEER" 10.9.0.2 8081 "the caller"
+	# nothing of the caller's is ours: no tap, no filter
+	[ "$(ip -n "$HOST" -j link show | jq -c '[.[].ifname]')" = '["lo","up0"]' ]
+	[ "$(in_host tc qdisc show dev up0 | grep -c ingress)" = 0 ]
+	# what speaks for the guest has no right to anything, and ends with the container
+	passt=$(pgrep --ns "$(rt state "$ID" | jq .pid)" --nslist net "^passt")
+	grep -q '^CapEff:	0*$' "/proc/$passt/status"
+	grep -q '^CapPrm:	0*$' "/proc/$passt/status"
+	grep -q '^Seccomp:	2$' "/proc/$passt/status"
+	grep -q '^NoNewPrivs:	1$' "/proc/$passt/status"
+	[ "$(stat -c %u "/proc/$passt")" != 0 ]
+	[ -z "$(ls -A "/proc/$passt/root/")" ]
+	touch "$BUNDLE/rootfs/end"
+	wait_status "$ID" stopped
+	wait_for "$WAIT_S" test ! -e "/proc/$passt/exe"
+	wait_for "$WAIT_S" refuses "$PEER" 10.9.0.2 80
+	rt delete "$ID"
+}
+
+@test "a joined namespace of another process: its network, its resolver on the loopback, and the end of passt alone" {
+	local owner passt
+	# the owner of the interfaces: any process in that namespace
+	in_host sleep 1000 &
+	owner=$!
+	PIDS+=("$owner")
+	printf 'nameserver 127.0.0.53\n' >"$DIR/resolv.conf"
+	ip netns exec "$HOST" python3 "$BATS_TEST_DIRNAME/netpeer.py" resolve 127.0.0.53 "$DIR/resolving" &
+	PIDS+=($!)
+	wait_for "$WAIT_S" test -e "$DIR/resolving"
+	sh_bundle '
+		echo "links=$(ls /sys/class/net | tr "\n" " ")"
+		echo "hello=$(nc 10.9.0.1 5003 </dev/null)"
+		echo "name=$(nslookup -type=a some.name | grep -c "192\.0\.2\.9")"
+		touch /ready
+		while [ ! -e /end ]; do sleep 0.1; done
+		nc -w 5 10.9.0.1 5003 </dev/null || echo unreachable=yes
+		echo alive=yes' '.linux.namespaces |= map(if .type == "network" then .path = $ns else . end)
+		| .mounts += [{"destination": "/etc/resolv.conf", "type": "bind", "source": $conf, "options": ["bind"]}]' \
+		--arg ns "/proc/$owner/ns/net" --arg conf "$DIR/resolv.conf"
+	rt_set # the caller is somewhere else
+	rt create --bundle "$BUNDLE" "$ID" >"$DIR/out" 2>&1 </dev/null
+	rt start "$ID"
+	wait_for "$WAIT_S" test -e "$BUNDLE/rootfs/ready" || { cat "$DIR/out" "$ROOT/$ID/guest.log"; false; }
+	passt=$(pgrep --ns "$owner" --nslist net '^passt')
+	kill -9 "$passt"
+	wait_for "$WAIT_S" file_has "$ROOT/$ID/guest.log" "passt has ended"
+	touch "$BUNDLE/rootfs/end"
+	wait_status "$ID" stopped
+	run cat "$DIR/out"
+	echo "$output"
+	[ "$(said links)" = "lo up0 " ]
+	[[ "$(said hello)" == hello* ]]
+	[ "$(said name)" = 1 ]
+	[ "$(said unreachable)" = yes ]
+	[ "$(said alive)" = yes ]
+	run ! file_has "$ROOT/$ID/guest.log" "cannot listen" # what the agent listens on for the resolver is no port of the container's
+	rt delete "$ID"
+	[ "$(ip -n "$HOST" -j link show | jq -c '[.[].ifname]')" = '["lo","up0"]' ]
+}
+
+@test "without passt: lo alone, and a warning that says what to install" {
+	local without="$DIR/without"
+	printf '#!/bin/sh\nmount --bind /dev/null "$(command -v passt)" && exec "$@"\n' >"$without"
+	chmod +x "$without"
+	sh_bundle 'ls /sys/class/net' "$callers"
+	RT_CMD+=(--log-level warning)
+	run -0 --separate-stderr unshare -m "$without" "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
+	[ "$output" = lo ]
+	[[ "$stderr" == *'install the package "passt"'* ]]
+}

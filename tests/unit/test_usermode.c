@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* User mode, in a network namespace of the test's own: which interface is chosen, what is told of it, and passt itself. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <poll.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/fd.h"
+#include "net/usermode.h"
+#include "net/view.h"
+
+#define FRAME 42 /* of ARP, without padding */
+
+static struct rtnl rtnl = RTNL_INIT;
+
+static void sh(const char *command)
+{
+	if (system(command) != 0)
+		fail_msg("%s", command);
+}
+
+static int setup(void **state)
+{
+	struct err err = ERR_INIT;
+
+	(void)state;
+	if (rtnl_open(-1, 0, &rtnl, &err) < 0)
+		fail_msg("%s", err.msg);
+	sh("ip link add h0 type veth peer name up0 && ip link set h0 up && ip link set up0 up mtu 1400");
+	sh("ip link add other type veth peer name o1 && ip link set o1 up && ip link set other up && ip addr add "
+	   "10.7.0.1/24 dev other");
+	sh("ip addr add 10.9.0.2/24 dev up0 && ip addr add fd09::2/64 dev up0 nodad");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	rtnl_done(&rtnl);
+	sh("ip link del up0; ip link del other");
+	return 0;
+}
+
+static const char *chosen(void)
+{
+	static struct link l;
+	struct err err = ERR_INIT;
+	int r = usermode_choose(&rtnl, &l, &err);
+
+	if (r < 0)
+		fail_msg("%s", err.msg);
+	return r > 0 ? l.name : "";
+}
+
+static void the_default_route_chooses(void **state)
+{
+	(void)state;
+	sh("ip route add default via 10.9.0.1");
+	assert_string_equal(chosen(), "up0");
+	sh("ip route add default via 10.7.0.9 metric 5"); /* the other one has none, which comes before */
+	assert_string_equal(chosen(), "up0");
+	sh("ip route del default via 10.9.0.1");
+	assert_string_equal(chosen(), "other");
+	sh("ip route del default && ip -6 route add default via fd09::1");
+	assert_string_equal(chosen(), "up0");
+	sh("ip -6 route del default");
+	assert_string_not_equal(chosen(), ""); /* one that is up */
+	sh("ip link set h0 down && ip link set up0 down && ip link set other down && ip link set o1 down");
+	assert_string_equal(chosen(), "");
+}
+
+/* How many messages of @type @v has. */
+static unsigned int count(const struct view *v, uint16_t type)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < v->messages_n; i++)
+		n += v->messages[i].type == type;
+	return n;
+}
+
+static void one_interface_is_told_of(void **state)
+{
+	struct err err = ERR_INIT;
+	autoview view = VIEW_NONE;
+
+	(void)state;
+	sh("ip route add default via 10.9.0.1 && ip -6 route add default via fd09::1 proto ra");
+	sh("ip route add 192.0.2.0/24 via 10.9.0.1 table 77 && ip rule add from 10.9.0.2 table 77");
+	sh("ip route add 198.51.100.0/24 nexthop via 10.9.0.1 nexthop via 10.7.0.9");
+	sh("ip neigh add 10.9.0.77 lladdr 02:00:00:00:00:77 dev up0 nud permanent");
+	if (view_read_usermode(&rtnl, &view, &err) < 0)
+		fail_msg("%s", err.msg);
+	sh("ip rule del from 10.9.0.2 table 77");
+	assert_int_equal(view.nics_n, 2);
+	assert_string_equal(view.nics[0].link.name, "lo");
+	assert_string_equal(view.nics[1].link.name, "up0");
+	assert_int_equal(view.nics[1].link.mtu, 1400);
+	assert_int_equal(view.nics[1].tap.ifindex, VIEW_USERMODE_TAP);
+	assert_int_equal(count(&view, RTM_NEWADDR), 3); /* with the link's own */
+	/* 10.9.0.0/24, default; fd09::/64, fe80::/64, default */
+	assert_int_equal(count(&view, RTM_NEWROUTE), 5);
+	assert_int_equal(count(&view, RTM_NEWNEIGH), 0);
+	assert_int_equal(count(&view, RTM_NEWRULE), 0);
+}
+
+/* Asks passt by ARP who has @who: whether it answers. */
+static bool asks(int fd, const char *who)
+{
+	static const uint8_t head[] = { 0, 0, 0, FRAME, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 2, 8, 6, 0,
+		1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 2, 10, 9, 0, 2 };
+	uint8_t frame[4 + FRAME] = { 0 }, answer[4 + FRAME];
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	memcpy(frame, head, sizeof(head));
+	assert_int_equal(inet_pton(AF_INET, who, frame + 4 + FRAME - 4), 1);
+	assert_int_equal(send(fd, frame, sizeof(frame), MSG_NOSIGNAL), sizeof(frame));
+	if (poll(&p, 1, strcmp(who, "10.9.0.2") == 0 ? 200 : 60000) <= 0)
+		return false;
+	return recv(fd, answer, sizeof(answer), MSG_WAITALL) == (ssize_t)sizeof(answer) && answer[4 + 21] == 2 &&
+	       memcmp(answer + 4 + 28, frame + 4 + FRAME - 4, 4) == 0;
+}
+
+static void passt_speaks_for_the_guest(void **state)
+{
+	struct usermode u = USERMODE_NONE;
+	struct err err = ERR_INIT;
+	struct pollfd p;
+	struct link l;
+
+	(void)state;
+	if (!usermode_program()) {
+		print_message("no passt\n");
+		skip();
+	}
+	/* with a default route and without one, which passt by itself would not take */
+	for (int i = 0; i < 2; i++) {
+		if (i == 1)
+			sh("ip route add default via 10.9.0.1");
+		else
+			sh("ip link set other down");
+		assert_int_equal(usermode_choose(&rtnl, &l, &err), 1);
+		if (usermode_start(&rtnl, &l, &u, &err) < 0)
+			fail_msg("%s", err.msg);
+		if (!asks(u.fd, "10.9.0.1")) {
+			usermode_last_words(&u, &err);
+			fail_msg("%s", err.msg);
+		}
+		assert_true(asks(u.fd, USERMODE_LOOPBACK4));
+		/* the end of the socket is its end */
+		close(u.fd);
+		u.fd = -1;
+		p = (struct pollfd){ .fd = u.pidfd, .events = POLLIN };
+		assert_int_equal(poll(&p, 1, 60000), 1);
+		usermode_done(&u);
+	}
+}
+
+static void last_words_are_a_sentence(void **state)
+{
+	struct usermode u = USERMODE_NONE;
+	struct err err = ERR_INIT;
+	int pipes[2];
+
+	(void)state;
+	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(fd_set_nonblock(pipes[0], true), 0);
+	u.stderr_fd = pipes[0];
+	usermode_last_words(&u, &err);
+	assert_non_null(strstr(err.msg, "passt has ended"));
+	assert_null(strstr(err.msg, ": \x01"));
+	assert_int_equal(
+		write(pipes[1], "one\nthe \x1b[31mreason\nDon't run as root. Changing to nobody...\n", 61), 61);
+	usermode_last_words(&u, &err);
+	assert_non_null(strstr(err.msg, ": the  [31mreason"));
+	close(pipes[1]);
+	usermode_done(&u);
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test(the_default_route_chooses),
+		test(one_interface_is_told_of),
+		test(passt_speaks_for_the_guest),
+		cmocka_unit_test(last_words_are_a_sentence),
+	};
+
+	if (geteuid() != 0 || unshare(CLONE_NEWNET) < 0 || system("ip link set lo up") != 0) {
+		(void)fprintf(stderr, "no network namespace of our own, or no ip (package iproute2)\n");
+		return getenv("VMRUNC_MUST_WORK") ? 1 : 77;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
