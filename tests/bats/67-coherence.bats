@@ -119,3 +119,20 @@ need_watcher() {
 	ask 'i=0; while [ $i -lt 200 ]; do echo $i >/tmp/a && mv /tmp/a /tmp/b && [ "$(cat /tmp/b)" = $i ] && rm /tmp/b || exit 1; i=$((i+1)); done'
 	talk_end
 }
+
+@test "a tree of more names than the monitor has memory for is walked without an error, again and again" {
+	local n=5000 name
+	need_watcher
+	vmrunc_only
+	echo '{"host-overhead": 16}' >"$BATS_TEST_TMPDIR/settings.json"
+	RT_CMD+=(--config "$BATS_TEST_TMPDIR/settings.json")
+	# shellcheck disable=SC2016 # it is the container's
+	sh_bundle 'for i in 1 2; do find /tree -type f -size -9 2>&1 >/tmp/list; wc -l </tmp/list; done'
+	name=$(printf '%0240d' 0)
+	mkdir "$BUNDLE/rootfs/tree"
+	(cd "$BUNDLE/rootfs/tree" && seq -f "$name%05g" "$n" | xargs touch)
+	run rt run --keep --bundle "$BUNDLE" "$ID"
+	eq "$output" "$n"$'\n'"$n"
+	file_has "$ROOT/$ID/guest.log" "asked to give up names"
+	rt delete "$ID"
+}

@@ -151,14 +151,50 @@ static int make_directory(void)
 	return result(mkdir("made-dir", 0755));
 }
 
-static int unlink_victim(void)
-{
-	return result(unlink("victim"));
-}
-
 static int set_xattr(const char *name, const void *value, size_t size)
 {
 	return result(setxattr("victim", name, value, size, 0));
+}
+
+/* Everybody may do everything: a POSIX ACL of version 2 with rwx for user, group, others. */
+static int set_acl(void)
+{
+	static const unsigned char acl[] = { 2, 0, 0, 0, 1, 0, 7, 0, 0xff, 0xff, 0xff, 0xff, 4, 0, 7, 0, 0xff, 0xff,
+		0xff, 0xff, 0x20, 0, 7, 0, 0xff, 0xff, 0xff, 0xff };
+
+	return set_xattr("system.posix_acl_access", acl, sizeof(acl));
+}
+
+static int set_user_xattr(void)
+{
+	return set_xattr("user.hostile", "y", 1);
+}
+
+static int open_up(void)
+{
+	return result(chmod("victim", 0666));
+}
+
+static int cut(void)
+{
+	return result(truncate("victim", 0));
+}
+
+static int link_victim(void)
+{
+	return result(link("victim", "made-link"));
+}
+
+static int replace_victim(void)
+{
+	autoclose int fd = open("made-other", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+	return fd < 0 ? -errno : result(rename("made-other", "victim"));
+}
+
+static int unlink_victim(void)
+{
+	return result(unlink("victim"));
 }
 
 static int set_capability(void)
@@ -202,8 +238,14 @@ static const struct attempt attempts[] = {
 	{ "security.selinux", set_selinux },
 	{ "security.SMACK64EXEC", set_smack },
 	{ "trusted.overlay.opaque", set_trusted },
+	{ "acl", set_acl },
+	{ "user xattr", set_user_xattr },
+	{ "open up", open_up },
+	{ "hard link", link_victim },
+	{ "cut", cut },
 	{ "overwrite", overwrite },
 	{ "overwrite set-id", overwrite_setuid },
+	{ "replace", replace_victim },
 	{ "unlink", unlink_victim },
 };
 
