@@ -142,7 +142,7 @@ callers='.linux.namespaces |= map(select(.type != "network")) | .process.capabil
 @test "a joined namespace of another process: its network, its resolver on the loopback, and the end of passt alone" {
 	local owner passt
 	# the owner of the interfaces: any process in that namespace
-	in_host sleep 1000 &
+	nsenter "--net=/run/netns/$HOST" sleep 1000 & # no function: its pid would be a shell's, outside
 	owner=$!
 	PIDS+=("$owner")
 	printf 'nameserver 127.0.0.53\n' >"$DIR/resolv.conf"
