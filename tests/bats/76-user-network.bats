@@ -59,6 +59,10 @@ refuses() {
 	! nsenter "--net=/run/netns/$1" busybox nc -w 10 "$2" "$3" </dev/null
 }
 
+# Before a script of the guest: input 9 never ends. passt tells a client that has ended its own direction, as nc(1) does at
+# the end of its input, nothing of the end of the other one (docs/network.md).
+hold='mkfifo /dev/hold; exec 9<>/dev/hold;'
+
 # Takes a value of KEY=VALUE lines of $output.
 said() {
 	sed -n "s/^$1=//p" <<<"$output"
@@ -69,7 +73,7 @@ callers='.linux.namespaces |= map(select(.type != "network")) | .process.capabil
 @test "a container without a network namespace of its own is on its caller's network" {
 	local mac passt
 	mac=$(ip -n "$HOST" -j link show up0 | jq -r '.[0].address')
-	sh_bundle '
+	sh_bundle "$hold"'
 		echo "links=$(ls /sys/class/net | tr "\n" " ")"
 		echo "mac=$(cat /sys/class/net/up0/address)"
 		echo "mtu=$(cat /sys/class/net/up0/mtu)"
@@ -80,11 +84,11 @@ callers='.linux.namespaces |= map(select(.type != "network")) | .process.capabil
 		ping -6 -c 2 -W 10 fd09::1 >/dev/null && echo ping6=ok
 		head -c 6000000 /dev/urandom >/tmp/bulk
 		echo "up=$(sha256sum </tmp/bulk | cut -d" " -f1)"
-		nc 10.9.0.1 5001 </tmp/bulk
-		echo "down=$(nc 10.9.0.1 5002 </dev/null | sha256sum | cut -d" " -f1)"
-		echo "down6=$(nc fd09::1 5002 </dev/null | sha256sum | cut -d" " -f1)"
+		nc 10.9.0.1 5001 </tmp/bulk &
+		echo "down=$(nc 10.9.0.1 5002 <&9 | sha256sum | cut -d" " -f1)"
+		echo "down6=$(nc fd09::1 5002 <&9 | sha256sum | cut -d" " -f1)"
 		echo "name=$(nslookup some.name 10.9.0.1 | grep -c 192.0.2.7)"
-		for i in $(seq 50); do nc 10.9.0.1 5003 </dev/null; done | grep -c hello | sed "s/^/short=/"
+		for i in $(seq 50); do nc 10.9.0.1 5003 <&9; done | grep -c hello | sed "s/^/short=/"
 		nc -w 5 10.9.0.1 5999 </dev/null || echo refused=ok
 		while :; do echo "here $((n += 1))" | nc -l -p 80; done &
 		while :; do echo "never" | nc -l -p 8081; done &
@@ -108,6 +112,7 @@ callers='.linux.namespaces |= map(select(.type != "network")) | .process.capabil
 	[ "$(said six)" = 1 ]
 	[ "$(said ping)" = ok ]
 	[ "$(said ping6)" = ok ]
+	wait_for "$WAIT_S" test -e "$DIR/upload-1"
 	[ "$(said up)" = "$(cat "$DIR/upload-1")" ]
 	[ "$(said down)" = "$(cat "$DIR/download")" ]
 	[ "$(said down6)" = "$(cat "$DIR/download")" ]
@@ -149,9 +154,9 @@ callers='.linux.namespaces |= map(select(.type != "network")) | .process.capabil
 	ip netns exec "$HOST" python3 "$BATS_TEST_DIRNAME/netpeer.py" resolve 127.0.0.53 "$DIR/resolving" &
 	PIDS+=($!)
 	wait_for "$WAIT_S" test -e "$DIR/resolving"
-	sh_bundle '
+	sh_bundle "$hold"'
 		echo "links=$(ls /sys/class/net | tr "\n" " ")"
-		echo "hello=$(nc 10.9.0.1 5003 </dev/null)"
+		echo "hello=$(nc 10.9.0.1 5003 <&9)"
 		echo "name=$(nslookup -type=a some.name | grep -c "192\.0\.2\.9")"
 		touch /ready
 		while [ ! -e /end ]; do sleep 0.1; done
