@@ -10,18 +10,19 @@ setup_file() {
 }
 
 setup() {
+	common_setup
+	PEER='' NS='' PEER_PID=''
 	vmrunc_only
 	command -v ip >/dev/null || cannot "no ip (package iproute2)"
 	[ -c /dev/net/tun ] || cannot "no /dev/net/tun"
 	PEER=vp$$-$BATS_TEST_NUMBER NS=vc$$-$BATS_TEST_NUMBER PEER_PID='' DIR=$BATS_TEST_TMPDIR
 	ip netns add "$PEER"
 	ip -n "$PEER" link set lo up
-	common_setup # when ip(8) has its directory of namespaces, a mount that stays
 }
 
 teardown() {
 	[ -z "${PEER_PID:-}" ] || kill "$PEER_PID"
-	for ns in "$PEER" "$NS"; do
+	for ns in $PEER $NS; do
 		[ ! -e "/run/netns/$ns" ] || ip netns del "$ns"
 	done
 	common_teardown
@@ -102,13 +103,13 @@ in_ns='.linux.namespaces |= map(if .type == "network" then .path = $ns else . en
 		echo "down6=$(nc fd09::1 5002 </dev/null | sha256sum | cut -d" " -f1)"
 		echo "name=$(nslookup some.name 10.9.0.1 | grep -c 192.0.2.7)"
 		for i in $(seq 100); do nc 10.9.0.1 5003 </dev/null; done | grep -c hello | sed "s/^/short=/"
-		touch /ready
+		echo ready
 		while [ ! -e /end ]; do sleep 0.1; done' "$in_ns" --arg ns "/run/netns/$NS"
 	rt create --bundle "$BUNDLE" "$ID" >"$DIR/out" 2>&1 </dev/null
 	# the taps are spare until start, and each has noqueue whatever the default of the host is
 	[ "$(ip -n "$NS" -j -d link show type tun | jq -c 'map([.qdisc, .operstate, .ifalias]) | unique')" = "[[\"noqueue\",\"DOWN\",\"vmrunc $ID\"]]" ]
 	rt start "$ID"
-	wait_for "$WAIT_S" test -e "$BUNDLE/rootfs/ready" || { cat "$DIR/out"; false; }
+	wait_for "$WAIT_S" file_has "$DIR/out" "^ready\$" || { cat "$DIR/out"; false; }
 	run cat "$DIR/out"
 	echo "$output"
 	[ "$(said links)" = "eth0 lo " ]

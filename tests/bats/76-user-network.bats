@@ -10,6 +10,8 @@ setup_file() {
 }
 
 setup() {
+	common_setup
+	PEER='' HOST='' PIDS=()
 	vmrunc_only
 	command -v ip >/dev/null || cannot "no ip (package iproute2)"
 	command -v passt >/dev/null || skip "no passt (package passt)"
@@ -18,7 +20,6 @@ setup() {
 	ip netns add "$HOST"
 	ip -n "$PEER" link set lo up
 	ip -n "$HOST" link set lo up
-	common_setup # when ip(8) has its directory of namespaces, a mount that stays
 	# another kind of host than the peer: the interface's name and its addresses are the caller's
 	ip -n "$PEER" link add h0 type veth peer name up0 netns "$HOST"
 	ip -n "$PEER" addr add 10.9.0.1/24 dev h0
@@ -41,7 +42,7 @@ teardown() {
 		kill "$pid" 2>/dev/null || true
 	done
 	common_teardown
-	for ns in "$PEER" "$HOST"; do
+	for ns in $PEER $HOST; do
 		[ ! -e "/run/netns/$ns" ] || ip netns del "$ns"
 	done
 }
@@ -92,7 +93,7 @@ callers='.linux.namespaces |= map(select(.type != "network")) | .process.capabil
 		nc -w 5 10.9.0.1 5999 </dev/null || echo refused=ok
 		while :; do echo "here $((n += 1))" | nc -l -p 80; done &
 		while :; do echo "never" | nc -l -p 8081; done &
-		touch /ready
+		echo ready
 		while [ ! -e /end ]; do sleep 0.1; done' "$callers"
 	# a port of the caller's is taken before the container comes
 	in_host busybox nc -ll -p 8081 -e echo "the caller" &
@@ -101,7 +102,7 @@ callers='.linux.namespaces |= map(select(.type != "network")) | .process.capabil
 	rt create --bundle "$BUNDLE" "$ID" >"$DIR/out" 2>"$DIR/warnings" </dev/null
 	[ ! -s "$DIR/warnings" ] || { cat "$DIR/warnings"; false; }
 	rt start "$ID"
-	wait_for "$WAIT_S" test -e "$BUNDLE/rootfs/ready" || { cat "$DIR/out" "$ROOT/$ID/guest.log"; false; }
+	wait_for "$WAIT_S" file_has "$DIR/out" "^ready\$" || { cat "$DIR/out" "$ROOT/$ID/guest.log"; false; }
 	run cat "$DIR/out"
 	echo "$output"
 	[ "$(said links)" = "lo up0 " ]
@@ -158,7 +159,7 @@ callers='.linux.namespaces |= map(select(.type != "network")) | .process.capabil
 		echo "links=$(ls /sys/class/net | tr "\n" " ")"
 		echo "hello=$(nc 10.9.0.1 5003 <&9)"
 		echo "name=$(nslookup -type=a some.name | grep -c "192\.0\.2\.9")"
-		touch /ready
+		echo ready
 		while [ ! -e /end ]; do sleep 0.1; done
 		nc -w 5 10.9.0.1 5003 </dev/null || echo unreachable=yes
 		echo alive=yes' '.linux.namespaces |= map(if .type == "network" then .path = $ns else . end)
@@ -167,7 +168,7 @@ callers='.linux.namespaces |= map(select(.type != "network")) | .process.capabil
 	rt_set # the caller is somewhere else
 	rt create --bundle "$BUNDLE" "$ID" >"$DIR/out" 2>&1 </dev/null
 	rt start "$ID"
-	wait_for "$WAIT_S" test -e "$BUNDLE/rootfs/ready" || { cat "$DIR/out" "$ROOT/$ID/guest.log"; false; }
+	wait_for "$WAIT_S" file_has "$DIR/out" "^ready\$" || { cat "$DIR/out" "$ROOT/$ID/guest.log"; false; }
 	passt=$(pgrep --ns "$owner" --nslist net '^passt')
 	kill -9 "$passt"
 	wait_for "$WAIT_S" file_has "$ROOT/$ID/guest.log" "passt has ended"

@@ -40,9 +40,10 @@ runtime_processes() {
 	done
 }
 
-# container_cgroups: cgroups of containers, which have the 64 digits of an engine's ID, or a test's name, in their name.
+# container_cgroups: cgroups of containers, which have the 64 digits of an engine's ID, or a test's name, in their name. Those
+# below a cgroup of tests/bats, which may run at the same time, are not the engines'.
 container_cgroups() {
-	find /sys/fs/cgroup -type d 2>/dev/null | grep -E '[0-9a-f]{64}|/vmrunc-engines/' || true
+	find /sys/fs/cgroup -type d 2>/dev/null | grep -vE '/t[0-9]+-[0-9]+-[0-9]+/' | grep -E '[0-9a-f]{64}|/vmrunc-engines/' || true
 }
 
 gone() {

@@ -26,6 +26,7 @@
 #include "net/link.h"
 #include "net/rtnl.h"
 #include "net/tap.h"
+#include "tests/unit/filter.h"
 
 #define TAPS 2
 #define TIMEOUT_MS 60000 /* whatever hangs, the test fails */
@@ -152,7 +153,8 @@ static void interfaces_come_and_go(void **state)
 	assert_int_equal(newcomers_hear(socket, text), -EAGAIN);
 	fd_close(socket);
 	assert_true(wait(&status) > 0);
-	assert_true(WIFEXITED(status));
+	if (!SANITIZED) /* its runtime makes calls of its own at the end of a process */
+		assert_true(WIFEXITED(status));
 	end_namespace();
 }
 
