@@ -252,6 +252,12 @@ guest_limit() {
 # bats test_tags=long
 @test "run: --systemd=always; a container that runs out of memory" {
 	CODE=137 prun --memory 64m localhost/bb tail /dev/zero
+	# on a host with cgroup v1 Podman wants the host's name=systemd hierarchy in it, which the guest, with cgroup v2, has no place for
+	if [ -z "${RUNTIME:-}" ] && [ "$(stat -fc %T /sys/fs/cgroup)" != cgroup2fs ]; then
+		CODE=126 prun --systemd=always localhost/bb true
+		has "$stderr" 'mount "/sys/fs/cgroup/systemd": cannot make the destination'
+		return
+	fi
 	prun --systemd=always localhost/bb sh -c 'echo $container; touch /run/x /tmp/x && echo writable; [ -d /sys/fs/cgroup ] && echo cgroup'
 	eq "$status $(echo $output)" "0 podman writable cgroup"
 }
@@ -276,9 +282,10 @@ something_runs() {
 	kill -KILL "$conmon"
 	wait_for "$WAIT_S" gone "$conmon"
 	remove_all
-	wait_for 30 nothing_runs # the cgroups stay, with any runtime: Podman has not heard of the end
-	eq "$(ls -A /run/vmrunc 2>/dev/null || true)" ""
-	find /sys/fs/cgroup -depth -type d -name 'libpod-*' -exec rmdir {} \; 2>/dev/null || true
+	wait_for 30 nothing_runs
+	# Podman has not heard of the end, and asks no runtime to delete: what is left goes with a delete by hand
+	"$ENGINE_RUNTIME" list -q | while read -r id; do "$ENGINE_RUNTIME" delete "$id"; done
+	assert_nothing_left
 }
 
 @test "five containers at once" {
