@@ -18,10 +18,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/exit.h"
 #include "base/fd.h"
 
 #define SHOW_AFTER_MS 1000
@@ -193,8 +193,7 @@ void progress_end(void)
 	(void)!write(state.pipe, "", 1);
 	(void)close(state.pipe);
 	state.pipe = -1;
-	while (waitpid(state.child, NULL, 0) < 0 && errno == EINTR)
-		;
+	(void)exit_wait(state.child, NULL);
 	state.child = 0;
 }
 

@@ -1,11 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Exit statuses in the way of shells: one number for an end by exit(2) and for one by a signal.
+ * The end of a process: the wait for it, and its exit status in the way of shells, one number for an end by exit(2) and for
+ * one by a signal.
  */
 #ifndef BASE_EXIT_H
 #define BASE_EXIT_H
 
+#include <errno.h>
 #include <sys/wait.h>
+
+/* Waits for a change of the child @pid as waitpid(2) does, whatever signals come meanwhile. @ret_status may be NULL. */
+static inline pid_t exit_wait(pid_t pid, int *ret_status)
+{
+	pid_t r;
+
+	do
+		r = waitpid(pid, ret_status, 0);
+	while (r < 0 && errno == EINTR);
+	return r;
+}
 
 /* The exit status that stands for an end by signal @signo: 128 + @signo, as in POSIX shells. */
 static inline int exit_of_signal(int signo)

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/exit.h"
 #include "base/fd.h"
 #include "base/text.h"
 #include "base/sig.h"
@@ -183,8 +184,7 @@ static int finish(struct hook_process *p, bool force)
 	if (p->pid > 0) {
 		if (force)
 			(void)kill(p->pid, SIGKILL); /* our unreaped child: the pid is its own */
-		while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
-			;
+		(void)exit_wait(p->pid, &status);
 		/* reads what is in the pipe by now; children of the hook that hold it open are not waited for */
 		while (p->err >= 0 && (fd.fd = p->err, poll(&fd, 1, 0)) > 0)
 			take_words(p);

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/exit.h"
 #include "base/fd.h"
 #include "host/userns.h"
 
@@ -114,9 +115,7 @@ static bool map_by(const char *program, const char *file, pid_t pid, unsigned in
 
 	if (child == 0)
 		run_mapper(program, file, pid, own);
-	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
-	return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	return child > 0 && exit_wait(child, &status) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 /*
@@ -181,8 +180,7 @@ static int enter_mapped(int sock, pid_t pid, struct err *err)
 	if (r == 0)
 		(void)!write(sock, "", 1); /* a child that has died shows below */
 	(void)shutdown(sock, SHUT_RDWR);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	(void)exit_wait(pid, &status);
 	if (r < 0)
 		return err_set(err, -r,
 			"an ordinary user's container needs a user namespace, which this host does not let you make: "
@@ -270,8 +268,8 @@ int privilege_try(struct err *err)
 	fd_close(ends[1]);
 	r = pid > 0 && fd_read_full(ends[0], &got, sizeof(got)) == (ssize_t)sizeof(got) ? 0 : -EIO;
 	fd_close(ends[0]);
-	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (pid > 0)
+		(void)exit_wait(pid, NULL);
 	if (r < 0)
 		return err_sys(err, EIO, "cannot try to make a user namespace");
 	*err = got;

@@ -7,9 +7,9 @@
 #include <sched.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/exit.h"
 #include "base/fd.h"
 
 #define PATH_LEN 64 /* "/proc/", a pid and a file's name fit */
@@ -54,8 +54,8 @@ int userns_hold(int join_fd, struct userns *ret)
 void userns_done(struct userns *u)
 {
 	fd_close(u->sock);
-	while (u->pid > 0 && waitpid(u->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (u->pid > 0)
+		(void)exit_wait(u->pid, NULL);
 }
 
 static void path_of(const struct userns *u, const char *file, char path[PATH_LEN])

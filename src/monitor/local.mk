@@ -1,6 +1,7 @@
 # src/monitor: the process that is the container on the host.
 noinst_LIBRARIES += libmonitor.a
 libmonitor_a_SOURCES = \
+	src/monitor/beside.c src/monitor/beside.h \
 	src/monitor/birth.c src/monitor/birth.h \
 	src/monitor/control.c src/monitor/control.h \
 	src/monitor/enclose.c src/monitor/enclose.h \

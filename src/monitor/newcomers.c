@@ -6,19 +6,15 @@
 #include <linux/capability.h>
 #include <linux/rtnetlink.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "app/proctitle.h"
 #include "base/fd.h"
-#include "host/confine.h"
-#include "jail/jail.h"
+#include "monitor/beside.h"
 #include "net/attach.h"
 #include "net/rtnl.h"
 
@@ -46,12 +42,8 @@ static int drop(void)
 		SYS_brk, SYS_mmap, SYS_munmap, SYS_mremap, /* lists of interfaces */
 		SYS_getrandom, SYS_exit_group,             /* malloc(3), when it is new; the end */
 	};
-	struct err ignored = ERR_INIT;
-	int r = jail_chroot(-1, &ignored);
 
-	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		r = -errno;
-	return r < 0 ? r : confine_self_with(UINT32_C(1) << CAP_NET_ADMIN, calls, ARRAY_LEN(calls), 0);
+	return beside_drop(CAP_TO_MASK(CAP_NET_ADMIN), calls, ARRAY_LEN(calls));
 }
 
 /* Tells the monitor why it could not be done, once. */
@@ -106,12 +98,8 @@ static _Noreturn void process_main(const char *id, int socket)
 	struct err ignored = ERR_INIT;
 	int keep[] = { socket };
 
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		(void)close(fd); /* the container's streams: whoever reads them waits for their end */
-	proctitle_clear_environment();
-	if (prctl(PR_SET_NAME, "vmrunc-net", 0, 0, 0) == 0 && fd_close_others(keep, ARRAY_LEN(keep)) == 0 &&
-		rtnl_open(-1, 0, &n.rtnl, &ignored) == 0 && rtnl_open(-1, RTMGRP_LINK, &n.notices, &ignored) == 0 &&
-		drop() == 0)
+	if (beside_begin("vmrunc-net", keep, ARRAY_LEN(keep)) == 0 && rtnl_open(-1, 0, &n.rtnl, &ignored) == 0 &&
+		rtnl_open(-1, RTMGRP_LINK, &n.notices, &ignored) == 0 && drop() == 0)
 		serve(&n);
 	_exit(1);
 }

@@ -11,11 +11,11 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "app/proctitle.h"
 #include "base/fd.h"
 #include "cgroup/oom.h"
 #include "host/confine.h"
 #include "jail/jail.h"
+#include "monitor/beside.h"
 #include "spec/resources.h"
 
 /* How long the kernel may take to run out of a cgroup's memory. */
@@ -46,15 +46,11 @@ static _Noreturn void wait_and_strike(int socket, const struct cgroup_oom *files
 	sigset_t alarm_only;
 	char byte;
 
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		(void)close(fd); /* the container's streams: whoever reads them waits for their end */
 	/* signals of a terminal or of the container's are not for this process; the others are blocked already */
-	proctitle_clear_environment();
 	(void)sigemptyset(&alarm_only);
 	(void)sigaddset(&alarm_only, SIGALRM);
 	if (fd_write_existing(AT_FDCWD, "/proc/self/oom_score_adj", "1000") < 0 ||
-		prctl(PR_SET_NAME, "vmrunc-oom", 0, 0, 0) < 0 || fd_close_others(keep, ARRAY_LEN(keep)) < 0 ||
-		drop(ns) < 0)
+		beside_begin("vmrunc-oom", keep, ARRAY_LEN(keep)) < 0 || drop(ns) < 0)
 		_exit(1);
 	if (read(socket, &byte, 1) == 1) {
 		(void)signal(SIGALRM, SIG_DFL);

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <netinet/in.h>
-#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -13,10 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "app/proctitle.h"
 #include "base/fd.h"
-#include "host/confine.h"
-#include "jail/jail.h"
+#include "monitor/beside.h"
 
 #define BACKLOG 128
 
@@ -65,14 +62,10 @@ static int drop(bool low)
 {
 	static const int calls[] = { SYS_recvmsg, SYS_sendmsg, SYS_socket, SYS_setsockopt, SYS_bind, SYS_listen,
 		SYS_close, SYS_exit_group };
-	struct err ignored = ERR_INIT;
-	int r = jail_chroot(-1, &ignored);
 
-	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		r = -errno;
 	/* a caller that has not got it cannot hand it on */
 	low = low && prctl(PR_CAPBSET_READ, CAP_NET_BIND_SERVICE, 0, 0, 0) == 1;
-	return r < 0 ? r : confine_self_with(low ? CAP_TO_MASK(CAP_NET_BIND_SERVICE) : 0, calls, ARRAY_LEN(calls), 0);
+	return beside_drop(low ? CAP_TO_MASK(CAP_NET_BIND_SERVICE) : 0, calls, ARRAY_LEN(calls));
 }
 
 /* The process's own main: nothing of what it has inherited but @socket stays. */
@@ -82,11 +75,7 @@ static _Noreturn void serve(int socket, bool low)
 	int keep[] = { socket };
 	size_t none;
 
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		(void)close(fd); /* the container's streams: whoever reads them waits for their end */
-	proctitle_clear_environment();
-	if (prctl(PR_SET_NAME, "vmrunc-ports", 0, 0, 0) < 0 || fd_close_others(keep, ARRAY_LEN(keep)) < 0 ||
-		drop(low) < 0)
+	if (beside_begin("vmrunc-ports", keep, ARRAY_LEN(keep)) < 0 || drop(low) < 0)
 		_exit(1);
 	while (fd_recv(socket, &port, sizeof(port), NULL, 0, &none) == (ssize_t)sizeof(port)) {
 		int fd = open_port(&port, 0), error;

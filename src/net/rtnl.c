@@ -14,9 +14,9 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/exit.h"
 #include "base/fd.h"
 
 /* The socket, in the namespace that the caller is in. */
@@ -78,8 +78,8 @@ static int open_by_child(int ns_fd, unsigned int groups)
 	fd_close(ends[1]);
 	got = pid < 0 ? -errno : fd_recv(ends[0], &error, sizeof(error), &fd, 1, &n);
 	fd_close(ends[0]);
-	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (pid > 0)
+		(void)exit_wait(pid, NULL);
 	if (got != (ssize_t)sizeof(error))
 		return got < 0 ? (int)got : -EIO;
 	if (error || n != 1)

@@ -69,7 +69,7 @@ no_way_out() {
 }
 
 @test "none listed: the monitor is in all of the caller's, mounts nothing, and is jailed in an empty root; files and output work" {
-	local pid ns
+	local pid ns now
 	sh_bundle 'echo made >/file; echo out; echo err >&2; cat /data/given; cat' \
 		'.linux.namespaces = [] | del(.hostname) | .mounts += [{destination:"/data",type:"bind",source:$src,options:["rbind"]}]' --arg src "$BATS_TEST_TMPDIR/src"
 	mkdir "$BATS_TEST_TMPDIR/src"

@@ -35,6 +35,7 @@
 #include "jail/jail.h"
 #include "monitor/syscalls.h"
 #include "p9/p9.h"
+#include "tests/unit/filter.h"
 #include "vm/guestlog.h"
 #include "vm/kvm/syscalls.h"
 #include "vm/virtio/balloon.h"
@@ -43,12 +44,6 @@
 #include "vm/virtio/net.h"
 #include "vm/virtio/p9dev.h"
 #include "vm/virtio/rng.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED true /* their runtime makes calls of its own */
-#else
-#define SANITIZED false
-#endif
 
 static const struct vm_calls calls[] = {
 	{ .names = monitor_syscalls, .ioctls = monitor_ioctls, .rules = monitor_syscall_rules },

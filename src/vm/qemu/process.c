@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/exit.h"
 #include "base/fd.h"
 #include "base/sig.h"
 #include "base/text.h"
@@ -255,13 +256,9 @@ int qemu_process_read_stderr(struct qemu_process *p)
 
 void qemu_process_reap(struct qemu_process *p)
 {
-	pid_t r;
-
 	if (!p->pid || p->reaped)
 		return;
-	do {
-		r = waitpid(p->pid, &p->status, 0);
-	} while (r < 0 && errno == EINTR);
+	(void)exit_wait(p->pid, &p->status);
 	p->reaped = true;
 	(void)qemu_process_read_stderr(p); /* what it wrote is complete now, and it is no news that it is closed */
 }

@@ -31,9 +31,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/exit.h"
 #include "base/fd.h"
 
 #define STAGE_TMPFS_OPTS "mode=0755,size=1m,nr_inodes=16k" /* holds nothing but mount points */
@@ -304,8 +304,7 @@ void stage_done(struct stage *st)
 			(void)syscall(SYS_pidfd_send_signal, st->pidfd, SIGKILL, NULL, 0);
 		else
 			(void)kill(st->pid, SIGKILL);
-		while (waitpid(st->pid, NULL, 0) < 0 && errno == EINTR)
-			;
+		(void)exit_wait(st->pid, NULL);
 	}
 	fd_close(st->pidfd);
 	fd_close(st->sock);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Makes a program that was just executed undumpable: see undump.h. */
 #include "vm/qemu/undump.h"
+#include "base/exit.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -25,12 +26,7 @@ int undump_trace(pid_t child)
 /* Waits for the next stop of @child: 1; 0: it has ended. -errno if it cannot be waited for. */
 static int wait_stop(pid_t child, int *ret_status)
 {
-	pid_t r;
-
-	do {
-		r = waitpid(child, ret_status, 0);
-	} while (r < 0 && errno == EINTR);
-	if (r < 0)
+	if (exit_wait(child, ret_status) < 0)
 		return -errno;
 	return WIFSTOPPED(*ret_status) ? 1 : 0;
 }
