@@ -81,3 +81,31 @@ assert_nothing_left() {
 	eq "$(ls -A /run/vmrunc 2>/dev/null || true)" ""
 	eq "$(grep -E '/(merged|rootfs) ' /proc/self/mountinfo || true)" ""
 }
+
+# containers_conf CONTAINERS ENGINE: Podman's containers.conf with the tested runtime; further lines of the tables
+# [containers] and [engine]. What comes behind it belongs to [engine.runtimes].
+containers_conf() {
+	cat <<-C
+		[containers]
+		default_ulimits = ["nofile=$(nofile_limit):$(nofile_limit)", "nproc=$(nproc_limit):$(nproc_limit)"]
+		$1
+		[engine]
+		cgroup_manager = "cgroupfs"
+		events_logger = "file"
+		runtime = "tested"
+		runtime_supports_json = ["tested", "vmrunc", "runc"]
+		$2
+		[engine.runtimes]
+		tested = ["$ENGINE_RUNTIME"]
+	C
+}
+
+# podman_dirs NAME: the lines of [engine] that put all that Podman keeps below NAME's directories of $WORK.
+podman_dirs() {
+	printf '%s = "%s"\n' tmp_dir "$WORK/$1libpod" static_dir "$WORK/$1containers/libpod" volume_path "$WORK/$1containers/volumes"
+}
+
+# podman_networks NAME: the table [network] of a Podman that keeps its networks below $WORK.
+podman_networks() {
+	printf '[network]\nnetwork_backend = "netavark"\nnetwork_config_dir = "%s"\n' "$WORK/$1networks"
+}

@@ -11,24 +11,11 @@ setup_file() {
 	export DOCKER_HOST=unix://$WORK/docker-net/sock
 	export CONTAINERS_CONF=$WORK/net-containers.conf CONTAINERS_STORAGE_CONF=$WORK/net-storage.conf
 	mkdir "$WORK/docker-net"
-	cat >"$CONTAINERS_CONF" <<-C
-		[containers]
-		default_ulimits = ["nofile=$(nofile_limit):$(nofile_limit)", "nproc=$(nproc_limit):$(nproc_limit)"]
-		[engine]
-		cgroup_manager = "cgroupfs"
-		events_logger = "file"
-		tmp_dir = "$WORK/net-libpod"
-		static_dir = "$WORK/net-containers/libpod"
-		volume_path = "$WORK/net-containers/volumes"
-		runtime = "tested"
-		runtime_supports_json = ["tested", "vmrunc", "runc"]
-		[engine.runtimes]
-		tested = ["$ENGINE_RUNTIME"]
-		runc = ["/usr/sbin/runc"]
-		[network]
-		network_backend = "netavark"
-		network_config_dir = "$WORK/net-networks"
-	C
+	{
+		containers_conf '' "$(podman_dirs net-)"
+		echo 'runc = ["/usr/sbin/runc"]'
+		podman_networks net-
+	} >"$CONTAINERS_CONF"
 	printf '[storage]\ndriver = "overlay"\ngraphroot = "%s/net-containers"\nrunroot = "%s/net-run"\n' "$WORK" "$WORK" \
 		>"$CONTAINERS_STORAGE_CONF"
 }

@@ -6,24 +6,10 @@ load helpers
 
 setup_file() {
 	export CONTAINERS_CONF=$WORK/containers.conf CONTAINERS_STORAGE_CONF=$WORK/storage.conf
-	cat >"$CONTAINERS_CONF" <<-C
-		[containers]
-		default_ulimits = ["nofile=$(nofile_limit):$(nofile_limit)", "nproc=$(nproc_limit):$(nproc_limit)"]
-		netns = "none"
-		[engine]
-		cgroup_manager = "cgroupfs"
-		events_logger = "file"
-		tmp_dir = "$WORK/libpod"
-		static_dir = "$WORK/containers/libpod"
-		volume_path = "$WORK/containers/volumes"
-		runtime = "tested"
-		runtime_supports_json = ["tested", "vmrunc", "runc"]
-		[engine.runtimes]
-		tested = ["$ENGINE_RUNTIME"]
-		[network]
-		network_backend = "netavark"
-		network_config_dir = "$WORK/networks"
-	C
+	{
+		containers_conf 'netns = "none"' "$(podman_dirs '')"
+		podman_networks ''
+	} >"$CONTAINERS_CONF"
 	printf '[storage]\ndriver = "overlay"\ngraphroot = "%s/containers"\nrunroot = "%s/containers-run"\n' "$WORK" "$WORK" \
 		>"$CONTAINERS_STORAGE_CONF"
 	podman import -q --change 'ENV PATH=/usr/sbin:/usr/bin:/sbin:/bin' --change 'CMD ["/bin/sh"]' "$WORK/image.tar" localhost/bb:latest

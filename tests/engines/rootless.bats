@@ -15,18 +15,7 @@ setup_file() {
 	echo "ordinary:$SUB_FIRST:65536" >/etc/subuid
 	echo "ordinary:$SUB_FIRST:65536" >/etc/subgid
 	chmod 755 "$WORK"
-	cat >"$HOME_DIR/.config/containers/containers.conf" <<-C
-		[containers]
-		default_ulimits = ["nofile=$(nofile_limit):$(nofile_limit)", "nproc=$(nproc_limit):$(nproc_limit)"]
-		netns = "none"
-		[engine]
-		cgroup_manager = "cgroupfs"
-		events_logger = "file"
-		runtime = "tested"
-		runtime_supports_json = ["tested", "vmrunc", "runc"]
-		[engine.runtimes]
-		tested = ["$ENGINE_RUNTIME"]
-	C
+	containers_conf 'netns = "none"' '' >"$HOME_DIR/.config/containers/containers.conf"
 	printf '[storage]\ndriver = "overlay"\n' >"$HOME_DIR/.config/containers/storage.conf"
 	chown -R "$USER_ID:$USER_ID" "$HOME_DIR" "$RUN_DIR"
 	chmod 700 "$RUN_DIR"
