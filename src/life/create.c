@@ -36,6 +36,7 @@
 #include "jail/ns.h"
 #include "jail/policy.h"
 #include "jail/sockets.h"
+#include "life/hierarchies.h"
 #include "life/inside.h"
 #include "life/notify.h"
 #include "life/plan.h"
@@ -315,6 +316,9 @@ static int prepare(struct creation *c, struct err *err)
 	if (r < 0)
 		return r;
 	r = take_given(c, err);
+	if (r < 0)
+		return r;
+	r = hierarchies_to_guest(c->bundle.spec, &c->notes->warnings, err);
 	if (r < 0)
 		return r;
 	spec = c->bundle.spec;

@@ -5,6 +5,7 @@ liblife_a_SOURCES = \
 	src/life/create.c \
 	src/life/delete.c \
 	src/life/exec.c src/life/exec.h \
+	src/life/hierarchies.c src/life/hierarchies.h \
 	src/life/holder.c src/life/holder.h \
 	src/life/devices.c src/life/devices.h \
 	src/life/inside.h \

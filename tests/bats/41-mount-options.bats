@@ -317,6 +317,34 @@ make_sources() {
 	eq "$status $(echo $output)" "0 63677270 made"
 }
 
+# a_hierarchy: a directory on a cgroup file system of the host.
+a_hierarchy() {
+	local dir
+	for dir in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/*/; do
+		case $(stat -fc %T "$dir") in cgroup*) echo "${dir%/}" && return ;; esac
+	done
+	skip "this host has no cgroups"
+}
+
+# bats test_tags=any-engine
+@test "the host's cgroup hierarchies: in their place is the container's own, as writable" {
+	local hierarchy
+	vmrunc_only
+	hierarchy=$(a_hierarchy)
+	RT_CMD+=(--log-level warning)
+	# as Podman has it for systemd on a host with cgroup v1
+	sh_bundle 'stat -f -c %t /sys/fs/cgroup; mkdir /sys/fs/cgroup/sub && echo made; ls -d /sys/fs/cgroup/systemd 2>/dev/null || echo not-below' \
+		'.linux.namespaces += [{type: "cgroup"}] | .mounts += [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["nosuid", "ro"]},
+			{destination: "/sys/fs/cgroup/systemd", type: "bind", source: $src, options: ["bind", "nosuid", "nodev", "noexec"]}]' --arg src "$hierarchy"
+	run_c
+	eq "$status $(echo $output)" "0 63677270 made not-below"
+	has "$stderr" "\"$hierarchy\" is a cgroup hierarchy of the host"
+	sh_bundle 'stat -f -c %t /sys/fs/cgroup; mkdir /sys/fs/cgroup/sub 2>/dev/null || echo refused; head -n 1 /sys/fs/cgroup/cgroup.procs' \
+		'.linux.namespaces += [{type: "cgroup"}] | .mounts += [{destination: "/sys/fs/cgroup", source: $src, options: ["rbind", "rro"]}]' --arg src "$hierarchy"
+	run_c
+	eq "$status $(echo $output)" "0 63677270 refused 1"
+}
+
 # --- masked and read-only paths ---
 
 # bats test_tags=any-engine

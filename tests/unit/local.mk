@@ -22,6 +22,7 @@ unit_tests += \
 	tests/unit/test_fs_watch \
 	tests/unit/test_guest \
 	tests/unit/test_guestlog \
+	tests/unit/test_hierarchies \
 	tests/unit/test_host \
 	tests/unit/test_image_bzimage \
 	tests/unit/test_image_cache \
@@ -129,6 +130,8 @@ tests_unit_test_rtnl_SOURCES = tests/unit/test_rtnl.c
 tests_unit_test_rtnl_LDADD = $(unit_ldadd)
 tests_unit_test_privilege_SOURCES = tests/unit/test_privilege.c
 tests_unit_test_privilege_LDADD = $(unit_ldadd)
+tests_unit_test_hierarchies_SOURCES = tests/unit/test_hierarchies.c
+tests_unit_test_hierarchies_LDADD = $(unit_ldadd)
 tests_unit_test_host_SOURCES = tests/unit/test_host.c
 tests_unit_test_host_LDADD = $(unit_ldadd)
 tests_unit_test_image_bzimage_SOURCES = tests/unit/test_image_bzimage.c $(image_fixture)
