@@ -265,7 +265,7 @@ static void process_end(struct process *p, int status)
 	}
 	process_close_sync(p);
 	p->state = PROCESS_ENDED;
-	p->status = status;
+	p->status = signals_status(p, status);
 	p->oom = cgroup_saw_oom(p->container->cgroup_fd);
 	if (p->is_init)
 		container_kill_all(p->container);

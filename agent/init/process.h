@@ -54,12 +54,13 @@ struct process {
 	/* Of signals.c alone. */
 	int64_t settled_at_ms;      /* until then signals may wait for a handler */
 	uint64_t waiting;           /* the signals that do: bit n - 1 for signal n */
+	int ended_by;               /* the signal that ended it before START; 0: none */
 	unsigned int rested;        /* how often in a row the process was seen asleep meanwhile */
 	struct watch *signal_timer; /* looks after them; NULL: none has waited yet */
 
 	struct sink *in; /* its standard input, as the agent writes it; NULL: none, or over */
 	struct source *out[2];
-	int status; /* ENDED: as wait(2) gave it */
+	int status; /* ENDED: signals_status() */
 	bool oom;
 	bool synced;  /* ENDED: what it wrote is on the host */
 	bool refused; /* FAILED: @failure is the answer to @seq, given when nothing of the process is left */

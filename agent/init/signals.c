@@ -11,6 +11,9 @@
  * once.
  *
  * SIGKILL and SIGSTOP work on any process and never wait.
+ *
+ * Before START there is no program yet that could have a handler. What ends runc's process then, which is one of its own
+ * that waits there, ends ours: by SIGKILL, since the kernel discards the others, but with the status of the signal.
  */
 #include "init/signals.h"
 
@@ -20,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -61,6 +65,15 @@ static uint64_t signals_taken(pid_t pid, bool *ret_asleep)
 	}
 	*ret_asleep = strstr(text, "\nState:\tS") != NULL;
 	return taken;
+}
+
+/* Whether @signo ends a first process that waits for START: what ends a program in Go, as runc is, or dumps its stack. */
+static bool ends_created(const struct process *p, int signo)
+{
+	const uint64_t ending = bit(SIGHUP) | bit(SIGINT) | bit(SIGTERM) | bit(SIGQUIT) | bit(SIGILL) | bit(SIGTRAP) |
+				bit(SIGABRT) | bit(SIGSTKFLT) | bit(SIGSYS);
+
+	return p->is_init && p->state == PROCESS_CREATED && signo > 0 && (ending & bit(signo));
 }
 
 /* Whether @signo is one that the kernel may discard for @p, which may not be ready yet. */
@@ -120,9 +133,18 @@ int signals_send(struct process *p, int signo, struct err *err)
 	if (may_wait(p, signo) && (p->state != PROCESS_RUNNING || !(signals_taken(p->pid, &asleep) & bit(signo))) &&
 		signals_wait(p, signo))
 		return 0;
+	if (ends_created(p, signo)) {
+		p->ended_by = signo;
+		signo = SIGKILL;
+	}
 	if (kill(p->pid, signo) < 0)
 		return err_sys(err, errno, "cannot send signal %d", signo);
 	return 0;
+}
+
+int signals_status(const struct process *p, int status)
+{
+	return p->ended_by && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? p->ended_by : status;
 }
 
 void signals_begin(struct process *p)

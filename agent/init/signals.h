@@ -14,6 +14,9 @@ must_check int signals_send(struct process *p, int signo, struct err *err);
 /* From birth.c: @p has just executed its program. The time in which it may get ready begins. */
 void signals_begin(struct process *p);
 
+/* What @status, which wait(2) gave for @p, says to the monitor: the signal that ended it before its start is that one. */
+int signals_status(const struct process *p, int status);
+
 /* @p has ended: signals that wait for it are dropped. */
 void signals_done(struct process *p);
 

@@ -72,8 +72,8 @@ static bool explain_missing(struct err *err, const char *path, const char *name)
 		return false;
 	if (elf_loader(fd, what, sizeof(what))) {
 		if (access(what, F_OK) < 0 && errno == ENOENT)
-			(void)err_set(err, ENOENT,
-				"exec: \"%s\": its loader \"%s\" is missing: no such file or directory", name, what);
+			(void)err_set(err, ENOENT, "exec %s: no such file or directory: its loader \"%s\" is missing",
+				name, what);
 		return err->errnum != 0;
 	}
 	if (!script_interpreter(line, what, sizeof(what)))
@@ -82,16 +82,20 @@ static bool explain_missing(struct err *err, const char *path, const char *name)
 	if (what[len - 1] == '\r') {
 		what[len - 1] = '\0';
 		(void)err_set(err, ENOENT,
-			"exec: \"%s\": its interpreter \"%s\\r\" is missing: the file has DOS line ends (CR LF)", name,
-			what);
+			"exec %s: no such file or directory: its interpreter \"%s\\r\" is missing: the file has DOS "
+			"line ends "
+			"(CR LF)",
+			name, what);
 	} else if (access(what, F_OK) < 0 && errno == ENOENT) {
-		(void)err_set(err, ENOENT, "exec: \"%s\": its interpreter \"%s\" is missing: no such file or directory",
+		(void)err_set(err, ENOENT, "exec %s: no such file or directory: its interpreter \"%s\" is missing",
 			name, what);
 	} else {
 		/* a script whose interpreter is there: what the interpreter itself needs is missing */
 		(void)err_set(err, ENOENT,
-			"exec: \"%s\": its interpreter \"%s\" cannot be executed: what that one needs is missing", name,
-			what);
+			"exec %s: no such file or directory: its interpreter \"%s\" cannot be executed: what that one "
+			"needs is "
+			"missing",
+			name, what);
 	}
 	return true;
 }

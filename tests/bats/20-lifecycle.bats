@@ -109,6 +109,10 @@ create() { rt create --bundle "$BUNDLE" "$@" "$ID" </dev/null >"$BATS_TEST_TMPDI
 	rt delete "$ID"
 
 	create
+	rt kill "$ID" TERM # there is no handler yet: it ends, as with runc
+	wait_status "$ID" stopped
+	rt delete "$ID"
+	create
 	rt kill "$ID" 9
 	wait_status "$ID" stopped
 	rt delete "$ID"

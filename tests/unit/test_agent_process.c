@@ -122,9 +122,10 @@ static void names_what_is_missing_of_a_program(void **state)
 		const char *script, *msg;
 	} cases[] = {
 		{ "#!/no/such -x\n",
-			"exec: \"/bin/script\": its interpreter \"/no/such\" is missing: no such file or directory" },
-		{ "#!/bin/sh\r\necho\r\n", "exec: \"/bin/script\": its interpreter \"/bin/sh\\r\" is missing: the file "
-					   "has DOS line ends (CR LF)" },
+			"exec /bin/script: no such file or directory: its interpreter \"/no/such\" is missing" },
+		{ "#!/bin/sh\r\necho\r\n",
+			"exec /bin/script: no such file or directory: its interpreter \"/bin/sh\\r\" is "
+			"missing: the file has DOS line ends (CR LF)" },
 	};
 	struct err err = ERR_INIT;
 
@@ -223,23 +224,42 @@ static void ends_at_once(void **state)
 	}
 }
 
-static void killed_before_its_start(void **state)
+/* A process that waits for its start is ended by @signo, after @before has not ended it. */
+static void ended_before_its_start(int before, int signo)
 {
 	struct err err = ERR_INIT;
 
-	(void)state;
 	rig_need_root();
 	box_init(&box, "echo never");
 	assert_int_equal(box_create(&box, false), 0);
-	assert_int_equal(guest_signal(rig.guest, box.c.process.id, SIGKILL, false, rig_on_done, &rig, &err), 0);
+	if (before) {
+		assert_int_equal(guest_signal(rig.guest, box.c.process.id, before, false, rig_on_done, &rig, &err), 0);
+		assert_int_equal(rig_answer(), 0);
+	}
+	assert_int_equal(guest_signal(rig.guest, box.c.process.id, signo, false, rig_on_done, &rig, &err), 0);
 	assert_int_equal(rig_answer(), 0);
 	box_wait_exit(&box);
-	assert_true(WIFSIGNALED(rig.status) && WTERMSIG(rig.status) == SIGKILL);
+	assert_true(WIFSIGNALED(rig.status));
+	assert_int_equal(WTERMSIG(rig.status), signo);
 	box_read(&box);
 	box_expect_out(&box, "");
 	assert_int_equal(guest_start(rig.guest, box.c.process.id, rig_on_done, &rig, &err), 0);
 	assert_int_equal(rig_answer(), ESRCH);
 	box_delete(&box);
+}
+
+static void killed_before_its_start(void **state)
+{
+	(void)state;
+	ended_before_its_start(0, SIGKILL);
+}
+
+/* As with runc: SIGTERM ends it, although the kernel would discard it for the first process of a pid namespace. */
+static void terminated_before_its_start(void **state)
+{
+	(void)state;
+	ended_before_its_start(SIGUSR1, SIGTERM);
+	ended_before_its_start(SIGCHLD, SIGINT);
 }
 
 static void deleted_while_it_runs(void **state)
@@ -357,6 +377,7 @@ int main(void)
 		in_a_rig(early_signals_wait_for_a_handler),
 		in_a_rig(ends_at_once),
 		in_a_rig(killed_before_its_start),
+		in_a_rig(terminated_before_its_start),
 		in_a_rig(deleted_while_it_runs),
 		in_a_rig(background_children_end_with_init),
 		in_a_rig(executes_in_a_container),
