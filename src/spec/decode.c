@@ -465,6 +465,29 @@ static int decode_field(
 	return decode_error(d, at, j->line, "cannot be read"); /* no such kind: a broken table */
 }
 
+/*
+ * The number of the field of @o that @c, a member of @j, is; @o->n: there is none. A key in another case is taken for
+ * the field, too, as programs in Go do, unless the field's own key is there.
+ */
+static size_t find_field(struct decode *d, const struct where *here, const struct json *j, const struct json *c,
+	const struct spec_object *o)
+{
+	size_t i = 0;
+
+	while (i < o->n && strcmp(o->fields[i].key, c->key) != 0)
+		i++;
+	if (i < o->n)
+		return i;
+	for (i = 0; i < o->n; i++) {
+		if (strcasecmp(o->fields[i].key, c->key) == 0 && !json_get(j, o->fields[i].key)) {
+			decode_warn(d, here, c->line, "taken for \"%s\"", o->fields[i].key);
+			return i;
+		}
+	}
+	decode_warn(d, here, c->line, "unknown field, ignored");
+	return o->n;
+}
+
 int decode_object(struct decode *d, const struct where *at, const struct json *j, const struct spec_object *o, void *to)
 {
 	bool seen[DECODE_FIELDS_MAX] = { false };
@@ -474,17 +497,12 @@ int decode_object(struct decode *d, const struct where *at, const struct json *j
 	if (j->type != JSON_OBJECT)
 		return decode_error(d, at, j->line, "not an object");
 	for (const struct json *c = j->first; c; c = c->next) {
-		size_t i = 0;
+		size_t i;
 		int rc;
 
 		here.key = c->key;
-		while (i < o->n && strcmp(o->fields[i].key, c->key) != 0)
-			i++;
-		if (i == o->n) {
-			decode_warn(d, &here, c->line, "unknown field, ignored");
-			continue;
-		}
-		if (c->type == JSON_NULL)
+		i = find_field(d, &here, j, c, o);
+		if (i == o->n || c->type == JSON_NULL)
 			continue;
 		seen[i] = true;
 		rc = decode_field(d, &here, c, &o->fields[i], member_of(to, &o->fields[i]));

@@ -3,6 +3,7 @@
 #include "spec/schema.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "spec/spec.h"
 
@@ -63,7 +64,10 @@ static const struct spec_object time_offsets_object = SPEC_OBJECT(spec_time_offs
 
 /* --- resources --- */
 
-/* Decodes a word of the letters r, w and m into bits of enum spec_device_access. */
+/*
+ * Decodes a word of the letters r, w and m into bits of enum spec_device_access. Other letters stand for nothing, as with
+ * runc, and are a warning.
+ */
 static int decode_access(struct decode *d, const struct where *at, const struct json *j, void *member)
 {
 	const char *text = decode_str(d, at, j);
@@ -71,6 +75,10 @@ static int decode_access(struct decode *d, const struct where *at, const struct 
 
 	if (!text)
 		return -EINVAL;
+	if (text[strspn(text, "rwm")])
+		decode_warn(d, at, j->line, "\"%s\" is not made of r, w and m alone; the rest is ignored", text);
+	if (*text && !strpbrk(text, "rwm"))
+		return decode_error(d, at, j->line, "\"%s\" has none of r, w and m", text);
 	for (const char *c = text; *c; c++) {
 		if (*c == 'r')
 			bits |= SPEC_DEVICE_READ;
@@ -78,8 +86,6 @@ static int decode_access(struct decode *d, const struct where *at, const struct 
 			bits |= SPEC_DEVICE_WRITE;
 		else if (*c == 'm')
 			bits |= SPEC_DEVICE_MKNOD;
-		else
-			return decode_error(d, at, j->line, "\"%s\" is not made of r, w and m", text);
 	}
 	*(uint32_t *)member = bits;
 	return 0;

@@ -155,8 +155,8 @@ static const struct {
 		"4: linux.netDevices.eth0.name: \"1234567890123456\" is no name of a network interface" },
 
 	{ RESOURCES("\"devices\":[{\"access\":\"rwm\"}]"), "3: linux.resources.devices[0].allow: missing" },
-	{ RESOURCES("\"devices\":[{\"allow\":true,\"access\":\"rx\"}]"),
-		"3: linux.resources.devices[0].access: \"rx\" is not made of r, w and m" },
+	{ RESOURCES("\"devices\":[{\"allow\":true,\"access\":\"x\"}]"),
+		"3: linux.resources.devices[0].access: \"x\" has none of r, w and m" },
 	{ RESOURCES("\"devices\":[{\"allow\":true,\"major\":-2}]"),
 		"3: linux.resources.devices[0].major: -2 is out of range (-1 to 4095)" },
 	{ RESOURCES("\"memory\":{\"limit\":-2}"),

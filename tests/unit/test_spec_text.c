@@ -186,7 +186,7 @@ static void the_last_of_equal_keys_counts_with_a_warning(void **state)
 static void unknown_fields_are_warnings(void **state)
 {
 	static const char json[] = HEAD ",\n\"frob\":1,\n\"mounts\":[{\"destination\":\"/a\",\"type\":\"tmpfs\",\n"
-					"\"Options\":[]}],\n\"linux\":{\n\"x\\ny\":{}}}";
+					"\"Option\":[]}],\n\"linux\":{\n\"x\\ny\":{}}}";
 	struct warnings w = WARNINGS_INIT;
 	struct spec *s = NULL;
 	struct err err = ERR_INIT;
@@ -195,8 +195,36 @@ static void unknown_fields_are_warnings(void **state)
 	assert_int_equal(spec_parse("c.json", json, strlen(json), &s, &w, &err), 0);
 	assert_int_equal(w.n, 3);
 	assert_true(warned(&w, "c.json:3: frob: unknown field, ignored"));
-	assert_true(warned(&w, "c.json:5: mounts[0].Options: unknown field, ignored"));
+	assert_true(warned(&w, "c.json:5: mounts[0].Option: unknown field, ignored"));
 	assert_true(warned(&w, "c.json:7: linux.x?y: unknown field, ignored"));
+	spec_free(s);
+	warnings_done(&w);
+}
+
+static void keys_in_another_case_are_taken_with_a_warning(void **state)
+{
+	static const char json[] =
+		HEAD ",\n\"Hostname\":\"no\",\n\"hostname\":\"yes\",\n\"linux\":{\"resources\":{\"devices\":[{"
+		     "\"allow\":false,"
+		     "\n\"access\":\"rwa\"}],\n\"hugepageLimits\":[{\"pagesize\":\"2MB\",\"LIMIT\":5}]}}}";
+	const struct spec_resources *r;
+	struct warnings w = WARNINGS_INIT;
+	struct spec *s = NULL;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(spec_parse("c.json", json, strlen(json), &s, &w, &err), 0);
+	assert_true(warned(&w, "c.json:3: Hostname: unknown field, ignored"));
+	assert_true(
+		warned(&w, "c.json:6: linux.resources.devices[0].access: \"rwa\" is not made of r, w and m alone; the "
+			   "rest is ignored"));
+	assert_true(warned(&w, "c.json:7: linux.resources.hugepageLimits[0].pagesize: taken for \"pageSize\""));
+	assert_true(warned(&w, "c.json:7: linux.resources.hugepageLimits[0].LIMIT: taken for \"limit\""));
+	assert_string_equal(s->hostname, "yes");
+	r = s->linux_->resources;
+	assert_int_equal(r->devices.v[0].access, SPEC_DEVICE_READ | SPEC_DEVICE_WRITE);
+	assert_string_equal(r->hugepage_limits.v[0].page_size, "2MB");
+	assert_int_equal(r->hugepage_limits.v[0].limit, 5);
 	spec_free(s);
 	warnings_done(&w);
 }
@@ -250,6 +278,7 @@ int main(void)
 		cmocka_unit_test(size_is_bounded),
 		cmocka_unit_test(the_last_of_equal_keys_counts_with_a_warning),
 		cmocka_unit_test(unknown_fields_are_warnings),
+		cmocka_unit_test(keys_in_another_case_are_taken_with_a_warning),
 		cmocka_unit_test(warnings_are_bounded),
 		cmocka_unit_test(numbers_are_exact),
 	};
