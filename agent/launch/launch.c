@@ -20,6 +20,7 @@
 #include "base/sig.h"
 #include "launch/hooks.h"
 #include "launch/identity.h"
+#include "launch/mounts.h"
 #include "launch/program.h"
 #include "launch/rootfs.h"
 #include "launch/tell.h"
@@ -280,8 +281,28 @@ static int launch_join(const struct launch *l, struct err *err)
 	return 0;
 }
 
+/*
+ * Makes what the process inherits, which has neither the VM's /proc nor the right to do it; it ends with the process. 0,
+ * or -errno with @err.
+ */
+static int launch_prepare(struct launch *l, struct err *err)
+{
+	int r = launch_close_others(l, err);
+
+	if (r == 0)
+		r = identity_prepare(l->process, err);
+	if (r == 0)
+		r = launch_own_pipes(l, err);
+	if (r == 0 && l->container)
+		r = sysctl_write_all(
+			&l->container->sysctl, SYSCTL_VM | (launch_owns_network(l) ? 0u : SYSCTL_NET), err);
+	if (r == 0 && l->container && (l->new_ns[GUEST_NS_USER] || l->join_fd[GUEST_NS_USER] >= 0))
+		r = mounts_open(l, &l->opened, err);
+	return r;
+}
+
 /* The joiner's life: prepares what the process inherits, enters namespaces, clones the process, tells its pid. */
-static _Noreturn void launch_joiner(const struct launch *l)
+static _Noreturn void launch_joiner(struct launch *l)
 {
 	struct clone_args args = { .flags = CLONE_PARENT };
 	struct tell msg = { .kind = TELL_PID };
@@ -289,13 +310,7 @@ static _Noreturn void launch_joiner(const struct launch *l)
 	pid_t pid;
 
 	sig_reset();
-	/* all of this is inherited by the process, which has neither the VM's /proc nor the right to do it */
-	if (launch_close_others(l, &err) < 0 || identity_prepare(l->process, &err) < 0 || launch_own_pipes(l, &err) < 0)
-		launch_fail(l, &err);
-	if (l->container && sysctl_write_all(&l->container->sysctl,
-				    SYSCTL_VM | (launch_owns_network(l) ? 0u : SYSCTL_NET), &err) < 0)
-		launch_fail(l, &err);
-	if (launch_join(l, &err) < 0)
+	if (launch_prepare(l, &err) < 0 || launch_join(l, &err) < 0)
 		launch_fail(l, &err);
 	for (size_t i = 0; i < GUEST_NS_COUNT; i++) {
 		/*
@@ -331,9 +346,10 @@ static _Noreturn void launch_joiner(const struct launch *l)
 
 pid_t launch_fork(const struct launch *l)
 {
+	struct launch own = *l;
 	pid_t pid = fork();
 
 	if (pid == 0)
-		launch_joiner(l);
+		launch_joiner(&own);
 	return pid < 0 ? -errno : pid;
 }

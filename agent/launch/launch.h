@@ -39,6 +39,7 @@ struct launch {
 	int cgroup_fd;               /* directory of the container's cgroup; -1: there is none */
 	int join_fd[GUEST_NS_COUNT]; /* pidfds of the processes whose namespaces it joins; -1: none */
 	bool new_ns[GUEST_NS_COUNT]; /* which namespaces are made for it */
+	const int *opened;           /* of an init's process: mounts_open() for each mount; NULL: none of them */
 };
 
 /* Whether its container has a network namespace that is not the VM's: what belongs to one is set there. */

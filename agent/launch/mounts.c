@@ -220,17 +220,50 @@ static bool mount_is_sealed(const struct guest_mount *m)
 	       ((m->attr_set | m->rec_attr_set) & MOUNT_ATTR_RDONLY);
 }
 
-static int mount_set_attributes(const struct guest_mount *m, int fd, struct err *err)
+/* Sets the flags of the mount itself. 0, or -errno with @err. */
+static int mount_set_own(const struct guest_mount *m, int fd, struct err *err)
 {
 	uint64_t later = mount_is_sealed(m) ? MOUNT_ATTR_RDONLY : 0;
-	struct mount_attr rec = { .attr_set = m->rec_attr_set & ~later, .attr_clr = m->rec_attr_clear };
 	struct mount_attr one = { .attr_set = m->attr_set & ~later, .attr_clr = m->attr_clear };
 
 	if ((one.attr_set || one.attr_clr) && sys_mount_setattr(fd, 0, &one) < 0)
 		return err_sys(err, errno, "mount \"%s\": cannot set its flags", m->destination);
+	return 0;
+}
+
+static int mount_set_attributes(const struct guest_mount *m, int fd, struct err *err)
+{
+	uint64_t later = mount_is_sealed(m) ? MOUNT_ATTR_RDONLY : 0;
+	struct mount_attr rec = { .attr_set = m->rec_attr_set & ~later, .attr_clr = m->rec_attr_clear };
+	int r = mount_set_own(m, fd, err);
+
+	if (r < 0)
+		return r;
 	/* the recursive ones last, as with runc and crun: of "dev" and "rnodev" the latter counts, in any order */
 	if ((rec.attr_set || rec.attr_clr) && sys_mount_setattr(fd, AT_RECURSIVE, &rec) < 0)
 		return err_sys(err, errno, "mount \"%s\": cannot set its recursive flags", m->destination);
+	return 0;
+}
+
+int mounts_open(const struct launch *l, const int **ret, struct err *err)
+{
+	const struct guest_mounts *mounts = &l->container->mounts;
+	int *opened = calloc(mounts->len + 1u, sizeof(*opened));
+
+	if (!opened)
+		return err_set(err, ENOMEM, "mounts: no memory");
+	for (uint32_t i = 0; i < mounts->len; i++) {
+		const struct guest_mount *m = &mounts->at[i];
+		bool bind = m->kind == GUEST_MOUNT_BIND_SHARED || m->kind == GUEST_MOUNT_BIND_PRIVATE;
+
+		opened[i] = -1;
+		if (!bind || !(m->attr_set & (MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME)))
+			continue;
+		opened[i] = mount_bind(l, m, err);
+		if (opened[i] < 0 || mount_set_own(m, opened[i], err) < 0)
+			return -err->errnum;
+	}
+	*ret = opened;
 	return 0;
 }
 
@@ -335,8 +368,9 @@ static bool mount_finds_socket(int root, const char *destination)
 	return at >= 0 && fstat(at, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
-int mount_make(const struct launch *l, int root, const struct guest_mount *m, struct err *err)
+int mount_make(const struct launch *l, int root, uint32_t number, struct err *err)
 {
+	const struct guest_mount *m = &l->container->mounts.at[number];
 	autoclose int fd = -1;
 	int r;
 
@@ -349,7 +383,10 @@ int mount_make(const struct launch *l, int root, const struct guest_mount *m, st
 		return err_set(err, ENOTDIR,
 			"mount \"%s\": filesystem \"%s\" must be mounted on ordinary directory: not a directory",
 			m->destination, m->fstype);
-	fd = m->kind == GUEST_MOUNT_FS ? mount_fs_or_copy(l, root, m, err) : mount_bind(l, m, err);
+	if (l->opened && l->opened[number] >= 0)
+		fd = l->opened[number];
+	else
+		fd = m->kind == GUEST_MOUNT_FS ? mount_fs_or_copy(l, root, m, err) : mount_bind(l, m, err);
 	if (fd < 0)
 		return fd;
 	r = m->tmpcopyup ? mount_copy_up(root, m, fd, err) : 0;

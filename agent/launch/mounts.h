@@ -6,8 +6,16 @@
 #include "launch/launch.h"
 #include "sys/agent.h"
 
-/* Makes the mount @m of l->container below @root. 0 or -errno with @err set. */
-must_check int mount_make(const struct launch *l, int root, const struct guest_mount *m, struct err *err);
+/* Makes mount @number of l->container below @root. 0 or -errno with @err set. */
+must_check int mount_make(const struct launch *l, int root, uint32_t number, struct err *err);
+
+/*
+ * Makes those binds whose flags a process in a user namespace may not set, which are all that have to do with access times:
+ * the VM's mounts, of which they are copies, lock them there. *@ret gets, for each mount of l->container, a detached mount
+ * with its flags, or -1. They end with the process, which inherits them; so this is for a child that will make it. 0, or
+ * -errno with @err set.
+ */
+must_check int mounts_open(const struct launch *l, const int **ret, struct err *err);
 
 /*
  * Makes the mounts that mount_make() has left writable read-only: a new file system that the config wants so gets the

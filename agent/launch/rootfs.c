@@ -60,7 +60,7 @@ static int rootfs_make_mounts(const struct launch *l, int root, struct err *err)
 	const struct guest_mounts *mounts = &l->container->mounts;
 
 	for (uint32_t i = 0; i < mounts->len; i++) {
-		int r = mount_make(l, root, &mounts->at[i], err);
+		int r = mount_make(l, root, i, err);
 
 		if (r < 0)
 			return r;

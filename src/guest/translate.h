@@ -22,6 +22,7 @@ struct guest_export {
 	size_t mount;     /* index into spec->mounts */
 	bool shared;      /* it is on the shared share, else on the private one */
 	const char *name; /* path below it: "CID/3/hosts" */
+	uint32_t flags;   /* MS_*, all that the mount gets: mountopts_bind() */
 };
 
 #define SOCKET_NO_MOUNT SIZE_MAX

@@ -53,18 +53,30 @@ static uint64_t attrs_of_flags(uint32_t flags)
 	return attrs;
 }
 
-/* Sets the attributes of the mount itself, which do not depend on what is mounted; read-only is one of them. */
-static void put_attrs(const struct mountopts *o, struct guest_mount *to)
+/* Sets the attributes of the mount itself to @flags, and takes back @clear. */
+static void put_flags(uint32_t flags, uint32_t clear, struct guest_mount *to)
 {
-	to->attr_set = attrs_of_flags(o->flags);
-	to->attr_clear = attrs_of_flags(o->flags_clear);
+	to->attr_set = attrs_of_flags(flags);
+	to->attr_clear = attrs_of_flags(clear);
 	/* the modes of access times are one field, not bits */
-	if (o->flags & (MS_NOATIME | MS_STRICTATIME | MS_RELATIME)) {
+	if (flags & (MS_NOATIME | MS_STRICTATIME | MS_RELATIME)) {
 		to->attr_clear |= MOUNT_ATTR__ATIME;
-		to->attr_set |= o->flags & MS_NOATIME       ? MOUNT_ATTR_NOATIME
-				: o->flags & MS_STRICTATIME ? MOUNT_ATTR_STRICTATIME
-							    : MOUNT_ATTR_RELATIME;
+		to->attr_set |= flags & MS_NOATIME       ? MOUNT_ATTR_NOATIME
+				: flags & MS_STRICTATIME ? MOUNT_ATTR_STRICTATIME
+							 : MOUNT_ATTR_RELATIME;
 	}
+}
+
+/*
+ * Sets the attributes of the mount itself, which do not depend on what is mounted; read-only is one of them. Those of a
+ * bind of @export (NULL: it is none) have been found out with it.
+ */
+static void put_attrs(const struct mountopts *o, const struct guest_export *export, struct guest_mount *to)
+{
+	if (export)
+		put_flags(export->flags, ~export->flags, to);
+	else
+		put_flags(o->flags, o->flags_clear, to);
 	to->rec_attr_set = o->rec_set;
 	to->rec_attr_clear = o->rec_clear;
 }
@@ -130,7 +142,7 @@ static int put_mount(const struct spec *spec, size_t i, const struct mountopts *
 		return err_set(err, EINVAL, "mounts[%zu].type: missing", i);
 	else
 		put_fs(o, m, to);
-	put_attrs(o, to);
+	put_attrs(o, export, to);
 	to->propagation.at = (uint32_t *)(uintptr_t)o->propagation; /* owned by the mountopts; not changed */
 	to->propagation.len = (uint32_t)o->n_propagation;
 	to->tmpcopyup = o->tmpcopyup;
@@ -159,7 +171,7 @@ static void put_entries(const struct spec *spec, const struct guest_export_list 
 		if (s->mount == SOCKET_NO_MOUNT)
 			to->at[n].kind = GUEST_MOUNT_BIND_RELAY;
 		else
-			put_attrs(&t->mountopts[s->mount], &to->at[n]);
+			put_attrs(&t->mountopts[s->mount], export_of(exports, s->mount), &to->at[n]);
 		n++;
 	}
 	to->len = n;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -17,6 +18,7 @@
 #include "jail/clone.h"
 #include "jail/idmap.h"
 #include "jail/points.h"
+#include "spec/mountopt.h"
 
 void binds_done(struct binds *b)
 {
@@ -67,20 +69,6 @@ bool binds_is_bind(const struct spec_mount *m)
 	       (spec_mount_has(m, "bind") || spec_mount_has(m, "rbind") || (m->type && strcmp(m->type, "bind") == 0));
 }
 
-/* Whether the mount is read-only: the last of "ro" and "rw", plain or recursive, counts. */
-static bool is_readonly(const struct spec_mount *m)
-{
-	bool ro = false;
-
-	for (size_t i = 0; i < m->options.n; i++) {
-		if (strcmp(m->options.v[i], "ro") == 0 || strcmp(m->options.v[i], "rro") == 0)
-			ro = true;
-		else if (strcmp(m->options.v[i], "rw") == 0 || strcmp(m->options.v[i], "rrw") == 0)
-			ro = false;
-	}
-	return ro;
-}
-
 /* Says why @path cannot be cloned. @what begins the error; @error is a negative errno. */
 static int fail_clone(const char *what, const char *path, int error, struct err *err)
 {
@@ -97,12 +85,12 @@ static int fail_clone(const char *what, const char *path, int error, struct err 
 	return err_sys(err, error, "%s: \"%s\"", what, path);
 }
 
-/* Makes the two clones of @path. @what begins the error. */
-static int clone_twice(
-	const char *path, bool recursive, const char *what, int *ret_jail, int *ret_export, struct err *err)
+/* Makes the two clones of @path; *@ret_words (may be NULL) as with clone_tree(). @what begins the error. */
+static int clone_twice(const char *path, bool recursive, const char *what, int *ret_jail, int *ret_export,
+	unsigned long *ret_words, struct err *err)
 {
-	autoclose int jail = clone_tree(path, recursive);
-	autoclose int export = jail < 0 ? -1 : clone_tree(path, recursive);
+	autoclose int jail = clone_tree(path, recursive, ret_words);
+	autoclose int export = jail < 0 ? -1 : clone_tree(path, recursive, NULL);
 
 	/* where the first fails, @export has no errno */
 	if (jail < 0)
@@ -151,33 +139,95 @@ static int map_ids(const struct spec *spec, const struct spec_mount *m, const st
 	return r < 0 ? err_sys(err, r, "mounts[%zu]: idmap: cannot map the ids of \"%s\"", bind->mount, source) : 0;
 }
 
+/*
+ * Gives the clones those of the flags @bind->flags that matter on the host: whether they can be written, and their access
+ * times; nothing of that for the jail can be executed where the container may not. 0 or -errno.
+ */
+static int change_clones(const struct bind *bind)
+{
+	uint64_t modes = bind->flags & MS_NOATIME       ? MOUNT_ATTR_NOATIME
+			 : bind->flags & MS_STRICTATIME ? MOUNT_ATTR_STRICTATIME
+							: MOUNT_ATTR_RELATIME;
+	struct mount_attr export = { .attr_set = modes, .attr_clr = MOUNT_ATTR__ATIME };
+	struct mount_attr jail;
+
+	*(bind->flags & MS_RDONLY ? &export.attr_set : &export.attr_clr) |= MOUNT_ATTR_RDONLY;
+	*(bind->flags & MS_NODIRATIME ? &export.attr_set : &export.attr_clr) |= MOUNT_ATTR_NODIRATIME;
+	jail = export;
+	*(bind->flags & MS_NOEXEC ? &jail.attr_set : &jail.attr_clr) |= MOUNT_ATTR_NOEXEC;
+	if (mount_setattr(bind->jail_fd, "", AT_EMPTY_PATH, &jail, sizeof(jail)) < 0 ||
+		mount_setattr(bind->export_fd, "", AT_EMPTY_PATH, &export, sizeof(export)) < 0)
+		return -errno;
+	return 0;
+}
+
+/*
+ * Finds out which flags the mount has at last, from its options and @words, those of the mount that its source is in
+ * (statvfs(3)), and gives them to the clones. Where this process may not take flags away, they are locked for it, too.
+ * 0, or -errno with an error.
+ */
+static int settle_flags(const struct spec *spec, struct bind *bind, unsigned long words, struct err *err)
+{
+	const struct spec_mount *m = &spec->mounts.v[bind->mount];
+	bool locked = spec_namespace_find(spec, SPEC_NS_USER) != NULL;
+	uint32_t source = mountopts_of_statfs(words);
+	struct mountopts o = { .flags = 0 };
+	int r = mountopts_parse(m->options.v, m->options.n, &o, err);
+
+	if (r < 0)
+		return err_prefix(err, "mounts[%zu].options", bind->mount);
+	r = mountopts_bind(&o, source, locked, &bind->flags, err);
+	if (r == 0 && bind->flags != source && change_clones(bind) < 0)
+		r = mountopts_bind(&o, source, true, &bind->flags, err);
+	if (r < 0)
+		r = err_prefix(err, "mounts[%zu]: error mounting \"%s\" to rootfs at \"%s\"", bind->mount, m->source,
+			m->destination);
+	/* the recursive words come last, as in the guest */
+	bind->readonly =
+		!(o.rec_clear & MOUNT_ATTR_RDONLY) && ((bind->flags & MS_RDONLY) || (o.rec_set & MOUNT_ATTR_RDONLY));
+	mountopts_done(&o);
+	return r;
+}
+
+/* A new overlay of the host's: whatever flags its mount gets are the config's. */
+static int open_overlay(
+	const struct spec *spec, const char *bundle, const char *cid, struct bind *bind, struct err *err)
+{
+	const struct spec_mount *m = &spec->mounts.v[bind->mount];
+	char what[64];
+	int r;
+
+	(void)snprintf(what, sizeof(what), "mounts[%zu]", bind->mount);
+	r = clone_overlay(m, bundle, what, &bind->jail_fd, &bind->export_fd, err);
+	bind->type = S_IFDIR;
+	bind->dir = true;
+	(void)snprintf(bind->name, sizeof(bind->name), "%s/%zu/overlay", cid, bind->mount);
+	return r == 0 ? settle_flags(spec, bind, ST_RELATIME, err) : r;
+}
+
 /* Clones the source of mount number @mount, and names its export. */
 static int open_bind(
 	const struct spec *spec, size_t mount, const char *bundle, const char *cid, struct bind *bind, struct err *err)
 {
 	const struct spec_mount *m = &spec->mounts.v[mount];
 	char path[PATH_MAX], base[NAME_MAX + 1], what[64];
+	unsigned long words = 0;
 	struct stat st;
 	int r;
 
 	(void)snprintf(what, sizeof(what), "mounts[%zu].source", mount);
 	bind->mount = mount;
-	bind->readonly = is_readonly(m);
-	if (clone_is_overlay(m)) {
-		(void)snprintf(what, sizeof(what), "mounts[%zu]", mount);
-		r = clone_overlay(m, bundle, what, &bind->jail_fd, &bind->export_fd, err);
-		bind->type = S_IFDIR;
-		bind->dir = true;
-		(void)snprintf(bind->name, sizeof(bind->name), "%s/%zu/overlay", cid, mount);
-		return r;
-	}
+	if (clone_is_overlay(m))
+		return open_overlay(spec, bundle, cid, bind, err);
 	if (!m->source || !*m->source)
 		return err_set(err, EINVAL, "%s: missing", what);
 	if (snprintf(path, sizeof(path), "%s%s%s", m->source[0] == '/' ? "" : bundle, m->source[0] == '/' ? "" : "/",
 		    m->source) >= (int)sizeof(path))
 		return err_set(err, ENAMETOOLONG, "%s: too long", what);
 	r = clone_twice(path, !spec_mount_has(m, "bind") || spec_mount_has(m, "rbind"), what, &bind->jail_fd,
-		&bind->export_fd, err);
+		&bind->export_fd, &words, err);
+	if (r == 0)
+		r = settle_flags(spec, bind, words, err);
 	if (r == 0)
 		r = map_ids(spec, m, bind, path, err);
 	if (r < 0)
@@ -194,7 +244,7 @@ static int open_bind(
 int binds_open(const struct spec *spec, const char *bundle, const char *rootfs, const char *cid, struct binds *b,
 	struct err *err)
 {
-	int r = clone_twice(rootfs, true, "root.path", &b->root_jail_fd, &b->root_export_fd, err);
+	int r = clone_twice(rootfs, true, "root.path", &b->root_jail_fd, &b->root_export_fd, NULL, err);
 
 	if (r < 0)
 		return r;
@@ -213,7 +263,8 @@ int binds_open(const struct spec *spec, const char *bundle, const char *rootfs, 
 		r = open_bind(spec, i, bundle, cid, bind, err);
 		if (r < 0)
 			return r;
-		b->exports[b->n - 1] = (struct guest_export){ .mount = i, .shared = true, .name = bind->name };
+		b->exports[b->n - 1] =
+			(struct guest_export){ .mount = i, .shared = true, .name = bind->name, .flags = bind->flags };
 	}
 	return 0;
 }

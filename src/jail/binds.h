@@ -32,6 +32,7 @@ struct bind {
 	mode_t type;   /* S_IFDIR, S_IFREG ... */
 	bool dir;
 	bool readonly;
+	uint32_t flags;           /* MS_*, all that the mount gets: mountopts_bind() */
 	char name[BIND_NAME_MAX]; /* of the export */
 };
 

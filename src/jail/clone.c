@@ -8,20 +8,25 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "spec/mountopt.h"
 
-int clone_tree(const char *path, bool recursive)
+int clone_tree(const char *path, bool recursive, unsigned long *ret_words)
 {
 	struct mount_attr private = { .propagation = MS_PRIVATE, .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
 	autoclose int fd =
 		open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
 
-	if (fd < 0)
+	struct statvfs st;
+
+	if (fd < 0 || (ret_words && fstatvfs(fd, &st) < 0))
 		return -errno;
+	if (ret_words)
+		*ret_words = st.f_flag;
 	if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &private, sizeof(private)) < 0)
 		return -errno;
 	return steal_fd(&fd);
@@ -45,7 +50,7 @@ static int overlay_mount(const struct mountopts *o, const char *at, int fds[2])
 		mount("overlay", at, "overlay", o->flags & MS_RDONLY, o->data) < 0)
 		return -errno;
 	for (int i = 0; i < 2; i++) {
-		fds[i] = clone_tree(at, false);
+		fds[i] = clone_tree(at, false, NULL);
 		if (fds[i] < 0)
 			return fds[i];
 	}

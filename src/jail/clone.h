@@ -10,9 +10,9 @@
 /*
  * A private, detached clone of what is at @path, with @recursive of all mounts below it as well: an fd or -errno. The
  * process that serves files can make device nodes, so a clone lets no device be opened, and no set-user-id program of it
- * runs as another user.
+ * runs as another user. *@ret_words (may be NULL) gets the flags that the mount had before, as statvfs(3) has them.
  */
-must_check int clone_tree(const char *path, bool recursive);
+must_check int clone_tree(const char *path, bool recursive, unsigned long *ret_words);
 
 /*
  * Whether mount @m is an overlay of directories of the host: one with "lowerdir=". Engines make volumes of it (Podman's

@@ -6,6 +6,8 @@
 #include <linux/mount.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
 
 #include "base/buf.h"
 
@@ -196,6 +198,82 @@ int mountopts_parse(char *const *options, size_t n, struct mountopts *ret, struc
 			return err_set(err, ENOMEM, "out of memory");
 	}
 	*ret = o;
+	return 0;
+}
+
+/* The flags that a mount has itself: one mode of access times, and bits. Those of the second list a user namespace can lock. */
+#define ATIME_MODES (MS_NOATIME | MS_RELATIME | MS_STRICTATIME)
+#define ATIME_FLAGS (ATIME_MODES | MS_NODIRATIME)
+#define LOCKABLE_BITS (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
+#define MOUNT_BITS (LOCKABLE_BITS | MS_NOSYMFOLLOW)
+
+/* <linux/statfs.h> has it, which cannot be included beside <sys/statvfs.h>. */
+#ifndef ST_NOSYMFOLLOW
+#define ST_NOSYMFOLLOW 0x2000
+#endif
+
+uint32_t mountopts_of_statfs(unsigned long words)
+{
+	static const struct {
+		unsigned long word;
+		uint32_t flag;
+	} names[] = {
+		{ ST_RDONLY, MS_RDONLY },
+		{ ST_NOSUID, MS_NOSUID },
+		{ ST_NODEV, MS_NODEV },
+		{ ST_NOEXEC, MS_NOEXEC },
+		{ ST_NOATIME, MS_NOATIME },
+		{ ST_NODIRATIME, MS_NODIRATIME },
+		{ ST_RELATIME, MS_RELATIME },
+		{ ST_NOSYMFOLLOW, MS_NOSYMFOLLOW },
+	};
+	uint32_t flags = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (words & names[i].word)
+			flags |= names[i].flag;
+	}
+	if (flags & MS_NOATIME)
+		flags &= ~(uint32_t)MS_RELATIME;
+	return flags & ATIME_MODES ? flags : flags | MS_STRICTATIME;
+}
+
+/* What mount(2) with MS_REMOUNT | MS_BIND | @flags makes of a mount with the flags @source. */
+static uint32_t remounted(uint32_t flags, uint32_t source)
+{
+	uint32_t ret = flags & MOUNT_BITS;
+
+	if (!(flags & ATIME_FLAGS))
+		return ret | (source & ATIME_FLAGS);
+	ret |= flags & MS_NODIRATIME;
+	if (flags & MS_STRICTATIME)
+		return ret | MS_STRICTATIME;
+	return ret | (flags & MS_NOATIME ? MS_NOATIME : MS_RELATIME);
+}
+
+/* Whether the kernel refuses to change the flags @source to @flags where they are locked. */
+static bool refused(uint32_t flags, uint32_t source)
+{
+	return ((flags ^ source) & ATIME_FLAGS) || (source & ~flags & LOCKABLE_BITS);
+}
+
+int mountopts_bind(const struct mountopts *o, uint32_t source, bool locked, uint32_t *ret, struct err *err)
+{
+	uint32_t flags = o->flags & ~(uint32_t)(MS_BIND | MS_REC | MS_REMOUNT);
+
+	if (!flags && !o->flags_clear) {
+		*ret = source;
+		return 0;
+	}
+	*ret = remounted(flags, source);
+	if (!locked || !refused(*ret, source))
+		return 0;
+	if ((source & o->flags_clear & (LOCKABLE_BITS | ATIME_FLAGS)) ||
+		((flags & ATIME_FLAGS) && (flags & ATIME_FLAGS) != (source & ATIME_FLAGS)))
+		return err_set(err, EPERM,
+			"the mount of the source has flags that cannot be changed in a user namespace: operation not "
+			"permitted");
+	*ret = remounted(flags | (source & (LOCKABLE_BITS | ATIME_FLAGS)), source);
 	return 0;
 }
 

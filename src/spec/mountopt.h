@@ -46,6 +46,20 @@ must_check int mountopts_parse(char *const *options, size_t n, struct mountopts 
 /* Frees what mountopts_parse() has made, and leaves no options. @o may be zeroed memory. */
 void mountopts_done(struct mountopts *o);
 
+/*
+ * The flags of a mount, MS_*, that statfs(2) tells: @words is f_flags, as it has them or statvfs(3). Of the modes of access
+ * times there is exactly one of MS_NOATIME, MS_RELATIME and MS_STRICTATIME.
+ */
+uint32_t mountopts_of_statfs(unsigned long words);
+
+/*
+ * The flags that a bind mount gets, in the form of mountopts_of_statfs(): those of the mount that its source is in,
+ * @source, if @o has no word for any flag; else those of @o alone, but for the access times, which stay where @o has no
+ * word for them. @locked: a user namespace of the container's holds the flags that @source has. Then they stay where @o
+ * says nothing of them, and what @o would take away is -EPERM with an error. 0 with *@ret. This is runc's and mount(2)'s.
+ */
+must_check int mountopts_bind(const struct mountopts *o, uint32_t source, bool locked, uint32_t *ret, struct err *err);
+
 /* Word @index of the table, in the order of names, or NULL behind the last: for `features`. */
 const char *mountopt_name(size_t index);
 

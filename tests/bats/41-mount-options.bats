@@ -292,6 +292,45 @@ make_sources() {
 	eq "$status $(echo $output)" "0 file 0"
 }
 
+# in_host_mount FLAGS CMD...: runs CMD where $SRC is a tmpfs of the host, mounted with the flags.
+in_host_mount() {
+	unshare -m --propagation private sh -c 'mount -t tmpfs tmpfs "$1" && echo "#!/bin/sh" >"$1/run" && echo "echo ran" >>"$1/run" &&
+		chmod 755 "$1/run" && mount -o "remount,bind,$2" "$1" && shift 2 && exec "$@"' _ "$SRC" "$@"
+}
+
+@test "a bind has the flags that the mount of its source has on the host, unless it has words of its own" {
+	local flags=ro,nosuid,nodev,noexec,nodiratime show
+	show="$SHOW; for at in kept own rw; do echo \$at-file \$(/m/\$at/run 2>&1 | tail -c 7) \$(touch /m/\$at/\$at 2>&1 | tail -c 22); done"
+	sh_bundle "$show" '.mounts += [{destination: "/m/kept", source: $src, options: ["rbind", "rprivate"]},
+		{destination: "/m/own", source: $src, options: ["bind", "nosuid", "noatime"]}, {destination: "/m/rw", source: $src, options: ["bind", "rw"]}]' --arg src "$SRC"
+	run --separate-stderr in_host_mount "$flags" "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
+	eq "$status" 0
+	shows kept ro nosuid nodev noexec nodiratime relatime
+	shows own rw !ro nosuid !nodev !noexec noatime !nodiratime
+	shows rw rw !nosuid !nodev !noexec nodiratime relatime # without a word, access times stay
+	shows kept-file denied "Read-only file system"
+	shows own-file ran
+	shows rw-file ran
+
+	# a user namespace locks what the source has, as far as nothing is said of it
+	jq '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 0, size: 65536}] | .linux.gidMappings = .linux.uidMappings |
+		.mounts |= map(select(.destination != "/m/rw" and .destination != "/m/own")) + [{destination: "/m/own", source: $src, options: ["bind", "nosuid"]}]' --arg src "$SRC" "$BUNDLE/config.json" >"$BUNDLE/new"
+	mv "$BUNDLE/new" "$BUNDLE/config.json"
+	run --separate-stderr in_host_mount "$flags" "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
+	eq "$status" 0
+	shows kept ro nosuid nodev noexec nodiratime relatime
+	shows own ro nosuid nodev noexec nodiratime relatime
+	shows own-file denied "Read-only file system"
+	for words in rw exec strictatime; do
+		jq '.mounts[-1].options = ["bind", $words]' --arg words "$words" "$BUNDLE/config.json" >"$BUNDLE/new"
+		mv "$BUNDLE/new" "$BUNDLE/config.json"
+		run --separate-stderr in_host_mount "$flags" "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
+		has "$stderr" "error mounting \"$SRC\""
+		has "$stderr" "operation not permitted"
+		[ "$status" -ne 0 ]
+	done
+}
+
 @test "a mount point below /sys or another file system of the guest's leaves nothing in the root file system" {
 	sh_bundle 'grep -c " /sys/fs/cgroup " /proc/self/mountinfo; grep -c " /dev/bound " /proc/self/mountinfo' \
 		'.mounts += [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro"]}, {destination: "/dev/bound", source: $src, options: ["bind"]}]' --arg src "$SRC"

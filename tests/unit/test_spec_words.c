@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
 
 #include <cmocka.h>
 
@@ -114,6 +116,74 @@ static void mount_options_mean_what_they_should(void **state)
 			assert_string_equal(o.data, want->data);
 		else
 			assert_null(o.data);
+		mountopts_done(&o);
+	}
+}
+
+/* --- the flags of a bind mount --- */
+
+#define RO MS_RDONLY
+#define RELATIME MS_RELATIME
+#define NOATIME MS_NOATIME
+#define STRICT MS_STRICTATIME
+
+/* The words of a mount of the host, those of the config, and what runc makes of them with mount(2), and behind a user namespace. */
+static const struct {
+	unsigned long source; /* as statvfs(3) has them */
+	const char *words;
+	uint32_t want, locked; /* REFUSED: an error */
+} bound[] = {
+#define REFUSED UINT32_MAX
+	{ ST_RELATIME, "bind", RELATIME, RELATIME },
+	{ 0, "bind", STRICT, STRICT },
+	/* without words the source's flags are kept */
+	{ ST_RDONLY | ST_NOEXEC | ST_NODIRATIME | ST_RELATIME | 0x2000, "rbind rprivate",
+		RO | MS_NOEXEC | MS_NODIRATIME | RELATIME | 256, RO | MS_NOEXEC | MS_NODIRATIME | RELATIME | 256 },
+	{ ST_NOSUID | ST_NODEV | ST_NOATIME, "bind defaults", MS_NOSUID | MS_NODEV | NOATIME,
+		MS_NOSUID | MS_NODEV | NOATIME },
+	/* one word, and the others are off, where they are not locked; access times stay */
+	{ ST_RDONLY | ST_NOEXEC | ST_NODIRATIME | ST_RELATIME | 0x2000, "bind dev", MS_NODIRATIME | RELATIME,
+		RO | MS_NOEXEC | MS_NODIRATIME | RELATIME },
+	{ ST_RDONLY | ST_RELATIME, "bind nosuid nodev", MS_NOSUID | MS_NODEV | RELATIME,
+		RO | MS_NOSUID | MS_NODEV | RELATIME },
+	{ ST_NOSUID | ST_NODEV | ST_NOEXEC | ST_NOATIME, "bind ro", RO | NOATIME,
+		RO | MS_NOSUID | MS_NODEV | MS_NOEXEC | NOATIME },
+	/* what is taken away in so many words */
+	{ ST_RDONLY | ST_RELATIME, "bind rw nosuid", MS_NOSUID | RELATIME, REFUSED },
+	{ ST_NOSUID | ST_NODEV | ST_NOEXEC | ST_NOATIME, "bind dev suid exec atime", NOATIME, REFUSED },
+	{ ST_NODEV | ST_RELATIME | 0x2000, "bind ro symfollow", RO | RELATIME, RO | MS_NODEV | RELATIME },
+	{ ST_NODEV | ST_RELATIME, "bind rw", RELATIME, MS_NODEV | RELATIME },
+	{ ST_NOSUID | ST_NOATIME, "bind ro exec", RO | NOATIME, RO | MS_NOSUID | NOATIME },
+	/* access times: one mode, which only a word for another changes */
+	{ ST_NOATIME, "bind norelatime", NOATIME, NOATIME },
+	{ ST_NOATIME, "bind atime", NOATIME, NOATIME },
+	{ ST_NOATIME, "bind relatime", RELATIME, REFUSED },
+	{ ST_NOATIME, "bind nodiratime", MS_NODIRATIME | RELATIME, REFUSED },
+	{ ST_NODIRATIME | ST_RELATIME, "bind strictatime", STRICT, REFUSED },
+	{ ST_NOATIME, "bind nodiratime strictatime", MS_NODIRATIME | STRICT, REFUSED },
+	{ ST_NOATIME, "bind nodiratime norelatime", MS_NODIRATIME | RELATIME, REFUSED },
+	{ 0, "bind noatime", NOATIME, REFUSED },
+	{ 0, "bind nostrictatime", STRICT, STRICT },
+	{ ST_RELATIME, "bind relatime", RELATIME, RELATIME },
+};
+
+static void binds_have_the_flags_that_runc_gives_them(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bound) * 2; i++) {
+		bool locked = i % 2;
+		uint32_t want = locked ? bound[i / 2].locked : bound[i / 2].want, got = 0;
+		char text[256], *words[32];
+		struct mountopts o;
+		struct err err = ERR_INIT;
+		int r;
+
+		strcpy(text, bound[i / 2].words);
+		assert_int_equal(mountopts_parse(words, split(text, words), &o, &err), 0);
+		r = mountopts_bind(&o, mountopts_of_statfs(bound[i / 2].source), locked, &got, &err);
+		if (want == REFUSED ? r != -EPERM : r != 0 || got != want)
+			fail_msg("\"%s\" over %lx%s: %d, %x instead of %x", bound[i / 2].words, bound[i / 2].source,
+				locked ? ", locked" : "", r, got, want);
 		mountopts_done(&o);
 	}
 }
@@ -310,6 +380,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mount_options_mean_what_they_should),
 		cmocka_unit_test(every_word_of_the_table_is_tested),
+		cmocka_unit_test(binds_have_the_flags_that_runc_gives_them),
 		cmocka_unit_test(mount_options_are_bounded),
 		cmocka_unit_test(signals_have_names_and_numbers),
 		cmocka_unit_test(lists_of_cpus),

@@ -233,8 +233,12 @@ static struct guest_translation *translate(
 
 static void mounts_become_binds_and_file_systems(void **state)
 {
-	const struct guest_export v[] = { { .mount = 1, .shared = true, .name = "cid/1/srv" },
-		{ .mount = 2, .shared = false, .name = "cid/2/srv" } };
+	const struct guest_export v[] = {
+		{ .mount = 1, .shared = true, .name = "cid/1/srv", .flags = MS_RDONLY | MS_NOATIME },
+		{ .mount = 2, .shared = false, .name = "cid/2/srv", .flags = MS_NOEXEC | MS_RELATIME },
+	};
+	uint64_t all = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
+		       MOUNT_ATTR_NODIRATIME | MOUNT_ATTR_NOSYMFOLLOW;
 	const struct guest_export_list exports = { .n = 2, .v = v };
 	struct guest_translation *t;
 	const struct guest_container *c;
@@ -250,11 +254,13 @@ static void mounts_become_binds_and_file_systems(void **state)
 	assert_string_equal(c->mounts.at[1].source, "cid/1/srv");
 	assert_int_equal(c->mounts.at[1].flags, MS_REC);
 	assert_int_equal(c->mounts.at[1].attr_set, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOATIME);
-	assert_int_equal(c->mounts.at[1].attr_clear, MOUNT_ATTR__ATIME);
+	assert_int_equal(c->mounts.at[1].attr_clear, MOUNT_ATTR__ATIME | (all & ~MOUNT_ATTR_RDONLY));
 	assert_int_equal(c->mounts.at[1].propagation.len, 1);
 	assert_int_equal(c->mounts.at[1].propagation.at[0], MS_SLAVE | MS_REC);
 	assert_int_equal(c->mounts.at[2].kind, GUEST_MOUNT_BIND_PRIVATE);
-	assert_int_equal(c->mounts.at[2].attr_clear, MOUNT_ATTR_NODEV);
+	assert_int_equal(
+		c->mounts.at[2].attr_set, MOUNT_ATTR_NOEXEC); /* not the word of the config: it has been settled */
+	assert_int_equal(c->mounts.at[2].attr_clear, MOUNT_ATTR__ATIME | (all & ~MOUNT_ATTR_NOEXEC));
 	assert_string_equal(c->mounts.at[2].data, "");
 	assert_string_equal(c->mounts.at[3].fstype, "cgroup2");
 	assert_string_equal(c->mounts.at[4].data, "size=1k,mode=700");
