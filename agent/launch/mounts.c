@@ -211,6 +211,35 @@ static int mount_bind(const struct launch *l, const struct guest_mount *m, struc
 	return fd;
 }
 
+/*
+ * A detached copy of what lies below the container's @root, where the mounts before this one are by now. Returns a
+ * descriptor, or -errno with @err set.
+ */
+static int mount_bind_inside(int root, const struct guest_mount *m, struct err *err)
+{
+	autoclose int at = rootpath_open(root, m->source, O_PATH);
+	unsigned int flags =
+		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (m->flags & MS_REC ? AT_RECURSIVE : 0u);
+	int fd = at < 0 ? at : sys_open_tree(at, "", flags);
+
+	if (fd < 0)
+		return err_sys(err, at < 0 ? at : errno, "mount \"%s\": source \"%s\" in the container's root",
+			m->destination, m->source);
+	return fd;
+}
+
+/* The detached mount @number, which is not made yet, without its attributes: a descriptor, or -errno with @err set. */
+static int mount_begin(const struct launch *l, int root, uint32_t number, struct err *err)
+{
+	const struct guest_mount *m = &l->container->mounts.at[number];
+
+	if (l->opened && l->opened[number] >= 0)
+		return l->opened[number];
+	if (m->kind == GUEST_MOUNT_FS)
+		return mount_fs_or_copy(l, root, m, err);
+	return m->kind == GUEST_MOUNT_BIND_INSIDE ? mount_bind_inside(root, m, err) : mount_bind(l, m, err);
+}
+
 /* --- attributes, and the place --- */
 
 /* Whether @m gets read-only at the end: a file system of the container alone, in which mount points may be made. */
@@ -383,10 +412,7 @@ int mount_make(const struct launch *l, int root, uint32_t number, struct err *er
 		return err_set(err, ENOTDIR,
 			"mount \"%s\": filesystem \"%s\" must be mounted on ordinary directory: not a directory",
 			m->destination, m->fstype);
-	if (l->opened && l->opened[number] >= 0)
-		fd = l->opened[number];
-	else
-		fd = m->kind == GUEST_MOUNT_FS ? mount_fs_or_copy(l, root, m, err) : mount_bind(l, m, err);
+	fd = mount_begin(l, root, number, err);
 	if (fd < 0)
 		return fd;
 	r = m->tmpcopyup ? mount_copy_up(root, m, fd, err) : 0;

@@ -259,7 +259,8 @@ enum guest_mount_kind {
 	GUEST_MOUNT_FS,           /* a new mount of fstype, or a copy of the one that the container has a right to */
 	GUEST_MOUNT_BIND_RELAY,   /* source: the name of a relay (guest_relay.name) */
 	GUEST_MOUNT_BIND_ENTRY,   /* likewise, if there is a socket at the destination; else nothing */
-	GUEST_MOUNT_REMOUNT,      /* the mount at the destination gets these flags and data */
+	GUEST_MOUNT_BIND_INSIDE, /* source: a path below the container's root, as its mounts before this one have made it */
+	GUEST_MOUNT_REMOUNT,     /* the mount at the destination gets these flags and data */
 };
 
 struct guest_mount {

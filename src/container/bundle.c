@@ -98,6 +98,26 @@ static int check_rootfs(struct bundle *b, struct err *err)
 	return 0;
 }
 
+/* What of the absolute @path lies below the root @rootfs, as an absolute path in it; or NULL. */
+static char *below(char *path, const char *rootfs)
+{
+	size_t len = strlen(rootfs);
+
+	return strcmp(rootfs, "/") != 0 && strncmp(path, rootfs, len) == 0 && path[len] == '/' ? path + len : NULL;
+}
+
+/* Destinations may begin with the path of the root file system, which runc takes away. */
+static void strip_destinations(struct bundle *b)
+{
+	for (size_t i = 0; i < b->spec->mounts.n; i++) {
+		char *destination = b->spec->mounts.v[i].destination;
+		const char *inside = below(destination, b->rootfs);
+
+		if (inside)
+			memmove(destination, inside, strlen(inside) + 1);
+	}
+}
+
 int bundle_load(const char *path, struct bundle *b, struct warnings *warnings, struct err *err)
 {
 	int r = set_path(b, path, err);
@@ -106,6 +126,8 @@ int bundle_load(const char *path, struct bundle *b, struct warnings *warnings, s
 		r = load_config(b, warnings, err);
 	if (r == 0)
 		r = check_rootfs(b, err);
+	if (r == 0)
+		strip_destinations(b);
 	if (r == 0 && !b->spec->process)
 		r = err_set(err, EINVAL, "config.json: process: missing: there is nothing to run");
 	return r;

@@ -23,6 +23,8 @@ struct guest_export {
 	bool shared;      /* it is on the shared share, else on the private one */
 	const char *name; /* path below it: "CID/3/hosts" */
 	uint32_t flags;   /* MS_*, all that the mount gets: mountopts_bind() */
+	/* the source is this path below the container's root, where an earlier mount is, and nothing is exported; or NULL */
+	const char *inside;
 };
 
 #define SOCKET_NO_MOUNT SIZE_MAX

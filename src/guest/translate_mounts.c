@@ -42,6 +42,8 @@ static const struct {
 	{ MS_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW },
 };
 
+#define ATIME_MODES (MS_NOATIME | MS_STRICTATIME | MS_RELATIME)
+
 static uint64_t attrs_of_flags(uint32_t flags)
 {
 	uint64_t attrs = 0;
@@ -59,7 +61,7 @@ static void put_flags(uint32_t flags, uint32_t clear, struct guest_mount *to)
 	to->attr_set = attrs_of_flags(flags);
 	to->attr_clear = attrs_of_flags(clear);
 	/* the modes of access times are one field, not bits */
-	if (flags & (MS_NOATIME | MS_STRICTATIME | MS_RELATIME)) {
+	if (flags & ATIME_MODES) {
 		to->attr_clear |= MOUNT_ATTR__ATIME;
 		to->attr_set |= flags & MS_NOATIME       ? MOUNT_ATTR_NOATIME
 				: flags & MS_STRICTATIME ? MOUNT_ATTR_STRICTATIME
@@ -73,8 +75,10 @@ static void put_flags(uint32_t flags, uint32_t clear, struct guest_mount *to)
  */
 static void put_attrs(const struct mountopts *o, const struct guest_export *export, struct guest_mount *to)
 {
-	if (export)
+	if (export && !export->inside)
 		put_flags(export->flags, ~export->flags, to);
+	else if (export && (o->flags_clear || (o->flags & ~(uint32_t)(MS_BIND | MS_REC)))) /* as in mountopts_bind() */
+		put_flags(o->flags, ~o->flags & ~(uint32_t)(o->flags & ATIME_MODES ? 0 : MS_NODIRATIME), to);
 	else
 		put_flags(o->flags, o->flags_clear, to);
 	to->rec_attr_set = o->rec_set;
@@ -86,8 +90,10 @@ static void put_bind(const struct mountopts *o, const struct guest_export *expor
 {
 	bool has_bind = o->flags & MS_BIND;
 
-	to->kind = export->shared ? GUEST_MOUNT_BIND_SHARED : GUEST_MOUNT_BIND_PRIVATE;
-	to->source = export->name;
+	to->kind = export->inside   ? GUEST_MOUNT_BIND_INSIDE
+		   : export->shared ? GUEST_MOUNT_BIND_SHARED
+				    : GUEST_MOUNT_BIND_PRIVATE;
+	to->source = export->inside ? export->inside : export->name;
 	/* type "bind" without a bind option is recursive */
 	to->flags = has_bind ? o->flags & MS_REC : MS_REC;
 	to->fstype = "";

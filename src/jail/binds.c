@@ -40,11 +40,15 @@ static int make_points(
 	size_t next = 0;
 
 	for (size_t i = 0; i < spec->mounts.n; i++) {
-		bool dir = true;
+		bool dir = true, inside = false;
 		int r;
 
-		if (next < b->n && b->v[next].mount == i)
+		if (next < b->n && b->v[next].mount == i) {
+			inside = b->v[next].inside != NULL;
 			dir = b->v[next++].dir;
+		}
+		if (inside) /* what kind its source is is known only once it is mounted */
+			continue;
 		r = points_make_mount(b->root_jail_fd, spec, i, dir, err);
 		if (r < 0)
 			return r;
@@ -205,6 +209,41 @@ static int open_overlay(
 	return r == 0 ? settle_flags(spec, bind, ST_RELATIME, err) : r;
 }
 
+/* Whether the absolute @path is @top or lies below it. */
+static bool is_below(const char *path, const char *top)
+{
+	size_t len = strlen(top);
+
+	while (len > 0 && top[len - 1] == '/')
+		len--;
+	return strncmp(path, top, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
+/*
+ * The path below @rootfs of the source of bind mount number @mount, if a mount before it is there (or below it, and the
+ * bind takes such along): the source is what the container has there, not what the host has. Else NULL. What the paths
+ * say counts, without a look at symbolic links.
+ */
+static const char *inside_of(const struct spec *spec, size_t mount, const char *rootfs)
+{
+	const struct spec_mount *m = &spec->mounts.v[mount];
+	bool recursive = !spec_mount_has(m, "bind") || spec_mount_has(m, "rbind");
+	const char *path;
+
+	if (!m->source || strcmp(rootfs, "/") == 0 || !is_below(m->source, rootfs))
+		return NULL;
+	path = m->source + strlen(rootfs);
+	if (path[strspn(path, "/")] == '\0' || strstr(path, "/.."))
+		return NULL;
+	for (size_t i = 0; i < mount; i++) {
+		const char *other = spec->mounts.v[i].destination;
+
+		if (is_below(path, other) || (recursive && is_below(other, path)))
+			return path;
+	}
+	return NULL;
+}
+
 /* Clones the source of mount number @mount, and names its export. */
 static int open_bind(
 	const struct spec *spec, size_t mount, const char *bundle, const char *cid, struct bind *bind, struct err *err)
@@ -241,6 +280,19 @@ static int open_bind(
 	return 0;
 }
 
+/* Prepares a bind of what an earlier mount of the container has. The guest cannot map its ids. 0, or -EINVAL with an error. */
+static int check_inside(const struct spec *spec, struct bind *bind, struct err *err)
+{
+	const struct spec_mount *m = &spec->mounts.v[bind->mount];
+
+	bind->dir = true; /* until it is found out */
+	if (spec_mount_has(m, "idmap") || spec_mount_has(m, "ridmap") || m->uid_mappings.n || m->gid_mappings.n)
+		return err_set(err, EINVAL,
+			"mounts[%zu]: idmap: ids of what another mount has at \"%s\" cannot be mapped", bind->mount,
+			m->source);
+	return 0;
+}
+
 int binds_open(const struct spec *spec, const char *bundle, const char *rootfs, const char *cid, struct binds *b,
 	struct err *err)
 {
@@ -258,13 +310,16 @@ int binds_open(const struct spec *spec, const char *bundle, const char *rootfs, 
 
 		if (!binds_is_bind(&spec->mounts.v[i]) && !clone_is_overlay(&spec->mounts.v[i]))
 			continue;
-		*bind = (struct bind){ .jail_fd = -1, .export_fd = -1 };
+		*bind = (struct bind){
+			.mount = i, .jail_fd = -1, .export_fd = -1, .inside = inside_of(spec, i, rootfs)
+		};
 		b->n++;
-		r = open_bind(spec, i, bundle, cid, bind, err);
+		r = bind->inside ? check_inside(spec, bind, err) : open_bind(spec, i, bundle, cid, bind, err);
 		if (r < 0)
 			return r;
-		b->exports[b->n - 1] =
-			(struct guest_export){ .mount = i, .shared = true, .name = bind->name, .flags = bind->flags };
+		b->exports[b->n - 1] = (struct guest_export){
+			.mount = i, .shared = true, .name = bind->name, .flags = bind->flags, .inside = bind->inside
+		};
 	}
 	return 0;
 }
@@ -272,7 +327,7 @@ int binds_open(const struct spec *spec, const char *bundle, const char *rootfs, 
 bool binds_writable(const struct binds *b, const struct spec *spec)
 {
 	for (size_t i = 0; i < b->n; i++) {
-		if (!b->v[i].readonly)
+		if (!b->v[i].readonly && !b->v[i].inside)
 			return true;
 	}
 	return !spec->root->readonly;
@@ -301,9 +356,12 @@ int binds_share(struct binds *b, const struct spec *spec, const struct file_poli
 {
 	int r = share(vm, landlock, VM_SHARE_PRIVATE, b->root_name, &b->root_export_fd, spec->root->readonly, err);
 
-	for (size_t i = 0; r == 0 && i < b->n; i++)
+	for (size_t i = 0; r == 0 && i < b->n; i++) {
+		if (b->v[i].inside)
+			continue;
 		r = share(vm, landlock, VM_SHARE_SHARED, b->v[i].name, &b->v[i].export_fd,
 			b->v[i].readonly || (!files->kernel_files && kernel_fs_has(b->v[i].export_fd)), err);
+	}
 	return r;
 }
 

@@ -34,6 +34,8 @@ struct bind {
 	bool readonly;
 	uint32_t flags;           /* MS_*, all that the mount gets: mountopts_bind() */
 	char name[BIND_NAME_MAX]; /* of the export */
+	/* the source is this path below the root, where an earlier mount is: nothing is cloned; NULL: it is the host's */
+	const char *inside;
 };
 
 struct binds {

@@ -86,12 +86,29 @@ static int attach(int fd, int destination)
 	return move_mount(fd, "", destination, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
+/* Makes the clone of a bind whose source is what the tree has by now at a path in it. 0 or -errno. */
+static int clone_inside(struct bind *bind, int root, const struct spec_mount *m)
+{
+	bool recursive = !spec_mount_has(m, "bind") || spec_mount_has(m, "rbind");
+	autoclose int source = rootpath_open(root, bind->inside, O_PATH);
+	struct stat st;
+
+	if (source < 0)
+		return source;
+	bind->jail_fd = open_tree(source, "",
+		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (recursive ? (unsigned int)AT_RECURSIVE : 0));
+	if (bind->jail_fd < 0 || fstat(bind->jail_fd, &st) < 0)
+		return -errno;
+	bind->dir = S_ISDIR(st.st_mode);
+	return 0;
+}
+
 /* Mounts a clone at its destination in the tree. */
 static int attach_bind(struct bind *bind, int root, const struct spec_mount *m, struct err *err)
 {
-	autoclose int destination = open_destination(root, m->destination, bind->dir);
+	int r = bind->inside ? clone_inside(bind, root, m) : 0;
+	autoclose int destination = r < 0 ? r : open_destination(root, m->destination, bind->dir);
 	struct mount_attr readonly = { .attr_set = MOUNT_ATTR_RDONLY };
-	int r;
 
 	if (destination < 0)
 		return fail_mount(m, bind->mount, destination, err);

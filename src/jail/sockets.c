@@ -298,7 +298,7 @@ int sockets_find(const struct spec *spec, const struct ns_set *ns, const struct 
 
 		if (bind->type == S_IFSOCK && fstat(bind->export_fd, &st) == 0)
 			r = take(&search, bind, NULL, &st);
-		else if (bind->dir)
+		else if (bind->dir && !bind->inside)
 			r = take_entries(&search, bind);
 	}
 	return r;

@@ -292,6 +292,23 @@ make_sources() {
 	eq "$status $(echo $output)" "0 file 0"
 }
 
+@test "a bind whose source is in the root file system has what the mounts before it have put there" {
+	mkdir -p "$SRC/a/inner" "$SRC/b"
+	echo a >"$SRC/a/file"
+	echo b >"$SRC/b/file"
+	sh_bundle 'cat /all/file /all/inner/file; ls /one/inner /one/file; cat /file; touch /all/x; touch /ro/x 2>/dev/null || echo refused'
+	mkdir "$BUNDLE/rootfs/a"
+	echo covered >"$BUNDLE/rootfs/a/file"
+	jq '.mounts += [{destination: "/a", source: "\($src)/a", options: ["bind"]}, {destination: "\($rootfs)/a/inner", source: "\($src)/b", options: ["bind"]},
+			{destination: "/all", source: "\($rootfs)/a", options: ["rbind"]}, {destination: "/one", source: "\($rootfs)/a", options: ["bind"]},
+			{destination: "/ro", source: "\($rootfs)/a/inner", options: ["bind", "ro"]}, {destination: "/file", source: "\($rootfs)/a/inner/file", options: ["bind"]}]' \
+		--arg src "$SRC" --arg rootfs "$BUNDLE/rootfs" "$BUNDLE/config.json" >"$BUNDLE/new"
+	mv "$BUNDLE/new" "$BUNDLE/config.json"
+	run_c
+	eq "$status $(echo $output)" "0 a b /one/file /one/inner: b refused"
+	[ -e "$SRC/a/x" ]
+}
+
 # in_host_mount FLAGS CMD...: runs CMD where $SRC is a tmpfs of the host, mounted with the flags.
 in_host_mount() {
 	unshare -m --propagation private sh -c 'mount -t tmpfs tmpfs "$1" && echo "#!/bin/sh" >"$1/run" && echo "echo ran" >>"$1/run" &&

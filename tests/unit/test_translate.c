@@ -270,6 +270,33 @@ static void mounts_become_binds_and_file_systems(void **state)
 	spec_free(spec);
 }
 
+/* A source that only another mount of the container has is bound there, with the words of the config and no others. */
+static void a_bind_of_what_a_mount_has_is_made_in_the_guest(void **state)
+{
+	const struct guest_export v[] = {
+		{ .mount = 1, .shared = true, .name = "", .inside = "/t/x" },
+		{ .mount = 2, .shared = true, .name = "", .inside = "/t/y" },
+	};
+	const struct guest_export_list exports = { .n = 2, .v = v };
+	const struct guest_container *c;
+	struct guest_translation *t;
+	struct spec *spec;
+
+	(void)state;
+	t = translate(config, &exports, &spec);
+	c = guest_translation_container(t);
+	assert_int_equal(c->mounts.at[1].kind, GUEST_MOUNT_BIND_INSIDE);
+	assert_string_equal(c->mounts.at[1].source, "/t/x");
+	assert_int_equal(c->mounts.at[1].flags, MS_REC);
+	assert_int_equal(c->mounts.at[1].attr_set, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOATIME);
+	assert_true(c->mounts.at[1].attr_clear & MOUNT_ATTR_NOEXEC);
+	assert_int_equal(c->mounts.at[2].attr_set, 0);
+	assert_true(c->mounts.at[2].attr_clear & MOUNT_ATTR_RDONLY);
+	assert_false(c->mounts.at[2].attr_clear & (MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME));
+	guest_translation_free(t);
+	spec_free(spec);
+}
+
 static void limits_that_are_not_given_are_the_callers(void **state)
 {
 	static const char json[] =
@@ -514,6 +541,7 @@ int main(void)
 		cmocka_unit_test(filter_follows_the_rules_in_order),
 		cmocka_unit_test(resources_become_v2_files),
 		cmocka_unit_test(mounts_become_binds_and_file_systems),
+		cmocka_unit_test(a_bind_of_what_a_mount_has_is_made_in_the_guest),
 		cmocka_unit_test(limits_that_are_not_given_are_the_callers),
 		cmocka_unit_test(a_bind_without_an_export_is_refused),
 		cmocka_unit_test(identity_namespaces_and_devices),
