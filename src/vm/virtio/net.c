@@ -48,6 +48,20 @@ static const uint16_t queue_sizes[QUEUES] = { NET_QUEUE, NET_QUEUE };
 #define TURN_CHAINS 128
 #define TURN_BYTES (512 * KIB)
 
+/* Segmentation of UDP (virtio 1.3 §5.1.3), which the kernel has from 6.2 on, and older headers do not name. */
+#ifndef TUN_F_USO4
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
+#ifndef VIRTIO_NET_F_HOST_USO
+#define VIRTIO_NET_F_GUEST_USO4 54
+#define VIRTIO_NET_F_GUEST_USO6 55
+#define VIRTIO_NET_F_HOST_USO 56
+#endif
+#define USO_OFFLOADS (TUN_F_USO4 | TUN_F_USO6) /* a tap takes both or none */
+#define GUEST_USO (VIRTIO_BIT(VIRTIO_NET_F_GUEST_USO4) | VIRTIO_BIT(VIRTIO_NET_F_GUEST_USO6))
+#define USO_FEATURES (GUEST_USO | VIRTIO_BIT(VIRTIO_NET_F_HOST_USO))
+
 #define OFFLOADS (TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
 #define OFFLOAD_FEATURES                                                                                             \
 	(VIRTIO_BIT(VIRTIO_NET_F_CSUM) | VIRTIO_BIT(VIRTIO_NET_F_GUEST_CSUM) | VIRTIO_BIT(VIRTIO_NET_F_GUEST_TSO4) | \
@@ -381,6 +395,8 @@ static bool net_features_ok(const struct virtio_dev *dev, uint64_t f)
 		{ VIRTIO_BIT(VIRTIO_NET_F_HOST_TSO6), VIRTIO_BIT(VIRTIO_NET_F_CSUM) },
 		{ VIRTIO_BIT(VIRTIO_NET_F_HOST_ECN),
 			VIRTIO_BIT(VIRTIO_NET_F_HOST_TSO4) | VIRTIO_BIT(VIRTIO_NET_F_HOST_TSO6) },
+		{ GUEST_USO, VIRTIO_BIT(VIRTIO_NET_F_GUEST_CSUM) },
+		{ VIRTIO_BIT(VIRTIO_NET_F_HOST_USO), VIRTIO_BIT(VIRTIO_NET_F_CSUM) },
 	};
 
 	(void)dev;
@@ -395,7 +411,9 @@ static unsigned int tun_offloads(const struct virtio_dev *dev)
 	return (virtio_has(dev, VIRTIO_NET_F_GUEST_CSUM) ? TUN_F_CSUM : 0) |
 	       (virtio_has(dev, VIRTIO_NET_F_GUEST_TSO4) ? TUN_F_TSO4 : 0) |
 	       (virtio_has(dev, VIRTIO_NET_F_GUEST_TSO6) ? TUN_F_TSO6 : 0) |
-	       (virtio_has(dev, VIRTIO_NET_F_GUEST_ECN) ? TUN_F_TSO_ECN : 0);
+	       (virtio_has(dev, VIRTIO_NET_F_GUEST_ECN) ? TUN_F_TSO_ECN : 0) |
+	       (virtio_has(dev, VIRTIO_NET_F_GUEST_USO4) && virtio_has(dev, VIRTIO_NET_F_GUEST_USO6) ? USO_OFFLOADS
+												     : 0);
 }
 
 static void net_activate(struct virtio_dev *dev)
@@ -476,8 +494,12 @@ static int tap_setup(struct virtio_net *net, struct err *err)
 	if (ioctl(net->fd, TUNSETVNETHDRSZ, &hdr) < 0)
 		return err_sys(err, errno, "tap '%.*s': header size", IFNAMSIZ, ifr.ifr_name);
 	net->is_tap = true;
-	if (ioctl(net->fd, TUNSETOFFLOAD, OFFLOADS) == 0 && ioctl(net->fd, TUNSETOFFLOAD, 0) == 0)
+	if (ioctl(net->fd, TUNSETOFFLOAD, OFFLOADS) == 0)
 		net->dev.features |= OFFLOAD_FEATURES;
+	if (ioctl(net->fd, TUNSETOFFLOAD, OFFLOADS | USO_OFFLOADS) == 0)
+		net->dev.features |= USO_FEATURES;
+	if (ioctl(net->fd, TUNSETOFFLOAD, 0) < 0)
+		net->dev.features &= ~(OFFLOAD_FEATURES | USO_FEATURES);
 	return 0;
 }
 
