@@ -13,6 +13,7 @@
  * without any, the corpus of the source tree and some thousand inputs from a fixed seed: that is what `make check` does.
  */
 #include <dirent.h>
+#include <endian.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +47,8 @@
 
 #define CONSOLE_CTRL_TX 3u /* virtio 1.2 §5.3.2 */
 
+#define NET_OF_FRAMES 0x10u /* of the device's byte: a network device's socket is a stream */
+
 #define OPS_MAX 4096
 #define INPUT_MAX 65536
 
@@ -53,7 +56,8 @@ struct fuzz {
 	struct mem mem;
 	uint8_t *map;
 	struct virtio_dev *dev;
-	int peer; /* the other end of the device's socket, or -1 */
+	int peer;    /* the other end of the device's socket, or -1 */
+	bool frames; /* that socket is a stream of frames, each behind its length */
 	struct loop *loop;
 	const uint8_t *in, *end;
 };
@@ -102,8 +106,9 @@ static int device_new(struct fuzz *f, unsigned int which)
 	struct err err;
 
 	f->peer = -1;
+	f->frames = which % 4 == 3 && which & NET_OF_FRAMES;
 	if (which % 4 >= 2 &&
-		socketpair(AF_UNIX, (which % 4 == 2 ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0, sv) < 0)
+		socketpair(AF_UNIX, (which % 4 == 2 || f->frames ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0, sv) < 0)
 		abort();
 	f->peer = sv[0];
 	switch (which % 4) {
@@ -221,6 +226,12 @@ static void op_host_send(struct fuzz *f)
 	static uint8_t bytes[65700];
 	size_t len = (size_t)take(f, 1) << (take(f, 1) % 9);
 
+	if (f->frames) { /* frames of one length, the last of which may be a part: the next bytes are, or are not, its rest */
+		uint32_t length = (uint32_t)take(f, 2), prefix = htobe32(length);
+
+		for (size_t at = 0; at + sizeof(prefix) < sizeof(bytes); at += sizeof(prefix) + length)
+			memcpy(bytes + at, &prefix, sizeof(prefix));
+	}
 	if (f->peer >= 0)
 		(void)!send(f->peer, bytes, MIN(len, sizeof(bytes)), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
