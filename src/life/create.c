@@ -68,6 +68,7 @@ struct creation {
 	int status_fd, listen_fd, log_fd;
 	int signal_fd;
 	int report;
+	bool usermode;  /* the container is on a network of somebody else's by user mode */
 	bool reserved;  /* the state directory is ours */
 	bool hooks_ran; /* hooks have begun to run: poststop is owed */
 	struct life_notes *notes;
@@ -304,6 +305,26 @@ static int make_notify(struct creation *c, struct err *err)
 	return 0;
 }
 
+/* Decides whether a container on somebody else's network is there by user mode, and says what it lacks without. */
+static void plan_usermode(struct creation *c)
+{
+	const int ns = c->ns.fd[SPEC_NS_NETWORK];
+	struct err why = ERR_INIT;
+
+	if (ns >= 0 && usermode_is_cut_off(ns, &why))
+		warnings_add(&c->notes->warnings,
+			"linux.namespaces: network: %s: this container's virtual machine has the loopback interface "
+			"alone",
+			why.msg);
+	else if (!usermode_program())
+		warnings_add(&c->notes->warnings, "linux.namespaces: network: it is the host's, or that of another "
+						  "process, which needs passt: install the package "
+						  "\"" USERMODE_PACKAGE "\"; without it the container's virtual "
+						  "machine has the loopback interface alone");
+	else
+		c->usermode = true;
+}
+
 /* Reads and translates everything, and finds what is wrong, before anything is made. */
 static int prepare(struct creation *c, struct err *err)
 {
@@ -341,11 +362,8 @@ static int prepare(struct creation *c, struct err *err)
 			"linux.netDevices: the network namespace is the host's, or that of another process: needs one "
 			"of "
 			"the container's own");
-	if (!ns_own_network(spec, c->ns.fd[SPEC_NS_NETWORK]) && !usermode_program())
-		warnings_add(&c->notes->warnings, "linux.namespaces: network: it is the host's, or that of another "
-						  "process, which needs passt: install the package "
-						  "\"" USERMODE_PACKAGE "\"; without it the container's virtual "
-						  "machine has the loopback interface alone");
+	if (!ns_own_network(spec, c->ns.fd[SPEC_NS_NETWORK]))
+		plan_usermode(c);
 	r = sockets_find(spec, &c->ns, &c->binds, c->request->id, &c->notes->warnings, &c->sockets, err);
 	if (r < 0)
 		return r;
@@ -503,7 +521,7 @@ static int launch(struct creation *c, struct err *err)
 		.translation = c->translation,
 		.timeline = c->request->timeline,
 		.own_network = own_network,
-		.usermode = !own_network && usermode_program(),
+		.usermode = c->usermode,
 		.status_fd = c->status_fd,
 		.listen_fd = c->listen_fd,
 		.log_fd = c->log_fd,

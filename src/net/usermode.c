@@ -17,10 +17,16 @@
 #include "base/fd.h"
 #include "base/sig.h"
 #include "base/text.h"
+#include "net/tap.h"
 
 /* The MAC address of whatever the guest speaks to: locally administered, and no device's of ours. */
 #define PEER_MAC "02:76:6d:00:01:00"
 #define ARGV_MAX 40
+/*
+ * What passt may have sent and the guest not yet read. It drops what does not fit, also acknowledgements, and
+ * never repeats one: Debian 12's then resets the connection. More than the windows of a few busy connections.
+ */
+#define SEND_BYTES (16 * MIB)
 #define WORDS_MAX 512 /* bytes of its last words */
 
 void usermode_done(struct usermode *u)
@@ -101,6 +107,29 @@ int usermode_choose(struct rtnl *r, struct link *ret, struct err *err)
 		return 0;
 	*ret = *found;
 	return 1;
+}
+
+bool usermode_is_cut_off(int ns_fd, struct err *why)
+{
+	autolinks list = LINKS_NONE;
+	autortnl r = RTNL_INIT;
+	struct err ignored = ERR_INIT; /* who is to be in that namespace meets the same error there */
+	struct link l;
+
+	if (rtnl_open(ns_fd, 0, &r, &ignored) < 0 || usermode_choose(&r, &l, &ignored) <= 0 ||
+		links_read(&r, &list) < 0)
+		return false;
+	for (size_t i = 0; i < list.n; i++) {
+		const struct link *tap = &list.v[i];
+
+		if (tap->group != l.ifindex || !tap_is(tap, NULL))
+			continue;
+		(void)err_set(why, EADDRINUSE,
+			"interface \"%s\" of the network namespace is led to the virtual machine of container \"%s\"",
+			l.name, tap->alias + strlen(TAP_ALIAS));
+		return true;
+	}
+	return false;
 }
 
 /* --- its command line --- */
@@ -225,6 +254,15 @@ static int launch(const struct command *c, int fd, struct usermode *u)
 	return u->pidfd < 0 ? u->pidfd : 0;
 }
 
+/* Gives passt's end of the sockets room. Who has no right to so much has what the host's limit lets him have. */
+static void widen(int fd)
+{
+	const int bytes = SEND_BYTES;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
 int usermode_start(struct rtnl *r, const struct link *l, struct usermode *ret, struct err *err)
 {
 	const char *program = usermode_program();
@@ -239,6 +277,7 @@ int usermode_start(struct rtnl *r, const struct link *l, struct usermode *ret, s
 		return err_sys(err, errno, "network: cannot make a socket pair");
 	u.fd = ends[0];
 	theirs = ends[1];
+	widen(theirs);
 	e = make_command(r, l, program, theirs, &c);
 	if (e == 0)
 		e = launch(&c, theirs, &u);

@@ -55,6 +55,13 @@ const char *usermode_program(void);
 must_check int usermode_choose(struct rtnl *r, struct link *ret, struct err *err);
 
 /*
+ * Whether user mode is of no use in network namespace @ns_fd: what comes in by the interface that it would stand in for is
+ * led to another virtual machine, so that the namespace's own stack, and passt with it, gets no answers. *@why says so, with
+ * that machine's container. false, too, where the namespace cannot be read. The caller is single-threaded.
+ */
+bool usermode_is_cut_off(int ns_fd, struct err *why);
+
+/*
  * Starts passt in the caller's network namespace, which is also that of @r, to stand in for interface @l. The caller is
  * single-threaded, and sees the host's files. 0 with *@ret; or -errno with an error: -ENOENT if it is not installed.
  */

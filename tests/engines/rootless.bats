@@ -100,7 +100,7 @@ MAPPED=".linux.uidMappings = [{containerID: 0, hostID: $USER_ID, size: 1}, {cont
 	bundle own '.process.args = ["sh", "-c", "id -u; touch /f; stat -c %u /f; cat /proc/self/uid_map; exit 7"]'
 	run --separate-stderr rt --log-level warning run -b "$HOME_DIR/own" own </dev/null
 	eq "$status $(echo $output)" "7 0 0 0 $USER_ID 1"
-	has "$stderr" "has the loopback interface alone"
+	command -v passt >/dev/null || has "$stderr" "has the loopback interface alone"
 	eq "$(stat -c %u:%g "$HOME_DIR/own/rootfs/f")" "$USER_ID:$USER_ID"
 	bundle mapped "$MAPPED | .process.capabilities[] += [\"CAP_CHOWN\"] | .linux.namespaces += [{type: \"network\"}] | .linux.resources = {pids: {limit: 100}} |
 		.process.args = [\"sh\", \"-c\", \"trap 'exit 9' TERM; touch /g; chown 5:6 /g; touch /up; while :; do sleep 0.1; done\"]"

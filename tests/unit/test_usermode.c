@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -63,6 +64,24 @@ static const char *chosen(void)
 	if (r < 0)
 		fail_msg("%s", err.msg);
 	return r > 0 ? l.name : "";
+}
+
+static void another_machines_network_is_told(void **state)
+{
+	struct err why = ERR_INIT;
+
+	(void)state;
+	sh("ip route add default via 10.9.0.1");
+	assert_false(usermode_is_cut_off(-1, &why));
+	sh("ip tuntap add t9 mode tap && ip link set t9 alias 'vmrunc abc'"); /* spare */
+	assert_false(usermode_is_cut_off(-1, &why));
+	sh("ip link set t9 group $(ip -o link show other | cut -d: -f1)"); /* beside one that is not chosen */
+	assert_false(usermode_is_cut_off(-1, &why));
+	sh("ip link set t9 group $(ip -o link show up0 | cut -d: -f1)");
+	assert_true(usermode_is_cut_off(-1, &why));
+	assert_string_equal(why.msg,
+		"interface \"up0\" of the network namespace is led to the virtual machine of container \"abc\"");
+	sh("ip link del t9; ip route del default");
 }
 
 static void the_default_route_chooses(void **state)
@@ -134,8 +153,28 @@ static bool asks(int fd, const char *who)
 	       memcmp(answer + 4 + 28, frame + 4 + FRAME - 4, 4) == 0;
 }
 
+/* How many bytes passt can send before they are read, by its one stream socket of AF_UNIX; 0: it is not ours to see. */
+static int send_room(int pidfd)
+{
+	int room = 0;
+
+	for (int theirs = 3; theirs < 64 && room == 0; theirs++) {
+		int fd = (int)syscall(SYS_pidfd_getfd, pidfd, theirs, 0), type = 0;
+		socklen_t len = sizeof(int);
+
+		if (fd < 0)
+			continue;
+		if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &type, &len) == 0 && type == AF_UNIX &&
+			getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM)
+			assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, &len), 0);
+		close(fd);
+	}
+	return room;
+}
+
 static void passt_speaks_for_the_guest(void **state)
 {
+	const int bytes = 1 << 20;
 	struct usermode u = USERMODE_NONE;
 	struct err err = ERR_INIT;
 	struct pollfd p;
@@ -160,6 +199,9 @@ static void passt_speaks_for_the_guest(void **state)
 			fail_msg("%s", err.msg);
 		}
 		assert_true(asks(u.fd, USERMODE_LOOPBACK4));
+		/* what does not fit is lost: see usermode.c */
+		if (setsockopt(u.fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) == 0)
+			assert_true(send_room(u.pidfd) >= 16 << 20);
 		/* the end of the socket is its end */
 		close(u.fd);
 		u.fd = -1;
@@ -195,6 +237,7 @@ static void last_words_are_a_sentence(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		test(another_machines_network_is_told),
 		test(the_default_route_chooses),
 		test(one_interface_is_told_of),
 		test(passt_speaks_for_the_guest),
