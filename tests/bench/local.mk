@@ -15,5 +15,5 @@ bench: all $(bench_guest_programs)
 .PHONY: bench
 
 EXTRA_DIST += \
-	tests/bench/all tests/bench/benchlib.py tests/bench/exec tests/bench/memory tests/bench/ninep tests/bench/podman-config tests/bench/start \
+	tests/bench/all tests/bench/benchlib.py tests/bench/exec tests/bench/memory tests/bench/network tests/bench/ninep tests/bench/podman-config tests/bench/start \
 	tests/bench/poweroff.c tests/bench/workload.c
