@@ -94,8 +94,13 @@ ASK='cat /etc/resolv.conf >&2
 	address=$(nslookup -type=a web | sed -n "s/^Address: *\([0-9.]*\)$/\1/p" | tail -n 1)
 	printf "GET / HTTP/1.0\r\n\r\n" | nc -w 30 "$address" 80 | tail -n 1'
 
-# The rest is the same with both: from a VM and from a container of runc by name, by a published port, and on a network that
-# is connected while it runs. $1: the engine; $2: the image; $3: how its addresses
+# The container of runc that a VM asks has printed its address, which is when it serves.
+plain_serves() {
+	[[ "$("$1" logs plain 2>&1)" == *"addresses: "*"=$2"* ]]
+}
+
+# The rest is the same with both: from a VM and from a container of runc by name, from a VM to one of runc, by a published port, and on
+# a network that is connected while it runs. $1: the engine; $2: the image; $3: how its addresses
 # begin.
 exercise() {
 	local engine=$1 image=$2 net=$3
@@ -108,6 +113,12 @@ exercise() {
 	eq "$output" hello-of-web
 	run -0 --separate-stderr "$engine" run --rm --runtime runc --network net1 "$image" sh -c "$ASK"
 	eq "$output" hello-of-web
+	"$engine" run -d --name plain --runtime runc --network net1 "$image" sh -c "$SERVER"
+	wait_for "$WAIT_S" plain_serves "$engine" "$net.1."
+	run -0 --separate-stderr "$engine" run --rm --network net1 "$image" sh -c "${ASK/-type=a web/-type=a plain}"
+	eq "$output" hello-of-web
+	"$engine" kill plain
+	"$engine" rm -f plain
 	"$engine" network connect net2 web
 	wait_for "$WAIT_S" last_addresses "$engine" "=$net.2."
 	last_addresses "$engine" "=$net.1."
