@@ -15,17 +15,26 @@ setup_file() {
 		[grpc]
 		  address = "$dir/sock"
 	C
-	containerd -c "$dir/config.toml" >"$dir/log" 2>&1 3>&- &
-	echo $! >"$dir/pid"
-	wait_for "$WAIT_S" ctr -a "$dir/sock" version >/dev/null 2>&1
+	start_containerd
 	make_docker_archive "$dir/image.tar" localhost/bb:latest /bin/sh
 	ctr -a "$dir/sock" -n vmrunc-engines image import "$dir/image.tar" >/dev/null
 }
 
 teardown_file() {
+	stop_containerd TERM
+}
+
+start_containerd() {
+	containerd -c "$WORK/containerd/config.toml" >>"$WORK/containerd/log" 2>&1 3>&- &
+	echo $! >"$WORK/containerd/pid"
+	wait_for "$WAIT_S" ctr -a "$WORK/containerd/sock" version >/dev/null 2>&1
+}
+
+# stop_containerd SIGNAL
+stop_containerd() {
 	local pid
 	pid=$(cat "$WORK/containerd/pid")
-	kill "$pid"
+	kill "-$1" "$pid"
 	wait_for 30 gone "$pid"
 }
 
@@ -99,17 +108,76 @@ task_is() {
 	assert_nothing_left
 }
 
+one_at_once() {
+	ctr -a "$WORK/containerd/sock" -n vmrunc-engines run --rm --runc-binary "$ENGINE_RUNTIME" localhost/bb:latest \
+		"at-once-$1" sh -c "echo $1; exit $1"
+}
+
 @test "five containers at once" {
-	local i pids=()
-	for i in 1 2 3 4 5; do
-		ctr -a "$WORK/containerd/sock" -n vmrunc-engines run --rm --runc-binary "$ENGINE_RUNTIME" localhost/bb:latest \
-			"at-once-$i" sh -c "echo $i; exit $i" </dev/null >"$BATS_TEST_TMPDIR/out.$i" 2>&1 &
-		pids+=($!)
-	done
-	for i in 1 2 3 4 5; do
-		status=0
-		wait "${pids[i - 1]}" || status=$?
-		eq "$status $(cat "$BATS_TEST_TMPDIR/out.$i")" "$i $i"
-	done
+	many_at_once 5 one_at_once
 	assert_nothing_left
+}
+
+# bats test_tags=long
+@test "twenty containers at once" {
+	many_at_once 20 one_at_once
+	assert_nothing_left
+}
+
+# bats test_tags=long
+@test "containerd is stopped, and killed, while a task runs, and finds it running" {
+	local signal
+	detached stays sh -c 'trap "exit 3" TERM; echo up; while :; do sleep 0.1; done'
+	wait_for "$WAIT_S" file_has "$BATS_TEST_TMPDIR/stays.log" up
+	for signal in TERM KILL; do
+		stop_containerd $signal
+		start_containerd
+		task_is stays RUNNING
+		run -5 --separate-stderr ctr -a "$WORK/containerd/sock" -n vmrunc-engines task exec --exec-id "e$signal" stays sh -c 'echo in-exec; exit 5' </dev/null
+		eq "$output" in-exec
+	done
+	c task kill -s TERM stays
+	wait_for "$WAIT_S" task_is stays STOPPED
+	c task delete stays || [ $? -eq 3 ] # the exit code of the task
+	c container delete stays
+	assert_nothing_left
+}
+
+# bats test_tags=long
+@test "containerd is killed in the middle of run, exec, kill and delete" {
+	local ctr="ctr -a $WORK/containerd/sock -n vmrunc-engines" verb pid
+	vmrunc_only # runtime_processes knows no other's
+	$ctr run --rm --runc-binary "$ENGINE_RUNTIME" localhost/bb:latest cut sleep 1000 >/dev/null 2>&1 </dev/null 3>&- &
+	pid=$!
+	wait_for "$WAIT_S" something_runs
+	stop_containerd KILL
+	wait $pid || true
+	start_containerd
+	teardown
+	wait_for "$WAIT_S" nothing_runs
+	assert_nothing_left
+	for verb in "exec --exec-id e cut sleep 1000" "kill -s KILL cut" "pause cut" "delete -f cut"; do
+		detached cut sleep 1000
+		wait_for "$WAIT_S" task_is cut RUNNING
+		# shellcheck disable=SC2086 # they are words
+		$ctr task $verb >/dev/null 2>&1 </dev/null 3>&- &
+		pid=$!
+		stop_containerd KILL
+		wait $pid || true
+		start_containerd
+		c task resume cut 2>/dev/null || true
+		teardown
+		eq "$verb: $(c container list -q)" "$verb: "
+		assert_nothing_left
+	done
+}
+
+# bats test_tags=long
+@test "a container that runs out of memory: containerd says so" {
+	$(command -v ctr) -a "$WORK/containerd/sock" events >"$BATS_TEST_TMPDIR/events" 3>&- &
+	echo $! >"$BATS_TEST_TMPDIR/pid"
+	OPTIONS="--memory-limit 67108864" CODE=137 crun_rm hungry tail /dev/zero
+	wait_for "$WAIT_S" file_has "$BATS_TEST_TMPDIR/events" /tasks/delete
+	kill "$(cat "$BATS_TEST_TMPDIR/pid")"
+	file_has "$BATS_TEST_TMPDIR/events" /tasks/oom || { cat "$BATS_TEST_TMPDIR/events"; return 1; }
 }

@@ -19,18 +19,22 @@ teardown() {
 	remove_all
 }
 
+# BuildKit, which is a part of dockerd, calls no other runtime than the "runc" of its PATH.
 start_dockerd() {
-	dockerd --data-root "$WORK/docker/data" --exec-root "$WORK/docker/exec" -p "$WORK/docker/pid" -H "$DOCKER_HOST" \
+	mkdir -p "$WORK/docker/bin"
+	ln -sf "$ENGINE_RUNTIME" "$WORK/docker/bin/runc"
+	PATH=$WORK/docker/bin:$PATH dockerd --data-root "$WORK/docker/data" --exec-root "$WORK/docker/exec" -p "$WORK/docker/pid" -H "$DOCKER_HOST" \
 		--storage-driver overlay2 --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent /vmrunc-engines \
 		--default-ulimit "nofile=$(nofile_limit):$(nofile_limit)" --add-runtime "tested=$ENGINE_RUNTIME" --default-runtime tested \
 		--bridge none --iptables=false --live-restore >>"$WORK/docker/log" 2>&1 3>&- &
 	wait_for "$WAIT_S" docker version >/dev/null 2>&1 || { tail "$WORK/docker/log"; return 1; }
 }
 
+# stop_dockerd [SIGNAL]
 stop_dockerd() {
 	local pid
 	pid=$(cat "$WORK/docker/pid")
-	kill "$pid"
+	kill "-${1:-TERM}" "$pid"
 	wait_for 60 gone "$pid"
 }
 
@@ -155,6 +159,100 @@ healthy_is() {
 	eq "$(inspect shows '{{.State.ExitCode}} {{.State.OOMKilled}}')" "4 false"
 	run -137 docker run --name oom --memory 64m --memory-swap 64m bb sh -c 'tail /dev/zero; exit $?'
 	eq "$(inspect oom '{{.State.OOMKilled}}')" true
+}
+
+one_at_once() {
+	docker run --rm --name "at-once-$1" bb sh -c "echo $1; exit $1"
+}
+
+# bats test_tags=long
+@test "twenty containers at once" {
+	many_at_once 20 one_at_once
+	assert_nothing_left
+}
+
+# bats test_tags=long
+@test "dockerd is killed in the middle of run, exec, stop, pause and rm" {
+	local verb pid
+	vmrunc_only # runtime_processes knows no other's
+	docker run --name cut bb sleep 1000 >/dev/null 2>&1 </dev/null 3>&- &
+	pid=$!
+	wait_for "$WAIT_S" something_runs
+	stop_dockerd KILL
+	wait $pid || true
+	start_dockerd
+	remove_all
+	assert_nothing_left
+	for verb in "exec cut sleep 1000" "stop -t 60 cut" "pause cut" "rm -f cut" "restart -t 60 cut"; do
+		docker run -d --name cut bb sh -c 'trap "exit 0" TERM; echo up; while :; do sleep 0.1; done' >/dev/null
+		wait_for "$WAIT_S" log_has cut up
+		# shellcheck disable=SC2086 # they are words
+		docker $verb >/dev/null 2>&1 </dev/null 3>&- &
+		pid=$!
+		stop_dockerd KILL
+		wait $pid || true
+		start_dockerd
+		docker unpause cut >/dev/null 2>&1 || true
+		wait_for "$WAIT_S" remove_all
+		eq "$verb: $(docker ps -aq)" "$verb: "
+		assert_nothing_left
+	done
+}
+
+# bats test_tags=long
+@test "build with BuildKit: RUN steps, a stage that is copied from" {
+	local client=/usr/bin/docker # Debian's, which needs no buildx for it; another may come before it in PATH
+	[ -x "$client" ] || client=docker
+	mkdir "$BATS_TEST_TMPDIR/context"
+	cat >"$BATS_TEST_TMPDIR/context/Dockerfile" <<-'D'
+		FROM bb AS first
+		RUN echo in-first >/made && chown 5:6 /made
+		FROM bb
+		COPY --from=first /made /copied
+		RUN uname -r >/kernel; id -u; exit 0
+		USER 77
+		RUN id -u >/tmp/id
+		CMD cat /copied /tmp/id /kernel; stat -c %u:%g /copied
+	D
+	run env DOCKER_BUILDKIT=1 "$client" build --progress plain --network none -t buildkit "$BATS_TEST_TMPDIR/context"
+	[ "$status" = 0 ] || { echo "$output"; return 1; }
+	drun buildkit
+	eq "${lines[0]} ${lines[1]} ${lines[3]}" "in-first 77 5:6"
+	# the step ran in a guest, as the container does
+	eq "${lines[2]}" "$(docker run --rm bb uname -r)"
+	assert_nothing_left
+}
+
+# bats test_tags=long
+@test "compose: up, exec, logs, a health check that another service waits for, down" {
+	command -v docker-compose >/dev/null || skip "docker-compose is not installed: contrib/install-packages engines-long"
+	mkdir "$BATS_TEST_TMPDIR/project"
+	cat >"$BATS_TEST_TMPDIR/project/docker-compose.yml" <<-'Y'
+		services:
+		  first:
+		    image: bb
+		    network_mode: none
+		    command: sh -c 'trap "exit 0" TERM; echo first-up; touch /shared/ready; while :; do sleep 0.1; done'
+		    volumes: ["shared:/shared"]
+		    healthcheck: {test: ["CMD", "test", "-e", "/shared/ready"], interval: 1s, retries: 100}
+		  second:
+		    image: bb
+		    network_mode: none
+		    command: sh -c 'trap "exit 0" TERM; ls /shared; while :; do sleep 0.1; done'
+		    volumes: ["shared:/shared:ro"]
+		    depends_on: {first: {condition: service_healthy}}
+		volumes:
+		  shared:
+	Y
+	cd "$BATS_TEST_TMPDIR/project"
+	docker-compose up -d
+	eq "$(docker-compose exec -T first sh -c 'echo $((6 * 7))')" 42
+	wait_for "$WAIT_S" eval 'docker-compose logs second | grep -q ready'
+	has "$(docker-compose logs first)" first-up
+	eq "$(docker-compose ps -q | wc -l)" 2
+	docker-compose down -t 60 -v
+	eq "$(docker ps -aq)" ""
+	assert_nothing_left
 }
 
 @test "nothing is left: processes, cgroups, state, mounts" {

@@ -41,9 +41,9 @@ runtime_processes() {
 }
 
 # container_cgroups: cgroups of containers, which have the 64 digits of an engine's ID, or a test's name, in their name. Those
-# below a cgroup of tests/bats, which may run at the same time, are not the engines'.
+# below a cgroup of tests/bats, which may run at the same time, are not the engines', and BuildKit keeps the parent of its own.
 container_cgroups() {
-	find /sys/fs/cgroup -type d 2>/dev/null | grep -vE '/t[0-9]+-[0-9]+-[0-9]+/' | grep -E '[0-9a-f]{64}|/vmrunc-engines/' || true
+	find /sys/fs/cgroup -type d 2>/dev/null | grep -vE '/t[0-9]+-[0-9]+-[0-9]+/|/vmrunc-engines/buildkit$' | grep -E '[0-9a-f]{64}|/vmrunc-engines/' || true
 }
 
 gone() {
@@ -71,6 +71,10 @@ MEMORY_LIMIT='cat "/sys/fs/cgroup$(sed -n s/^0:://p /proc/self/cgroup)/memory.ma
 
 nothing_runs() {
 	[ -z "$(runtime_processes)" ]
+}
+
+something_runs() {
+	! nothing_runs
 }
 
 # assert_nothing_left: no process, cgroup, state entry or mount is left of the containers that have been removed.
@@ -108,4 +112,38 @@ podman_dirs() {
 # podman_networks NAME: the table [network] of a Podman that keeps its networks below $WORK.
 podman_networks() {
 	printf '[network]\nnetwork_backend = "netavark"\nnetwork_config_dir = "%s"\n' "$WORK/$1networks"
+}
+
+# many_at_once N COMMAND...: runs the command N times at once, each with its number behind it. It has to say that number and to
+# exit with it.
+many_at_once() {
+	local n=$1 i pids=() status
+	shift
+	for ((i = 1; i <= n; i++)); do
+		"$@" "$i" >"$BATS_TEST_TMPDIR/out.$i" 2>&1 </dev/null 3>&- &
+		pids+=($!)
+	done
+	for ((i = 1; i <= n; i++)); do
+		status=0
+		wait "${pids[i - 1]}" || status=$?
+		eq "$status $(cat "$BATS_TEST_TMPDIR/out.$i")" "$i $i"
+	done
+}
+
+# has_child PID: the process has started another one.
+has_child() {
+	[ -n "$(cat "/proc/$1/task/"*/children 2>/dev/null)" ]
+}
+
+# has_child_or_gone PID: the process has come as far as to call the runtime, or has ended without.
+has_child_or_gone() {
+	has_child "$1" || gone "$1"
+}
+
+# cut_off COMMAND...: kills the command as soon as it has called the runtime. One that is faster is done.
+cut_off() {
+	"$@" >/dev/null 2>&1 </dev/null 3>&- &
+	wait_for "$WAIT_S" has_child_or_gone $!
+	kill -KILL $! 2>/dev/null || true
+	wait $! || true
 }

@@ -209,6 +209,8 @@ guest_limit() {
 	podman run -d -i --name shows --memory 96m --health-cmd 'test -e /healthy' --health-interval disable localhost/bb \
 		sh -c 'echo up; while read line; do echo "got $line"; done; exit 4'
 	wait_for "$WAIT_S" log_has shows up
+	# of a container's processes Podman asks the host, but for what only ps(1) in the container can tell
+	has "$(podman top shows -o pid,args)" "1 sh -c echo up; while read line"
 	stats=$(podman stats --no-stream --format json shows)
 	[[ $(jq -r '.[0].mem_usage' <<<"$stats") =~ ^[1-9][0-9.]*[kM]B\ /\ [1-9][0-9.]*MB$ ]] || { echo "$stats"; return 1; }
 	[ "$(jq -r '.[0].pids' <<<"$stats")" -ge 1 ]
@@ -244,10 +246,6 @@ guest_limit() {
 	eq "$stderr" ""
 }
 
-something_runs() {
-	! nothing_runs
-}
-
 # bats test_tags=long
 @test "killed: Podman while a container is made, conmon of one that runs" {
 	local pid conmon
@@ -270,17 +268,66 @@ something_runs() {
 	assert_nothing_left
 }
 
+one_at_once() {
+	podman run --rm --name "at-once-$1" localhost/bb sh -c "echo $1; exit $1"
+}
+
 @test "five containers at once" {
-	local i pids=()
-	for i in 1 2 3 4 5; do
-		podman run --rm --name "at-once-$i" localhost/bb sh -c "echo $i; exit $i" >"$BATS_TEST_TMPDIR/out.$i" 2>&1 &
-		pids+=($!)
+	many_at_once 5 one_at_once
+}
+
+# bats test_tags=long
+@test "twenty containers at once" {
+	many_at_once 20 one_at_once
+	assert_nothing_left
+}
+
+# bats test_tags=long
+@test "killed: Podman in the middle of each verb, after which the container can be removed" {
+	local verb
+	vmrunc_only # runtime_processes knows no other's
+	for verb in "exec cut sleep 1000" "exec -d cut sleep 1000" "kill -s USR1 cut" "stop -t 60 cut" "pause cut" "update --memory 128m cut" "restart -t 60 cut" "rm -f -t 60 cut" "commit --pause cut localhost/cut"; do
+		podman run -d --name cut localhost/bb sh -c 'trap "exit 0" TERM; trap : USR1; echo up; while :; do sleep 0.1; done'
+		wait_for "$WAIT_S" log_has cut up
+		# shellcheck disable=SC2086 # they are words
+		cut_off podman $verb
+		[ "$verb" != "pause cut" ] || podman unpause cut 2>/dev/null || true
+		remove_all
+		eq "$verb: $(podman ps -aq)" "$verb: "
+		assert_nothing_left
 	done
-	for i in 1 2 3 4 5; do
-		status=0
-		wait "${pids[i - 1]}" || status=$?
-		eq "$status $(cat "$BATS_TEST_TMPDIR/out.$i")" "$i $i"
-	done
+}
+
+# bats test_tags=long
+@test "run: --sdnotify=container relays the message of the container's process" {
+	vmrunc_only
+	python3 "$BATS_TEST_DIRNAME/../sockets/host.py" datagrams "$BATS_TEST_TMPDIR/sock" >"$BATS_TEST_TMPDIR/said" 3>&- &
+	echo $! >"$BATS_TEST_TMPDIR/pid"
+	wait_for "$WAIT_S" file_has "$BATS_TEST_TMPDIR/said" ready
+	NOTIFY_SOCKET=$BATS_TEST_TMPDIR/sock podman run -d --name notifies --sdnotify=container -v "$BATS_TEST_DIRNAME/../../build/tests/sockets/peer:/peer:ro" \
+		localhost/bb sh -c '/peer send "$NOTIFY_SOCKET" READY=1; exec sleep 1000'
+	wait_for "$WAIT_S" file_has "$BATS_TEST_TMPDIR/said" READY=1
+	kill "$(cat "$BATS_TEST_TMPDIR/pid")"
+	file_has "$BATS_TEST_TMPDIR/said" MAINPID=
+}
+
+new_text() {
+	[ "$(podman exec reads cat /etc/cached)" = "version two" ]
+}
+
+# bats test_tags=long
+@test "cp: over a file that the container has read, and below a directory that it has listed" {
+	podman run -d --name reads localhost/bb sh -c 'echo one >/etc/cached; mkdir /d; sync; exec sleep 1000'
+	wait_for "$WAIT_S" podman exec reads test -d /d
+	eq "$(podman exec reads sh -c 'cat /etc/cached; ls /d')" one
+	echo "version two" >"$BATS_TEST_TMPDIR/cached"
+	podman cp "$BATS_TEST_TMPDIR/cached" reads:/d/new
+	podman cp "$BATS_TEST_TMPDIR/cached" reads:/etc/cached
+	podman cp reads:/etc/cached "$BATS_TEST_TMPDIR/back"
+	eq "$(cat "$BATS_TEST_TMPDIR/back")" "version two"
+	[ "${VMRUNC_ENGINE:-qemu}" != qemu ] || [ -n "${RUNTIME:-}" ] || skip "QEMU's server of files tells the guest of nothing (README.md, Limits)"
+	wait_for "$WAIT_S" new_text
+	wait_for "$WAIT_S" podman exec reads grep -q two /d/new
 }
 
 @test "nothing is left: processes, cgroups, state, mounts" {
