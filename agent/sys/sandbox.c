@@ -33,13 +33,18 @@
 /* An msize of 512000 bytes is the most that the virtio transport of v9fs takes. */
 #define SHARE_OPTIONS "trans=virtio,version=9p2000.L,msize=512000,access=client"
 
+/* Whose a lock is, the client of vmrunc's own kernel says with this option. Other kernels take no notice of it. */
+#define LOCK_OPTION ",lockkinds"
+
 /* Mounts the share @tag at its directory, with cache mode @cache. 0 or -errno with @err set. */
-static int sandbox_mount_share(const struct agent *agent, const char *tag, const char *cache, struct err *err)
+static int sandbox_mount_share(
+	const struct agent *agent, const char *tag, const char *cache, bool lock_kinds, struct err *err)
 {
 	char path[256], options[256];
 
 	(void)snprintf(path, sizeof(path), "%s/%s", agent->shares, tag); /* shares is short */
-	if ((size_t)snprintf(options, sizeof(options), "%s,cache=%s", SHARE_OPTIONS, cache) >= sizeof(options))
+	if ((size_t)snprintf(options, sizeof(options), "%s,cache=%s%s", SHARE_OPTIONS, cache,
+		    lock_kinds ? LOCK_OPTION : "") >= sizeof(options))
 		return err_set(err, EINVAL, "the cache mode of the share \"%s\" is too long", tag);
 	if (mount(tag, path, "9p", 0, options) < 0)
 		return err_sys(err, errno, "cannot mount the share \"%s\" (%s)", tag, options);
@@ -105,11 +110,11 @@ int sandbox_setup(struct agent *agent, const struct guest_sandbox *s, struct err
 	if (agent->shares_mounted)
 		return err_set(err, EALREADY, "the sandbox is set up already");
 	if (!agent->native) {
-		r = sandbox_mount_share(
-			agent, SANDBOX_PRIVATE, *s->private_cache ? s->private_cache : PRIVATE_CACHE, err);
+		r = sandbox_mount_share(agent, SANDBOX_PRIVATE, *s->private_cache ? s->private_cache : PRIVATE_CACHE,
+			s->lock_kinds, err);
 		if (r == 0)
-			r = sandbox_mount_share(
-				agent, SANDBOX_SHARED, *s->shared_cache ? s->shared_cache : SHARED_CACHE, err);
+			r = sandbox_mount_share(agent, SANDBOX_SHARED,
+				*s->shared_cache ? s->shared_cache : SHARED_CACHE, s->lock_kinds, err);
 		if (r < 0)
 			return r;
 	}

@@ -289,6 +289,7 @@ static void code_sandbox(struct codec *c, struct guest_sandbox *s)
 	codec_str(c, &s->hostname);
 	codec_str(c, &s->private_cache);
 	codec_str(c, &s->shared_cache);
+	codec_bool(c, &s->lock_kinds);
 	code_values(c, &s->sysctl);
 }
 

@@ -27,7 +27,7 @@
 #include "channel/proto_arena.h"
 
 /* Either end refuses a peer of another version: agent and monitor come from one build. */
-#define PROTO_VERSION 5
+#define PROTO_VERSION 6
 
 /*
  * Longest messages, in bytes. To the guest: arguments and environment up to the
@@ -218,6 +218,7 @@ struct guest_sandbox {
 	const char *hostname;       /* of the VM's own uts namespace */
 	const char *private_cache;  /* v9fs cache mode of the private share; "": the agent's default */
 	const char *shared_cache;   /* likewise of the shared one */
+	bool lock_kinds;            /* who serves the shares takes P9_LOCK_KINDs: src/p9/proto.h */
 	struct guest_values sysctl; /* of the VM as a whole */
 };
 

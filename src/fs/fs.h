@@ -382,13 +382,18 @@ must_check int fs_readdir(struct fs_file *dir, uint64_t cookie, size_t room, voi
 #define FS_LOCKS_FILE_MAX 1024u
 #define FS_LOCKS_MAX 8192u
 
+/* Whose a lock is: nobody says; a process's or an open file's by fcntl(2); an open file's by flock(2). */
+enum fs_lock_kind { FS_LOCK_UNKNOWN, FS_LOCK_PROCESS, FS_LOCK_FILE, FS_LOCK_FLOCK };
+
 /*
  * Record locks: open-file-description locks of the host, or whole-file flock(2) where a file cannot be opened for
- * writing. @type is F_RDLCK, F_WRLCK or F_UNLCK; a @length of 0 reaches to the end. Who locks is process @pid of @client
- * (any numbers), which is ready to @wait; lock.c tells how that decides whose the lock is.
+ * writing; FS_LOCK_FLOCK is the host's flock(2). @type is F_RDLCK, F_WRLCK or F_UNLCK; a @length of 0 reaches to the end.
+ * Who locks is process @pid of @client (any numbers), which is ready to @wait; lock.c tells how that decides whose the
+ * lock is where @kind does not.
  */
 struct fs_lock {
 	short type;
+	enum fs_lock_kind kind;
 	bool wait;
 	uint32_t pid;
 	uint64_t client;

@@ -6,8 +6,10 @@
  * An owner of locks is a process with fcntl(2), and an open file with flock(2). Each owner of locks of an inode is a
  * struct locker with an open file description of its own on the host, so that what one releases the others keep.
  *
- * The protocol does not say which of the two a lock is. Linux's client makes both record locks, with the process that
- * asks, and asks only after its own kernel has found no conflict among its processes. So:
+ * The client of vmrunc's own kernel says which of the two a lock is, and whether a process's or an open file's (F_OFD_SETLK):
+ * then what is flock's is the host's flock(2), and nothing is guessed. The protocol itself does not say it, and Linux's client
+ * makes both record locks, with the process that asks, and asks only after its own kernel has found no conflict among its
+ * processes. So of these:
  *
  * - A lock of a part of the file is fcntl's. It belongs to the process, through whichever descriptor it comes or goes.
  * - A lock of the whole file may be either. It belongs to the open file, until a lock of a part of the file, or a lock
@@ -48,9 +50,9 @@ struct locker {
 	struct fs_file *file; /* through which it last locked; borrowed: fs_locks_end() */
 	uint64_t client;
 	uint32_t pid;
-	bool process; /* these are a process's, without doubt */
-	bool loose;   /* perhaps released */
-	bool whole;   /* flock(2) */
+	enum fs_lock_kind kind; /* whose these are without doubt */
+	bool loose;             /* perhaps released */
+	bool whole;             /* flock(2) */
 	int fd;
 	struct fs_ranges held;
 };
@@ -72,7 +74,7 @@ static int locker_open(struct locker *l, struct fs_node *node)
 	int fd = -EROFS;
 
 	fs_cred_node(node);
-	if (node->type == S_IFREG && !(export->flags & FS_EXPORT_READONLY))
+	if (l->kind != FS_LOCK_FLOCK && node->type == S_IFREG && !(export->flags & FS_EXPORT_READONLY))
 		fd = fs_reopen(node, O_RDWR);
 	if (fd == -EROFS || fd == -EACCES || fd == -EPERM || fd == -ETXTBSY) {
 		l->whole = true;
@@ -83,12 +85,16 @@ static int locker_open(struct locker *l, struct fs_node *node)
 }
 
 /* A locker without locks, in the list: 0 or -errno. */
-static int locker_new(struct fs_file *file, const struct fs_lock *lock, bool process, struct locker **ret)
+static int locker_new(struct fs_file *file, const struct fs_lock *lock, enum fs_lock_kind kind, struct locker **ret)
 {
 	struct fs_export *export = file->node->export;
 	struct locker *l = calloc(1, sizeof(*l));
-	int r = l != NULL ? locker_open(l, file->node) : -ENOMEM;
+	int r = -ENOMEM;
 
+	if (l != NULL) {
+		l->kind = kind;
+		r = locker_open(l, file->node);
+	}
 	if (r == 0) {
 		r = fs_fd_take_locked(export);
 		if (r < 0)
@@ -101,7 +107,6 @@ static int locker_new(struct fs_file *file, const struct fs_lock *lock, bool pro
 	l->file = file;
 	l->client = lock->client;
 	l->pid = lock->pid;
-	l->process = process;
 	fs_link_add(bucket_of(export, file->node), &l->link);
 	pthread_mutex_unlock(&export->lock);
 	*ret = l;
@@ -155,6 +160,11 @@ static int locker_set(struct locker *l, const struct fs_lock *lock)
 		r = host_set(l, lock);
 	if (r < 0) {
 		fs_ranges_done(&new);
+		if (r == -EAGAIN &&
+			l->kind == FS_LOCK_FLOCK) { /* flock(2) lets go of the old lock before it asks for another */
+			atomic_fetch_sub(&fs->locks, l->held.len);
+			fs_ranges_done(&l->held);
+		}
 		return r;
 	}
 	atomic_fetch_add(&fs->locks, new.len);
@@ -174,9 +184,9 @@ static int release_one(struct locker *l, struct fs_file *file, const struct fs_l
 {
 	bool mine = l->pid == lock->pid;
 
-	if (!l->process && !is_whole(lock))
-		l->process = mine; /* flock(2) releases no part */
-	if (l->process)
+	if (l->kind == FS_LOCK_UNKNOWN && !is_whole(lock) && mine)
+		l->kind = FS_LOCK_PROCESS; /* flock(2) releases no part */
+	if (l->kind == FS_LOCK_PROCESS)
 		return mine ? locker_set(l, lock) : 0;
 	if (l->file != file || (!lock->wait && !mine))
 		return 0;
@@ -186,27 +196,13 @@ static int release_one(struct locker *l, struct fs_file *file, const struct fs_l
 	return 0;
 }
 
-/* LOCK: export->locking */
-static int release(struct fs_file *file, const struct fs_lock *lock)
+/* True if a lock of @kind, said to be so, is its open file's and not its process's. */
+static bool is_files(enum fs_lock_kind kind)
 {
-	struct fs_export *export = file->node->export;
-	struct fs_link *bucket = bucket_of(export, file->node), *at, *next;
-	int r = 0;
-
-	for (at = bucket->next; r == 0 && at != bucket; at = next) {
-		struct locker *l = container_of(at, struct locker, link);
-
-		next = at->next;
-		if (l->client != lock->client || !same_inode(l->file->node, file->node))
-			continue;
-		r = release_one(l, file, lock);
-		if (l->held.len == 0)
-			locker_free(l, export);
-	}
-	return r;
+	return kind == FS_LOCK_FILE || kind == FS_LOCK_FLOCK;
 }
 
-/* The locker whose locks @lock, through @file, joins or changes; NULL: a new one is needed. */
+/* The locker whose locks @lock, through @file, joins or changes; NULL: there is none, or a new one is needed. */
 static struct locker *owner_of(struct fs_file *file, const struct fs_lock *lock)
 {
 	struct fs_link *bucket = bucket_of(file->node->export, file->node), *at;
@@ -217,18 +213,57 @@ static struct locker *owner_of(struct fs_file *file, const struct fs_lock *lock)
 
 		if (l->client != lock->client || !same_inode(l->file->node, file->node))
 			continue;
-		if (l->process && l->pid == lock->pid)
-			by_process = l;
-		else if (!l->process && l->file == file)
+		if (is_files(l->kind) || is_files(lock->kind)) {
+			if (l->kind == lock->kind && l->file == file)
+				return l;
+		} else if (l->kind == FS_LOCK_PROCESS) {
+			by_process = l->pid == lock->pid ? l : by_process;
+		} else if (l->file == file) {
 			by_file = l;
-		else if (!l->process && l->pid == lock->pid)
+		} else if (l->pid == lock->pid) {
 			perhaps = l;
+		}
 	}
+	if (lock->kind != FS_LOCK_UNKNOWN)
+		return by_process;
 	if (is_whole(lock))
 		return by_file != NULL ? by_file : by_process;
 	if (by_process != NULL)
 		return by_process;
 	return by_file != NULL && by_file->pid == lock->pid ? by_file : perhaps;
+}
+
+/* Releases what the owner, who is known, has locked. LOCK: export->locking */
+static int release_of_owner(struct fs_file *file, const struct fs_lock *lock)
+{
+	struct locker *own = owner_of(file, lock);
+	int r = own != NULL ? locker_set(own, lock) : 0;
+
+	if (own != NULL && own->held.len == 0)
+		locker_free(own, file->node->export);
+	return r;
+}
+
+/* Releases what may be meant by who asks. LOCK: export->locking */
+static int release(struct fs_file *file, const struct fs_lock *lock)
+{
+	struct fs_export *export = file->node->export;
+	struct fs_link *bucket = bucket_of(export, file->node), *at, *next;
+	int r = 0;
+
+	if (lock->kind != FS_LOCK_UNKNOWN)
+		return release_of_owner(file, lock);
+	for (at = bucket->next; r == 0 && at != bucket; at = next) {
+		struct locker *l = container_of(at, struct locker, link);
+
+		next = at->next;
+		if (l->client != lock->client || is_files(l->kind) || !same_inode(l->file->node, file->node))
+			continue;
+		r = release_one(l, file, lock);
+		if (l->held.len == 0)
+			locker_free(l, export);
+	}
+	return r;
 }
 
 /*
@@ -243,8 +278,8 @@ static bool gives_way(struct fs_file *file, const struct fs_lock *lock, struct l
 	for (at = bucket->next; at != bucket; at = at->next) {
 		struct locker *l = container_of(at, struct locker, link);
 
-		if (l == *own || l->client != lock->client || !same_inode(l->file->node, file->node) ||
-			!fs_ranges_conflict(&l->held, lock))
+		if (l == *own || l->client != lock->client || is_files(l->kind) ||
+			!same_inode(l->file->node, file->node) || !fs_ranges_conflict(&l->held, lock))
 			continue;
 		if (l->loose) {
 			locker_free(l, export);
@@ -252,7 +287,7 @@ static bool gives_way(struct fs_file *file, const struct fs_lock *lock, struct l
 		}
 		if (l->pid == lock->pid && (*own)->held.len == 0) {
 			locker_free(*own, export);
-			l->process = true;
+			l->kind = FS_LOCK_PROCESS;
 			*own = l;
 			return true;
 		}
@@ -267,15 +302,16 @@ static int acquire(struct fs_file *file, const struct fs_lock *lock)
 	int r;
 
 	if (own == NULL) {
-		r = locker_new(file, lock, !is_whole(lock), &own);
+		r = locker_new(file, lock,
+			lock->kind == FS_LOCK_UNKNOWN && !is_whole(lock) ? FS_LOCK_PROCESS : lock->kind, &own);
 		if (r < 0)
 			return r;
-	} else if (!is_whole(lock)) {
-		own->process = true;
+	} else if (own->kind == FS_LOCK_UNKNOWN && !is_whole(lock)) {
+		own->kind = FS_LOCK_PROCESS;
 	}
 	do
 		r = locker_set(own, lock);
-	while (r == -EAGAIN && gives_way(file, lock, &own));
+	while (r == -EAGAIN && lock->kind == FS_LOCK_UNKNOWN && gives_way(file, lock, &own));
 	if (own->held.len == 0) {
 		locker_free(own, file->node->export);
 	} else if (r == 0) {
@@ -294,6 +330,8 @@ static int lock_check(const struct fs_file *file, const struct fs_lock *lock)
 	if (lock->length != 0 && lock->start > INT64_MAX - (lock->length - 1)) /* GUEST: as fcntl(2) has it */
 		return -EOVERFLOW;
 	if (lock->type != F_RDLCK && lock->type != F_WRLCK && lock->type != F_UNLCK)
+		return -EINVAL;
+	if (lock->kind == FS_LOCK_FLOCK && !is_whole(lock)) /* GUEST: */
 		return -EINVAL;
 	return file->node->export == NULL ? -ENOLCK : fs_node_check(file->node, false);
 }
@@ -323,6 +361,8 @@ int fs_lock_get(struct fs_file *file, struct fs_lock *lock)
 	fl.l_len = (off_t)lock->length;
 	pthread_mutex_lock(&file->node->export->locking);
 	own = owner_of(file, lock);
+	if (own == NULL) /* whose the asker's own would be is not said here */
+		own = owner_of(file, &(struct fs_lock){ .kind = FS_LOCK_FILE, .client = lock->client });
 	fd = own != NULL ? own->fd : fs_file_awake(file);
 	if (fd < 0)
 		r = fd;

@@ -244,7 +244,10 @@ static void on_ready(void *arg, const struct proto_hello *hello)
 	struct utsname host;
 	/* A container without a name of its own has that of the UTS namespace where it was started, or which it
 	 * joins, as under any runtime. */
-	struct guest_sandbox sandbox = { .hostname = uname(&host) == 0 ? host.nodename : "" };
+	struct guest_sandbox sandbox = {
+		.hostname = uname(&host) == 0 ? host.nodename : "",
+		.lock_kinds = m->job->vm->engine == VM_ENGINE_KVM,
+	};
 	struct err err = ERR_INIT;
 
 	guestlog_say(m->log, "vmrunc: the agent answers after %llu ms of kernel %s",

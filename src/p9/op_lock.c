@@ -15,6 +15,18 @@ static uint8_t wire_type(int type)
 	return type == F_RDLCK ? P9_LOCK_RDLCK : type == F_WRLCK ? P9_LOCK_WRLCK : P9_LOCK_UNLCK;
 }
 
+static enum fs_lock_kind kind_of(uint32_t flags)
+{
+	static const enum fs_lock_kind kinds[] = {
+		[P9_LOCK_KIND_NONE] = FS_LOCK_UNKNOWN,
+		[P9_LOCK_KIND_PROCESS] = FS_LOCK_PROCESS,
+		[P9_LOCK_KIND_FILE] = FS_LOCK_FILE,
+		[P9_LOCK_KIND_FLOCK] = FS_LOCK_FLOCK,
+	};
+
+	return kinds[flags >> P9_LOCK_KIND_SHIFT & P9_LOCK_KIND_MASK];
+}
+
 /* The number of the client that calls itself @name: two sessions never are the same one. */
 static uint64_t client_of(const struct p9_call *call, const char *name)
 {
@@ -40,6 +52,7 @@ int p9_op_lock(struct p9_call *call)
 	lock.pid = wire_get_u32(&call->in);
 	lock.client = client_of(call, p9_get_str(call));
 	lock.wait = flags & P9_LOCK_FLAG_BLOCK;
+	lock.kind = kind_of(flags);
 	r = wire_finish(&call->in);
 	if (r == 0 && type > P9_LOCK_UNLCK) /* GUEST: */
 		r = -EINVAL;

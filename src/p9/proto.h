@@ -98,5 +98,9 @@ enum p9_type {
 enum p9_lock_type { P9_LOCK_RDLCK, P9_LOCK_WRLCK, P9_LOCK_UNLCK };
 enum p9_lock_status { P9_LOCK_SUCCESS, P9_LOCK_BLOCKED, P9_LOCK_ERROR, P9_LOCK_GRACE };
 #define P9_LOCK_FLAG_BLOCK 1u
+/* Not of the protocol: whose the lock is, as the client of vmrunc's own guest kernel tells it (mount option lockkinds). */
+#define P9_LOCK_KIND_SHIFT 2
+#define P9_LOCK_KIND_MASK 3u
+enum p9_lock_kind { P9_LOCK_KIND_NONE, P9_LOCK_KIND_PROCESS, P9_LOCK_KIND_FILE, P9_LOCK_KIND_FLOCK };
 
 #endif

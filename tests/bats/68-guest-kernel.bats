@@ -41,29 +41,47 @@ need_own_kernel() {
 	eq "$status" 0
 }
 
-@test "own kernel: a signal ends the wait for a lock that the host has" {
+@test "own kernel: a signal ends the wait for a lock that the host has, and flock is the host's flock" {
 	local vol=$BATS_TEST_TMPDIR/vol holder
 	need_own_kernel
 	[ "${VMRUNC_ENGINE:-auto}" != qemu ] || skip "QEMU's own 9P server grants every lock"
 	mkdir "$vol"
-	touch "$vol/file" "$vol/held"
+	touch "$vol/file" "$vol/flocked" "$vol/mine" "$vol/held"
 	# shellcheck disable=SC2016 # jq's
-	new_bundle '.process.args = ["/probe", "lock", "/data/file", "/data/held"]
+	new_bundle '.process.args = ["sh", "-c", "
+			flock -n /data/flocked true || echo ok the flock of the host is seen
+			flock -n /data/file true && echo ok its record lock is another thing
+			flock /data/mine sh -c \": >/data/locked; until [ -e /data/seen ]; do sleep 0.1; done; cat /data/seen\"
+			exec /probe lock /data/file /data/held"]
 		| .mounts += [{destination: "/data", type: "bind", source: $vol, options: ["rbind", "rw"]}]' --arg vol "$vol"
 	cp "$PROBE" "$BUNDLE/rootfs/probe"
 	python3 -c 'import fcntl, os, sys, time
-f = open(sys.argv[1] + "/file", "r+")
+os.chdir(sys.argv[1])
+f, g, mine = open("file", "r+"), open("flocked", "r+"), open("mine", "r+")
 fcntl.lockf(f, fcntl.LOCK_EX)
+fcntl.flock(g, fcntl.LOCK_EX)
 print("locked", flush=True)
-while os.path.exists(sys.argv[1] + "/held"):
+while not os.path.exists("locked"):
+	time.sleep(0.05)
+try:
+	fcntl.flock(mine, fcntl.LOCK_SH | fcntl.LOCK_NB)
+	seen = "not ok the host has the lock, too"
+except BlockingIOError:
+	fcntl.lockf(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
+	seen = "ok the host sees the flock of the guest"
+with open("seeing", "w") as out:
+	print(seen, file=out)
+os.rename("seeing", "seen")
+while os.path.exists("held"):
 	time.sleep(0.05)' "$vol" >"$BATS_TEST_TMPDIR/holder" &
 	holder=$!
 	wait_for "$WAIT_S" grep -q locked "$BATS_TEST_TMPDIR/holder"
 	run_c
 	rm -f "$vol/held"
+	touch "$vol/locked"
 	wait "$holder"
 	echo "$output"
-	[ "$(grep -c '^ok ' <<<"$output")" = 2 ]
+	[ "$(grep -c '^ok ' <<<"$output")" = 5 ]
 	hasnt "$output" "not ok"
 	eq "$status" 0
 }

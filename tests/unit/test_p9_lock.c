@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -166,6 +167,69 @@ static void a_doubtful_lock_gives_way(void **state)
 	assert_true(is_free(0));
 }
 
+#define KIND(kind) ((uint32_t)P9_LOCK_KIND_##kind << P9_LOCK_KIND_SHIFT)
+
+/* flock(2) as a client asks for it that tells kinds: LOCK_NB. */
+static int tells_flock(uint32_t fid, uint8_t type)
+{
+	return lock(fid, 7, type, KIND(FLOCK), 0, 0);
+}
+
+/* With a client that says what is flock's, it is the host's, and fcntl's locks are another space. */
+static void flock_that_is_told_is_the_hosts(void **state)
+{
+	(void)state;
+	assert_int_equal(tells_flock(1, P9_LOCK_WRLCK), P9_LOCK_SUCCESS);
+	assert_int_equal(flock(host, LOCK_SH | LOCK_NB), -1);
+	assert_true(is_free(0));
+	assert_int_equal(lock(2, 7, P9_LOCK_WRLCK, KIND(PROCESS), 0, 0), P9_LOCK_SUCCESS);
+	assert_false(is_free(0));
+	assert_int_equal(tells_flock(2, P9_LOCK_RDLCK), P9_LOCK_BLOCKED);
+	/* That a process closes a descriptor releases its record locks alone; who releases flock's does not matter. */
+	assert_int_equal(lock(1, 7, P9_LOCK_UNLCK, KIND(PROCESS), 0, 0), P9_LOCK_SUCCESS);
+	assert_true(is_free(0));
+	assert_int_equal(flock(host, LOCK_SH | LOCK_NB), -1);
+	assert_int_equal(lock(1, 9, P9_LOCK_UNLCK, KIND(FLOCK), 0, 0), P9_LOCK_SUCCESS);
+	assert_int_equal(flock(host, LOCK_SH | LOCK_NB), 0);
+	/* The host's flock is seen, and who cannot have a stronger lock has lost the old one, as flock(2) has it. */
+	assert_int_equal(tells_flock(1, P9_LOCK_RDLCK), P9_LOCK_SUCCESS);
+	assert_int_equal(tells_flock(2, P9_LOCK_RDLCK), P9_LOCK_SUCCESS);
+	assert_int_equal(tells_flock(1, P9_LOCK_WRLCK), P9_LOCK_BLOCKED);
+	assert_int_equal(tells_flock(2, P9_LOCK_UNLCK), P9_LOCK_SUCCESS);
+	assert_int_equal(flock(host, LOCK_EX | LOCK_NB), 0);
+	assert_int_equal(tells_flock(1, P9_LOCK_RDLCK), P9_LOCK_BLOCKED);
+	assert_int_equal(flock(host, LOCK_UN), 0);
+	/* The last close is its end; and flock has no parts. */
+	assert_int_equal(tells_flock(1, P9_LOCK_WRLCK), P9_LOCK_SUCCESS);
+	assert_int_equal(p9c_clunk(&c, 1), 0);
+	assert_int_equal(flock(host, LOCK_EX | LOCK_NB), 0);
+	assert_int_equal(lock(2, 7, P9_LOCK_WRLCK, KIND(FLOCK), 0, 10), -EINVAL);
+}
+
+/* F_OFD_SETLK: two open files of one process exclude each other on the host, and the end of a process is not theirs. */
+static void locks_of_open_files_that_are_told(void **state)
+{
+	(void)state;
+	assert_int_equal(lock(1, 7, P9_LOCK_RDLCK, KIND(FILE), 0, 10), P9_LOCK_SUCCESS);
+	assert_int_equal(lock(2, 7, P9_LOCK_RDLCK, KIND(FILE), 0, 10), P9_LOCK_SUCCESS);
+	assert_int_equal(lock(2, 7, P9_LOCK_WRLCK, KIND(FILE), 0, 10), P9_LOCK_BLOCKED);
+	assert_int_equal(lock(1, 7, P9_LOCK_UNLCK, KIND(PROCESS), 0, 0), P9_LOCK_SUCCESS);
+	assert_int_equal(lock(1, 8, P9_LOCK_UNLCK, KIND(FILE), 0, 0), P9_LOCK_SUCCESS);
+	assert_false(is_free(0));
+	assert_int_equal(lock(2, 7, P9_LOCK_WRLCK, KIND(FILE), 0, 10), P9_LOCK_SUCCESS);
+	/* Tgetlock does not say the kind: its own lock does not keep an open file from another. */
+	assert_int_equal(p9c_call(&c, P9_TGETLOCK, "dbqqds", 2, P9_LOCK_WRLCK, 0, 10, 7, "guest"), 0);
+	assert_int_equal(wire_get_u8(&c.r), P9_LOCK_UNLCK);
+	assert_int_equal(p9c_clunk(&c, 2), 0);
+	assert_true(is_free(0));
+	/* A whole file that a process has locked is released when it closes any descriptor of it, also an unused one. */
+	assert_int_equal(lock(1, 7, P9_LOCK_WRLCK, KIND(PROCESS), 0, 0), P9_LOCK_SUCCESS);
+	assert_int_equal(lock(1, 8, P9_LOCK_UNLCK, KIND(PROCESS), 0, 0), P9_LOCK_SUCCESS);
+	assert_false(is_free(0));
+	assert_int_equal(lock(1, 7, P9_LOCK_UNLCK, KIND(PROCESS), 0, 0), P9_LOCK_SUCCESS);
+	assert_true(is_free(0));
+}
+
 static void locked_ranges_are_counted(void **state)
 {
 	uint32_t owners = FS_LOCKS_MAX / FS_LOCKS_FILE_MAX;
@@ -193,6 +257,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(others_release_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(flock_belongs_to_the_open_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_doubtful_lock_gives_way, setup, teardown),
+		cmocka_unit_test_setup_teardown(flock_that_is_told_is_the_hosts, setup, teardown),
+		cmocka_unit_test_setup_teardown(locks_of_open_files_that_are_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(locked_ranges_are_counted, setup, teardown),
 	};
 
