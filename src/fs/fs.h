@@ -243,6 +243,9 @@ void fs_node_idle(struct fs_node *node);
 /* An idle reference becomes one like any other, which may be used and put. */
 void fs_node_busy(struct fs_node *node);
 
+/* What tells the exports of nodes apart, NULL for the directories above all exports. To be compared, and nothing else. */
+const void *fs_node_place(const struct fs_node *node);
+
 /*
  * Gives the descriptor of @node back until the node is used again. Then it is found by its name, and must be the same
  * inode, or its use fails with -ENOENT. The caller holds an idle reference, and sees to it that nobody makes one of them

@@ -149,6 +149,11 @@ void fs_node_put(struct fs_node *node)
 	}
 }
 
+const void *fs_node_place(const struct fs_node *node)
+{
+	return node->export;
+}
+
 uint32_t fs_node_type(const struct fs_node *node)
 {
 	return node->type;

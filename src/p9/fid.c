@@ -168,6 +168,18 @@ int p9_fid_get_any(struct p9_session *session, uint32_t number, struct p9_ref *r
 	return r;
 }
 
+const void *p9_fid_place(struct p9_session *session, uint32_t number)
+{
+	const struct p9_fid *fid;
+	const void *place;
+
+	pthread_mutex_lock(&session->lock);
+	fid = *fid_find(session, number);
+	place = fid != NULL ? fs_node_place(fid->node) : NULL;
+	pthread_mutex_unlock(&session->lock);
+	return place;
+}
+
 /* Doubles the table when there is one fid a bucket. LOCK: session->lock */
 static int fids_grow(struct p9_session *session)
 {

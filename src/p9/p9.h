@@ -36,8 +36,11 @@ struct p9_worker;
  * EPERM. See docs/9p.md, "Stale names".
  */
 #define P9_FORGETTER TAG_FORGETTER_UID
-/* Threads that serve requests: enough to keep a disk's queue from blocking behind one slow request. */
-#define P9_WORKERS 4u
+/*
+ * Threads that serve requests: enough to keep a disk's queue from blocking behind one slow request. An export gets half
+ * of those that others leave, so that one whose file system hangs does not take them all: see request.c.
+ */
+#define P9_WORKERS 8u
 /*
  * Requests under way in one session; further ones get EBUSY. A virtqueue of 128 to 1024 descriptors cannot hold more.
  */
@@ -85,6 +88,7 @@ struct p9_request {
 	struct p9_request *next;        /* in the queue of work, of lock waiters or of answered flushes */
 	struct p9_request *tag_next;    /* in the session's table of tags */
 	struct p9_request *flushes;     /* Tflush requests that wait for this one */
+	const void *place;              /* the export of its first fid; to be compared with others, and nothing else */
 	struct p9_lock_wait *lock_wait; /* while it waits for a lock */
 	uint32_t size;
 	uint16_t tag;

@@ -169,24 +169,107 @@ int p9_request_enter(struct p9_session *session, struct p9_request *req)
 
 /* ---- the queue ---- */
 
-struct p9_request *p9_dequeue(struct p9_server *server)
+/*
+ * Which requests may be served now. A thread that serves a file system which hangs (a FUSE daemon or an NFS server that
+ * does not answer) is lost until it answers. So an export gets one thread, and else half of those that others leave: of
+ * eight one that hangs has four, a second two, a third and a fourth one each.
+ */
+static const void *place_of(const struct p9_request *req)
+{
+	uint8_t fid[4];
+
+	/* Only where it waits depends on it, so that it may be read twice. */
+	if (req->type == P9_TVERSION || req->type == P9_TFLUSH || req->type == P9_TATTACH || req->type == P9_TAUTH ||
+		iov_read(req->in, req->in_count, P9_HEADER, fid, sizeof(fid)) != sizeof(fid))
+		return NULL;
+	return p9_fid_place(req->session, le32_get(fid));
+}
+
+/* LOCK: server->lock */
+static bool may_serve(const struct p9_server *server, const struct p9_request *req)
+{
+	unsigned int busy = 0, there = 0;
+
+	if (req->type == P9_TVERSION || atomic_load(&req->cancelled) || server->stopping)
+		return true;
+	for (const struct p9_worker *w = server->all; w != NULL; w = w->next) {
+		busy += w->busy;
+		there += w->busy && w->place == req->place;
+	}
+	return there == 0 || busy + there < server->limits.workers;
+}
+
+/* Takes the first request that may be served now from the queue; NULL: there is none. LOCK: server->lock */
+static struct p9_request *queue_take(struct p9_server *server, const struct p9_worker *worker)
+{
+	struct p9_request **at = &server->queue, *req;
+
+	while (*at != NULL && worker != NULL && !may_serve(server, *at))
+		at = &(*at)->next;
+	req = *at;
+	if (req != NULL) {
+		*at = req->next;
+		if (*at == NULL)
+			server->queue_end = at;
+		server->queued--;
+	}
+	return req;
+}
+
+struct p9_request *p9_dequeue(struct p9_server *server, struct p9_worker *worker)
 {
 	struct p9_request *req;
 
 	pthread_mutex_lock(&server->lock);
+	if (worker != NULL)
+		worker->busy = false;
 	server->idle++;
-	while (server->queue == NULL && !server->stopping)
+	while ((req = queue_take(server, worker)) == NULL && !(server->stopping && server->queue == NULL))
 		pthread_cond_wait(&server->work, &server->lock);
 	server->idle--;
-	req = server->queue;
-	if (req != NULL) {
-		server->queue = req->next;
-		server->queued--;
-		if (server->queue == NULL)
-			server->queue_end = &server->queue;
+	if (req != NULL && worker != NULL) {
+		worker->busy = true;
+		worker->place = req->place;
 	}
+	if (server->queue != NULL && server->idle > 0)
+		pthread_cond_signal(&server->work); /* what waited for the end of the one before */
 	pthread_mutex_unlock(&server->lock);
 	return req;
+}
+
+bool p9_begin(struct p9_worker *worker, struct p9_request *req)
+{
+	bool may;
+
+	req->place = place_of(req);
+	pthread_mutex_lock(&worker->server->lock);
+	may = may_serve(worker->server, req);
+	if (may) {
+		worker->busy = true;
+		worker->place = req->place;
+	}
+	pthread_mutex_unlock(&worker->server->lock);
+	return may;
+}
+
+void p9_end(struct p9_worker *worker)
+{
+	struct p9_server *server = worker->server;
+
+	pthread_mutex_lock(&server->lock);
+	worker->busy = false;
+	if (server->queue != NULL)
+		pthread_cond_signal(&server->work);
+	pthread_mutex_unlock(&server->lock);
+}
+
+void p9_cancelled(struct p9_server *server)
+{
+	pthread_mutex_lock(&server->lock);
+	if (server->queue != NULL)
+		pthread_cond_broadcast(&server->work);
+	pthread_mutex_unlock(&server->lock);
+	p9_locks_kick(server->locks);
 }
 
 void p9_enqueue(struct p9_server *server, struct p9_request *req)
@@ -194,6 +277,7 @@ void p9_enqueue(struct p9_server *server, struct p9_request *req)
 	bool failed = false;
 
 	req->next = NULL;
+	req->place = place_of(req);
 	pthread_mutex_lock(&server->lock);
 	if (server->queued >= server->idle && server->workers < server->limits.workers) {
 		if (thread_start(THREAD_FILES, &server->threads[server->workers], server->worker_run, server) == 0)

@@ -11,7 +11,8 @@
  * Tags, the queue and the end of requests are in request.c.
  *
  * Threads. Workers are started one by one, when there is work and none of them is idle, and they stay. They serve all
- * sessions. A request runs on one of them from start to end, except for a lock that must wait. The order of requests is
+ * sessions. A request runs on one of them from start to end, except for a lock that must wait. One of an export that has
+ * its share of the threads waits in the queue (request.c), so that an export whose file system hangs does not take all. The order of requests is
  * not kept: a client that needs an order waits for each answer, as 9P has it.
  *
  * LOCK order: session->lock, then server->lock or the one of locks. None is held over an operation on files or over
@@ -100,15 +101,31 @@ int p9_worker_new(struct p9_server *server, struct p9_worker **ret_worker)
 	struct p9_worker *worker = malloc(sizeof(*worker));
 	int r = worker != NULL ? fs_thread_init(server->fs) : -ENOMEM;
 
-	if (r < 0)
+	if (r < 0) {
 		free(worker);
-	else
-		*ret_worker = worker;
-	return r;
+		return r;
+	}
+	worker->server = server;
+	worker->busy = false;
+	pthread_mutex_lock(&server->lock);
+	worker->next = server->all;
+	server->all = worker;
+	pthread_mutex_unlock(&server->lock);
+	*ret_worker = worker;
+	return 0;
 }
 
 void p9_worker_free(struct p9_worker *worker)
 {
+	struct p9_worker **at;
+
+	if (worker == NULL)
+		return;
+	pthread_mutex_lock(&worker->server->lock);
+	for (at = &worker->server->all; *at != worker; at = &(*at)->next)
+		;
+	*at = worker->next;
+	pthread_mutex_unlock(&worker->server->lock);
 	free(worker);
 }
 
@@ -120,7 +137,7 @@ static void *worker_run(void *arg)
 	int error = p9_worker_new(server, &worker);
 	struct p9_request *req;
 
-	while ((req = p9_dequeue(server)) != NULL) {
+	while ((req = p9_dequeue(server, worker)) != NULL) {
 		if (error == 0)
 			serve(worker, req);
 		else
@@ -146,7 +163,7 @@ static bool request_take(struct p9_session *session, struct p9_request *req)
 	if (r < 0)
 		req->done(req, p9_reply_error(req, r));
 	else if (r == P9_PARKED)
-		p9_locks_kick(session->server->locks); /* what was cancelled may be a request that waits for a lock */
+		p9_cancelled(session->server); /* it may be a request that waits */
 	else if (req->type == P9_TFLUSH)
 		p9_finish(req, p9_reply(req, P9_MSIZE_MIN, NULL, 0, 0));
 	else
@@ -162,8 +179,14 @@ void p9_submit(struct p9_session *session, struct p9_request *req)
 
 void p9_serve(struct p9_session *session, struct p9_worker *worker, struct p9_request *req)
 {
-	if (request_take(session, req))
+	if (!request_take(session, req))
+		return;
+	if (p9_begin(worker, req)) {
 		serve(worker, req);
+		p9_end(worker);
+	} else {
+		p9_enqueue(session->server, req);
+	}
 }
 
 /* ---- servers ---- */

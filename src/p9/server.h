@@ -32,6 +32,7 @@ struct p9_server {
 	/* LOCK: lock */
 	struct p9_request *queue, **queue_end;
 	unsigned int queued, workers, idle;
+	struct p9_worker *all; /* also those of transports' threads */
 	pthread_t *threads;
 	bool stopping;
 
@@ -88,6 +89,10 @@ struct p9_call {
 };
 
 struct p9_worker {
+	struct p9_server *server;
+	struct p9_worker *next; /* LOCK: server->lock; so the two below */
+	bool busy;
+	const void *place; /* of the request that it serves */
 	uint8_t head[P9_HEAD_MAX];
 	uint8_t reply[P9_REPLY_MAX];
 	uint8_t data[P9_DIR_MAX];    /* what a reply to Treaddir says */
@@ -130,15 +135,27 @@ must_check int p9_request_enter(struct p9_session *session, struct p9_request *r
 
 /*
  * Marks all requests of @session but @except (may be NULL), so that those not yet served will be answered EINTR. The
- * caller calls p9_locks_kick() afterwards. LOCK: session->lock
+ * caller calls p9_cancelled() afterwards. LOCK: session->lock
  */
 void p9_cancel_all(struct p9_session *session, const struct p9_request *except);
+
+/* Has all that wait, for a thread or for a lock, looked at again, since some were marked. No lock is held. */
+void p9_cancelled(struct p9_server *server);
 
 /* Hands @req to the server's workers, one more of which is started if need be. */
 void p9_enqueue(struct p9_server *server, struct p9_request *req);
 
-/* Waits for a request and takes it from the queue; NULL: there is none, and the server stops. */
-struct p9_request *p9_dequeue(struct p9_server *server);
+/*
+ * Waits for a request that may be served now and takes it from the queue for @worker, which is through with the one
+ * before, or NULL: for one who will only refuse it. NULL: there is none, and the server stops.
+ */
+struct p9_request *p9_dequeue(struct p9_server *server, struct p9_worker *worker);
+
+/* True if @worker, a transport's, may serve @req now; then p9_end() follows. False: it is one for the queue. */
+bool p9_begin(struct p9_worker *worker, struct p9_request *req);
+
+/* @worker, a transport's, is through with its request. */
+void p9_end(struct p9_worker *worker);
 
 /*
  * Ends @req, whose reply of @reply_len bytes is written, and the Tflush requests that waited for that: calls done() of
@@ -165,6 +182,9 @@ must_check int p9_fid_get(struct p9_session *session, uint32_t number, struct p9
 
 /* The same for any user's fid: the caller looks at ret_ref->uid. */
 must_check int p9_fid_get_any(struct p9_session *session, uint32_t number, struct p9_ref *ret_ref);
+
+/* The export of the fid, or NULL: to be compared, since it may be gone. */
+const void *p9_fid_place(struct p9_session *session, uint32_t number);
 
 /*
  * Makes the fid @number for @node, or for the attribute @xattr (or NULL) of it. On success both references are the

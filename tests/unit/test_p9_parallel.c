@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -361,6 +362,60 @@ static void a_lock_is_waited_for_without_blocking_others(void **state)
 	expect(6000, P9_TLOCK + 1, 0);
 }
 
+/* ---- a file system that does not answer ---- */
+
+#define HANGS 40u /* more than there are threads */
+
+/*
+ * Whoever opens a file for writing of which another has a lease waits until that lets go of it, in the kernel: so does a
+ * file system that hangs.
+ */
+static int lease_take(void)
+{
+	int fd;
+
+	close(host_open("leased", O_WRONLY));
+	fd = host_open("leased", O_RDONLY);
+	signal(SIGIO, SIG_IGN);
+	assert_int_equal(fcntl(fd, F_SETLEASE, F_RDLCK), 0);
+	return fd;
+}
+
+static void an_export_that_hangs_does_not_keep_others(void **state)
+{
+	char other[] = "/tmp/vmrunc-p9-other-XXXXXX";
+	autoclose int other_fd = -1;
+	struct err err = ERR_INIT;
+	struct p9c_attr a;
+	int lease = lease_take();
+
+	(void)state;
+	assert_non_null(mkdtemp(other));
+	other_fd = open(other, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(fs_export_add(c.fs, "top/other", openat(other_fd, ".", O_PATH | O_CLOEXEC), 0, &err), 0);
+	assert_int_equal(p9c_call(&c, P9_TATTACH, "ddssd", 1u, P9_NOFID, "", "top/other", P9_NONUNAME), 0);
+	for (uint32_t i = 0; i < HANGS; i++)
+		assert_int_equal(p9c_walk(&c, P9C_ROOT, 100 + i, "leased"), 0);
+	for (uint32_t i = 0; i < HANGS; i++)
+		p9c_send(&c, P9_TLOPEN, (uint16_t)(5000 + i), "dd", 100 + i, 1u);
+	/* The other export answers, also requests that lead from the top into it. */
+	assert_int_equal(p9c_getattr(&c, 1, &a), 0);
+	assert_int_equal(p9c_call(&c, P9_TMKDIR, "dsdd", 1u, "d", 0755u, 0u), 0);
+	assert_int_equal(p9c_walk(&c, 1, 2, "d"), 0);
+	/* What has not begun can be taken back. */
+	p9c_send(&c, P9_TFLUSH, 6000, "w", 5000 + (int)HANGS - 1);
+	expect(5000 + HANGS - 1, 0, -EINTR);
+	expect(6000, P9_TFLUSH + 1, 0);
+	close(lease);
+	for (uint32_t i = 0; i < HANGS - 1; i++) {
+		assert_int_equal(p9c_receive(&c), 0);
+		assert_int_equal(c.reply_type, P9_TLOPEN + 1);
+	}
+	assert_int_equal(p9c_clunk(&c, 2), 0);
+	assert_int_equal(unlinkat(other_fd, "d", AT_REMOVEDIR), 0);
+	assert_int_equal(rmdir(other), 0);
+}
+
 static void shared_and_exclusive_whatever_it_was_opened_for(void **state)
 {
 	(void)state;
@@ -535,6 +590,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_lock_is_waited_for_without_blocking_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(shared_and_exclusive_whatever_it_was_opened_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(directories_are_locked_whole, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_export_that_hangs_does_not_keep_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_many_waiters_are_told_to_come_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_version_ends_what_waits, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_connection_ends_while_locks_wait, setup, teardown),
