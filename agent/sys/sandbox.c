@@ -33,7 +33,7 @@
 /* An msize of 512000 bytes is the most that the virtio transport of v9fs takes. */
 #define SHARE_OPTIONS "trans=virtio,version=9p2000.L,msize=512000,access=client"
 
-/* Whose a lock is, the client of vmrunc's own kernel says with this option. Other kernels take no notice of it. */
+/* Whose a lock is, the client of vmrunc's own kernel says with this option. Others take no notice of it, or refuse it. */
 #define LOCK_OPTION ",lockkinds"
 
 /* Mounts the share @tag at its directory, with cache mode @cache. 0 or -errno with @err set. */
@@ -46,9 +46,11 @@ static int sandbox_mount_share(
 	if ((size_t)snprintf(options, sizeof(options), "%s,cache=%s%s", SHARE_OPTIONS, cache,
 		    lock_kinds ? LOCK_OPTION : "") >= sizeof(options))
 		return err_set(err, EINVAL, "the cache mode of the share \"%s\" is too long", tag);
-	if (mount(tag, path, "9p", 0, options) < 0)
-		return err_sys(err, errno, "cannot mount the share \"%s\" (%s)", tag, options);
-	return 0;
+	if (mount(tag, path, "9p", 0, options) == 0)
+		return 0;
+	if (errno == EINVAL && lock_kinds)
+		return sandbox_mount_share(agent, tag, cache, false, err);
+	return err_sys(err, errno, "cannot mount the share \"%s\" (%s)", tag, options);
 }
 
 /* Writes the path of sysctl @key below /proc/sys to @ret. False if @key is no name, or is too long. */
