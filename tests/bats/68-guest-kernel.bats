@@ -41,7 +41,7 @@ need_own_kernel() {
 	eq "$status" 0
 }
 
-@test "own kernel: a signal ends the wait for a lock that the host has, and flock is the host's flock" {
+@test "own kernel, volume: a signal ends the wait for a lock, flock is the host's, sockets and pipes have two names" {
 	local vol=$BATS_TEST_TMPDIR/vol holder
 	need_own_kernel
 	[ "${VMRUNC_ENGINE:-auto}" != qemu ] || skip "QEMU's own 9P server grants every lock"
@@ -52,6 +52,7 @@ need_own_kernel() {
 			flock -n /data/flocked true || echo ok the flock of the host is seen
 			flock -n /data/file true && echo ok its record lock is another thing
 			flock /data/mine sh -c \": >/data/locked; until [ -e /data/seen ]; do sleep 0.1; done; cat /data/seen\"
+			mkdir /data/names && /probe names /data/names
 			exec /probe lock /data/file /data/held"]
 		| .mounts += [{destination: "/data", type: "bind", source: $vol, options: ["rbind", "rw"]}]' --arg vol "$vol"
 	cp "$PROBE" "$BUNDLE/rootfs/probe"
@@ -81,7 +82,7 @@ while os.path.exists("held"):
 	touch "$vol/locked"
 	wait "$holder"
 	echo "$output"
-	[ "$(grep -c '^ok ' <<<"$output")" = 5 ]
+	[ "$(grep -c '^ok ' <<<"$output")" = 7 ]
 	hasnt "$output" "not ok"
 	eq "$status" 0
 }

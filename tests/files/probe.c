@@ -3,7 +3,8 @@
  * What the patches of the small guest kernel (contrib/guest-kernel/patches) make right: run in a container, in a
  * directory of its root file system. Prints "ok WHAT", or "not ok WHAT: ..." with what was found instead. With the
  * argument "full" it tries only the file system's end, which must be within 64 MiB. With "lock FILE HELD" it waits for a
- * lock of FILE, which somebody outside the guest has until HELD is removed.
+ * lock of FILE, which somebody outside the guest has until HELD is removed. With "names DIR" it gives sockets and pipes
+ * in DIR second names.
  *
  * Requests are counted by the interrupts of the virtio devices, one for each request that is waited for.
  */
@@ -16,9 +17,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -219,12 +222,36 @@ static void lock_waits(const char *name)
 	close(fd);
 }
 
+/* A socket and a pipe are one each, by whichever name they are found. */
+static void second_names(const char *dir)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = "socket" };
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0), in, out;
+	char byte = 0;
+
+	must(chdir(dir) == 0, "chdir");
+	must(bind(listener, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(listener, 1) == 0, "bind");
+	must(link("socket", "again") == 0, "link");
+	strcpy(at.sun_path, "again");
+	tell("connect by the second name of a socket", connect(client, (struct sockaddr *)&at, sizeof(at)) == 0,
+		"errno", errno);
+	must(mkfifo("pipe", 0600) == 0 && link("pipe", "pipe again") == 0, "mkfifo");
+	out = open("pipe", O_RDWR | O_NONBLOCK);
+	in = open("pipe again", O_RDONLY | O_NONBLOCK);
+	must(out >= 0 && in >= 0 && write(out, "x", 1) == 1, "pipe");
+	tell("read by the second name of a pipe", read(in, &byte, 1) == 1 && byte == 'x', "byte", byte);
+}
+
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc > 3 && strcmp(argv[1], "lock") == 0) {
 		held = argv[3];
 		lock_waits(argv[2]);
+		return failed;
+	}
+	if (argc > 2 && strcmp(argv[1], "names") == 0) {
+		second_names(argv[2]);
 		return failed;
 	}
 	if (argc > 1 && strcmp(argv[1], "full") == 0) {
