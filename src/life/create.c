@@ -236,6 +236,32 @@ static void warn_of_ends(const struct creation *c)
 	}
 }
 
+/* Says of namespaces that a config means to be common to the container and others what that comes to in a machine. */
+static void warn_of_shared(const struct creation *c)
+{
+	static const struct {
+		enum spec_ns type;
+		const char *comes_to;
+	} all[] = {
+		{ SPEC_NS_PID,
+			"pid: it is the host's, or that of others, whose processes and the container's do not see "
+			"each other: they run in different kernels" },
+		{ SPEC_NS_IPC,
+			"ipc: it is the host's, or that of others, whose System V objects and message queues are "
+			"not the container's: they belong to different kernels; use a socket, or a file of a "
+			"volume" },
+		{ SPEC_NS_UTS, "uts: it is the host's, or that of others; the container has its name as it is now, and "
+			       "does not see it change" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		const struct spec_namespace *ns = spec_namespace_find(c->bundle.spec, all[i].type);
+
+		if (!ns || ns->path)
+			warnings_add(&c->notes->warnings, "linux.namespaces: %s", all[i].comes_to);
+	}
+}
+
 /* Describes the caller's descriptors, before anything is made. 0, or -errno with an error. */
 static int take_given(struct creation *c, struct err *err)
 {
@@ -357,6 +383,7 @@ static int prepare(struct creation *c, struct err *err)
 	if (r < 0)
 		return r;
 	warn_of_ends(c);
+	warn_of_shared(c);
 	if (spec->linux_ && spec->linux_->net_devices.n && !ns_own_network(spec, c->ns.fd[SPEC_NS_NETWORK]))
 		return err_set(err, EINVAL,
 			"linux.netDevices: the network namespace is the host's, or that of another process: needs one "

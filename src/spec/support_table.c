@@ -85,7 +85,9 @@ const struct support_row support_table[] = {
 	{ "linux.namespaces[].type", SUPPORT_DONE,
 		"in the guest; on the host the VM's monitor has namespaces of its own" },
 	{ "linux.namespaces[].type=cgroup", SUPPORT_DONE, NULL },
-	{ "linux.namespaces[].type=ipc", SUPPORT_DONE, NULL },
+	{ "linux.namespaces[].type=ipc", SUPPORT_DONE,
+		"in the guest; one of the host's or of others cannot be common to two kernels, which create says in a "
+		"warning" },
 	{ "linux.namespaces[].type=mount", SUPPORT_DONE,
 		"the guest's is always new; if none is listed, or one by path, the monitor mounts nothing on the "
 		"host" },
@@ -93,14 +95,16 @@ const struct support_row support_table[] = {
 		"the VM has a network stack of its own with the interfaces that the namespace has at start; with the "
 		"host's or another process's there is lo alone; with a user namespace, the container has a network "
 		"namespace inside the VM" },
-	{ "linux.namespaces[].type=pid", SUPPORT_DONE, NULL },
+	{ "linux.namespaces[].type=pid", SUPPORT_DONE, "the same as ipc" },
 	{ "linux.namespaces[].type=time", SUPPORT_DONE,
 		"one by path is joined on the host; the guest's is new, and does not have the offsets of that one" },
 	{ "linux.namespaces[].type=user", SUPPORT_DONE,
 		"in the guest; one by path is made anew there with its mappings, whatever linux.uidMappings says. On "
 		"the "
 		"host the monitor has a user namespace of its own with the same mappings" },
-	{ "linux.namespaces[].type=uts", SUPPORT_DONE, NULL },
+	{ "linux.namespaces[].type=uts", SUPPORT_DONE,
+		"with the host's or another's the container has its name as it is at create, which says so in a "
+		"warning" },
 	{ "linux.namespaces[].path", SUPPORT_DONE,
 		"the monitor joins it on the host; in the guest the container has one of its own" },
 	{ "linux.uidMappings", SUPPORT_DONE, NULL },

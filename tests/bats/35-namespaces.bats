@@ -74,7 +74,10 @@ no_way_out() {
 		'.linux.namespaces = [] | del(.hostname) | .mounts += [{destination:"/data",type:"bind",source:$src,options:["rbind"]}]' --arg src "$BATS_TEST_TMPDIR/src"
 	mkdir "$BATS_TEST_TMPDIR/src"
 	echo given >"$BATS_TEST_TMPDIR/src/given"
-	echo typed | rt create --bundle "$BUNDLE" "$ID" >"$BATS_TEST_TMPDIR/stdout" 2>"$BATS_TEST_TMPDIR/stderr"
+	echo typed | rt --log "$BATS_TEST_TMPDIR/log" create --bundle "$BUNDLE" "$ID" >"$BATS_TEST_TMPDIR/stdout" 2>"$BATS_TEST_TMPDIR/stderr"
+	# what no virtual machine can share is said, and not to the container
+	for ns in pid ipc uts; do grep -q "level=warning.*linux.namespaces: $ns: it is the host's" "$BATS_TEST_TMPDIR/log"; done
+	hasnt "$(cat "$BATS_TEST_TMPDIR/stderr")" namespaces
 	pid=$(monitor)
 	for ns in cgroup ipc mnt net pid time user uts; do
 		eq "$(link "$pid" "$ns")" "$(link self "$ns")"
