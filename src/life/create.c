@@ -257,7 +257,8 @@ static void warn_of_shared(const struct creation *c)
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		const struct spec_namespace *ns = spec_namespace_find(c->bundle.spec, all[i].type);
 
-		if (!ns || ns->path)
+		/* of a name that is set without a namespace the config's reader has said enough */
+		if (ns ? ns->path != NULL : all[i].type != SPEC_NS_UTS || !c->bundle.spec->hostname)
 			warnings_add(&c->notes->warnings, "linux.namespaces: %s", all[i].comes_to);
 	}
 }
