@@ -263,13 +263,12 @@ void p9_end(struct p9_worker *worker)
 	pthread_mutex_unlock(&server->lock);
 }
 
-void p9_cancelled(struct p9_server *server)
+void p9_queue_kick(struct p9_server *server)
 {
 	pthread_mutex_lock(&server->lock);
 	if (server->queue != NULL)
 		pthread_cond_broadcast(&server->work);
 	pthread_mutex_unlock(&server->lock);
-	p9_locks_kick(server->locks);
 }
 
 void p9_enqueue(struct p9_server *server, struct p9_request *req)

@@ -149,6 +149,13 @@ static void *worker_run(void *arg)
 
 /* ---- submission ---- */
 
+/* What was cancelled may be a request that waits, for a thread or for a lock. */
+static void cancelled_kick(struct p9_server *server)
+{
+	p9_queue_kick(server);
+	p9_locks_kick(server->locks);
+}
+
 /* Enters @req; true if it is to be served now, false if it has been answered or somebody else will answer it. */
 static bool request_take(struct p9_session *session, struct p9_request *req)
 {
@@ -163,7 +170,7 @@ static bool request_take(struct p9_session *session, struct p9_request *req)
 	if (r < 0)
 		req->done(req, p9_reply_error(req, r));
 	else if (r == P9_PARKED)
-		p9_cancelled(session->server); /* it may be a request that waits */
+		cancelled_kick(session->server);
 	else if (req->type == P9_TFLUSH)
 		p9_finish(req, p9_reply(req, P9_MSIZE_MIN, NULL, 0, 0));
 	else

@@ -135,12 +135,12 @@ must_check int p9_request_enter(struct p9_session *session, struct p9_request *r
 
 /*
  * Marks all requests of @session but @except (may be NULL), so that those not yet served will be answered EINTR. The
- * caller calls p9_cancelled() afterwards. LOCK: session->lock
+ * caller calls p9_queue_kick() and p9_locks_kick() afterwards. LOCK: session->lock
  */
 void p9_cancel_all(struct p9_session *session, const struct p9_request *except);
 
-/* Has all that wait, for a thread or for a lock, looked at again, since some were marked. No lock is held. */
-void p9_cancelled(struct p9_server *server);
+/* Has the requests that wait for a thread looked at again, since some were marked. No lock is held. */
+void p9_queue_kick(struct p9_server *server);
 
 /* Hands @req to the server's workers, one more of which is started if need be. */
 void p9_enqueue(struct p9_server *server, struct p9_request *req);

@@ -27,7 +27,8 @@ void p9_session_reset(struct p9_session *session)
 	pthread_mutex_lock(&session->lock);
 	p9_cancel_all(session, NULL);
 	pthread_mutex_unlock(&session->lock);
-	p9_cancelled(session->server);
+	p9_queue_kick(session->server);
+	p9_locks_kick(session->server->locks);
 
 	pthread_mutex_lock(&session->lock);
 	while (session->outstanding != 0)
