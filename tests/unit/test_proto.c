@@ -215,7 +215,9 @@ static void requests_about_containers_round_trip(void **state)
 	static const enum proto_type with_cid[] = { PROTO_DELETE, PROTO_PS, PROTO_PORTS, PROTO_READ_CGROUP };
 	const char *names[] = { "shared/c1/1/a", "private/c1/rootfs/b" };
 	struct guest_values v = { 2, values };
-	struct guest_sandbox sb = { .hostname = "vm", .private_cache = "mmap", .lock_kinds = true, .sysctl = { 2, values } };
+	struct guest_sandbox sb = {
+		.hostname = "vm", .private_cache = "mmap", .lock_kinds = true, .sysctl = { 2, values }
+	};
 	struct proto_arena arena = { 0 };
 	struct proto_request req;
 	autobuf b = BUF_INIT;
