@@ -92,10 +92,13 @@ static int put_args(struct arena *arena, const struct spec_words *args, struct s
 
 /*
  * --cap: into the bounding, effective and permitted sets. The ambient set can have only what is inheritable, and exec
- * makes nothing inheritable, as runc does since CVE-2022-29162.
+ * makes nothing inheritable, as runc does since CVE-2022-29162. One that is unknown is left out with a warning, as in a
+ * config.
  */
-static int put_caps(struct arena *arena, const struct spec_words *caps, struct spec_process *p, struct err *err)
+static int put_caps(struct decode *d, const struct spec_words *caps, struct spec_process *p, struct err *err)
 {
+	struct arena *arena = d->arena;
+
 	if (caps->n == 0)
 		return 0;
 	if (!p->capabilities)
@@ -105,8 +108,10 @@ static int put_caps(struct arena *arena, const struct spec_words *caps, struct s
 	for (size_t i = 0; i < caps->n; i++) {
 		int cap = spec_cap_number(caps->v[i]);
 
-		if (cap < 0)
-			return err_set(err, EINVAL, "--cap: \"%s\" is an unknown capability", caps->v[i]);
+		if (cap < 0) {
+			warnings_add(d->warnings, "--cap: \"%s\" is an unknown capability, ignored", caps->v[i]);
+			continue;
+		}
 		p->capabilities->bounding |= 1ull << cap;
 		p->capabilities->effective |= 1ull << cap;
 		p->capabilities->permitted |= 1ull << cap;
@@ -141,7 +146,7 @@ int spec_exec_words(struct spec *config, const struct spec_exec *words, struct w
 	if (r == 0)
 		r = put_gids(d.arena, &words->gids, &p->user.additional_gids, err);
 	if (r == 0)
-		r = put_caps(d.arena, &words->caps, p, err);
+		r = put_caps(&d, &words->caps, p, err);
 	if (r == 0)
 		r = put_text(d.arena, words->cwd, &p->cwd, err);
 	if (r == 0)

@@ -168,8 +168,9 @@ all_seen() { [ "$(sort -u "$1" 2>/dev/null)" = "$2" ]; }
 	run -255 rt exec --console-socket "$BATS_TEST_TMPDIR/none" "$ID" true
 	has "$output" "cannot use console socket if"
 	vmrunc_only
-	run -255 rt exec --cap CAP_NONE "$ID" true
-	has "$output" '"CAP_NONE" is an unknown capability'
+	run -0 --separate-stderr rt --log-level warning exec --cap CAP_NONE --cap CAP_KILL "$ID" echo went
+	eq "$output" went
+	has "${stderr:-}" '"CAP_NONE" is an unknown capability, ignored'
 	run -255 bash -c '"$@" 3</tmp' - "${RT_CMD[@]}" exec --preserve-fds 1 "$ID" true
 	has "$output" "descriptor 3 is a directory"
 	run -255 rt exec --preserve-fds x "$ID" true
@@ -188,7 +189,14 @@ all_seen() { [ "$(sort -u "$1" 2>/dev/null)" = "$2" ]; }
 	python3 -c 'import socket,sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$BATS_TEST_TMPDIR/refuses"
 	run -255 rt exec -t --detach --console-socket "$BATS_TEST_TMPDIR/refuses" "$ID" true
 	has "$output" "Connection refused"
-	eq "$(pgrep -cf "vmrunc: $ID: exec")" 0
+	# one that is closed while the master is on its way: an error, or a process that its terminal's end ends
+	python3 -c 'import socket,sys
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(1); s.accept()[0].close()' "$BATS_TEST_TMPDIR/closes" &
+	wait_for "$WAIT_S" test -S "$BATS_TEST_TMPDIR/closes"
+	run rt exec -t --detach --console-socket "$BATS_TEST_TMPDIR/closes" "$ID" sleep 4329
+	[ "$status" = 0 ] || { eq "$status" 255; has "$output" "--console-socket"; }
+	wait_for "$WAIT_S" no_guest_process 4329
+	wait_for "$WAIT_S" nobody_stands
 	# a paused one, and one in which it is to wait until that is resumed
 	rt pause "$ID"
 	run -255 rt exec "$ID" true
@@ -205,6 +213,9 @@ all_seen() { [ "$(sort -u "$1" 2>/dev/null)" = "$2" ]; }
 	run -255 rt exec "$ID" true
 	has "$output" "cannot exec in a stopped container"
 }
+
+# Whether no process stands for a detached exec.
+nobody_stands() { [ "$(pgrep -cf "vmrunc: $ID: exec")" = 0 ]; }
 
 @test "exec --process: what process.json says and leaves out, and one that is broken" {
 	local p=$BATS_TEST_TMPDIR/process.json bad
@@ -449,6 +460,17 @@ sys.stdin.readline()' "$s" <"$BATS_TEST_TMPDIR/hold" &
 	exec 7>&-
 	wait "$pid"
 	has "$(ended c)" "code 12"
+	# the caller's own terminal hangs up: the process gets SIGHUP, and its end is the caller's
+	run python3 -c 'import os, pty, sys, time
+pid, master = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[2], sys.argv[2:])
+while not os.path.exists(sys.argv[1]):
+    time.sleep(0.05)
+os.close(master)
+print("code", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "$BUNDLE/rootfs/tmp/up" "${RT_CMD[@]}" exec -t "$ID" \
+		sh -c 'trap "exit 13" HUP; echo >/tmp/up; while :; do sleep 0.1; done'
+	eq "$output" "code 13"
 }
 
 @test "exec: --pid-file has a pid that takes signals, --pidfd-socket a descriptor of it; create's is the monitor's" {

@@ -41,6 +41,7 @@ static void words_change_what_they_name(void **state)
 {
 	autospec struct spec *s = load();
 	struct spec_exec words = { .args = WORDS("sh", "-c") };
+	struct warnings warnings = WARNINGS_INIT;
 	struct err err = ERR_INIT;
 	struct spec_process *p;
 
@@ -61,11 +62,14 @@ static void words_change_what_they_name(void **state)
 		.cwd = "/tmp",
 		.user = "10:11",
 		.gids = WORDS("4", "5"),
-		.caps = WORDS("CAP_CHOWN", "CAP_SYS_ADMIN"),
+		.caps = WORDS("CAP_CHOWN", "kill", "CAP_SYS_ADMIN"),
 		.terminal = true,
 		.new_privs_given = true,
 	};
-	assert_int_equal(spec_exec_words(s, &words, NULL, &err), 0);
+	assert_int_equal(spec_exec_words(s, &words, &warnings, &err), 0);
+	assert_int_equal(warnings.n, 1);
+	assert_string_equal(warnings.v[0], "--cap: \"kill\" is an unknown capability, ignored");
+	warnings_done(&warnings);
 	assert_int_equal(p->args.n, 1);
 	assert_string_equal(p->cwd, "/tmp");
 	assert_int_equal(p->env.n, 3);
@@ -100,7 +104,6 @@ static void wrong_words_are_named(void **state)
 		{ { .user = "4294967295" }, "--user: \"4294967295\" is not UID or UID:GID in numbers" },
 		{ { .user = "-1" }, "--user: \"-1\" is not UID or UID:GID in numbers" },
 		{ { .gids = WORDS("7", "x") }, "--additional-gids: \"x\" is not a group's number" },
-		{ { .caps = WORDS("CAP_KILL", "kill") }, "--cap: \"kill\" is an unknown capability" },
 		{ { .cwd = "tmp" }, "exec: process.cwd: not an absolute path: \"tmp\"" },
 		{ { .env = WORDS("=1") }, "exec: process.env[2]: \"=1\" has no name" },
 	};
