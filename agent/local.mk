@@ -8,6 +8,7 @@ agent_sources = \
 	agent/init/channel.c agent/init/channel.h \
 	agent/init/container.c agent/init/container.h \
 	agent/init/fds.c agent/init/fds.h \
+	agent/init/pace.c agent/init/pace.h \
 	agent/init/place.c agent/init/place.h \
 	agent/init/network.c agent/init/network.h \
 	agent/init/ports.c agent/init/ports.h \

@@ -25,6 +25,7 @@
 #include "init/birth.h"
 #include "init/forget.h"
 #include "init/network.h"
+#include "init/pace.h"
 #include "init/ports.h"
 #include "init/process.h"
 #include "init/relay.h"
@@ -182,6 +183,7 @@ static int channel_on_message(void *arg, const void *msg, size_t len)
 	struct proto_request req;
 	int r;
 
+	pace_request(agent);
 	if (proto_type(msg, len) == PROTO_HELLO)
 		return channel_take_hello(agent, msg, len);
 	r = proto_get_request(msg, len, &arena, &req);
@@ -201,13 +203,24 @@ static void channel_on_closed(void *arg, int error)
 	power_off(agent);
 }
 
+/* As mux_events.on_filled. */
+static void channel_on_filled(void *arg, size_t len)
+{
+	pace_output(arg, len);
+}
+
 int channel_open(struct agent *agent)
 {
 	static const struct mux_limits limits = {
 		.control_in_max = PROTO_TO_GUEST_MAX,
 		.control_out_max = CHANNEL_OUT_MAX,
 	};
-	struct mux_events events = { .on_message = channel_on_message, .on_closed = channel_on_closed, .arg = agent };
+	struct mux_events events = {
+		.on_message = channel_on_message,
+		.on_closed = channel_on_closed,
+		.on_filled = channel_on_filled,
+		.arg = agent,
+	};
 	int r = mux_new(agent->loop, agent->channel_fd, &limits, &events, &agent->mux);
 
 	if (r == 0)

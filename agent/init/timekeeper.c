@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/loop.h"
+#include "init/pace.h"
 #include "sys/log.h"
 
 #define NS_PER_S 1000000000ll
@@ -41,6 +42,7 @@ static void timekeeper_ask(struct agent *agent)
 {
 	autobuf out = BUF_INIT;
 
+	pace_request(agent);
 	agent->time.asked_ns = (uint64_t)timekeeper_read(CLOCK_MONOTONIC);
 	proto_put_ask_time(&out, agent->time.asked_ns);
 	if (buf_error(&out) < 0 || !agent->mux || mux_send(agent->mux, out.data, out.len) < 0)

@@ -60,6 +60,7 @@ struct agent {
 	int channel_fd;
 	bool native;         /* a test on the host: no virtual machine, and not the machine's init */
 	bool shares_mounted; /* SANDBOX has been done */
+	bool batch;          /* the agent is a batch task for now (agent/init/pace.h) */
 	const char *shares;  /* the directory in which those of sandbox.h lie */
 	const char *cgroup;  /* mount point of cgroup v2; NULL: there is none */
 	int reaper_fd;       /* signalfd of SIGCHLD (reaper.c) */

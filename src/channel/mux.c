@@ -472,6 +472,8 @@ static void mux_frame_data(struct mux *mux, struct mux_stream *s)
 		s->window -= (uint32_t)n;
 		s->ready = true;
 		stream_enqueue(s);
+		if (mux->events.on_filled)
+			mux->events.on_filled(mux->events.arg, (size_t)n);
 	} else if (n == MUX_FILL_EOF) {
 		mux_set_frame(mux, MUX_EOF, s->id, 0);
 		stream_free(s);

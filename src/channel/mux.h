@@ -61,6 +61,8 @@ struct mux_events {
 	 * nothing from then on.
 	 */
 	void (*on_closed)(void *arg, int error);
+	/* A frame with @len bytes of a stream has been made, to be written next. It does not call the channel. May be NULL. */
+	void (*on_filled)(void *arg, size_t len);
 	void *arg;
 };
 

@@ -2,12 +2,14 @@
 /* The agent without a virtual machine (tests/unit/agent_rig.h): processes from start to end, and their streams. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -365,12 +367,41 @@ static void joins_another_container(void **state)
 	box_read(&box);
 }
 
+/* The scheduling policy of the agent, which is the child of the rig's process. */
+static int agent_policy(void)
+{
+	autofree char *children = NULL;
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)rig.agent, (int)rig.agent);
+	assert_int_equal(fd_read_file(AT_FDCWD, path, 64, &children, NULL), 0);
+	return sched_getscheduler((pid_t)strtol(children, NULL, 10));
+}
+
+/* Small output makes the agent a batch task, a request an ordinary one; no process inherits it. */
+static void output_is_no_hurry(void **state)
+{
+	(void)state;
+	rig_need_root();
+	box_init(&box, "echo small; busybox cut -d ' ' -f 41 /proc/self/stat");
+	assert_int_equal(box_create(&box, false), 0);
+	assert_int_equal(agent_policy(), SCHED_OTHER);
+	box_start(&box);
+	box_wait_exit(&box);
+	assert_int_equal(agent_policy(), SCHED_BATCH);
+	box_read(&box);
+	box_expect_out(&box, "small\n0\n");
+	box_delete(&box);
+	assert_int_equal(agent_policy(), SCHED_OTHER);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		in_a_rig(exit_codes_and_signals),
 		in_a_rig(output_and_input),
 		in_a_rig(output_waits_for_a_slow_reader),
+		in_a_rig(output_is_no_hurry),
 		in_a_rig(names_a_missing_program),
 		in_a_rig(names_what_is_missing_of_a_program),
 		in_a_rig(signals_reach_the_init),
