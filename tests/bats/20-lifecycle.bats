@@ -179,9 +179,14 @@ create() { rt create --bundle "$BUNDLE" "$@" "$ID" </dev/null >"$BATS_TEST_TMPDI
 	rt delete --force "$ID"
 }
 
-@test "no command but create leaves a process that holds its stdout" {
+@test "no command but create leaves a process that holds its stdout, and create's holds nothing else of the caller's" {
+	local reader
 	sh_bundle 'sleep 1000'
-	create
+	mkfifo "$BATS_TEST_TMPDIR/leak"
+	timeout "$WAIT_S" cat "$BATS_TEST_TMPDIR/leak" 3>&- &
+	reader=$!
+	create 7>"$BATS_TEST_TMPDIR/leak"
+	wait "$reader" # it ends when nobody has the other end of the pipe
 	# reading to the end of the pipes returns only when nobody holds them
 	eq "$(timeout "$WAIT_S" "${RT_CMD[@]}" start "$ID" 2>&1 | cat)" ""
 	timeout "$WAIT_S" "${RT_CMD[@]}" state "$ID" | cat | jq -e '.status == "running"'
