@@ -31,6 +31,12 @@ struct option_set {
 	int n;
 };
 
+/* Whether an option of this kind stands alone, or has its value behind "=". */
+static bool is_flag(enum cli_kind kind)
+{
+	return kind == CLI_FLAG || kind == CLI_SWITCH;
+}
+
 /* Adds the rows of @options (NULL: none), which are stored in the struct @values. */
 static void set_add(struct option_set *set, const struct cli_option *options, void *values)
 {
@@ -43,13 +49,13 @@ static void set_add(struct option_set *set, const struct cli_option *options, vo
 		set->longs[set->n] = (struct option){
 			.name = o->name,
 			/* scripts write --all=false, since runc's parser takes it */
-			.has_arg = o->kind == CLI_FLAG ? optional_argument : required_argument,
+			.has_arg = is_flag(o->kind) ? optional_argument : required_argument,
 			.val = OPTION_BASE + set->n,
 		};
 		set->n++;
 		if (o->letter) {
 			set->letters[len] = o->letter;
-			set->letters[len + 1] = o->kind == CLI_FLAG ? '\0' : ':';
+			set->letters[len + 1] = is_flag(o->kind) ? '\0' : ':';
 			set->letters[len + 2] = '\0';
 		}
 	}
@@ -124,7 +130,10 @@ static int option_store(const struct cli_option *o, char *values, struct err *er
 	}
 	if (optarg && parse_bool(optarg, &flag) < 0)
 		return err_set(err, EINVAL, "option \"--%s\": \"%s\" is neither true nor false", o->name, optarg);
-	*(bool *)(void *)field = flag;
+	if (o->kind == CLI_SWITCH)
+		*(struct cli_switch *)(void *)field = (struct cli_switch){ .given = true, .on = flag };
+	else
+		*(bool *)(void *)field = flag;
 	return 0;
 }
 

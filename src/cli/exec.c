@@ -16,7 +16,8 @@
 struct exec_options {
 	const char *console_socket, *cwd, *user, *process, *pid_file, *pidfd_socket, *label, *apparmor, *preserve_fds;
 	struct cli_strings env, gids, caps, cgroup;
-	bool tty, detach, no_new_privs, ignore_paused, no_subreaper;
+	struct cli_switch no_new_privs;
+	bool tty, detach, ignore_paused, no_subreaper;
 };
 
 static struct spec_words words_of(const struct cli_strings *list)
@@ -70,8 +71,8 @@ static int exec(struct call *call, struct err *err)
 		.apparmor = o->apparmor,
 		.label = o->label,
 		.terminal = o->tty,
-		.new_privs_given = o->no_new_privs,
-		.no_new_privs = true,
+		.new_privs_given = o->no_new_privs.given,
+		.no_new_privs = o->no_new_privs.on,
 	};
 	struct exec_request request = {
 		.id = call->argv[0],
@@ -121,7 +122,8 @@ static const struct cli_option exec_options[] = {
 		"with --detach: AF_UNIX socket that a pidfd of that process is sent to"),
 	STRING(label, "process-label", 0, "LABEL", "accepted as an option of runc; the guest has no SELinux"),
 	STRING(apparmor, "apparmor", 0, "PROFILE", "accepted as an option of runc; the guest has no AppArmor"),
-	FLAG(no_new_privs, "no-new-privs", 0, "forbid the process to gain privileges"),
+	CLI_SWITCH_OPTION(
+		struct exec_options, no_new_privs, "no-new-privs", 0, "forbid the process to gain privileges"),
 	STRINGS(caps, "cap", 'c', "CAP", "one more capability; may be given more than once"),
 	STRINGS(cgroup, "cgroup", 0, "PATH", "run in this cgroup below the container's, which must exist"),
 	STRING(preserve_fds, "preserve-fds", 0, "N",

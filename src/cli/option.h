@@ -5,12 +5,19 @@
 #ifndef CLI_OPTION_H
 #define CLI_OPTION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum cli_kind {
 	CLI_FLAG,    /* the field is a bool */
+	CLI_SWITCH,  /* the field is a struct cli_switch: a flag that, left out, means something of its own */
 	CLI_STRING,  /* the field is a const char *, NULL while the option is not given; the string is argv's */
 	CLI_STRINGS, /* the field is a struct cli_strings: the option may be given more than once */
+};
+
+/* The value of a CLI_SWITCH. */
+struct cli_switch {
+	bool given, on;
 };
 
 /* The values of a CLI_STRINGS, in the order of the command line. The strings are argv's; the array is the parser's. */
@@ -32,6 +39,10 @@ struct cli_option {
 #define CLI_FLAG_OPTION(type, field, name, letter, help)                  \
 	{                                                                 \
 		name, letter, CLI_FLAG, NULL, offsetof(type, field), help \
+	}
+#define CLI_SWITCH_OPTION(type, field, name, letter, help)                  \
+	{                                                                   \
+		name, letter, CLI_SWITCH, NULL, offsetof(type, field), help \
 	}
 #define CLI_STRING_OPTION(type, field, name, letter, value, help)            \
 	{                                                                    \

@@ -234,6 +234,8 @@ nobody_stands() { [ "$(pgrep -cf "vmrunc: $ID: exec")" = 0 ]; }
 	eq "$output" "$(printf '99\nCapEff:\t0000000000000020\nCapBnd:\t0000000000000020\nCapAmb:\t0000000000000000\nNoNewPrivs:\t0\n77')"
 	run -0 rt exec --cap CAP_CHOWN --no-new-privs "$ID" grep -E 'CapBnd|CapEff|NoNew' /proc/self/status
 	eq "$output" "$(printf 'CapEff:\t0000000020000421\nCapBnd:\t0000000020000421\nNoNewPrivs:\t1')"
+	run -0 rt exec --no-new-privs=false "$ID" grep NoNew /proc/self/status
+	eq "$output" "$(printf 'NoNewPrivs:\t0')"
 	vmrunc_only
 	run -0 rt exec -p <(jq '.args = ["grep", "Cpus_allowed_list", "/proc/self/status"] | .execCPUAffinity = {initial: "0"}' "$BATS_TEST_TMPDIR/base.json") "$ID"
 	has "$output" "0"
