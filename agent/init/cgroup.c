@@ -105,7 +105,6 @@ static bool cgroup_below(const char *cid, pid_t pid, char *ret, size_t size)
 
 int cgroup_for_exec(int fd, const char *cid, const char *below, pid_t init, int *ret_fd, struct err *err)
 {
-	autofree char *handed_down = NULL;
 	char place[PATH_MAX] = "";
 	int own;
 
@@ -121,8 +120,7 @@ int cgroup_for_exec(int fd, const char *cid, const char *below, pid_t init, int 
 		*ret_fd = own;
 		return 0;
 	}
-	if (fd_read_file(fd, "cgroup.subtree_control", KIB, &handed_down, NULL) < 0 ||
-		strcspn(handed_down, "\n") == 0 || !cgroup_below(cid, init, place, sizeof(place)) || !*place)
+	if (!cgroup_below(cid, init, place, sizeof(place)) || !*place)
 		own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	else
 		own = rootpath_open(fd, place, O_RDONLY | O_DIRECTORY);

@@ -26,9 +26,10 @@ must_check int cgroup_create(const struct agent *agent, const char *cid, int *re
 must_check int cgroup_write_all(const struct agent *agent, int fd, const struct guest_values *values, struct err *err);
 
 /*
- * The cgroup for a further process of container @cid: the one @below its own, or if that is "", its own, or that of its
- * first process @init, if the container has handed its controllers down, since then the kernel lets nobody in above. The
- * caller owns the descriptor in *@ret_fd, which is -1 if @fd is. 0 or -errno with @err set.
+ * The cgroup for a further process of container @cid: the one @below its own, or if that is "", the one that its first
+ * process @init is in. An init that goes below does so to hand the controllers down, for which the kernel wants the
+ * container's own cgroup to be without processes. The caller owns the descriptor in *@ret_fd, which is -1 if @fd is. 0 or
+ * -errno with @err set.
  */
 must_check int cgroup_for_exec(int fd, const char *cid, const char *below, pid_t init, int *ret_fd, struct err *err);
 

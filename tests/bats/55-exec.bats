@@ -504,3 +504,17 @@ signal.pidfd_send_signal(fd, signal.SIGTERM)'
 	wait_status "$ID" stopped
 	rt delete "$ID"
 }
+
+# As systemd does, which hands the controllers down from the cgroup that it has left; a process there would make that fail.
+# bats test_tags=any-engine
+@test "exec: into the cgroup that the container's init has gone to" {
+	vmrunc_only
+	sh_bundle 'mkdir /sys/fs/cgroup/own && echo $$ >/sys/fs/cgroup/own/cgroup.procs && : >/tmp/up; while :; do sleep 0.1; done' \
+		'.linux.namespaces += [{type: "cgroup"}] | .mounts += [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup"}]'
+	rt run --detach --bundle "$BUNDLE" "$ID" </dev/null >"$BATS_TEST_TMPDIR/run.out" 2>&1
+	wait_for "$WAIT_S" rt exec "$ID" test -e /tmp/up
+	run -0 rt exec "$ID" sh -c 'cat /proc/self/cgroup; echo +pids >/sys/fs/cgroup/cgroup.subtree_control && cat /sys/fs/cgroup/own/pids.max'
+	eq "$(echo $output)" "0::/own max"
+	run -0 rt exec "$ID" cat /proc/self/cgroup
+	eq "$output" "0::/own"
+}
