@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -157,12 +158,25 @@ static void put_words(struct buf *b, enum log_level level, const char *message)
 		buf_printf(b, "vmrunc: %s: %s\n", level_names[level], text);
 }
 
-/* Writes @b to stderr and empties it. */
+/* Whether stderr is a terminal that is raw, as it is while a container's terminal is shown there. */
+static bool stderr_is_raw(void)
+{
+	struct termios modes;
+
+	return tcgetattr(STDERR_FILENO, &modes) == 0 && !(modes.c_oflag & OPOST);
+}
+
+/* Writes @b, whole lines, to stderr and empties it. A raw terminal does not go back to the first column by itself. */
 static void words_write(struct buf *b)
 {
+	const char *end = stderr_is_raw() ? "\r\n" : "\n";
+
 	progress_make_room();
-	if (b->len > 0 && buf_error(b) == 0)
-		(void)fwrite(b->data, 1, b->len, stderr);
+	buf_put(b, "", 1);
+	if (buf_error(b) == 0) {
+		for (char *line = b->data, *stop; (stop = strchr(line, '\n')); line = stop + 1)
+			(void)fprintf(stderr, "%.*s%s", (int)(stop - line), line, end);
+	}
 	buf_done(b);
 }
 

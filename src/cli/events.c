@@ -22,7 +22,7 @@ struct events_options {
 	bool stats;
 };
 
-/* Reads a duration as Go writes it, such as 5s, 1m30s or 500ms. Returns 0 with *@ret_ms, or -EINVAL with an error. */
+/* Reads a duration as Go writes it, such as 5s, 1m30s or 500ms; 0 needs no unit. Returns 0 with *@ret_ms, or -EINVAL with an error. */
 static int parse_interval(const char *text, int64_t *ret_ms, struct err *err)
 {
 	static const struct {
@@ -30,9 +30,11 @@ static int parse_interval(const char *text, int64_t *ret_ms, struct err *err)
 		double ms;
 	} units[] = { { "ms", 1 }, { "us", 0.001 }, { "ns", 0.000001 }, { "s", 1000 }, { "m", 60000 },
 		{ "h", 3600000 } };
-	const char *at = text;
+	const char *at = text + (*text == '-' || *text == '+');
 	double sum = 0;
 
+	if (strcmp(at, "0") == 0)
+		at = "0s";
 	while (*at) {
 		char *end;
 		double n = strtod(at, &end);
@@ -45,7 +47,7 @@ static int parse_interval(const char *text, int64_t *ret_ms, struct err *err)
 		sum += n * units[i].ms;
 		at = end + strlen(units[i].unit);
 	}
-	if (!(sum > 0))
+	if (!*text || !(sum > 0) || *text == '-')
 		return err_set(err, EINVAL, "duration interval must be greater than 0");
 	*ret_ms = (int64_t)MIN(MAX(sum, 1.0), (double)INTERVAL_MAX_MS);
 	return 0;

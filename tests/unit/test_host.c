@@ -9,8 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -263,10 +265,37 @@ static void test_hooks(void **state)
 	assert_non_null(strstr(err.msg, "/no/such/hook: No such file or directory"));
 }
 
+/* A line on a terminal that is raw goes back to the first column; on one that does so itself it is as it is. */
+static void test_log_on_raw_terminal(void **state)
+{
+	int master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC), unlock = 0, kept = dup(STDERR_FILENO), slave;
+	struct err err = ERR_INIT;
+	struct termios modes;
+	char text[64] = "";
+
+	(void)state;
+	assert_true(master >= 0 && kept >= 0 && ioctl(master, TIOCSPTLCK, &unlock) == 0);
+	slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	assert_true(slave >= 0 && tcgetattr(slave, &modes) == 0);
+	cfmakeraw(&modes);
+	assert_int_equal(tcsetattr(slave, TCSANOW, &modes), 0);
+	assert_int_equal(log_open(NULL, NULL, NULL, &err), 0);
+	assert_int_equal(dup2(slave, STDERR_FILENO), STDERR_FILENO);
+	log_notice("one");
+	assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+	log_finish(false);
+	assert_true(read(master, text, sizeof(text) - 1) > 0);
+	assert_string_equal(text, "vmrunc: warning: one\r\n");
+	close(slave);
+	close(master);
+	close(kept);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_log),
+		cmocka_unit_test(test_log_on_raw_terminal),
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_settings_of_others),
 		cmocka_unit_test(test_timeline),
