@@ -61,9 +61,10 @@ const struct support_row support_table[] = {
 	{ "mounts[].options", SUPPORT_DONE,
 		"mand, acl, iversion and silent change nothing, because the guest's file systems have them always or "
 		"never; "
-		"in the guest a bind is one file system with all that is mounted below its source, so its flags are "
-		"those "
-		"of the whole" },
+		"a bind has the flags of the mount that its source is in, or those of its options, as with runc; in "
+		"the guest "
+		"it is one file system with all that is mounted below its source, so its flags are those of the "
+		"whole" },
 	{ "mounts[].uidMappings", SUPPORT_DONE,
 		"on the host, whose kernel must be able to map IDs on mounts of the file system" },
 	{ "mounts[].gidMappings", SUPPORT_DONE, NULL },
