@@ -488,6 +488,14 @@ static size_t find_field(struct decode *d, const struct where *here, const struc
 	return o->n;
 }
 
+void decode_words(struct decode *d, const char *what)
+{
+	struct err error = d->err ? *d->err : (struct err)ERR_INIT;
+
+	if (what && d->err)
+		(void)err_set(d->err, error.errnum, "%s (invalid %s)", error.msg, what);
+}
+
 int decode_object(struct decode *d, const struct where *at, const struct json *j, const struct spec_object *o, void *to)
 {
 	bool seen[DECODE_FIELDS_MAX] = { false };
@@ -506,13 +514,19 @@ int decode_object(struct decode *d, const struct where *at, const struct json *j
 			continue;
 		seen[i] = true;
 		rc = decode_field(d, &here, c, &o->fields[i], member_of(to, &o->fields[i]));
-		if (rc < 0)
+		if (rc < 0) {
+			decode_words(d, o->fields[i].what);
 			return rc;
+		}
 	}
 	for (size_t i = 0; i < o->n; i++) {
 		here.key = o->fields[i].key;
-		if (o->fields[i].required && !seen[i])
-			return decode_error(d, &here, j->line, "missing");
+		if (o->fields[i].required && !seen[i]) {
+			int rc = decode_error(d, &here, j->line, "missing");
+
+			decode_words(d, o->fields[i].what);
+			return rc;
+		}
 	}
 	return 0;
 }

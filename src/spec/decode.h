@@ -70,6 +70,7 @@ struct spec_field {
 	uint64_t max;     /* of a number; signed kinds take it as signed */
 	const struct spec_name *names;
 	const struct spec_object *object;
+	const char *what; /* errors end in "(invalid WHAT)", which are runc's words; NULL: they say the place alone */
 	int (*fn)(struct decode *d, const struct where *at, const struct json *j, void *member);
 };
 
@@ -91,6 +92,9 @@ struct spec_object {
 	{                                                                                                     \
 		.size = sizeof(struct type), .n = ARRAY_LEN(table), .fields = (table), .key_off = SPEC_NO_KEY \
 	}
+
+/* Puts " (invalid @what)" behind the error of @d; NULL passes. */
+void decode_words(struct decode *d, const char *what);
 
 /*
  * Fills the zeroed struct @to from the object @j, which stands at the path @at. Unknown fields are warnings. 0, or

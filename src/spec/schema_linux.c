@@ -244,9 +244,11 @@ static const struct spec_field intel_rdt_fields[] = {
 static const struct spec_object intel_rdt_object = SPEC_OBJECT(spec_intel_rdt, intel_rdt_fields);
 
 static const struct spec_field memory_policy_fields[] = {
-	SPEC_FIELD(spec_memory_policy, mode, "mode", K_NAME, .names = spec_mpol_modes, .required = true),
-	SPEC_FIELD(spec_memory_policy, nodes, "nodes", K_STR),
-	SPEC_FIELD(spec_memory_policy, flags, "flags", K_NAME_BITS, .names = spec_mpol_flags),
+	SPEC_FIELD(spec_memory_policy, mode, "mode", K_NAME, .names = spec_mpol_modes, .required = true,
+		.what = "memory policy mode"),
+	SPEC_FIELD(spec_memory_policy, nodes, "nodes", K_STR, .what = "memory policy nodes"),
+	SPEC_FIELD(spec_memory_policy, flags, "flags", K_NAME_BITS, .names = spec_mpol_flags,
+		.what = "memory policy flag"),
 };
 static const struct spec_object memory_policy_object = SPEC_OBJECT(spec_memory_policy, memory_policy_fields);
 

@@ -335,13 +335,17 @@ static int validate_memory_policy(struct validation *v, const struct spec_memory
 	int rc = rules_list(v, "linux.memoryPolicy.nodes", p->nodes);
 	bool given;
 
-	if (rc < 0)
+	if (rc < 0) {
+		decode_words(v->d, "memory policy nodes");
 		return rc;
+	}
 	given = p->nodes && cpulist_parse(p->nodes, &nodes) == 0 && cpulist_count(&nodes) > 0;
 	switch (p->mode) {
 	case MPOL_DEFAULT:
 	case MPOL_LOCAL:
-		return given ? rules_bad(v, "linux.memoryPolicy.nodes", "this mode takes no nodes") : 0;
+		return given ? rules_bad(v, "linux.memoryPolicy.nodes", "mode requires 0 nodes but got %zu",
+				       cpulist_count(&nodes))
+			     : 0;
 	case MPOL_PREFERRED:
 		return 0;
 	default:

@@ -223,8 +223,14 @@ static const struct {
 		"3: linux.intelRdt.l3CacheSchema: has more than one line" },
 	{ LINUX("\"intelRdt\":{\"schemata\":[\"a\\n\"]}"), "3: linux.intelRdt.schemata[0]: has more than one line" },
 	{ LINUX("\"memoryPolicy\":{\"mode\":\"MPOL_BIND\"}"), "3: linux.memoryPolicy.nodes: this mode needs nodes" },
+	{ LINUX("\"memoryPolicy\":{}"), "3: linux.memoryPolicy.mode: missing (invalid memory policy mode)" },
+	{ LINUX("\"memoryPolicy\":{\"mode\":\"MPOL_BIND\",\"nodes\":\"0\",\"flags\":[\"x\"]}"),
+		"3: linux.memoryPolicy.flags[0]: \"x\" is not one of MPOL_F_NUMA_BALANCING, MPOL_F_RELATIVE_NODES, "
+		"MPOL_F_STATIC_NODES (invalid memory policy flag)" },
+	{ LINUX("\"memoryPolicy\":{\"mode\":\"MPOL_BIND\",\"nodes\":\"0-9876543210\"}"),
+		"3: linux.memoryPolicy.nodes: \"0-9876543210\" has a number above 8191 (invalid memory policy nodes)" },
 	{ LINUX("\"memoryPolicy\":{\"mode\":\"MPOL_LOCAL\",\"nodes\":\"0\"}"),
-		"3: linux.memoryPolicy.nodes: this mode takes no nodes" },
+		"3: linux.memoryPolicy.nodes: mode requires 0 nodes but got 1" },
 	{ LINUX("\"personality\":{\"domain\":\"LINUX\",\"flags\":[\"X\"]}"),
 		"3: linux.personality.flags: Linux has none that the spec names" },
 
