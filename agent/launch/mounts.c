@@ -283,10 +283,11 @@ int mounts_open(const struct launch *l, const int **ret, struct err *err)
 		return err_set(err, ENOMEM, "mounts: no memory");
 	for (uint32_t i = 0; i < mounts->len; i++) {
 		const struct guest_mount *m = &mounts->at[i];
-		bool bind = m->kind == GUEST_MOUNT_BIND_SHARED || m->kind == GUEST_MOUNT_BIND_PRIVATE;
+		bool copy = m->kind != GUEST_MOUNT_FS && m->kind != GUEST_MOUNT_BIND_INSIDE &&
+			    m->kind != GUEST_MOUNT_REMOUNT;
 
 		opened[i] = -1;
-		if (!bind || !(m->attr_set & (MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME)))
+		if (!copy || !(m->attr_set & (MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME)))
 			continue;
 		opened[i] = mount_bind(l, m, err);
 		if (opened[i] < 0 || mount_set_own(m, opened[i], err) < 0)

@@ -309,10 +309,21 @@ make_sources() {
 	[ -e "$SRC/a/x" ]
 }
 
-# in_host_mount FLAGS CMD...: runs CMD where $SRC is a tmpfs of the host, mounted with the flags.
+# in_host_mount FLAGS CMD...: runs CMD where $SRC is a tmpfs of the host, mounted with the flags: a program and a socket.
 in_host_mount() {
-	unshare -m --propagation private sh -c 'mount -t tmpfs tmpfs "$1" && echo "#!/bin/sh" >"$1/run" && echo "echo ran" >>"$1/run" &&
-		chmod 755 "$1/run" && mount -o "remount,bind,$2" "$1" && shift 2 && exec "$@"' _ "$SRC" "$@"
+	unshare -m --propagation private python3 - "$SRC" "$@" <<-'END'
+		import os, socket, subprocess, sys
+		src, flags, command = sys.argv[1], sys.argv[2], sys.argv[3:]
+		subprocess.run(["mount", "-t", "tmpfs", "tmpfs", src], check=True)
+		with open(src + "/run", "w") as f:
+		    f.write("#!/bin/sh\necho ran\n")
+		os.chmod(src + "/run", 0o755)
+		server = socket.socket(socket.AF_UNIX)
+		server.bind(src + "/sock")
+		server.listen()
+		subprocess.run(["mount", "-o", "remount,bind," + flags, src], check=True)
+		sys.exit(subprocess.run(command, stdin=subprocess.DEVNULL).returncode)
+	END
 }
 
 @test "a bind has the flags that the mount of its source has on the host, unless it has words of its own" {
@@ -338,6 +349,7 @@ in_host_mount() {
 	shows kept ro nosuid nodev noexec nodiratime relatime
 	shows own ro nosuid nodev noexec nodiratime relatime
 	shows own-file denied "Read-only file system"
+	shows kept/sock ro nodiratime # a relay of the socket has them as well
 	for words in rw exec strictatime; do
 		jq '.mounts[-1].options = ["bind", $words]' --arg words "$words" "$BUNDLE/config.json" >"$BUNDLE/new"
 		mv "$BUNDLE/new" "$BUNDLE/config.json"
