@@ -132,12 +132,12 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 	wait_for "$WAIT_S" test -e "$BUNDLE/rootfs/tmp/end"
 }
 
-# threads_that_hang N: true if N threads of the container's processes, or more, wait for what no signal but SIGKILL ends.
+# threads_that_hang N: true if N threads of the container's processes, or more, wait for an answer of FUSE.
 threads_that_hang() {
 	local pid p hang=0
 	pid=$(rt state "$ID" | jq .pid)
 	for p in "$pid" $(pgrep -P "$pid"); do
-		hang=$((hang + $(cat /proc/"$p"/task/*/status 2>/dev/null | grep -c '^State:.D')))
+		hang=$((hang + $(cat /proc/"$p"/task/*/wchan 2>/dev/null | grep -o request_wait_answer | wc -l)))
 	done
 	[ "$hang" -ge "$1" ]
 }
