@@ -31,7 +31,7 @@ setup() {
 	ip -n "$HOST" route add default via 10.9.0.1
 	ip -n "$HOST" -6 route add default via fd09::1
 	in_host sysctl -q -w net.ipv4.ping_group_range="0 2147483647"
-	ip netns exec "$PEER" python3 "$BATS_TEST_DIRNAME/netpeer.py" serve "$DIR" &
+	ip netns exec "$PEER" python3 "$BATS_TEST_DIRNAME/netpeer.py" serve "$DIR" 3>&- &
 	PIDS+=($!)
 	wait_for "$WAIT_S" test -e "$DIR/ready"
 	RT_CMD=(nsenter "--net=/run/netns/$HOST" "${RT_CMD[@]}")
@@ -83,7 +83,7 @@ callers='.linux.namespaces |= map(select(.type != "network")) | .process.capabil
 		echo "six=$(ip -6 addr show up0 | grep -c fd09::2/64)"
 		ping -c 2 -W 10 10.9.0.1 >/dev/null && echo ping=ok
 		ping -6 -c 2 -W 10 fd09::1 >/dev/null && echo ping6=ok
-		head -c 6000000 /dev/urandom >/tmp/bulk
+		head -c 2000000 /dev/urandom >/tmp/bulk
 		echo "up=$(sha256sum </tmp/bulk | cut -d" " -f1)"
 		nc 10.9.0.1 5001 </tmp/bulk &
 		echo "down=$(nc 10.9.0.1 5002 <&9 | sha256sum | cut -d" " -f1)"
@@ -96,7 +96,7 @@ callers='.linux.namespaces |= map(select(.type != "network")) | .process.capabil
 		echo ready
 		while [ ! -e /end ]; do sleep 0.1; done' "$callers"
 	# a port of the caller's is taken before the container comes
-	in_host busybox nc -ll -p 8081 -e echo "the caller" &
+	nsenter "--net=/run/netns/$HOST" busybox nc -ll -p 8081 -e echo "the caller" 3>&- & # no function: its pid would be a shell's
 	PIDS+=($!)
 	RT_CMD+=(--log-level warning)
 	rt create --bundle "$BUNDLE" "$ID" >"$DIR/out" 2>"$DIR/warnings" </dev/null
@@ -113,6 +113,7 @@ callers='.linux.namespaces |= map(select(.type != "network")) | .process.capabil
 	[ "$(said six)" = 1 ]
 	[ "$(said ping)" = ok ]
 	[ "$(said ping6)" = ok ]
+	# beside the downloads, and not much: Debian 12's passt resets a connection on which the other side says nothing after 24 s
 	wait_for "$WAIT_S" test -e "$DIR/upload-1"
 	[ "$(said up)" = "$(cat "$DIR/upload-1")" ]
 	[ "$(said down)" = "$(cat "$DIR/download")" ]
@@ -145,14 +146,15 @@ callers='.linux.namespaces |= map(select(.type != "network")) | .process.capabil
 	rt delete "$ID"
 }
 
+# bats test_tags=any-engine
 @test "a joined namespace of another process: its network, its resolver on the loopback, and the end of passt alone" {
 	local owner passt
 	# the owner of the interfaces: any process in that namespace
-	nsenter "--net=/run/netns/$HOST" sleep 1000 & # no function: its pid would be a shell's, outside
+	nsenter "--net=/run/netns/$HOST" sleep 1000 3>&- & # no function: its pid would be a shell's, outside
 	owner=$!
 	PIDS+=("$owner")
 	printf 'nameserver 127.0.0.53\n' >"$DIR/resolv.conf"
-	ip netns exec "$HOST" python3 "$BATS_TEST_DIRNAME/netpeer.py" resolve 127.0.0.53 "$DIR/resolving" &
+	ip netns exec "$HOST" python3 "$BATS_TEST_DIRNAME/netpeer.py" resolve 127.0.0.53 "$DIR/resolving" 3>&- &
 	PIDS+=($!)
 	wait_for "$WAIT_S" test -e "$DIR/resolving"
 	sh_bundle "$hold"'
@@ -186,6 +188,7 @@ callers='.linux.namespaces |= map(select(.type != "network")) | .process.capabil
 	[ "$(ip -n "$HOST" -j link show | jq -c '[.[].ifname]')" = '["lo","up0"]' ]
 }
 
+# bats test_tags=any-engine
 @test "without passt: lo alone, and a warning that says what to install" {
 	local without="$DIR/without"
 	printf '#!/bin/sh\nmount --bind /dev/null "$(command -v passt)" && exec "$@"\n' >"$without"
