@@ -40,6 +40,7 @@
 #include "life/inside.h"
 #include "life/notify.h"
 #include "life/plan.h"
+#include "life/turn.h"
 #include "monitor/birth.h"
 #include "monitor/control.h"
 #include "monitor/report.h"
@@ -606,6 +607,17 @@ static void undo(struct creation *c)
 			&c->bundle.spec->hooks->poststop, "poststop", &c->state, STATUS_STOPPED, &c->notes->warnings);
 }
 
+/* Waits for the machine's turn to boot, if a processor is emulated for it. 0 with *@ret (-1: none), or -EINTR with an error. */
+static int take_turn(struct creation *c, int *ret, struct err *err)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (c->plan.vm.engine != VM_ENGINE_QEMU)
+		return 0;
+	*ret = turn_take(c->settings->cache_dir, TURNS_PER_CPU * (size_t)(cpus > 0 ? cpus : 1), c->signal_fd);
+	return *ret == -EINTR ? take_signal(c, err) : 0;
+}
+
 int container_create(const struct settings *settings, const struct create_request *request, struct created *ret,
 	struct life_notes *notes, struct err *err)
 {
@@ -625,7 +637,7 @@ int container_create(const struct settings *settings, const struct create_reques
 		.signal_fd = -1,
 		.report = -1,
 	};
-	int r = statedir_check_id(request->id, err);
+	int r = statedir_check_id(request->id, err), turn = -1;
 
 	ns_set_init(&c.ns);
 	if (r == 0)
@@ -635,10 +647,13 @@ int container_create(const struct settings *settings, const struct create_reques
 	progress_say("preparing the virtual machine and its kernel");
 	if (r == 0)
 		r = reserve(&c, err);
+	if (r == 0)
+		r = take_turn(&c, &turn, err);
 	progress_say("booting the virtual machine");
 	if (r == 0)
 		r = launch(&c, err);
 	progress_end();
+	fd_close(steal_fd(&turn));
 	progress_hold(r == 0); /* what the terminal shows next may be the container's */
 	if (r < 0) {
 		undo(&c);

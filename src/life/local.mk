@@ -19,4 +19,5 @@ liblife_a_SOURCES = \
 	src/life/size.c src/life/size.h \
 	src/life/start.c \
 	src/life/stats.c src/life/stats.h \
+	src/life/turn.c src/life/turn.h \
 	src/life/update.c src/life/update.h

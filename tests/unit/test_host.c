@@ -23,6 +23,7 @@
 #include "base/fd.h"
 #include "container/hooks.h"
 #include "container/state.h"
+#include "life/turn.h"
 
 static char tmp[64];
 
@@ -265,6 +266,32 @@ static void test_hooks(void **state)
 	assert_non_null(strstr(err.msg, "/no/such/hook: No such file or directory"));
 }
 
+/* Of two turns a third is waited for, until somebody gives one back or whoever waits is to end; without a directory nobody waits. */
+static void test_turns(void **state)
+{
+	int ends[2], none[2], first, second, third;
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(none, O_CLOEXEC), 0);
+	first = turn_take(path_of("turns"), 2, none[0]);
+	second = turn_take(path_of("turns"), 2, none[0]);
+	assert_true(first >= 0 && second >= 0);
+	assert_int_equal(write(ends[1], "x", 1), 1);
+	assert_int_equal(turn_take(path_of("turns"), 2, ends[0]), -EINTR);
+	close(first);
+	third = turn_take(path_of("turns"), 2, ends[0]);
+	assert_true(third >= 0);
+	assert_int_equal(turn_take(path_of("turns"), 2, ends[0]), -EINTR);
+	assert_int_equal(turn_take("/proc/none", 2, none[0]), -1);
+	close(second);
+	close(third);
+	for (int i = 0; i < 2; i++) {
+		close(ends[i]);
+		close(none[i]);
+	}
+}
+
 /* A line on a terminal that is raw goes back to the first column; on one that does so itself it is as it is. */
 static void test_log_on_raw_terminal(void **state)
 {
@@ -296,6 +323,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_log),
 		cmocka_unit_test(test_log_on_raw_terminal),
+		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_settings_of_others),
 		cmocka_unit_test(test_timeline),
