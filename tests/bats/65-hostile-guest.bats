@@ -127,6 +127,40 @@ rss_is_bounded() {
 	timeout 30 "${RT_CMD[@]}" delete "$ID"
 }
 
+# dry KIND: how many of them the guest got.
+dry() {
+	tr -d '\r' <"$ROOT/$ID/guest.log" | sed -n "s/.*hostile: dry: $1: \([0-9]*\), then .*/\1/p"
+}
+
+@test "a running guest that takes files, locks, and every signal's answer: all have bounds, and commands still answer" {
+	local monitor i kills=()
+	(
+		ulimit -n 2048 # a quarter of it is the monitor's own: docs/limits.md
+		create_and_start dry
+	)
+	wait_for "$WAIT_S" file_has "$ROOT/$ID/guest.log" "hostile: dry: done"
+	grep "hostile: dry" "$ROOT/$ID/guest.log"
+	monitor=$(rt state "$ID" | jq .pid)
+	[ "$(dry files)" -ge 1000 ]
+	if [ "$(jq -r .engine "$ROOT/$ID/state.json")" = kvm ]; then # QEMU's own server has other bounds, in a process of its own
+		[ "$(dry files)" -le 1536 ]
+		eq "$(dry "locks of a file")" 1024
+		eq "$(dry locks)" 8192
+	fi
+	for i in $(seq 70); do # more than there are clients of the control socket
+		"${RT_CMD[@]}" kill "$ID" TERM >/dev/null 2>&1 &
+		kills+=($!)
+	done
+	eq "$(timeout 60 "${RT_CMD[@]}" state "$ID" | jq -r .status)" running
+	[ "$(find "/proc/$monitor/fd" | wc -l)" -lt 2048 ]
+	timeout 60 "${RT_CMD[@]}" kill "$ID" KILL
+	wait_status "$ID" stopped
+	for i in "${kills[@]}"; do # each ends, and none says that the signal was delivered
+		if wait "$i"; then return 1; fi
+	done
+	timeout 60 "${RT_CMD[@]}" delete "$ID"
+}
+
 # unreadable PID: a process with the user and all the capabilities of a monitor cannot read the memory of that one.
 unreadable() {
 	local caps=-all,+chown,+dac_override,+dac_read_search,+fowner,+fsetid,+setuid,+setgid,+setfcap,+setpcap,+mknod

@@ -144,10 +144,19 @@ no_caps() {
 	done
 }
 
-@test "a process without capabilities: no device nodes, no set-id files of root; a host /proc as a volume" {
+@test "a process without capabilities: no device nodes, no set-id files of root; the host's /proc, /sys and a cgroup as volumes" {
+	local cgroup=/sys/fs/cgroup/pids
+	[ -d "$cgroup" ] || cgroup=/sys/fs/cgroup
+	cgroup=$(mktemp -d "$cgroup/hostile-XXXXXX")
+	chmod 0777 "$cgroup" "$cgroup/cgroup.procs" # under runc, everybody could make groups in it
 	hostile_bundle '.mounts += [{destination: "/mnt", type: "bind", source: $volume, options: ["rbind", "rw"]},
-		{destination: "/hostproc", type: "bind", source: "/proc", options: ["bind", "rw"]}]'
+		{destination: "/hostproc", type: "bind", source: "/proc", options: ["bind", "rw"]},
+		{destination: "/hostsys", type: "bind", source: "/sys", options: ["bind", "rw"]},
+		{destination: "/hostgroup", type: "bind", source: $cgroup, options: ["bind", "rw"]}]' --arg cgroup "$cgroup"
 	attack no_caps
+	rmdir "$cgroup"
+	eq "$(got sys)" plain
+	eq "$(got "${cgroup##*/}")" plain
 	eq "$(find "$VOLUME" "$BUNDLE/rootfs" -type b)" ""
 	eq "$(find "$VOLUME" "$BUNDLE/rootfs" -type c ! -name made-whiteout)" ""
 	has "$(got volume)" create

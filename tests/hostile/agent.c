@@ -20,6 +20,7 @@
  *   window    more output than the host has room for
  *   twice     the end of the same process, twice
  *   deaf      log messages, as fast as they go; it reads nothing any more
+ *   dry       nothing; it takes open files and locks until it gets no more (dry.c), and reads nothing any more
  */
 #include <dirent.h>
 #include <endian.h>
@@ -41,6 +42,7 @@
 #include "base/tags.h"
 #include "channel/mux.h"
 #include "channel/proto.h"
+#include "dry.h"
 #include "files.h"
 
 #define PORTS_DIR "/sys/class/virtio-ports"
@@ -287,6 +289,8 @@ static void run(const char *mode)
 	} else if (strcmp(mode, "twice") == 0) {
 		say_exited(init_process);
 		say_exited(init_process);
+	} else if (strcmp(mode, "dry") == 0) {
+		dry_attack();
 	} else {
 		flood_logs();
 	}

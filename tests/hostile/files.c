@@ -5,7 +5,8 @@
  *
  * Each attempt is one line on the console: "hostile: EXPORT: WHAT: got" or "...: refused: WHY". "hostile: files: done"
  * is the last one. The test lays out what is in the exports: `victim` and `root-setuid` are files of root, `link` is a
- * symbolic link. In an export that is a procfs, the files of processes are tried.
+ * symbolic link. In an export that is a procfs, the files of processes are tried; in one of sysfs or cgroups, what
+ * would change the machine.
  */
 #include "files.h"
 
@@ -293,6 +294,37 @@ static void attack_proc(const char *name)
 	}
 }
 
+/* ---- sysfs and cgroups: nothing is written, since what a write would change is the machine ---- */
+
+static void attack_kernel(const char *name, const char *const writable[])
+{
+	char what[64];
+
+	for (size_t i = 0; writable[i]; i++) {
+		(void)snprintf(what, sizeof(what), "write %s", writable[i]);
+		tell(name, what, try_open(writable[i], O_WRONLY));
+	}
+	tell(name, "mkdir", make_directory());
+	tell(name, "chmod", result(chmod(writable[0], 0666)));
+	tell(name, "give away", result(chown(writable[0], 1000, 1000)));
+	tell(name, "plain", try_open(writable[0], O_RDONLY));
+}
+
+static void attack_sys(const char *name)
+{
+	static const char *const writable[] = { "kernel/mm/ksm/run", "kernel/mm/transparent_hugepage/enabled",
+		"kernel/profiling", "power/state", NULL };
+
+	attack_kernel(name, writable);
+}
+
+static void attack_cgroup(const char *name)
+{
+	static const char *const writable[] = { "cgroup.procs", "pids.max", "tasks", "cgroup.freeze", NULL };
+
+	attack_kernel(name, writable);
+}
+
 /* ---- all exports ---- */
 
 static void attack(const char *path, const char *name)
@@ -301,6 +333,10 @@ static void attack(const char *path, const char *name)
 		tell(name, "chdir", -errno);
 	} else if (access("self/status", F_OK) == 0 || access("1/status", F_OK) == 0) {
 		attack_proc(name);
+	} else if (access("kernel/mm", F_OK) == 0) {
+		attack_sys(name);
+	} else if (access("cgroup.procs", F_OK) == 0) {
+		attack_cgroup(name);
 	} else {
 		for (size_t i = 0; i < sizeof(attempts) / sizeof(*attempts); i++)
 			tell(name, attempts[i].what, attempts[i].try());

@@ -1,8 +1,9 @@
-# A guest that has turned on its host, for tests/bats/65-hostile-guest.bats: as static as the agent, whose place it takes.
+# A guest that has turned on its host, for tests/bats/65-hostile-guest.bats and 66-hostile-files.bats: as static as the agent, whose place it takes.
 noinst_DATA += tests/hostile/agent
-EXTRA_DIST += tests/hostile/agent.c tests/hostile/files.c tests/hostile/files.h
+EXTRA_DIST += tests/hostile/agent.c tests/hostile/dry.c tests/hostile/dry.h tests/hostile/files.c \
+	tests/hostile/files.h
 CLEANFILES += tests/hostile/agent
 
-tests/hostile/agent: guest/tests/hostile/agent.o guest/tests/hostile/files.o guest/libchannel.a guest/libbase.a
+tests/hostile/agent: guest/tests/hostile/agent.o guest/tests/hostile/dry.o guest/tests/hostile/files.o guest/libchannel.a guest/libbase.a
 	@$(MKDIR_P) tests/hostile
 	$(AM_V_CCLD)$(AGENT_CC) -static -s -Wl,--gc-sections $^ -o $@
