@@ -8,12 +8,16 @@
  * same, open.
  *
  * After each input, every request must have been answered once, each answer must have the size that it says, and what
- * lies beside the exported directory must be neither read nor changed (tree.h).
+ * lies beside the exported directory must be neither read nor changed (tree.h). With a flag of the first message the
+ * export has the policy of a user without capabilities, and what that one could not make must not be in it.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -31,7 +35,9 @@ const struct fuzz_target fuzz_target = { .corpus = "p9", .variants = 100 };
 #define BODY_MAX 4096u
 #define OUT_MAX 8192u
 
-enum { FLAG_SAME_TAG = 1, FLAG_LIE = 2, FLAG_SEGMENTS = 4, FLAG_SHORT_OUT = 8 };
+enum { FLAG_SAME_TAG = 1, FLAG_LIE = 2, FLAG_SEGMENTS = 4, FLAG_SHORT_OUT = 8, FLAG_BOUNDED = 16 };
+
+#define OWNER 1000 /* of a bounded export */
 
 struct slot {
 	struct p9_request req;
@@ -40,12 +46,17 @@ struct slot {
 	atomic_uint answers;
 };
 
-static struct {
-	struct tree tree;
+/* A service for the tree. */
+struct service {
 	struct fs *fs;
 	struct p9_server *server;
 	struct p9_session *session;
 	struct p9_worker *worker;
+};
+
+static struct {
+	struct tree tree;
+	struct service free, bounded, *used;
 	struct slot slots[MESSAGES_MAX];
 } f = { .tree = TREE_INIT };
 
@@ -94,7 +105,7 @@ static void send(unsigned int i, uint8_t flags, uint8_t type, const void *body, 
 	slot->req.in_count = cut(slot->in, slot->message, P9_HEADER + len, flags & FLAG_SEGMENTS);
 	slot->req.out_count =
 		cut(slot->out, slot->reply, flags & FLAG_SHORT_OUT ? (size_t)flags : OUT_MAX, flags & FLAG_SEGMENTS);
-	p9_serve(f.session, f.worker, &slot->req);
+	p9_serve(f.used->session, f.used->worker, &slot->req);
 }
 
 static void put_str(struct buf *b, const char *s)
@@ -138,27 +149,91 @@ static void prelude(void)
 	}
 }
 
+/* ---- what is exported ---- */
+
+/* A service as a config without a user namespace has it, or one with bounds, whose owners are those of a namespace. */
+static void service_new(struct service *s, bool bounded)
+{
+	static struct owner_range range = { .count = 65536 };
+	static const struct owner_maps owners = { .users = { &range, 1 }, .groups = { &range, 1 } };
+	const struct file_policy policy = {
+		.owner_first = OWNER, .owner_last = OWNER, .group_first = OWNER, .group_last = OWNER
+	};
+	int fd = openat(f.tree.top, "in", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct err err = ERR_INIT;
+
+	require(fs_new(-1, &s->fs, &err) == 0, err.msg);
+	fs_set_owners(s->fs, bounded ? &owners : NULL);
+	require(fs_export_add_bounded(
+			s->fs, "c/rootfs", fd, bounded ? FS_EXPORT_EXCLUSIVE : 0, bounded ? &policy : NULL, &err) == 0,
+		err.msg);
+	require(p9_server_new(s->fs, NULL, &s->server, &err) == 0, err.msg);
+	require(p9_session_new(s->server, &s->session) == 0, "session");
+	require(p9_worker_new(s->server, &s->worker) == 0, "worker");
+}
+
+static void service_free(struct service *s)
+{
+	p9_worker_free(s->worker);
+	p9_session_free(s->session);
+	p9_server_free(s->server);
+	fs_free(s->fs);
+}
+
+/* What a user without capabilities could not make: a device, another's set-id program, an attribute of the kernel's. */
+static void check_inode(int fd, const struct stat *st)
+{
+	char names[4096];
+	ssize_t len = flistxattr(fd, names, sizeof(names));
+
+	require(!S_ISBLK(st->st_mode) && (!S_ISCHR(st->st_mode) || st->st_rdev == 0), "a device was made");
+	require(!S_ISREG(st->st_mode) || !(st->st_mode & S_ISUID) || st->st_uid == OWNER, "a program of another user");
+	require(!S_ISREG(st->st_mode) || (st->st_mode & (S_ISGID | S_IXGRP)) != (S_ISGID | S_IXGRP) ||
+			st->st_gid == OWNER,
+		"a program of another group");
+	for (const char *name = names; name < names + MAX(len, 0); name += strlen(name) + 1)
+		require(strncmp(name, "security.", 9) != 0 && strncmp(name, "trusted.", 8) != 0,
+			"an attribute was set");
+}
+
+/* Looks at all that is in the directory @fd, which is closed. */
+static void check_bounded(int fd)
+{
+	DIR *dir = fdopendir(fd);
+	struct dirent *d;
+
+	require(dir != NULL, "fdopendir");
+	while ((d = readdir(dir)) != NULL) {
+		struct stat st;
+		int below;
+
+		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
+			continue;
+		require(fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0, "stat");
+		below = openat(fd, d->d_name,
+			(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ? O_RDONLY : O_PATH) | O_NOFOLLOW | O_CLOEXEC);
+		require(below >= 0, "open");
+		check_inode(below, &st);
+		if (S_ISDIR(st.st_mode))
+			check_bounded(below);
+		else
+			close(below);
+	}
+	closedir(dir);
+}
+
 static void clean_up(void)
 {
-	p9_worker_free(f.worker);
-	p9_session_free(f.session);
-	p9_server_free(f.server);
-	fs_free(f.fs);
+	service_free(&f.free);
+	service_free(&f.bounded);
 	tree_close(&f.tree);
 }
 
 static void setup(void)
 {
-	struct err err = ERR_INIT;
-	int fd;
-
 	tree_open(&f.tree);
-	fd = openat(f.tree.top, "in", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	require(fs_new(-1, &f.fs, &err) == 0, err.msg);
-	require(fs_export_add(f.fs, "c/rootfs", fd, 0, &err) == 0, err.msg);
-	require(p9_server_new(f.fs, NULL, &f.server, &err) == 0, err.msg);
-	require(p9_session_new(f.server, &f.session) == 0, "session");
-	require(p9_worker_new(f.server, &f.worker) == 0, "worker");
+	service_new(&f.free, false);
+	service_new(&f.bounded, true);
 	atexit(clean_up);
 }
 
@@ -171,6 +246,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (f.tree.top < 0)
 		setup();
+	f.used = size > 0 && data[0] & FLAG_BOUNDED ? &f.bounded : &f.free;
 	tree_make(&f.tree);
 	prelude();
 	while (size >= 4 && n < MESSAGES_MAX) {
@@ -180,10 +256,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		data += 4 + len;
 		size -= 4 + len;
 	}
-	p9_session_reset(f.session);
+	p9_session_reset(f.used->session);
 	for (unsigned int i = 0; i < n; i++)
 		require(atomic_load(&f.slots[i].answers) == 1, "not answered");
 	tree_check(&f.tree);
+	if (f.used == &f.bounded)
+		check_bounded(openat(f.tree.top, "in", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	tree_clean(f.tree.top, "in");
 	return 0;
 }

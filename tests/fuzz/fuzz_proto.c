@@ -41,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define INPUT_MAX (64 * 1024) /* less than the buffer of a socket, so that one write(2) and no thread will do */
 #define REQUESTS 3
-#define REQUESTS_MORE 8
+#define REQUESTS_MORE 12
 
 /* Bits of the first byte. */
 #define FUZZ_HELLO 2
@@ -257,7 +257,10 @@ static void streams_close(struct streams *s)
 /* Asks for all that ask() does not ask for. */
 static void ask_more(struct host *h, struct guest *g)
 {
-	struct guest_values none = { .len = 0 };
+	static const char *names[] = { "c/rootfs/a" };
+	const struct guest_forget forget = { .moved = { 1, names } };
+	const struct guest_net net = { .cid = "c" };
+	const struct guest_values none = { .len = 0 };
 
 	require(guest_start(g, 1, on_done, h, NULL) == 0);
 	require(guest_signal(g, 1, SIGTERM, true, on_done, h, NULL) == 0);
@@ -265,6 +268,10 @@ static void ask_more(struct host *h, struct guest *g)
 	require(guest_sync(g, on_done, h, NULL) == 0);
 	require(guest_ps(g, "c", on_done, h, NULL) == 0);
 	require(guest_read_cgroup(g, "c", "memory.current", on_done, h, NULL) == 0);
+	require(guest_list_ports(g, "c", on_done, h, NULL) == 0);
+	require(guest_net(g, &net, on_done, h, NULL) == 0);
+	require(guest_forget(g, &forget, on_done, h, NULL) == 0);
+	require(guest_resumed(g, on_done, h, NULL) == 0);
 	require(guest_delete(g, "c", on_done, h, NULL) == 0);
 	require(guest_winsize(g, 1, 24, 80) == 0);
 	require(guest_sync(g, on_done, h, NULL) == 0);

@@ -9,6 +9,7 @@ fuzz_programs = \
 	tests/fuzz/fuzz_p9dev \
 	tests/fuzz/fuzz_proto \
 	tests/fuzz/fuzz_qmp \
+	tests/fuzz/fuzz_relay \
 	tests/fuzz/fuzz_spec \
 	tests/fuzz/fuzz_virtio
 fuzz_replay = tests/fuzz/input.c tests/fuzz/replay.c tests/fuzz/replay.h
@@ -21,6 +22,7 @@ tests_fuzz_fuzz_p9_SOURCES = tests/fuzz/fuzz_p9.c $(fuzz_tree)
 tests_fuzz_fuzz_p9dev_SOURCES = tests/fuzz/fuzz_p9dev.c $(fuzz_tree) $(p9_driver)
 tests_fuzz_fuzz_proto_SOURCES = tests/fuzz/fuzz_proto.c
 tests_fuzz_fuzz_qmp_SOURCES = tests/fuzz/fuzz_qmp.c $(fuzz_replay)
+tests_fuzz_fuzz_relay_SOURCES = tests/fuzz/fuzz_relay.c $(fuzz_replay)
 tests_fuzz_fuzz_spec_SOURCES = tests/fuzz/fuzz_spec.c
 tests_fuzz_fuzz_virtio_SOURCES = tests/fuzz/fuzz_virtio.c
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/dictionaries
@@ -44,10 +46,11 @@ tests_fuzz_fuzz_p9_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_p9dev_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_proto_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_qmp_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_relay_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_spec_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_virtio_LDFLAGS = $(fuzz_ldflags)
 
-fuzz_targets = fuzz-bus fuzz-control fuzz-files fuzz-image fuzz-p9 fuzz-p9dev fuzz-proto fuzz-qmp fuzz-spec fuzz-virtio
+fuzz_targets = fuzz-bus fuzz-control fuzz-files fuzz-image fuzz-p9 fuzz-p9dev fuzz-proto fuzz-qmp fuzz-relay fuzz-spec fuzz-virtio
 .PHONY: fuzz fuzz-programs $(fuzz_targets)
 fuzz-programs: $(fuzz_programs)
 

@@ -47,8 +47,10 @@
 static struct stress {
 	struct tree tree;
 	struct fs *fs;
+	struct fs_watcher *watcher;
 	struct p9_server *server;
 	atomic_bool stop;
+	atomic_ulong stale;
 } st;
 
 /* ---- random messages ---- */
@@ -494,6 +496,15 @@ static unsigned int seconds(void)
 	return text && atoi(text) > 0 ? (unsigned int)atoi(text) : 1;
 }
 
+/* What the host has changed: as fs_stale_fn. */
+static void on_stale(void *arg, enum fs_stale what, const char *path)
+{
+	(void)arg;
+	require(what <= FS_STALE_UNKNOWN, "what is stale");
+	require(what == FS_STALE_UNKNOWN ? *path == '\0' : strncmp(path, "s/c/", 4) == 0, path);
+	atomic_fetch_add(&st.stale, 1);
+}
+
 /* Makes the service with room for @budget descriptors (0: as many as it likes). */
 static void set_up(unsigned int budget)
 {
@@ -509,6 +520,9 @@ static void set_up(unsigned int budget)
 	few = (struct rlimit){ budget ? FS_FDS_RESERVED + budget : old.rlim_cur, old.rlim_max };
 	require(setrlimit(RLIMIT_NOFILE, &few) == 0 && fs_new(-1, &st.fs, &err) == 0, "fs_new");
 	require(setrlimit(RLIMIT_NOFILE, &old) == 0, "setrlimit");
+	require(fs_watcher_new(on_stale, NULL, &st.watcher, &err) == 0, err.msg);
+	fs_watch(st.fs, st.watcher, "s");
+	require(fs_watcher_start(st.watcher, st.fs) == 0, "fs_watcher_start");
 	require(export_add("c/rootfs", "in") == 0, "export");
 	require(p9_server_new(st.fs, NULL, &st.server, &err) == 0, err.msg);
 }
@@ -548,15 +562,18 @@ static void run(unsigned int left)
 	assert_int_equal(pthread_join(exports, NULL), 0);
 	loop_free(loop);
 	alarm(0);
-	print_message("%lu requests of clients, %lu of the device\n", sent, driver_sent);
+	print_message("%lu requests of clients, %lu of the device, %lu names stale\n", sent, driver_sent,
+		atomic_load(&st.stale));
 	assert_true(sent > 0 && driver_sent > 0);
 	driver_sent = 0;
 }
 
 static void tear_down(unsigned int fds_before)
 {
+	fs_watcher_stop(st.watcher);
 	p9_server_free(st.server);
 	fs_free(st.fs);
+	fs_watcher_free(st.watcher);
 	tree_check(&st.tree);
 	tree_close(&st.tree);
 	assert_int_equal(fds_open(FDS_SEEN), fds_before);
@@ -569,6 +586,7 @@ static void everything_at_once(void **state)
 	(void)state;
 	set_up(0);
 	run(0);
+	assert_true(atomic_load(&st.stale) > 0);
 	tear_down(before);
 }
 

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fuzz target: a guest that uses the relays it was given, sockets of the host and descriptors of the caller, as it likes.
+ *
+ * The host has a container with two sockets of volumes, an address, and one descriptor of each kind. The input is a small
+ * program: frames of the guest for any stream and records in them, connections it dials, answers and exits; between them
+ * the host's peers connect, send, read and go away. What must hold: the channel closes at the end at the latest, each
+ * request is answered once, and no descriptor is left open.
+ */
+#include <arpa/inet.h>
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "channel/mux.h"
+#include "guest/guest.h"
+#include "tests/fuzz/replay.h"
+
+#define OPS_MAX 256
+#define TURNS 4 /* of the loop: what one makes due is done in another */
+#define FDS_MAX 1024
+#define PEERS 16   /* the host's ends of connections */
+#define GIVEN 6    /* descriptors of the process */
+#define REQUESTS 2 /* SANDBOX and CREATE */
+
+const struct fuzz_target fuzz_target = { .corpus = "relay", .variants = 60 };
+
+/* The host: what it has given to the guest, and who is at the other ends. */
+struct host {
+	struct loop *loop;
+	struct guest *guest;
+	int channel; /* the guest's end */
+	bool closed;
+	int answers, asked;
+	int dir;           /* with the sockets stream and dgram, which are bound and listening */
+	int stream, dgram; /* their descriptors */
+	int listener;      /* the socket that the process got; others connect to it by its address */
+	struct sockaddr_un listener_addr;
+	socklen_t listener_addr_len;
+	int given[GIVEN];
+	int peers[PEERS]; /* -1: none */
+	uint32_t port;    /* of guest_port_open(); 0: none */
+};
+
+static void on_ready(void *arg unused, const struct proto_hello *hello)
+{
+	require(hello->version == PROTO_VERSION, "a greeting of another version");
+}
+
+static void on_exited(void *arg unused, uint32_t process, int status, bool oom unused)
+{
+	require(process == 1 && status >= 0 && status <= 0xffff, "the exit of a process that is not there");
+}
+
+static void on_log(void *arg unused, enum proto_log level, const char *text)
+{
+	require(level <= PROTO_LOG_DEBUG && strlen(text) < PROTO_TEXT_MAX, "a message that is too long");
+}
+
+static void on_closed(void *arg, int error unused, const char *detail)
+{
+	struct host *h = arg;
+
+	require(!h->closed && *detail, "closed twice");
+	h->closed = true;
+	loop_stop(h->loop);
+}
+
+static void on_done(void *arg, const struct err *err unused, const void *payload unused, size_t len)
+{
+	struct host *h = arg;
+
+	require(len <= PROTO_TO_HOST_MAX, "an answer that is too long");
+	h->answers++;
+}
+
+static void on_tick(void *arg, uint32_t events unused)
+{
+	loop_stop(arg);
+}
+
+/* Lets the host do what it can do now. */
+static void turns(struct host *h)
+{
+	int tick = eventfd(1, EFD_CLOEXEC); /* always readable: it ends each run of the loop */
+	struct watch *watch;
+
+	require(tick >= 0 && watch_new(h->loop, tick, EPOLLIN, on_tick, h->loop, &watch) == 0, "a tick");
+	for (int i = 0; i < TURNS && !h->closed; i++)
+		require(loop_run(h->loop) == 0, "the loop");
+	watch_free(watch);
+	fd_close(tick);
+}
+
+/* --- what the host has --- */
+
+static void add_peer(struct host *h, int fd)
+{
+	for (unsigned int i = 0; i < PEERS && fd >= 0; i++) {
+		if (h->peers[i] < 0) {
+			require(fd_set_nonblock(fd, 1) == 0, "O_NONBLOCK");
+			h->peers[i] = fd;
+			return;
+		}
+	}
+	fd_close(fd);
+}
+
+/* One end of a pair of sockets of @type; the other becomes a peer. */
+static int pair(struct host *h, int type)
+{
+	int sv[2];
+
+	require(socketpair(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sv) == 0, "socketpair");
+	add_peer(h, sv[1]);
+	return sv[0];
+}
+
+static int piped(struct host *h, bool out)
+{
+	int fds[2];
+
+	require(pipe2(fds, O_CLOEXEC) == 0, "pipe");
+	add_peer(h, fds[out ? 0 : 1]);
+	return fds[out ? 1 : 0];
+}
+
+/* A socket of @type with an address that the kernel chooses, which nothing of a file system is. */
+static int bound(int type, struct sockaddr_un *addr, socklen_t *len)
+{
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	*addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	*len = sizeof(*addr);
+	require(fd >= 0 && bind(fd, (struct sockaddr *)addr, sizeof(sa_family_t)) == 0 &&
+			getsockname(fd, (struct sockaddr *)addr, len) == 0,
+		"bind");
+	if (type != SOCK_DGRAM)
+		require(listen(fd, 4) == 0, "listen");
+	return fd;
+}
+
+/* The directory with the two sockets of volumes, which has no name any more but their descriptors. */
+static void volume_new(struct host *h)
+{
+	static const struct {
+		const char *name;
+		int type;
+	} sockets[] = { { "stream", SOCK_STREAM }, { "dgram", SOCK_DGRAM } };
+	char dir[] = "/tmp/fuzz-relay.XXXXXX";
+	int fds[2];
+
+	require(mkdtemp(dir) != NULL, "a directory");
+	h->dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	require(h->dir >= 0, "its descriptor");
+	for (int i = 0; i < 2; i++) {
+		struct sockaddr_un addr = { .sun_family = AF_UNIX };
+
+		strcpy(addr.sun_path, dir);
+		strcat(addr.sun_path, "/");
+		strcat(addr.sun_path, sockets[i].name);
+		fds[i] = socket(AF_UNIX, sockets[i].type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		require(fds[i] >= 0 && bind(fds[i], (struct sockaddr *)&addr, sizeof(addr)) == 0, "a socket's name");
+	}
+	require(listen(fds[0], 2) == 0, "listen");
+	h->stream = fds[0];
+	h->dgram = fds[1];
+}
+
+static void volume_done(const struct host *h)
+{
+	char link[64], dir[64];
+	ssize_t n;
+
+	(void)unlinkat(h->dir, "stream", 0);
+	(void)unlinkat(h->dir, "dgram", 0);
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", h->dir);
+	n = readlink(link, dir, sizeof(dir) - 1);
+	require(n > 0, "the directory's name");
+	dir[n] = '\0';
+	require(rmdir(dir) == 0, "a directory that is not empty");
+	fd_close(h->dir);
+	fd_close(h->stream);
+	fd_close(h->dgram);
+}
+
+/* --- the container --- */
+
+/* Asks for a container that has one of each. */
+static void ask(struct host *h)
+{
+	static const uint8_t kinds[GIVEN] = { GUEST_FD_IN, GUEST_FD_OUT, GUEST_FD_CONN, GUEST_FD_LISTENER,
+		GUEST_FD_DGRAM, GUEST_FD_PACKETS };
+	const struct sockaddr_in nobody = {
+		.sin_family = AF_INET, .sin_port = htons(1), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)
+	};
+	struct guest_relay relays[] = { { .name = "c/0/stream", .type = SOCK_STREAM },
+		{ .name = "c/0/dgram", .type = SOCK_DGRAM } };
+	static const char *args[] = { "x" };
+	struct guest_fd fds[GIVEN];
+	struct guest_container c = { .cid = "c",
+		.rootfs = "r",
+		.relays = { 2, relays },
+		.process = { .args = { 1, args }, .fds = { GIVEN, fds } } };
+	const struct guest_sandbox sandbox = { .hostname = "" };
+	int stdio[3] = { -1, -1, -1 };
+	uint32_t inet;
+
+	h->given[0] = piped(h, false);
+	h->given[1] = piped(h, true);
+	h->given[2] = pair(h, SOCK_STREAM);
+	h->given[3] = h->listener = bound(SOCK_STREAM, &h->listener_addr, &h->listener_addr_len);
+	h->given[4] = pair(h, SOCK_DGRAM);
+	h->given[5] = pair(h, SOCK_SEQPACKET);
+	for (int i = 0; i < GIVEN; i++)
+		fds[i] = (struct guest_fd){ .kind = kinds[i], .fd = h->given[i] };
+	require(guest_sandbox(h->guest, &sandbox, on_done, h, NULL) == 0, "SANDBOX");
+	require(guest_relay_new(h->guest, h->dir, "stream", SOCK_STREAM, &relays[0].id) == 0, "a relay");
+	require(guest_relay_new(h->guest, h->dir, "dgram", SOCK_DGRAM, &relays[1].id) == 0, "a relay");
+	c.process.id = guest_next_process(h->guest);
+	require(guest_create(h->guest, &c, stdio, on_done, h, NULL) == 0, "CREATE");
+	require(guest_relay_inet(h->guest, c.process.id, &nobody, &inet) == 0, "an address");
+	h->asked = REQUESTS;
+}
+
+/* --- the guest --- */
+
+/* Sends one frame; what the host does not read in time is lost with it. */
+static void frame(struct host *h, uint32_t type, uint32_t stream, const void *data, size_t len)
+{
+	uint32_t head[3] = { htole32(type), htole32(stream), htole32((uint32_t)len) };
+
+	if (!h->closed && fd_write_full(h->channel, head, sizeof(head)) == 0 &&
+		fd_write_full(h->channel, data, len) == 0)
+		turns(h);
+}
+
+static void message(struct host *h, struct buf *b)
+{
+	uint32_t len = htole32((uint32_t)b->len);
+	autobuf out = BUF_INIT;
+
+	buf_put(&out, &len, sizeof(len));
+	buf_put(&out, b->data, b->len);
+	frame(h, MUX_DATA, MUX_CONTROL, out.data, out.len);
+	buf_done(b);
+}
+
+/* A record in a stream, of equal bytes, with a length that may be a lie. */
+static void record(struct host *h, uint32_t stream, struct input *in)
+{
+	static uint8_t bytes[4 + UINT16_MAX];
+	size_t len = MIN(input_take(in, 2), (uint64_t)MUX_PAYLOAD_MAX - 4);
+	uint32_t said = (uint32_t)input_take(in, 3);
+
+	memset(bytes + 4, (int)said, len);
+	said = htole32(said & 1 ? said : (uint32_t)len);
+	memcpy(bytes, &said, 4);
+	frame(h, MUX_DATA, stream, bytes, 4 + len);
+}
+
+/* A run of bytes, longer than an input would be. */
+static void flood(struct host *h, uint32_t stream, struct input *in)
+{
+	static uint8_t bytes[MUX_PAYLOAD_MAX];
+	size_t len = input_take(in, 2);
+
+	memset(bytes, (int)input_take(in, 1), len);
+	frame(h, MUX_DATA, stream, bytes, len);
+}
+
+static void guest_speaks(struct host *h, uint8_t op, struct input *in)
+{
+	uint32_t stream = (uint32_t)input_take(in, 1), grant;
+	struct proto_dial dial = { .relay = stream, .token = op };
+	struct proto_result result = { .seq = stream };
+	struct proto_exited exited = { .process = stream };
+	struct buf b = BUF_INIT;
+	const uint8_t *bytes;
+	size_t n;
+
+	switch (op % 8) {
+	case 0:
+		bytes = input_bytes(in, input_take(in, 1), &n);
+		frame(h, MUX_DATA, stream, bytes, n);
+		break;
+	case 1:
+		record(h, stream, in);
+		break;
+	case 2:
+		flood(h, stream, in);
+		break;
+	case 3:
+		grant = htole32((uint32_t)input_take(in, 3));
+		frame(h, MUX_CREDIT, stream, &grant, sizeof(grant));
+		break;
+	case 4:
+		frame(h, MUX_EOF, stream, NULL, 0);
+		break;
+	case 5:
+		grant = htole32((uint32_t)input_take(in, 1));
+		frame(h, MUX_RESET, stream, &grant, sizeof(grant));
+		break;
+	case 6:
+		proto_put_dial(&b, &dial);
+		message(h, &b);
+		break;
+	default:
+		if (op & 8)
+			proto_put_result(&b, &result);
+		else if (op & 16)
+			proto_put_ask_time(&b, stream);
+		else
+			proto_put_exited(&b, &exited);
+		message(h, &b);
+		break;
+	}
+}
+
+/* --- the host's peers --- */
+
+/* Connects to @addr as a peer, if that can be done at once. */
+static void peer_connect(struct host *h, const struct sockaddr_un *addr, socklen_t len)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	require(fd >= 0, "socket");
+	if (connect(fd, (const struct sockaddr *)addr, len) == 0)
+		add_peer(h, fd);
+	else
+		fd_close(fd);
+}
+
+/* Opens a port of the guest's, or closes it again. */
+static void port(struct host *h, uint8_t how)
+{
+	const struct proto_port to = { .version = how & 1 ? 4 : 6, .port = 80 };
+	struct sockaddr_un addr;
+	socklen_t len;
+	int fd;
+
+	if (h->port) {
+		guest_port_close(h->guest, h->port);
+		h->port = 0;
+		return;
+	}
+	fd = bound(SOCK_STREAM, &addr, &len);
+	if (guest_port_open(h->guest, 1, fd, &to, &h->port) < 0)
+		h->port = 0;
+	else
+		peer_connect(h, &addr, len);
+}
+
+static void host_acts(struct host *h, uint8_t op, struct input *in)
+{
+	int *peer = &h->peers[input_take(in, 1) % PEERS];
+	static uint8_t bytes[65536];
+	size_t len = input_take(in, 2);
+
+	switch (op % 8) {
+	case 0:
+		if (*peer >= 0)
+			(void)!send(*peer, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		break;
+	case 1:
+		if (*peer >= 0)
+			(void)!read(*peer, bytes, sizeof(bytes));
+		break;
+	case 2:
+		fd_close(*peer);
+		*peer = -1;
+		break;
+	case 3:
+		if (*peer >= 0)
+			(void)shutdown(*peer, op & 8 ? SHUT_WR : SHUT_RD);
+		break;
+	case 4:
+		peer_connect(h, &h->listener_addr, h->listener_addr_len);
+		break;
+	case 5:
+		add_peer(h, accept4(h->stream, NULL, NULL, SOCK_CLOEXEC));
+		break;
+	case 6:
+		if (!h->closed)
+			port(h, op >> 3);
+		break;
+	default:
+		if (op & 8)
+			(void)unlinkat(h->dir, op & 16 ? "stream" : "dgram", 0);
+		else
+			(void)!recv(h->dgram, bytes, sizeof(bytes), MSG_DONTWAIT);
+		break;
+	}
+	turns(h);
+}
+
+/* --- a run --- */
+
+static void say_hello(struct host *h)
+{
+	struct proto_hello hello = { .version = PROTO_VERSION, .build = "b", .kernel = "k" };
+	struct buf b = BUF_INIT;
+
+	proto_put_hello(&b, &hello);
+	message(h, &b);
+}
+
+static void run(struct host *h, struct input *in)
+{
+	say_hello(h);
+	for (int i = 0; i < OPS_MAX && in->at < in->end && !h->closed; i++) {
+		uint8_t op = (uint8_t)input_take(in, 1);
+
+		if (op & 0x80)
+			host_acts(h, op, in);
+		else
+			guest_speaks(h, op, in);
+	}
+	require(shutdown(h->channel, SHUT_WR) == 0, "shutdown");
+	while (!h->closed)
+		require(loop_run(h->loop) == 0, "the loop");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct guest_events events = {
+		.on_ready = on_ready, .on_exited = on_exited, .on_log = on_log, .on_closed = on_closed
+	};
+	struct input in = { data, data + size };
+	struct host h = { .answers = 0 };
+	unsigned int before = fds_open(FDS_MAX);
+	int sv[2];
+
+	(void)signal(SIGPIPE, SIG_IGN); /* as the monitor has it */
+	memset(h.peers, -1, sizeof(h.peers));
+	events.arg = &h;
+	require(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == 0 && fd_set_nonblock(sv[0], 1) == 0 &&
+			loop_new(&h.loop) == 0 && guest_new(h.loop, sv[0], &events, &h.guest, NULL) == 0,
+		"a channel");
+	h.channel = sv[1];
+	volume_new(&h);
+	ask(&h);
+	for (int i = 0; i < GIVEN; i++)
+		fd_close(h.given[i]); /* they were borrowed */
+	run(&h, &in);
+	guest_free(h.guest);
+	require(h.answers == h.asked, "a request without an answer");
+	loop_free(h.loop);
+	volume_done(&h);
+	for (unsigned int i = 0; i < PEERS; i++)
+		fd_close(h.peers[i]);
+	fd_close(sv[0]);
+	fd_close(sv[1]);
+	require(fds_open(FDS_MAX) == before, "a descriptor is left open");
+	return 0;
+}
