@@ -130,20 +130,17 @@ many_at_once() {
 	done
 }
 
-# has_child PID: the process has started another one.
-has_child() {
-	[ -n "$(cat "/proc/$1/task/"*/children 2>/dev/null)" ]
-}
-
-# has_child_or_gone PID: the process has come as far as to call the runtime, or has ended without.
-has_child_or_gone() {
-	has_child "$1" || gone "$1"
+# called_or_gone PID N: the process has started another one, or the runtime's are not N any more, or it has ended.
+called_or_gone() {
+	gone "$1" || [ -n "$(cat "/proc/$1/task/"*/children 2>/dev/null)" ] || [ "$(runtime_processes 2>/dev/null | wc -l)" != "$2" ]
 }
 
 # cut_off COMMAND...: kills the command as soon as it has called the runtime. One that is faster is done.
 cut_off() {
+	local n
+	n=$(runtime_processes 2>/dev/null | wc -l)
 	"$@" >/dev/null 2>&1 </dev/null 3>&- &
-	wait_for "$WAIT_S" has_child_or_gone $!
+	wait_for "$WAIT_S" called_or_gone $! "$n"
 	kill -KILL $! 2>/dev/null || true
 	wait $! || true
 }
