@@ -23,6 +23,7 @@ setup_file() {
 teardown() {
 	case $BATS_TEST_DESCRIPTION in
 	docker*) stop_docker ;;
+	containerd*) stop_containerd ;;
 	*) wait_for "$WAIT_S" podman rm -f -t 0 -a >/dev/null 2>&1 ;;
 	esac
 }
@@ -130,6 +131,66 @@ exercise() {
 	traffic "$engine"
 	"$engine" rm -f web
 	"$engine" network rm net1 net2
+}
+
+# make_plugin: a CNI plugin that makes a pair of veth interfaces, and its network, where ctr looks for them.
+make_plugin() {
+	mount -t tmpfs tmpfs /opt
+	mkdir -p /opt/cni/bin /etc/cni/net.d
+	cat >/opt/cni/bin/pair <<-'P'
+		#!/bin/sh
+		pid=${CNI_NETNS#/proc/}
+		case $CNI_COMMAND in
+		VERSION) echo '{"cniVersion": "0.4.0", "supportedVersions": ["0.3.1", "0.4.0"]}' ;;
+		ADD)
+			ip link add cni-host type veth peer name "$CNI_IFNAME" netns "${pid%%/*}" || exit 1
+			ip addr add 10.79.0.1/24 dev cni-host
+			ip link set cni-host up
+			nsenter --net="$CNI_NETNS" ip addr add 10.79.0.2/24 dev "$CNI_IFNAME"
+			nsenter --net="$CNI_NETNS" ip link set "$CNI_IFNAME" up
+			printf '{"cniVersion": "0.4.0", "interfaces": [{"name": "%s", "sandbox": "%s"}],
+				"ips": [{"version": "4", "address": "10.79.0.2/24", "interface": 0}], "dns": {}}\n' "$CNI_IFNAME" "$CNI_NETNS" ;;
+		DEL) ip link del cni-host 2>/dev/null || true ;;
+		esac
+	P
+	chmod 755 /opt/cni/bin/pair
+	echo '{"cniVersion": "0.4.0", "name": "pair", "plugins": [{"type": "pair"}]}' >/etc/cni/net.d/10-pair.conflist
+}
+
+start_containerd() {
+	local dir=$WORK/containerd-net
+	mkdir "$dir"
+	cat >"$dir/config.toml" <<-C
+		version = 2
+		root = "$dir/root"
+		state = "$dir/state"
+		disabled_plugins = ["io.containerd.grpc.v1.cri"]
+		[grpc]
+		  address = "$dir/sock"
+	C
+	containerd -c "$dir/config.toml" >"$dir/log" 2>&1 3>&- &
+	echo $! >"$dir/pid"
+	wait_for "$WAIT_S" ctr -a "$dir/sock" version >/dev/null 2>&1
+	make_docker_archive "$dir/image.tar" localhost/bb:latest /bin/sh
+	ctr -a "$dir/sock" -n vmrunc-engines image import "$dir/image.tar" >/dev/null
+}
+
+stop_containerd() {
+	local pid
+	pid=$(cat "$WORK/containerd-net/pid")
+	kill "$pid"
+	wait_for 60 gone "$pid"
+	umount /opt
+}
+
+@test "containerd: ctr run --cni, the interface that a plugin makes between create and start" {
+	start_containerd
+	make_plugin
+	run -0 --separate-stderr ctr -a "$WORK/containerd-net/sock" -n vmrunc-engines run --rm --cni --runc-binary "$ENGINE_RUNTIME" \
+		localhost/bb:latest cni1 sh -c 'ip -o -4 addr show dev eth0; ping -c 1 -W 30 10.79.0.1' </dev/null
+	has "$output" "10.79.0.2/24"
+	has "$output" "1 packets received"
+	run ! ip link show cni-host
 }
 
 # Several machines each: tests/engines/run --all network.
