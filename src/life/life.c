@@ -110,7 +110,9 @@ int life_kill(int pidfd, const struct cgroups *cgroups, struct err *err)
 		return err_sys(err, errno, "cannot kill the monitor");
 	cgroup_thaw(cgroups);
 	if (wait_end(pidfd, DEATH_TIMEOUT_MS) == 0)
-		return err_set(err, ETIMEDOUT, "the killed monitor does not end: has somebody frozen its cgroup?");
+		return err_set(err, ETIMEDOUT,
+			"the killed monitor does not end: has somebody frozen its "
+			"cgroup, or does a file system not answer?");
 	return 0;
 }
 

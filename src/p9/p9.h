@@ -116,6 +116,12 @@ extern const char *const p9_syscalls[];
 must_check int p9_server_new(
 	struct fs *fs, const struct p9_limits *limits, struct p9_server **ret_server, struct err *err);
 
+/*
+ * Waits, @timeout_ms at most, until no thread serves a request; nobody submits any meanwhile. False: one still does, in a
+ * file system that hangs. Then the server, its sessions and what they serve can be freed no more.
+ */
+must_check bool p9_server_drain(struct p9_server *server, int timeout_ms);
+
 /* Ends and joins the threads, and frees the server, whose sessions have been freed. Accepts NULL. */
 void p9_server_free(struct p9_server *server);
 

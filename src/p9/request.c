@@ -17,6 +17,7 @@
  */
 #include <errno.h>
 
+#include "base/clock.h"
 #include "base/le.h"
 #include "host/thread.h"
 #include "p9/server.h"
@@ -216,13 +217,47 @@ static struct p9_request *queue_take(struct p9_server *server, const struct p9_w
 	return req;
 }
 
+/* LOCK: server->lock */
+static void worker_rest(struct p9_worker *worker)
+{
+	worker->busy = false;
+	if (worker->server->draining)
+		pthread_cond_signal(&worker->server->drained);
+}
+
+/* LOCK: server->lock */
+static bool any_busy(const struct p9_server *server)
+{
+	const struct p9_worker *w = server->all;
+
+	while (w != NULL && !w->busy)
+		w = w->next;
+	return w != NULL;
+}
+
+bool p9_server_drain(struct p9_server *server, int timeout_ms)
+{
+	int64_t until_ms = clock_now_ms() + timeout_ms;
+	struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
+	bool busy;
+
+	pthread_mutex_lock(&server->lock);
+	server->draining = true;
+	while ((busy = any_busy(server)) &&
+		pthread_cond_clockwait(&server->drained, &server->lock, CLOCK_MONOTONIC, &until) == 0)
+		;
+	server->draining = false;
+	pthread_mutex_unlock(&server->lock);
+	return !busy;
+}
+
 struct p9_request *p9_dequeue(struct p9_server *server, struct p9_worker *worker)
 {
 	struct p9_request *req;
 
 	pthread_mutex_lock(&server->lock);
 	if (worker != NULL)
-		worker->busy = false;
+		worker_rest(worker);
 	server->idle++;
 	while ((req = queue_take(server, worker)) == NULL && !(server->stopping && server->queue == NULL))
 		pthread_cond_wait(&server->work, &server->lock);
@@ -257,7 +292,7 @@ void p9_end(struct p9_worker *worker)
 	struct p9_server *server = worker->server;
 
 	pthread_mutex_lock(&server->lock);
-	worker->busy = false;
+	worker_rest(worker);
 	if (server->queue != NULL)
 		pthread_cond_signal(&server->work);
 	pthread_mutex_unlock(&server->lock);

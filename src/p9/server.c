@@ -218,6 +218,7 @@ int p9_server_new(struct fs *fs, const struct p9_limits *limits, struct p9_serve
 	server->worker_run = worker_run;
 	pthread_mutex_init(&server->lock, NULL);
 	pthread_cond_init(&server->work, NULL);
+	pthread_cond_init(&server->drained, NULL);
 	server->threads = calloc(server->limits.workers, sizeof(*server->threads));
 	r = server->threads != NULL ? p9_locks_new(server, &server->locks) : -ENOMEM;
 	if (r < 0) {
@@ -241,6 +242,7 @@ void p9_server_free(struct p9_server *server)
 	p9_locks_free(server->locks);
 	free(server->threads);
 	pthread_cond_destroy(&server->work);
+	pthread_cond_destroy(&server->drained);
 	pthread_mutex_destroy(&server->lock);
 	free(server);
 }

@@ -34,7 +34,8 @@ struct p9_server {
 	unsigned int queued, workers, idle;
 	struct p9_worker *all; /* also those of transports' threads */
 	pthread_t *threads;
-	bool stopping;
+	bool stopping, draining;
+	pthread_cond_t drained; /* signalled when a request has been served, while draining */
 
 	void *(*worker_run)(void *server); /* what a worker's thread runs */
 	struct p9_locks *locks;

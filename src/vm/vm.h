@@ -14,7 +14,7 @@
  *   (the jail: pivot, capabilities, seccomp)
  *   vm_start      lets threads and vCPUs run; callbacks come on the loop
  *   vm_pause      stops the vCPUs, and vm_resume() lets them run again, as often as the caller likes
- *   vm_free       may come at any point, and leaves nothing
+ *   vm_free       may come at any point, and leaves nothing; but what is lost in a file system that hangs ends with the process
  *
  * Invariants: on_exit is called at most once, from the loop, and never from within another function of the VM; after it
  * only vm_free() may be called. Once the guest runs, no engine allocates memory for it without a named bound.

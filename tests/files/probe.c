@@ -2,9 +2,9 @@
 /*
  * What the patches of the small guest kernel (contrib/guest-kernel/patches) make right: run in a container, in a
  * directory of its root file system. Prints "ok WHAT", or "not ok WHAT: ..." with what was found instead. With the
- * argument "full" it tries only the file system's end, which must be within 64 MiB. With "lock FILE HELD" it waits for a
- * lock of FILE, which somebody outside the guest has until HELD is removed. With "names DIR" it gives sockets and pipes
- * in DIR second names.
+ * argument "full" it tries only the file system's end, which must be within 64 MiB. With "volume DIR" it
+ * tries locks beside the host, which has a record lock of "file" until "held" is removed and a flock of "flocked", and
+ * which answers "locked" with "seen"; and second names of sockets and pipes.
  *
  * Requests are counted by the interrupts of the virtio devices, one for each request that is waited for.
  */
@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -182,7 +183,6 @@ static void rename_to_a_free_name(void)
 }
 
 #define ALARMS_MAX 50
-static const char *held;
 static volatile sig_atomic_t alarms, alarms_enough;
 
 /* Lets go of the lock when there were enough alarms, the wait being over or not. */
@@ -191,7 +191,7 @@ static void on_alarm(int sig)
 	(void)sig;
 	alarms = alarms + 1;
 	if (alarms == alarms_enough)
-		(void)unlink(held);
+		(void)unlink("held");
 }
 
 /* Waits for a lock of the whole file while an alarm comes every 100 ms: 0 or an errno. */
@@ -222,14 +222,29 @@ static void lock_waits(const char *name)
 	close(fd);
 }
 
+/* flock(2) and fcntl(2) have a space each, and both are the host's. */
+static void flock_is_the_hosts(void)
+{
+	int flocked = open("flocked", O_RDWR), file = open("file", O_RDWR), mine = open("mine", O_RDWR), seen;
+	char byte = 0;
+
+	must(flocked >= 0 && file >= 0 && mine >= 0, "open");
+	tell("the host's flock is seen", flock(flocked, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK, "errno", errno);
+	tell("the host's record lock is another thing", flock(file, LOCK_EX | LOCK_NB) == 0, "errno", errno);
+	must(flock(mine, LOCK_EX) == 0, "flock");
+	close(make("locked", O_WRONLY));
+	while ((seen = open("seen", O_RDONLY)) < 0)
+		(void)usleep(50000);
+	tell("the host sees the flock, and no record lock", read(seen, &byte, 1) == 1 && byte == '1', "byte", byte);
+}
+
 /* A socket and a pipe are one each, by whichever name they are found. */
-static void second_names(const char *dir)
+static void second_names(void)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = "socket" };
 	int listener = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0), in, out;
 	char byte = 0;
 
-	must(chdir(dir) == 0, "chdir");
 	must(bind(listener, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(listener, 1) == 0, "bind");
 	must(link("socket", "again") == 0, "link");
 	strcpy(at.sun_path, "again");
@@ -245,13 +260,11 @@ static void second_names(const char *dir)
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (argc > 3 && strcmp(argv[1], "lock") == 0) {
-		held = argv[3];
-		lock_waits(argv[2]);
-		return failed;
-	}
-	if (argc > 2 && strcmp(argv[1], "names") == 0) {
-		second_names(argv[2]);
+	if (argc > 2 && strcmp(argv[1], "volume") == 0) {
+		must(chdir(argv[2]) == 0, "chdir");
+		second_names();
+		flock_is_the_hosts();
+		lock_waits("file");
 		return failed;
 	}
 	if (argc > 1 && strcmp(argv[1], "full") == 0) {

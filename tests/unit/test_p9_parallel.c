@@ -406,12 +406,14 @@ static void an_export_that_hangs_does_not_keep_others(void **state)
 	p9c_send(&c, P9_TFLUSH, 6000, "w", 5000 + (int)HANGS - 1);
 	expect(5000 + HANGS - 1, 0, -EINTR);
 	expect(6000, P9_TFLUSH + 1, 0);
+	assert_false(p9_server_drain(c.server, 1));
 	close(lease);
 	for (uint32_t i = 0; i < HANGS - 1; i++) {
 		assert_int_equal(p9c_receive(&c), 0);
 		assert_int_equal(c.reply_type, P9_TLOPEN + 1);
 	}
 	assert_int_equal(p9c_clunk(&c, 2), 0);
+	assert_true(p9_server_drain(c.server, 60000));
 	assert_int_equal(unlinkat(other_fd, "d", AT_REMOVEDIR), 0);
 	assert_int_equal(rmdir(other), 0);
 }

@@ -41,6 +41,9 @@
 #include "vm/virtio/p9dev.h"
 #include "vm/virtio/rng.h"
 
+/* A request takes milliseconds, or on a disk that is loaded seconds. */
+#define DRAIN_MS 2000
+
 /* Gives @dev, which it takes, the next slot. */
 static int devices_add(struct devices *d, struct machine *m, struct virtio_dev *dev, struct err *err)
 {
@@ -193,6 +196,15 @@ int devices_start(struct devices *d, struct loop *loop, struct err *err)
 			return r;
 	}
 	return 0;
+}
+
+bool devices_drain(struct devices *d)
+{
+	for (unsigned int i = 0; i < VM_SHARES; i++) {
+		if (d->p9[i] && !p9_server_drain(d->p9[i], DRAIN_MS))
+			return false;
+	}
+	return true;
 }
 
 void devices_done(struct devices *d)

@@ -6,6 +6,8 @@
 #ifndef VM_KVM_DEVICES_H
 #define VM_KVM_DEVICES_H
 
+#include <stdbool.h>
+
 #include "base/base.h"
 #include "base/err.h"
 #include "base/loop.h"
@@ -44,6 +46,12 @@ size_t devices_calls(const struct devices *d, struct vm_calls *ret_calls);
 
 /* Lets them serve the guest, on @loop and on threads of their own. 0 or -errno with a message. On the loop's thread. */
 must_check int devices_start(struct devices *d, struct loop *loop, struct err *err);
+
+/*
+ * Waits some seconds until no request for files is served any more. False: one of them is for a file system that hangs,
+ * and devices_done() would wait for it. No vCPU runs any more. On the loop's thread.
+ */
+must_check bool devices_drain(struct devices *d);
 
 /* Stops and frees them. No vCPU runs any more. On the loop's thread. */
 void devices_done(struct devices *d);

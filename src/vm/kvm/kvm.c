@@ -83,6 +83,9 @@ static void kvm_free(struct vm *vm)
 	struct kvm_vm *k = kvm_of(vm);
 
 	kvm_stop_vcpus(k);
+	/* What a thread uses that is lost in a file system which hangs is freed with the process. */
+	if (!devices_drain(&k->devices))
+		return;
 	watch_free(k->end_watch);
 	for (unsigned int i = 0; i < k->vcpus_len; i++)
 		vcpu_done(&k->vcpus[i]);
