@@ -202,9 +202,9 @@ static void early_term(const char *script, int wanted)
 static void early_signals_wait_for_a_handler(void **state)
 {
 	(void)state;
-	early_term("busybox sleep 0.3; trap 'exit 9' TERM; while :; do busybox sleep 0.05; done", 9);
+	early_term("busybox sleep 0.1; trap 'exit 9' TERM; while :; do busybox sleep 0.05; done", 9);
 	/* once the time to get ready is over, the kernel discards the signal, for which pid 1 has no handler */
-	early_term("busybox sleep 2.5; trap 'exit 9' TERM; busybox sleep 0.1; exit 4", 4);
+	early_term("busybox sleep 4; trap 'exit 9' TERM; busybox sleep 0.1; exit 4", 4);
 }
 
 /* The answer to START comes before the exit, however soon that is. */
