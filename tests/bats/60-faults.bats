@@ -8,10 +8,7 @@ setup() {
 	common_setup
 	vmrunc_only
 }
-teardown() {
-	[ -z "${FUSE:-}" ] || kill -KILL "$FUSE" 2>/dev/null || true
-	common_teardown
-}
+teardown() { common_teardown; }
 
 @test "guest kernel panic at boot: an error with the guest's last words" {
 	sh_bundle true '.vm = {kernel: {path: $k, parameters: ["rdinit=/no-such-init"]}}' --arg k "${VMRUNC_KERNEL:-}"
@@ -130,43 +127,4 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 	run bash -c 'set -o pipefail; "$@" | head -1' _ "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
 	has "$output" "line 0"
 	wait_for "$WAIT_S" test -e "$BUNDLE/rootfs/tmp/end"
-}
-
-# threads_that_hang N: true if N threads of the container's processes, or more, wait for an answer of FUSE.
-threads_that_hang() {
-	local pid p hang=0
-	pid=$(rt state "$ID" | jq .pid)
-	for p in "$pid" $(pgrep -P "$pid"); do
-		hang=$((hang + $(cat /proc/"$p"/task/*/wchan 2>/dev/null | grep -o request_wait_answer | wc -l)))
-	done
-	[ "$hang" -ge "$1" ]
-}
-
-@test "a volume whose file system hangs: the root, other volumes, kill and delete go on" {
-	local other=$BATS_TEST_TMPDIR/other
-	[ -c /dev/fuse ] || cannot "no /dev/fuse"
-	mkdir "$BATS_TEST_TMPDIR/hung" "$other"
-	unshare --mount --propagation private python3 "$BATS_TEST_DIRNAME/fuse.py" "$BATS_TEST_TMPDIR/hung" >"$BATS_TEST_TMPDIR/fuse" 2>&1 3>&- &
-	FUSE=$!
-	wait_for 60 file_has "$BATS_TEST_TMPDIR/fuse" mounted
-	# shellcheck disable=SC2016 # the guest's
-	sh_bundle 'cat /hung/file
-		until [ -e /data/go ]; do sleep 0.1; done
-		for i in 1 2 3 4 5 6 7 8; do cat /hung/file & done
-		until [ -e /data/hung ]; do sleep 0.1; done
-		echo root >/root.txt; echo on >/data/on; sleep 1000' '.mounts += [
-		{destination: "/hung", type: "bind", source: ($dir + "/hung"), options: ["rbind", "rw"]},
-		{destination: "/data", type: "bind", source: ($dir + "/other"), options: ["rbind", "rw"]}]' --arg dir "$BATS_TEST_TMPDIR"
-	nsenter -t "$FUSE" -m "${RT_CMD[@]}" create --bundle "$BUNDLE" "$ID" </dev/null >"$BATS_TEST_TMPDIR/out" 2>&1 || { cat "$BATS_TEST_TMPDIR/out"; return 1; }
-	rt start "$ID"
-	wait_for "$WAIT_S" file_has "$BATS_TEST_TMPDIR/out" text
-	kill -STOP "$FUSE"
-	touch "$other/go"
-	wait_for "$WAIT_S" threads_that_hang 4
-	touch "$other/hung"
-	wait_for "$WAIT_S" file_has "$BUNDLE/rootfs/root.txt" root
-	wait_for "$WAIT_S" file_has "$other/on" on
-	rt kill "$ID" KILL
-	wait_status "$ID" stopped
-	rt delete "$ID"
 }

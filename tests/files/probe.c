@@ -4,7 +4,7 @@
  * directory of its root file system. Prints "ok WHAT", or "not ok WHAT: ..." with what was found instead. With the
  * argument "full" it tries only the file system's end, which must be within 64 MiB. With "volume DIR" it
  * tries locks beside the host, which has a record lock of "file" until "held" is removed and a flock of "flocked", and
- * which answers "locked" with "seen"; and second names of sockets and pipes.
+ * which answers "locked" with "seen"; and a second name of a pipe.
  *
  * Requests are counted by the interrupts of the virtio devices, one for each request that is waited for.
  */
@@ -18,11 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -238,18 +236,12 @@ static void flock_is_the_hosts(void)
 	tell("the host sees the flock, and no record lock", read(seen, &byte, 1) == 1 && byte == '1', "byte", byte);
 }
 
-/* A socket and a pipe are one each, by whichever name they are found. */
-static void second_names(void)
+/* A pipe is one, by whichever name it is found. */
+static void second_name(void)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = "socket" };
-	int listener = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0), in, out;
+	int in, out;
 	char byte = 0;
 
-	must(bind(listener, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(listener, 1) == 0, "bind");
-	must(link("socket", "again") == 0, "link");
-	strcpy(at.sun_path, "again");
-	tell("connect by the second name of a socket", connect(client, (struct sockaddr *)&at, sizeof(at)) == 0,
-		"errno", errno);
 	must(mkfifo("pipe", 0600) == 0 && link("pipe", "pipe again") == 0, "mkfifo");
 	out = open("pipe", O_RDWR | O_NONBLOCK);
 	in = open("pipe again", O_RDONLY | O_NONBLOCK);
@@ -262,7 +254,7 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc > 2 && strcmp(argv[1], "volume") == 0) {
 		must(chdir(argv[2]) == 0, "chdir");
-		second_names();
+		second_name();
 		flock_is_the_hosts();
 		lock_waits("file");
 		return failed;
