@@ -24,6 +24,7 @@
 #include "container/hooks.h"
 #include "container/state.h"
 #include "life/turn.h"
+#include "tests/unit/tempdir.h"
 
 static char tmp[64];
 
@@ -290,6 +291,7 @@ static void test_turns(void **state)
 		close(ends[i]);
 		close(none[i]);
 	}
+	tempdir_remove(path_of("turns"));
 }
 
 /* A line on a terminal that is raw goes back to the first column; on one that does so itself it is as it is. */
