@@ -83,8 +83,7 @@ static bool explain_missing(struct err *err, const char *path, const char *name)
 		what[len - 1] = '\0';
 		(void)err_set(err, ENOENT,
 			"exec %s: no such file or directory: its interpreter \"%s\\r\" is missing: the file has DOS "
-			"line ends "
-			"(CR LF)",
+			"line ends (CR LF)",
 			name, what);
 	} else if (access(what, F_OK) < 0 && errno == ENOENT) {
 		(void)err_set(err, ENOENT, "exec %s: no such file or directory: its interpreter \"%s\" is missing",
@@ -93,8 +92,7 @@ static bool explain_missing(struct err *err, const char *path, const char *name)
 		/* a script whose interpreter is there: what the interpreter itself needs is missing */
 		(void)err_set(err, ENOENT,
 			"exec %s: no such file or directory: its interpreter \"%s\" cannot be executed: what that one "
-			"needs is "
-			"missing",
+			"needs is missing",
 			name, what);
 	}
 	return true;

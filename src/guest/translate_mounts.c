@@ -63,9 +63,7 @@ static void put_flags(uint32_t flags, uint32_t clear, struct guest_mount *to)
 	/* the modes of access times are one field, not bits */
 	if (flags & ATIME_MODES) {
 		to->attr_clear |= MOUNT_ATTR__ATIME;
-		to->attr_set |= flags & MS_NOATIME       ? MOUNT_ATTR_NOATIME
-				: flags & MS_STRICTATIME ? MOUNT_ATTR_STRICTATIME
-							 : MOUNT_ATTR_RELATIME;
+		to->attr_set |= mountopts_atime(flags);
 	}
 }
 

@@ -149,10 +149,7 @@ static int map_ids(const struct spec *spec, const struct spec_mount *m, const st
  */
 static int change_clones(const struct bind *bind)
 {
-	uint64_t modes = bind->flags & MS_NOATIME       ? MOUNT_ATTR_NOATIME
-			 : bind->flags & MS_STRICTATIME ? MOUNT_ATTR_STRICTATIME
-							: MOUNT_ATTR_RELATIME;
-	struct mount_attr export = { .attr_set = modes, .attr_clr = MOUNT_ATTR__ATIME };
+	struct mount_attr export = { .attr_set = mountopts_atime(bind->flags), .attr_clr = MOUNT_ATTR__ATIME };
 	struct mount_attr jail;
 
 	*(bind->flags & MS_RDONLY ? &export.attr_set : &export.attr_clr) |= MOUNT_ATTR_RDONLY;
@@ -209,16 +206,6 @@ static int open_overlay(
 	return r == 0 ? settle_flags(spec, bind, ST_RELATIME, err) : r;
 }
 
-/* Whether the absolute @path is @top or lies below it. */
-static bool is_below(const char *path, const char *top)
-{
-	size_t len = strlen(top);
-
-	while (len > 0 && top[len - 1] == '/')
-		len--;
-	return strncmp(path, top, len) == 0 && (path[len] == '/' || path[len] == '\0');
-}
-
 /*
  * The path below @rootfs of the source of bind mount number @mount, if a mount before it is there (or below it, and the
  * bind takes such along): the source is what the container has there, not what the host has. Else NULL. What the paths
@@ -230,7 +217,7 @@ static const char *inside_of(const struct spec *spec, size_t mount, const char *
 	bool recursive = !spec_mount_has(m, "bind") || spec_mount_has(m, "rbind");
 	const char *path;
 
-	if (!m->source || strcmp(rootfs, "/") == 0 || !is_below(m->source, rootfs))
+	if (!m->source || strcmp(rootfs, "/") == 0 || !points_is_below(m->source, rootfs))
 		return NULL;
 	path = m->source + strlen(rootfs);
 	if (path[strspn(path, "/")] == '\0' || strstr(path, "/.."))
@@ -238,7 +225,7 @@ static const char *inside_of(const struct spec *spec, size_t mount, const char *
 	for (size_t i = 0; i < mount; i++) {
 		const char *other = spec->mounts.v[i].destination;
 
-		if (is_below(path, other) || (recursive && is_below(other, path)))
+		if (points_is_below(path, other) || (recursive && points_is_below(other, path)))
 			return path;
 	}
 	return NULL;

@@ -12,8 +12,7 @@
 #include "base/fd.h"
 #include "base/rootpath.h"
 
-/* Whether @path is @point or lies below it. */
-static bool is_below(const char *path, const char *point)
+bool points_is_below(const char *path, const char *point)
 {
 	size_t len = strlen(point);
 
@@ -26,7 +25,7 @@ static bool is_below(const char *path, const char *point)
 static bool is_covered(const struct spec *spec, size_t n, const char *path)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (is_below(path, spec->mounts.v[i].destination))
+		if (points_is_below(path, spec->mounts.v[i].destination))
 			return true;
 	}
 	return false;

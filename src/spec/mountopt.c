@@ -238,6 +238,13 @@ uint32_t mountopts_of_statfs(unsigned long words)
 	return flags & ATIME_MODES ? flags : flags | MS_STRICTATIME;
 }
 
+uint64_t mountopts_atime(uint32_t flags)
+{
+	if (flags & MS_NOATIME)
+		return MOUNT_ATTR_NOATIME;
+	return flags & MS_STRICTATIME ? MOUNT_ATTR_STRICTATIME : MOUNT_ATTR_RELATIME;
+}
+
 /* What mount(2) with MS_REMOUNT | MS_BIND | @flags makes of a mount with the flags @source. */
 static uint32_t remounted(uint32_t flags, uint32_t source)
 {

@@ -52,6 +52,9 @@ void mountopts_done(struct mountopts *o);
  */
 uint32_t mountopts_of_statfs(unsigned long words);
 
+/* The mode of access times, one of MOUNT_ATTR_NOATIME, _STRICTATIME and _RELATIME, that @flags, MS_*, come to. */
+uint64_t mountopts_atime(uint32_t flags);
+
 /*
  * The flags that a bind mount gets, in the form of mountopts_of_statfs(): those of the mount that its source is in,
  * @source, if @o has no word for any flag; else those of @o alone, but for the access times, which stay where @o has no

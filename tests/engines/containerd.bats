@@ -5,19 +5,7 @@
 load helpers
 
 setup_file() {
-	local dir=$WORK/containerd
-	mkdir "$dir"
-	cat >"$dir/config.toml" <<-C
-		version = 2
-		root = "$dir/root"
-		state = "$dir/state"
-		disabled_plugins = ["io.containerd.grpc.v1.cri"]
-		[grpc]
-		  address = "$dir/sock"
-	C
-	start_containerd
-	make_docker_archive "$dir/image.tar" localhost/bb:latest /bin/sh
-	ctr -a "$dir/sock" -n vmrunc-engines image import "$dir/image.tar" >/dev/null
+	containerd_new "$WORK/containerd"
 }
 
 teardown_file() {
@@ -25,9 +13,7 @@ teardown_file() {
 }
 
 start_containerd() {
-	containerd -c "$WORK/containerd/config.toml" >>"$WORK/containerd/log" 2>&1 3>&- &
-	echo $! >"$WORK/containerd/pid"
-	wait_for "$WAIT_S" ctr -a "$WORK/containerd/sock" version >/dev/null 2>&1
+	containerd_begin "$WORK/containerd"
 }
 
 # stop_containerd SIGNAL

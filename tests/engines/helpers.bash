@@ -144,3 +144,27 @@ cut_off() {
 	kill -KILL $! 2>/dev/null || true
 	wait $! || true
 }
+
+# containerd_new DIR: makes DIR, and has a containerd without CRI work in it, with the image localhost/bb:latest.
+containerd_new() {
+	local dir=$1
+	mkdir "$dir"
+	cat >"$dir/config.toml" <<-C
+		version = 2
+		root = "$dir/root"
+		state = "$dir/state"
+		disabled_plugins = ["io.containerd.grpc.v1.cri"]
+		[grpc]
+		  address = "$dir/sock"
+	C
+	containerd_begin "$dir"
+	make_docker_archive "$dir/image.tar" localhost/bb:latest /bin/sh
+	ctr -a "$dir/sock" -n vmrunc-engines image import "$dir/image.tar" >/dev/null
+}
+
+# containerd_begin DIR: starts the containerd of DIR; DIR/sock is its socket, and DIR/pid has its pid.
+containerd_begin() {
+	containerd -c "$1/config.toml" >>"$1/log" 2>&1 3>&- &
+	echo $! >"$1/pid"
+	wait_for "$WAIT_S" ctr -a "$1/sock" version >/dev/null 2>&1
+}

@@ -157,24 +157,6 @@ make_plugin() {
 	echo '{"cniVersion": "0.4.0", "name": "pair", "plugins": [{"type": "pair"}]}' >/etc/cni/net.d/10-pair.conflist
 }
 
-start_containerd() {
-	local dir=$WORK/containerd-net
-	mkdir "$dir"
-	cat >"$dir/config.toml" <<-C
-		version = 2
-		root = "$dir/root"
-		state = "$dir/state"
-		disabled_plugins = ["io.containerd.grpc.v1.cri"]
-		[grpc]
-		  address = "$dir/sock"
-	C
-	containerd -c "$dir/config.toml" >"$dir/log" 2>&1 3>&- &
-	echo $! >"$dir/pid"
-	wait_for "$WAIT_S" ctr -a "$dir/sock" version >/dev/null 2>&1
-	make_docker_archive "$dir/image.tar" localhost/bb:latest /bin/sh
-	ctr -a "$dir/sock" -n vmrunc-engines image import "$dir/image.tar" >/dev/null
-}
-
 stop_containerd() {
 	local pid
 	pid=$(cat "$WORK/containerd-net/pid")
@@ -184,7 +166,7 @@ stop_containerd() {
 }
 
 @test "containerd: ctr run --cni, the interface that a plugin makes between create and start" {
-	start_containerd
+	containerd_new "$WORK/containerd-net"
 	make_plugin
 	run -0 --separate-stderr ctr -a "$WORK/containerd-net/sock" -n vmrunc-engines run --rm --cni --runc-binary "$ENGINE_RUNTIME" \
 		localhost/bb:latest cni1 sh -c 'ip -o -4 addr show dev eth0; ping -c 1 -W 30 10.79.0.1' </dev/null

@@ -41,11 +41,10 @@ struct host {
 	struct guest *guest;
 	int channel; /* the guest's end */
 	bool closed;
-	int answers, asked;
-	int dir;           /* with the sockets stream and dgram, which are bound and listening */
-	int stream, dgram; /* their descriptors */
-	int listener;      /* the socket that the process got; others connect to it by its address */
-	struct sockaddr_un listener_addr;
+	int answers;
+	int dir;                          /* with the sockets stream and dgram, which are bound and listening */
+	int stream, dgram;                /* their descriptors */
+	struct sockaddr_un listener_addr; /* of the listening socket that the process got */
 	socklen_t listener_addr_len;
 	int given[GIVEN];
 	int peers[PEERS]; /* -1: none */
@@ -219,7 +218,7 @@ static void ask(struct host *h)
 	h->given[0] = piped(h, false);
 	h->given[1] = piped(h, true);
 	h->given[2] = pair(h, SOCK_STREAM);
-	h->given[3] = h->listener = bound(SOCK_STREAM, &h->listener_addr, &h->listener_addr_len);
+	h->given[3] = bound(SOCK_STREAM, &h->listener_addr, &h->listener_addr_len);
 	h->given[4] = pair(h, SOCK_DGRAM);
 	h->given[5] = pair(h, SOCK_SEQPACKET);
 	for (int i = 0; i < GIVEN; i++)
@@ -230,7 +229,6 @@ static void ask(struct host *h)
 	c.process.id = guest_next_process(h->guest);
 	require(guest_create(h->guest, &c, stdio, on_done, h, NULL) == 0, "CREATE");
 	require(guest_relay_inet(h->guest, c.process.id, &nobody, &inet) == 0, "an address");
-	h->asked = REQUESTS;
 }
 
 /* --- the guest --- */
@@ -454,7 +452,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fd_close(h.given[i]); /* they were borrowed */
 	run(&h, &in);
 	guest_free(h.guest);
-	require(h.answers == h.asked, "a request without an answer");
+	require(h.answers == REQUESTS, "a request without an answer");
 	loop_free(h.loop);
 	volume_done(&h);
 	for (unsigned int i = 0; i < PEERS; i++)
