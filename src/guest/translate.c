@@ -71,8 +71,8 @@ static int put_devices(const struct spec_devices *from, struct guest_devices *to
 
 		to->at[to->len++] = (struct guest_device){ .path = d->path,
 			.mode = device_mode(d),
-			.major = d->major,
-			.minor = d->minor,
+			.major = d->major.v,
+			.minor = d->minor.v,
 			.uid = d->uid.v,
 			.gid = d->gid.v };
 	}

@@ -45,11 +45,11 @@ static bool is_known(const struct spec_device *d, unsigned int *modules)
 {
 	if (d->type == 'p')
 		return true;
-	if (d->type == 'c' && d->major >= UNIX98_PTY_SLAVE_MAJOR && d->major < UNIX98_PTY_SLAVE_MAJOR + PTY_MAJORS)
+	if (d->type == 'c' && d->major.v >= UNIX98_PTY_SLAVE_MAJOR && d->major.v < UNIX98_PTY_SLAVE_MAJOR + PTY_MAJORS)
 		return true;
 	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-		if (known[i].type == d->type && known[i].major == d->major &&
-			(known[i].minor == ANY || known[i].minor == d->minor)) {
+		if (known[i].type == d->type && known[i].major == d->major.v &&
+			(known[i].minor == ANY || known[i].minor == d->minor.v)) {
 			*modules |= known[i].modules;
 			return true;
 		}
@@ -85,8 +85,8 @@ void devices_warn(const struct spec *spec, struct warnings *warnings)
 		if (is_known(d, &modules))
 			continue;
 		if (n++ < NAMES_MAX)
-			buf_printf(
-				&names, "%s\"%s\" (%c %u:%u)", n > 1 ? ", " : "", d->path, d->type, d->major, d->minor);
+			buf_printf(&names, "%s\"%s\" (%c %u:%u)", n > 1 ? ", " : "", d->path, d->type, d->major.v,
+				d->minor.v);
 	}
 	if (n > NAMES_MAX)
 		buf_printf(&names, " and %zu more", n - NAMES_MAX);

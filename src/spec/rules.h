@@ -15,7 +15,7 @@
 /* One validation in hand. */
 struct validation {
 	struct decode *d;        /* receives the error and the warnings */
-	const struct json *root; /* the file's tree: it knows lines, and whether a field was given */
+	const struct json *root; /* the file's tree, for the lines of its fields */
 	struct spec *spec;       /* what was decoded from it; a rule may bring a value into its normal form */
 	char path[RULES_PATH_MAX];
 };

@@ -32,8 +32,8 @@ static const struct spec_object namespace_object = SPEC_OBJECT(spec_namespace, n
 static const struct spec_field device_fields[] = {
 	SPEC_FIELD(spec_device, type, "type", K_NAME, .names = spec_device_types, .required = true),
 	SPEC_FIELD(spec_device, path, "path", K_STR, .required = true),
-	SPEC_FIELD(spec_device, major, "major", K_U32, .max = MAJOR_MAX),
-	SPEC_FIELD(spec_device, minor, "minor", K_U32, .max = MINOR_MAX),
+	SPEC_FIELD(spec_device, major, "major", K_OPT_U32, .max = MAJOR_MAX),
+	SPEC_FIELD(spec_device, minor, "minor", K_OPT_U32, .max = MINOR_MAX),
 	SPEC_FIELD(spec_device, file_mode, "fileMode", K_OPT_U32, .max = UINT32_MAX),
 	SPEC_FIELD(spec_device, uid, "uid", K_OPT_U32, .max = UINT32_MAX - 1),
 	SPEC_FIELD(spec_device, gid, "gid", K_OPT_U32, .max = UINT32_MAX - 1),

@@ -195,10 +195,10 @@ struct spec_namespaces { /* no type twice; an empty list is valid */
 };
 
 struct spec_device {
-	char type;                /* 'c', 'b', 'p' ('u' is read as 'c') */
-	char *path;               /* absolute */
-	uint32_t major, minor;    /* 0 for 'p' */
-	struct opt_u32 file_mode; /* can have S_IFMT bits, which engines write */
+	char type;                   /* 'c', 'b', 'p' ('u' is read as 'c') */
+	char *path;                  /* absolute */
+	struct opt_u32 major, minor; /* set for all but 'p' */
+	struct opt_u32 file_mode;    /* can have S_IFMT bits, which engines write */
 	struct opt_u32 uid, gid;
 };
 struct spec_devices {

@@ -74,10 +74,7 @@ static int validate_time_offsets(struct validation *v, const struct spec_linux *
 /* Paths are absolute, and every device but a fifo has a number. */
 static int validate_devices(struct validation *v, const struct spec_devices *devices)
 {
-	const struct json *j = json_get(json_get(v->root, "linux"), "devices");
-
-	j = devices->n ? j->first : NULL; /* goes through the same devices as they stand in the file */
-	for (size_t i = 0; i < devices->n; i++, j = j->next) {
+	for (size_t i = 0; i < devices->n; i++) {
 		const struct spec_device *dev = &devices->v[i];
 		int rc = rules_absolute(v, rules_at(v, "linux.devices[%zu].path", i), dev->path);
 
@@ -85,7 +82,7 @@ static int validate_devices(struct validation *v, const struct spec_devices *dev
 			return rc;
 		if (dev->type == 'p')
 			continue;
-		if (!json_get(j, "major") || !json_get(j, "minor"))
+		if (!dev->major.set || !dev->minor.set)
 			return rules_bad(v, rules_at(v, "linux.devices[%zu]", i),
 				"a device of type %c needs major and minor", dev->type);
 	}

@@ -229,6 +229,28 @@ static void keys_in_another_case_are_taken_with_a_warning(void **state)
 	warnings_done(&w);
 }
 
+/* What is asked of a value after it has been read holds for one below a key in another case, too. */
+static void keys_in_another_case_are_validated(void **state)
+{
+	static const char good[] = HEAD ",\"Linux\":{\"Devices\":[{\"type\":\"c\",\"path\":\"/x\",\"Major\":1,"
+					"\"MINOR\":0}]}}";
+	static const char bad[] = HEAD ",\"Linux\":{\"devices\":[{\"type\":\"c\",\"path\":\"/x\",\"major\":1}]}}";
+	struct warnings w = WARNINGS_INIT;
+	struct spec *s = NULL;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(spec_parse("c.json", good, strlen(good), &s, &w, &err), 0);
+	assert_int_equal(s->linux_->devices.n, 1);
+	assert_int_equal(s->linux_->devices.v[0].major.v, 1);
+	assert_true(s->linux_->devices.v[0].minor.set);
+	spec_free(s);
+	s = NULL;
+	assert_true(spec_parse("c.json", bad, strlen(bad), &s, &w, &err) < 0);
+	assert_non_null(strstr(err.msg, "linux.devices[0]: a device of type c needs major and minor"));
+	warnings_done(&w);
+}
+
 static void warnings_are_bounded(void **state)
 {
 	autobuf b = BUF_INIT;
@@ -279,6 +301,7 @@ int main(void)
 		cmocka_unit_test(the_last_of_equal_keys_counts_with_a_warning),
 		cmocka_unit_test(unknown_fields_are_warnings),
 		cmocka_unit_test(keys_in_another_case_are_taken_with_a_warning),
+		cmocka_unit_test(keys_in_another_case_are_validated),
 		cmocka_unit_test(warnings_are_bounded),
 		cmocka_unit_test(numbers_are_exact),
 	};
