@@ -65,7 +65,7 @@ static int write_map(const struct userns *u, const char *file, const struct owne
 int owners_new_namespace(const struct owner_maps *maps, bool same)
 {
 	struct userns u;
-	int r = userns_hold(-1, &u);
+	int r = userns_hold(-1, 0, &u);
 
 	if (r < 0)
 		return r;
@@ -73,7 +73,7 @@ int owners_new_namespace(const struct owner_maps *maps, bool same)
 	if (r == 0)
 		r = write_map(&u, "gid_map", &maps->groups, same);
 	if (r == 0)
-		r = userns_open(&u);
+		r = userns_open(&u, "user");
 	userns_done(&u);
 	return r;
 }

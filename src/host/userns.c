@@ -15,17 +15,19 @@
 #define PATH_LEN 64 /* "/proc/", a pid and a file's name fit */
 
 /* The process: tells whether it could enter (0 or an errno), and waits for the end of the socket. */
-static _Noreturn void stand(int join_fd, int sock)
+static _Noreturn void stand(int join_fd, int fresh, int sock)
 {
 	int failed = (join_fd >= 0 ? setns(join_fd, CLONE_NEWUSER) : unshare(CLONE_NEWUSER)) < 0 ? errno : 0;
 	char end;
 
+	if (!failed && fresh && unshare(fresh) < 0)
+		failed = errno;
 	if (write(sock, &failed, sizeof(failed)) == (ssize_t)sizeof(failed))
 		(void)!read(sock, &end, 1); /* whatever it says, this is over */
 	_exit(0);
 }
 
-int userns_hold(int join_fd, struct userns *ret)
+int userns_hold(int join_fd, int fresh, struct userns *ret)
 {
 	struct userns u = { .sock = -1 };
 	int socks[2], failed = 0;
@@ -37,7 +39,7 @@ int userns_hold(int join_fd, struct userns *ret)
 	u.pid = fork();
 	if (u.pid == 0) {
 		fd_close(socks[0]);
-		stand(join_fd, socks[1]);
+		stand(join_fd, fresh, socks[1]);
 	}
 	if (u.pid < 0)
 		failed = errno;
@@ -82,12 +84,12 @@ int userns_read_map(const struct userns *u, const char *file, size_t max, char *
 	return fd_read_file(AT_FDCWD, path, max, ret_text, NULL);
 }
 
-int userns_open(const struct userns *u)
+int userns_open(const struct userns *u, const char *type)
 {
 	char path[PATH_LEN];
 	int fd;
 
-	path_of(u, "ns/user", path);
+	(void)snprintf(path, sizeof(path), "/proc/%ld/ns/%s", (long)u->pid, type); /* fits */
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }

@@ -19,10 +19,11 @@ struct userns {
 };
 
 /*
- * Forks a process that joins the user namespace @join_fd (borrowed), or makes a new one (-1), and waits until it stands
- * there: 0, or -errno of setns(2), unshare(2) or of the fork. The caller ends *ret with userns_done(). Single-threaded.
+ * Forks a process that joins the user namespace @join_fd (borrowed), or makes a new one (-1), and there the namespaces
+ * @fresh (CLONE_NEWx; 0: none), which belong to it. Waits until it stands there: 0, or -errno of setns(2), unshare(2) or of
+ * the fork. The caller ends *ret with userns_done(). Single-threaded.
  */
-must_check int userns_hold(int join_fd, struct userns *ret);
+must_check int userns_hold(int join_fd, int fresh, struct userns *ret);
 
 /* Ends the process and waits for its end; the namespace goes with it unless something else holds it. */
 void userns_done(struct userns *u);
@@ -36,7 +37,10 @@ must_check int userns_write_map(const struct userns *u, const char *file, const 
  */
 must_check int userns_read_map(const struct userns *u, const char *file, size_t max, char **ret_text);
 
-/* Opens the namespace itself, for setns(2) and mount_setattr(2): a descriptor of the caller's, or -errno. */
-must_check int userns_open(const struct userns *u);
+/*
+ * Opens the process's namespace @type, as below /proc/PID/ns ("user", "net"), for setns(2) and mount_setattr(2): a descriptor
+ * of the caller's, or -errno.
+ */
+must_check int userns_open(const struct userns *u, const char *type);
 
 #endif

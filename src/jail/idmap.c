@@ -32,14 +32,14 @@ static int write_map(const struct userns *u, const char *file, const struct spec
 static int make_namespace(const struct spec_idmaps *uids, const struct spec_idmaps *gids, struct err *err)
 {
 	struct userns u;
-	int r = userns_hold(-1, &u);
+	int r = userns_hold(-1, 0, &u);
 
 	if (r < 0)
 		return err_sys(err, r, "cannot make a user namespace");
 	r = write_map(&u, "uid_map", uids, err);
 	if (r == 0)
 		r = write_map(&u, "gid_map", gids, err);
-	if (r == 0 && (r = userns_open(&u)) < 0)
+	if (r == 0 && (r = userns_open(&u, "user")) < 0)
 		(void)err_sys(err, r, "cannot open a new user namespace");
 	userns_done(&u);
 	return r;

@@ -122,7 +122,7 @@ static int read_idmap(const struct userns *u, const char *file, struct spec_idma
 static int read_joined_idmaps(int fd, const char *path, struct ns_set *set, struct err *err)
 {
 	struct userns theirs;
-	int r = userns_hold(fd, &theirs);
+	int r = userns_hold(fd, 0, &theirs);
 
 	if (r < 0)
 		return err_sys(err, r, "linux.namespaces: user: cannot join \"%s\"", path);
@@ -262,9 +262,26 @@ static int open_user(const struct spec *spec, struct ns_set *set, struct err *er
 	return r < 0 ? r : make_user(spec, set, err);
 }
 
+/*
+ * Makes the new network namespace where it belongs to the monitor's user namespace, as the container's belongs to its own under any
+ * runtime: who has rights over the one has them over the other, and over no network of the host's.
+ */
+static int make_network(struct ns_set *set, struct err *err)
+{
+	struct userns owner;
+	int r = userns_hold(set->user_fd, CLONE_NEWNET, &owner);
+
+	if (r == 0) {
+		r = set->fd[SPEC_NS_NETWORK] = userns_open(&owner, "net");
+		userns_done(&owner);
+	}
+	return r < 0 ? err_sys(err, r, "cannot make a new network namespace in the monitor's user namespace") : 0;
+}
+
 int ns_open(const struct spec *spec, struct ns_set *set, struct err *err)
 {
 	const struct spec_namespaces *list;
+	int r;
 
 	if (!spec->linux_)
 		return 0;
@@ -274,7 +291,6 @@ int ns_open(const struct spec *spec, struct ns_set *set, struct err *err)
 	set->domainname = spec->domainname;
 	for (size_t i = 0; i < list->n; i++) {
 		const struct spec_namespace *ns = &list->v[i];
-		int r;
 
 		if (!ns->path) {
 			set->fresh[ns->type] = true;
@@ -284,7 +300,8 @@ int ns_open(const struct spec *spec, struct ns_set *set, struct err *err)
 		if (r < 0)
 			return r;
 	}
-	return open_user(spec, set, err);
+	r = open_user(spec, set, err);
+	return r == 0 && set->fresh[SPEC_NS_NETWORK] && set->user_fd >= 0 ? make_network(set, err) : r;
 }
 
 bool ns_other_pids(const struct ns_set *set)
@@ -350,7 +367,7 @@ int ns_enter(const struct ns_set *set, struct err *err)
 
 		if (set->fd[type] >= 0 && setns(set->fd[type], clone_flags[type]) < 0)
 			return err_sys(err, errno, "cannot join the %s namespace", name);
-		if (set->fresh[type] && unshare(clone_flags[type]) < 0)
+		if (set->fd[type] < 0 && set->fresh[type] && unshare(clone_flags[type]) < 0)
 			return err_sys(err, errno, "cannot make a new %s namespace", name);
 	}
 	/* In a new net namespace the loopback interface is down; hooks and resolvers that use it need it up. */

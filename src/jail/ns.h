@@ -5,7 +5,8 @@
  * The processes of the container have namespaces of the guest's kernel. On the host the same list is applied to the
  * monitor, because engines look there (/proc/PID/ns): they set up the network in its net namespace, and recognise a pod
  * by that namespace. The namespaces that the config names by path are opened, and their types checked, before anything
- * else is made. A type that the config does not list stays the caller's.
+ * else is made. A type that the config does not list stays the caller's. A new network namespace belongs to the user
+ * namespace of the monitor, if it has one of its own.
  *
  * Two types are not entered with the others:
  * - mount: the jail (jail.h) enters it, when the VM has what it needs of the host's tree;
@@ -26,7 +27,7 @@
 #include "spec/spec.h"
 
 struct ns_set {
-	bool fresh[SPEC_NS_COUNT]; /* a new namespace is to be made */
+	bool fresh[SPEC_NS_COUNT]; /* a new namespace is to be made, or has been */
 	int fd[SPEC_NS_COUNT];     /* the namespace to join; -1: none */
 	int user_fd;               /* the monitor's own user namespace; -1: the caller's */
 	/* the mappings of the user namespace as the caller sees them, owned; empty: it is the caller's */

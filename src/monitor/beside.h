@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/base.h"
+#include "jail/ns.h"
 
 /*
  * Takes the name @name (15 bytes at the most), and gives up what it has inherited: the container's streams, for whoever
@@ -19,9 +20,10 @@
 must_check int beside_begin(const char *name, int *keep, size_t n);
 
 /*
- * Sees nothing of the host's files any more, ends with the monitor, and keeps the capabilities in @cap_mask and @calls
- * alone, as confine_self_with() does: 0 or -errno. An ioctl(2) is none of the calls.
+ * Sees nothing of the host's files any more, enters the monitor's user namespace (@ns, whose descriptor of it is closed then;
+ * NULL, or none there: it stays in its own), ends with the monitor, and keeps the capabilities in @cap_mask and @calls alone, as
+ * confine_self_with() does: 0 or -errno. An ioctl(2) is none of the calls.
  */
-must_check int beside_drop(uint32_t cap_mask, const int *calls, size_t n);
+must_check int beside_drop(const struct ns_set *ns, uint32_t cap_mask, const int *calls, size_t n);
 
 #endif

@@ -139,7 +139,7 @@ int network_new(const struct monitor_job *job, struct network **ret, struct err 
 	if (r == 0 && (r = resolvers_open(job, &n->resolvers)) < 0)
 		(void)err_sys(err, r, "network: cannot open the container's resolv.conf");
 	if (r == 0 && n->taps_len > 0 && !n->by_passt)
-		r = n->newcomers = newcomers_start(n->id, err);
+		r = n->newcomers = newcomers_start(n->id, job->ns->fresh[SPEC_NS_NETWORK] ? job->ns : NULL, err);
 	if (r < 0 || (n->by_passt && n->taps_len == 0)) {
 		network_free(n);
 		return r;

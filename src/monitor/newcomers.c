@@ -33,7 +33,7 @@ struct newcomers {
 };
 
 /* Sees nothing of the host's files, and gives up all rights but the one over its network namespace: 0 or -errno. */
-static int drop(void)
+static int drop(const struct ns_set *ns)
 {
 	static const int calls[] = {
 		SYS_read, SYS_write,                       /* the monitor */
@@ -43,7 +43,7 @@ static int drop(void)
 		SYS_getrandom, SYS_exit_group,             /* malloc(3), when it is new; the end */
 	};
 
-	return beside_drop(CAP_TO_MASK(CAP_NET_ADMIN), calls, ARRAY_LEN(calls));
+	return beside_drop(ns, CAP_TO_MASK(CAP_NET_ADMIN), calls, ARRAY_LEN(calls));
 }
 
 /* Tells the monitor why it could not be done, once. */
@@ -92,21 +92,21 @@ static void serve(struct newcomers *n)
 }
 
 /* The process's own main: nothing of what it has inherited but @socket stays. */
-static _Noreturn void process_main(const char *id, int socket)
+static _Noreturn void process_main(const char *id, const struct ns_set *ns, int socket)
 {
 	struct newcomers n = { .id = id, .socket = socket, .rtnl = RTNL_INIT, .notices = RTNL_INIT };
 	struct err ignored = ERR_INIT;
-	int keep[] = { socket };
+	int keep[] = { socket, ns ? ns->user_fd : -1 };
 
 	if (beside_begin("vmrunc-net", keep, ARRAY_LEN(keep)) == 0 && rtnl_open(-1, 0, &n.rtnl, &ignored) == 0 &&
-		rtnl_open(-1, RTMGRP_LINK, &n.notices, &ignored) == 0 && drop() == 0)
+		rtnl_open(-1, RTMGRP_LINK, &n.notices, &ignored) == 0 && drop(ns) == 0)
 		serve(&n);
 	_exit(1);
 }
 
 /* --- the monitor's side --- */
 
-int newcomers_start(const char *id, struct err *err)
+int newcomers_start(const char *id, const struct ns_set *ns, struct err *err)
 {
 	int ends[2];
 	pid_t pid;
@@ -115,7 +115,7 @@ int newcomers_start(const char *id, struct err *err)
 		return err_sys(err, errno, "network: cannot make a socket");
 	pid = fork();
 	if (pid == 0)
-		process_main(id, ends[1]);
+		process_main(id, ns, ends[1]);
 	fd_close(ends[1]);
 	if (pid < 0) {
 		fd_close(ends[0]);

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -13,8 +12,6 @@
 
 #include "base/fd.h"
 #include "cgroup/oom.h"
-#include "host/confine.h"
-#include "jail/jail.h"
 #include "monitor/beside.h"
 #include "spec/resources.h"
 
@@ -26,16 +23,8 @@ static int drop(const struct ns_set *ns)
 {
 	static const int calls[] = { SYS_read, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_setitimer, SYS_pread64,
 		SYS_pwrite64, SYS_mmap, SYS_exit_group };
-	struct err ignored = ERR_INIT;
-	int r = jail_chroot(-1, &ignored);
 
-	if (r == 0 && ns->user_fd >= 0)
-		r = jail_enter_user(ns->user_fd, &ns->owners, &ignored);
-	fd_close(ns->user_fd);
-	/* not before: who becomes somebody else loses it */
-	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		r = -errno;
-	return r < 0 ? r : confine_self(calls, ARRAY_LEN(calls), 0);
+	return beside_drop(ns, 0, calls, ARRAY_LEN(calls));
 }
 
 /* The process's own main: nothing of what it has inherited but @socket and @files stays. */

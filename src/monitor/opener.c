@@ -65,7 +65,7 @@ static int drop(bool low)
 
 	/* a caller that has not got it cannot hand it on */
 	low = low && prctl(PR_CAPBSET_READ, CAP_NET_BIND_SERVICE, 0, 0, 0) == 1;
-	return beside_drop(low ? CAP_TO_MASK(CAP_NET_BIND_SERVICE) : 0, calls, ARRAY_LEN(calls));
+	return beside_drop(NULL, low ? CAP_TO_MASK(CAP_NET_BIND_SERVICE) : 0, calls, ARRAY_LEN(calls));
 }
 
 /* The process's own main: nothing of what it has inherited but @socket stays. */

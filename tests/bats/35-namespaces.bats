@@ -244,10 +244,10 @@ port 1"
 	chown -R 1000:1000 "$BUNDLE/rootfs"
 	create
 	for p in $(monitor_and_children); do
-		# what ties interfaces that come later is the host's, with CAP_NET_ADMIN (12) alone and no way to more
+		# what ties interfaces that come later has CAP_NET_ADMIN (12) there alone: the network is that namespace's
 		if grep -qx vmrunc-net "/proc/$p/comm"; then
 			eq "$(awk '/^Cap(Prm|Eff|Bnd)/ { print $2 }' "/proc/$p/status" | sed 's/^0*//' | xargs)" "1000 1000"
-			continue
+			eq "$(link "$p" user)" "$(link "$(monitor)" user)"
 		fi
 		is_elsewhere "$p" user
 		# nobody of theirs is the host's root, nor has a group of it

@@ -123,7 +123,7 @@ static void interfaces_come_and_go(void **state)
 
 	(void)state;
 	make_namespace();
-	socket = newcomers_start("one", &err);
+	socket = newcomers_start("one", NULL, &err);
 	assert_true(socket >= 0);
 	assert_int_equal(system("ip link add name early type veth peer name p0 && ip link set early up"), 0);
 	assert_int_equal(newcomers_begin(socket), 0);

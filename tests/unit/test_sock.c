@@ -2,6 +2,7 @@
 /* Unit tests of src/host/sock.c and src/host/userns.c: long socket paths, and user namespaces made and joined. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -62,7 +64,8 @@ static void a_user_namespace_is_made_and_joined(void **state)
 {
 	struct userns made, joined;
 	char *text;
-	int fd, r = userns_hold(-1, &made);
+	struct stat a, b;
+	int fd, owner, r = userns_hold(-1, CLONE_NEWNET, &made);
 
 	(void)state;
 	if (r < 0) {
@@ -77,12 +80,22 @@ static void a_user_namespace_is_made_and_joined(void **state)
 		userns_done(&made);
 		skip();
 	}
-	fd = userns_open(&made);
+	/* a namespace made there belongs to it */
+	fd = userns_open(&made, "net");
 	assert_true(fd >= 0);
+	owner = ioctl(fd, NS_GET_USERNS);
+	assert_true(owner >= 0);
+	close(fd);
+	fd = userns_open(&made, "user");
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(owner, &a), 0);
+	assert_int_equal(fstat(fd, &b), 0);
+	assert_true(a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+	close(owner);
 	userns_done(&made);
 	assert_int_equal(kill(made.pid, 0), -1); /* it was reaped, and the descriptor holds the namespace */
 
-	assert_int_equal(userns_hold(fd, &joined), 0);
+	assert_int_equal(userns_hold(fd, 0, &joined), 0);
 	assert_int_equal(userns_read_map(&joined, "uid_map", 4096, &text), 0);
 	assert_int_equal(strtol(text, NULL, 10), 0);
 	free(text);
@@ -99,10 +112,10 @@ static void what_is_no_user_namespace_is_refused(void **state)
 	struct userns u;
 
 	(void)state;
-	assert_int_equal(userns_hold(fd, &u), -EINVAL);
+	assert_int_equal(userns_hold(fd, 0, &u), -EINVAL);
 	close(fd);
 	fd = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
-	assert_int_equal(userns_hold(fd, &u), -EINVAL); /* setns(2) refuses the namespace that one is in */
+	assert_int_equal(userns_hold(fd, 0, &u), -EINVAL); /* setns(2) refuses the namespace that one is in */
 	close(fd);
 }
 
