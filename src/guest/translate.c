@@ -215,6 +215,22 @@ static int put_linux(
 	return put_cgroup(from->resources, t, err);
 }
 
+int guest_translation_put_sysctl(struct guest_translation *t, const char *key, const char *value)
+{
+	struct guest_values *all = &t->container.sysctl;
+	struct guest_value *more = calloc(all->len + 1u, sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	more[0] = (struct guest_value){ .key = key, .value = value };
+	if (all->len)
+		memcpy(more + 1, all->at, all->len * sizeof(*more));
+	free(all->at);
+	all->at = more;
+	all->len++;
+	return 0;
+}
+
 /* hooks.startContainer; the others run on the host. */
 static int put_hooks(const struct spec_hooks *from, struct guest_translation *t, struct err *err)
 {

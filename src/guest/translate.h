@@ -102,4 +102,9 @@ void guest_translation_free(struct guest_translation *t);
 must_check int guest_translation_put_update(
 	const struct spec_resources *resources, const char *cid, struct buf *out, size_t *ret_n, struct err *err);
 
+/*
+ * Sets the sysctl @key to @value, before those of the config, which may say otherwise; both must outlive @t. 0 or -ENOMEM.
+ */
+must_check int guest_translation_put_sysctl(struct guest_translation *t, const char *key, const char *value);
+
 #endif

@@ -45,6 +45,7 @@
 #include "monitor/control.h"
 #include "monitor/report.h"
 #include "net/hostlink.h"
+#include "net/localports.h"
 #include "net/usermode.h"
 
 #define VM_DIR "vm"
@@ -70,6 +71,7 @@ struct creation {
 	int signal_fd;
 	int report;
 	bool usermode;  /* the container is on a network of somebody else's by user mode */
+	bool shared;    /* which is another virtual machine's */
 	bool reserved;  /* the state directory is ours */
 	bool hooks_ran; /* hooks have begun to run: poststop is owed */
 	struct life_notes *notes;
@@ -334,12 +336,22 @@ static int make_notify(struct creation *c, struct err *err)
 }
 
 /* Decides whether a container on somebody else's network is there by user mode, and says what it lacks without. */
-static void plan_usermode(struct creation *c)
+static int plan_usermode(struct creation *c, struct err *err)
 {
-	const int ns = c->ns.fd[SPEC_NS_NETWORK];
+	const struct spec_linux *spec = c->bundle.spec->linux_;
+	char owner[LINK_ALIAS_MAX];
 	struct err why = ERR_INIT;
+	enum usermode_place place;
+	int r;
 
-	if (ns >= 0 && usermode_is_cut_off(ns, &why))
+	if (spec && spec->net_devices.n)
+		return err_set(err, EINVAL,
+			"linux.netDevices: the network namespace is the host's, or that of another process: needs one "
+			"of "
+			"the container's own");
+	place = usermode_look(c->ns.fd[SPEC_NS_NETWORK], owner, &why);
+	c->shared = place == USERMODE_SHARED;
+	if (place == USERMODE_CUT_OFF)
 		warnings_add(&c->notes->warnings,
 			"linux.namespaces: network: %s: this container's virtual machine has the loopback interface "
 			"alone",
@@ -351,6 +363,9 @@ static void plan_usermode(struct creation *c)
 						  "machine has the loopback interface alone");
 	else
 		c->usermode = true;
+	if (c->usermode && c->shared && (r = localports_narrow(c->ns.fd[SPEC_NS_NETWORK])) < 0)
+		return err_sys(err, r, "network: cannot set " LOCALPORTS_KEY " of the network namespace");
+	return 0;
 }
 
 /* Reads and translates everything, and finds what is wrong, before anything is made. */
@@ -386,13 +401,8 @@ static int prepare(struct creation *c, struct err *err)
 		return r;
 	warn_of_ends(c);
 	warn_of_shared(c);
-	if (spec->linux_ && spec->linux_->net_devices.n && !ns_own_network(spec, c->ns.fd[SPEC_NS_NETWORK]))
-		return err_set(err, EINVAL,
-			"linux.netDevices: the network namespace is the host's, or that of another process: needs one "
-			"of "
-			"the container's own");
-	if (!ns_own_network(spec, c->ns.fd[SPEC_NS_NETWORK]))
-		plan_usermode(c);
+	if (!ns_own_network(spec, c->ns.fd[SPEC_NS_NETWORK]) && (r = plan_usermode(c, err)) < 0)
+		return r;
 	r = sockets_find(spec, &c->ns, &c->binds, c->request->id, &c->notes->warnings, &c->sockets, err);
 	if (r < 0)
 		return r;
@@ -409,6 +419,10 @@ static int prepare(struct creation *c, struct err *err)
 		guest_translation_container(c->translation)->process.lf_only = c->request->terminal_lf;
 	if (r == 0 && notify_wanted())
 		r = put_notify(c, err);
+	/* what it sends has its own ports there, too (net/share.h) */
+	if (r == 0 && c->usermode && c->shared &&
+		(r = guest_translation_put_sysctl(c->translation, LOCALPORTS_KEY, LOCALPORTS_SHARED)) < 0)
+		(void)err_sys(err, r, "network");
 	return r < 0 ? r : put_given(c, err);
 }
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/nsfs.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
 #include "base/fd.h"
@@ -15,6 +16,7 @@
 #include "life/inside.h"
 #include "monitor/control.h"
 #include "net/attach.h"
+#include "net/localports.h"
 
 /* A monitor that has written "stopped" has only to exit. It gets this long to do that with its own exit status. */
 #define EXIT_TIMEOUT_MS 5000
@@ -67,7 +69,7 @@ static int delete_wreck(struct statedir *dir, const char *id, bool force, struct
 }
 
 /*
- * Takes away what led the packets of a network namespace by path into the machine that is gone. A new one is gone with
+ * Takes away what led the packets of a network namespace by path into the machine that is gone, and what containers needed that joined it. A new one is gone with
  * the monitor, or is what an engine has kept of it for its own end.
  */
 static void free_network(const struct spec *spec, struct life_notes *notes)
@@ -75,11 +77,15 @@ static void free_network(const struct spec *spec, struct life_notes *notes)
 	const struct spec_namespace *ns = spec_namespace_find(spec, SPEC_NS_NETWORK);
 	autoclose int fd = ns && ns->path ? open(ns->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) : -1;
 	struct err err = ERR_INIT;
+	int r;
 
 	if (fd < 0 || ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET || !ns_own_network(spec, fd))
 		return;
 	if (attach_clean(fd, &err) < 0)
 		warnings_add(&notes->warnings, "%s", err.msg);
+	r = localports_restore(fd);
+	if (r < 0)
+		warnings_add(&notes->warnings, "network: cannot restore " LOCALPORTS_KEY ": %s", strerror(-r));
 }
 
 int container_delete(

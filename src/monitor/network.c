@@ -100,9 +100,10 @@ static int begin_usermode(struct network *n, const struct monitor_job *job, stru
 	struct link l;
 	int r = usermode_choose(&n->rtnl, &l, err);
 
-	if (r > 0)
-		r = usermode_start(&n->rtnl, &l, &n->passt, err);
-	if (r < 0 || n->passt.fd < 0)
+	if (r <= 0)
+		return r;
+	r = usermode_start(&n->rtnl, &l, &n->passt, err);
+	if (r < 0)
 		return r;
 	r = ports_new(n->id, job->spec, &n->resolvers, &n->ports, err);
 	if (r < 0)

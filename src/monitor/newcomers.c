@@ -16,7 +16,9 @@
 #include "base/fd.h"
 #include "monitor/beside.h"
 #include "net/attach.h"
+#include "net/link.h"
 #include "net/rtnl.h"
+#include "net/share.h"
 
 #define NOTICES_AT_ONCE 256
 /* What has failed is tried again after so long: an interface that goes while it is being tied is one reason. */
@@ -28,6 +30,7 @@ struct newcomers {
 	const char *id;
 	int socket;                    /* to the monitor */
 	struct rtnl rtnl, notices;     /* in the container's network namespace */
+	struct share share;            /* the programs of the taps, which it could not load later */
 	bool begun, failed;            /* the monitor has said its word; the last try has failed */
 	char told[NEWCOMERS_TEXT_MAX]; /* the last text: what goes on failing is said once */
 };
@@ -62,7 +65,7 @@ static void tie(struct newcomers *n)
 {
 	struct err err = ERR_INIT;
 
-	n->failed = attach_again(&n->rtnl, n->id, &err) < 0;
+	n->failed = attach_again(&n->rtnl, n->id, &n->share, &err) < 0;
 	if (n->failed)
 		complain(n, &err);
 	else
@@ -91,15 +94,28 @@ static void serve(struct newcomers *n)
 	}
 }
 
+/* Loads the programs of the taps; without them, an interface that comes is the machine's alone. 0 or -errno. */
+static int load(struct newcomers *n)
+{
+	autolinks list = LINKS_NONE;
+	int r = links_read(&n->rtnl, &list);
+
+	if (r == 0)
+		(void)!share_load(&list, n->id, &n->share);
+	return r;
+}
+
 /* The process's own main: nothing of what it has inherited but @socket stays. */
 static _Noreturn void process_main(const char *id, const struct ns_set *ns, int socket)
 {
-	struct newcomers n = { .id = id, .socket = socket, .rtnl = RTNL_INIT, .notices = RTNL_INIT };
+	struct newcomers n = {
+		.id = id, .socket = socket, .rtnl = RTNL_INIT, .notices = RTNL_INIT, .share = SHARE_NONE
+	};
 	struct err ignored = ERR_INIT;
 	int keep[] = { socket, ns ? ns->user_fd : -1 };
 
 	if (beside_begin("vmrunc-net", keep, ARRAY_LEN(keep)) == 0 && rtnl_open(-1, 0, &n.rtnl, &ignored) == 0 &&
-		rtnl_open(-1, RTMGRP_LINK, &n.notices, &ignored) == 0 && drop(ns) == 0)
+		rtnl_open(-1, RTMGRP_LINK, &n.notices, &ignored) == 0 && load(&n) == 0 && drop(ns) == 0)
 		serve(&n);
 	_exit(1);
 }

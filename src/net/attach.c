@@ -8,6 +8,7 @@
 
 #include "net/redirect.h"
 #include "net/rtnl.h"
+#include "net/share.h"
 #include "net/tap.h"
 
 bool attach_fits(const struct link *l)
@@ -36,9 +37,9 @@ static struct link *spare_tap(const struct links *list, const char *id)
 
 /*
  * Ties @l and @tap together. The interface's own filter comes last, so that it leads nowhere before there is somewhere
- * to go; the group says that it is done.
+ * to go; the group says that it is done. Where the host's stack cannot be left its own, it gets nothing.
  */
-static int tie(struct rtnl *r, const struct link *l, struct link *tap, struct err *err)
+static int tie(struct rtnl *r, const struct link *l, struct link *tap, const struct share *share, struct err *err)
 {
 	int e = link_set_group(r, tap->ifindex, 0, true);
 
@@ -47,7 +48,9 @@ static int tie(struct rtnl *r, const struct link *l, struct link *tap, struct er
 	if (e < 0)
 		return err_sys(
 			err, e, "network: cannot lead packets from \"%s\" to interface \"%s\"", tap->name, l->name);
-	e = redirect_add(r, l->ifindex, tap->ifindex);
+	e = redirect_share(r, l->ifindex, share_find(share, tap->ifindex));
+	if (e == -ENOENT || e == -EOPNOTSUPP || e == 0)
+		e = redirect_add(r, l->ifindex, tap->ifindex);
 	if (e == 0)
 		e = link_set_group(r, tap->ifindex, l->ifindex, true);
 	if (e < 0)
@@ -69,7 +72,7 @@ static int look(int ns_fd, struct rtnl *r, struct links *list, struct err *err)
 }
 
 /* Gives each fitting interface of @list that has none a spare tap of container @id's, as far as there are any. */
-static int tie_new(struct rtnl *r, const char *id, struct links *list, struct err *err)
+static int tie_new(struct rtnl *r, const char *id, const struct share *share, struct links *list, struct err *err)
 {
 	int e = 0;
 
@@ -80,7 +83,7 @@ static int tie_new(struct rtnl *r, const char *id, struct links *list, struct er
 		if (!tap)
 			break;
 		if (attach_fits(l) && !attach_tap(list, l))
-			e = tie(r, l, tap, err);
+			e = tie(r, l, tap, share, err);
 	}
 	return e;
 }
@@ -112,12 +115,16 @@ int attach_all(int ns_fd, const char *id, struct err *err)
 {
 	autortnl r = RTNL_INIT;
 	autolinks list = LINKS_NONE;
+	autoshare share = SHARE_NONE;
 	int e = look(ns_fd, &r, &list, err);
 
-	return e < 0 ? e : tie_new(&r, id, &list, err);
+	if (e < 0)
+		return e;
+	(void)!share_load(&list, id, &share); /* without, who is to share the network later is told (usermode_look()) */
+	return tie_new(&r, id, &share, &list, err);
 }
 
-int attach_again(struct rtnl *r, const char *id, struct err *err)
+int attach_again(struct rtnl *r, const char *id, const struct share *share, struct err *err)
 {
 	autolinks list = LINKS_NONE;
 	int e = links_read(r, &list);
@@ -125,7 +132,7 @@ int attach_again(struct rtnl *r, const char *id, struct err *err)
 	if (e < 0)
 		return err_sys(err, e, "network: cannot list the interfaces");
 	e = free_taps(r, id, &list, err);
-	return e < 0 ? e : tie_new(r, id, &list, err);
+	return e < 0 ? e : tie_new(r, id, share, &list, err);
 }
 
 int attach_clean(int ns_fd, struct err *err)

@@ -16,6 +16,7 @@
 #include "base/base.h"
 #include "base/err.h"
 #include "net/link.h"
+#include "net/share.h"
 
 /* Whether @l is an interface that a machine is given if it has a tap to spare. */
 bool attach_fits(const struct link *l);
@@ -32,9 +33,9 @@ must_check int attach_all(int ns_fd, const char *id, struct err *err);
 
 /*
  * Does the same for what has changed since in the namespace of @r: interfaces that have come, and those that have gone,
- * whose taps are spare again. 0, or -errno with an error; a second call goes on.
+ * whose taps are spare again. @share has the programs of the taps, or fewer. 0, or -errno with an error; a second call goes on.
  */
-must_check int attach_again(struct rtnl *r, const char *id, struct err *err);
+must_check int attach_again(struct rtnl *r, const char *id, const struct share *share, struct err *err);
 
 /*
  * Takes away what led to taps that are gone, from all interfaces of the namespace @ns_fd. The caller is

@@ -16,15 +16,15 @@
 #define INGRESS_HANDLE TC_H_MAKE(TC_H_INGRESS, 0)
 #define INGRESS_PARENT TC_H_MAKE(TC_H_INGRESS, TC_H_MIN_INGRESS) /* of filters, for ingress and clsact alike */
 
-/* Begins a request about the filter of ours at @from. */
-static void begin_filter(struct rtnl_request *q, uint16_t type, uint16_t flags, uint32_t from)
+/* Begins a request about the filter of ours at @from that has @preference. */
+static void begin_filter(struct rtnl_request *q, uint16_t type, uint16_t flags, uint32_t from, uint32_t preference)
 {
 	struct tcmsg *tc = rtnl_begin(q, type, flags, sizeof(*tc));
 
 	tc->tcm_family = AF_UNSPEC;
 	tc->tcm_ifindex = (int)from;
 	tc->tcm_parent = INGRESS_PARENT;
-	tc->tcm_info = TC_H_MAKE((uint32_t)REDIRECT_PREF << 16, htons(ETH_P_ALL));
+	tc->tcm_info = TC_H_MAKE(preference << 16, htons(ETH_P_ALL));
 }
 
 /* Adds the one action of the filter, as the attribute @type of it. */
@@ -59,7 +59,7 @@ static int add_u32(struct rtnl *r, uint32_t from, uint32_t to)
 
 	all.sel.flags = TC_U32_TERMINAL;
 	all.sel.nkeys = 1;
-	begin_filter(&q, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, from);
+	begin_filter(&q, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, from, REDIRECT_PREF);
 	mnl_attr_put_strz(&q.head, TCA_KIND, "u32");
 	options = mnl_attr_nest_start(&q.head, TCA_OPTIONS);
 	mnl_attr_put(&q.head, TCA_U32_SEL, sizeof(all), &all);
@@ -73,7 +73,7 @@ static int add_matchall(struct rtnl *r, uint32_t from, uint32_t to)
 	struct rtnl_request q;
 	struct nlattr *options;
 
-	begin_filter(&q, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, from);
+	begin_filter(&q, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, from, REDIRECT_PREF);
 	mnl_attr_put_strz(&q.head, TCA_KIND, "matchall");
 	options = mnl_attr_nest_start(&q.head, TCA_OPTIONS);
 	put_mirred(&q.head, TCA_MATCHALL_ACT, to);
@@ -81,13 +81,13 @@ static int add_matchall(struct rtnl *r, uint32_t from, uint32_t to)
 	return rtnl_ask(r, &q);
 }
 
-/* Deletes our filter: 1, 0 if there is none, or -errno. */
-static int remove_filter(struct rtnl *r, uint32_t from)
+/* Deletes our filter with @preference: 1, 0 if there is none, or -errno. */
+static int remove_filter(struct rtnl *r, uint32_t from, uint32_t preference)
 {
 	struct rtnl_request q;
 	int e;
 
-	begin_filter(&q, RTM_DELTFILTER, 0, from);
+	begin_filter(&q, RTM_DELTFILTER, 0, from, preference);
 	e = rtnl_ask(r, &q);
 	if (e == -ENOENT || e == -EINVAL) /* EINVAL: it has no ingress */
 		return 0;
@@ -105,7 +105,8 @@ static void begin_ingress(struct rtnl_request *q, uint16_t type, uint16_t flags,
 	tc->tcm_handle = INGRESS_HANDLE;
 }
 
-int redirect_add(struct rtnl *r, uint32_t from, uint32_t to)
+/* Gives @from the queueing discipline that filters stand in, if it has none. */
+static int add_ingress(struct rtnl *r, uint32_t from)
 {
 	struct rtnl_request q;
 	int e;
@@ -113,35 +114,87 @@ int redirect_add(struct rtnl *r, uint32_t from, uint32_t to)
 	begin_ingress(&q, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, from);
 	mnl_attr_put_strz(&q.head, TCA_KIND, "ingress");
 	e = rtnl_ask(r, &q);
-	if (e < 0 && e != -EEXIST)
-		return e;
-	e = remove_filter(r, from);
+	return e == -EEXIST ? 0 : e;
+}
+
+int redirect_add(struct rtnl *r, uint32_t from, uint32_t to)
+{
+	int e = add_ingress(r, from);
+
+	if (e == 0)
+		e = remove_filter(r, from, REDIRECT_PREF);
 	if (e >= 0)
 		e = add_u32(r, from, to);
 	return e == -ENOENT || e == -EOPNOTSUPP ? add_matchall(r, from, to) : e;
 }
 
-/* As rtnl_take_fn: a filter is left. */
+int redirect_share(struct rtnl *r, uint32_t from, int program)
+{
+	struct rtnl_request q;
+	struct nlattr *options;
+	int e = add_ingress(r, from);
+
+	if (e == 0)
+		e = remove_filter(r, from, REDIRECT_SHARE_PREF);
+	if (e < 0 || program < 0)
+		return e < 0 ? e : 0;
+	begin_filter(&q, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, from, REDIRECT_SHARE_PREF);
+	mnl_attr_put_strz(&q.head, TCA_KIND, "bpf");
+	options = mnl_attr_nest_start(&q.head, TCA_OPTIONS);
+	mnl_attr_put_u32(&q.head, TCA_BPF_FD, (uint32_t)program);
+	mnl_attr_put_strz(&q.head, TCA_BPF_NAME, REDIRECT_SHARE_NAME);
+	mnl_attr_put_u32(&q.head, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
+	mnl_attr_nest_end(&q.head, options);
+	return rtnl_ask(r, &q);
+}
+
+/* Which filters an interface has. */
+struct filters {
+	bool any, share;
+};
+
+/* As rtnl_take_fn: one filter. */
 static int take_filter(void *arg, const struct nlmsghdr *message)
 {
-	bool *left = arg;
+	const struct tcmsg *tc = mnl_nlmsg_get_payload(message);
+	struct filters *f = arg;
 
-	*left = *left || message->nlmsg_type == RTM_NEWTFILTER;
+	if (message->nlmsg_type != RTM_NEWTFILTER)
+		return 0;
+	f->any = true;
+	f->share = f->share || TC_H_MAJ(tc->tcm_info) >> 16 == REDIRECT_SHARE_PREF;
 	return 0;
+}
+
+/* Reads which filters there are at the ingress of @from. 0, also if it has none, or -errno. */
+static int read_filters(struct rtnl *r, uint32_t from, struct filters *ret)
+{
+	struct rtnl_request q;
+
+	*ret = (struct filters){ .any = false };
+	begin_filter(&q, RTM_GETTFILTER, 0, from, 0);
+	((struct tcmsg *)mnl_nlmsg_get_payload(&q.head))->tcm_info = 0; /* of any preference */
+	return rtnl_dump(r, &q, take_filter, ret);
+}
+
+bool redirect_is_shared(struct rtnl *r, uint32_t from)
+{
+	struct filters all;
+
+	return read_filters(r, from, &all) == 0 && all.share;
 }
 
 int redirect_remove(struct rtnl *r, uint32_t from)
 {
-	bool left = false;
+	struct filters left;
 	struct rtnl_request q;
-	int e = remove_filter(r, from);
+	int shared = remove_filter(r, from, REDIRECT_SHARE_PREF);
+	int e = shared < 0 ? shared : remove_filter(r, from, REDIRECT_PREF);
 
-	if (e <= 0)
+	if (e < 0 || (e == 0 && shared == 0))
 		return e;
-	begin_filter(&q, RTM_GETTFILTER, 0, from);
-	((struct tcmsg *)mnl_nlmsg_get_payload(&q.head))->tcm_info = 0; /* of any preference */
-	e = rtnl_dump(r, &q, take_filter, &left);
-	if (e < 0 || left)
+	e = read_filters(r, from, &left);
+	if (e < 0 || left.any)
 		return e;
 	begin_ingress(&q, RTM_DELQDISC, 0, from);
 	mnl_attr_put_strz(&q.head, TCA_KIND, "ingress"); /* a clsact may have more in it */

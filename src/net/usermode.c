@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "base/sig.h"
 #include "base/text.h"
+#include "net/redirect.h"
 #include "net/tap.h"
 
 /* The MAC address of whatever the guest speaks to: locally administered, and no device's of ours. */
@@ -109,27 +110,32 @@ int usermode_choose(struct rtnl *r, struct link *ret, struct err *err)
 	return 1;
 }
 
-bool usermode_is_cut_off(int ns_fd, struct err *why)
+enum usermode_place usermode_look(int ns_fd, char owner[LINK_ALIAS_MAX], struct err *why)
 {
 	autolinks list = LINKS_NONE;
 	autortnl r = RTNL_INIT;
 	struct err ignored = ERR_INIT; /* who is to be in that namespace meets the same error there */
+	enum usermode_place place = USERMODE_ALONE;
 	struct link l;
 
 	if (rtnl_open(ns_fd, 0, &r, &ignored) < 0 || usermode_choose(&r, &l, &ignored) <= 0 ||
 		links_read(&r, &list) < 0)
-		return false;
-	for (size_t i = 0; i < list.n; i++) {
+		return USERMODE_ALONE;
+	for (size_t i = 0; place != USERMODE_CUT_OFF && i < list.n; i++) {
 		const struct link *tap = &list.v[i];
 
-		if (tap->group != l.ifindex || !tap_is(tap, NULL))
+		if (!tap_is(tap, NULL))
 			continue;
-		(void)err_set(why, EADDRINUSE,
-			"interface \"%s\" of the network namespace is led to the virtual machine of container \"%s\"",
-			l.name, tap->alias + strlen(TAP_ALIAS));
-		return true;
+		place = tap->group == l.ifindex && !redirect_is_shared(&r, l.ifindex) ? USERMODE_CUT_OFF
+										      : USERMODE_SHARED;
+		(void)snprintf(owner, LINK_ALIAS_MAX, "%s", tap->alias + strlen(TAP_ALIAS));
 	}
-	return false;
+	if (place == USERMODE_CUT_OFF)
+		(void)err_set(why, EADDRINUSE,
+			"interface \"%s\" of the network namespace is led to the virtual machine of container \"%s\" "
+			"whole, since the kernel has no filters by BPF, or did not allow its owner any",
+			l.name, owner);
+	return place;
 }
 
 /* --- its command line --- */

@@ -54,12 +54,18 @@ const char *usermode_program(void);
  */
 must_check int usermode_choose(struct rtnl *r, struct link *ret, struct err *err);
 
+enum usermode_place {
+	USERMODE_ALONE, /* no machine but this one has to do with the namespace's interfaces */
+	USERMODE_SHARED, /* they are, or are to be, another machine's, which leaves the namespace's stack what is for it (share.h) */
+	USERMODE_CUT_OFF, /* what comes in by the one that user mode would stand in for is led to another machine, whole */
+};
+
 /*
- * Whether user mode is of no use in network namespace @ns_fd: what comes in by the interface that it would stand in for is
- * led to another virtual machine, so that the namespace's own stack, and passt with it, gets no answers. *@why says so, with
- * that machine's container. false, too, where the namespace cannot be read. The caller is single-threaded.
+ * What user mode finds in network namespace @ns_fd (-1: the caller's). Of a namespace that is another machine's, @owner is its
+ * container's ID, and of one that is of no use *@why says so. USERMODE_ALONE, too, where it cannot be read. The
+ * caller is single-threaded.
  */
-bool usermode_is_cut_off(int ns_fd, struct err *why);
+enum usermode_place usermode_look(int ns_fd, char owner[LINK_ALIAS_MAX], struct err *why);
 
 /*
  * Starts passt in the caller's network namespace, which is also that of @r, to stand in for interface @l. The caller is

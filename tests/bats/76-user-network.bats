@@ -188,6 +188,96 @@ callers='.linux.namespaces |= map(select(.type != "network")) | .process.capabil
 	[ "$(ip -n "$HOST" -j link show | jq -c '[.[].ifname]')" = '["lo","up0"]' ]
 }
 
+# what NAME: what the container NAME has said.
+what() {
+	output=$(cat "$DIR/$1.out")
+}
+
+# serve_container NAME NS_PATH SCRIPT: a container on that network runs SCRIPT, says ready, and waits for /end.
+serve_container() {
+	sh_bundle "$hold$3
+		echo ready
+		while [ ! -e /end ]; do sleep 0.1; done" '.linux.namespaces |= map(if .type == "network" then .path = $ns else . end)
+		| .process.capabilities[] += ["CAP_NET_RAW"]' --arg ns "$2"
+	rt create --bundle "$BUNDLE" "$1" >"$DIR/$1.out" 2>"$DIR/$1.warnings" </dev/null || { cat "$DIR/$1.warnings"; false; }
+	[ ! -s "$DIR/$1.warnings" ] || { cat "$DIR/$1.warnings"; false; }
+	rt start "$1"
+}
+
+asks='
+	ping -c 2 -W 10 10.9.0.1 >/dev/null && echo ping=ok
+	ping -6 -c 2 -W 10 fd09::1 >/dev/null && echo ping6=ok
+	echo "down=$(nc 10.9.0.1 5002 <&9 | sha256sum | cut -d" " -f1)"
+	echo "down6=$(nc fd09::1 5002 <&9 | sha256sum | cut -d" " -f1)"
+	head -c 2000000 /dev/urandom >/tmp/bulk
+	sha256sum </tmp/bulk | cut -d" " -f1 >/up
+	nc -w 20 10.9.0.1 5001 </tmp/bulk
+	echo "name=$(nslookup -type=a some.name 10.9.0.1 | grep -c 192.0.2.7)"
+	echo "name6=$(nslookup -type=a some.name fd09::1 | grep -c 192.0.2.7)"
+	nc -w 5 10.9.0.1 5999 </dev/null || echo refused=ok'
+
+# asked_well NAME: all that was asked for is there.
+asked_well() {
+	what "$1"
+	echo "$output"
+	[ "$(said ping)" = ok ]
+	[ "$(said ping6)" = ok ]
+	[ "$(said down)" = "$(cat "$DIR/download")" ]
+	[ "$(said down6)" = "$(cat "$DIR/download")" ]
+	[ "$(said name)" = 1 ]
+	[ "$(said name6)" = 1 ]
+	[ "$(said refused)" = ok ]
+}
+
+# bats test_tags=any-engine
+@test "a joined namespace of another virtual machine: both are on its network at once, each with what it listens on" {
+	local owner=$ID-owner joiner=$ID range mac one two
+	[ -c /dev/net/tun ] || cannot "no /dev/net/tun"
+	RT_CMD+=(--log-level warning)
+	range=$(in_host sysctl -n net.ipv4.ip_local_port_range)
+	mac=$(ip -n "$HOST" -j link show up0 | jq -r '.[0].address')
+	rt_set # the caller is somewhere else
+	RT_CMD+=(--log-level warning)
+	serve_container "$owner" "/run/netns/$HOST" '
+		while :; do echo "owner $((n += 1))" | nc -l -p 81; done &
+		while [ ! -e /again ]; do sleep 0.1; done'"$asks"
+	one=$BUNDLE
+	serve_container "$joiner" "/proc/$(rt state "$owner" | jq .pid)/ns/net" '
+		echo "range=$(cat /proc/sys/net/ipv4/ip_local_port_range | tr "\t" " ")"
+		while :; do echo "here $((n += 1))" | nc -l -p 80; done &
+		touch /going'"$asks"
+	two=$BUNDLE
+	# both ask for the same at the same time
+	wait_for "$WAIT_S" test -e "$two/rootfs/going"
+	touch "$one/rootfs/again"
+	wait_for "$WAIT_S" file_has "$DIR/$joiner.out" "^ready\$" || { cat "$DIR/$joiner.out" "$ROOT/$joiner/guest.log"; false; }
+	wait_for "$WAIT_S" file_has "$DIR/$owner.out" "^ready\$" || { cat "$DIR/$owner.out" "$ROOT/$owner/guest.log"; false; }
+	asked_well "$joiner"
+	[ "$(said range)" = "61440 65535" ]
+	asked_well "$owner"
+	wait_for "$WAIT_S" test -e "$DIR/upload-2"
+	[ "$(sort "$DIR"/upload-[12])" = "$(sort "$one/rootfs/up" "$two/rootfs/up")" ]
+	# each has its ports
+	for _ in 1 2; do
+		wait_for "$WAIT_S" answers "$PEER" 10.9.0.2 80 here
+		wait_for "$WAIT_S" answers "$PEER" fd09::2 80 here
+		wait_for "$WAIT_S" answers "$PEER" 10.9.0.2 81 owner
+	done
+	# one answer for the address
+	[ "$(ip netns exec "$PEER" python3 "$BATS_TEST_DIRNAME/netpeer.py" ask-arp h0 10.9.0.2)" = "$mac" ]
+	# the owner ends: the namespace's own stack has the interface, and what has joined goes on
+	touch "$one/rootfs/end"
+	wait_status "$owner" stopped
+	rt delete "$owner"
+	wait_for "$WAIT_S" answers "$PEER" 10.9.0.2 80 here
+	[ "$(in_host tc qdisc show dev up0 | grep -c ingress)" = 0 ]
+	[ "$(in_host sysctl -n net.ipv4.ip_local_port_range)" = "$range" ]
+	touch "$two/rootfs/end"
+	wait_status "$joiner" stopped
+	rt delete "$joiner"
+	[ "$(ip -n "$HOST" -j link show | jq -c '[.[].ifname]')" = '["lo","up0"]' ]
+}
+
 # bats test_tags=any-engine
 @test "without passt: lo alone, and a warning that says what to install" {
 	local without="$DIR/without"

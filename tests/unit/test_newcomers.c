@@ -25,6 +25,7 @@
 #include "net/hostlink.h"
 #include "net/link.h"
 #include "net/rtnl.h"
+#include "net/share.h"
 #include "net/tap.h"
 #include "tests/unit/filter.h"
 
@@ -98,7 +99,8 @@ static void wait_taps(uint32_t ifindex, size_t n)
 	}
 }
 
-static size_t filters_of(const char *name)
+/* How many lines with @text there are of the filters at the ingress of @name. */
+static size_t lines_of(const char *name, const char *text)
 {
 	char command[128], line[256];
 	size_t n = 0;
@@ -108,9 +110,14 @@ static size_t filters_of(const char *name)
 	f = popen(command, "r"); /* NOLINT(cert-env33-c): the test's own words */
 	assert_non_null(f);
 	while (fgets(line, sizeof(line), f))
-		n += strstr(line, "mirred") != NULL;
+		n += strstr(line, text) != NULL;
 	(void)pclose(f);
 	return n;
+}
+
+static size_t filters_of(const char *name)
+{
+	return lines_of(name, "mirred");
 }
 
 /* An interface that comes up gets a tap and one that goes gives it back, again and again; what is too much has none until there is room. */
@@ -119,10 +126,14 @@ static void interfaces_come_and_go(void **state)
 	struct err err = ERR_INIT;
 	struct link first;
 	char text[NEWCOMERS_TEXT_MAX];
+	autolinks list = LINKS_NONE;
+	autoshare share = SHARE_NONE; /* what the process has, where the kernel allows it */
 	int socket, status;
 
 	(void)state;
 	make_namespace();
+	assert_int_equal(links_read(&rtnl, &list), 0);
+	(void)!share_load(&list, "one", &share);
 	socket = newcomers_start("one", NULL, &err);
 	assert_true(socket >= 0);
 	assert_int_equal(system("ip link add name early type veth peer name p0 && ip link set early up"), 0);
@@ -139,6 +150,7 @@ static void interfaces_come_and_go(void **state)
 		assert_int_equal(system("ip link set late up"), 0);
 		wait_taps(l.ifindex, 1);
 		assert_int_equal(filters_of("late"), 1);
+		assert_int_equal(lines_of("late", "vmrunc direct-action"), share.n ? 1 : 0);
 		assert_int_equal(system("ip link del late"), 0);
 		wait_taps(0, 1);
 	}
