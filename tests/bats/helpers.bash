@@ -35,6 +35,12 @@ vmrunc_only() {
 	[ -z "${RUNTIME:-}" ] || skip "only vmrunc has this"
 }
 
+# own_kernel: whether the guest kernel that vmrunc takes is its own (make guest-kernel); KERNEL is its path.
+own_kernel() {
+	KERNEL=${VMRUNC_KERNEL:-$("$VMRUNC" check --format json | jq -r .kernel.path)}
+	strings -n 8 "$KERNEL" | grep -q 'Linux version .*-vmrunc '
+}
+
 # cannot REASON: skips a test for which the machine lacks something, or lets it fail if VMRUNC_MUST_WORK is set.
 cannot() {
 	if [ "${VMRUNC_MUST_WORK:-0}" = 1 ]; then

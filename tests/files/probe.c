@@ -4,7 +4,7 @@
  * directory of its root file system. Prints "ok WHAT", or "not ok WHAT: ..." with what was found instead. With the
  * argument "full" it tries only the file system's end, which must be within 64 MiB. With "volume DIR" it
  * tries locks beside the host, which has a record lock of "file" until "held" is removed and a flock of "flocked", and
- * which answers "locked" with "seen"; and a second name of a pipe.
+ * which answers "locked" with "seen"; and second names of a pipe and a socket.
  *
  * Requests are counted by the interrupts of the virtio devices, one for each request that is waited for.
  */
@@ -18,9 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -249,12 +251,47 @@ static void second_name(void)
 	tell("read by the second name of a pipe", read(in, &byte, 1) == 1 && byte == 'x', "byte", byte);
 }
 
+/* Connects to @name: 0 or an errno. */
+static int connect_to(const char *name)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), error;
+
+	must(fd >= 0, "socket");
+	(void)snprintf(to.sun_path, sizeof(to.sun_path), "%s", name);
+	error = connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0 ? errno : 0;
+	close(fd);
+	return error;
+}
+
+/* A socket is one as well, also when its own name is gone and its times have changed. */
+static void second_name_of_a_socket(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = "socket" };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), error;
+
+	must(fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(fd, 8) == 0, "bind");
+	must(link("socket", "socket again") == 0, "link");
+	error = connect_to("socket again");
+	tell("connect by the second name of a socket", error == 0 && connect_to("socket") == 0, "errno", error);
+	must(utimensat(AT_FDCWD, "socket again", NULL, 0) == 0 && unlink("socket") == 0, "unlink");
+	error = connect_to("socket again");
+	tell("connect by the name that is left", error == 0, "errno", error);
+	/* a new socket is not the old one, which is open still */
+	must(rename("socket again", "Socket") == 0 && unlink("Socket") == 0, "rename");
+	must(mknod("Socket", S_IFSOCK | 0600, 0) == 0, "mknod");
+	error = connect_to("Socket");
+	tell("nobody listens at a new socket", error == ECONNREFUSED, "errno", error);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc > 2 && strcmp(argv[1], "volume") == 0) {
 		must(chdir(argv[2]) == 0, "chdir");
 		second_name();
+		second_name_of_a_socket();
 		flock_is_the_hosts();
 		lock_waits("file");
 		return failed;
