@@ -3,16 +3,20 @@
  * Ids: 64-bit numbers for inodes of any number of host file systems.
  *
  * An inode number is unique only on its device, and both numbers have 64 bits. A client's cache knows only 64 bits in
- * all, and a collision makes it show one file's data in another. So an id is one of two kinds:
+ * all, and a collision makes it show one file's data in another. So an id is one of three kinds:
  *
- *   0 ppppppppppppppp iiii...i   15 bits name a prefix: a device and the upper
+ *   0 (31 times) 0 ssss i...i    4 bits name a piece: a device and the upper 4 bits of
+ *                                an inode number of 32 bits, whose other 28 bits follow
+ *   0 ppppppppppppppp i....i     15 bits, not all 0, name a prefix: a device and the upper
  *                                16 bits of the inode number; 48 bits are the
  *                                rest of the inode number, as it is
  *   1 ssss...s                   63 bits, given one by one
  *
- * The first prefix is 0: inodes of the device that is seen first, that of the root file system, have the numbers that
- * the host gives them, and 32-bit programs without large-file support can stat(2) files where they can on the host. The
- * one number that would make an id of 0 gets a single one.
+ * The first kind is for 32-bit programs without large-file support, whose stat(2) and readdir(3) fail with EOVERFLOW where a
+ * number has more than 32 bits. The device that is seen first, which is that of the root file system, has the pieces
+ * with its own numbers, so that its inodes have the numbers that the host gives them. Other devices get pieces from the
+ * other end, which are enough for 15 file systems of 2^28 inodes. When there are no more pieces, prefixes
+ * follow. The one number that would make an id of 0 gets one of the third kind.
  *
  * Nearly every file system counts its inodes from below, so it uses one prefix. Overlayfs marks its layers in the
  * uppermost bits and uses a few. A file system whose inode numbers spread over 64 bits (some network and FUSE file
@@ -33,6 +37,10 @@
 
 #include "fs/id.h"
 
+#define PIECE_BITS 28
+#define PIECE_LOW ((1ull << PIECE_BITS) - 1)
+#define PIECES 16u
+#define PIECES_ALL ((1u << PIECES) - 1)
 #define INO_BITS 48
 #define INO_LOW ((1ull << INO_BITS) - 1)
 #define SINGLE_BIT (1ull << 63)
@@ -110,33 +118,74 @@ int fs_ids_init(struct fs_ids *ids)
 
 void fs_ids_done(struct fs_ids *ids)
 {
+	table_done(&ids->pieces);
 	table_done(&ids->prefixes);
 	table_done(&ids->singles);
 	pthread_rwlock_destroy(&ids->lock);
 }
 
-/* The id, or 0 if it is not known. LOCK: ids->lock is held, for reading at least. */
-static uint64_t ids_find(const struct fs_ids *ids, uint64_t dev, uint64_t ino)
+static uint64_t ids_find_single(const struct fs_ids *ids, uint64_t dev, uint64_t ino)
 {
-	uint64_t value = table_get(&ids->prefixes, dev, ino >> INO_BITS); /* one more than the prefix */
+	uint64_t value = table_get(&ids->singles, dev, ino);
 
-	if (value != 0 && ((value - 1) << INO_BITS | (ino & INO_LOW)) != 0)
-		return (value - 1) << INO_BITS | (ino & INO_LOW);
-	value = table_get(&ids->singles, dev, ino);
 	return value != 0 ? SINGLE_BIT | value : 0;
 }
 
-/* Gives the inode an id: 0 or -ENOMEM. LOCK: ids->lock is held for writing. */
-static int ids_add(struct fs_ids *ids, uint64_t dev, uint64_t ino)
+/* The id, or 0 if it is not known. LOCK: ids->lock is held, for reading at least. */
+static uint64_t ids_find(const struct fs_ids *ids, uint64_t dev, uint64_t ino)
 {
-	bool none = table_get(&ids->prefixes, dev, ino >> INO_BITS) == 0;
+	uint64_t value;
+
+	if (ino <= UINT32_MAX) {
+		value = table_get(&ids->pieces, dev, ino >> PIECE_BITS); /* one more than the piece */
+		if (value != 0 && ((value - 1) << PIECE_BITS | (ino & PIECE_LOW)) != 0)
+			return (value - 1) << PIECE_BITS | (ino & PIECE_LOW);
+		if (value != 0)
+			return ids_find_single(ids, dev, ino);
+		/* It will have a piece as long as there are any, whatever prefix other inodes have. */
+		if (ids->pieces_taken != PIECES_ALL)
+			return 0;
+	}
+	value = table_get(&ids->prefixes, dev, ino >> INO_BITS);
+	return value != 0 ? value << INO_BITS | (ino & INO_LOW) : ids_find_single(ids, dev, ino);
+}
+
+/*
+ * Gives the device a piece for inodes like this one, unless it has it or none is free: 0 or -ENOMEM. LOCK: ids->lock is
+ * held for writing.
+ */
+static int ids_add_piece(struct fs_ids *ids, uint64_t dev, uint64_t ino)
+{
+	uint32_t piece = (uint32_t)(ino >> PIECE_BITS);
 	int r;
 
-	if (none && ids->prefixes.used < FS_ID_PREFIXES_MAX) {
-		r = table_put(&ids->prefixes, dev, ino >> INO_BITS, ids->prefixes.used + 1);
+	if (ids->pieces_taken == PIECES_ALL || table_get(&ids->pieces, dev, ino >> PIECE_BITS) != 0)
+		return 0;
+	if (ids->pieces_taken == 0)
+		ids->first_dev = dev;
+	if (dev != ids->first_dev || (ids->pieces_taken & 1u << piece))
+		for (piece = PIECES - 1; ids->pieces_taken & 1u << piece; piece--)
+			;
+	r = table_put(&ids->pieces, dev, ino >> PIECE_BITS, piece + 1);
+	if (r == 0)
+		ids->pieces_taken |= 1u << piece;
+	return r;
+}
+
+/* Gives the inode, which has none, an id: 0 or -ENOMEM. LOCK: ids->lock is held for writing. */
+static int ids_add(struct fs_ids *ids, uint64_t dev, uint64_t ino)
+{
+	bool piece = false;
+	int r;
+
+	if (ino <= UINT32_MAX) {
+		r = ids_add_piece(ids, dev, ino);
 		if (r < 0 || ids_find(ids, dev, ino) != 0)
 			return r;
+		piece = table_get(&ids->pieces, dev, ino >> PIECE_BITS) != 0; /* it would be 0 with it */
 	}
+	if (!piece && ids->prefixes.used < FS_ID_PREFIXES_MAX)
+		return table_put(&ids->prefixes, dev, ino >> INO_BITS, ids->prefixes.used + 1);
 	if (ids->singles.used == FS_ID_SINGLES_MAX)
 		table_done(&ids->singles);
 	return table_put(&ids->singles, dev, ino, ++ids->next_single);

@@ -26,9 +26,12 @@ struct fs_id_table {
 struct fs_ids {
 	pthread_rwlock_t lock;
 	/* LOCK: lock */
+	struct fs_id_table pieces;   /* (device, upper 4 of an inode's 32 bits) -> 1 to 16 */
 	struct fs_id_table prefixes; /* (device, upper 16 bits of inode) -> 1.. */
 	struct fs_id_table singles;  /* (device, inode) -> 1.. */
 	uint64_t next_single;
+	uint64_t first_dev;    /* if there is a piece */
+	uint32_t pieces_taken; /* a bit for each */
 };
 
 /* Makes an empty table: 0 or -errno. */

@@ -8,8 +8,12 @@ setup() {
 	common_setup
 	SRC=$BATS_TEST_TMPDIR/src
 	mkdir "$SRC"
+	MOUNTED=()
 }
-teardown() { common_teardown; }
+teardown() {
+	common_teardown
+	[ ${#MOUNTED[@]} = 0 ] || umount "${MOUNTED[@]}"
+}
 
 # bats test_tags=any-engine
 @test "file systems: types, sources, order and options as given" {
@@ -242,4 +246,32 @@ teardown() { common_teardown; }
 	eq "$status" 0
 	wanted="hello again 1 2 3 old new 2 e 100000"
 	eq "$(echo $output)" "$wanted $wanted"
+}
+
+@test "a 32-bit program without large-file support: stat and readdir of the root and of volumes on several file systems" {
+	local fs paths=(/etc/file /a /a/d /a/f /a/below /a/below/d /a/below/f /b /b/d /b/f /c /c/d /c/f)
+	"${CC:-cc}" -m32 -ffreestanding -nostdlib -static -no-pie -fno-pic -fno-stack-protector -O1 -o "$BATS_TEST_TMPDIR/program" \
+		"$TOP/tests/files/small_numbers.c" || cannot "no compiler for 32 bits"
+	for fs in "$SRC/a" "$SRC/a/below" "$SRC/b" "$SRC/c"; do
+		mkdir -p "$fs"
+		mount -t tmpfs -o size=1m none "$fs"
+		MOUNTED=("$fs" "${MOUNTED[@]}")
+		mkdir -p "$fs/d"
+		echo here >"$fs/f"
+	done
+	echo one >"$SRC/file" # as an engine's resolv.conf is: often the first of them, on a file system of its own
+	# shellcheck disable=SC2034 # common_teardown compares
+	mounts_to MOUNTS_BEFORE
+	# what has a larger number on the host has one here as well
+	if [ "$(stat -c %i "$BATS_TEST_TMPDIR")" -lt $((1 << 32)) ]; then
+		paths+=(/ /bin /bin/busybox /program)
+	fi
+	new_bundle '.process.args = ["/program"] + $paths | .mounts += [{destination: "/etc/file", source: "file"},
+		{destination: "/a", source: "a"}, {destination: "/b", source: "b"}, {destination: "/c", source: "c"}]
+		| .mounts |= map(if .type then . else .type = "bind" | .source = $src + "/" + .source | .options = ["rbind", "rw"] end)' \
+		--arg src "$SRC" --argjson paths "$(printf '%s\n' "${paths[@]}" | jq -R . | jq -s .)"
+	cp "$BATS_TEST_TMPDIR/program" "$BUNDLE/rootfs/program"
+	run_c
+	eq "$output" "$(printf '%s 000 000\n' "${paths[@]}")"
+	eq "$status" 0
 }

@@ -18,6 +18,7 @@ unit_tests += \
 	tests/unit/test_control \
 	tests/unit/test_filter_store \
 	tests/unit/test_fs \
+	tests/unit/test_fs_id \
 	tests/unit/test_fs_owners \
 	tests/unit/test_fs_policy \
 	tests/unit/test_fs_watch \
@@ -115,6 +116,8 @@ tests_unit_test_control_SOURCES = tests/unit/test_control.c
 tests_unit_test_control_LDADD = $(unit_ldadd)
 tests_unit_test_filter_store_SOURCES = tests/unit/test_filter_store.c
 tests_unit_test_filter_store_LDADD = $(unit_ldadd)
+tests_unit_test_fs_id_SOURCES = tests/unit/test_fs_id.c
+tests_unit_test_fs_id_LDADD = $(unit_ldadd)
 tests_unit_test_fs_owners_SOURCES = tests/unit/test_fs_owners.c
 tests_unit_test_fs_owners_LDADD = $(unit_ldadd)
 tests_unit_test_fs_policy_SOURCES = tests/unit/test_fs_policy.c
