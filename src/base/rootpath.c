@@ -24,6 +24,15 @@
 
 #define ROOTPATH_LINKS_MAX 40 /* symlinks in one walk, as in the kernel (path_resolution(7)) */
 
+const char *rootpath_inside(const char *path, const char *top)
+{
+	size_t len = strlen(top);
+
+	while (len > 0 && top[len - 1] == '/')
+		len--;
+	return strncmp(path, top, len) == 0 && (path[len] == '/' || path[len] == '\0') ? path + len : NULL;
+}
+
 int rootpath_open(int root, const char *path, int flags)
 {
 	struct open_how how = { .flags = (unsigned int)(flags | O_CLOEXEC),

@@ -14,6 +14,12 @@
 #include "base/base.h"
 
 /*
+ * What of the absolute @path lies below the directory @top, which may end with slashes, as far as the paths say: "" if it is
+ * @top, else a path from its slash on, in @path; NULL: it lies elsewhere.
+ */
+const char *rootpath_inside(const char *path, const char *top);
+
+/*
  * Opens @path below @root with @flags, as open(2) has them, and O_CLOEXEC; magic links (/proc/self/fd) are refused.
  * Returns a descriptor, the caller's, or -errno.
  */

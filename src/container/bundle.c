@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/rootpath.h"
 
 void bundle_done(struct bundle *b)
 {
@@ -98,23 +99,17 @@ static int check_rootfs(struct bundle *b, struct err *err)
 	return 0;
 }
 
-/* What of the absolute @path lies below the root @rootfs, as an absolute path in it; or NULL. */
-static char *below(char *path, const char *rootfs)
-{
-	size_t len = strlen(rootfs);
-
-	return strcmp(rootfs, "/") != 0 && strncmp(path, rootfs, len) == 0 && path[len] == '/' ? path + len : NULL;
-}
-
-/* Destinations may begin with the path of the root file system, which runc takes away. */
+/* Destinations may begin with the path of the root file system, which runc takes away: what is left of it is its root. */
 static void strip_destinations(struct bundle *b)
 {
 	for (size_t i = 0; i < b->spec->mounts.n; i++) {
 		char *destination = b->spec->mounts.v[i].destination;
-		const char *inside = below(destination, b->rootfs);
+		const char *inside = strcmp(b->rootfs, "/") != 0 ? rootpath_inside(destination, b->rootfs) : NULL;
 
-		if (inside)
+		if (inside && *inside)
 			memmove(destination, inside, strlen(inside) + 1);
+		else if (inside)
+			destination[1] = '\0'; /* "/" */
 	}
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/rootpath.h"
 #include "host/kernel_fs.h"
 #include "jail/clone.h"
 #include "jail/idmap.h"
@@ -215,17 +216,14 @@ static const char *inside_of(const struct spec *spec, size_t mount, const char *
 {
 	const struct spec_mount *m = &spec->mounts.v[mount];
 	bool recursive = !spec_mount_has(m, "bind") || spec_mount_has(m, "rbind");
-	const char *path;
+	const char *path = m->source && strcmp(rootfs, "/") != 0 ? rootpath_inside(m->source, rootfs) : NULL;
 
-	if (!m->source || strcmp(rootfs, "/") == 0 || !points_is_below(m->source, rootfs))
-		return NULL;
-	path = m->source + strlen(rootfs);
-	if (path[strspn(path, "/")] == '\0' || strstr(path, "/.."))
+	if (!path || path[strspn(path, "/")] == '\0' || strstr(path, "/.."))
 		return NULL;
 	for (size_t i = 0; i < mount; i++) {
 		const char *other = spec->mounts.v[i].destination;
 
-		if (points_is_below(path, other) || (recursive && points_is_below(other, path)))
+		if (rootpath_inside(path, other) || (recursive && rootpath_inside(other, path)))
 			return path;
 	}
 	return NULL;

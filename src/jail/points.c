@@ -12,20 +12,11 @@
 #include "base/fd.h"
 #include "base/rootpath.h"
 
-bool points_is_below(const char *path, const char *point)
-{
-	size_t len = strlen(point);
-
-	while (len > 0 && point[len - 1] == '/')
-		len--;
-	return strncmp(path, point, len) == 0 && (path[len] == '/' || path[len] == '\0');
-}
-
 /* Whether one of the first @n mounts of @spec covers @path: then what is there is not the rootfs's. */
 static bool is_covered(const struct spec *spec, size_t n, const char *path)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (points_is_below(path, spec->mounts.v[i].destination))
+		if (rootpath_inside(path, spec->mounts.v[i].destination))
 			return true;
 	}
 	return false;

@@ -17,9 +17,6 @@
 #include "guest/translate.h"
 #include "spec/spec.h"
 
-/* Whether the absolute @path is @point, which may end with slashes, or lies below it, as far as the paths say. */
-bool points_is_below(const char *path, const char *point);
-
 /*
  * Makes the nodes of @container's devices in the tree @root, where no mount of @spec covers them: plain files, in a user
  * namespace. What lies on a read-only file system is left out. 0, or -errno with an error.

@@ -160,6 +160,21 @@ def make_bundle(directory, args, name="bundle"):
     return bundle
 
 
+def add_user_namespace(bundle, first, count):
+    """Gives the bundle a user namespace of @count ids from @first on, and its files to the root there."""
+    path = os.path.join(bundle, "config.json")
+    with open(path, encoding="utf-8") as f:
+        config = json.load(f)
+    mapping = [{"containerID": 0, "hostID": first, "size": count}]
+    config["linux"]["namespaces"].append({"type": "user"})
+    config["linux"].update(uidMappings=mapping, gidMappings=mapping)
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(config, f)
+    for top, names, files in os.walk(os.path.join(bundle, "rootfs")):
+        for name in [top, *(os.path.join(top, n) for n in names + files)]:
+            os.chown(name, first, first, follow_symlinks=False)
+
+
 class Vmrunc:
     """vmrunc, and the phases of each run."""
 

@@ -21,6 +21,7 @@
 #include "base/fd.h"
 #include "base/le.h"
 #include "base/loop.h"
+#include "base/rootpath.h"
 #include "base/sig.h"
 #include "base/text.h"
 #include "base/wire.h"
@@ -338,6 +339,20 @@ static void text_is_cleaned(void **state)
 	}
 }
 
+static void a_path_below_another_is_told_from_one_beside_it(void **state)
+{
+	static const char path[] = "/b/rootfs/etc/x";
+
+	(void)state;
+	assert_ptr_equal(rootpath_inside(path, "/b/rootfs"), path + strlen("/b/rootfs"));
+	assert_ptr_equal(rootpath_inside(path, "/b/rootfs//"), path + strlen("/b/rootfs"));
+	assert_string_equal(rootpath_inside("/b/rootfs", "/b/rootfs"), "");
+	assert_string_equal(rootpath_inside("/b/rootfs/", "/b/rootfs"), "/");
+	assert_ptr_equal(rootpath_inside(path, "/"), path);
+	assert_null(rootpath_inside("/b/rootfs2/etc", "/b/rootfs"));
+	assert_null(rootpath_inside("/b", "/b/rootfs"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +370,7 @@ int main(void)
 		cmocka_unit_test(text_is_cleaned),
 		cmocka_unit_test(loop_watch_removed_in_its_batch_is_not_called),
 		cmocka_unit_test(loop_timer_fires_and_rearms),
+		cmocka_unit_test(a_path_below_another_is_told_from_one_beside_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
