@@ -9,14 +9,11 @@
  */
 #include <arpa/inet.h>
 #include <endian.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -24,10 +21,10 @@
 #include "base/fd.h"
 #include "channel/mux.h"
 #include "guest/guest.h"
+#include "tests/fuzz/host.h"
 #include "tests/fuzz/replay.h"
 
 #define OPS_MAX 256
-#define TURNS 4 /* of the loop: what one makes due is done in another */
 #define FDS_MAX 1024
 #define PEERS 16   /* the host's ends of connections */
 #define GIVEN 6    /* descriptors of the process */
@@ -35,13 +32,9 @@
 
 const struct fuzz_target fuzz_target = { .corpus = "relay", .variants = 60 };
 
-/* The host: what it has given to the guest, and who is at the other ends. */
+/* The host, what it has given to the guest, and who is at the other ends. */
 struct host {
-	struct loop *loop;
-	struct guest *guest;
-	int channel; /* the guest's end */
-	bool closed;
-	int answers;
+	struct fuzz_host at;
 	int dir;                          /* with the sockets stream and dgram, which are bound and listening */
 	int stream, dgram;                /* their descriptors */
 	struct sockaddr_un listener_addr; /* of the listening socket that the process got */
@@ -50,56 +43,6 @@ struct host {
 	int peers[PEERS]; /* -1: none */
 	uint32_t port;    /* of guest_port_open(); 0: none */
 };
-
-static void on_ready(void *arg unused, const struct proto_hello *hello)
-{
-	require(hello->version == PROTO_VERSION, "a greeting of another version");
-}
-
-static void on_exited(void *arg unused, uint32_t process, int status, bool oom unused)
-{
-	require(process == 1 && status >= 0 && status <= 0xffff, "the exit of a process that is not there");
-}
-
-static void on_log(void *arg unused, enum proto_log level, const char *text)
-{
-	require(level <= PROTO_LOG_DEBUG && strlen(text) < PROTO_TEXT_MAX, "a message that is too long");
-}
-
-static void on_closed(void *arg, int error unused, const char *detail)
-{
-	struct host *h = arg;
-
-	require(!h->closed && *detail, "closed twice");
-	h->closed = true;
-	loop_stop(h->loop);
-}
-
-static void on_done(void *arg, const struct err *err unused, const void *payload unused, size_t len)
-{
-	struct host *h = arg;
-
-	require(len <= PROTO_TO_HOST_MAX, "an answer that is too long");
-	h->answers++;
-}
-
-static void on_tick(void *arg, uint32_t events unused)
-{
-	loop_stop(arg);
-}
-
-/* Lets the host do what it can do now. */
-static void turns(struct host *h)
-{
-	int tick = eventfd(1, EFD_CLOEXEC); /* always readable: it ends each run of the loop */
-	struct watch *watch;
-
-	require(tick >= 0 && watch_new(h->loop, tick, EPOLLIN, on_tick, h->loop, &watch) == 0, "a tick");
-	for (int i = 0; i < TURNS && !h->closed; i++)
-		require(loop_run(h->loop) == 0, "the loop");
-	watch_free(watch);
-	fd_close(tick);
-}
 
 /* --- what the host has --- */
 
@@ -223,36 +166,15 @@ static void ask(struct host *h)
 	h->given[5] = pair(h, SOCK_SEQPACKET);
 	for (int i = 0; i < GIVEN; i++)
 		fds[i] = (struct guest_fd){ .kind = kinds[i], .fd = h->given[i] };
-	require(guest_sandbox(h->guest, &sandbox, on_done, h, NULL) == 0, "SANDBOX");
-	require(guest_relay_new(h->guest, h->dir, "stream", SOCK_STREAM, &relays[0].id) == 0, "a relay");
-	require(guest_relay_new(h->guest, h->dir, "dgram", SOCK_DGRAM, &relays[1].id) == 0, "a relay");
-	c.process.id = guest_next_process(h->guest);
-	require(guest_create(h->guest, &c, stdio, on_done, h, NULL) == 0, "CREATE");
-	require(guest_relay_inet(h->guest, c.process.id, &nobody, &inet) == 0, "an address");
+	require(guest_sandbox(h->at.guest, &sandbox, fuzz_host_answered, &h->at, NULL) == 0, "SANDBOX");
+	require(guest_relay_new(h->at.guest, h->dir, "stream", SOCK_STREAM, &relays[0].id) == 0, "a relay");
+	require(guest_relay_new(h->at.guest, h->dir, "dgram", SOCK_DGRAM, &relays[1].id) == 0, "a relay");
+	c.process.id = guest_next_process(h->at.guest);
+	require(guest_create(h->at.guest, &c, stdio, fuzz_host_answered, &h->at, NULL) == 0, "CREATE");
+	require(guest_relay_inet(h->at.guest, c.process.id, &nobody, &inet) == 0, "an address");
 }
 
 /* --- the guest --- */
-
-/* Sends one frame; what the host does not read in time is lost with it. */
-static void frame(struct host *h, uint32_t type, uint32_t stream, const void *data, size_t len)
-{
-	uint32_t head[3] = { htole32(type), htole32(stream), htole32((uint32_t)len) };
-
-	if (!h->closed && fd_write_full(h->channel, head, sizeof(head)) == 0 &&
-		fd_write_full(h->channel, data, len) == 0)
-		turns(h);
-}
-
-static void message(struct host *h, struct buf *b)
-{
-	uint32_t len = htole32((uint32_t)b->len);
-	autobuf out = BUF_INIT;
-
-	buf_put(&out, &len, sizeof(len));
-	buf_put(&out, b->data, b->len);
-	frame(h, MUX_DATA, MUX_CONTROL, out.data, out.len);
-	buf_done(b);
-}
 
 /* A record in a stream, of equal bytes, with a length that may be a lie. */
 static void record(struct host *h, uint32_t stream, struct input *in)
@@ -264,7 +186,7 @@ static void record(struct host *h, uint32_t stream, struct input *in)
 	memset(bytes + 4, (int)said, len);
 	said = htole32(said & 1 ? said : (uint32_t)len);
 	memcpy(bytes, &said, 4);
-	frame(h, MUX_DATA, stream, bytes, 4 + len);
+	fuzz_host_frame(&h->at, MUX_DATA, stream, bytes, 4 + len);
 }
 
 /* A run of bytes, longer than an input would be. */
@@ -274,7 +196,7 @@ static void flood(struct host *h, uint32_t stream, struct input *in)
 	size_t len = input_take(in, 2);
 
 	memset(bytes, (int)input_take(in, 1), len);
-	frame(h, MUX_DATA, stream, bytes, len);
+	fuzz_host_frame(&h->at, MUX_DATA, stream, bytes, len);
 }
 
 static void guest_speaks(struct host *h, uint8_t op, struct input *in)
@@ -290,7 +212,7 @@ static void guest_speaks(struct host *h, uint8_t op, struct input *in)
 	switch (op % 8) {
 	case 0:
 		bytes = input_bytes(in, input_take(in, 1), &n);
-		frame(h, MUX_DATA, stream, bytes, n);
+		fuzz_host_frame(&h->at, MUX_DATA, stream, bytes, n);
 		break;
 	case 1:
 		record(h, stream, in);
@@ -300,18 +222,18 @@ static void guest_speaks(struct host *h, uint8_t op, struct input *in)
 		break;
 	case 3:
 		grant = htole32((uint32_t)input_take(in, 3));
-		frame(h, MUX_CREDIT, stream, &grant, sizeof(grant));
+		fuzz_host_frame(&h->at, MUX_CREDIT, stream, &grant, sizeof(grant));
 		break;
 	case 4:
-		frame(h, MUX_EOF, stream, NULL, 0);
+		fuzz_host_frame(&h->at, MUX_EOF, stream, NULL, 0);
 		break;
 	case 5:
 		grant = htole32((uint32_t)input_take(in, 1));
-		frame(h, MUX_RESET, stream, &grant, sizeof(grant));
+		fuzz_host_frame(&h->at, MUX_RESET, stream, &grant, sizeof(grant));
 		break;
 	case 6:
 		proto_put_dial(&b, &dial);
-		message(h, &b);
+		fuzz_host_message(&h->at, &b);
 		break;
 	default:
 		if (op & 8)
@@ -320,7 +242,7 @@ static void guest_speaks(struct host *h, uint8_t op, struct input *in)
 			proto_put_ask_time(&b, stream);
 		else
 			proto_put_exited(&b, &exited);
-		message(h, &b);
+		fuzz_host_message(&h->at, &b);
 		break;
 	}
 }
@@ -348,12 +270,12 @@ static void port(struct host *h, uint8_t how)
 	int fd;
 
 	if (h->port) {
-		guest_port_close(h->guest, h->port);
+		guest_port_close(h->at.guest, h->port);
 		h->port = 0;
 		return;
 	}
 	fd = bound(SOCK_STREAM, &addr, &len);
-	if (guest_port_open(h->guest, 1, fd, &to, &h->port) < 0)
+	if (guest_port_open(h->at.guest, 1, fd, &to, &h->port) < 0)
 		h->port = 0;
 	else
 		peer_connect(h, &addr, len);
@@ -389,7 +311,7 @@ static void host_acts(struct host *h, uint8_t op, struct input *in)
 		add_peer(h, accept4(h->stream, NULL, NULL, SOCK_CLOEXEC));
 		break;
 	case 6:
-		if (!h->closed)
+		if (!h->at.closed)
 			port(h, op >> 3);
 		break;
 	default:
@@ -399,24 +321,15 @@ static void host_acts(struct host *h, uint8_t op, struct input *in)
 			(void)!recv(h->dgram, bytes, sizeof(bytes), MSG_DONTWAIT);
 		break;
 	}
-	turns(h);
+	fuzz_host_turns(&h->at);
 }
 
 /* --- a run --- */
 
-static void say_hello(struct host *h)
-{
-	struct proto_hello hello = { .version = PROTO_VERSION, .build = "b", .kernel = "k" };
-	struct buf b = BUF_INIT;
-
-	proto_put_hello(&b, &hello);
-	message(h, &b);
-}
-
 static void run(struct host *h, struct input *in)
 {
-	say_hello(h);
-	for (int i = 0; i < OPS_MAX && in->at < in->end && !h->closed; i++) {
+	fuzz_host_greet(&h->at);
+	for (int i = 0; i < OPS_MAX && in->at < in->end && !h->at.closed; i++) {
 		uint8_t op = (uint8_t)input_take(in, 1);
 
 		if (op & 0x80)
@@ -424,41 +337,26 @@ static void run(struct host *h, struct input *in)
 		else
 			guest_speaks(h, op, in);
 	}
-	require(shutdown(h->channel, SHUT_WR) == 0, "shutdown");
-	while (!h->closed)
-		require(loop_run(h->loop) == 0, "the loop");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct guest_events events = {
-		.on_ready = on_ready, .on_exited = on_exited, .on_log = on_log, .on_closed = on_closed
-	};
 	struct input in = { data, data + size };
-	struct host h = { .answers = 0 };
+	struct host h = { .port = 0 };
 	unsigned int before = fds_open(FDS_MAX);
-	int sv[2];
 
-	(void)signal(SIGPIPE, SIG_IGN); /* as the monitor has it */
 	memset(h.peers, -1, sizeof(h.peers));
-	events.arg = &h;
-	require(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == 0 && fd_set_nonblock(sv[0], 1) == 0 &&
-			loop_new(&h.loop) == 0 && guest_new(h.loop, sv[0], &events, &h.guest, NULL) == 0,
-		"a channel");
-	h.channel = sv[1];
+	fuzz_host_begin(&h.at, 1);
 	volume_new(&h);
 	ask(&h);
 	for (int i = 0; i < GIVEN; i++)
 		fd_close(h.given[i]); /* they were borrowed */
 	run(&h, &in);
-	guest_free(h.guest);
-	require(h.answers == REQUESTS, "a request without an answer");
-	loop_free(h.loop);
+	fuzz_host_end(&h.at, REQUESTS);
 	volume_done(&h);
 	for (unsigned int i = 0; i < PEERS; i++)
 		fd_close(h.peers[i]);
-	fd_close(sv[0]);
-	fd_close(sv[1]);
+	fuzz_host_free(&h.at);
 	require(fds_open(FDS_MAX) == before, "a descriptor is left open");
 	return 0;
 }

@@ -13,6 +13,7 @@ fuzz_programs = \
 	tests/fuzz/fuzz_spec \
 	tests/fuzz/fuzz_virtio
 fuzz_replay = tests/fuzz/input.c tests/fuzz/replay.c tests/fuzz/replay.h
+fuzz_host = $(fuzz_replay) tests/fuzz/host.c tests/fuzz/host.h
 fuzz_tree = $(fuzz_replay) tests/fuzz/tree.c tests/fuzz/tree.h
 tests_fuzz_fuzz_bus_SOURCES = tests/fuzz/fuzz_bus.c $(fuzz_replay)
 tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c $(fuzz_replay)
@@ -20,10 +21,10 @@ tests_fuzz_fuzz_files_SOURCES = tests/fuzz/fuzz_files.c $(fuzz_replay)
 tests_fuzz_fuzz_image_SOURCES = tests/fuzz/fuzz_image.c $(fuzz_replay)
 tests_fuzz_fuzz_p9_SOURCES = tests/fuzz/fuzz_p9.c $(fuzz_tree)
 tests_fuzz_fuzz_p9dev_SOURCES = tests/fuzz/fuzz_p9dev.c $(fuzz_tree) $(p9_driver)
-tests_fuzz_fuzz_proto_SOURCES = tests/fuzz/fuzz_proto.c
+tests_fuzz_fuzz_proto_SOURCES = tests/fuzz/fuzz_proto.c $(fuzz_host)
 tests_fuzz_fuzz_qmp_SOURCES = tests/fuzz/fuzz_qmp.c $(fuzz_replay)
-tests_fuzz_fuzz_relay_SOURCES = tests/fuzz/fuzz_relay.c $(fuzz_replay)
-tests_fuzz_fuzz_spec_SOURCES = tests/fuzz/fuzz_spec.c
+tests_fuzz_fuzz_relay_SOURCES = tests/fuzz/fuzz_relay.c $(fuzz_host)
+tests_fuzz_fuzz_spec_SOURCES = tests/fuzz/fuzz_spec.c $(fuzz_replay)
 tests_fuzz_fuzz_virtio_SOURCES = tests/fuzz/fuzz_virtio.c
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/dictionaries
 
