@@ -34,6 +34,7 @@ tsan_tests = \
 	tests/unit/test_pump \
 	tests/unit/test_virtio_console \
 	tests/unit/test_virtio_net \
+	tests/unit/test_virtio_net_pairs \
 	tests/unit/test_virtio_p9
 tsan:
 	$(MKDIR_P) tsan

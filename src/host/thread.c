@@ -43,7 +43,9 @@ const struct syscall_rule thread_syscall_rules[] = {
 };
 
 static const struct sock_fprog *filters[THREAD_ROLES];
-static int rules[THREAD_ROLES] = { [THREAD_LOOP] = -1, [THREAD_VCPU] = -1, [THREAD_FILES] = -1, [THREAD_WATCH] = -1 };
+static int rules[THREAD_ROLES] = {
+	[THREAD_LOOP] = -1, [THREAD_VCPU] = -1, [THREAD_FILES] = -1, [THREAD_WATCH] = -1, [THREAD_NET] = -1
+};
 static __thread enum thread_role own_role; /* of a thread that thread_start() has not started: the loop's */
 static __thread bool restricted;
 

@@ -16,8 +16,8 @@
 #include "base/syscalls.h"
 
 /* What a thread is for, which decides what calls it may make. The main thread has the loop;
- * the one that watches files serves none. */
-enum thread_role { THREAD_LOOP, THREAD_VCPU, THREAD_FILES, THREAD_WATCH, THREAD_ROLES };
+ * the one that watches files serves none; those of the network serve the further queues of its devices. */
+enum thread_role { THREAD_LOOP, THREAD_VCPU, THREAD_FILES, THREAD_WATCH, THREAD_NET, THREAD_ROLES };
 
 /*
  * Says, before any thread is started, what threads of @role may call from then on: @filter is borrowed for ever. The

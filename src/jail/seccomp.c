@@ -267,13 +267,13 @@ static unsigned int roles_of(const struct vm_calls *const *sets)
 	return roles;
 }
 
-/* Makes the programs of @roles, if there is more than the loop's. */
+/* Makes the programs of @roles, if there is more than the loop's. A role that nothing names has no threads. */
 static int make_programs(const struct vm_calls *const *sets, unsigned int roles)
 {
 	int r = 0;
 
 	for (int role = 0; r == 0 && roles != VM_CALLS_LOOP && role < THREAD_ROLES; role++)
-		r = make_program(sets, (enum thread_role)role);
+		r = roles & (1u << role) ? make_program(sets, (enum thread_role)role) : 0;
 	return r;
 }
 

@@ -68,11 +68,10 @@ static int make_taps(struct network *n, const struct monitor_job *job, struct er
 
 	for (unsigned int i = 0; i < NETWORK_DEVICES && !n->no_tap.errnum; i++) {
 		struct vm_nic *nic = &job->vm->nics[i];
-		int fd = tap_make(&n->rtnl, n->id, &n->taps[i], &n->no_tap);
 
-		if (fd < 0)
+		*nic = (struct vm_nic){ .pairs = MIN(job->vm->vcpus, VM_NIC_PAIRS_MAX) };
+		if (tap_make(&n->rtnl, n->id, nic->pairs, nic->fds, &n->taps[i], &n->no_tap) < 0)
 			break;
-		*nic = (struct vm_nic){ .tap_fd = fd };
 		telling_device_mac(i, nic->mac);
 		job->vm->nics_len = n->taps_len = i + 1;
 	}
@@ -108,7 +107,7 @@ static int begin_usermode(struct network *n, const struct monitor_job *job, stru
 	r = ports_new(n->id, job->spec, &n->resolvers, &n->ports, err);
 	if (r < 0)
 		return r;
-	*nic = (struct vm_nic){ .tap_fd = steal_fd(&n->passt.fd), .stream = true };
+	*nic = (struct vm_nic){ .fds = { steal_fd(&n->passt.fd) }, .pairs = 1, .stream = true };
 	telling_device_mac(0, nic->mac);
 	job->vm->nics_len = n->taps_len = 1;
 	n->taps[0] = VIEW_USERMODE_TAP;

@@ -66,31 +66,67 @@ static int set_noqueue(struct rtnl *r, uint32_t ifindex)
 	return rtnl_ask(r, &q);
 }
 
-int tap_make(struct rtnl *r, const char *id, uint32_t *ret_ifindex, struct err *err)
+static void close_queues(unsigned int n, const int fds[])
 {
-	autoclose int fd = open(TAP_DEVICE, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	while (n > 0)
+		fd_close(fds[--n]);
+}
+
+/* Opens the queues of a new tap, the name of which is in @ret_name then: 0 or -errno with an error, and nothing is open. */
+static int open_queues(unsigned int queues, int ret_fds[], char ret_name[IFNAMSIZ], struct err *err)
+{
+	const short flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+	struct ifreq ifr = { .ifr_name = "vmtap%d" };
+	int r = 0;
+
+	for (unsigned int i = 0; i < queues; i++) {
+		ret_fds[i] = open(TAP_DEVICE, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+		ifr.ifr_flags = (short)(flags | (queues > 1 ? IFF_MULTI_QUEUE : 0));
+		if (ret_fds[i] < 0)
+			r = err_sys(err, errno, "network: cannot open " TAP_DEVICE);
+		else if (ioctl(ret_fds[i], TUNSETIFF, &ifr) <
+			 0) /* of the second queue on it has the first one's name */
+			r = err_sys(err, errno, "network: cannot make a tap");
+		if (r < 0) {
+			close_queues(i + 1, ret_fds);
+			return r;
+		}
+	}
+	memcpy(ret_name, ifr.ifr_name, IFNAMSIZ);
+	return 0;
+}
+
+/* Sets up the new tap @name, and finds its ifindex: 0 or -errno with an error. */
+static int set_up(struct rtnl *r, const char *id, const char *name, uint32_t *ret_ifindex, struct err *err)
+{
 	autoclose int control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, .ifr_name = "vmtap%d" };
-	char name[IFNAMSIZ];
-	uint32_t ifindex;
+	struct ifreq ifr = { .ifr_flags = 0 };
 	int e;
 
-	if (fd < 0)
-		return err_sys(err, errno, "network: cannot open " TAP_DEVICE);
-	if (control < 0 || ioctl(fd, TUNSETIFF, &ifr) < 0)
-		return err_sys(err, errno, "network: cannot make a tap");
-	memcpy(name, ifr.ifr_name, sizeof(name));
-	if (ioctl(control, SIOCGIFINDEX, &ifr) < 0)
+	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name); /* fits: the kernel's */
+	if (control < 0 || ioctl(control, SIOCGIFINDEX, &ifr) < 0)
 		return err_sys(err, errno, "network: cannot find the tap \"%s\"", name);
-	ifindex = (uint32_t)ifr.ifr_ifindex;
+	*ret_ifindex = (uint32_t)ifr.ifr_ifindex;
 	if ((e = silence(name)) < 0)
 		return err_sys(err, e, "network: cannot keep IPv6 off the tap \"%s\"", name);
-	if ((e = configure(r, ifindex, id)) < 0)
+	if ((e = configure(r, *ret_ifindex, id)) < 0)
 		return err_sys(err, e, "network: cannot set up the tap \"%s\"", name);
-	if ((e = set_noqueue(r, ifindex)) < 0)
+	if ((e = set_noqueue(r, *ret_ifindex)) < 0)
 		return err_sys(err, e, "network: cannot give the tap \"%s\" the queueing discipline noqueue", name);
-	*ret_ifindex = ifindex;
-	return steal_fd(&fd);
+	return 0;
+}
+
+int tap_make(struct rtnl *r, const char *id, unsigned int queues, int ret_fds[], uint32_t *ret_ifindex, struct err *err)
+{
+	char name[IFNAMSIZ];
+	int e = open_queues(queues, ret_fds, name, err);
+
+	if (e < 0)
+		return e;
+	e = set_up(r, id, name, ret_ifindex, err);
+	if (e < 0)
+		close_queues(queues, ret_fds);
+	return e;
 }
 
 bool tap_is(const struct link *l, const char *id)

@@ -29,10 +29,12 @@
 #define TAP_DEVICE "/dev/net/tun"
 
 /*
- * Makes a spare tap in the caller's network namespace, which is also that of @r, for container @id: a descriptor,
- * with its ifindex, or -errno with an error. Packets have a struct virtio_net_hdr_v1 before them.
+ * Makes a spare tap with @queues queues (at least 1) in the caller's network namespace, which is also that of @r, for container @id: 0 with
+ * a descriptor for each queue, which are the caller's, and its ifindex, or -errno with an error. Packets have a
+ * struct virtio_net_hdr_v1 before them. With one queue it is a tap that can have no second one.
  */
-must_check int tap_make(struct rtnl *r, const char *id, uint32_t *ret_ifindex, struct err *err);
+must_check int tap_make(
+	struct rtnl *r, const char *id, unsigned int queues, int ret_fds[], uint32_t *ret_ifindex, struct err *err);
 
 /* Whether @l is a tap that was made for container @id (NULL: for any). */
 bool tap_is(const struct link *l, const char *id);

@@ -37,7 +37,8 @@ extern const struct vm_ops qemu_vm_ops; /* src/vm/qemu/qemu.c */
 /* Checks what every engine relies on in @cfg: 0, or -EINVAL with a message that names what is wrong. */
 must_check int vm_config_check(const struct vm_config *cfg, struct err *err);
 
-/* Closes the descriptors that @cfg hands over: for a vm_new() that fails before it has taken them. */
+/* Close the descriptors that @cfg, or one nic, hands over: for a vm_new() that fails before it has taken them. */
 void vm_config_close_fds(const struct vm_config *cfg);
+void vm_nic_close_fds(const struct vm_nic *nic);
 
 #endif

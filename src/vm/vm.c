@@ -20,13 +20,26 @@ int vm_config_check(const struct vm_config *cfg, struct err *err)
 			(unsigned long long)cfg->mem_bytes, VM_MEM_MIN / MIB);
 	if (cfg->nics_len > VM_NICS_MAX)
 		return err_set(err, EINVAL, "vm: %u network interfaces: at most %d", cfg->nics_len, VM_NICS_MAX);
+	for (unsigned int i = 0; i < cfg->nics_len; i++) {
+		unsigned int pairs = cfg->nics[i].pairs, most = cfg->nics[i].stream ? 1 : VM_NIC_PAIRS_MAX;
+
+		if (pairs < 1 || pairs > most)
+			return err_set(err, EINVAL, "vm: network interface %u: %u pairs of queues: must be 1 to %u", i,
+				pairs, most);
+	}
 	return 0;
+}
+
+void vm_nic_close_fds(const struct vm_nic *nic)
+{
+	for (unsigned int i = 0; i < nic->pairs && i < VM_NIC_PAIRS_MAX; i++)
+		fd_close(nic->fds[i]);
 }
 
 void vm_config_close_fds(const struct vm_config *cfg)
 {
 	for (unsigned int i = 0; i < cfg->nics_len && i < VM_NICS_MAX; i++)
-		fd_close(cfg->nics[i].tap_fd);
+		vm_nic_close_fds(&cfg->nics[i]);
 }
 
 /* Whether @name is a relative path without empty, "." or ".." components. */

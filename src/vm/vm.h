@@ -36,6 +36,7 @@
 #include "host/thread.h"
 
 #define VM_NICS_MAX 8
+#define VM_NIC_PAIRS_MAX 4 /* pairs of queues of a nic: one for each vCPU, at most so many */
 #define VM_VCPUS_MAX 64
 #define VM_MEM_MIN (64 * MIB)
 #define VM_MEM_GRAIN (2 * MIB) /* the size of memory is a multiple of this, which is a huge page of the host */
@@ -51,8 +52,9 @@ enum vm_share_flags {
 struct guestlog;
 
 struct vm_nic {
-	int tap_fd;  /* vm_new() takes it, also when it fails */
-	bool stream; /* it is a stream socket, with frames as QEMU's netdev `socket` has them */
+	int fds[VM_NIC_PAIRS_MAX]; /* of the tap, a queue each; vm_new() takes them, also when it fails */
+	unsigned int pairs;        /* how many: 1..VM_NIC_PAIRS_MAX */
+	bool stream;               /* it is one stream socket, with frames as QEMU's netdev `socket` has them */
 	uint8_t mac[6];
 	uint16_t mtu; /* bytes; 0: the device does not offer one */
 };
@@ -100,7 +102,7 @@ struct vm_calls {
 #define VM_CALLS_VCPU (1u << THREAD_VCPU)
 #define VM_CALLS_FILES (1u << THREAD_FILES)
 #define VM_CALLS_WATCH (1u << THREAD_WATCH)
-#define VM_CALLS_ALL (VM_CALLS_LOOP | VM_CALLS_VCPU | VM_CALLS_FILES | VM_CALLS_WATCH)
+#define VM_CALLS_NET (1u << THREAD_NET)
 
 struct vm;
 

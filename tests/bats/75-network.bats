@@ -267,6 +267,54 @@ hex() {
 	kill "$resolver"
 }
 
+@test "several vCPUs: the interface has a pair of queues for each, and each carries traffic both ways" {
+	local cpus cpu
+	cpus=$(nproc)
+	[ "$cpus" -le 2 ] || cpus=2 # a machine with one processor has no machines with two: then there is one pair, as ever
+	make_ns
+	connect "$NS"
+	configure ip -n "$NS"
+	serve
+	sh_bundle '
+		cd /sys/class/net/eth0/queues
+		echo "queues=$(echo rx-* tx-*)"
+		head -c 2000000 /dev/urandom >/tmp/bulk
+		for cpu in $(seq 0 $((CPUS - 1))); do
+			# what a vCPU sends goes by its own queue, and what belongs to that comes back by it
+			echo "xps$cpu=$(cat tx-$cpu/xps_cpus)"
+			echo "up$cpu=$(sha256sum </tmp/bulk | cut -d" " -f1)"
+			taskset $((1 << cpu)) nc 10.9.0.1 5001 </tmp/bulk
+			echo "down$cpu=$(taskset $((1 << cpu)) nc 10.9.0.1 5002 </dev/null | sha256sum | cut -d" " -f1)"
+		done
+		echo ready
+		while [ ! -e /end ]; do sleep 0.1; done' "$in_ns"' | .vm.hwConfig.vcpus = 2 | .process.env += ["CPUS=" + $cpus]
+		| .mounts += [{"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"}]' --arg ns "/run/netns/$NS" --arg cpus "$cpus"
+	rt create --bundle "$BUNDLE" "$ID" >"$DIR/out" 2>&1 </dev/null
+	rt start "$ID"
+	wait_for "$WAIT_S" file_has "$DIR/out" "^ready\$" || { cat "$DIR/out"; false; }
+	run cat "$DIR/out"
+	echo "$output"
+	if [ "$cpus" = 2 ]; then
+		[ "$(said queues)" = "rx-0 rx-1 tx-0 tx-1" ]
+		[ "$((16#$(said xps0)))$((16#$(said xps1)))" = 12 ]
+	else
+		[ "$(said queues)" = "rx-0 tx-0" ]
+	fi
+	for ((cpu = 0; cpu < cpus; cpu++)); do
+		[ "$(said "up$cpu")" = "$(cat "$DIR/upload-$((cpu + 1))")" ]
+		[ "$(said "down$cpu")" = "$(cat "$DIR/download")" ]
+	done
+	# all queues are the guest's, of the spare taps as well
+	run -0 ip -n "$NS" -j -d link show type tun
+	echo "$output"
+	[ "$(jq -c 'map(.linkinfo.info_data | [.multi_queue, .numqueues // 1, .numdisabled // 0]) | unique' <<<"$output")" = "[[$([ "$cpus" = 2 ] && echo true,2,0 || echo false,1,0)]]" ]
+	touch "$BUNDLE/rootfs/end"
+	wait_status "$ID" stopped
+	[ "$(ip -n "$NS" -j -d link show type tun | jq length)" = 0 ]
+	rt delete "$ID"
+	[ "$(ip netns exec "$NS" tc qdisc show dev eth0 | grep -c ingress)" = 0 ]
+}
+
 @test "a monitor that is killed leaves no tap, and delete frees the interface" {
 	make_ns
 	connect "$NS"

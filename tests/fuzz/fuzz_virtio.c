@@ -22,7 +22,9 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <linux/if_ether.h>
 #include <linux/virtio_console.h>
+#include <linux/virtio_net.h>
 
 #include "base/fd.h"
 #include "base/loop.h"
@@ -46,8 +48,11 @@
 #define BUFFERS_GPA 0x30000ull
 
 #define CONSOLE_CTRL_TX 3u /* virtio 1.2 §5.3.2 */
+#define NET_CTRL 4u        /* §5.1.2: of a device with NET_PAIRS pairs */
+#define NET_PAIRS 2
 
 #define NET_OF_FRAMES 0x10u /* of the device's byte: a network device's socket is a stream */
+#define NET_OF_PAIRS 0x20u  /* it has several pairs of queues, each with a socket of datagrams */
 
 #define OPS_MAX 4096
 #define INPUT_MAX 65536
@@ -57,6 +62,7 @@ struct fuzz {
 	uint8_t *map;
 	struct virtio_dev *dev;
 	int peer;    /* the other end of the device's socket, or -1 */
+	int second;  /* that of the socket of its second pair, or -1 */
 	bool frames; /* that socket is a stream of frames, each behind its length */
 	struct loop *loop;
 	const uint8_t *in, *end;
@@ -101,16 +107,24 @@ static void log_sink(void *arg, const void *data, size_t len)
 
 static int device_new(struct fuzz *f, unsigned int which)
 {
-	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 };
+	struct vm_nic nic = { .pairs = 1, .mac = { 2, 0, 0, 0, 0, 1 }, .mtu = 1500 };
 	int sv[2] = { -1, -1 };
 	struct err err;
 
-	f->peer = -1;
+	f->peer = f->second = -1;
 	f->frames = which % 4 == 3 && which & NET_OF_FRAMES;
 	if (which % 4 >= 2 &&
 		socketpair(AF_UNIX, (which % 4 == 2 || f->frames ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0, sv) < 0)
 		abort();
 	f->peer = sv[0];
+	nic.fds[0] = sv[1];
+	if (which % 4 == 3 && which & NET_OF_PAIRS && !f->frames) {
+		if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, sv) < 0)
+			abort();
+		f->second = sv[0];
+		nic.fds[1] = sv[1];
+		nic.pairs = NET_PAIRS;
+	}
 	switch (which % 4) {
 	case 0:
 		return virtio_rng_new(&f->mem, &f->dev, &err);
@@ -119,7 +133,7 @@ static int device_new(struct fuzz *f, unsigned int which)
 	case 2:
 		return virtio_console_new(&f->mem, sv[1], "port", log_sink, NULL, &f->dev, &err);
 	default:
-		return virtio_net_new(&f->mem, sv[1], mac, 1500, &f->dev, &err);
+		return virtio_net_new(&f->mem, &nic, NULL, &f->dev, &err);
 	}
 }
 
@@ -234,6 +248,8 @@ static void op_host_send(struct fuzz *f)
 	}
 	if (f->peer >= 0)
 		(void)!send(f->peer, bytes, MIN(len, sizeof(bytes)), MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (f->second >= 0)
+		(void)!send(f->second, bytes, MIN(len, sizeof(bytes)), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static void op_host_recv(struct fuzz *f)
@@ -242,6 +258,8 @@ static void op_host_recv(struct fuzz *f)
 
 	if (f->peer >= 0)
 		(void)!recv(f->peer, bytes, sizeof(bytes), MSG_DONTWAIT);
+	if (f->second >= 0)
+		(void)!recv(f->second, bytes, sizeof(bytes), MSG_DONTWAIT);
 }
 
 /* Makes a chain of one descriptor, or of two (the driver's and the device's), available and kicks its queue. */
@@ -272,11 +290,29 @@ static void op_chain(struct fuzz *f)
 	chain_put(f, q, BUFFERS_GPA, out, in);
 }
 
-/* A message of the guest on the console's control queue. */
+/* A message of the guest on the network's control queue: nearly one that asks for some pairs. */
+static void op_net_control(struct fuzz *f)
+{
+	uint8_t message[4] = { VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET };
+
+	message[0] = (uint8_t)(message[0] + take(f, 1) % 2);
+	message[2] = (uint8_t)(take(f, 1) % (NET_PAIRS + 2));
+	memcpy(mem_at(&f->mem, BUFFERS_GPA, sizeof(message)), message, sizeof(message));
+	chain_put(f, NET_CTRL, BUFFERS_GPA, sizeof(message), 1);
+	if (NET_CTRL < f->dev->queues_len)
+		virtio_queue_turn(&f->dev->queues[NET_CTRL]);
+}
+
+/* A message of the guest on the control queue of a console, or of a network device. */
 static void op_control(struct fuzz *f)
 {
-	struct virtio_console_control message = { .id = (uint32_t)take(f, 1) };
+	struct virtio_console_control message = { .id = 0 };
 
+	if (f->dev->ops->id == VIRTIO_ID_NET) {
+		op_net_control(f);
+		return;
+	}
+	message.id = (uint32_t)take(f, 1);
 	message.event = (uint16_t)take(f, 1);
 	message.value = (uint16_t)take(f, 1);
 	memcpy(mem_at(&f->mem, BUFFERS_GPA, sizeof(message)), &message, sizeof(message));
@@ -323,7 +359,7 @@ static bool good_op(struct fuzz *f, uint8_t op)
 		return true;
 	case OP_HANG_UP:
 		fd_close(f->peer);
-		f->peer = -1;
+		f->peer = -1; /* the second pair's stays */
 		return true;
 	case OP_CHAIN:
 		op_chain(f);
@@ -405,6 +441,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	loop_free(f.loop);
 	fd_close(tick);
 	fd_close(f.peer);
+	fd_close(f.second);
 	munmap(f.map, LOW_SIZE + HIGH_SIZE + 3 * GUARD);
 	return 0;
 }

@@ -76,6 +76,7 @@ unit_tests += \
 	tests/unit/test_virtio_mmio \
 	tests/unit/test_usermode \
 	tests/unit/test_virtio_net \
+	tests/unit/test_virtio_net_pairs \
 	tests/unit/test_virtio_p9 \
 	tests/unit/test_virtq
 check_PROGRAMS += $(unit_tests)
@@ -244,6 +245,8 @@ tests_unit_test_usermode_SOURCES = tests/unit/test_usermode.c
 tests_unit_test_usermode_LDADD = $(unit_ldadd)
 tests_unit_test_virtio_net_SOURCES = tests/unit/test_virtio_net.c $(virtio_guest)
 tests_unit_test_virtio_net_LDADD = $(unit_ldadd)
+tests_unit_test_virtio_net_pairs_SOURCES = tests/unit/test_virtio_net_pairs.c $(virtio_guest)
+tests_unit_test_virtio_net_pairs_LDADD = $(unit_ldadd)
 tests_unit_test_virtio_p9_SOURCES = tests/unit/test_virtio_p9.c $(virtio_guest) $(p9_client)
 tests_unit_test_virtio_p9_LDADD = $(unit_ldadd)
 tests_unit_test_virtq_SOURCES = tests/unit/test_virtq.c $(virtio_guest)

@@ -34,7 +34,7 @@
 
 static struct rtnl rtnl = RTNL_INIT, notices = RTNL_INIT;
 static uint32_t taps[TAPS];
-static int tap_fds[TAPS] = { -1, -1 };
+static int tap_fds[TAPS][2] = { { -1, -1 }, { -1, -1 } }; /* the second has two queues */
 
 /* Makes a namespace with taps, or skips the test where that cannot be. */
 static void make_namespace(void)
@@ -49,15 +49,15 @@ static void make_namespace(void)
 	assert_int_equal(rtnl_open(-1, 0, &rtnl, &err), 0);
 	assert_int_equal(rtnl_open(-1, RTMGRP_LINK, &notices, &err), 0);
 	for (int i = 0; i < TAPS; i++) {
-		tap_fds[i] = tap_make(&rtnl, "one", &taps[i], &err);
-		assert_true(tap_fds[i] >= 0);
+		assert_int_equal(tap_make(&rtnl, "one", i == 0 ? 1 : 2, tap_fds[i], &taps[i], &err), 0);
 	}
 }
 
 static void end_namespace(void)
 {
 	for (int i = 0; i < TAPS; i++)
-		fd_close(tap_fds[i]);
+		for (int k = 0; k < 2; k++)
+			fd_close(tap_fds[i][k]);
 	rtnl_done(&rtnl);
 	rtnl_done(&notices);
 }

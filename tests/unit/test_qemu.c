@@ -439,7 +439,7 @@ static void dies_with_its_monitor(void **state)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		b.cfg.nics_len = 1;
-		b.cfg.nics[0].tap_fd = alive[1];
+		b.cfg.nics[0] = (struct vm_nic){ .fds = { alive[1] }, .pairs = 1 };
 		(void)bench_new(&b);
 		(void)raise(SIGKILL);
 	}
@@ -467,8 +467,9 @@ static void makes_the_command_line(void **state)
 		.vcpus = 3,
 		.mem_bytes = 256 * MIB,
 		.nics_len = 3,
-		.nics = { { .tap_fd = 40, .mac = { 2, 0, 0, 0xa, 0xb, 0xc }, .mtu = 1400 }, { .tap_fd = 41 },
-			{ .tap_fd = 42, .stream = true } } };
+		.nics = { { .fds = { 40 }, .pairs = 1, .mac = { 2, 0, 0, 0xa, 0xb, 0xc }, .mtu = 1400 },
+			{ .fds = { 41, 43, 44 }, .pairs = 3, .mtu = 1500 },
+			{ .fds = { 42 }, .pairs = 1, .stream = true } } };
 	struct qemu_plan plan = { .program = "/usr/bin/q",
 		.cfg = &cfg,
 		.tsc_khz = 2600000,
@@ -489,10 +490,13 @@ static void makes_the_command_line(void **state)
 	assert_true(has_pair(argv, "-append",
 		"console=ttyS0 reboot=t quiet,x=y --flag no_timer_check tsc_early_khz=2600000 tsc=reliable"));
 	assert_true(has_pair(argv, "-kernel", "/proc/self/fd/10"));
-	assert_true(has_pair(argv, "-netdev", "tap,id=net1,fd=41"));
+	assert_true(has_pair(argv, "-netdev", "tap,id=net1,fds=41:43:44"));
+	assert_true(has_pair(argv, "-netdev", "tap,id=net0,fd=40"));
 	assert_true(has_pair(argv, "-netdev", "socket,id=net2,fd=42"));
 	assert_true(has_pair(argv, "-device", "virtio-net-device,netdev=net0,mac=02:00:00:0a:0b:0c,host_mtu=1400"));
-	assert_true(has_pair(argv, "-device", "virtio-net-device,netdev=net1,mac=00:00:00:00:00:00"));
+	assert_true(
+		has_pair(argv, "-device", "virtio-net-device,netdev=net1,mac=00:00:00:00:00:00,mq=on,host_mtu=1500"));
+	assert_true(has_pair(argv, "-device", "virtio-net-device,netdev=net2,mac=00:00:00:00:00:00"));
 	free(argv);
 
 	plan.kvm = true;

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_tun.h>
 #include <linux/kvm.h>
 #include <pthread.h>
 #include <sched.h>
@@ -25,6 +26,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -67,7 +69,7 @@ static const struct vm_calls resolver_calls[] = {
 };
 
 /* Those of the machine: this many lists, and behind them those of its devices. */
-#define MACHINE_CALLS_MAX (KVM_ROOM_CALLS + 16)
+#define MACHINE_CALLS_MAX (KVM_ROOM_CALLS + KVM_NET_CALLS + 16)
 static struct vm_calls machine_calls[MACHINE_CALLS_MAX];
 static const struct vm_calls *const sets[] = { calls, machine_calls, NULL };
 static const struct vm_calls *const all_sets[] = { calls, machine_calls, relay_calls, resolver_calls, NULL };
@@ -86,7 +88,7 @@ static int gather(void **state)
 {
 	static const struct mem mem;
 	static const struct p9_limits limits;
-	static const uint8_t mac[6];
+	struct vm_nic nic = { .pairs = 1 };
 	struct virtio_dev *devices[5];
 	struct p9_server *server;
 	struct err err = ERR_INIT;
@@ -102,7 +104,8 @@ static int gather(void **state)
 	assert_int_equal(virtio_console_new(&mem, channel[0], "port", NULL, NULL, &devices[0], &err), 0);
 	assert_int_equal(virtio_rng_new(&mem, &devices[1], &err), 0);
 	assert_int_equal(virtio_balloon_new(&mem, &devices[2], &err), 0);
-	assert_int_equal(virtio_net_new(&mem, net[0], mac, 0, &devices[3], &err), 0);
+	nic.fds[0] = net[0];
+	assert_int_equal(virtio_net_new(&mem, &nic, NULL, &devices[3], &err), 0);
 	assert_int_equal(virtio_p9dev_new(&mem, server, "tag", &devices[4], &err), 0);
 	memcpy(machine_calls, kvm_room_calls, sizeof(kvm_room_calls));
 	for (size_t i = 0; i < ARRAY_LEN(devices); i++) {
@@ -111,6 +114,8 @@ static int gather(void **state)
 		add_list(&n, &devices[i]->ops->thread_calls, VM_CALLS_FILES);
 		virtio_free(devices[i]);
 	}
+	for (size_t i = 0; i < KVM_NET_CALLS; i++)
+		add_list(&n, &kvm_net_calls[i], kvm_net_calls[i].roles);
 	p9_server_free(server);
 	fs_free(fs);
 	(void)close(channel[1]);
@@ -387,7 +392,7 @@ static void what_an_intruder_tries(void **state)
 
 static void a_role_has_few_calls(void **state)
 {
-	static const char *const names[THREAD_ROLES] = { "loop", "vCPU", "files", "watch" };
+	static const char *const names[THREAD_ROLES] = { "loop", "vCPU", "files", "watch", "network" };
 	int failed = 0;
 
 	(void)state;
@@ -427,6 +432,16 @@ static long run_guest(void)
 {
 	return call(ioctl(-1, KVM_RUN, 0));
 }
+static long use_queue(void)
+{
+	return call(ioctl(-1, TUNSETQUEUE, page));
+}
+static long read_packet(void)
+{
+	struct iovec iov = { .iov_base = page, .iov_len = 1 };
+
+	return call(readv(-1, &iov, 1));
+}
 static long leave_umask(void)
 {
 	return call(unshare(CLONE_FS));
@@ -439,18 +454,20 @@ static long write_nowhere(void)
 static const struct {
 	const char *name;
 	long (*fn)(void);
-	long wanted[THREAD_ROLES]; /* loop, vCPU, files, watch */
+	long wanted[THREAD_ROLES]; /* loop, vCPU, files, watch, network */
 } role_tries[] = {
-	{ "openat", open_file, { 0, -EPERM, 0, 0 } },
-	{ "mkdirat", make_directory, { -EPERM, -EPERM, -EBADF, -EPERM } },
-	{ "capset", change_user, { -EPERM, -EPERM, -EFAULT, -EFAULT } },
-	{ "recvmsg", receive, { -EBADF, -EPERM, -EPERM, -EPERM } },
-	{ "accept4", accept_one, { -EBADF, -EPERM, -EPERM, -EPERM } },
-	{ "KVM_RUN", run_guest, { -EPERM, -EBADF, -EPERM, -EPERM } },
-	{ "unshare(CLONE_FS)", leave_umask, { -EPERM, -EPERM, 0, 0 } },
-	{ "a thread", make_thread, { -EPERM, -EPERM, 0, -EPERM } },
-	{ "write", write_nowhere, { -EBADF, -EBADF, -EBADF, -EBADF } },
-	{ "tgkill of itself", kill_self, { 0, 0, 0, 0 } },
+	{ "openat", open_file, { 0, -EPERM, 0, 0, -EPERM } },
+	{ "mkdirat", make_directory, { -EPERM, -EPERM, -EBADF, -EPERM, -EPERM } },
+	{ "capset", change_user, { -EPERM, -EPERM, -EFAULT, -EFAULT, -EPERM } },
+	{ "recvmsg", receive, { -EBADF, -EPERM, -EPERM, -EPERM, -EPERM } },
+	{ "accept4", accept_one, { -EBADF, -EPERM, -EPERM, -EPERM, -EPERM } },
+	{ "KVM_RUN", run_guest, { -EPERM, -EBADF, -EPERM, -EPERM, -EPERM } },
+	{ "TUNSETQUEUE", use_queue, { -EBADF, -EBADF, -EPERM, -EPERM, -EPERM } },
+	{ "readv", read_packet, { -EBADF, -EPERM, -EPERM, -EPERM, -EBADF } },
+	{ "unshare(CLONE_FS)", leave_umask, { -EPERM, -EPERM, 0, 0, -EPERM } },
+	{ "a thread", make_thread, { -EPERM, -EPERM, 0, -EPERM, -EPERM } },
+	{ "write", write_nowhere, { -EBADF, -EBADF, -EBADF, -EBADF, -EBADF } },
+	{ "tgkill of itself", kill_self, { 0, 0, 0, 0, 0 } },
 };
 
 static void *try_all(void *results)

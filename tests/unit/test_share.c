@@ -53,8 +53,7 @@ static void begin(void)
 		skip();
 	}
 	assert_int_equal(rtnl_open(-1, 0, &rtnl, &err), 0);
-	tap_fd = tap_make(&rtnl, "one", &tap, &err);
-	assert_true(tap_fd >= 0);
+	assert_int_equal(tap_make(&rtnl, "one", 1, &tap_fd, &tap, &err), 0);
 	assert_int_equal(link_set_group(&rtnl, tap, 0, true), 0);
 	assert_int_equal(links_read(&rtnl, &list), 0);
 	r = share_load(&list, "another", &share);

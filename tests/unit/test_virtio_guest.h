@@ -15,7 +15,7 @@
 #include "vm/virtio/mmio.h"
 
 #define GUEST_RAM (4 * MIB)
-#define GUEST_RINGS 8
+#define GUEST_RINGS 9
 
 struct guest_ring {
 	uint16_t size;

@@ -44,6 +44,12 @@ struct fixture {
 	uint8_t packet[70000];
 };
 
+static int net_new(struct guest *g, int fd, uint16_t mtu, struct virtio_dev **ret, struct err *err)
+{
+	const struct vm_nic nic = { .fds = { fd }, .pairs = 1, .mac = { 0x02, 1, 2, 3, 4, 5 }, .mtu = mtu };
+	return virtio_net_new(&g->mem, &nic, NULL, ret, err);
+}
+
 static struct fixture *fixture_new(int fd, uint16_t mtu)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -52,8 +58,7 @@ static struct fixture *fixture_new(int fd, uint16_t mtu)
 	assert_non_null(f);
 	guest_init(&f->g);
 	f->peer = -1;
-	if (virtio_net_new(&f->g.mem, fd, mac, mtu, &f->dev, &err) < 0)
-		fail_msg("%s", err.msg);
+	assert_int_equal(net_new(&f->g, fd, mtu, &f->dev, &err), 0);
 	f->bufs = guest_alloc(&f->g, 1 << 20, 4096);
 	for (size_t i = 0; i < sizeof(f->packet); i++)
 		f->packet[i] = (uint8_t)(i * 7 + (i >> 8));
@@ -90,7 +95,6 @@ static void host_sends(struct fixture *f, size_t len)
 	assert_int_equal(send(f->peer, f->packet, len, MSG_DONTWAIT), len);
 }
 
-/* Kicks the receive queue, as a guest does when it adds buffers. */
 static void serve(struct fixture *f, unsigned int queue)
 {
 	guest_kick(&f->g, queue);
@@ -333,7 +337,7 @@ static void foreign_descriptors_are_refused(void **state)
 
 	(void)state;
 	guest_init(&g);
-	assert_int_equal(virtio_net_new(&g.mem, open("/dev/null", O_RDWR | O_CLOEXEC), mac, 0, &dev, &err), -ENOTTY);
+	assert_int_equal(net_new(&g, open("/dev/null", O_RDWR | O_CLOEXEC), 0, &dev, &err), -ENOTTY);
 	assert_string_equal(err.msg, "virtio net: not a tap: Inappropriate ioctl for device");
 	guest_done(&g);
 }
@@ -355,7 +359,6 @@ static int tap_open(const char *name, short flags)
 	return fd;
 }
 
-/* Brings the interface up and opens a packet socket on it. */
 static int packet_socket(const char *name)
 {
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
@@ -450,7 +453,7 @@ static void tap_carries_frames(void **state)
 	/* one made otherwise */
 	tap = tap_open("t1", IFF_TAP | IFF_NO_PI);
 	assert_true(tap >= 0);
-	assert_int_equal(virtio_net_new(&f->g.mem, tap, mac, 0, &dev, &err), -EINVAL);
+	assert_int_equal(net_new(&f->g, tap, 0, &dev, &err), -EINVAL);
 	assert_string_equal(err.msg, "virtio net: tap 't1' was not made with IFF_TAP, IFF_NO_PI and IFF_VNET_HDR");
 	(void)teardown(state);
 }
@@ -496,8 +499,7 @@ static void burst_goes_on_after_a_turn(void **state)
 	b.f->peer = packet_socket("t2");
 	guest_up(&b.f->g, b.f->dev, UINT64_MAX);
 	assert_int_equal(loop_new(&b.loop), 0);
-	if (virtio_start(b.f->dev, b.loop, &err) < 0)
-		fail_msg("%s", err.msg);
+	assert_int_equal(virtio_start(b.f->dev, b.loop, &err), 0);
 	for (int i = 0; i < 256; i++)
 		guest_put(&b.f->g, RX, 0, 0, b.f->bufs + i * 2048ull, 2048);
 	serve(b.f, RX); /* nothing has come: the device waits for the tap */
@@ -598,7 +600,6 @@ static void full_stream_keeps_its_place(void **state)
 		assert_memory_equal(got, f->packet + HDR, 60001);
 		got_frames++;
 	}
-	assert_false(netstream_flush(s));
 	assert_int_equal(recv(f->peer, got, 1, MSG_DONTWAIT), -1);
 	netstream_free(s);
 	fd_close(sv[1]);
@@ -659,8 +660,7 @@ static void stream_ends(void **state)
 			assert_int_equal(send(f->peer, &prefix, sizeof(prefix), 0), sizeof(prefix));
 			assert_int_equal(send(f->peer, f->packet, 2000, 0), 2000);
 		} else {
-			fd_close(f->peer);
-			f->peer = -1;
+			fd_close(steal_fd(&f->peer));
 		}
 		serve(f, RX);
 		serve(f, RX);

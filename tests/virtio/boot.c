@@ -5,7 +5,7 @@
  *   boot [-c VCPUS] [-m MIB] [-p DIR] [-s DIR] [-t TAP] KERNEL INITRD CMDLINE
  *
  * The DIR of -p is exported as "root" in the private share, that of -s in the shared one. TAP is made, and brought up with
- * the address 10.0.99.1/24. The guest's log goes to stdout. The other end of the channel answers each line that it gets:
+ * the address 10.0.99.1/24; it has a queue for each of the VCPUS, which are named before it. The guest's log goes to stdout. The other end of the channel answers each line that it gets:
  *
  *   rss         "rss KIB": resident memory of this process
  *   echo N      the N bytes that follow, sent back
@@ -143,27 +143,29 @@ static void on_exit_vm(void *arg, enum vm_exit how, const char *detail)
 	loop_stop(b->loop);
 }
 
-static int tap_make(const char *name)
+static int tap_make(const char *name, unsigned int queues, int fds[])
 {
 	autoclose int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x0a006301) };
-	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 	struct ifreq ifr;
 
 	memset(&ifr, 0, sizeof(ifr));
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-	ifr.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
-	if (fd < 0 || s < 0 || ioctl(fd, TUNSETIFF, &ifr) < 0)
-		return -1;
+	for (unsigned int i = 0; i < queues; i++) {
+		ifr.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (queues > 1 ? IFF_MULTI_QUEUE : 0);
+		fds[i] = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+		if (fds[i] < 0 || ioctl(fds[i], TUNSETIFF, &ifr) < 0)
+			return -1;
+	}
 	memcpy(&ifr.ifr_addr, &in, sizeof(in));
-	if (ioctl(s, SIOCSIFADDR, &ifr) < 0)
+	if (s < 0 || ioctl(s, SIOCSIFADDR, &ifr) < 0)
 		return -1;
 	in.sin_addr.s_addr = htonl(0xffffff00);
 	memcpy(&ifr.ifr_netmask, &in, sizeof(in));
 	if (ioctl(s, SIOCSIFNETMASK, &ifr) < 0 || ioctl(s, SIOCGIFFLAGS, &ifr) < 0)
 		return -1;
 	ifr.ifr_flags |= IFF_UP;
-	return ioctl(s, SIOCSIFFLAGS, &ifr) < 0 ? -1 : fd;
+	return ioctl(s, SIOCSIFFLAGS, &ifr);
 }
 
 static int run(struct boot *b, struct err *err)
@@ -213,10 +215,10 @@ int main(int argc, char **argv)
 		else if (opt == 't') {
 			struct vm_nic *nic = &b.cfg.nics[b.cfg.nics_len++];
 
-			nic->tap_fd = tap_make(optarg);
+			nic->pairs = MIN(b.cfg.vcpus, VM_NIC_PAIRS_MAX);
 			nic->mtu = 1500;
 			memcpy(nic->mac, mac, sizeof(mac));
-			if (nic->tap_fd < 0) {
+			if (tap_make(optarg, nic->pairs, nic->fds) < 0) {
 				perror(optarg);
 				return 1;
 			}

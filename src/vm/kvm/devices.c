@@ -32,12 +32,14 @@
 #include "base/fd.h"
 #include "fs/fs.h"
 #include "p9/p9.h"
+#include "vm/engine.h"
 #include "vm/kvm/devices.h"
 #include "vm/virtio/balloon.h"
 #include "vm/virtio/console.h"
 #include "vm/virtio/device.h"
 #include "vm/virtio/mmio.h"
 #include "vm/virtio/net.h"
+#include "vm/virtio/netthreads.h"
 #include "vm/virtio/p9dev.h"
 #include "vm/virtio/rng.h"
 
@@ -125,9 +127,19 @@ static int devices_add_balloon(struct devices *d, struct machine *m, struct err 
 static int devices_add_nic(struct devices *d, struct machine *m, const struct vm_nic *nic, struct err *err)
 {
 	struct virtio_dev *dev;
-	int r = virtio_net_new(&m->mem, nic->tap_fd, nic->mac, nic->mtu, &dev, err);
+	int r = virtio_net_new(&m->mem, nic, d->netthreads, &dev, err);
 
 	return r < 0 ? r : devices_add(d, m, dev, err);
+}
+
+/* Makes the threads that serve the further pairs of the nics of @cfg, if one has any. */
+static int devices_add_netthreads(struct devices *d, const struct vm_config *cfg, struct err *err)
+{
+	unsigned int pairs = 1;
+
+	for (unsigned int i = 0; i < cfg->nics_len; i++)
+		pairs = MAX(pairs, cfg->nics[i].pairs);
+	return pairs > 1 ? netthreads_new(pairs, &d->netthreads, err) : 0;
 }
 
 /* Adds all devices but the nics, in the order of their slots: see the top of this file. */
@@ -156,11 +168,13 @@ int devices_init(struct devices *d, struct machine *m, const struct vm_config *c
 		r = devices_add_fixed(d, m, channel_fd, cfg, log, err);
 	if (r == 0)
 		stale_init(&d->stale, d->fs, log);
+	if (r == 0)
+		r = devices_add_netthreads(d, cfg, err);
 	for (unsigned int i = 0; i < cfg->nics_len; i++) {
 		if (r == 0)
 			r = devices_add_nic(d, m, &cfg->nics[i], err); /* it takes the tap, also on failure */
 		else
-			fd_close(cfg->nics[i].tap_fd);
+			vm_nic_close_fds(&cfg->nics[i]);
 	}
 	return r;
 }
@@ -195,7 +209,7 @@ int devices_start(struct devices *d, struct loop *loop, struct err *err)
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return d->netthreads ? netthreads_start(d->netthreads, err) : 0;
 }
 
 bool devices_drain(struct devices *d)
@@ -210,6 +224,8 @@ bool devices_drain(struct devices *d)
 void devices_done(struct devices *d)
 {
 	stale_stop(&d->stale);
+	if (d->netthreads)
+		netthreads_stop(d->netthreads); /* the devices' watches are ended from this thread */
 	while (d->len > 0)
 		virtio_free(d->list[--d->len]);
 	for (unsigned int i = 0; i < VM_SHARES; i++) {
@@ -219,5 +235,7 @@ void devices_done(struct devices *d)
 		d->p9[i] = NULL;
 		d->fs[i] = NULL;
 	}
+	netthreads_free(d->netthreads);
+	d->netthreads = NULL;
 	stale_done(&d->stale);
 }

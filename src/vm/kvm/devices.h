@@ -20,6 +20,7 @@
 struct virtio_dev;
 struct fs;
 struct p9_server;
+struct netthreads;
 
 struct devices {
 	struct virtio_dev *list[LAYOUT_VIRTIO_MAX]; /* by slot; owned, as is the rest */
@@ -27,6 +28,7 @@ struct devices {
 	struct virtio_dev *balloon; /* that of @list */
 	struct fs *fs[VM_SHARES];
 	struct p9_server *p9[VM_SHARES];
+	struct netthreads *netthreads; /* NULL: no nic has several pairs of queues */
 	struct stale stale;
 };
 

@@ -42,7 +42,7 @@
 #include "vm/virtio/device.h"
 
 #define KVM_PAGE 4096 /* bytes of a page of the balloon */
-#define KVM_CALLS_MAX (KVM_ROOM_CALLS + DEVICES_CALLS_MAX + 1)
+#define KVM_CALLS_MAX (KVM_ROOM_CALLS + KVM_NET_CALLS + DEVICES_CALLS_MAX + 1)
 
 struct kvm_vm {
 	struct vm vm;
@@ -135,8 +135,12 @@ static int kvm_add_vcpus(struct kvm_vm *k, unsigned int n, struct err *err)
 /* Gathers the lists for the jail: called when all devices are there. */
 static void kvm_add_calls(struct kvm_vm *k)
 {
+	size_t n = KVM_ROOM_CALLS;
+
 	memcpy(k->calls, kvm_room_calls, sizeof(kvm_room_calls));
-	(void)devices_calls(&k->devices, k->calls + KVM_ROOM_CALLS); /* the entry behind its last one stays zero */
+	n += devices_calls(&k->devices, k->calls + n);
+	if (k->devices.netthreads) /* the entry behind the last one stays zero */
+		memcpy(k->calls + n, kvm_net_calls, sizeof(kvm_net_calls));
 }
 
 /* Makes all parts in the order of their needs; on failure kvm_free() frees those that are there. */

@@ -10,6 +10,8 @@
 #include "p9/p9.h"
 #include "vm/guestlog.h"
 #include "vm/virtio/device.h"
+#include "vm/virtio/net.h"
+#include "vm/virtio/netthreads.h"
 
 /* What this room calls on the loop from vm_start() on, beside base_syscalls. */
 static const char *const kvm_syscalls[] = {
@@ -57,7 +59,7 @@ const struct vm_calls kvm_room_calls[KVM_ROOM_CALLS] = {
 	{ .names = kvm_syscalls, .ioctls = kvm_ioctls },
 	{ .names = kvm_vcpu_syscalls, .ioctls = kvm_vcpu_ioctls, .rules = kvm_vcpu_rules, .roles = VM_CALLS_VCPU },
 	{ .names = guestlog_syscalls },
-	{ .names = virtio_syscalls, .roles = VM_CALLS_ALL },
+	{ .names = virtio_syscalls, .roles = VM_CALLS_LOOP | VM_CALLS_VCPU | VM_CALLS_FILES | VM_CALLS_WATCH },
 	{ .names = virtio_loop_syscalls },
 	{ .names = thread_syscalls,
 		.rules = thread_syscall_rules,
@@ -65,4 +67,14 @@ const struct vm_calls kvm_room_calls[KVM_ROOM_CALLS] = {
 	{ .names = fs_syscalls, .rules = fs_syscall_rules, .roles = VM_CALLS_FILES },
 	{ .names = fs_watch_syscalls, .rules = fs_watch_syscall_rules, .roles = VM_CALLS_WATCH },
 	{ .names = p9_syscalls, .roles = VM_CALLS_FILES },
+};
+
+/* A driver says how many pairs it uses on the control queue, and may reset the device on any vCPU. */
+static const char *const no_syscalls[] = { NULL };
+
+const struct vm_calls kvm_net_calls[KVM_NET_CALLS] = {
+	{ .names = netthreads_syscalls, .roles = VM_CALLS_NET },
+	{ .names = virtio_syscalls, .roles = VM_CALLS_NET },
+	{ .names = thread_syscalls, .rules = thread_syscall_rules, .roles = VM_CALLS_NET },
+	{ .names = no_syscalls, .ioctls = virtio_net_pairs_ioctls, .roles = VM_CALLS_LOOP | VM_CALLS_VCPU },
 };

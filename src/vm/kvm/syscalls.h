@@ -6,8 +6,12 @@
 #include "vm/vm.h"
 
 #define KVM_ROOM_CALLS 9
+#define KVM_NET_CALLS 4
 
 /* This room's and those of the rooms below it, each with the roles of the threads that make them. */
 extern const struct vm_calls kvm_room_calls[KVM_ROOM_CALLS];
+
+/* What a machine has beyond whose network devices have several pairs of queues. */
+extern const struct vm_calls kvm_net_calls[KVM_NET_CALLS];
 
 #endif

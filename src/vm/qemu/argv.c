@@ -131,10 +131,16 @@ static void argv_nics(struct buf *b, const struct vm_config *cfg)
 		const uint8_t *m = nic->mac;
 
 		arg(b, "-netdev");
-		arg(b, "%s,id=net%u,fd=%d", nic->stream ? "socket" : "tap", i, nic->tap_fd);
+		buf_printf(b, "%s,id=net%u,%s=%d", nic->stream ? "socket" : "tap", i, nic->pairs > 1 ? "fds" : "fd",
+			nic->fds[0]);
+		for (unsigned int k = 1; k < nic->pairs; k++)
+			buf_printf(b, ":%d", nic->fds[k]);
+		buf_put(b, "", 1);
 		arg(b, "-device");
 		buf_printf(b, "virtio-net-device,netdev=net%u,mac=%02x:%02x:%02x:%02x:%02x:%02x", i, m[0], m[1], m[2],
 			m[3], m[4], m[5]);
+		if (nic->pairs > 1)
+			buf_puts(b, ",mq=on");
 		if (nic->mtu)
 			buf_printf(b, ",host_mtu=%u", nic->mtu);
 		buf_put(b, "", 1);

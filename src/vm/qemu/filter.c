@@ -188,6 +188,7 @@ static const unsigned long allowed_ioctls[] = {
 	TUNGETSNDBUF,
 	TUNGETVNETHDRSZ,
 	TUNSETOFFLOAD,
+	TUNSETQUEUE, /* of a tap with several queues: how many the guest uses */
 	TUNSETSNDBUF,
 	TUNSETVNETBE,
 	TUNSETVNETHDRSZ,

@@ -376,7 +376,7 @@ static int qemu_launch(struct qemu_vm *q, const struct vm_config *cfg, struct er
 	struct qemu_rights rights = { .user_ns = -1, .owners = cfg->owners, .files = cfg->files };
 	autoclose int user_ns = -1;
 	char program[4096];
-	int keep[VM_NICS_MAX + 5];
+	int keep[VM_NICS_MAX * VM_NIC_PAIRS_MAX + 5];
 	size_t keep_len = 0;
 	autofree char **argv = NULL;
 	int r = qemu_program_find(cfg->qemu_path, program, sizeof(program));
@@ -405,8 +405,10 @@ static int qemu_launch(struct qemu_vm *q, const struct vm_config *cfg, struct er
 	keep[keep_len++] = plan.qmp_fd = qmp_fd;
 	keep[keep_len++] = plan.agent_fd = agent_fd;
 	keep[keep_len++] = plan.serial_fd = serial_fd;
-	for (unsigned int i = 0; i < cfg->nics_len; i++)
-		keep[keep_len++] = cfg->nics[i].tap_fd;
+	for (unsigned int i = 0; i < cfg->nics_len; i++) {
+		for (unsigned int k = 0; k < cfg->nics[i].pairs; k++)
+			keep[keep_len++] = cfg->nics[i].fds[k];
+	}
 	argv = qemu_argv_make(&plan);
 	if (!argv)
 		return err_sys(err, ENOMEM, "qemu");

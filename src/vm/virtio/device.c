@@ -76,6 +76,10 @@ void virtio_queue_turn(struct virtio_queue *q)
 	struct virtio_dev *dev = q->dev;
 	int r = VIRTIO_DONE;
 
+	if (dev->ops->turn) {
+		dev->ops->turn(dev, q->index);
+		return;
+	}
 	pthread_mutex_lock(&dev->lock);
 	if (virtio_live(dev) && q->vq.s.ready) {
 		r = dev->ops->kick(dev, q->index);
@@ -97,15 +101,18 @@ static void on_kick(void *arg, uint32_t events)
 		virtio_queue_turn(q);
 }
 
+int virtio_queue_watch(struct virtio_queue *q, struct loop *loop)
+{
+	return watch_new(loop, q->kick_fd, EPOLLIN, on_kick, q, &q->watch);
+}
+
 int virtio_start(struct virtio_dev *dev, struct loop *loop, struct err *err)
 {
 	int r = 0;
 
 	dev->started = true; /* also if it fails half-way, so that virtio_stop() cleans up */
 	for (unsigned int i = 0; !dev->ops->threaded && i < dev->queues_len && r == 0; i++) {
-		struct virtio_queue *q = &dev->queues[i];
-
-		r = watch_new(loop, q->kick_fd, EPOLLIN, on_kick, q, &q->watch);
+		r = virtio_queue_watch(&dev->queues[i], loop);
 		if (r < 0)
 			err_sys(err, r, "virtio %s: watch queue %u", dev->ops->name, i);
 	}

@@ -10,7 +10,7 @@
  *
  * Threads. The queues of a device are served by the loop that it was started on, or by threads of its own
  * (ops->threaded). A thread that serves a queue or works on the device's state holds dev->lock, and so does a vCPU
- * thread that accesses registers. Only the interrupt status, the kick eventfds and the giving side of a queue (virtq.h)
+ * thread that accesses registers; a device whose queues several threads serve has a lock for each of them beside it (ops->turn). Only the interrupt status, the kick eventfds and the giving side of a queue (virtq.h)
  * need no lock. Watches belong to the loop's thread. So activate and reset, which run on vCPU threads, touch none: the
  * transport kicks every queue after them, and the loop finds the new state.
  *
@@ -47,15 +47,16 @@ struct virtio_dev;
 /* How a turn ended: everything is done until the next kick; or its budget was used up and more is left. */
 enum virtio_more { VIRTIO_DONE = 0, VIRTIO_MORE = 1 };
 
-/* What a type of device does. All but kick and free may be NULL. They are called with dev->lock held unless it says not. */
+/* What a type of device does. All but kick (or turn) and free may be NULL. They are called with dev->lock held unless it says not. */
 struct virtio_ops {
 	const char *name;
-	uint32_t id;   /* VIRTIO_ID_* */
-	bool threaded; /* the device waits for kicks itself; virtio_start() makes no watches */
+	uint32_t id; /* VIRTIO_ID_* */
+	bool threaded; /* the device waits for kicks itself, or ops->start has them watched; virtio_start() makes no watches */
 
 	/*
 	 * What the device's own code calls once it is started (vm.h), beside virtio_syscalls: on the loop, on a vCPU's
-	 * thread (activate, reset, config_write, features_ok), and on threads of its own that serve files.
+	 * thread (activate, reset, config_write, features_ok), and on threads of its own that serve files. (Those of the network
+	 * have a list beside them: netthreads.h.)
 	 */
 	struct vm_calls calls, vcpu_calls, thread_calls;
 
@@ -67,6 +68,8 @@ struct virtio_ops {
 	void (*activate)(struct virtio_dev *dev);
 	/* Serves queue @queue: enum virtio_more, or -errno if the guest has broken a rule, which breaks the device. */
 	int (*kick)(struct virtio_dev *dev, unsigned int queue);
+	/* Instead of kick: all that virtio_queue_turn() does, with locks of the device's own. Without the lock. */
+	void (*turn)(struct virtio_dev *dev, unsigned int queue);
 	/* Makes the chains that are out come back soon, because the queues are about to be drained. */
 	void (*quiesce)(struct virtio_dev *dev);
 	/* Goes back to the state after virtio_x_new(); the queues are stopped already. On a vCPU thread, or the loop's. */
@@ -148,6 +151,9 @@ static inline struct virtq *virtio_vq(struct virtio_dev *dev, unsigned int queue
 {
 	return &dev->queues[queue].vq;
 }
+
+/* Has @loop wait for kicks of @q, for turns on its thread, until virtio_stop(): 0 or -errno. */
+must_check int virtio_queue_watch(struct virtio_queue *q, struct loop *loop);
 
 /* Serves @q for one turn, which is what a kick leads to; takes the lock. On the thread that serves the queue. */
 void virtio_queue_turn(struct virtio_queue *q);

@@ -1,52 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * virtio-net over a tap, or over a stream socket (netstream.h), where there are no offloads.
+ * virtio-net over a tap, or over a socket: what the driver negotiates and asks for; netpair.c has the way of a packet.
  *
- * Guest and tap have the same header before each packet (struct virtio_net_hdr_v1, 12 bytes), so a packet goes between
- * guest memory and tap with one readv or writev. Checksum and segmentation offloads are left to the host's kernel, which
- * is told with TUNSETOFFLOAD what the guest has negotiated.
+ * A device with several pairs has them in the order of §5.1.2: receiving and sending queue of each, then the control queue. (A
+ * driver that wants the control queue and one pair finds it behind that pair.) The first pair is in use from DRIVER_OK on; the
+ * driver says how many more by VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET. A tap has a queue, with a descriptor of its own, for each pair, of
+ * which those in use are attached: packets come to those alone.
  *
- * Receiving: the length of a packet is known only when it has been read. It is read into the next chain of the guest,
- * with a spill buffer of ours behind it:
- *
- *   it fits the chain            nothing is copied
- *   it does not, and MRG_RXBUF   the rest is copied into as many more chains as it takes
- *   there are too few chains     the packet is kept in the spill buffer until the guest offers more; if even a whole ring
- *                                is too small, it is dropped
- *
- * While a packet is kept the tap is not read, so that it is the tap's queue that fills up.
- * Sending: when the tap is full, the chain stays in the ring until EPOLLOUT.
+ * To attach or to detach takes a lock of the host's kernel that all of its networks share, and to detach waits for its processors.
+ * So a driver that changes the number again and again is answered slowly: CHANGES_MAX times in CHANGES_MS.
  */
 #include "vm/virtio/net.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
-#include <unistd.h>
-/* these come before virtio_net.h, which defines what they only name */
-#include <linux/if.h>
-#include <linux/if_tun.h>
-#include <linux/virtio_net.h>
 
 #include "base/fd.h"
 #include "host/iov.h"
+#include "vm/engine.h"
+#include "vm/virtio/netpair.h"
 #include "vm/virtio/netstream.h"
+#include "vm/virtio/netthreads.h"
 
-enum { QUEUE_RX, QUEUE_TX, QUEUES };
-#define NET_QUEUE 256
-static const uint16_t queue_sizes[QUEUES] = { NET_QUEUE, NET_QUEUE };
+#define QUEUES_MAX (2 * VM_NIC_PAIRS_MAX + 1)
+#define CONTROL_QUEUE 64  /* entries; Linux waits for the answer to each message before the next */
+#define CONTROL_CHAINS 16 /* what one turn takes at most */
 
-#define HDR_BYTES sizeof(struct virtio_net_hdr_v1)
-#define ETH_BYTES 18                               /* Ethernet's header with a VLAN tag */
-#define PACKET_MAX (HDR_BYTES + ETH_BYTES + 65535) /* the largest segmentation-offload packet */
-
-/* What one turn does at most. */
-#define TURN_CHAINS 128
-#define TURN_BYTES (512 * KIB)
+#define CHANGES_MAX 16
+#define CHANGES_MS 1000
 
 /* Segmentation of UDP (virtio 1.3 §5.1.3), which the kernel has from 6.2 on, and older headers do not name. */
 #ifndef TUN_F_USO4
@@ -72,17 +58,17 @@ static const uint16_t queue_sizes[QUEUES] = { NET_QUEUE, NET_QUEUE };
 struct virtio_net {
 	struct virtio_dev dev;
 	struct virtio_net_config config;
-	struct virtio_net_counters counters;
-	int fd; /* owned */
 	bool is_tap;
-	struct netstream *stream; /* NULL: the descriptor has a packet a call */
-	bool dead;                /* the interface is gone: nothing is read until a reset */
-	bool want_in, want_out;   /* receiving, sending wait for the tap */
-	struct watch *watch;
-	size_t kept; /* bytes of the packet in spill that waits for chains; 0: there is none */
-	struct iovec iov[NET_QUEUE + 1];
-	struct vring_used_elem taken[NET_QUEUE]; /* the chains of the packet in hand */
-	uint8_t spill[PACKET_MAX];
+	struct netthreads *threads; /* borrowed; NULL: the main loop serves all pairs */
+
+	/* LOCK: the device's */
+	unsigned int resets;  /* how often the driver has reset the device */
+	unsigned int changes; /* of the number of pairs, since again was armed */
+	struct watch *again;  /* a timer: the driver may change it again; NULL: not started, or one pair */
+	struct iovec control[CONTROL_QUEUE];
+
+	unsigned int pairs_len;
+	struct netpair pairs[];
 };
 
 static struct virtio_net *net_of(struct virtio_dev *dev)
@@ -90,293 +76,217 @@ static struct virtio_net *net_of(struct virtio_dev *dev)
 	return container_of(dev, struct virtio_net, dev);
 }
 
-/* ---- receiving ---- */
+/* ---- pairs ---- */
 
-static void untake(struct virtq *vq, unsigned int n)
+/* Attaches the tap's queue of pair @p, or detaches it. 0 or -errno. */
+static int tap_queue(const struct virtio_net *net, const struct netpair *p, bool attach)
 {
-	while (n--)
-		virtq_unpop(vq);
+	struct ifreq ifr;
+
+	if (!net->is_tap)
+		return 0;
+	memset(&ifr, 0, sizeof(ifr));
+	ifr.ifr_flags = attach ? IFF_ATTACH_QUEUE : IFF_DETACH_QUEUE;
+	return ioctl(p->fd, TUNSETQUEUE, &ifr) < 0 ? -errno : 0;
 }
 
-/* Gives the guest a packet that is spread over the @n chains @taken, the first of which is @first. */
-static void rx_publish(
-	struct virtq *vq, const struct vring_used_elem *taken, const struct virtq_chain *first, unsigned int n)
+/* Takes the further pair @p into use or out of it, unless it is so already. 0 or -errno. The device's lock is held. */
+static int pair_use(const struct virtio_net *net, struct netpair *p, bool use)
 {
-	const __virtio16 num_buffers = (__virtio16)n;
-
-	(void)iov_write(first->in, first->in_len, offsetof(struct virtio_net_hdr_v1, num_buffers), &num_buffers,
-		sizeof(num_buffers)); /* it fits: the chain has room for a header */
-	virtq_push_many(vq, taken, n);
-}
-
-/*
- * Copies the packet in the spill buffer, of @len bytes, from byte @from on to further chains; @n are taken already. The
- * number of all its chains; 0 if there are too few, when those taken are given up (*@ret_never: even a whole ring would be
- * too small); or -errno.
- */
-static int rx_spread(struct virtio_net *net, struct virtq *vq, unsigned int n, size_t from, size_t len, bool *ret_never)
-{
-	unsigned int max = virtio_has(&net->dev, VIRTIO_NET_F_MRG_RXBUF) ? vq->s.size : 1;
-	struct virtq_chain chain;
 	int r;
 
-	while (from < len) {
-		size_t put;
-
-		r = n < max ? virtq_pop(vq, &chain, net->iov) : 0;
-		if (r <= 0) {
-			*ret_never = n == max;
-			untake(vq, n);
-			return r;
-		}
-		put = iov_write(chain.in, chain.in_len, 0, net->spill + from, len - from);
-		net->taken[n++] = (struct vring_used_elem){ .id = chain.head, .len = (uint32_t)put };
-		from += put;
-	}
-	return (int)n;
-}
-
-/* Takes the first chain for a packet: 1, 0 or -errno as virtq_pop(). */
-static int rx_first(struct virtio_net *net, struct virtq *vq, struct virtq_chain *ret_chain)
-{
-	int r = virtq_pop(vq, ret_chain, net->iov);
-
-	/* GUEST: a chain must have room for the header at least (§5.1.6.3.1 asks for far more) */
-	if (r > 0 && ret_chain->in_bytes < HDR_BYTES) {
-		virtq_unpop(vq);
-		return -EINVAL;
-	}
-	return r;
-}
-
-/* Delivers the kept packet. 1: it is delivered or dropped; 0: there are too few chains; or -errno. */
-static int rx_kept(struct virtio_net *net, struct virtq *vq)
-{
-	struct iovec head[HDR_BYTES]; /* enough for a header, as each buffer has a byte or more */
-	struct virtq_chain first;
-	bool never = false;
-	size_t put;
-	int r = rx_first(net, vq, &first);
-
-	if (r <= 0)
+	if (p->in_use == use)
+		return 0;
+	p->in_use = false;
+	netpair_quiesce(p);
+	r = tap_queue(net, p, use);
+	if (r < 0)
 		return r;
-	put = iov_write(first.in, first.in_len, 0, net->spill, net->kept);
-	net->taken[0] = (struct vring_used_elem){ .id = first.head, .len = (uint32_t)put };
-	first.in_len = MIN(first.in_len, ARRAY_LEN(head));
-	memcpy(head, first.in, first.in_len * sizeof(*head));
-	first.in = head; /* its copy, because rx_spread() uses net->iov */
-	r = rx_spread(net, vq, 1, put, net->kept, &never);
-	if (r < 0 || (r == 0 && !never))
-		return r;
-	if (r == 0)
-		net->counters.rx_dropped++;
-	else
-		rx_publish(vq, net->taken, &first, (unsigned int)r);
-	net->kept = 0;
-	return 1;
-}
-
-/* A read has failed with errno. Returns 0; sets want_in if EPOLLIN will tell of the next packet, else dead. */
-static int rx_failed(struct virtio_net *net)
-{
-	net->dead = errno == EBADFD || errno == EFAULT; /* the interface is gone */
-	net->want_in = !net->dead;
+	p->in_use = use;
+	virtio_queue_poke(&p->dev->queues[p->rx]); /* its thread serves what waits, or waits for nothing more */
+	virtio_queue_poke(&p->dev->queues[p->tx]);
 	return 0;
 }
 
-/* As readv(2) of a tap, for whatever the descriptor is. */
-static ssize_t net_readv(struct virtio_net *net, const struct iovec *iov, unsigned int iov_len)
+/* Takes the first @n pairs into use, and no others: 0, or -errno, when fewer are in use. The device's lock is held. */
+static int pairs_use(struct virtio_net *net, unsigned int n)
 {
-	ssize_t n;
+	int first = 0;
 
-	if (!net->stream)
-		return readv(net->fd, iov, (int)iov_len);
-	n = netstream_read(net->stream, HDR_BYTES, iov, iov_len);
-	if (n >= 0)
-		return n;
-	errno = n == -EPIPE ? EBADFD : (int)-n;
-	return -1;
+	for (unsigned int i = 1; i < net->pairs_len; i++) {
+		int r = pair_use(net, &net->pairs[i], i < n);
+
+		first = first < 0 ? first : r;
+	}
+	return first;
 }
 
-/* Reads one packet. 1: it is delivered or kept; 0: there is no chain, or nothing to read (want_in is set); or -errno. */
-static int rx_read(struct virtio_net *net, struct virtq *vq, size_t *ret_len)
+static unsigned int pairs_in_use(const struct virtio_net *net)
 {
-	struct virtq_chain first;
-	unsigned int iov_len;
-	ssize_t n;
-	int r = rx_first(net, vq, &first);
+	unsigned int n = 1;
 
-	if (r <= 0)
-		return r;
-	iov_len = first.in_len;
-	if (first.in_bytes < PACKET_MAX) { /* net->iov has one more entry than a chain can have */
-		first.in[iov_len] = (struct iovec){ .iov_base = net->spill + first.in_bytes,
-			.iov_len = PACKET_MAX - first.in_bytes };
-		iov_len++;
-	}
-	n = net_readv(net, first.in, iov_len);
-	if (n < 0) {
-		virtq_unpop(vq);
-		return rx_failed(net);
-	}
-	if (n <= (ssize_t)HDR_BYTES) {
-		virtq_unpop(vq); /* it has no frame: the chain is used for the next packet */
-		return 1;
-	}
-	*ret_len = (size_t)n;
-	if ((uint64_t)n <= first.in_bytes) {
-		net->taken[0] = (struct vring_used_elem){ .id = first.head, .len = (uint32_t)n };
-		rx_publish(vq, net->taken, &first, 1);
-		return 1;
-	}
-	/* Its start is copied back from the guest's chain; then it is a kept packet like any other. */
-	(void)iov_read(first.in, first.in_len, 0, net->spill, first.in_bytes); /* < PACKET_MAX */
-	virtq_unpop(vq);
-	net->kept = (size_t)n;
-	return 1;
+	while (n < net->pairs_len && net->pairs[n].in_use)
+		n++;
+	return n;
 }
 
-/* Receives packets within the budget. As ops->kick. */
-static int rx_turn(struct virtio_net *net)
+/* ---- the control queue (§5.1.6.5) ---- */
+
+/* The index of the control queue, which depends on what the driver has accepted; that of no queue if there is none. */
+static unsigned int control_queue(const struct virtio_net *net)
 {
-	struct virtq *vq = virtio_vq(&net->dev, QUEUE_RX);
-	size_t room = TURN_BYTES;
-
-	net->want_in = false;
-	virtq_kicks_off(vq);
-	for (int budget = TURN_CHAINS; budget > 0 && room > 0; budget--) {
-		size_t len = 0;
-		int r = net->dead ? 0 : net->kept ? rx_kept(net, vq) : rx_read(net, vq, &len);
-
-		if (r < 0)
-			return r;
-		if (r == 0 && (net->want_in || net->dead || !virtq_kicks_on(vq))) {
-			virtio_signal(&net->dev, QUEUE_RX);
-			return VIRTIO_DONE; /* EPOLLIN or a kick continues */
-		}
-		room -= MIN(room, len);
-	}
-	virtio_signal(&net->dev, QUEUE_RX);
-	return VIRTIO_MORE;
+	if (!virtio_has(&net->dev, VIRTIO_NET_F_CTRL_VQ))
+		return QUEUES_MAX;
+	return virtio_has(&net->dev, VIRTIO_NET_F_MQ) ? 2 * net->pairs_len : 2;
 }
 
-/* ---- sending ---- */
-
-/* Sends one packet. 1: it is sent or dropped; 0: the tap is full. */
-static int tx_packet(struct virtio_net *net, const struct virtq_chain *chain)
+/* How many pairs the message in @chain asks for; 0: it asks for something else, or for what there is not. */
+static unsigned int asked_pairs(const struct virtio_net *net, const struct virtq_chain *chain)
 {
-	/* GUEST: it may have no header or be longer than any packet. The kernel checks what is in the header. */
-	if (chain->out_bytes <= HDR_BYTES || chain->out_bytes > PACKET_MAX) {
-		net->counters.tx_dropped++;
-		return 1;
-	}
-	if (net->stream) {
-		bool dropped = false;
-		int r = netstream_write(net->stream, HDR_BYTES, chain->out, chain->out_len, chain->out_bytes, &dropped);
+	struct {
+		struct virtio_net_ctrl_hdr hdr;
+		__virtio16 pairs;
+	} __attribute__((packed)) message;
 
-		net->counters.tx_dropped += dropped;
-		return r;
-	}
-	if (writev(net->fd, chain->out, (int)chain->out_len) >= 0)
-		return 1;
-	if (errno == EAGAIN || errno == EINTR)
+	/* GUEST: any bytes, cut into any buffers */
+	if (chain->out_bytes != sizeof(message) ||
+		iov_read(chain->out, chain->out_len, 0, &message, sizeof(message)) != sizeof(message))
 		return 0;
-	net->counters.tx_dropped++; /* the link is down, the header bad, memory short: a network may lose packets */
+	if (message.hdr.class != VIRTIO_NET_CTRL_MQ || message.hdr.cmd != VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET ||
+		!virtio_has(&net->dev, VIRTIO_NET_F_MQ) || message.pairs > net->pairs_len)
+		return 0;
+	return message.pairs;
+}
+
+/* Whether the number of pairs may be changed now; if not, the timer will kick the control queue. */
+static bool may_change(struct virtio_net *net)
+{
+	if (net->changes >= CHANGES_MAX)
+		return false;
+	/* no change is counted for which no timer would be there to forget it */
+	if (net->again && (net->changes > 0 || timer_set(net->again, CHANGES_MS) == 0))
+		net->changes++;
+	return true;
+}
+
+/* The loop's callback. */
+static void on_again(void *arg)
+{
+	struct virtio_net *net = arg;
+
+	pthread_mutex_lock(&net->dev.lock);
+	net->changes = 0;
+	pthread_mutex_unlock(&net->dev.lock);
+	virtio_queue_poke(&net->dev.queues[2 * net->pairs_len]);
+}
+
+/* Answers the message in @chain: 1; 0: not yet; or -EINVAL. The device's lock is held. */
+static int control_answer(struct virtio_net *net, struct virtq *vq, const struct virtq_chain *chain)
+{
+	unsigned int pairs = asked_pairs(net, chain), now = pairs_in_use(net);
+	virtio_net_ctrl_ack ack = VIRTIO_NET_OK;
+
+	/* GUEST: there may be no room for the answer */
+	if (chain->in_bytes < sizeof(ack))
+		return -EINVAL;
+	if (pairs && pairs != now && !may_change(net))
+		return 0;
+	if (!pairs || pairs_use(net, pairs) < 0) {
+		ack = VIRTIO_NET_ERR;
+		if (pairs && pairs_use(net, MIN(now, pairs)) < 0)
+			return -EIO; /* the host has no memory: the driver must begin anew */
+	}
+	virtq_push(vq, chain->head, (uint32_t)iov_write(chain->in, chain->in_len, 0, &ack, sizeof(ack)));
 	return 1;
 }
 
-/* Sends packets within the budget. As ops->kick. */
-static int tx_turn(struct virtio_net *net)
+/* Answers messages within the budget: enum virtio_more, or -errno. The device's lock is held. */
+static int control_turn(struct virtio_net *net, unsigned int queue)
 {
-	struct virtq *vq = virtio_vq(&net->dev, QUEUE_TX);
-	int r, budget = TURN_CHAINS;
-	size_t room = TURN_BYTES;
+	struct virtq *vq = virtio_vq(&net->dev, queue);
+	int r, budget = CONTROL_CHAINS;
+	struct virtq_chain chain;
 
-	net->want_out = false;
 	virtq_kicks_off(vq);
 	do {
-		struct virtq_chain chain;
-
-		while (budget > 0 && room > 0 && (r = virtq_pop(vq, &chain, net->iov)) > 0) {
-			budget--;
-			room -= MIN(room, chain.out_bytes);
-			if (tx_packet(net, &chain) == 0) {
+		while ((r = virtq_pop(vq, &chain, net->control)) > 0) {
+			r = budget-- > 0 ? control_answer(net, vq, &chain) : 0;
+			if (r <= 0) {
 				virtq_unpop(vq);
-				virtio_signal(&net->dev, QUEUE_TX);
-				net->want_out = true;
-				return VIRTIO_DONE;
+				virtio_signal(&net->dev, queue);
+				return r < 0 ? r : budget < 0 ? VIRTIO_MORE : VIRTIO_DONE;
 			}
-			virtq_push(vq, chain.head, 0);
 		}
-		if (budget == 0 || room == 0)
-			break;
-		if (r < 0)
-			return r;
-	} while (virtq_kicks_on(vq));
-	virtio_signal(&net->dev, QUEUE_TX);
-	if (net->stream && netstream_flush(net->stream)) {
-		net->want_out = true; /* the rest of a packet waits: on_tap() goes on */
-		return VIRTIO_DONE;
-	}
-	return budget == 0 || room == 0 ? VIRTIO_MORE : VIRTIO_DONE;
+	} while (r == 0 && virtq_kicks_on(vq));
+	virtio_signal(&net->dev, queue);
+	return r;
 }
 
 /* ---- events ---- */
 
-/* Lets the loop wait for what the two turns wait for. 0 or -errno. */
-static int watch_adjust(struct virtio_net *net)
+/* After a turn, without locks: the guest has broken a rule (@r < 0), unless it has reset the device since it had @resets. */
+static void turn_failed(struct virtio_net *net, unsigned int resets)
 {
-	if (!net->watch)
-		return 0;
-	return watch_set_events(net->watch, (net->want_in ? EPOLLIN : 0) | (net->want_out ? EPOLLOUT : 0));
-}
-
-static int net_kick(struct virtio_dev *dev, unsigned int queue)
-{
-	struct virtio_net *net = net_of(dev);
-	int r = VIRTIO_DONE, w;
-
-	if (queue == QUEUE_RX)
-		r = rx_turn(net);
-	else if (!net->want_out)
-		r = tx_turn(net);
-	w = watch_adjust(net);
-	return r < 0 ? r : w < 0 ? w : r;
-}
-
-/* The loop's callback: the tap is readable, writable or gone. */
-static void on_tap(void *arg, uint32_t events)
-{
-	struct virtio_net *net = arg;
-	int r = 0;
-
 	pthread_mutex_lock(&net->dev.lock);
-	if (!virtio_live(&net->dev)) {
-		net->want_in = net->want_out = false; /* the driver's kicks will set them again */
-	} else {
-		if (net->want_out && events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
-			r = tx_turn(net);
-		if (r == VIRTIO_MORE)
-			virtio_queue_poke(&net->dev.queues[QUEUE_TX]);
-		if (r >= 0 && net->want_in && events & (EPOLLIN | EPOLLERR | EPOLLHUP)) {
-			r = rx_turn(net);
-			if (r == VIRTIO_MORE) /* nothing else goes on: rx_turn() waits for no event */
-				virtio_queue_poke(&net->dev.queues[QUEUE_RX]);
-		}
-	}
-	if (events & (EPOLLERR | EPOLLHUP)) {
-		/* The interface was deleted. The loop would report it again and again. */
-		watch_free(net->watch);
-		net->watch = NULL;
-		net->dead = true;
-		net->want_in = net->want_out = false;
-		virtio_queue_poke(&net->dev.queues[QUEUE_TX]); /* so that what waits there is dropped */
-	}
-	if (r >= 0)
-		r = watch_adjust(net);
-	if (r < 0)
+	if (net->resets == resets)
 		virtio_break(&net->dev);
 	pthread_mutex_unlock(&net->dev.lock);
+}
+
+/* ops->turn: a kick of @queue. */
+static void net_turn(struct virtio_dev *dev, unsigned int queue)
+{
+	struct virtio_net *net = net_of(dev);
+	struct netpair *p = &net->pairs[queue / 2];
+	unsigned int resets;
+	int r = VIRTIO_DONE, adjusted;
+
+	pthread_mutex_lock(&dev->lock);
+	resets = net->resets;
+	if (!virtio_live(dev) || !virtio_vq(dev, queue)->s.ready) {
+		pthread_mutex_unlock(&dev->lock);
+		return;
+	}
+	if (queue == control_queue(net)) {
+		r = control_turn(net, queue);
+		pthread_mutex_unlock(&dev->lock);
+	} else if (queue / 2 < net->pairs_len && p->in_use) {
+		pthread_mutex_lock(&p->lock);
+		pthread_mutex_unlock(&dev->lock);
+		r = queue == p->rx ? netpair_receive(p) : netpair_send(p);
+		adjusted = netpair_adjust(p);
+		pthread_mutex_unlock(&p->lock);
+		r = r < 0 || adjusted == 0 ? r : adjusted;
+	} else {
+		pthread_mutex_unlock(&dev->lock);
+	}
+	if (r < 0)
+		turn_failed(net, resets);
+	else if (r == VIRTIO_MORE)
+		virtio_queue_poke(&dev->queues[queue]);
+}
+
+/* The callback of the loop that serves the pair: its descriptor is readable, writable or gone. */
+static void on_tap(void *arg, uint32_t events)
+{
+	struct netpair *p = arg;
+	struct virtio_dev *dev = p->dev;
+	struct virtio_net *net = net_of(dev);
+	bool serve, rx_ready, tx_ready;
+	unsigned int resets;
+	int r;
+
+	pthread_mutex_lock(&dev->lock);
+	resets = net->resets;
+	serve = virtio_live(dev) && p->in_use;
+	rx_ready = serve && virtio_vq(dev, p->rx)->s.ready;
+	tx_ready = serve && virtio_vq(dev, p->tx)->s.ready;
+	pthread_mutex_lock(&p->lock);
+	pthread_mutex_unlock(&dev->lock);
+	r = netpair_event(p, events, rx_ready, tx_ready);
+	pthread_mutex_unlock(&p->lock);
+	if (r < 0)
+		turn_failed(net, resets);
 }
 
 /* ---- negotiation ---- */
@@ -395,6 +305,7 @@ static bool net_features_ok(const struct virtio_dev *dev, uint64_t f)
 		{ VIRTIO_BIT(VIRTIO_NET_F_HOST_TSO6), VIRTIO_BIT(VIRTIO_NET_F_CSUM) },
 		{ VIRTIO_BIT(VIRTIO_NET_F_HOST_ECN),
 			VIRTIO_BIT(VIRTIO_NET_F_HOST_TSO4) | VIRTIO_BIT(VIRTIO_NET_F_HOST_TSO6) },
+		{ VIRTIO_BIT(VIRTIO_NET_F_MQ), VIRTIO_BIT(VIRTIO_NET_F_CTRL_VQ) },
 		{ GUEST_USO, VIRTIO_BIT(VIRTIO_NET_F_GUEST_CSUM) },
 		{ VIRTIO_BIT(VIRTIO_NET_F_HOST_USO), VIRTIO_BIT(VIRTIO_NET_F_CSUM) },
 	};
@@ -421,26 +332,56 @@ static void net_activate(struct virtio_dev *dev)
 	struct virtio_net *net = net_of(dev);
 
 	/* If this fails, the guest would get packets that it cannot read. */
-	if (net->is_tap && ioctl(net->fd, TUNSETOFFLOAD, tun_offloads(dev)) < 0)
+	if (net->is_tap && ioctl(net->pairs[0].fd, TUNSETOFFLOAD, tun_offloads(dev)) < 0)
 		virtio_break(dev);
+}
+
+static void net_quiesce(struct virtio_dev *dev)
+{
+	struct virtio_net *net = net_of(dev);
+
+	for (unsigned int i = 0; i < net->pairs_len; i++)
+		netpair_quiesce(&net->pairs[i]);
 }
 
 static void net_reset(struct virtio_dev *dev)
 {
 	struct virtio_net *net = net_of(dev);
 
-	/* want_in and want_out belong to the loop's thread, where the next event or kick puts them right */
-	net->kept = 0;
-	net->dead = false;
+	net->resets++;
+	for (unsigned int i = 0; i < net->pairs_len; i++)
+		netpair_reset(&net->pairs[i]);
+	(void)pairs_use(net, 1); /* what cannot be detached is the queue of an interface that has gone */
 }
 
 /* ---- life ---- */
 
+/* The loop that serves pair @pair, where @loop is the main one. */
+static struct loop *loop_of(const struct virtio_net *net, unsigned int pair, struct loop *loop)
+{
+	return pair > 0 && net->threads ? netthreads_loop(net->threads, pair) : loop;
+}
+
+/* ops->start: watches kicks and descriptors of each pair on the loop that serves it. */
 static int net_start(struct virtio_dev *dev, struct loop *loop, struct err *err)
 {
 	struct virtio_net *net = net_of(dev);
-	int r = watch_new(loop, net->fd, 0, on_tap, net, &net->watch);
+	int r = 0;
 
+	for (unsigned int i = 0; i < net->pairs_len && r == 0; i++) {
+		struct netpair *p = &net->pairs[i];
+		struct loop *own = loop_of(net, i, loop);
+
+		r = watch_new(own, p->fd, 0, on_tap, p, &p->watch);
+		if (r == 0)
+			r = virtio_queue_watch(&dev->queues[p->rx], own);
+		if (r == 0)
+			r = virtio_queue_watch(&dev->queues[p->tx], own);
+	}
+	if (r == 0 && net->pairs_len > 1)
+		r = virtio_queue_watch(&dev->queues[2 * net->pairs_len], loop);
+	if (r == 0 && net->pairs_len > 1)
+		r = timer_new(loop, 0, on_again, net, &net->again);
 	return r < 0 ? err_sys(err, r, "watch the tap") : 0;
 }
 
@@ -448,16 +389,20 @@ static void net_stop(struct virtio_dev *dev)
 {
 	struct virtio_net *net = net_of(dev);
 
-	watch_free(net->watch);
-	net->watch = NULL;
+	for (unsigned int i = 0; i < net->pairs_len; i++) {
+		watch_free(net->pairs[i].watch);
+		net->pairs[i].watch = NULL;
+	}
+	watch_free(net->again);
+	net->again = NULL;
 }
 
 static void net_free(struct virtio_dev *dev)
 {
 	struct virtio_net *net = net_of(dev);
 
-	netstream_free(net->stream);
-	fd_close(net->fd);
+	for (unsigned int i = 0; i < net->pairs_len; i++)
+		netpair_done(&net->pairs[i]);
 	free(net);
 }
 
@@ -465,85 +410,130 @@ static const char *const net_syscalls[] = { "readv", "writev", NULL }; /* the ta
 static const char *const net_vcpu_syscalls[] = { NULL };
 static const unsigned long net_ioctls[] = { TUNSETOFFLOAD, 0 }; /* net_activate() */
 
+const unsigned long virtio_net_pairs_ioctls[] = { TUNSETQUEUE, 0 }; /* net_reset(), control_turn() */
+
 static const struct virtio_ops net_ops = {
 	.name = "net",
 	.id = VIRTIO_ID_NET,
+	.threaded = true,
 	.calls = { .names = net_syscalls },
 	.vcpu_calls = { .names = net_vcpu_syscalls, .ioctls = net_ioctls },
 	.features_ok = net_features_ok,
 	.activate = net_activate,
-	.kick = net_kick,
+	.turn = net_turn,
+	.quiesce = net_quiesce,
 	.reset = net_reset,
 	.start = net_start,
 	.stop = net_stop,
 	.free = net_free,
 };
 
-/* Checks that fd is a tap of the right kind, and finds out whether it has offloads. 0 or -errno with a message. */
-static int tap_setup(struct virtio_net *net, struct err *err)
+/* Checks that the descriptor of each pair is a queue of one and the same tap, of the right kind. 0 or -errno with a message. */
+static int tap_check(const struct virtio_net *net, struct err *err)
 {
-	int hdr = HDR_BYTES;
-	struct ifreq ifr;
+	const int wanted = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (net->pairs_len > 1 ? IFF_MULTI_QUEUE : 0);
+	struct ifreq first, ifr;
 
+	memset(&first, 0, sizeof(first));
 	memset(&ifr, 0, sizeof(ifr));
-	if (ioctl(net->fd, TUNGETIFF, &ifr) < 0)
-		return err_sys(err, errno, "not a tap");
-	if ((ifr.ifr_flags & (IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)) != (IFF_TAP | IFF_NO_PI | IFF_VNET_HDR))
-		return err_set(err, EINVAL, "tap '%.*s' was not made with IFF_TAP, IFF_NO_PI and IFF_VNET_HDR",
-			IFNAMSIZ, ifr.ifr_name);
-	if (ioctl(net->fd, TUNSETVNETHDRSZ, &hdr) < 0)
-		return err_sys(err, errno, "tap '%.*s': header size", IFNAMSIZ, ifr.ifr_name);
-	net->is_tap = true;
-	if (ioctl(net->fd, TUNSETOFFLOAD, OFFLOADS) == 0)
-		net->dev.features |= OFFLOAD_FEATURES;
-	if (ioctl(net->fd, TUNSETOFFLOAD, OFFLOADS | USO_OFFLOADS) == 0)
-		net->dev.features |= USO_FEATURES;
-	if (ioctl(net->fd, TUNSETOFFLOAD, 0) < 0)
-		net->dev.features &= ~(OFFLOAD_FEATURES | USO_FEATURES);
+	for (unsigned int i = 0; i < net->pairs_len; i++) {
+		if (ioctl(net->pairs[i].fd, TUNGETIFF, &ifr) < 0)
+			return err_sys(err, errno, "not a tap");
+		if ((ifr.ifr_flags & wanted) != wanted)
+			return err_set(err, EINVAL,
+				"tap '%.*s' was not made with IFF_TAP, IFF_NO_PI and IFF_VNET_HDR%s", IFNAMSIZ,
+				ifr.ifr_name, net->pairs_len > 1 ? " and IFF_MULTI_QUEUE" : "");
+		if (i == 0)
+			first = ifr;
+		if (strncmp(ifr.ifr_name, first.ifr_name, IFNAMSIZ) != 0)
+			return err_set(err, EINVAL, "'%.*s' is another tap than '%.*s'", IFNAMSIZ, ifr.ifr_name,
+				IFNAMSIZ, first.ifr_name);
+	}
 	return 0;
 }
 
-/* Finds out what kind of socket it is: one of datagrams is read and written as a tap. 0 or -errno with a message. */
-static int socket_setup(struct virtio_net *net, struct err *err)
+/* Checks the tap, finds out whether it has offloads, and detaches all queues but the first. 0 or -errno with a message. */
+static int tap_setup(struct virtio_net *net, struct err *err)
 {
-	int type = 0;
-	socklen_t len = sizeof(type);
-
-	if (getsockopt(net->fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0)
-		return err_sys(err, errno, "socket");
-	if (type != SOCK_STREAM)
-		return 0;
-	net->stream = netstream_new(net->fd);
-	return net->stream ? 0 : err_sys(err, ENOMEM, "socket");
-}
-
-/* Sets up the common part and fd, which may be a socket instead of a tap. 0 or -errno with a message. */
-static int net_setup(struct virtio_net *net, const struct mem *mem, struct err *err)
-{
-	struct stat st;
-	int r = virtio_init(&net->dev, &net_ops, mem, queue_sizes, QUEUES, err);
+	int fd = net->pairs[0].fd, hdr = NETPAIR_HDR_BYTES, r = tap_check(net, err);
 
 	if (r < 0)
 		return r;
-	if (fstat(net->fd, &st) < 0)
+	if (ioctl(fd, TUNSETVNETHDRSZ, &hdr) < 0)
+		return err_sys(err, errno, "tap: header size");
+	net->is_tap = true;
+	if (ioctl(fd, TUNSETOFFLOAD, OFFLOADS) == 0)
+		net->dev.features |= OFFLOAD_FEATURES;
+	if (ioctl(fd, TUNSETOFFLOAD, OFFLOADS | USO_OFFLOADS) == 0)
+		net->dev.features |= USO_FEATURES;
+	if (ioctl(fd, TUNSETOFFLOAD, 0) < 0)
+		net->dev.features &= ~(OFFLOAD_FEATURES | USO_FEATURES);
+	for (unsigned int i = 1; i < net->pairs_len && r == 0; i++)
+		r = tap_queue(net, &net->pairs[i], false);
+	return r < 0 ? err_sys(err, r, "tap: cannot detach a queue") : 0;
+}
+
+/*
+ * Finds out what kind of sockets they are: those of datagrams are read and written as a tap, and may be several; a stream
+ * is alone. 0 or -errno with a message.
+ */
+static int socket_setup(struct virtio_net *net, struct err *err)
+{
+	struct netpair *p = &net->pairs[0];
+	int type = 0;
+	socklen_t len = sizeof(type);
+
+	if (getsockopt(p->fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0)
+		return err_sys(err, errno, "socket");
+	if (type != SOCK_STREAM)
+		return 0;
+	if (net->pairs_len > 1)
+		return err_set(err, EINVAL, "a stream has one pair of queues");
+	p->stream = netstream_new(p->fd);
+	return p->stream ? 0 : err_sys(err, ENOMEM, "socket");
+}
+
+/* Sets up the common part and the pairs, behind which may be sockets instead of a tap. 0 or -errno with a message. */
+static int net_setup(struct virtio_net *net, const struct mem *mem, struct err *err)
+{
+	unsigned int queues = 2 * net->pairs_len;
+	uint16_t sizes[QUEUES_MAX];
+	struct stat st;
+	int r;
+
+	for (unsigned int i = 0; i < queues; i++)
+		sizes[i] = NETPAIR_QUEUE;
+	if (net->pairs_len > 1)
+		sizes[queues++] = CONTROL_QUEUE;
+	r = virtio_init(&net->dev, &net_ops, mem, sizes, queues, err);
+	if (r < 0)
+		return r;
+	if (fstat(net->pairs[0].fd, &st) < 0)
 		return err_sys(err, errno, "virtio net");
 	if ((S_ISSOCK(st.st_mode) ? socket_setup(net, err) : tap_setup(net, err)) < 0)
 		return err_prefix(err, "virtio net");
-	r = fd_set_nonblock(net->fd, 1);
+	for (unsigned int i = 0; i < net->pairs_len && r == 0; i++)
+		r = fd_set_nonblock(net->pairs[i].fd, 1);
 	return r < 0 ? err_sys(err, r, "virtio net") : 0;
 }
 
-int virtio_net_new(
-	const struct mem *mem, int fd, const uint8_t mac[6], uint16_t mtu, struct virtio_dev **ret_dev, struct err *err)
+int virtio_net_new(const struct mem *mem, const struct vm_nic *nic, struct netthreads *threads,
+	struct virtio_dev **ret_dev, struct err *err)
 {
-	struct virtio_net *net = calloc(1, sizeof(*net));
+	const uint64_t pairs_features = VIRTIO_BIT(VIRTIO_NET_F_CTRL_VQ) | VIRTIO_BIT(VIRTIO_NET_F_MQ);
+	struct virtio_net *net;
 	int r;
 
+	assert(nic->pairs >= 1 && nic->pairs <= VM_NIC_PAIRS_MAX);
+	net = calloc(1, sizeof(*net) + nic->pairs * sizeof(net->pairs[0]));
 	if (!net) {
-		fd_close(fd);
+		vm_nic_close_fds(nic);
 		return err_sys(err, ENOMEM, "virtio net");
 	}
-	net->fd = fd;
+	net->threads = threads;
+	for (; net->pairs_len < nic->pairs; net->pairs_len++)
+		netpair_init(&net->pairs[net->pairs_len], &net->dev, 2 * net->pairs_len, nic->fds[net->pairs_len]);
+	net->pairs[0].in_use = true;
 	r = net_setup(net, mem, err);
 	if (r < 0) {
 		virtio_done(&net->dev);
@@ -551,11 +541,12 @@ int virtio_net_new(
 		return r;
 	}
 	net->dev.features |= VIRTIO_BIT(VIRTIO_NET_F_MAC) | VIRTIO_BIT(VIRTIO_NET_F_STATUS) |
-			     VIRTIO_BIT(VIRTIO_NET_F_MRG_RXBUF) | (mtu ? VIRTIO_BIT(VIRTIO_NET_F_MTU) : 0);
-	memcpy(net->config.mac, mac, sizeof(net->config.mac));
+			     VIRTIO_BIT(VIRTIO_NET_F_MRG_RXBUF) | (nic->mtu ? VIRTIO_BIT(VIRTIO_NET_F_MTU) : 0) |
+			     (nic->pairs > 1 ? pairs_features : 0);
+	memcpy(net->config.mac, nic->mac, sizeof(net->config.mac));
 	net->config.status = VIRTIO_NET_S_LINK_UP;
-	net->config.max_virtqueue_pairs = 1;
-	net->config.mtu = mtu;
+	net->config.max_virtqueue_pairs = (uint16_t)nic->pairs;
+	net->config.mtu = nic->mtu;
 	net->dev.config = (uint8_t *)&net->config;
 	net->dev.config_len = offsetof(struct virtio_net_config, speed);
 	*ret_dev = &net->dev;
@@ -577,7 +568,15 @@ void virtio_net_set_link(struct virtio_dev *dev, bool up)
 
 void virtio_net_get_counters(struct virtio_dev *dev, struct virtio_net_counters *ret)
 {
-	pthread_mutex_lock(&dev->lock);
-	*ret = net_of(dev)->counters;
-	pthread_mutex_unlock(&dev->lock);
+	struct virtio_net *net = net_of(dev);
+
+	*ret = (struct virtio_net_counters){ .rx_dropped = 0 };
+	for (unsigned int i = 0; i < net->pairs_len; i++) {
+		struct netpair *p = &net->pairs[i];
+
+		pthread_mutex_lock(&p->lock);
+		ret->rx_dropped += p->rx_dropped;
+		ret->tx_dropped += p->tx_dropped;
+		pthread_mutex_unlock(&p->lock);
+	}
 }
