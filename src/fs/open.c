@@ -315,14 +315,12 @@ static int entry_id(struct fs_file *dir, const struct dirent64 *d, uint64_t *ret
 	struct fs_node *node = dir->node;
 	struct fs_export *export = node->export;
 
-	/* The root's parent is the synthetic directory, not the one that the host has above the export. */
-	if (strcmp(d->d_name, "..") == 0 && node->ino == export->root_ino && node->dev == export->root_dev) {
-		struct fs_ident up;
-
-		fs_synth_ident(export->parent, &up);
-		*ret_id = up.id;
-		return 0;
-	}
+	/*
+	 * What the host has above an export's root is none of the guest's business. As with a process's root, .. is the root
+	 * itself: the synthetic directory's id has more than 32 bits.
+	 */
+	if (strcmp(d->d_name, "..") == 0 && node->ino == export->root_ino && node->dev == export->root_dev)
+		return fs_ids_get(&export->fs->ids, node->dev, node->ino, ret_id);
 	return fs_ids_get(&export->fs->ids, node->dev, d->d_ino, ret_id);
 }
 

@@ -177,6 +177,30 @@ static void list_is(const char *path, const char *want)
 	free(names);
 }
 
+/* Remembers the id that a listing shows for "..". */
+static bool note_parent(void *arg, const struct fs_dirent *entry)
+{
+	if (strcmp(entry->name, "..") == 0)
+		*(uint64_t *)arg = entry->ident.id;
+	return true;
+}
+
+/* The id of ".." as a listing of the directory shows it. */
+static uint64_t parent_listed(const char *path)
+{
+	struct fs_node *node = go(path);
+	struct fs_file *file;
+	struct fs_ident ident;
+	uint64_t id = 0;
+
+	assert_non_null(node);
+	assert_int_equal(fs_open(node, O_RDONLY, 0, &file, &ident), 0);
+	assert_int_equal(fs_readdir(file, 0, sizeof(scratch), scratch, sizeof(scratch), note_parent, &id), 0);
+	fs_file_put(file);
+	fs_node_put(node);
+	return id;
+}
+
 /* ---- exports ---- */
 
 static void exports_are_shown_and_taken_away(void **state)
@@ -434,6 +458,8 @@ static void mounts_inside_are_crossed_and_told_apart(void **state)
 	assert_int_not_equal(id_of("c/rootfs/a"), id_of("c/rootfs/b"));
 	assert_int_not_equal(id_of("c/rootfs/a/f"), id_of("c/rootfs/b/f"));
 	assert_int_equal(id_of("c/rootfs/a/.."), id_of("c/rootfs"));
+	/* nothing above the export is shown, and nothing that has more than 32 bits for no reason */
+	assert_int_equal(parent_listed("c/rootfs"), id_of("c/rootfs"));
 	node = go("c/rootfs/a");
 	assert_int_equal(fs_walk(node, "..", &up, &ident), 0);
 	fs_node_put(node);
