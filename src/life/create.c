@@ -38,6 +38,7 @@
 #include "jail/sockets.h"
 #include "life/hierarchies.h"
 #include "life/inside.h"
+#include "life/netplan.h"
 #include "life/notify.h"
 #include "life/plan.h"
 #include "life/turn.h"
@@ -46,7 +47,6 @@
 #include "monitor/report.h"
 #include "net/hostlink.h"
 #include "net/localports.h"
-#include "net/usermode.h"
 
 #define VM_DIR "vm"
 
@@ -59,6 +59,7 @@ struct creation {
 	struct binds binds;
 	struct sockets sockets;
 	struct plan plan;
+	struct netplan network;
 	struct state state;
 	struct statedir dir;
 	struct guest_translation *translation;
@@ -70,8 +71,6 @@ struct creation {
 	int status_fd, listen_fd, log_fd;
 	int signal_fd;
 	int report;
-	bool usermode;  /* the container is on a network of somebody else's by user mode */
-	bool shared;    /* which is another virtual machine's */
 	bool reserved;  /* the state directory is ours */
 	bool hooks_ran; /* hooks have begun to run: poststop is owed */
 	struct life_notes *notes;
@@ -84,6 +83,7 @@ static void creation_done(struct creation *c)
 	free(c->hook_state_head);
 	free(c->hook_state_tail);
 	plan_done(&c->plan);
+	netplan_done(&c->network);
 	fds_done(&c->fds);
 	free(c->notify_env);
 	sockets_done(&c->sockets);
@@ -335,39 +335,6 @@ static int make_notify(struct creation *c, struct err *err)
 	return 0;
 }
 
-/* Decides whether a container on somebody else's network is there by user mode, and says what it lacks without. */
-static int plan_usermode(struct creation *c, struct err *err)
-{
-	const struct spec_linux *spec = c->bundle.spec->linux_;
-	char owner[LINK_ALIAS_MAX];
-	struct err why = ERR_INIT;
-	enum usermode_place place;
-	int r;
-
-	if (spec && spec->net_devices.n)
-		return err_set(err, EINVAL,
-			"linux.netDevices: the network namespace is the host's, or that of another process: needs one "
-			"of "
-			"the container's own");
-	place = usermode_look(c->ns.fd[SPEC_NS_NETWORK], owner, &why);
-	c->shared = place == USERMODE_SHARED;
-	if (place == USERMODE_CUT_OFF)
-		warnings_add(&c->notes->warnings,
-			"linux.namespaces: network: %s: this container's virtual machine has the loopback interface "
-			"alone",
-			why.msg);
-	else if (!usermode_program())
-		warnings_add(&c->notes->warnings, "linux.namespaces: network: it is the host's, or that of another "
-						  "process, which needs passt: install the package "
-						  "\"" USERMODE_PACKAGE "\"; without it the container's virtual "
-						  "machine has the loopback interface alone");
-	else
-		c->usermode = true;
-	if (c->usermode && c->shared && (r = localports_narrow(c->ns.fd[SPEC_NS_NETWORK])) < 0)
-		return err_sys(err, r, "network: cannot set " LOCALPORTS_KEY " of the network namespace");
-	return 0;
-}
-
 /* Reads and translates everything, and finds what is wrong, before anything is made. */
 static int prepare(struct creation *c, struct err *err)
 {
@@ -401,7 +368,8 @@ static int prepare(struct creation *c, struct err *err)
 		return r;
 	warn_of_ends(c);
 	warn_of_shared(c);
-	if (!ns_own_network(spec, c->ns.fd[SPEC_NS_NETWORK]) && (r = plan_usermode(c, err)) < 0)
+	r = netplan_make(c->settings, spec, c->ns.fd[SPEC_NS_NETWORK], &c->notes->warnings, &c->network, err);
+	if (r < 0)
 		return r;
 	r = sockets_find(spec, &c->ns, &c->binds, c->request->id, &c->notes->warnings, &c->sockets, err);
 	if (r < 0)
@@ -420,7 +388,7 @@ static int prepare(struct creation *c, struct err *err)
 	if (r == 0 && notify_wanted())
 		r = put_notify(c, err);
 	/* what it sends has its own ports there, too (net/share.h) */
-	if (r == 0 && c->usermode && c->shared &&
+	if (r == 0 && c->network.usermode && c->network.shared &&
 		(r = guest_translation_put_sysctl(c->translation, LOCALPORTS_KEY, LOCALPORTS_SHARED)) < 0)
 		(void)err_sys(err, r, "network");
 	return r < 0 ? r : put_given(c, err);
@@ -564,7 +532,8 @@ static int launch(struct creation *c, struct err *err)
 		.translation = c->translation,
 		.timeline = c->request->timeline,
 		.own_network = own_network,
-		.usermode = c->usermode,
+		.usermode = c->network.usermode,
+		.owner_fd = c->network.owner_fd,
 		.status_fd = c->status_fd,
 		.listen_fd = c->listen_fd,
 		.log_fd = c->log_fd,
@@ -645,6 +614,7 @@ int container_create(const struct settings *settings, const struct create_reques
 		.fds = FDS_NONE,
 		.plan = PLAN_NONE,
 		.dir = STATEDIR_NONE,
+		.network = NETPLAN_NONE,
 		.status_fd = -1,
 		.listen_fd = -1,
 		.log_fd = -1,

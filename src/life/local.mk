@@ -13,6 +13,7 @@ liblife_a_SOURCES = \
 	src/life/life.c src/life/life.h \
 	src/life/logs.c \
 	src/life/pause.c \
+	src/life/netplan.c src/life/netplan.h \
 	src/life/notify.c src/life/notify.h \
 	src/life/plan.c src/life/plan.h \
 	src/life/ps.c src/life/ps.h \

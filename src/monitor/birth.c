@@ -22,7 +22,7 @@
 #include "monitor/report.h"
 
 /* The descriptors to keep whose number does not depend on the container: those that close_others() lists one by one. */
-#define KEEP_FIXED 9
+#define KEEP_FIXED 10
 /* How long the process between may take to join cgroups and namespaces: some ms, but the machine may be loaded. */
 #define BIRTH_TIMEOUT_MS 60000
 /* How long it may take to die when it is killed. */
@@ -43,6 +43,7 @@ static int close_others(const struct monitor_job *job, int report, struct err *e
 	keep[n++] = job->status_fd;
 	keep[n++] = job->listen_fd;
 	keep[n++] = job->log_fd;
+	keep[n++] = job->owner_fd;
 	keep[n++] = job->console_fd;
 	keep[n++] = report;
 	keep[n++] = job->ns->fd[SPEC_NS_MOUNT];

@@ -41,14 +41,15 @@ struct monitor_job {
 	const struct sockets *sockets;
 	struct vm_config *vm; /* the monitor fills in the descriptors that are its own */
 	struct guest_translation *translation;
-	struct timeline *timeline;     /* may be NULL */
-	bool own_network;              /* the container has a network namespace whose interfaces are its own */
-	bool usermode;                 /* it has one of others', on which it is by user mode (net/usermode.h) */
-	int status_fd;                 /* the file `status` */
-	int listen_fd;                 /* control.sock, bound and listening */
-	int log_fd;                    /* guest.log */
-	size_t log_max;                /* how many bytes guest.log may have */
-	int console_fd;                /* the connected console socket; -1: none */
+	struct timeline *timeline; /* may be NULL */
+	bool own_network;          /* the container has a network namespace whose interfaces are its own */
+	bool usermode;             /* it has one of others', on which it is by user mode (net/usermode.h) */
+	int owner_fd;   /* there, a connection that says what the owner's container listens on (lender.h); -1: none */
+	int status_fd;  /* the file `status` */
+	int listen_fd;  /* control.sock, bound and listening */
+	int log_fd;     /* guest.log */
+	size_t log_max; /* how many bytes guest.log may have */
+	int console_fd; /* the connected console socket; -1: none */
 	const struct guest_fds *given; /* the caller's descriptors that the process gets */
 	int cancel_fd; /* create's alone: readable when the monitor's birth is to be given up; -1: never */
 };

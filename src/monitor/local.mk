@@ -8,6 +8,7 @@ libmonitor_a_SOURCES = \
 	src/monitor/exec.c src/monitor/exec.h \
 	src/monitor/forgetting.c src/monitor/forgetting.h \
 	src/monitor/job.h \
+	src/monitor/lender.c src/monitor/lender.h \
 	src/monitor/member.c src/monitor/member.h \
 	src/monitor/monitor.c src/monitor/monitor.h \
 	src/monitor/network.c src/monitor/network.h \

@@ -25,6 +25,7 @@
 #include "monitor/enclose.h"
 #include "monitor/exec.h"
 #include "monitor/forgetting.h"
+#include "monitor/lender.h"
 #include "monitor/member.h"
 #include "monitor/network.h"
 #include "monitor/oomsign.h"
@@ -54,6 +55,7 @@ struct monitor {
 	struct guest *guest;
 	struct guestlog *log;
 	struct control *control;
+	struct lender lender;           /* who has joined the network */
 	struct network *network;        /* NULL: the container has none of its own */
 	struct control_client *starter; /* waits for a start whose network is being set up, or NULL */
 	enum stage stage;
@@ -462,6 +464,19 @@ static void on_query(
 		guestlog_say(m->log, "vmrunc: %s", err.msg); /* the command sees that the memory stays */
 }
 
+/* A container that has joined this one's network namespace is told of its ports. */
+static void on_ports(
+	void *arg, const struct control_request *request, struct control_fds *fds, struct control_client *client)
+{
+	struct monitor *m = arg;
+	struct err err = ERR_INIT;
+
+	(void)request;
+	(void)fds;
+	if (lender_add(&m->lender, m->loop, m->guest, m->job->id, client, &err) < 0)
+		control_answer(client, &err, NULL);
+}
+
 /* What a command can ask for. */
 static const struct control_handler handlers[CONTROL_OPS] = {
 	[CONTROL_START] = { .fn = on_start },
@@ -472,6 +487,7 @@ static const struct control_handler handlers[CONTROL_OPS] = {
 	[CONTROL_UPDATE] = { .fn = on_query, .fds_max = QUERY_FDS_MAX },
 	[CONTROL_PAUSE] = { .fn = on_pause },
 	[CONTROL_RESUME] = { .fn = on_resume },
+	[CONTROL_PORTS] = { .fn = on_ports },
 };
 
 /*
@@ -675,5 +691,6 @@ _Noreturn void monitor_main(struct monitor_job *job, int report)
 	}
 	control_free(m.control);
 	network_free(m.network);
+	lender_done(&m.lender);
 	_exit(m.exit_status);
 }

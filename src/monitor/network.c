@@ -104,7 +104,7 @@ static int begin_usermode(struct network *n, const struct monitor_job *job, stru
 	r = usermode_start(&n->rtnl, &l, &n->passt, err);
 	if (r < 0)
 		return r;
-	r = ports_new(n->id, job->spec, &n->resolvers, &n->ports, err);
+	r = ports_new(n->id, job->spec, &n->resolvers, job->owner_fd, &n->ports, err);
 	if (r < 0)
 		return r;
 	*nic = (struct vm_nic){ .fds = { steal_fd(&n->passt.fd) }, .pairs = 1, .stream = true };

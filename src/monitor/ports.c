@@ -5,19 +5,22 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/capability.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fd.h"
+#include "monitor/lender.h"
 #include "monitor/opener.h"
 
 #define DNS_PORT 53
 
 struct open_port {
 	struct proto_port port;
-	uint32_t relay; /* guest_port_open(); 0: it could not be had, which has been said */
+	uint32_t relay; /* guest_port_open(); 0: it could not be had */
 	bool seen;      /* the guest still listens */
+	bool said;      /* that it could not be had has been told */
 };
 
 struct ports {
@@ -31,6 +34,14 @@ struct ports {
 	struct watch *timer;
 	size_t len;
 	struct open_port at[PORTS_MAX];
+
+	/* of the machine whose network namespace it is */
+	int owner;         /* the connection; -1: there is none */
+	bool owner_silent; /* it has not said yet which ports it has */
+	struct watch *owner_watch;
+	size_t taken_len;
+	struct proto_port taken[PROTO_PORTS_MAX];
+	char list[LENDER_BYTES_MAX];
 };
 
 /* Whether a process of the container could have ports below 1024 in a namespace of the host. */
@@ -42,8 +53,8 @@ static bool may_have_low_ports(const struct spec *spec)
 	       !spec_namespace_find(spec, SPEC_NS_USER);
 }
 
-int ports_new(
-	const char *id, const struct spec *spec, const struct resolvers *resolvers, struct ports **ret, struct err *err)
+int ports_new(const char *id, const struct spec *spec, const struct resolvers *resolvers, int owner_fd,
+	struct ports **ret, struct err *err)
 {
 	struct ports *p = calloc(1, sizeof(*p));
 
@@ -58,6 +69,8 @@ int ports_new(
 		free(p);
 		return err_sys(err, r, "network: cannot start the process that opens ports");
 	}
+	p->owner = owner_fd;
+	p->owner_silent = owner_fd >= 0;
 	*ret = p;
 	return 0;
 }
@@ -67,8 +80,72 @@ void ports_free(struct ports *p)
 	if (!p)
 		return;
 	watch_free(p->timer);
+	watch_free(p->owner_watch);
+	fd_close(p->owner);
 	fd_close(p->opener);
 	free(p);
+}
+
+/* --- the ports of the namespace's owner --- */
+
+/* What an address of a socket that listens is. */
+enum reach { REACH_ONE, REACH_ALL4, REACH_ALL, REACH_LOOPBACK };
+
+static enum reach reach_of(const struct proto_port *p)
+{
+	static const uint8_t zeros[sizeof(p->addr)];
+	struct in6_addr six;
+
+	if (p->version == 4)
+		return p->addr[0] == 127 ? REACH_LOOPBACK : memcmp(p->addr, zeros, 4) == 0 ? REACH_ALL4 : REACH_ONE;
+	memcpy(&six, p->addr, sizeof(six));
+	return IN6_IS_ADDR_LOOPBACK(&six) ? REACH_LOOPBACK : IN6_IS_ADDR_UNSPECIFIED(&six) ? REACH_ALL : REACH_ONE;
+}
+
+/* Whether two sockets could not both have their ports under one kernel. Loopback interfaces are two. */
+static bool collides(const struct proto_port *a, const struct proto_port *b)
+{
+	enum reach of_a = reach_of(a), of_b = reach_of(b);
+
+	if (a->port != b->port || of_a == REACH_LOOPBACK || of_b == REACH_LOOPBACK)
+		return false;
+	if (of_a == REACH_ALL || of_b == REACH_ALL)
+		return true;
+	if (a->version != b->version)
+		return false;
+	return of_a == REACH_ALL4 || of_b == REACH_ALL4 || memcmp(a->addr, b->addr, sizeof(a->addr)) == 0;
+}
+
+static bool is_taken(const struct ports *p, const struct proto_port *port)
+{
+	for (size_t i = 0; i < p->taken_len; i++) {
+		if (collides(&p->taken[i], port))
+			return true;
+	}
+	return false;
+}
+
+/* The loop's callback: the owner's list, or its end, with which its ports are free. */
+static void on_owner(void *arg, uint32_t events)
+{
+	struct ports *p = arg;
+	size_t none;
+	ssize_t n = fd_recv(p->owner, p->list, sizeof(p->list), NULL, 0, &none);
+
+	(void)events;
+	if (n == -EAGAIN || n == -EINTR)
+		return;
+	p->owner_silent = false;
+	p->taken_len = 0;
+	if (n <= 0 || p->list[0] != LENDER_LIST) {
+		watch_free(p->owner_watch);
+		p->owner_watch = NULL;
+		fd_close(steal_fd(&p->owner));
+		return;
+	}
+	while (p->taken_len < PROTO_PORTS_MAX &&
+		proto_get_port(p->list + 1, (size_t)n - 1, p->taken_len, &p->taken[p->taken_len]) == 0)
+		p->taken_len++;
 }
 
 /* --- one port --- */
@@ -83,16 +160,26 @@ static void say_refused(const struct ports *p, const struct proto_port *port, in
 		text, port->port, strerror(-error));
 }
 
-/* Opens the port of @o if it is not open. A guest that cannot have it hears of it as often as it begins to listen. */
-static void open_one(struct ports *p, struct open_port *o, bool is_new)
+/*
+ * Opens the port of @o if it is not open, or closes it for the namespace's owner. A guest that cannot have it hears of it once.
+ */
+static void open_one(struct ports *p, struct open_port *o)
 {
-	int fd = o->relay ? 0 : opener_ask(p->opener, &o->port), r;
+	bool taken = is_taken(p, &o->port);
+	int r = 0;
 
-	if (o->relay)
+	if (p->owner_silent || (o->relay && !taken))
 		return;
-	r = fd < 0 ? fd : guest_port_open(p->guest, p->process, fd, &o->port, &o->relay);
-	if (r < 0 && is_new)
+	if (o->relay) {
+		guest_port_close(p->guest, o->relay);
+		o->relay = 0;
+	}
+	r = taken ? -EADDRINUSE : opener_ask(p->opener, &o->port);
+	if (r >= 0)
+		r = guest_port_open(p->guest, p->process, r, &o->port, &o->relay);
+	if (r < 0 && !o->said)
 		say_refused(p, &o->port, r);
+	o->said = r < 0;
 }
 
 /* Whether the agent listens there in the place of a resolver that the namespace has. */
@@ -118,10 +205,8 @@ static void take(struct ports *p, const struct proto_port *port)
 	if (o == p->at + p->len) {
 		*o = (struct open_port){ .port = *port };
 		p->len++;
-		open_one(p, o, true);
-	} else {
-		open_one(p, o, false);
 	}
+	open_one(p, o);
 	o->seen = true;
 }
 
@@ -165,5 +250,11 @@ int ports_begin(struct ports *p, struct loop *loop, struct guest *guest, struct 
 	p->guest = guest;
 	p->log = log;
 	p->process = process;
+	if (p->owner >= 0 && !p->owner_watch) {
+		int r = watch_new(loop, p->owner, EPOLLIN, on_owner, p, &p->owner_watch);
+
+		if (r < 0)
+			return r;
+	}
 	return timer_new(loop, PORTS_INTERVAL_MS, ask, p, &p->timer);
 }

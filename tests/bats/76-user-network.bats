@@ -240,11 +240,13 @@ asked_well() {
 	RT_CMD+=(--log-level warning)
 	serve_container "$owner" "/run/netns/$HOST" '
 		while :; do echo "owner $((n += 1))" | nc -l -p 81; done &
+		{ while [ ! -e /later ]; do sleep 0.1; done; while :; do echo owner | nc -l -p 82; done; } &
 		while [ ! -e /again ]; do sleep 0.1; done'"$asks"
 	one=$BUNDLE
 	serve_container "$joiner" "/proc/$(rt state "$owner" | jq .pid)/ns/net" '
 		echo "range=$(cat /proc/sys/net/ipv4/ip_local_port_range | tr "\t" " ")"
 		while :; do echo "here $((n += 1))" | nc -l -p 80; done &
+		for port in 81 82; do while :; do echo joiner | nc -l -p $port; done & done
 		touch /going'"$asks"
 	two=$BUNDLE
 	# both ask for the same at the same time
@@ -263,6 +265,12 @@ asked_well() {
 		wait_for "$WAIT_S" answers "$PEER" fd09::2 80 here
 		wait_for "$WAIT_S" answers "$PEER" 10.9.0.2 81 owner
 	done
+	# what the owner has is taken, also when it comes later
+	wait_for "$WAIT_S" file_has "$ROOT/$joiner/guest.log" "port 81 .*: Address already in use"
+	wait_for "$WAIT_S" answers "$PEER" 10.9.0.2 82 joiner
+	touch "$one/rootfs/later"
+	wait_for "$WAIT_S" answers "$PEER" 10.9.0.2 82 owner
+	wait_for "$WAIT_S" file_has "$ROOT/$joiner/guest.log" "port 82 .*: Address already in use"
 	# one answer for the address
 	[ "$(ip netns exec "$PEER" python3 "$BATS_TEST_DIRNAME/netpeer.py" ask-arp h0 10.9.0.2)" = "$mac" ]
 	# the owner ends: the namespace's own stack has the interface, and what has joined goes on
@@ -270,6 +278,7 @@ asked_well() {
 	wait_status "$owner" stopped
 	rt delete "$owner"
 	wait_for "$WAIT_S" answers "$PEER" 10.9.0.2 80 here
+	wait_for "$WAIT_S" answers "$PEER" 10.9.0.2 81 joiner
 	[ "$(in_host tc qdisc show dev up0 | grep -c ingress)" = 0 ]
 	[ "$(in_host sysctl -n net.ipv4.ip_local_port_range)" = "$range" ]
 	touch "$two/rootfs/end"
