@@ -17,6 +17,7 @@
 #include "app/log.h"
 #include "app/proctitle.h"
 #include "base/fd.h"
+#include "base/text.h"
 #include "cgroup/cgroup.h"
 #include "monitor/monitor.h"
 #include "monitor/report.h"
@@ -69,6 +70,24 @@ static _Noreturn void fail(int report, const struct err *err)
 	_exit(report_send(report, &r) < 0 ? 2 : 1); /* 2: create has gone, so nobody was told */
 }
 
+/*
+ * Gives the monitor its title: whose it is, and what the container was to run, since engines that list a container's
+ * processes show this one.
+ */
+static void set_title(const struct monitor_job *job)
+{
+	const struct spec_strv *args = &job->spec->process->args;
+	char text[256] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < args->n && len < sizeof(text) - 1; i++) {
+		(void)snprintf(text + len, sizeof(text) - len, i ? " %s" : "%s", args->v[i]);
+		len = strlen(text);
+	}
+	text_clean(text, len);
+	proctitle_set("vmrunc: %s: %s", job->id, text);
+}
+
 /* The process between create and the monitor. */
 static _Noreturn void birth(struct monitor_job *job, int report)
 {
@@ -91,7 +110,7 @@ static _Noreturn void birth(struct monitor_job *job, int report)
 		fail(report, &err);
 	}
 	if (pid == 0) {
-		proctitle_set("vmrunc: %s", job->id);
+		set_title(job);
 		if (setsid() < 0)
 			(void)err_sys(&err, errno, "setsid");
 		else if (close_others(job, report, &err) == 0)

@@ -16,6 +16,8 @@ teardown() { common_teardown; }
 	wait_for "$WAIT_S" four_processes # the shell, whose script has the word, and three of them
 
 	eq "$(rt ps --format json "$ID" | jq -c .)" "[$pid]"
+	# whoever describes that pid by the host's ps(1), as Docker does, sees what the container was to run
+	[ -n "${RUNTIME:-}" ] || eq "$(tr '\0' ' ' <"/proc/$pid/cmdline" | sed 's/ *$//')" "vmrunc: $ID: sh -c sleep 1111 & sleep 2222 & sleep 3333; true"
 	run rt ps "$ID"
 	eq "$status" 0
 	[[ "${lines[0]}" =~ ^UID\ +PID\ +PPID\ +C\ +STIME\ +TTY\ +TIME\ +CMD$ ]]

@@ -211,6 +211,7 @@ guest_limit() {
 	wait_for "$WAIT_S" log_has shows up
 	# of a container's processes Podman asks the host, but for what only ps(1) in the container can tell
 	has "$(podman top shows -o pid,args)" "1 sh -c echo up; while read line"
+	has "$(podman top shows args)" "sh -c echo up; while read line" # of the monitor's title
 	stats=$(podman stats --no-stream --format json shows)
 	[[ $(jq -r '.[0].mem_usage' <<<"$stats") =~ ^[1-9][0-9.]*[kM]B\ /\ [1-9][0-9.]*MB$ ]] || { echo "$stats"; return 1; }
 	[ "$(jq -r '.[0].pids' <<<"$stats")" -ge 1 ]
