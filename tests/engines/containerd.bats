@@ -75,6 +75,11 @@ task_is() {
 	c task kill -s USR1 stays
 	wait_for "$WAIT_S" file_has "$BATS_TEST_TMPDIR/stays.log" got-usr1
 	has "$(c task metrics stays)" memory
+	eq "$(c task ps stays | awk 'NR == 2 { print $1 }')" "$(c task list | awk '$1 == "stays" { print $2 }')"
+	c task pause stays
+	task_is stays PAUSED
+	c task resume stays
+	task_is stays RUNNING
 	c task kill -s TERM stays
 	wait_for "$WAIT_S" task_is stays STOPPED
 	c task delete stays

@@ -65,11 +65,12 @@ log_has() {
 @test "run: input, output, exit code, user, limits, volumes, a read-only root" {
 	mkdir "$BATS_TEST_TMPDIR/v"
 	run -42 --separate-stderr docker run --rm -i --user 1000:1000 -w /tmp -e A=b --hostname host7 --memory 96m --pids-limit 50 \
-		--cpus 1.5 --cap-drop all --read-only --tmpfs /scratch -v "$BATS_TEST_TMPDIR/v:/v:ro" -v named:/named bb sh -c '
+		--cpus 1.5 --cap-drop all --read-only --ulimit nofile=99:100 --device /dev/zero:/dev/other --security-opt no-new-privileges --tmpfs /scratch -v "$BATS_TEST_TMPDIR/v:/v:ro" -v named:/named bb sh -c '
 		read line; echo "$line $(id -u):$(id -g) $PWD $A $(hostname)"; touch /x 2>/dev/null || echo refused; touch /v/x 2>/dev/null || echo v-refused
-		echo t >/scratch/t && cat /scratch/t; grep -E "^(CapBnd|Seccomp):" /proc/self/status
+		echo t >/scratch/t && cat /scratch/t; grep -E "^(CapBnd|NoNewPrivs|Seccomp):" /proc/self/status
+		ulimit -n; ulimit -Hn; head -c 3 /dev/other | wc -c
 		cd /sys/fs/cgroup; [ -e memory.max ] && cat memory.max pids.max cpu.max || echo 100663296 50 150000 100000; echo to-stderr >&2; exit 42' <<<input
-	eq "$(echo $output)" "input 1000:1000 /tmp b host7 refused v-refused t CapBnd: 0000000000000000 Seccomp: 2 100663296 50 150000 100000"
+	eq "$(echo $output)" "input 1000:1000 /tmp b host7 refused v-refused t CapBnd: 0000000000000000 NoNewPrivs: 1 Seccomp: 2 99 100 3 100663296 50 150000 100000"
 	eq "$stderr" to-stderr
 	CODE=127 drun bb not-there
 	has "$stderr" "executable file not found in \$PATH"
@@ -84,14 +85,20 @@ log_has() {
 
 @test "a container that stays: logs, exec, stop, start, restart policy, daemon's restart" {
 	local pid
-	docker run -d --name stays --restart on-failure:1 bb sh -c 'trap "exit 0" TERM; echo up; while :; do sleep 0.1; done'
+	docker run -d --name stays --restart on-failure:1 bb sh -c 'trap "exit 0" TERM; trap "echo got-usr1" USR1; echo up; while :; do sleep 0.1; done'
 	wait_for "$WAIT_S" log_has stays up
+	docker kill -s USR1 stays
+	wait_for "$WAIT_S" log_has stays got-usr1
 	run -7 --separate-stderr docker exec -e X=y -u 1000 stays sh -c 'echo $(id -u) $X; exit 7'
 	eq "$output" "1000 y"
 	run -0 docker exec -i stays cat <<<through
 	eq "$output" through
 	run -126 docker exec stays not-there
 	has "$output" "executable file not found in \$PATH"
+	run -0 python3 "$CONSOLE" pty 22 66 '' docker exec -it stays sh -c "$TTY_SIZE"
+	has "$output" "22 66"
+	docker exec -d stays sh -c 'echo detached >/tmp/d'
+	wait_for "$WAIT_S" docker exec stays grep -q detached /tmp/d
 	# a daemon that restarts finds its container running
 	pid=$(inspect stays '{{.State.Pid}}')
 	stop_dockerd
@@ -104,6 +111,10 @@ log_has() {
 	wait_for "$WAIT_S" state_is stays running
 	docker stop -t 60 stays
 	eq "$(inspect stays '{{.State.Status}} {{.State.ExitCode}}')" "exited 0"
+	docker start stays
+	docker update --restart no stays
+	docker kill stays
+	eq "$(docker wait stays)" 137
 	docker rm stays
 	assert_nothing_left
 }
@@ -145,6 +156,7 @@ healthy_is() {
 	stats=$(docker stats --no-stream --format '{{.MemUsage}}' shows)
 	[[ $stats =~ ^[1-9][0-9.]*[KkM]iB\ /\ [1-9][0-9.]*MiB$ ]] || { echo "$stats"; return 1; }
 	[ "$(docker top shows | wc -l)" -ge 2 ]
+	has "$(docker top shows)" "sh -c "
 	docker pause shows
 	state_is shows paused
 	docker unpause shows

@@ -41,9 +41,15 @@ runtime_processes() {
 }
 
 # container_cgroups: cgroups of containers, which have the 64 digits of an engine's ID, or a test's name, in their name. Those
-# below a cgroup of tests/bats, which may run at the same time, are not the engines', and BuildKit keeps the parent of its own.
+# below a cgroup of tests/bats, which may run at the same time, are not the engines', BuildKit keeps the parent of its own, and
+# what was there before the suites ($WORK/cgroups.before) is somebody else's.
 container_cgroups() {
-	find /sys/fs/cgroup -type d 2>/dev/null | grep -vE '/t[0-9]+-[0-9]+-[0-9]+/|/vmrunc-engines/buildkit$' | grep -E '[0-9a-f]{64}|/vmrunc-engines/' || true
+	find /sys/fs/cgroup -type d 2>/dev/null | grep -vE '/t[0-9]+-[0-9]+-[0-9]+/|/vmrunc-engines/buildkit$' | grep -E '[0-9a-f]{64}|/vmrunc-engines/' |
+		grep -vxF -f "$WORK/cgroups.before" || true
+}
+
+no_cgroups() {
+	[ -z "$(container_cgroups)" ]
 }
 
 gone() {
@@ -81,7 +87,7 @@ something_runs() {
 assert_nothing_left() {
 	# a shim or conmon cleans up a moment after its engine has said that the container is gone
 	wait_for 30 nothing_runs || { runtime_processes; return 1; }
-	eq "$(container_cgroups)" ""
+	wait_for 30 no_cgroups || { container_cgroups; return 1; }
 	eq "$(ls -A /run/vmrunc 2>/dev/null || true)" ""
 	eq "$(grep -E '/(merged|rootfs) ' /proc/self/mountinfo || true)" ""
 }

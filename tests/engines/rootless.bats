@@ -36,11 +36,12 @@ log_has() {
 	as podman logs "$1" 2>&1 | grep -q -- "$2"
 }
 
-# own_nothing_left: no process and no state of the user's is left.
+# own_nothing_left: no process, no state and no cgroup of the user's is left. Other people's cgroups are not looked at: what he
+# makes is his.
 own_nothing_left() {
 	wait_for 30 nothing_runs || { runtime_processes; return 1; }
 	eq "$(ls -A "$RUN_DIR/vmrunc" 2>/dev/null || true)" ""
-	eq "$(container_cgroups)" ""
+	eq "$(find /sys/fs/cgroup -type d -user "$USER_ID" 2>/dev/null)" ""
 }
 
 @test "rootless Podman: run, users, volumes with the right owners" {
