@@ -315,6 +315,58 @@ hex() {
 	[ "$(ip netns exec "$NS" tc qdisc show dev eth0 | grep -c ingress)" = 0 ]
 }
 
+# bats test_tags=any-engine
+@test "a macvlan interface beside one without IPv6; rules, and routes of tables of one's own" {
+	make_ns
+	ip -n "$PEER" link add h0 type veth peer name p0
+	ip -n "$PEER" addr add 10.9.0.1/24 dev h0
+	ip -n "$PEER" addr add fd09::1/64 dev h0 nodad
+	ip -n "$PEER" link set h0 up
+	ip -n "$PEER" link set p0 up
+	ip -n "$PEER" link add link p0 name eth0 netns "$NS" type macvlan mode bridge
+	configure ip -n "$NS"
+	ip -n "$PEER" link add h1 type veth peer name eth1 netns "$NS"
+	ip -n "$PEER" link set h1 up
+	ip netns exec "$NS" sysctl -q -w net.ipv6.conf.eth1.disable_ipv6=1 net.ipv4.conf.eth1.arp_ignore=2
+	ip -n "$NS" addr add 10.50.0.2/24 dev eth1
+	ip -n "$NS" link set eth1 up
+	ip -n "$NS" rule add from 10.9.0.22 table 100 priority 1000
+	ip -n "$NS" route add 198.51.100.0/24 via 10.9.0.1 table 100
+	ip -n "$NS" -6 rule add to fd55::/64 table 101 priority 1001
+	ip -n "$NS" -6 route add fd55::/64 via fd09::77 dev eth0 table 101
+	serve
+	sh_bundle '
+		echo "rule=$(ip rule | grep -c "^1000:.*from 10.9.0.22 lookup 100")"
+		echo "rule6=$(ip -6 rule | grep -c "^1001:.*to fd55::/64 lookup 101")"
+		echo "table=$(ip route show table 100 | sed "s/ *$//")"
+		echo "table6=$(ip -6 route get fd55::9 | grep -c "via fd09::77 dev eth0")"
+		echo "settings=$(cat /proc/sys/net/ipv6/conf/eth1/disable_ipv6 /proc/sys/net/ipv4/conf/eth1/arp_ignore | tr "\n" " ")"
+		ping -6 -c 2 -W 10 fd09::1 >/dev/null && echo ping6=ok
+		echo "down=$(nc 10.9.0.1 5002 </dev/null | sha256sum | cut -d" " -f1)"
+		echo "down6=$(nc fd09::1 5002 </dev/null | sha256sum | cut -d" " -f1)"
+		echo ready
+		while [ ! -e /end ]; do sleep 0.1; done' "$in_ns" --arg ns "/run/netns/$NS"
+	rt create --bundle "$BUNDLE" "$ID" >"$DIR/out" 2>&1 </dev/null
+	rt start "$ID"
+	wait_for "$WAIT_S" file_has "$DIR/out" "^ready\$" || { cat "$DIR/out"; false; }
+	run cat "$DIR/out"
+	echo "$output"
+	[ "$(said rule)" = 1 ]
+	[ "$(said rule6)" = 1 ]
+	[ "$(said table)" = "198.51.100.0/24 via 10.9.0.1 dev eth0" ]
+	[ "$(said table6)" = 1 ]
+	[ "$(said settings)" = "1 2 " ]
+	[ "$(said ping6)" = ok ]
+	[ "$(said down)" = "$(cat "$DIR/download")" ]
+	[ "$(said down6)" = "$(cat "$DIR/download")" ]
+	ping_from_peer
+	# a process of the host in that namespace has answers, beside the container
+	[[ "$(nsenter "--net=/run/netns/$NS" busybox nc -w 10 10.9.0.1 5003)" == hello* ]]
+	touch "$BUNDLE/rootfs/end"
+	wait_status "$ID" stopped
+	rt delete "$ID"
+}
+
 @test "a monitor that is killed leaves no tap, and delete frees the interface" {
 	make_ns
 	connect "$NS"
@@ -363,4 +415,18 @@ hex() {
 	[ "$status" -ne 0 ]
 	[[ "$output" == *'network: interface "eth0": network: cannot open /dev/net/tun: No such file or directory'* ]]
 	[ ! -e "$ROOT/$ID" ]
+	# it is there, and may not be opened
+	printf '#!/bin/sh\nmount -t tmpfs -o nodev none /dev/net && mknod /dev/net/tun c 10 200 && exec "$@"\n' >"$without"
+	run unshare -m "$without" "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
+	echo "$output"
+	[ "$status" -ne 0 ]
+	[[ "$output" == *'network: interface "eth0": network: cannot open /dev/net/tun: Permission denied'* ]]
+	[ ! -e "$ROOT/$ID" ]
+	# it may be opened, and makes nothing
+	run setpriv --bounding-set -net_admin --inh-caps -net_admin "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
+	echo "$output"
+	[ "$status" -ne 0 ]
+	[[ "$output" == *'Operation not permitted'* ]]
+	[ ! -e "$ROOT/$ID" ]
+	[ "$(ip -n "$NS" -j link show | jq -c '[.[].ifname]')" = '["lo","eth0"]' ]
 }

@@ -133,28 +133,27 @@ exercise() {
 	"$engine" network rm net1 net2
 }
 
-# make_plugin: a CNI plugin that makes a pair of veth interfaces, and its network, where ctr looks for them.
-make_plugin() {
+# make_network: a network of Debian's CNI plugins, where ctr looks for it.
+make_network() {
 	mount -t tmpfs tmpfs /opt
-	mkdir -p /opt/cni/bin /etc/cni/net.d
-	cat >/opt/cni/bin/pair <<-'P'
-		#!/bin/sh
-		pid=${CNI_NETNS#/proc/}
-		case $CNI_COMMAND in
-		VERSION) echo '{"cniVersion": "0.4.0", "supportedVersions": ["0.3.1", "0.4.0"]}' ;;
-		ADD)
-			ip link add cni-host type veth peer name "$CNI_IFNAME" netns "${pid%%/*}" || exit 1
-			ip addr add 10.79.0.1/24 dev cni-host
-			ip link set cni-host up
-			nsenter --net="$CNI_NETNS" ip addr add 10.79.0.2/24 dev "$CNI_IFNAME"
-			nsenter --net="$CNI_NETNS" ip link set "$CNI_IFNAME" up
-			printf '{"cniVersion": "0.4.0", "interfaces": [{"name": "%s", "sandbox": "%s"}],
-				"ips": [{"version": "4", "address": "10.79.0.2/24", "interface": 0}], "dns": {}}\n' "$CNI_IFNAME" "$CNI_NETNS" ;;
-		DEL) ip link del cni-host 2>/dev/null || true ;;
-		esac
-	P
-	chmod 755 /opt/cni/bin/pair
-	echo '{"cniVersion": "0.4.0", "name": "pair", "plugins": [{"type": "pair"}]}' >/etc/cni/net.d/10-pair.conflist
+	mkdir -p /opt/cni /etc/cni/net.d
+	ln -s /usr/lib/cni /opt/cni/bin
+	cat >/etc/cni/net.d/10-real.conflist <<-'C'
+		{"cniVersion": "0.4.0", "name": "real", "plugins": [
+			{"type": "bridge", "bridge": "cni-br0", "isGateway": true, "ipMasq": true,
+				"ipam": {"type": "host-local", "subnet": "10.79.0.0/24", "routes": [{"dst": "0.0.0.0/0"}]}},
+			{"type": "portmap", "capabilities": {"portMappings": true}}]}
+	C
+}
+
+# portmap ADD|DEL PID: has Debian's plugin publish port 80 of the container as 18090, as an engine does that knows of ports.
+portmap() {
+	CNI_COMMAND=$1 CNI_CONTAINERID=cni1 CNI_NETNS=/proc/$2/ns/net CNI_IFNAME=eth0 CNI_PATH=/usr/lib/cni /usr/lib/cni/portmap <<-'C'
+		{"cniVersion": "0.4.0", "name": "real", "type": "portmap",
+			"runtimeConfig": {"portMappings": [{"hostPort": 18090, "containerPort": 80, "protocol": "tcp"}]},
+			"prevResult": {"cniVersion": "0.4.0", "interfaces": [{"name": "eth0", "sandbox": "x"}],
+				"ips": [{"version": "4", "address": "10.79.0.2/24", "interface": 0}], "dns": {}}}
+	C
 }
 
 stop_containerd() {
@@ -165,14 +164,31 @@ stop_containerd() {
 	umount /opt
 }
 
-@test "containerd: ctr run --cni, the interface that a plugin makes between create and start" {
+# ctr_net ARGUMENT...
+ctr_net() {
+	ctr -a "$WORK/containerd-net/sock" -n vmrunc-engines "$@"
+}
+
+@test "containerd: ctr run --cni, with Debian's plugins bridge, host-local and portmap" {
+	local pid
+	[ -x /usr/lib/cni/bridge ] || skip "no /usr/lib/cni/bridge (package containernetworking-plugins)"
 	containerd_new "$WORK/containerd-net"
-	make_plugin
-	run -0 --separate-stderr ctr -a "$WORK/containerd-net/sock" -n vmrunc-engines run --rm --cni --runc-binary "$ENGINE_RUNTIME" \
-		localhost/bb:latest cni1 sh -c 'ip -o -4 addr show dev eth0; ping -c 1 -W 30 10.79.0.1' </dev/null
+	make_network
+	ctr_net run -d --cni --runc-binary "$ENGINE_RUNTIME" localhost/bb:latest cni1 sh -c "$SERVER" </dev/null
+	# the interface comes between create and start, with its address and its route
+	wait_for "$WAIT_S" says 10.79.0.2 80
+	run -0 --separate-stderr ctr_net task exec --exec-id e1 cni1 sh -c 'ip -o -4 addr show dev eth0; ip route; ping -c 1 -W 30 10.79.0.1' </dev/null
 	has "$output" "10.79.0.2/24"
+	has "$output" "default via 10.79.0.1"
 	has "$output" "1 packets received"
-	run ! ip link show cni-host
+	pid=$(ctr_net task ls | awk '$1 == "cni1" { print $2 }')
+	portmap ADD "$pid" >/dev/null
+	wait_for "$WAIT_S" says 127.0.0.1 18090
+	portmap DEL "$pid"
+	run ! says 127.0.0.1 18090
+	ctr_net task kill -s KILL cni1
+	wait_for "$WAIT_S" ctr_net task rm cni1
+	ctr_net container rm cni1
 }
 
 # Several machines each: tests/engines/run --all network.
