@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The files of a running container that the host changes. A shell in the container does what it is asked, between the
-# host's changes.
+# The files of a running container that the host, or another container, changes. A shell in the container does what it is asked,
+# between the host's changes.
 
 load helpers
 setup_file() { common_setup_file; }
@@ -79,6 +79,29 @@ need_watcher() {
 	ask 'test -d /data/d && ! test -e /data/d/file && cd /data/e/below && cat ../made && cd /'
 	eq "$ANSWER" here
 	talk_end
+}
+
+@test "volume: two containers and the host see each other's names at once, or soon where they are in use; no lock is lost" {
+	local vol=$BATS_TEST_TMPDIR/vol party kinds=0 bundles=()
+	need_watcher
+	vmrunc_only
+	party=$(dirname "$VMRUNC")/tests/files/party
+	[ -x "$party" ] || cannot "no $party: run make"
+	! own_kernel || kinds=1
+	mkdir "$vol"
+	for _ in 1 2; do
+		# shellcheck disable=SC2016 # jq's
+		new_bundle '.process.args = ["/party", "/data"]
+			| .mounts += [{destination: "/data", type: "bind", source: $vol, options: ["rbind", "rw"]}]' --arg vol "$vol"
+		cp "$party" "$BUNDLE/rootfs/party"
+		bundles+=("$BUNDLE")
+	done
+	run --separate-stderr python3 "$BATS_TEST_DIRNAME/sharers.py" "$kinds" "$party" "$vol" \
+		-- "${RT_CMD[@]}" run --bundle "${bundles[0]}" "$ID-a" -- "${RT_CMD[@]}" run --bundle "${bundles[1]}" "$ID-b"
+	grep -v '^ok ' <<<"$output" || true
+	echo "$stderr"
+	eq "$(grep -c '^ok ' <<<"$output")" $((kinds ? 157 : 187))
+	eq "$status" 0
 }
 
 @test "root file system: what the host overwrites, replaces, removes and rotates is seen" {
