@@ -11,6 +11,7 @@
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -22,7 +23,6 @@
 #define JUMPS_MAX 64
 
 #define ARP_ANSWER 2
-#define TCP_STATE_ESTABLISHED 1 /* also of a UDP socket that is connected */
 
 /* Where things are in a frame, from its beginning. */
 #define AT_ARP_OPERATION (ETH_HLEN + 6)
@@ -33,6 +33,7 @@
 #define AT_IPV6_ADDRESSES (ETH_HLEN + 8)
 #define AT_IPV6_PAYLOAD (ETH_HLEN + 40)
 #define IPV6_FRAGMENT_HEADER 8
+#define AT_TCP_FLAGS 13 /* from the payload's beginning */
 
 /* Where things are on the program's stack, from its frame pointer. */
 #define TUPLE (-40)   /* addresses and ports, as lookups take them: struct bpf_sock_tuple */
@@ -237,15 +238,23 @@ static void put_ports(struct code *c)
 	read_at(c, BPF_W, SIZE, BPF_REG_0, offsetof(struct bpf_sock, state));
 	copy(c, BPF_REG_1, BPF_REG_0);
 	call(c, BPF_FUNC_sk_release);
-	jump(c, BPF_JEQ, SIZE, TCP_STATE_ESTABLISHED, LABEL_STACK);
+	jump(c, BPF_JEQ, SIZE, TCP_ESTABLISHED, LABEL_STACK); /* it is connected */
 	jump(c, BPF_JGE, PROTOCOL, SHARE_PORTS_FIRST, LABEL_STACK);
 	jump(c, BPF_JA, 0, 0, LABEL_MACHINE);
 
+	/* of what comes to a port of a socket that listens, the machine may have connections from the same port */
 	label(c, LABEL_TCP);
 	look_up(c, BPF_FUNC_skc_lookup_tcp);
+	read_at(c, BPF_W, SIZE, BPF_REG_0, offsetof(struct bpf_sock, state));
 	copy(c, BPF_REG_1, BPF_REG_0);
 	call(c, BPF_FUNC_sk_release);
-	jump(c, BPF_JA, 0, 0, LABEL_STACK);
+	jump(c, BPF_JNE, SIZE, TCP_LISTEN, LABEL_STACK);
+	compute(c, BPF_ADD, PAYLOAD, AT_TCP_FLAGS);
+	load(c, 0, SCRATCH, 1);
+	read_at(c, BPF_B, BPF_REG_0, BPF_REG_10, SCRATCH);
+	compute(c, BPF_AND, BPF_REG_0, TH_SYN | TH_ACK);
+	jump(c, BPF_JEQ, BPF_REG_0, TH_SYN, LABEL_STACK);
+	jump(c, BPF_JA, 0, 0, LABEL_MACHINE);
 }
 
 /* Messages of ICMP at @at whose type is in @types (@n) are for both. */

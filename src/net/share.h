@@ -7,7 +7,7 @@
  * socket there, such as passt for a container that has joined, or an engine's resolver that asks another one, it can send; what
  * is answered is for that socket, and not for the machine. Of what is addressed to the interface's MAC address
  *
- *   the stack alone gets  TCP for which it has a socket (a connection, or one that listens); UDP for which it has a connected one,
+ *   the stack alone gets  TCP for which it has a connection, and the first packet of one to a socket that listens; UDP for which it has a connected one,
  *                         or any at a port from SHARE_PORTS_FIRST on
  *   both get              answers of ARP and neighbour discovery, echo replies, errors by ICMP, and the later fragments of
  *                         packets, of which nobody can say whose they are

@@ -18,6 +18,7 @@
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -96,9 +97,24 @@ static int listening(int type, const char *address, uint16_t port)
 	return fd;
 }
 
+/* A connection to port 80, and which port it is from. */
+static int connected(uint16_t *ret)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(80) };
+	socklen_t len = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)inet_pton(AF_INET, OURS, &at.sin_addr);
+	assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+	*ret = ntohs(at.sin_port);
+	return fd;
+}
+
 /* --- frames --- */
 
 static uint8_t frame[128];
+static uint8_t tcp_flags = TH_SYN;
 
 /* Puts @protocol, and the frame's address: that of the loopback interface, by which the program is tried. */
 static void put_ethernet(uint16_t protocol)
@@ -118,6 +134,8 @@ static void put_payload(uint8_t *at, unsigned int protocol, unsigned int a, unsi
 		*at = (uint8_t)a;
 	else
 		memcpy(at, ports, sizeof(ports));
+	if (protocol == IPPROTO_TCP)
+		at[13] = tcp_flags;
 }
 
 static void put_ipv4(unsigned int protocol, unsigned int options, unsigned int offset, unsigned int a, unsigned int b)
@@ -176,23 +194,16 @@ static const char *who(size_t len)
 
 /* --- the tests --- */
 
-static void tcp_and_udp_by_their_sockets(void **state)
+static void tcp_by_its_sockets(void **state)
 {
-	struct sockaddr_in peer = { .sin_family = AF_INET, .sin_port = htons(53) };
-	int fds[6];
+	static const uint8_t others[] = { TH_SYN | TH_ACK, TH_ACK, TH_RST, TH_FIN | TH_ACK, 0 };
+	int fds[3];
+	uint16_t remote;
 
 	(void)state;
 	begin();
 	fds[0] = listening(SOCK_STREAM, OURS, 80);
 	fds[1] = listening(SOCK_STREAM, "::", 81);
-	fds[2] = listening(SOCK_DGRAM, "0.0.0.0", 5353);
-	fds[3] = listening(SOCK_DGRAM, "0.0.0.0", SHARE_PORTS_FIRST);
-	fds[4] = listening(SOCK_DGRAM, "::", SHARE_PORTS_LAST);
-	fds[5] = listening(SOCK_DGRAM, OURS, 5354);
-	(void)inet_pton(AF_INET, PEER, &peer.sin_addr);
-	/* the peer's address is nobody's, but it is reached by the loopback interface */
-	assert_int_equal(connect(fds[5], (struct sockaddr *)&peer, sizeof(peer)), 0);
-
 	put_ipv4(IPPROTO_TCP, 0, 0, 999, 80);
 	is("stack");
 	put_ipv4(IPPROTO_TCP, 10, 0, 999, 80); /* behind options */
@@ -203,6 +214,43 @@ static void tcp_and_udp_by_their_sockets(void **state)
 	is("stack");
 	put_ipv6(IPPROTO_TCP, 999, 80);
 	is("machine");
+	/* only a connection's first packet is for a socket that listens: the machine may have one from that port */
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		tcp_flags = others[i];
+		put_ipv4(IPPROTO_TCP, 0, 0, 999, 80);
+		is("machine");
+		put_ipv6(IPPROTO_TCP, 999, 81);
+		is("machine");
+	}
+	fds[2] = connected(&remote);
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		tcp_flags = others[i];
+		put_ipv4(IPPROTO_TCP, 0, 0, 80, remote);
+		memcpy(frame + 14 + 12, frame + 14 + 16, 4); /* both ends of it are here */
+		is("stack");
+	}
+	tcp_flags = TH_SYN;
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		fd_close(fds[i]);
+	put_ipv4(IPPROTO_TCP, 0, 0, 999, 80);
+	is("machine");
+	end();
+}
+
+static void udp_by_its_sockets(void **state)
+{
+	struct sockaddr_in peer = { .sin_family = AF_INET, .sin_port = htons(53) };
+	int fds[4];
+
+	(void)state;
+	begin();
+	fds[0] = listening(SOCK_DGRAM, "0.0.0.0", 5353);
+	fds[1] = listening(SOCK_DGRAM, "0.0.0.0", SHARE_PORTS_FIRST);
+	fds[2] = listening(SOCK_DGRAM, "::", SHARE_PORTS_LAST);
+	fds[3] = listening(SOCK_DGRAM, OURS, 5354);
+	(void)inet_pton(AF_INET, PEER, &peer.sin_addr);
+	/* the peer's address is nobody's, but it is reached by the loopback interface */
+	assert_int_equal(connect(fds[3], (struct sockaddr *)&peer, sizeof(peer)), 0);
 
 	put_ipv4(IPPROTO_UDP, 0, 0, 53, 5353); /* a port of the machine's, whoever has bound it here */
 	is("machine");
@@ -218,11 +266,8 @@ static void tcp_and_udp_by_their_sockets(void **state)
 	is("stack");
 	put_ipv6(IPPROTO_UDP, 53, 5353);
 	is("machine");
-
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		fd_close(fds[i]);
-	put_ipv4(IPPROTO_TCP, 0, 0, 999, 80);
-	is("machine");
 	end();
 }
 
@@ -295,9 +340,10 @@ static void what_is_malformed_is_the_machines(void **state)
 	begin();
 	fd = listening(SOCK_STREAM, OURS, 80);
 	put_ipv4(IPPROTO_TCP, 0, 0, 999, 80);
-	assert_string_equal(who(14 + 20 + 4), "stack");
-	assert_string_equal(who(14 + 20 + 3), "machine"); /* no ports */
-	frame[14] = 0x44;                                 /* a header that is too short to be one */
+	assert_string_equal(who(14 + 20 + 14), "stack");
+	assert_string_equal(who(14 + 20 + 13), "machine"); /* no flags */
+	assert_string_equal(who(14 + 20 + 3), "machine");  /* no ports */
+	frame[14] = 0x44;                                  /* a header that is too short to be one */
 	is("machine");
 	put_ipv6(IPPROTO_TCP, 999, 80);
 	assert_string_equal(who(14 + 40), "machine");
@@ -352,7 +398,8 @@ static void ports_are_narrowed_and_given_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tcp_and_udp_by_their_sockets),
+		cmocka_unit_test(tcp_by_its_sockets),
+		cmocka_unit_test(udp_by_its_sockets),
 		cmocka_unit_test(what_nobody_answers_is_for_both),
 		cmocka_unit_test(fragments),
 		cmocka_unit_test(what_is_malformed_is_the_machines),
