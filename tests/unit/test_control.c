@@ -24,6 +24,7 @@
 #include "base/loop.h"
 #include "host/sock.h"
 #include "monitor/control.h"
+#include "tests/unit/group.h"
 
 #define TIMEOUT_MS 10000
 #define FDS_TAKEN 2 /* the most that the test's server takes in CONTROL_START */
@@ -428,5 +429,5 @@ int main(void)
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN); /* as main.c has it: a client may go before its answer comes */
-	return cmocka_run_group_tests(tests, make_root, remove_root);
+	return run_counted_tests(tests, make_root, remove_root);
 }

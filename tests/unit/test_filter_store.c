@@ -16,6 +16,7 @@
 #include "app/filter_store.h"
 #include "base/fd.h"
 #include "spec/seccomp.h"
+#include "tests/unit/group.h"
 
 #define CONFIG(rule)                                                                                                \
 	"{\"ociVersion\":\"1.0.0\",\"root\":{\"path\":\"r\"},\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_" \
@@ -171,5 +172,5 @@ int main(void)
 		cmocka_unit_test(a_cache_that_cannot_be_written_is_no_harm),
 	};
 
-	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+	return run_counted_tests(tests, make_dir, remove_dir);
 }

@@ -24,6 +24,7 @@
 #include "container/hooks.h"
 #include "container/state.h"
 #include "life/turn.h"
+#include "tests/unit/group.h"
 #include "tests/unit/tempdir.h"
 
 static char tmp[64];
@@ -333,5 +334,5 @@ int main(void)
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN); /* as main.c has it: a hook need not read its input */
-	return cmocka_run_group_tests(tests, make_tmp, remove_tmp);
+	return run_counted_tests(tests, make_tmp, remove_tmp);
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "tests/unit/group.h"
 #include "image_fixture.h"
 #include "vm/image/bzimage.h"
 
@@ -307,5 +308,5 @@ int main(void)
 		cmocka_unit_test(test_payload_must_be_a_kernel),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return run_counted_tests(tests, setup, teardown);
 }

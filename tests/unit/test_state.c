@@ -16,6 +16,7 @@
 
 #include "base/fd.h"
 #include "container/state.h"
+#include "tests/unit/group.h"
 
 static char root[64];
 
@@ -263,5 +264,5 @@ int main(void)
 		cmocka_unit_test(test_wreck),
 	};
 
-	return cmocka_run_group_tests(tests, make_root, remove_root);
+	return run_counted_tests(tests, make_root, remove_root);
 }
