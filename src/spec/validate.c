@@ -174,6 +174,12 @@ static int validate_mount_mappings(
 	return rc;
 }
 
+/* Whether the options @data (NULL: none) of an overlay name its lower directories. */
+static bool has_lowerdir(const char *data)
+{
+	return data && (strncmp(data, "lowerdir", strlen("lowerdir")) == 0 || strstr(data, ",lowerdir"));
+}
+
 /* The rules of mount @i (config.md, "Mounts"). */
 static int validate_mount(struct validation *v, size_t i, struct spec_mount *m)
 {
@@ -196,6 +202,8 @@ static int validate_mount(struct validation *v, size_t i, struct spec_mount *m)
 		rc = rules_bad(v, rules_at(v, "mounts[%zu].source", i), "missing for a bind mount");
 	else if (!bind && !m->type && !(o.flags & MS_REMOUNT))
 		rc = rules_bad(v, rules_at(v, "mounts[%zu].type", i), "missing, and the mount is no bind mount");
+	else if (m->type && strcmp(m->type, "overlay") == 0 && !has_lowerdir(o.data))
+		rc = rules_bad(v, rules_at(v, "mounts[%zu].options", i), "an overlay needs lowerdir=DIRECTORIES");
 	else
 		rc = validate_mount_mappings(v, i, m, &o, bind);
 	mountopts_done(&o);

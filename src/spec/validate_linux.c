@@ -135,6 +135,27 @@ static int validate_net_devices(struct validation *v, struct spec_net_devices *l
 
 /* --- resources --- */
 
+/* The kernel's bounds of the share and of the times, which it tells by errno alone, or enforces without a word. */
+static int validate_cpu_bounds(struct validation *v, const struct spec_cpu *cpu)
+{
+	const struct {
+		const char *path;
+		uint64_t n, min, max; /* an @n of 0 is "not set" */
+	} bounds[] = {
+		{ "linux.resources.cpu.shares", cpu->shares.v, 2, 262144 },
+		{ "linux.resources.cpu.quota", cpu->quota.v > 0 ? (uint64_t)cpu->quota.v : 0, 1000, INT64_MAX },
+		{ "linux.resources.cpu.period", cpu->period.v, 1000, 1000000 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(bounds); i++)
+		if (bounds[i].n && (bounds[i].n < bounds[i].min || bounds[i].n > bounds[i].max))
+			return rules_bad(v, bounds[i].path, "%llu is out of range (%llu to %llu)",
+				(unsigned long long)bounds[i].n, (unsigned long long)bounds[i].min,
+				(unsigned long long)bounds[i].max);
+	return 0;
+}
+
+/* Each value is within the kernel's bounds, the burst within the quota, and the lists are lists. */
 static int validate_cpu(struct validation *v, const struct spec_cpu *cpu)
 {
 	int rc;
@@ -144,7 +165,9 @@ static int validate_cpu(struct validation *v, const struct spec_cpu *cpu)
 	if (cpu->burst.v && cpu->quota.v > 0 && cpu->burst.v > (uint64_t)cpu->quota.v)
 		return rules_bad(v, "linux.resources.cpu.burst", "%llu is above the quota %lld",
 			(unsigned long long)cpu->burst.v, (long long)cpu->quota.v);
-	rc = rules_list(v, "linux.resources.cpu.cpus", cpu->cpus);
+	rc = validate_cpu_bounds(v, cpu);
+	if (!rc)
+		rc = rules_list(v, "linux.resources.cpu.cpus", cpu->cpus);
 	if (!rc)
 		rc = rules_list(v, "linux.resources.cpu.mems", cpu->mems);
 	return rc;
@@ -209,7 +232,7 @@ static int validate_rdma(struct validation *v, const struct spec_rdma_limits *li
 	return 0;
 }
 
-/* Keys are names of files in the cgroup. */
+/* Keys are names of files in the cgroup, and of limits: what moves, freezes or kills its processes is none. */
 static int validate_unified(struct validation *v, const struct spec_map *unified)
 {
 	for (size_t i = 0; i < unified->n; i++) {
@@ -217,6 +240,9 @@ static int validate_unified(struct validation *v, const struct spec_map *unified
 
 		if (strchr(key, '/') || strcmp(key, ".") == 0 || strcmp(key, "..") == 0)
 			return rules_bad(v, "linux.resources.unified", "\"%s\" is no file name", key);
+		if (strncmp(key, "cgroup.", strlen("cgroup.")) == 0 &&
+			strncmp(key, "cgroup.max.", strlen("cgroup.max.")) != 0)
+			return rules_bad(v, "linux.resources.unified", "\"%s\" is no limit", key);
 	}
 	return 0;
 }
