@@ -66,16 +66,16 @@ must_check int cgroup_start_unit(
 	const struct cgroup_request *q, pid_t pid, int interrupt_fd, struct cgroups *c, struct err *err);
 
 /*
- * Makes the cgroups of @c that are missing, and writes the limits to all of them, but lifts the quota of CPU time until
- * cgroup_throttle(). Adds to @warnings what the guest
- * alone will enforce. Returns 0, or -errno with an error.
+ * Makes the cgroups of @c that are missing, and writes the limits to all of them, but lifts the quota of CPU time and a
+ * small share of it until cgroup_throttle(). Adds to @warnings what the guest alone will enforce. Returns 0, or -errno
+ * with an error.
  */
 must_check int cgroup_make(
 	const struct cgroup_request *q, const struct cgroups *c, struct warnings *warnings, struct err *err);
 
 /*
- * Writes the quota of CPU time that @spec has to the cgroups of @c, or if not @on, lifts it. A virtual machine boots
- * without: the quota is the container's, which does not run yet. Returns 0, or -errno with an error.
+ * Writes the quota and the share of CPU time that @spec has to the cgroups of @c, or if not @on, lifts them. A virtual
+ * machine boots without: they are the container's, which does not run yet. Returns 0, or -errno with an error.
  */
 must_check int cgroup_throttle(const struct cgroups *c, const struct spec *spec, bool on, struct err *err);
 

@@ -126,8 +126,7 @@ int cgroup_file_write(const struct cgroups *c, const char *file, const char *tex
 
 	if (fd < 0)
 		return err_set(err, ENOENT,
-			"cgroup: there is no \"%s\": this host's kernel has no such limit, or the parent cgroup does "
-			"not hand the controller down",
+			"cgroup: there is no \"%s\": this host's kernel has no such limit, or the parent cgroup does not hand the controller down",
 			file);
 	r = fd_write_existing(fd, file, text);
 	if (r < 0)

@@ -7,12 +7,18 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "base/fd.h"
 #include "cgroup/devices.h"
 #include "cgroup/file.h"
 #include "cgroup/io.h"
 #include "cgroup/values.h"
 #include "spec/resources.h"
+
+/* The kernel's own cpu.shares (v1) and cpu.weight (v2). */
+#define SHARES_DEFAULT 1024u
+#define WEIGHT_DEFAULT 100u
 
 /* What one call of cgroup_limit() is about. */
 struct target {
@@ -209,6 +215,18 @@ static int limit_realtime(const struct target *t, struct err *err)
 	return r;
 }
 
+/* Writes the list @text of CPUs or memory nodes to @file. The kernel says by errno alone which there are. */
+static int write_list(const struct target *t, const char *file, const char *text, const char *field, struct err *err)
+{
+	autofree char *had = NULL;
+	int r = cgroup_file_write_either(t->cgroups, file, text, file, text, field, err);
+
+	if (r == 0 || r == -ENOENT || cgroup_file_read(t->cgroups, file, &had) < 0 || *had < '0')
+		return r;
+	return err_set(err, -r, "linux.resources.%s: \"%s\" is not within what the cgroup above has, \"%.*s\"", field,
+		text, (int)strcspn(had, "\n"), had);
+}
+
 /* Writes the limits that are a word or a list, or may be negative. */
 static int limit_rest(const struct target *t, struct err *err)
 {
@@ -218,11 +236,9 @@ static int limit_rest(const struct target *t, struct err *err)
 	if (r == 0 && v->oom_off.set && v->oom_off.v)
 		r = write_if_there(t, "memory.oom_control", NULL, "1", "memory.disableOOMKiller", err);
 	if (r == 0 && v->cpus)
-		r = cgroup_file_write_either(
-			t->cgroups, "cpuset.cpus", v->cpus, "cpuset.cpus", v->cpus, "cpu.cpus", err);
+		r = write_list(t, "cpuset.cpus", v->cpus, "cpu.cpus", err);
 	if (r == 0 && v->mems)
-		r = cgroup_file_write_either(
-			t->cgroups, "cpuset.mems", v->mems, "cpuset.mems", v->mems, "cpu.mems", err);
+		r = write_list(t, "cpuset.mems", v->mems, "cpu.mems", err);
 	return r;
 }
 
@@ -239,8 +255,7 @@ static int limit_unified(const struct target *t, const struct spec_map *unified,
 
 		if (!t->v2 && resources_unified_is_host(key))
 			return err_set(err, EINVAL,
-				"linux.resources.unified[\"%s\"]: this host has cgroup v1, and "
-				"the guest does not have its devices and CPUs",
+				"linux.resources.unified[\"%s\"]: this host has cgroup v1, and the guest does not have its devices and CPUs",
 				key);
 		if (!t->v2) {
 			warnings_add(t->warnings,
@@ -359,6 +374,26 @@ int cgroup_limit(const struct cgroups *c, const struct spec_resources *r, uint64
 	return ret;
 }
 
+/*
+ * Writes the share of CPU time, and whether it is only what nobody else uses; or if @lifted, no less of it than a cgroup
+ * has that nobody gave a share.
+ */
+static int limit_cpu_share(const struct target *t, bool lifted, struct err *err)
+{
+	struct cgroup_values share = {
+		.shares = t->values->shares, .weight = t->values->weight, .idle = t->values->idle
+	};
+	struct target to = *t;
+
+	to.values = &share;
+	if (lifted) {
+		share.shares.v = MAX(share.shares.v, SHARES_DEFAULT);
+		share.weight.v = MAX(share.weight.v, WEIGHT_DEFAULT);
+		share.idle.v = 0;
+	}
+	return limit_numbers(&to, err);
+}
+
 int cgroup_limit_cpu_time(const struct cgroups *c, const struct spec_resources *r, bool lifted, struct err *err)
 {
 	struct cgroup_values v;
@@ -368,6 +403,8 @@ int cgroup_limit_cpu_time(const struct cgroups *c, const struct spec_resources *
 	if (!r || c->dirs.n == 0)
 		return 0;
 	ret = cgroup_values_of(r, 0, t.v2, &v, err);
+	if (ret == 0)
+		ret = limit_cpu_share(&t, lifted, err);
 	if (ret == 0 && (v.quota.set || !lifted)) {
 		if (lifted)
 			v.quota.v = CGROUP_NO_LIMIT;

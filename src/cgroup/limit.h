@@ -22,8 +22,8 @@ must_check int cgroup_limit(const struct cgroups *c, const struct spec_resources
 	struct warnings *warnings, struct err *err);
 
 /*
- * Writes the quota and period of CPU time that @r (may be NULL) has to the cgroups of @c, or if @lifted, no quota in
- * place of one. Returns 0, or -errno with an error.
+ * Writes the quota, period and share of CPU time that @r (may be NULL) has to the cgroups of @c, or if @lifted, no quota in
+ * place of one, and no smaller share than a cgroup has by itself. Returns 0, or -errno with an error.
  */
 must_check int cgroup_limit_cpu_time(
 	const struct cgroups *c, const struct spec_resources *r, bool lifted, struct err *err);

@@ -384,7 +384,7 @@ hierarchies() {
 }
 
 @test "cpu: idle, on the host and in the guest" {
-	[ "${VMRUNC_KVMHOST:-0}" = 1 ] || skip "on a busy machine an idle VM would not boot in time"
+	[ "${VMRUNC_KVMHOST:-0}" = 1 ] || skip "on a busy machine the guest of an idle cgroup would not run in time"
 	sh_bundle 'cat /sys/fs/cgroup/cpu.idle' '.linux.namespaces += [{type:"cgroup"}]
 		| .mounts += [{destination:"/sys/fs/cgroup",type:"cgroup",source:"cgroup"}] | '"$(res '{cpu:{idle:1,shares:512}}')" --arg id "$ID"
 	create

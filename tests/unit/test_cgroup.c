@@ -487,10 +487,10 @@ static pid_t start_member(const struct cgroups *c)
 	return pid;
 }
 
-/* The quota of CPU time that the cgroups of @c have, as the kernel says it: "-1" or "max" for none. */
-static void quota_of(const struct cgroups *c, char *text, size_t size)
+/* The first word of the file @v1 or @v2 of the cgroups of @c, whichever there is. */
+static void word_of(const struct cgroups *c, const char *v1, const char *v2, char *text, size_t size)
 {
-	static const char *const files[] = { "cpu.cfs_quota_us", "cpu.max" };
+	const char *const files[] = { v1, v2 };
 
 	*text = '\0';
 	for (size_t i = 0; i < c->dirs.n * ARRAY_LEN(files); i++) {
@@ -500,6 +500,28 @@ static void quota_of(const struct cgroups *c, char *text, size_t size)
 		(void)snprintf(path, sizeof(path), "%s/%s", c->dirs.v[i / 2], files[i % 2]);
 		if (fd_read_file(AT_FDCWD, path, 64, &got, NULL) == 0)
 			(void)snprintf(text, size, "%.*s", (int)strcspn(got, " \n"), got);
+	}
+}
+
+/* The quota of CPU time that the cgroups of @c have, as the kernel says it: "-1" or "max" for none. */
+static void quota_of(const struct cgroups *c, char *text, size_t size)
+{
+	word_of(c, "cpu.cfs_quota_us", "cpu.max", text, size);
+}
+
+/* A virtual machine boots with no smaller share of CPU time than any cgroup has, and the container has its own. */
+static void check_share(const struct cgroups *c, const struct spec *spec)
+{
+	struct err err = ERR_INIT;
+	char text[64];
+
+	for (int i = 0; i < 2; i++) {
+		word_of(c, "cpu.shares", "cpu.weight", text, sizeof(text));
+		assert_true(strcmp(text, "1024") == 0 || strcmp(text, "100") == 0);
+		assert_int_equal(cgroup_throttle(c, spec, true, &err), 0);
+		word_of(c, "cpu.shares", "cpu.weight", text, sizeof(text));
+		assert_true(strcmp(text, "2") == 0 || strcmp(text, "1") == 0);
+		assert_int_equal(cgroup_throttle(c, spec, false, &err), 0);
 	}
 }
 
@@ -523,7 +545,9 @@ static void check_quota(const struct cgroups *c, const struct spec *spec)
 
 static void test_directories(void **state)
 {
-	struct spec_cpu cpu = { .quota = { .set = true, .v = 1000 }, .period = { .set = true, .v = 50000 } };
+	struct spec_cpu cpu = { .quota = { .set = true, .v = 1000 },
+		.period = { .set = true, .v = 50000 },
+		.shares = { .set = true, .v = 2 } };
 	struct spec_resources resources = { .cpu = &cpu };
 	char path[64];
 	struct spec_linux linux_part = { .cgroups_path = path, .resources = &resources };
@@ -558,6 +582,7 @@ static void test_directories(void **state)
 		skip();
 	}
 	check_quota(&c, &spec);
+	check_share(&c, &spec);
 	pid = start_member(&c);
 	assert_int_equal(cgroup_remove(&c, "id", NULL, &err), 0); /* kills it */
 	for (size_t i = 0; i < c.made.n; i++) {
