@@ -78,23 +78,32 @@ static void take_ready(struct process *p)
 	(void)tell_letter(p->sync, TELL_START); /* if it has died, the end of its messages comes next */
 }
 
-/* No message will come any more: execve(2) has succeeded, or the process died in silence. */
-static void take_end(struct process *p)
+/* Refuses @p, which died before it stood ready, or before its execve(2): @when. Says so where it was the OOM killer. */
+static void refuse_dead(struct process *p, const char *when)
 {
 	struct err err = ERR_INIT;
 
+	if (cgroup_saw_oom(p->container->cgroup_fd))
+		(void)err_set(&err, ENOMEM,
+			"the OOM killer ended the process %s: linux.resources.memory.limit is too low", when);
+	else
+		(void)err_set(&err, ECHILD, "the process died %s", when);
+	process_refuse(p, &err);
+}
+
+/* No message will come any more: execve(2) has succeeded, or the process died in silence. */
+static void take_end(struct process *p)
+{
 	process_close_sync(p);
 	if (p->state == PROCESS_STARTING && !p->at_exec) {
-		(void)err_set(&err, ECHILD, "the process died before it executed its program");
-		process_refuse(p, &err);
+		refuse_dead(p, "before it executed its program");
 	} else if (p->state == PROCESS_STARTING) {
 		p->state = PROCESS_RUNNING;
 		signals_begin(p);
 		p->told = true;
 		answer_done(p->agent, p->seq, NULL, 0);
 	} else if (p->state == PROCESS_SETTING_UP) {
-		(void)err_set(&err, ECHILD, "the process died while it was being set up");
-		process_refuse(p, &err);
+		refuse_dead(p, "while it was being set up");
 	}
 }
 
@@ -143,7 +152,7 @@ static void on_sync(void *arg, uint32_t events unused)
 		;
 }
 
-void birth_read_all(struct agent *agent)
+void birth_read_all(struct agent *agent, pid_t pid)
 {
 	struct process *p, *next;
 
@@ -151,6 +160,9 @@ void birth_read_all(struct agent *agent)
 		next = LIST_NEXT(p, link);
 		if (p->sync >= 0)
 			on_sync(p, 0);
+		/* its joiner may not have gone yet, and holds the other end, so that there is no end of the messages */
+		if (p->pid == pid && p->sync >= 0)
+			take_end(p);
 	}
 }
 

@@ -20,8 +20,11 @@ void birth_exec(struct agent *agent, const char *cid, const struct guest_process
 /* START: lets process @id execute its program, and answers @seq when it has or has failed. */
 void birth_start(struct agent *agent, uint32_t id, uint32_t seq);
 
-/* From the reaper: reads what the processes have told so far, so that no exit is seen before it. */
-void birth_read_all(struct agent *agent);
+/*
+ * From the reaper: reads what the processes have told so far, so that no exit is seen before it. @pid, which has ended
+ * and is not reaped yet, will tell nothing more.
+ */
+void birth_read_all(struct agent *agent, pid_t pid);
 
 /* From the reaper: @pid has ended. Returns whether it was a joiner, which then is forgotten. */
 bool birth_on_exit(struct agent *agent, pid_t pid);

@@ -78,7 +78,7 @@ int cgroup_write_all(const struct agent *agent, int fd, const struct guest_value
 			return err_set(err, EINVAL, "cgroup \"%s\": not a file name", v->key);
 		r = fd_write_existing(fd, v->key, v->value);
 		if (r == -ENOENT) { /* the cgroup on the host has the limit as well */
-			log_write(agent, PROTO_LOG_WARN, "cgroup file \"%s\": the guest's kernel has none", v->key);
+			log_write(agent, PROTO_LOG_WARN, "linux.resources: the guest's kernel has no \"%s\"", v->key);
 			continue;
 		}
 		if (r < 0)

@@ -36,7 +36,7 @@ static void reaper_on_signal(void *arg, uint32_t events unused)
 	 * WNOWAIT keeps its pid from being given to another process meanwhile.
 	 */
 	while (waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0 && child.si_pid > 0) {
-		birth_read_all(agent);
+		birth_read_all(agent, child.si_pid);
 		pid = waitpid(child.si_pid, &status, 0);
 		if (pid > 0)
 			reaper_tell(agent, pid, status);

@@ -142,6 +142,10 @@ static int mount_fs(int root, const struct guest_mount *m, struct err *err)
 	autoclose int fs = sys_fsopen(m->fstype, FSOPEN_CLOEXEC);
 	int fd, r;
 
+	if (fs < 0 && errno == ENODEV)
+		return err_set(err, ENODEV,
+			"mount \"%s\": type \"%s\": the guest's kernel has no such file system (mount it on the host, and bind that)",
+			m->destination, m->fstype);
 	if (fs < 0)
 		return err_sys(err, errno, "mount \"%s\": file system \"%s\"", m->destination, m->fstype);
 	if (*m->source && sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", m->source) < 0)

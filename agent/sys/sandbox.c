@@ -99,8 +99,10 @@ int sysctl_write_all(const struct guest_values *values, unsigned int scopes, str
 		if (!(sysctl_scope_of(path) & scopes))
 			continue;
 		r = fd_write_existing(dir, path, v->value);
+		if (r == -ENOENT)
+			return err_set(err, ENOENT, "linux.sysctl: the guest's kernel has no \"%s\"", v->key);
 		if (r < 0)
-			return err_sys(err, r, "cannot set sysctl \"%s\" to \"%s\"", v->key, v->value);
+			return err_sys(err, r, "linux.sysctl: cannot set \"%s\" to \"%s\"", v->key, v->value);
 	}
 	return 0;
 }

@@ -174,8 +174,14 @@ static void on_guest_log(void *arg, enum proto_log level, const char *text)
 {
 	static const char *const names[] = { "error", "warning", "info", "debug" };
 	struct monitor *m = arg;
+	struct err err = ERR_INIT;
 
 	guestlog_say(m->log, "agent: %s: %s", level < ARRAY_LEN(names) ? names[level] : "?", text);
+	/* the shares are mounted, and the container is being made: what it lacks is told to whoever makes it */
+	if (level == PROTO_LOG_WARN && m->stage == STAGE_BOOTING && !m->boot_timer) {
+		(void)err_set(&err, EOPNOTSUPP, "%s", text);
+		tell(m, REPORT_WARNING, &err);
+	}
 }
 
 static void on_stream_broken(void *arg, uint32_t process, const char *text)

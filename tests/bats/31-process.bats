@@ -438,7 +438,7 @@ memory_policy() {
 	new_bundle '.linux.sysctl = {"kernel.no_such_thing": "1"}'
 	run_c
 	[ "$status" -ne 0 ]
-	has "$stderr" kernel.no_such_thing
+	has "$stderr" 'linux.sysctl: the guest'"'"'s kernel has no "kernel.no_such_thing"'
 }
 
 @test "a program that is there, without the interpreter that runs it" {

@@ -85,6 +85,18 @@ fails() {
 	fails 126 'exec: "/etc/passwd": permission denied'
 }
 
+@test "what only the guest can refuse, or lacks: the field is named, in words" {
+	vmrunc_only
+	new_bundle '.mounts += [{destination:"/x",type:"nosuchfs",source:"none"}]'
+	fails any 'mount "/x": type "nosuchfs": the guest'"'"'s kernel has no such file system'
+	new_bundle '.linux.resources.memory.limit = 1'
+	fails any 'the OOM killer ended the process while it was being set up: linux.resources.memory.limit is too low'
+	new_bundle '.linux.resources.unified = {"memory.no_such":"1"}'
+	RT_CMD+=(--log-level warning)
+	run_c
+	has "$stderr" 'linux.resources: the guest'"'"'s kernel has no "memory.no_such"'
+}
+
 @test "create of a missing program fails in create" {
 	vmrunc_only
 	new_bundle '.process.args = ["no-such-program"]'
