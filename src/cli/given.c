@@ -42,7 +42,8 @@ int given_read(const char *preserve, bool listen, struct given_fds *ret, struct 
 	long listening = listen ? count_listening() : 0;
 
 	if (preserved < 0)
-		return err_set(err, EINVAL, "--preserve-fds: \"%s\" is not a number", preserve);
+		return err_set(err, EINVAL, "--preserve-fds: \"%s\" is not a number of descriptors (0 to %d)", preserve,
+			INT_MAX);
 	for (long i = 0; i < listening; i++) {
 		if (!is_inherited((int)i + GIVEN_FDS_FIRST))
 			return err_set(err, EBADF, "LISTEN_FDS: descriptor %ld is not open", i + GIVEN_FDS_FIRST);
@@ -50,8 +51,7 @@ int given_read(const char *preserve, bool listen, struct given_fds *ret, struct 
 	for (long i = 0; i < preserved; i++) {
 		if (!is_inherited((int)(listening + i) + GIVEN_FDS_FIRST))
 			return err_set(err, EBADF,
-				"unable to stat preserved-fd %ld (of %ld): stat /proc/self/fd/%ld: no such file or "
-				"directory",
+				"unable to stat preserved-fd %ld (of %ld): stat /proc/self/fd/%ld: no such file or directory",
 				i, preserved, listening + i + GIVEN_FDS_FIRST);
 	}
 	*ret = (struct given_fds){ .listening = (size_t)listening, .n = (size_t)(listening + preserved) };

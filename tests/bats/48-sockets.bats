@@ -97,7 +97,8 @@ host() {
 	refused '<&-' 1 "unable to stat preserved-fd 0 (of 1): stat /proc/self/fd/3: no such file or directory"
 	socket_refused 'socket.socket(socket.AF_INET, socket.SOCK_DGRAM)' "a socket that is neither connected nor listens"
 	socket_refused 'socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)' "a socket of another family"
-	refused '</dev/null' x '"x" is not a number'
+	refused '</dev/null' x '"x" is not a number of descriptors'
+	refused '</dev/null' -1 '"-1" is not a number of descriptors'
 }
 
 @test "LISTEN_FDS: listening sockets accept on the host and talk in the guest, under the names that they have there" {
