@@ -27,8 +27,7 @@ void annotations_warn(const struct settings *s, const struct spec *spec, struct 
 			warnings_add(warnings, "annotation \"%s\": ignored: there is no such one", key);
 		else if (!s->annotations[which])
 			warnings_add(warnings,
-				"annotation \"%s\": ignored: \"annotations\" in the host's vmrunc.json does not have "
-				"\"%s\"",
+				"annotation \"%s\": ignored: \"annotations\" in the host's vmrunc.json does not have \"%s\"",
 				key, key + prefix);
 	}
 }

@@ -230,11 +230,7 @@ static void warn_of_ends(const struct creation *c)
 
 		if (bind->type == S_IFIFO)
 			warnings_add(&c->notes->warnings,
-				"mounts[%zu].source: \"%s\" is a FIFO: it does not connect processes of the host with "
-				"those of "
-				"the container's virtual machine, which wait for each other for ever; use standard "
-				"input or "
-				"output, a file, or a network connection",
+				"mounts[%zu].source: \"%s\" is a FIFO: it does not connect processes of the host with those of the container's virtual machine, which wait for each other for ever; use standard input or output, a file, or a network connection",
 				bind->mount, source);
 	}
 }
@@ -247,14 +243,11 @@ static void warn_of_shared(const struct creation *c)
 		const char *comes_to;
 	} all[] = {
 		{ SPEC_NS_PID,
-			"pid: it is the host's, or that of others, whose processes and the container's do not see "
-			"each other: they run in different kernels" },
+			"pid: it is the host's, or that of others, whose processes and the container's do not see each other: they run in different kernels" },
 		{ SPEC_NS_IPC,
-			"ipc: it is the host's, or that of others, whose System V objects and message queues are "
-			"not the container's: they belong to different kernels; use a socket, or a file of a "
-			"volume" },
-		{ SPEC_NS_UTS, "uts: it is the host's, or that of others; the container has its name as it is now, and "
-			       "does not see it change" },
+			"ipc: it is the host's, or that of others, whose System V objects and message queues are not the container's: they belong to different kernels; use a socket, or a file of a volume" },
+		{ SPEC_NS_UTS,
+			"uts: it is the host's, or that of others; the container has its name as it is now, and does not see it change" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
@@ -355,12 +348,10 @@ static int prepare(struct creation *c, struct err *err)
 	spec = c->bundle.spec;
 	if (spec->process->terminal && c->request->console_fd < 0)
 		return err_set(err, EINVAL,
-			"cannot allocate tty if vmrunc will detach without setting "
-			"console socket: process.terminal is true, so --console-socket is needed");
+			"cannot allocate tty if vmrunc will detach without setting console socket: process.terminal is true, so --console-socket is needed");
 	if (!spec->process->terminal && c->request->console_fd >= 0 && !c->request->console_optional)
 		return err_set(err, EINVAL,
-			"cannot use console socket if vmrunc will not detach or allocate "
-			"tty: process.terminal is false");
+			"cannot use console socket if vmrunc will not detach or allocate tty: process.terminal is false");
 	r = ns_open(spec, &c->ns, err);
 	if (r == 0)
 		r = binds_open(spec, c->bundle.path, c->bundle.rootfs, c->request->id, &c->binds, err);

@@ -92,7 +92,6 @@ void devices_warn(const struct spec *spec, struct warnings *warnings)
 		buf_printf(&names, " and %zu more", n - NAMES_MAX);
 	if (n > 0)
 		warnings_add(warnings,
-			"linux.devices: the virtual machine does not have %s: the container gets the node%s, which "
-			"cannot be opened",
+			"linux.devices: the virtual machine does not have %s: the container gets the node%s, which cannot be opened",
 			names.data ? names.data : "some devices", n > 1 ? "s" : "");
 }

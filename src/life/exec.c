@@ -138,8 +138,7 @@ static int take_given(struct execution *x, struct err *err)
 	for (uint32_t i = 0; r == 0 && i < x->given.list.len; i++) {
 		if (x->given.list.at[i].kind == GUEST_FD_LISTENER)
 			r = err_set(err, ENOTSUP,
-				"descriptor %d is a listening socket, which only create can pass into a virtual "
-				"machine",
+				"descriptor %d is a listening socket, which only create can pass into a virtual machine",
 				fds[i]);
 	}
 	return r;

@@ -106,9 +106,7 @@ int hierarchies_to_guest(struct spec *spec, struct warnings *warnings, struct er
 		else if (become_remount(spec, m) < 0)
 			return err_sys(err, ENOMEM, "mounts[%zu]", i);
 		warnings_add(warnings,
-			"mounts[%zu]: \"%s\" is a cgroup hierarchy of the host, in which the container's processes are "
-			"not: "
-			"instead of it at \"%s\" the container has the cgroup v2 of its virtual machine at \"" CGROUPS
+			"mounts[%zu]: \"%s\" is a cgroup hierarchy of the host, in which the container's processes are not: instead of it at \"%s\" the container has the cgroup v2 of its virtual machine at \"" CGROUPS
 			"\"",
 			i, source, destination);
 	}

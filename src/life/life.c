@@ -111,8 +111,7 @@ int life_kill(int pidfd, const struct cgroups *cgroups, struct err *err)
 	cgroup_thaw(cgroups);
 	if (wait_end(pidfd, DEATH_TIMEOUT_MS) == 0)
 		return err_set(err, ETIMEDOUT,
-			"the killed monitor does not end: has somebody frozen its "
-			"cgroup, or does a file system not answer?");
+			"the killed monitor does not end: has somebody frozen its cgroup, or does a file system not answer?");
 	return 0;
 }
 

@@ -87,8 +87,7 @@ int container_ps(const struct settings *settings, const char *id, struct guest_p
 		return r;
 	if (status == STATUS_PAUSED)
 		return err_set(err, EAGAIN,
-			"the container is paused: its processes can be listed when it is resumed; "
-			"--format json prints those on the host");
+			"the container is paused: its processes can be listed when it is resumed; --format json prints those on the host");
 	r = query_ask(&dir, &request, NULL, 0, PS_TIMEOUT_MS, &answer, &len, err);
 	if (r < 0)
 		return r;

@@ -109,9 +109,7 @@ static int plan_memory(struct update *u, const struct settings *settings, struct
 		return 0;
 	if (u->limit != RESOURCES_NO_LIMIT && u->limit > all)
 		return err_set(err, EINVAL,
-			"linux.resources.memory.limit: %llu bytes are more than the %llu MiB of the container's "
-			"virtual "
-			"machine, which cannot grow: create the container with a higher limit",
+			"linux.resources.memory.limit: %llu bytes are more than the %llu MiB of the container's virtual machine, which cannot grow: create the container with a higher limit",
 			(unsigned long long)u->limit, (unsigned long long)(all / MIB));
 	u->guest_bytes = all;
 	if (u->limit != RESOURCES_NO_LIMIT)
@@ -213,8 +211,7 @@ static void lower_host_memory(struct update *u)
 		(void)nanosleep(&pause, NULL);
 	if (used != UINT64_MAX && used + HOST_SLACK > need)
 		warnings_add(&u->notes->warnings,
-			"linux.resources.memory: the guest has the new limit%s; the host's stays for now, since the "
-			"virtual machine still uses %llu MiB",
+			"linux.resources.memory: the guest has the new limit%s; the host's stays for now, since the virtual machine still uses %llu MiB",
 			u->paused ? " when it is resumed" : "", (unsigned long long)(used / MIB));
 	else if (limit_host_memory(u, u->memory, u->guest_bytes, &err) < 0)
 		warnings_add(&u->notes->warnings, "the guest has the new limit; the host's stays: %s", err.msg);

@@ -173,15 +173,14 @@ static void on_guest_closed(void *arg, int error, const char *detail)
 static void on_guest_log(void *arg, enum proto_log level, const char *text)
 {
 	static const char *const names[] = { "error", "warning", "info", "debug" };
-	struct monitor *m = arg;
 	struct err err = ERR_INIT;
+	struct monitor *m = arg;
 
 	guestlog_say(m->log, "agent: %s: %s", level < ARRAY_LEN(names) ? names[level] : "?", text);
-	/* the shares are mounted, and the container is being made: what it lacks is told to whoever makes it */
-	if (level == PROTO_LOG_WARN && m->stage == STAGE_BOOTING && !m->boot_timer) {
-		(void)err_set(&err, EOPNOTSUPP, "%s", text);
+	/* while the container is being made: what it lacks */
+	if (level == PROTO_LOG_WARN && m->stage == STAGE_BOOTING && !m->boot_timer &&
+		err_set(&err, EOPNOTSUPP, "%s", text) < 0)
 		tell(m, REPORT_WARNING, &err);
-	}
 }
 
 static void on_stream_broken(void *arg, uint32_t process, const char *text)
@@ -250,8 +249,7 @@ static void on_ready(void *arg, const struct proto_hello *hello)
 {
 	struct monitor *m = arg;
 	struct utsname host;
-	/* A container without a name of its own has that of the UTS namespace where it was started, or which it
-	 * joins, as under any runtime. */
+	/* a container without a name has that of the UTS namespace where it was started, or which it joins */
 	struct guest_sandbox sandbox = {
 		.hostname = uname(&host) == 0 ? host.nodename : "",
 		.lock_kinds = m->job->vm->engine == VM_ENGINE_KVM,
