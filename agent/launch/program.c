@@ -153,9 +153,10 @@ static int find_by_path(const char *name, char **ret_path, struct err *err)
 		return set_status(err, PROGRAM_NOT_FOUND, stat_error(err, r, name));
 	if (stat_failed)
 		return set_status(err, PROGRAM_NOT_EXECUTABLE, stat_error(err, r, name));
+	/* runc's newer words and its older ones, as execve(2) has it: engines know one or the other of them as 126 */
 	if (r == -EISDIR)
-		return set_status(
-			err, PROGRAM_NOT_EXECUTABLE, err_set(err, EISDIR, "exec: \"%s\": is a directory", name));
+		return set_status(err, PROGRAM_NOT_EXECUTABLE,
+			err_set(err, EISDIR, "exec: \"%s\": is a directory: permission denied", name));
 	return set_status(err, PROGRAM_NOT_EXECUTABLE, err_set(err, EACCES, "exec: \"%s\": permission denied", name));
 }
 

@@ -103,6 +103,7 @@ log_has() {
 	eq "$status $output" "0 through"
 	run -127 podman exec stays not-there
 	has "$output" "executable file not found in \$PATH"
+	run -126 podman exec stays /etc
 	run python3 "$CONSOLE" pty 22 66 '' podman exec -it stays sh -c "$TTY_SIZE"
 	eq "$status" 0
 	has "$output" "22 66"

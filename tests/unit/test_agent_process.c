@@ -100,7 +100,7 @@ static void names_a_missing_program(void **state)
 		{ "nosuch", "exec: \"nosuch\": executable file not found in $PATH", 127 },
 		{ "/bin/nosuch", "exec: \"/bin/nosuch\": stat /bin/nosuch: No such file or directory", 127 },
 		{ "/etc/noexec", "exec: \"/etc/noexec\": permission denied", 126 },
-		{ "/etc", "exec: \"/etc\": is a directory", 126 },
+		{ "/etc", "exec: \"/etc\": is a directory: permission denied", 126 },
 	};
 
 	(void)state;
