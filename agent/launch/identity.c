@@ -250,6 +250,15 @@ static int set_caps(const struct guest_process *p, uint64_t known, struct err *e
 
 /* --- ids --- */
 
+/* Sets @err for a failure to become @id, the user or group of process.user.@field. Returns -errno. */
+static int cannot_become(const char *field, uint32_t id, struct err *err)
+{
+	if (errno == EINVAL)
+		return err_set(
+			err, EINVAL, "process.user.%s: %u is not mapped in the container's user namespace", field, id);
+	return err_sys(err, errno, "process.user.%s: cannot become %u", field, id);
+}
+
 /* Sets the supplementary groups. */
 static int set_groups(const struct guest_process *p, struct err *err)
 {
@@ -264,7 +273,8 @@ static int set_groups(const struct guest_process *p, struct err *err)
 	 * the user namespace denies setgroups(2), which does not matter if there are no groups.
 	 */
 	if (syscall(SYS_setgroups, (size_t)p->groups.len, groups) < 0 && (errno != EPERM || p->groups.len > 0))
-		return err_sys(err, errno, "process.user.additionalGids: cannot set them");
+		return err_sys(err, errno, "process.user.additionalGids: cannot set them%s",
+			errno == EINVAL ? " (one is not mapped in the container's user namespace)" : "");
 	return 0;
 }
 
@@ -279,9 +289,9 @@ static int set_ids(const struct guest_process *p, struct err *err)
 	if (r < 0)
 		return r;
 	if (syscall(SYS_setresgid, p->gid, p->gid, p->gid) < 0)
-		return err_sys(err, errno, "process.user.gid: cannot become %u", p->gid);
+		return cannot_become("gid", p->gid, err);
 	if (syscall(SYS_setresuid, p->uid, p->uid, p->uid) < 0)
-		return err_sys(err, errno, "process.user.uid: cannot become %u", p->uid);
+		return cannot_become("uid", p->uid, err);
 	if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
 		return err_sys(err, errno, "cannot reset keepcaps");
 	return 0;

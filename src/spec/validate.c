@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 
@@ -180,6 +181,46 @@ static bool has_lowerdir(const char *data)
 	return data && (strncmp(data, "lowerdir", strlen("lowerdir")) == 0 || strstr(data, ",lowerdir"));
 }
 
+static bool is_mapped(const struct spec_idmaps *maps, unsigned long id)
+{
+	for (size_t i = 0; i < maps->n; i++)
+		if (id >= maps->v[i].container_id && id - maps->v[i].container_id < maps->v[i].size)
+			return true;
+	return maps->n == 0;
+}
+
+/* Checks that the owner which the option @word ("uid=" or "gid=") in @data gives to the files of mount @i is one of @maps. */
+static int validate_owner(
+	struct validation *v, size_t i, const char *data, const char *word, const struct spec_idmaps *maps)
+{
+	const char *at = strncmp(data, word, strlen(word)) == 0 ? data : NULL;
+	char inside[8], *end;
+	unsigned long id;
+
+	(void)snprintf(inside, sizeof(inside), ",%s", word);
+	if (!at && strstr(data, inside))
+		at = strstr(data, inside) + 1;
+	if (!at)
+		return 0;
+	id = strtoul(at + strlen(word), &end, 10);
+	if (end == at + strlen(word) || is_mapped(maps, id))
+		return 0;
+	return rules_bad(
+		v, rules_at(v, "mounts[%zu].options", i), "\"%s%lu\" is not in linux.%.3sMappings", word, id, word);
+}
+
+/* The owners of a new file system are ids of the container, for which the kernel has no words. */
+static int validate_owners(struct validation *v, size_t i, const struct spec_mount *m, const char *data)
+{
+	const struct spec_linux *l = v->spec->linux_;
+	int rc;
+
+	if (!l || !data || !m->type || (strcmp(m->type, "tmpfs") != 0 && strcmp(m->type, "devpts") != 0))
+		return 0;
+	rc = validate_owner(v, i, data, "uid=", &l->uid_mappings);
+	return rc ? rc : validate_owner(v, i, data, "gid=", &l->gid_mappings);
+}
+
 /* The rules of mount @i (config.md, "Mounts"). */
 static int validate_mount(struct validation *v, size_t i, struct spec_mount *m)
 {
@@ -206,6 +247,8 @@ static int validate_mount(struct validation *v, size_t i, struct spec_mount *m)
 		rc = rules_bad(v, rules_at(v, "mounts[%zu].options", i), "an overlay needs lowerdir=DIRECTORIES");
 	else
 		rc = validate_mount_mappings(v, i, m, &o, bind);
+	if (!rc && !bind)
+		rc = validate_owners(v, i, m, o.data);
 	mountopts_done(&o);
 	return rc;
 }

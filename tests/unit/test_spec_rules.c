@@ -89,6 +89,12 @@ static const struct {
 		"3: mounts[0].type: missing, and the mount is no bind mount" },
 	{ MOUNT("\"destination\":\"/a\",\"type\":\"bind\",\"source\":\"/s\",\"uidMappings\":" MAP1),
 		"3: mounts[0]: uidMappings and gidMappings come together or not at all" },
+	{ CONFIG("\"mounts\":[{\"destination\":\"/a\",\"type\":\"devpts\",\n\"options\":[\"mode=620\",\"gid=5\"]}],"
+		 "\"linux\":{" USER_NS ",\"uidMappings\":" MAP1 ",\"gidMappings\":" MAP1 "}"),
+		"4: mounts[0].options: \"gid=5\" is not in linux.gidMappings" },
+	{ CONFIG("\"mounts\":[{\"destination\":\"/a\",\"type\":\"tmpfs\",\"options\":[\"gid=0\",\"uid=1\"]}],"
+		 "\"linux\":{" USER_NS ",\"uidMappings\":" MAP1 ",\"gidMappings\":" MAP1 "}"),
+		"3: mounts[0].options: \"uid=1\" is not in linux.uidMappings" },
 	{ MOUNT("\"destination\":\"/a\",\"type\":\"overlay\",\n\"options\":[\"upperdir=/u\"]"),
 		"4: mounts[0].options: an overlay needs lowerdir=DIRECTORIES" },
 	{ MOUNT("\"destination\":\"/a\",\"type\":\"tmpfs\",\"uidMappings\":" MAP1 ",\"gidMappings\":" MAP1),
@@ -298,6 +304,7 @@ static const char *const good[] = {
 	MOUNT("\"destination\":\"/a\",\"type\":\"bind\",\"source\":\"relative\""),
 	MOUNT("\"destination\":\"/a\",\"source\":\"/s\",\"options\":[\"bind\",\"rslave\",\"size=1k\",\"mode=700\"]"),
 	MOUNT("\"destination\":\"/a\",\"options\":[\"remount\",\"ro\"]"),
+	MOUNT("\"destination\":\"/a\",\"type\":\"devpts\",\"options\":[\"gid=5\"]"),
 	MOUNT("\"destination\":\"/a\",\"type\":\"overlay\",\"options\":[\"ro\",\"lowerdir=/a:/b\"]"),
 	MOUNT("\"destination\":\"/a\",\"type\":\"bind\",\"source\":\"/s\",\"uidMappings\":[],\"gidMappings\":[]"),
 	RESOURCES("\"memory\":{\"limit\":-1,\"swap\":-1}"),
