@@ -30,6 +30,7 @@ teardown() { common_teardown; }
 	[[ "${lines[0]}" =~ ^USER\ +PID\ %CPU\ %MEM\ +VSZ\ +RSS\ TTY\ +STAT\ START\ +TIME\ COMMAND$ ]]
 	run rt ps "$ID" -o pid,ppid,rss,comm --no-headers
 	eq "${#lines[@]}" 4
+	eq "$(awk '$3 < 16' <<<"$output")" "" # KiB: what little a process has in memory is counted
 	# the shell is the parent of the others
 	n=$(rt ps "$ID" -o pid= -o args= | awk '/sh -c/ {print $1}')
 	eq "$(rt ps "$ID" -o ppid= -o args= | awk -v n="$n" '$1 == n' | wc -l)" 3
