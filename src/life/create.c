@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@
 #include "base/exit.h"
 #include "base/sig.h"
 #include "base/fd.h"
+#include "base/rootpath.h"
 #include "cgroup/cgroup.h"
 #include "container/bundle.h"
 #include "container/hooks.h"
@@ -49,6 +51,7 @@
 #include "net/localports.h"
 
 #define VM_DIR "vm"
+#define MOUNTINFO_MAX (16 * MIB)
 
 /* Everything of one create; freed as a whole. */
 struct creation {
@@ -235,6 +238,45 @@ static void warn_of_ends(const struct creation *c)
 	}
 }
 
+/* Whether something is mounted below the directory @path, which may be relative to @bundle. */
+static bool has_mounts_below(const char *bundle, const char *path)
+{
+	autofree char *joined = NULL, *real = NULL, *text = NULL;
+	char *save = NULL;
+	bool found = false;
+
+	if (asprintf(&joined, "%s/%s", *path == '/' ? "" : bundle, path) < 0) {
+		joined = NULL;
+		return false;
+	}
+	real = realpath(joined, NULL);
+	if (!real || fd_read_file(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX, &text, NULL) < 0)
+		return false;
+	for (char *line = strtok_r(text, "\n", &save); line && !found; line = strtok_r(NULL, "\n", &save)) {
+		char at[PATH_MAX];
+		const char *below = sscanf(line, "%*s %*s %*s %*s %4095s", at) == 1 ? rootpath_inside(at, real) : NULL;
+
+		found = below && *below;
+	}
+	return found;
+}
+
+/* Says of binds whose "ro" goes further than the host's, where it leaves what is mounted below the source as it is. */
+static void warn_of_depth(const struct creation *c)
+{
+	for (size_t i = 0; i < c->binds.n; i++) {
+		const struct bind *bind = &c->binds.v[i];
+		const struct spec_mount *m = &c->bundle.spec->mounts.v[bind->mount];
+		bool recursive = !spec_mount_has(m, "bind") || spec_mount_has(m, "rbind");
+
+		if (bind->dir && !bind->inside && recursive && spec_mount_has(m, "ro") && !spec_mount_has(m, "rro") &&
+			has_mounts_below(c->bundle.path, m->source))
+			warnings_add(&c->notes->warnings,
+				"mounts[%zu].options: \"ro\" counts for all that is mounted below \"%s\", as \"rro\" would: give what is to be written a mount of its own",
+				bind->mount, m->source);
+	}
+}
+
 /* Says of namespaces that a config means to be common to the container and others what that comes to in a machine. */
 static void warn_of_shared(const struct creation *c)
 {
@@ -358,6 +400,7 @@ static int prepare(struct creation *c, struct err *err)
 	if (r < 0)
 		return r;
 	warn_of_ends(c);
+	warn_of_depth(c);
 	warn_of_shared(c);
 	r = netplan_make(c->settings, spec, c->ns.fd[SPEC_NS_NETWORK], &c->notes->warnings, &c->network, err);
 	if (r < 0)

@@ -188,17 +188,22 @@ teardown() {
 	done
 }
 
-@test "a bind source that is a socket without a listener or a FIFO: create says that its other end is not reachable" {
+@test "a bind source that is a socket without a listener, a FIFO, or has mounts below: create says what differs" {
 	vmrunc_only
 	RT_CMD+=(--log-level warning)
 	new_bundle '.process.args = ["stat", "-c", "%F", "/s", "/f"] | .mounts += [{destination:"/s",source:($src+"/sock"),options:["bind"]},
-		{destination:"/f",source:($src+"/fifo"),options:["bind"]}]' --arg src "$SRC"
+		{destination:"/f",source:($src+"/fifo"),options:["bind"]}, {destination:"/d",source:($src+"/deep"),options:["rbind","ro"]},
+		{destination:"/e",source:($src+"/deep"),options:["rbind","rro"]},{destination:"/g",source:($src+"/deep/below"),options:["rbind","ro"]}]' --arg src "$SRC"
 	mkfifo "$SRC/fifo"
+	mkdir -p "$SRC/deep/below"
+	mount -t tmpfs tmpfs "$SRC/deep/below"
 	python3 -c 'import os, socket, sys; os.chdir(sys.argv[1]); socket.socket(socket.AF_UNIX).bind("sock")' "$SRC"
 	run_c
+	umount "$SRC/deep/below"
 	eq "$status" 0
 	has "$output" socket
 	has "$output" fifo
+	eq "$(grep -o 'mounts.*"ro" counts for all that is mounted below "[^"]*"' <<<"$stderr")" "mounts[8].options: \"ro\" counts for all that is mounted below \"$SRC/deep\""
 	has "$stderr" "mounts[6].source: \"$SRC/sock\" is a unix socket, and the container cannot connect to it: no process"
 	has "$stderr" "mounts[7].source: \"$SRC/fifo\" is a FIFO"
 }
