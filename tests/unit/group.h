@@ -3,6 +3,12 @@
 #ifndef TESTS_UNIT_GROUP_H
 #define TESTS_UNIT_GROUP_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
 static CMFixtureFunction group_teardown;
 static int group_teardown_failed;
 
