@@ -34,6 +34,7 @@
 #include "container/hooks.h"
 #include "guest/fds.h"
 #include "guest/translate.h"
+#include "host/privilege.h"
 #include "jail/binds.h"
 #include "jail/ns.h"
 #include "jail/policy.h"
@@ -566,6 +567,7 @@ static int launch(struct creation *c, struct err *err)
 		.translation = c->translation,
 		.timeline = c->request->timeline,
 		.own_network = own_network,
+		.inner_ports = own_network && !privilege_is_root(),
 		.usermode = c->network.usermode,
 		.owner_fd = c->network.owner_fd,
 		.status_fd = c->status_fd,

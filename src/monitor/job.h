@@ -43,6 +43,7 @@ struct monitor_job {
 	struct guest_translation *translation;
 	struct timeline *timeline; /* may be NULL */
 	bool own_network;          /* the container has a network namespace whose interfaces are its own */
+	bool inner_ports;          /* what it listens on is opened there for processes of the host, too (ports.h) */
 	bool usermode;             /* it has one of others', on which it is by user mode (net/usermode.h) */
 	int owner_fd;   /* there, a connection that says what the owner's container listens on (lender.h); -1: none */
 	int status_fd;  /* the file `status` */

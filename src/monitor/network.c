@@ -104,7 +104,8 @@ static int begin_usermode(struct network *n, const struct monitor_job *job, stru
 	r = usermode_start(&n->rtnl, &l, &n->passt, err);
 	if (r < 0)
 		return r;
-	r = ports_new(n->id, job->spec, &n->resolvers, job->owner_fd, &n->ports, err);
+	r = ports_new(
+		n->id, job->spec, &n->resolvers, job->owner_fd, "the network that the container joins", &n->ports, err);
 	if (r < 0)
 		return r;
 	*nic = (struct vm_nic){ .fds = { steal_fd(&n->passt.fd) }, .pairs = 1, .stream = true };
@@ -112,6 +113,15 @@ static int begin_usermode(struct network *n, const struct monitor_job *job, stru
 	job->vm->nics_len = n->taps_len = 1;
 	n->taps[0] = VIEW_USERMODE_TAP;
 	return 0;
+}
+
+/* Starts the processes beside the monitor of a machine with taps. 0, or -errno with an error. */
+static int begin_beside(struct network *n, const struct monitor_job *job, struct err *err)
+{
+	n->newcomers = newcomers_start(n->id, job->ns->fresh[SPEC_NS_NETWORK] ? job->ns : NULL, err);
+	if (n->newcomers < 0 || !job->inner_ports)
+		return MIN(n->newcomers, 0);
+	return ports_new(n->id, job->spec, &n->resolvers, -1, "its network namespace on the host", &n->ports, err);
 }
 
 int network_new(const struct monitor_job *job, struct network **ret, struct err *err)
@@ -139,7 +149,7 @@ int network_new(const struct monitor_job *job, struct network **ret, struct err 
 	if (r == 0 && (r = resolvers_open(job, &n->resolvers)) < 0)
 		(void)err_sys(err, r, "network: cannot open the container's resolv.conf");
 	if (r == 0 && n->taps_len > 0 && !n->by_passt)
-		r = n->newcomers = newcomers_start(n->id, job->ns->fresh[SPEC_NS_NETWORK] ? job->ns : NULL, err);
+		r = begin_beside(n, job, err);
 	if (r < 0 || (n->by_passt && n->taps_len == 0)) {
 		network_free(n);
 		return r;

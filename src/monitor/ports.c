@@ -27,6 +27,7 @@ struct ports {
 	const char *id;
 	const struct resolvers *resolvers;
 	int opener;
+	const char *whose; /* borrowed: the network that they are of */
 	struct loop *loop;
 	struct guest *guest;
 	struct guestlog *log;
@@ -54,7 +55,7 @@ static bool may_have_low_ports(const struct spec *spec)
 }
 
 int ports_new(const char *id, const struct spec *spec, const struct resolvers *resolvers, int owner_fd,
-	struct ports **ret, struct err *err)
+	const char *whose, struct ports **ret, struct err *err)
 {
 	struct ports *p = calloc(1, sizeof(*p));
 
@@ -69,6 +70,7 @@ int ports_new(const char *id, const struct spec *spec, const struct resolvers *r
 		free(p);
 		return err_sys(err, r, "network: cannot start the process that opens ports");
 	}
+	p->whose = whose;
 	p->owner = owner_fd;
 	p->owner_silent = owner_fd >= 0;
 	*ret = p;
@@ -156,8 +158,8 @@ static void say_refused(const struct ports *p, const struct proto_port *port, in
 	char text[INET6_ADDRSTRLEN] = "?";
 
 	(void)inet_ntop(port->version == 4 ? AF_INET : AF_INET6, port->addr, text, sizeof(text));
-	guestlog_say(p->log, "vmrunc: network: cannot listen on %s port %u of the network that the container joins: %s",
-		text, port->port, strerror(-error));
+	guestlog_say(p->log, "vmrunc: network: cannot listen on %s port %u of %s: %s", text, port->port, p->whose,
+		strerror(-error));
 }
 
 /*

@@ -8,6 +8,9 @@
  * what is gone is closed. A port that cannot be had, as one that is taken, is told in the guest's log once, and is tried again as
  * long as the guest listens on it.
  *
+ * So are those of a user's who is not root in the container's own network namespace, for processes of his there: his Podman's
+ * port forwarder connects from in there. What comes from outside is the machine's (net/redirect.h), and does not get to them.
+ *
  * Where the namespace is that of another machine, what that one's container listens on is taken: its monitor tells it
  * (lender.h), and nothing is opened before it has. It has precedence, whenever it has begun to listen.
  *
@@ -34,10 +37,11 @@ struct ports;
 /*
  * Makes what is needed before the jail, in the container's network namespace. 0 with *@ret; or -errno with an error.
  * @id and @resolvers, where the agent itself listens, are borrowed until ports_free(). @owner_fd is the connection to the other
- * machine's monitor, which it takes on success, or -1.
+ * machine's monitor, which it takes on success, or -1. @whose says in the guest's log where a
+ * port could not be had; it outlives them.
  */
 must_check int ports_new(const char *id, const struct spec *spec, const struct resolvers *resolvers, int owner_fd,
-	struct ports **ret, struct err *err);
+	const char *whose, struct ports **ret, struct err *err);
 
 /* Begins: the connections are those of process @process of @guest. What is borrowed lives until ports_free(). 0 or -errno. */
 must_check int ports_begin(

@@ -207,3 +207,38 @@ ctr_net() {
 	podman import -q --change "ENV PATH=$IMAGE_PATH" "$WORK/image.tar" localhost/bb:latest
 	exercise podman localhost/bb 10.78
 }
+
+# page ADDRESS PORT WANT: the server there has that page.
+page() {
+	[ "$(ask "$1" "$2" 2>/dev/null)" = "$3" ]
+}
+
+# bats test_tags=long
+@test "podman: a container on the network of another one, and a pod with a published port" {
+	local address
+	podman import -q --change "ENV PATH=$IMAGE_PATH" "$WORK/image.tar" localhost/bb:latest
+	podman network create --subnet 10.78.3.0/24 net3
+	podman run -d --name web --network net3 -p 18080:80 localhost/bb sh -c "$SERVER"
+	wait_for "$WAIT_S" says 127.0.0.1 18080
+	address=$(podman inspect -f '{{.NetworkSettings.Networks.net3.IPAddress}}' web)
+	podman run -d --name beside --network container:web localhost/bb sh -c 'mkdir /w; echo beside >/w/index.html; httpd -f -p 81 -h /w'
+	wait_for "$WAIT_S" page "$address" 81 beside
+	says 127.0.0.1 18080
+	# what another machine of that network offers, by its name. (Debian 12's passt tells nobody who has ended his sending of an end.)
+	podman run -d --name other --network net3 localhost/bb sh -c "$SERVER"
+	wait_for "$WAIT_S" page "$(podman inspect -f '{{.NetworkSettings.Networks.net3.IPAddress}}' other)" 80 hello-of-web
+	run -0 --separate-stderr podman run --rm --network container:web localhost/bb sh -c 'ip -o -4 addr show eth0 >&2
+		mkfifo /dev/hold; exec 9<>/dev/hold; printf "GET / HTTP/1.0\r\n\r\n" >&9
+		nc -w 30 "$(nslookup -type=a other | sed -n "s/^Address: *\([0-9.]*\)$/\1/p" | tail -n 1)" 80 <&9 | tail -n 1'
+	eq "$output" hello-of-web
+	has "$stderr" "$address"
+	podman rm -f beside
+	says 127.0.0.1 18080
+	podman rm -f web other
+	# the first container of a pod, whose network it is, is a virtual machine, and so is each other one
+	podman pod create --name pod -p 18081:80 --network net3 --infra-image localhost/bb --infra-command 'sleep 1000000'
+	podman run -d --pod pod --name web localhost/bb sh -c "$SERVER"
+	wait_for "$WAIT_S" says 127.0.0.1 18081
+	podman pod rm -f -t 0 pod
+	podman network rm net3
+}

@@ -78,6 +78,44 @@ own_nothing_left() {
 	own_nothing_left
 }
 
+# page PORT WANT: the server at that port of the host has that page.
+page() {
+	[ "$(python3 -c 'import sys, urllib.request
+print(urllib.request.urlopen(f"http://127.0.0.1:{sys.argv[1]}/", timeout=30).read().decode().strip())' "$1" 2>/dev/null)" = "$2" ]
+}
+
+# bats test_tags=long
+@test "rootless Podman: slirp4netns: outside, and published ports by both of its ways" {
+	local server
+	command -v slirp4netns >/dev/null || skip "no slirp4netns (package slirp4netns)"
+	# everybody may open it, as udev makes it
+	mount -t tmpfs -o mode=755 tmpfs /dev/net
+	mknod /dev/net/tun c 10 200
+	chmod 666 /dev/net/tun
+	mkdir "$BATS_TEST_TMPDIR/w"
+	echo of-host >"$BATS_TEST_TMPDIR/w/index.html"
+	busybox httpd -f -p 127.0.0.1:18070 -h "$BATS_TEST_TMPDIR/w" 3>&- &
+	server=$!
+	# shellcheck disable=SC2016 # the container's shell
+	as podman run -d --name web --network slirp4netns:allow_host_loopback=true,port_handler=slirp4netns -p 18060:80 localhost/bb sh -c '
+		mkdir /w; echo of-web >/w/index.html; httpd -p 80 -h /w
+		ip -o -4 addr show; ip route; mkfifo /dev/hold; exec 9<>/dev/hold; printf "GET / HTTP/1.0\r\n\r\n" >&9; nc 10.0.2.2 18070 <&9 | tail -n 1; echo asked
+		while :; do sleep 1; done'
+	wait_for "$WAIT_S" log_has web asked
+	run as podman logs web
+	has "$output" "10.0.2.100/24"
+	has "$output" "default via 10.0.2.2"
+	has "$output" of-host
+	wait_for "$WAIT_S" page 18060 of-web
+	as podman rm -f -t 0 web
+	as podman run -d --name web --network slirp4netns -p 18061:80 localhost/bb sh -c 'mkdir /w; echo of-web >/w/index.html; httpd -f -p 80 -h /w'
+	wait_for "$WAIT_S" page 18061 of-web
+	as podman rm -f -t 0 web
+	kill "$server"
+	umount /dev/net
+	own_nothing_left
+}
+
 # rt OPTION...: the tested runtime, called by the user himself.
 rt() {
 	as "$ENGINE_RUNTIME" "$@"
