@@ -89,6 +89,7 @@ virtio_guest = tests/unit/test_virtio_guest.c tests/unit/test_virtio_guest.h
 filter = tests/unit/filter.c tests/unit/filter.h
 filter_ldflags = $(AM_LDFLAGS) -Wl,--wrap=fs_thread_init
 agent_rig = tests/unit/agent_rig.c tests/unit/agent_rig.h
+tap_fixture = tests/unit/tap_fixture.c tests/unit/tap_fixture.h
 image_fixture = tests/unit/image_fixture.c tests/unit/image_fixture.h
 
 tests_unit_test_agent_SOURCES = tests/unit/test_agent.c $(agent_rig)
@@ -243,9 +244,9 @@ tests_unit_test_virtio_mmio_SOURCES = tests/unit/test_virtio_mmio.c $(virtio_gue
 tests_unit_test_virtio_mmio_LDADD = $(unit_ldadd)
 tests_unit_test_usermode_SOURCES = tests/unit/test_usermode.c
 tests_unit_test_usermode_LDADD = $(unit_ldadd)
-tests_unit_test_virtio_net_SOURCES = tests/unit/test_virtio_net.c $(virtio_guest)
+tests_unit_test_virtio_net_SOURCES = tests/unit/test_virtio_net.c $(tap_fixture) $(virtio_guest)
 tests_unit_test_virtio_net_LDADD = $(unit_ldadd)
-tests_unit_test_virtio_net_pairs_SOURCES = tests/unit/test_virtio_net_pairs.c $(virtio_guest)
+tests_unit_test_virtio_net_pairs_SOURCES = tests/unit/test_virtio_net_pairs.c $(tap_fixture) $(virtio_guest)
 tests_unit_test_virtio_net_pairs_LDADD = $(unit_ldadd)
 tests_unit_test_virtio_p9_SOURCES = tests/unit/test_virtio_p9.c $(virtio_guest) $(p9_client)
 tests_unit_test_virtio_p9_LDADD = $(unit_ldadd)

@@ -2,7 +2,6 @@
 /* Unit tests of virtio-net: over a datagram socket, and over a real tap in a network namespace of its own. */
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,8 +14,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <arpa/inet.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
 
@@ -24,6 +21,7 @@
 
 #include "base/fd.h"
 #include "base/loop.h"
+#include "tap_fixture.h"
 #include "test_virtio_guest.h"
 #include "vm/virtio/net.h"
 #include "vm/virtio/netstream.h"
@@ -343,39 +341,6 @@ static void foreign_descriptors_are_refused(void **state)
 }
 
 /* ---- a real tap ---- */
-
-static int tap_open(const char *name, short flags)
-{
-	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-	struct ifreq ifr;
-
-	memset(&ifr, 0, sizeof(ifr));
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-	ifr.ifr_flags = flags;
-	if (fd >= 0 && ioctl(fd, TUNSETIFF, &ifr) < 0) {
-		fd_close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
-static int packet_socket(const char *name)
-{
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
-	struct sockaddr_ll sll = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
-	struct ifreq ifr;
-
-	assert_true(fd >= 0);
-	memset(&ifr, 0, sizeof(ifr));
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-	assert_int_equal(ioctl(fd, SIOCGIFFLAGS, &ifr), 0);
-	ifr.ifr_flags |= IFF_UP;
-	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &ifr), 0);
-	assert_int_equal(ioctl(fd, SIOCGIFINDEX, &ifr), 0);
-	sll.sll_ifindex = ifr.ifr_ifindex;
-	assert_int_equal(bind(fd, (struct sockaddr *)&sll, sizeof(sll)), 0);
-	return fd;
-}
 
 #define TEST_TYPE 0x88b5 /* IEEE's for experiments: nothing else is sent with it */
 

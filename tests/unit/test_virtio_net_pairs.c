@@ -15,14 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <arpa/inet.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
-/* these come before virtio_net.h, which defines what they only name */
-#include <linux/if.h>
+/* it comes before virtio_net.h, which defines what it only names */
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
 
@@ -30,6 +25,7 @@
 
 #include "base/fd.h"
 #include "base/loop.h"
+#include "tap_fixture.h"
 #include "test_virtio_guest.h"
 #include "vm/virtio/net.h"
 #include "vm/virtio/netthreads.h"
@@ -398,39 +394,7 @@ static void a_stream_has_one_pair(void **state)
 
 /* ---- a real tap ---- */
 
-static int tap_open(const char *name, short more)
-{
-	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-	struct ifreq ifr;
-
-	memset(&ifr, 0, sizeof(ifr));
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-	ifr.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | more);
-	if (fd >= 0 && ioctl(fd, TUNSETIFF, &ifr) < 0) {
-		fd_close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
-/* Brings the interface up and opens a packet socket on it. */
-static int packet_socket(const char *name)
-{
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
-	struct sockaddr_ll sll = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
-	struct ifreq ifr;
-
-	assert_true(fd >= 0);
-	memset(&ifr, 0, sizeof(ifr));
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-	assert_int_equal(ioctl(fd, SIOCGIFFLAGS, &ifr), 0);
-	ifr.ifr_flags |= IFF_UP;
-	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &ifr), 0);
-	assert_int_equal(ioctl(fd, SIOCGIFINDEX, &ifr), 0);
-	sll.sll_ifindex = ifr.ifr_ifindex;
-	assert_int_equal(bind(fd, (struct sockaddr *)&sll, sizeof(sll)), 0);
-	return fd;
-}
+#define TAP_FLAGS (IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)
 
 /* Frames of IPv4 and UDP from different ports, by which the kernel spreads them; each is FRAME bytes long. */
 #define FRAME 100
@@ -479,12 +443,12 @@ static void tap_spreads_over_the_pairs_in_use(void **state)
 	struct fixture *f;
 
 	if (unshare(geteuid() == 0 ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET) < 0 ||
-		(fds[0] = tap_open("t0", IFF_MULTI_QUEUE)) < 0) {
+		(fds[0] = tap_open("t0", TAP_FLAGS | IFF_MULTI_QUEUE)) < 0) {
 		print_message("no tap in a network namespace of our own: %s\n", strerror(errno));
 		assert_null(getenv("VMRUNC_MUST_WORK"));
 		skip();
 	}
-	fds[1] = tap_open("t0", IFF_MULTI_QUEUE);
+	fds[1] = tap_open("t0", TAP_FLAGS | IFF_MULTI_QUEUE);
 	assert_true(fds[1] >= 0);
 	f = fixture_new(fds, NULL);
 	*state = f;
@@ -502,12 +466,12 @@ static void tap_spreads_over_the_pairs_in_use(void **state)
 	assert_int_equal(got[0], FLOWS);
 
 	/* descriptors that are none of such a tap */
-	fds[0] = tap_open("t1", 0);
-	fds[1] = tap_open("t2", 0);
+	fds[0] = tap_open("t1", TAP_FLAGS);
+	fds[1] = tap_open("t2", TAP_FLAGS);
 	refuse(fds, -EINVAL,
 		"virtio net: tap 't1' was not made with IFF_TAP, IFF_NO_PI and IFF_VNET_HDR and IFF_MULTI_QUEUE");
-	fds[0] = tap_open("t1", IFF_MULTI_QUEUE);
-	fds[1] = tap_open("t2", IFF_MULTI_QUEUE);
+	fds[0] = tap_open("t1", TAP_FLAGS | IFF_MULTI_QUEUE);
+	fds[1] = tap_open("t2", TAP_FLAGS | IFF_MULTI_QUEUE);
 	refuse(fds, -EINVAL, "virtio net: 't2' is another tap than 't1'");
 	(void)teardown(state);
 }
@@ -519,11 +483,11 @@ static void interface_that_goes(void **state)
 	struct fixture *f;
 
 	if (unshare(geteuid() == 0 ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET) < 0 ||
-		(fds[0] = tap_open("t0", IFF_MULTI_QUEUE)) < 0 || system("command -v ip >/dev/null") != 0) {
+		(fds[0] = tap_open("t0", TAP_FLAGS | IFF_MULTI_QUEUE)) < 0 || system("command -v ip >/dev/null") != 0) {
 		assert_null(getenv("VMRUNC_MUST_WORK"));
 		skip();
 	}
-	fds[1] = tap_open("t0", IFF_MULTI_QUEUE);
+	fds[1] = tap_open("t0", TAP_FLAGS | IFF_MULTI_QUEUE);
 	f = fixture_new(fds, NULL);
 	*state = f;
 	up(f, UINT64_MAX);
