@@ -5,6 +5,8 @@
 #include <linux/capability.h>
 #include <linux/major.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "base/buf.h"
 #include "vm/image/modules.h"
@@ -57,6 +59,25 @@ static bool is_known(const struct spec_device *d, unsigned int *modules)
 	return false;
 }
 
+/*
+ * Whether @m binds a device node of the host, with *@ret to name it. An engine without privilege has no other way to give
+ * a device to a container; it is one of the guest's kernel, as a node of linux.devices is.
+ */
+static bool is_bound(const struct spec_mount *m, struct spec_device *ret)
+{
+	bool bind =
+		spec_mount_has(m, "bind") || spec_mount_has(m, "rbind") || (m->type && strcmp(m->type, "bind") == 0);
+	struct stat st;
+
+	if (!bind || !m->source || stat(m->source, &st) < 0 || (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode)))
+		return false;
+	*ret = (struct spec_device){ .path = m->destination,
+		.type = S_ISCHR(st.st_mode) ? 'c' : 'b',
+		.major = { .set = true, .v = major(st.st_rdev) },
+		.minor = { .set = true, .v = minor(st.st_rdev) } };
+	return true;
+}
+
 unsigned int devices_modules(const struct spec *spec)
 {
 	const struct spec_capabilities *caps = spec->process ? spec->process->capabilities : NULL;
@@ -65,6 +86,10 @@ unsigned int devices_modules(const struct spec *spec)
 	for (size_t i = 0; spec->linux_ && i < spec->linux_->devices.n; i++)
 		(void)is_known(&spec->linux_->devices.v[i], &modules);
 	for (size_t i = 0; i < spec->mounts.n; i++) {
+		struct spec_device bound;
+
+		if (is_bound(&spec->mounts.v[i], &bound))
+			(void)is_known(&bound, &modules);
 		if (spec->mounts.v[i].type && strcmp(spec->mounts.v[i].type, "overlay") == 0)
 			modules |= MODULES_OVERLAY;
 	}
@@ -73,25 +98,45 @@ unsigned int devices_modules(const struct spec *spec)
 	return modules;
 }
 
+/* The devices that a warning names. */
+struct missing {
+	struct buf names;
+	size_t n;
+};
+
+/* Adds @d to @to if the virtual machine does not have it. */
+static void add_missing(const struct spec_device *d, struct missing *to)
+{
+	unsigned int modules = 0;
+
+	if (!is_known(d, &modules) && to->n++ < NAMES_MAX)
+		buf_printf(&to->names, "%s\"%s\" (%c %u:%u)", to->n > 1 ? ", " : "", d->path, d->type, d->major.v,
+			d->minor.v);
+}
+
+/* Warns of what is in @m, if there is any, and empties it. */
+static void warn_missing(const char *field, struct missing *m, struct warnings *warnings)
+{
+	if (m->n > NAMES_MAX)
+		buf_printf(&m->names, " and %zu more", m->n - NAMES_MAX);
+	if (m->n > 0)
+		warnings_add(warnings,
+			"%s: the virtual machine does not have %s: the container gets the node%s, which cannot be opened",
+			field, m->names.data ? m->names.data : "some devices", m->n > 1 ? "s" : "");
+	buf_done(&m->names);
+}
+
 void devices_warn(const struct spec *spec, struct warnings *warnings)
 {
-	autobuf names = BUF_INIT;
-	unsigned int modules = 0;
-	size_t n = 0;
+	struct missing devices = { .names = BUF_INIT }, bound = { .names = BUF_INIT };
+	struct spec_device d;
 
-	for (size_t i = 0; spec->linux_ && i < spec->linux_->devices.n; i++) {
-		const struct spec_device *d = &spec->linux_->devices.v[i];
-
-		if (is_known(d, &modules))
-			continue;
-		if (n++ < NAMES_MAX)
-			buf_printf(&names, "%s\"%s\" (%c %u:%u)", n > 1 ? ", " : "", d->path, d->type, d->major.v,
-				d->minor.v);
+	for (size_t i = 0; spec->linux_ && i < spec->linux_->devices.n; i++)
+		add_missing(&spec->linux_->devices.v[i], &devices);
+	warn_missing("linux.devices", &devices, warnings);
+	for (size_t i = 0; i < spec->mounts.n; i++) {
+		if (is_bound(&spec->mounts.v[i], &d))
+			add_missing(&d, &bound);
 	}
-	if (n > NAMES_MAX)
-		buf_printf(&names, " and %zu more", n - NAMES_MAX);
-	if (n > 0)
-		warnings_add(warnings,
-			"linux.devices: the virtual machine does not have %s: the container gets the node%s, which cannot be opened",
-			names.data ? names.data : "some devices", n > 1 ? "s" : "");
+	warn_missing("mounts", &bound, warnings);
 }

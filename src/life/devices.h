@@ -15,7 +15,10 @@
 /* The modules that the container of @spec may use beside those of every guest: of enum modules_on_demand. */
 unsigned int devices_modules(const struct spec *spec);
 
-/* Adds one warning that names the devices of @spec which the virtual machine does not have, if there are any. */
+/*
+ * Adds one warning that names the devices of @spec which the virtual machine does not have, if there are any, and one for
+ * device nodes that are bind mounts.
+ */
 void devices_warn(const struct spec *spec, struct warnings *warnings);
 
 #endif

@@ -114,18 +114,23 @@ teardown() { common_teardown; }
 @test "linux.devices: /dev/fuse, /dev/net/tun and loop devices work, and what the VM lacks is a warning" {
 	vmrunc_only
 	RT_CMD+=(--log-level warning)
-	sh_bundle 'cd /dev; for d in fuse net/tun loop-control; do (exec 3<>$d) && echo $d; done; (exec 3<kvm) 2>/dev/null || echo no-kvm; losetup -f
+	mknod "$BATS_TEST_TMPDIR/kvm" c 10 232
+	mknod "$BATS_TEST_TMPDIR/fuse" c 10 229
+	sh_bundle 'cd /dev; for d in fuse net/tun loop-control bound/fuse; do (exec 3<>$d) && echo $d; done; (exec 3<kvm) 2>/dev/null || echo no-kvm; losetup -f
 		mkdir /dev/shm/l /dev/shm/u /dev/shm/w; echo low >/dev/shm/l/f; mount -t overlay -o lowerdir=/dev/shm/l,upperdir=/dev/shm/u,workdir=/dev/shm/w overlay /tmp && cat /tmp/f' '
 		.process.capabilities |= map_values(. + ["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE"])
 		| .linux.devices = [{path:"/dev/fuse",type:"c",major:10,minor:229},{path:"/dev/net/tun",type:"c",major:10,minor:200},
 			{path:"/dev/loop-control",type:"c",major:10,minor:237},{path:"/dev/kvm",type:"c",major:10,minor:232},
 			{path:"/dev/sda",type:"b",major:8,minor:0}]
-		| .linux.resources.devices = [{allow:true,access:"rwm"}]'
+		| .mounts += (["fuse", "kvm"] | map({destination:"/dev/bound/\(.)",type:"bind",source:"\($src)/\(.)",options:["bind"]}))
+		| .linux.resources.devices = [{allow:true,access:"rwm"}]' --arg src "$BATS_TEST_TMPDIR"
 	run_c
-	eq "$status $(echo $output)" "0 fuse net/tun loop-control no-kvm /dev/loop0 low"
+	eq "$status $(echo $output)" "0 fuse net/tun loop-control bound/fuse no-kvm /dev/loop0 low"
 	eq "$(grep -c linux.devices <<<"$stderr")" 1
 	has "$stderr" 'linux.devices: the virtual machine does not have "/dev/kvm" (c 10:232), "/dev/sda" (b 8:0): the container gets the nodes'
+	has "$stderr" 'mounts: the virtual machine does not have "/dev/bound/kvm" (c 10:232): the container gets the node'
 	hasnt "$stderr" "/dev/fuse"
+	hasnt "$stderr" "/dev/bound/fuse"
 }
 
 @test "masked and read-only paths" {
