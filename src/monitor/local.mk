@@ -3,6 +3,7 @@ noinst_LIBRARIES += libmonitor.a
 libmonitor_a_SOURCES = \
 	src/monitor/beside.c src/monitor/beside.h \
 	src/monitor/birth.c src/monitor/birth.h \
+	src/monitor/commands.c src/monitor/commands.h \
 	src/monitor/control.c src/monitor/control.h \
 	src/monitor/enclose.c src/monitor/enclose.h \
 	src/monitor/exec.c src/monitor/exec.h \

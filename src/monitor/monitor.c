@@ -21,15 +21,12 @@
 #include "base/loop.h"
 #include "guest/guest.h"
 #include "jail/jail.h"
-#include "monitor/control.h"
+#include "monitor/commands.h"
 #include "monitor/enclose.h"
-#include "monitor/exec.h"
 #include "monitor/forgetting.h"
-#include "monitor/lender.h"
 #include "monitor/member.h"
 #include "monitor/network.h"
 #include "monitor/oomsign.h"
-#include "monitor/query.h"
 #include "monitor/report.h"
 #include "vm/choose/choose.h"
 #include "vm/guestlog.h"
@@ -54,12 +51,9 @@ struct monitor {
 	struct vm *vm;
 	struct guest *guest;
 	struct guestlog *log;
-	struct control *control;
-	struct lender lender;           /* who has joined the network */
-	struct network *network;        /* NULL: the container has none of its own */
-	struct control_client *starter; /* waits for a start whose network is being set up, or NULL */
+	struct commands commands;
+	struct network *network; /* NULL: the container has none of its own */
 	enum stage stage;
-	bool paused;                         /* the VM's vCPUs stand still */
 	struct member *members[MEMBERS_MAX]; /* [0]: the one that the process stands for */
 	size_t members_len;
 	int report; /* -1: create has what it wants */
@@ -102,6 +96,7 @@ static struct member *member_of(const struct monitor *m, uint32_t process)
 static void over(struct monitor *m, const struct err *err)
 {
 	m->stage = STAGE_OVER;
+	m->commands.serving = false;
 	for (size_t i = 0; i < m->members_len; i++)
 		member_end(m->members[i], err);
 }
@@ -277,6 +272,7 @@ static void on_member_created(void *arg, struct member *member)
 
 	(void)member;
 	m->stage = STAGE_SERVING;
+	m->commands.serving = true;
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		(void)dup2(m->null_fd, fd); /* cannot fail: both are open */
 	tell(m, REPORT_READY, NULL);
@@ -313,186 +309,7 @@ static void on_member_warning(void *arg, struct member *member, const struct err
 	tell(arg, REPORT_WARNING, err);
 }
 
-/* --- commands and signals --- */
-
-/* The guest's network is set up, or says why not: the first member starts, or its client is told. */
-static void on_network(void *arg, const struct err *err, const void *payload, size_t len)
-{
-	struct monitor *m = arg;
-	struct control_client *client = steal_ptr(m->starter);
-	struct err failed = *err;
-
-	(void)payload;
-	(void)len;
-	if (failed.errnum || member_start(m->members[0], client, &failed) < 0)
-		control_answer(client, &failed, NULL);
-}
-
-/*
- * START: the guest gets its network first, as it is by now. A client that comes meanwhile is told so. Nothing is set up
- * for a container that is not there yet, or any more: member_start() says which.
- */
-static void on_start(
-	void *arg, const struct control_request *request, struct control_fds *fds, struct control_client *client)
-{
-	struct monitor *m = arg;
-	struct err err = ERR_INIT;
-
-	int r;
-
-	(void)request;
-	(void)fds;
-	if (m->starter) {
-		(void)err_set(&err, EBUSY, "cannot start a container that is being started");
-		control_answer(client, &err, NULL);
-		return;
-	}
-	m->starter = client;
-	r = m->stage == STAGE_SERVING
-		    ? network_tell(m->network, member_first_process(m->members[0]), on_network, m, &err)
-		    : 0;
-	if (r > 0)
-		return;
-	m->starter = NULL;
-	if (r < 0 || member_start(m->members[0], client, &err) < 0)
-		control_answer(client, &err, NULL);
-}
-
-/* Has all members say whether the VM is @paused: 0 or -errno. */
-static int set_members_paused(struct monitor *m, bool paused)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < m->members_len; i++)
-		r = member_set_paused(m->members[i], paused);
-	return r;
-}
-
-/* Stops the VM, and says so in `status`. 0, or -errno with an error, and the VM runs. */
-static int pause_vm(struct monitor *m, struct err *err)
-{
-	struct err ignored;
-	int r = m->stage == STAGE_SERVING ? vm_pause(m->vm, err) : err_set(err, ESRCH, "container not running");
-
-	if (r < 0)
-		return r;
-	r = set_members_paused(m, true);
-	if (r == 0) {
-		m->paused = true;
-		return 0;
-	}
-	(void)!vm_resume(m->vm, &ignored); /* if this fails the machine is at its end, and says so itself */
-	return err_sys(err, r, "cannot write the container's status");
-}
-
-/* Lets the VM run again. 0, or -errno with an error. */
-static int resume_vm(struct monitor *m, struct err *err)
-{
-	int r = m->stage == STAGE_SERVING ? vm_resume(m->vm, err) : err_set(err, ESRCH, "container not running");
-
-	if (r < 0)
-		return r;
-	m->paused = false;
-	r = set_members_paused(m, false);
-	return r < 0 ? err_sys(err, r, "cannot write the container's status") : 0;
-}
-
-static void on_signal_request(
-	void *arg, const struct control_request *request, struct control_fds *fds, struct control_client *client)
-{
-	struct monitor *m = arg;
-	struct err err = ERR_INIT;
-
-	(void)fds;
-	if (member_signal(m->members[0], request->signal, request->all != 0, client, &err) < 0)
-		control_answer(client, &err, NULL);
-	/* the guest finds the signal as soon as it runs; a container that cannot be killed is one that nobody gets rid of */
-	else if (request->signal == SIGKILL && m->paused && resume_vm(m, &err) < 0)
-		fail(m, &err);
-}
-
-static void on_pause(
-	void *arg, const struct control_request *request, struct control_fds *fds, struct control_client *client)
-{
-	struct monitor *m = arg;
-	struct err err = ERR_INIT;
-
-	(void)request;
-	(void)fds;
-	(void)!pause_vm(m, &err); /* the answer has the error */
-	control_answer(client, &err, NULL);
-}
-
-/* The guest has set its clock. */
-static void on_resumed(void *arg, const struct err *err, const void *payload, size_t len)
-{
-	(void)err;
-	(void)payload;
-	(void)len;
-	control_answer(arg, NULL, NULL);
-}
-
-static void on_resume(
-	void *arg, const struct control_request *request, struct control_fds *fds, struct control_client *client)
-{
-	struct monitor *m = arg;
-	struct err err = ERR_INIT, ignored;
-
-	(void)request;
-	(void)fds;
-	if (resume_vm(m, &err) < 0 || guest_resumed(m->guest, on_resumed, client, &ignored) < 0)
-		control_answer(client, &err, NULL);
-}
-
-static void on_exec(
-	void *arg, const struct control_request *request, struct control_fds *fds, struct control_client *client)
-{
-	struct monitor *m = arg;
-	struct err err = ERR_INIT;
-
-	if (member_exec(m->members[0], request, fds, client, &err) < 0)
-		control_answer(client, &err, NULL);
-}
-
-/* A question for the guest. With new limits its cgroup gets them, and its balloon the size of its memory. */
-static void on_query(
-	void *arg, const struct control_request *request, struct control_fds *fds, struct control_client *client)
-{
-	struct monitor *m = arg;
-	struct err err = ERR_INIT;
-	int r = member_query(m->members[0], request, fds, client, &err);
-
-	if (r < 0)
-		control_answer(client, &err, NULL);
-	else if (request->memory_bytes && vm_set_memory(m->vm, request->memory_bytes, &err) < 0)
-		guestlog_say(m->log, "vmrunc: %s", err.msg); /* the command sees that the memory stays */
-}
-
-/* A container that has joined this one's network namespace is told of its ports. */
-static void on_ports(
-	void *arg, const struct control_request *request, struct control_fds *fds, struct control_client *client)
-{
-	struct monitor *m = arg;
-	struct err err = ERR_INIT;
-
-	(void)request;
-	(void)fds;
-	if (lender_add(&m->lender, m->loop, m->guest, m->job->id, client, &err) < 0)
-		control_answer(client, &err, NULL);
-}
-
-/* What a command can ask for. */
-static const struct control_handler handlers[CONTROL_OPS] = {
-	[CONTROL_START] = { .fn = on_start },
-	[CONTROL_SIGNAL] = { .fn = on_signal_request },
-	[CONTROL_EXEC] = { .fn = on_exec, .fds_max = EXEC_FDS_MAX },
-	[CONTROL_PS] = { .fn = on_query, .fds_max = QUERY_FDS_MAX },
-	[CONTROL_READ_CGROUP] = { .fn = on_query, .fds_max = QUERY_FDS_MAX },
-	[CONTROL_UPDATE] = { .fn = on_query, .fds_max = QUERY_FDS_MAX },
-	[CONTROL_PAUSE] = { .fn = on_pause },
-	[CONTROL_RESUME] = { .fn = on_resume },
-	[CONTROL_PORTS] = { .fn = on_ports },
-};
+/* --- signals, and the end of create --- */
 
 /*
  * A signal was sent to this process: it is the first member's. The sender of a kill(2) gets no answer, so a container
@@ -625,6 +442,29 @@ static int build(struct monitor *m, struct err *err)
 	return r;
 }
 
+/* As commands.h has it: the machine cannot go on. */
+static void on_broken(void *arg, const struct err *err)
+{
+	fail(arg, err);
+}
+
+/* From here on commands are answered; those that need the guest say so until it stands ready. */
+static int listen_to_commands(struct monitor *m)
+{
+	m->commands = (struct commands){
+		.id = m->job->id,
+		.loop = m->loop,
+		.vm = m->vm,
+		.log = m->log,
+		.network = m->network,
+		.members = m->members,
+		.members_len = m->members_len,
+		.on_broken = on_broken,
+		.arg = m,
+	};
+	return commands_listen(&m->commands, m->job->listen_fd);
+}
+
 /* The loop and all that it serves. From vm_start() on the guest runs. */
 static int assemble(struct monitor *m, struct err *err)
 {
@@ -644,7 +484,7 @@ static int assemble(struct monitor *m, struct err *err)
 	if (r == 0)
 		r = guestlog_watch(m->log, m->loop);
 	if (r == 0)
-		r = control_new(m->loop, m->job->listen_fd, handlers, m, &m->control);
+		r = listen_to_commands(m);
 	if (r == 0)
 		r = watch_new(m->loop, m->signal_fd, EPOLLIN, on_signal, m, &m->signal_watch);
 	if (r == 0)
@@ -659,6 +499,7 @@ static int assemble(struct monitor *m, struct err *err)
 	if (r < 0)
 		return r;
 	r = guest_new(m->loop, vm_channel_fd(m->vm), &guest_events, &m->guest, err);
+	m->commands.guest = m->guest;
 	if (r == 0)
 		guest_use_proc(m->guest, m->proc_fd);
 	if (r == 0)
@@ -693,8 +534,7 @@ _Noreturn void monitor_main(struct monitor_job *job, int report)
 		if (member_stopped(m.members[i]) < 0 && m.exit_status == 0)
 			m.exit_status = EXIT_NO_STATUS;
 	}
-	control_free(m.control);
+	commands_done(&m.commands);
 	network_free(m.network);
-	lender_done(&m.lender);
 	_exit(m.exit_status);
 }

@@ -15,7 +15,7 @@
  *      |  on_ready(): guest_sandbox()
  *      |  on_sandbox(): member_create() of the first member
  *      |  on_member_created(): /dev/null for create's streams; READY to create
- *   [serving]    on_start(), on_signal_request(): the control socket; on_signal(): kill(2)
+ *   [serving]    on_start(), on_signal_request(): the control socket (commands.h); on_signal(): kill(2)
  *      |  finish(): on_member_ended(), or fail(): the VM, the agent or the channel has failed
  *   [over]
  *      |  guest_free(), vm_free(), member_stopped()
