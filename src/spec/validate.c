@@ -209,13 +209,17 @@ static int validate_owner(
 		v, rules_at(v, "mounts[%zu].options", i), "\"%s%lu\" is not in linux.%.3sMappings", word, id, word);
 }
 
-/* The owners of a new file system are ids of the container, for which the kernel has no words. */
+/*
+ * The owners of a new file system are ids of the container, for which the kernel has no words. Of a user namespace by path
+ * the mappings are its own, whatever the config says.
+ */
 static int validate_owners(struct validation *v, size_t i, const struct spec_mount *m, const char *data)
 {
+	const struct spec_namespace *user = spec_namespace_find(v->spec, SPEC_NS_USER);
 	const struct spec_linux *l = v->spec->linux_;
 	int rc;
 
-	if (!l || !data || !m->type || (strcmp(m->type, "tmpfs") != 0 && strcmp(m->type, "devpts") != 0))
+	if (!user || user->path || !data || !m->type || (strcmp(m->type, "tmpfs") != 0 && strcmp(m->type, "devpts") != 0))
 		return 0;
 	rc = validate_owner(v, i, data, "uid=", &l->uid_mappings);
 	return rc ? rc : validate_owner(v, i, data, "gid=", &l->gid_mappings);

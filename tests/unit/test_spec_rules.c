@@ -305,6 +305,10 @@ static const char *const good[] = {
 	MOUNT("\"destination\":\"/a\",\"source\":\"/s\",\"options\":[\"bind\",\"rslave\",\"size=1k\",\"mode=700\"]"),
 	MOUNT("\"destination\":\"/a\",\"options\":[\"remount\",\"ro\"]"),
 	MOUNT("\"destination\":\"/a\",\"type\":\"devpts\",\"options\":[\"gid=5\"]"),
+	/* the mappings are those of the namespace at the path */
+	CONFIG("\"mounts\":[{\"destination\":\"/a\",\"type\":\"devpts\",\"options\":[\"gid=5\"]}],"
+	       "\"linux\":{\"namespaces\":[{\"type\":\"user\",\"path\":\"/n\"}],\"uidMappings\":" MAP1
+	       ",\"gidMappings\":" MAP1 "}"),
 	MOUNT("\"destination\":\"/a\",\"type\":\"overlay\",\"options\":[\"ro\",\"lowerdir=/a:/b\"]"),
 	MOUNT("\"destination\":\"/a\",\"type\":\"bind\",\"source\":\"/s\",\"uidMappings\":[],\"gidMappings\":[]"),
 	RESOURCES("\"memory\":{\"limit\":-1,\"swap\":-1}"),
