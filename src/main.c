@@ -71,8 +71,7 @@ static void protect(char **argv)
 
 	if (r < 0)
 		log_warning(
-			"cannot run from a read-only mount, so a monitor that is broken into could change vmrunc's own "
-			"file: %s",
+			"cannot run from a read-only mount, so a monitor that is broken into could change vmrunc's own file: %s",
 			strerror(-r));
 }
 

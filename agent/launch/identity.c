@@ -161,8 +161,7 @@ static int set_memory_policy(const struct guest_process *p, struct err *err)
 		return err_set(err, ENOSYS, "linux.memoryPolicy: the guest's kernel has no memory nodes (CONFIG_NUMA)");
 	if (errno == EINVAL)
 		return err_set(err, EINVAL,
-			"linux.memoryPolicy: the guest's kernel refuses it: it names a node that the VM does not have, "
-			"or a mode or flag that the kernel does not have");
+			"linux.memoryPolicy: the guest's kernel refuses it: it names a node that the VM does not have, or a mode or flag that the kernel does not have");
 	return err_sys(err, errno, "linux.memoryPolicy");
 }
 
@@ -333,8 +332,7 @@ static int enter_cwd(const char *cwd, bool last_try, struct err *err)
 		/* a path through /proc/self/fd can lead out of the root; getcwd(2) then gives no absolute path */
 		if (syscall(SYS_getcwd, now, sizeof(now)) < 0 || now[0] != '/')
 			return err_set(err, EXDEV,
-				"chdir to cwd (\"%s\") set in config.json failed: it is outside of the container's "
-				"root",
+				"chdir to cwd (\"%s\") set in config.json failed: it is outside of the container's root",
 				cwd);
 		return 0;
 	}

@@ -82,8 +82,7 @@ static bool explain_missing(struct err *err, const char *path, const char *name)
 	if (what[len - 1] == '\r') {
 		what[len - 1] = '\0';
 		(void)err_set(err, ENOENT,
-			"exec %s: no such file or directory: its interpreter \"%s\\r\" is missing: the file has DOS "
-			"line ends (CR LF)",
+			"exec %s: no such file or directory: its interpreter \"%s\\r\" is missing: the file has DOS line ends (CR LF)",
 			name, what);
 	} else if (access(what, F_OK) < 0 && errno == ENOENT) {
 		(void)err_set(err, ENOENT, "exec %s: no such file or directory: its interpreter \"%s\" is missing",
@@ -91,8 +90,7 @@ static bool explain_missing(struct err *err, const char *path, const char *name)
 	} else {
 		/* a script whose interpreter is there: what the interpreter itself needs is missing */
 		(void)err_set(err, ENOENT,
-			"exec %s: no such file or directory: its interpreter \"%s\" cannot be executed: what that one "
-			"needs is missing",
+			"exec %s: no such file or directory: its interpreter \"%s\" cannot be executed: what that one needs is missing",
 			name, what);
 	}
 	return true;
@@ -128,9 +126,7 @@ static int explain_long(struct err *err, const char *name, char **argv, char **e
 			"exec: \"%s\": process.env[%d] (%.*s) has %zu bytes, one variable has at most %d", name, var,
 			(int)MIN(strcspn(env[var], "="), 64u), env[var], strlen(env[var]), ARG_STRLEN_MAX);
 	return err_set(err, E2BIG,
-		"exec: \"%s\": process.args (%zu bytes) and process.env (%zu bytes) are too long together: the kernel "
-		"takes a "
-		"quarter of RLIMIT_STACK",
+		"exec: \"%s\": process.args (%zu bytes) and process.env (%zu bytes) are too long together: the kernel takes a quarter of RLIMIT_STACK",
 		name, args, vars);
 }
 

@@ -38,9 +38,8 @@ static void warn_without(const struct cgroup_request *q, struct warnings *warnin
 	const struct spec_resources *r = resources_of(q);
 
 	if (r && (r->memory || r->cpu || r->pids || r->block_io || r->unified.n))
-		warnings_add(warnings, "linux.resources: in the guest only: you may make no cgroup for the container "
-				       "on this host, where "
-				       "somebody must delegate one to you");
+		warnings_add(warnings,
+			"linux.resources: in the guest only: you may make no cgroup for the container on this host, where somebody must delegate one to you");
 }
 
 int cgroup_plan(const struct cgroup_request *q, struct cgroups *c, struct err *err)

@@ -106,8 +106,7 @@ static int check_empty(const struct cgroups *c, struct err *err)
 			n++;
 		if (n > 0)
 			return err_set(err, EBUSY,
-				"container's cgroup is not empty: %d process(es) found in \"%s\": is there a container "
-				"of this ID under another --root? Set another linux.cgroupsPath",
+				"container's cgroup is not empty: %d process(es) found in \"%s\": is there a container of this ID under another --root? Set another linux.cgroupsPath",
 				n, c->dirs.v[i]);
 	}
 	return 0;
@@ -284,8 +283,7 @@ static int check_thawed(const char *path, struct err *err)
 	if (has_line(fd, "freezer.state", "FR") || has_line(fd, "cgroup.freeze", "1") ||
 		has_line(fd, "cgroup.events", "frozen 1"))
 		return err_set(err, EBUSY,
-			"container's cgroup unexpectedly frozen: \"%s\", or one above it; thaw it, or set another "
-			"linux.cgroupsPath",
+			"container's cgroup unexpectedly frozen: \"%s\", or one above it; thaw it, or set another linux.cgroupsPath",
 			path);
 	return 0;
 }

@@ -76,8 +76,7 @@ static int connect_bus(sd_bus **ret, struct err *err)
 		return 0;
 	if (!privilege_is_root())
 		return err_sys(err, first,
-			"--systemd-cgroup: cannot reach your own systemd over D-Bus ($DBUS_SESSION_BUS_ADDRESS, or "
-			"$XDG_RUNTIME_DIR/bus)");
+			"--systemd-cgroup: cannot reach your own systemd over D-Bus ($DBUS_SESSION_BUS_ADDRESS, or $XDG_RUNTIME_DIR/bus)");
 	r = sd_bus_new(&bus);
 	if (r >= 0)
 		r = sd_bus_set_address(bus, PRIVATE_ADDRESS);

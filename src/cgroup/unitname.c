@@ -66,8 +66,7 @@ int unitname_parse(const char *path, const char *id, struct unitname *ret, struc
 		second = first ? strchr(first + 1, ':') : NULL;
 		if (!second || strchr(second + 1, ':'))
 			return err_set(err, EINVAL,
-				"linux.cgroupsPath: expected to be of format \"slice:prefix:name\" for systemd "
-				"cgroups, got \"%s\" instead",
+				"linux.cgroupsPath: expected to be of format \"slice:prefix:name\" for systemd cgroups, got \"%s\" instead",
 				path);
 		*first = *second = '\0';
 		slice = *copy ? copy : SLICE_DEFAULT;

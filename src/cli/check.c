@@ -117,8 +117,8 @@ static void find_remedies(struct check *c)
 	if (!c->has_engine && !*c->qemu)
 		buf_puts(&c->remedies, QEMU_REMEDY "\n");
 	if (!c->kvm.usable && access("/dev/kvm", F_OK) < 0)
-		buf_puts(&c->remedies, "for speed: a host with /dev/kvm (modules kvm_intel or "
-				       "kvm_amd; in a VM: nested virtualization)\n");
+		buf_puts(&c->remedies,
+			"for speed: a host with /dev/kvm (modules kvm_intel or kvm_amd; in a VM: nested virtualization)\n");
 	if (c->image.remedy.data)
 		buf_puts(&c->remedies, c->image.remedy.data);
 }

@@ -157,9 +157,7 @@ static int update(struct call *call, struct err *err)
 
 	if (r == 0 && (o->l3 || o->membw))
 		r = err_set(err, EINVAL,
-			"--%s: cache and memory bandwidth of the host's processor cannot be given to a virtual "
-			"machine's "
-			"container",
+			"--%s: cache and memory bandwidth of the host's processor cannot be given to a virtual machine's container",
 			o->l3 ? "l3-cache-schema" : "mem-bw-schema");
 	if (r == 0 && o->kernel_memory)
 		log_warning("--kernel-memory: ignored: kernels have no such limit any more");

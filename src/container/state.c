@@ -275,8 +275,7 @@ int state_load(const struct statedir *dir, struct state *s, struct err *err)
 	memset(s, 0, sizeof(*s));
 	if (r == -ENOENT)
 		return err_set(err, ENODATA,
-			"\"%s\" has no state.json, since its create was killed; "
-			"\"vmrunc delete --force\" removes it",
+			"\"%s\" has no state.json, since its create was killed; \"vmrunc delete --force\" removes it",
 			dir->path);
 	if (r == 0)
 		r = parse_state(text, len, &arena, &root);
@@ -338,10 +337,9 @@ uint64_t state_pid_start(pid_t pid)
 	if (pid <= 0 || fd_read_file(AT_FDCWD, path, 4 * KIB, &text, NULL) < 0)
 		return 0;
 	behind_name = strrchr(text, ')'); /* the process's name may have brackets and blanks in it */
-	if (!behind_name || sscanf(behind_name,
-				    ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u "
-				    "%*d %*d %*d %*d %*d %*d %llu",
-				    &kind, &start) != 2)
+	if (!behind_name ||
+		sscanf(behind_name, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+			&kind, &start) != 2)
 		return 0;
 	return kind == 'Z' || kind == 'X' ? 0 : start;
 }

@@ -46,9 +46,8 @@ int statedir_check_id(const char *id, struct err *err)
 	}
 	if (!good)
 		return err_set(err, EINVAL,
-			"invalid container ID format: \"%.64s\": "
-			"letters, digits and _ + , - . only, at most %d",
-			id, STATEDIR_ID_MAX);
+			"invalid container ID format: \"%.64s\": letters, digits and _ + , - . only, at most %d", id,
+			STATEDIR_ID_MAX);
 	return 0;
 }
 

@@ -22,9 +22,7 @@ void fds_done(struct fds *f)
 static int refuse(int fd, const char *what, struct err *err)
 {
 	return err_set(err, ENOTSUP,
-		"descriptor %d is %s, which cannot be passed into a virtual machine; pipes, files that are only read "
-		"or only "
-		"written, sockets that are connected, and stream sockets that listen can",
+		"descriptor %d is %s, which cannot be passed into a virtual machine; pipes, files that are only read or only written, sockets that are connected, and stream sockets that listen can",
 		fd, what);
 }
 

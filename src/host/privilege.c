@@ -183,17 +183,13 @@ static int enter_mapped(int sock, pid_t pid, struct err *err)
 	(void)exit_wait(pid, &status);
 	if (r < 0)
 		return err_set(err, -r,
-			"an ordinary user's container needs a user namespace, which this host does not let you make: "
-			"%s: see "
-			"/proc/sys/user/max_user_namespaces, kernel.unprivileged_userns_clone and "
-			"kernel.apparmor_restrict_unprivileged_userns; or run vmrunc as root",
+			"an ordinary user's container needs a user namespace, which this host does not let you make: %s: see /proc/sys/user/max_user_namespaces, kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns; or run vmrunc as root",
 			strerror(-r));
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	if (is_mapped("uid_map"))
 		return err_set(err, EPERM,
-			"newgidmap(1) refuses what /etc/subgid gives to you, while newuidmap(1) takes what /etc/subuid "
-			"does");
+			"newgidmap(1) refuses what /etc/subgid gives to you, while newuidmap(1) takes what /etc/subuid does");
 	r = map_own(uid, gid);
 	return r < 0 ? err_sys(err, r, "cannot map your own ids in a user namespace") : 0;
 }

@@ -42,7 +42,8 @@ must_check int thread_start(enum thread_role role, pthread_t *ret_thread, void *
 
 /*
  * The system calls that libc makes to start, run, join and end such a thread and to give it an arena to allocate from:
- * names, NULL at the end, and rules for those that depend on arguments. A filter has to allow clone beside these (or clone3, whose flags it cannot see).
+ * names, NULL at the end, and rules for those that depend on arguments. A filter has to allow clone beside these (or
+ * clone3, whose flags it cannot see).
  */
 extern const char *const thread_syscalls[];
 extern const struct syscall_rule thread_syscall_rules[];

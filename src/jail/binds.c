@@ -79,13 +79,11 @@ static int fail_clone(const char *what, const char *path, int error, struct err 
 {
 	if (error == -EPERM)
 		return err_set(err, EPERM,
-			"%s: cannot clone the mount of \"%s\": operation not permitted: "
-			"vmrunc needs CAP_SYS_ADMIN",
+			"%s: cannot clone the mount of \"%s\": operation not permitted: vmrunc needs CAP_SYS_ADMIN",
 			what, path);
 	if (error == -EINVAL)
 		return err_set(err, EINVAL,
-			"%s: cannot clone the mount of \"%s\": invalid argument: it is unbindable, has such a mount "
-			"below it, or belongs to another mount namespace",
+			"%s: cannot clone the mount of \"%s\": invalid argument: it is unbindable, has such a mount below it, or belongs to another mount namespace",
 			what, path);
 	return err_sys(err, error, "%s: \"%s\"", what, path);
 }
@@ -138,8 +136,7 @@ static int map_ids(const struct spec *spec, const struct spec_mount *m, const st
 		r = idmap_apply(m, bind->export_fd, userns);
 	if (r == -EINVAL)
 		return err_set(err, EINVAL,
-			"mounts[%zu]: idmap: the host's kernel cannot map the ids of the file system "
-			"of \"%s\"",
+			"mounts[%zu]: idmap: the host's kernel cannot map the ids of the file system of \"%s\"",
 			bind->mount, source);
 	return r < 0 ? err_sys(err, r, "mounts[%zu]: idmap: cannot map the ids of \"%s\"", bind->mount, source) : 0;
 }

@@ -61,13 +61,11 @@ static int fail_mount(const struct spec_mount *m, size_t index, int error, struc
 {
 	if (error == -ENOTDIR && (is_type(m, "proc") || is_type(m, "sysfs")))
 		return err_set(err, ENOTDIR,
-			"mounts[%zu]: filesystem \"%s\" must be mounted on ordinary directory: \"%s\" is something "
-			"else in the container's root: not a directory",
+			"mounts[%zu]: filesystem \"%s\" must be mounted on ordinary directory: \"%s\" is something else in the container's root: not a directory",
 			index, m->type, m->destination);
 	if (error == -ENOTDIR)
 		return err_set(err, ENOTDIR,
-			"mounts[%zu]: cannot mount \"%s\" at \"%s\": not a directory: a directory goes on a directory, "
-			"and a file on a file",
+			"mounts[%zu]: cannot mount \"%s\" at \"%s\": not a directory: a directory goes on a directory, and a file on a file",
 			index, m->source ? m->source : "", m->destination);
 	return err_sys(err, error, "mounts[%zu]: cannot mount \"%s\" at \"%s\"", index,
 		m->source ? m->source

@@ -217,11 +217,10 @@ static int make_user(const struct spec *spec, struct ns_set *set, struct err *er
 		r = owners_new_namespace(&set->owners, false);
 	if (r == -EPERM)
 		return err_set(err, EPERM,
-			"linux.namespaces: user: cannot make the monitor's: operation not permitted: are all ids of "
-			"the mappings there where vmrunc runs (/proc/self/uid_map)?%s",
-			geteuid() == 0 ? ""
-				       : " A user who is not root has his own id and, with newuidmap(1), those that "
-					 "/etc/subuid and /etc/subgid give to him");
+			"linux.namespaces: user: cannot make the monitor's: operation not permitted: are all ids of the mappings there where vmrunc runs (/proc/self/uid_map)?%s",
+			geteuid() == 0
+				? ""
+				: " A user who is not root has his own id and, with newuidmap(1), those that /etc/subuid and /etc/subgid give to him");
 	if (r < 0)
 		return err_sys(err, r, "linux.namespaces: user: cannot make the monitor's");
 	set->user_fd = r;
@@ -237,9 +236,7 @@ static int open_user(const struct spec *spec, struct ns_set *set, struct err *er
 
 	if (!ns && geteuid() != 0)
 		return err_set(err, EPERM,
-			"rootless container requires user namespaces: linux.namespaces lists none of type user, and "
-			"you are "
-			"not root: vmrunc spec --rootless writes a config that has one");
+			"rootless container requires user namespaces: linux.namespaces lists none of type user, and you are not root: vmrunc spec --rootless writes a config that has one");
 	if (!ns)
 		return 0;
 	if (fd >= 0) {
@@ -263,8 +260,8 @@ static int open_user(const struct spec *spec, struct ns_set *set, struct err *er
 }
 
 /*
- * Makes the new network namespace where it belongs to the monitor's user namespace, as the container's belongs to its own under any
- * runtime: who has rights over the one has them over the other, and over no network of the host's.
+ * Makes the new network namespace where it belongs to the monitor's user namespace, as the container's belongs to its own
+ * under any runtime: who has rights over the one has them over the other, and over no network of the host's.
  */
 static int make_network(struct ns_set *set, struct err *err)
 {

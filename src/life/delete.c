@@ -69,8 +69,8 @@ static int delete_wreck(struct statedir *dir, const char *id, bool force, struct
 }
 
 /*
- * Takes away what led the packets of a network namespace by path into the machine that is gone, and what containers needed that joined it. A new one is gone with
- * the monitor, or is what an engine has kept of it for its own end.
+ * Takes away what led the packets of a network namespace by path into the machine that is gone, and what containers needed
+ * that joined it. A new one is gone with the monitor, or is what an engine has kept of it for its own end.
  */
 static void free_network(const struct spec *spec, struct life_notes *notes)
 {

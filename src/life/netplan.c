@@ -39,8 +39,7 @@ static int share(const struct settings *settings, const char *owner, int ns_fd, 
 		r = control_open(&dir, &request, NULL, OWNER_TIMEOUT_MS, &p->owner_fd, &why);
 	if (r < 0)
 		warnings_add(warnings,
-			"linux.namespaces: network: it is not known which ports the virtual machine of container "
-			"\"%s\" has, whose network it is: %s",
+			"linux.namespaces: network: it is not known which ports the virtual machine of container \"%s\" has, whose network it is: %s",
 			owner, why.msg);
 	return 0;
 }
@@ -57,21 +56,17 @@ int netplan_make(const struct settings *settings, const struct spec *spec, int n
 		return 0;
 	if (spec->linux_ && spec->linux_->net_devices.n)
 		return err_set(err, EINVAL,
-			"linux.netDevices: the network namespace is the host's, or that of another process: needs one "
-			"of "
-			"the container's own");
+			"linux.netDevices: the network namespace is the host's, or that of another process: needs one of the container's own");
 	place = usermode_look(ns_fd, owner, &why);
 	ret->shared = place == USERMODE_SHARED;
 	if (place == USERMODE_CUT_OFF)
 		warnings_add(warnings,
-			"linux.namespaces: network: %s: this container's virtual machine has the loopback interface "
-			"alone",
+			"linux.namespaces: network: %s: this container's virtual machine has the loopback interface alone",
 			why.msg);
 	else if (!usermode_program())
-		warnings_add(warnings, "linux.namespaces: network: it is the host's, or that of another "
-				       "process, which needs passt: install the package "
-				       "\"" USERMODE_PACKAGE "\"; without it the container's virtual "
-				       "machine has the loopback interface alone");
+		warnings_add(warnings,
+			"linux.namespaces: network: it is the host's, or that of another process, which needs passt: install the package \"" USERMODE_PACKAGE
+			"\"; without it the container's virtual machine has the loopback interface alone");
 	else
 		ret->usermode = true;
 	return ret->usermode && ret->shared ? share(settings, owner, ns_fd, warnings, ret, err) : 0;

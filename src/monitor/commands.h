@@ -41,8 +41,8 @@ struct commands {
 };
 
 /*
- * Serves the commands that come by @listen_fd (control_new()), on the loop's thread, until commands_done(). @c must stay where it is.
- * 0 or -errno.
+ * Serves the commands that come by @listen_fd (control_new()), on the loop's thread, until commands_done(). @c must stay
+ * where it is. 0 or -errno.
  */
 must_check int commands_listen(struct commands *c, int listen_fd);
 

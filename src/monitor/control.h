@@ -114,9 +114,9 @@ must_check int control_detach(struct control_client *client);
 
 /*
  * Sends @request with the descriptors @give (NULL: none; they stay the caller's), and waits for the answer for at most
- * @timeout_ms (-1: without a bound), and as long for a place in the queue of a monitor that is frozen. On success @ret_fds gets the descriptors of the answer, which are the caller's
- * then (NULL: they are closed). Returns 0, or -errno with the answer's error; -ECONNREFUSED, -ENOENT and -ECONNRESET:
- * no monitor serves the socket (any more); -ETIMEDOUT.
+ * @timeout_ms (-1: without a bound), and as long for a place in the queue of a monitor that is frozen. On success @ret_fds
+ * gets the descriptors of the answer, which are the caller's then (NULL: they are closed). Returns 0, or -errno with the
+ * answer's error; -ECONNREFUSED, -ENOENT and -ECONNRESET: no monitor serves the socket (any more); -ETIMEDOUT.
  */
 must_check int control_call(const struct statedir *dir, const struct control_request *request,
 	const struct control_fds *give, struct control_fds *ret_fds, int timeout_ms, struct err *err);

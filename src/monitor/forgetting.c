@@ -73,8 +73,8 @@ void forgetting_go(struct forgetting *f)
 	};
 	if (stale.idle && !f->told) {
 		f->told = true;
-		guestlog_say(f->log, "vmrunc: the guest is asked to give up names of files that it does not use; "
-				     "more \"host-overhead\" in vmrunc.json lets it keep more");
+		guestlog_say(f->log,
+			"vmrunc: the guest is asked to give up names of files that it does not use; more \"host-overhead\" in vmrunc.json lets it keep more");
 	}
 	if (stale.all || stale.idle || stale.moved.n || stale.gone.n) {
 		f->asked = guest_forget(f->guest, &names, on_forgotten, f, &err) == 0;

@@ -206,8 +206,7 @@ static int tell(struct network *n, struct err *err)
 	telling_done(&t);
 	if (now.left_out[0] && strcmp(now.left_out, n->told.left_out) != 0)
 		guestlog_say(n->log,
-			"vmrunc: network: interface \"%s\" is not in the container: its virtual machine has %u network "
-			"devices, and each has an interface already",
+			"vmrunc: network: interface \"%s\" is not in the container: its virtual machine has %u network devices, and each has an interface already",
 			now.left_out, n->taps_len);
 	view_done(&n->told);
 	n->told = now;

@@ -86,7 +86,6 @@ int oomsign_explain(const struct spec *spec, uint64_t memory_bytes, struct err *
 	if (resources_memory_limit(spec->linux_ ? spec->linux_->resources : NULL) < memory_bytes)
 		return 0;
 	return err_set(err, ENOMEM,
-		"the container's virtual machine ran out of its %llu MiB of memory, and its kernel killed a process: "
-		"set linux.resources.memory.limit, or \"memory\" in vmrunc.json, to what the container needs",
+		"the container's virtual machine ran out of its %llu MiB of memory, and its kernel killed a process: set linux.resources.memory.limit, or \"memory\" in vmrunc.json, to what the container needs",
 		(unsigned long long)(memory_bytes / MIB));
 }

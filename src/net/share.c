@@ -133,7 +133,10 @@ static void label(struct code *c, enum label to)
 	}
 }
 
-/* Copies @bytes of the frame to @to on the stack, from @at on, or, without that, from the payload on; what is too short is the machine's. */
+/*
+ * Copies @bytes of the frame to @to on the stack, from @at on, or, without that, from the payload on; what is too short
+ * is the machine's.
+ */
 static void load(struct code *c, int32_t at, int32_t to, int32_t bytes)
 {
 	copy(c, BPF_REG_1, CONTEXT);

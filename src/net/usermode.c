@@ -132,8 +132,7 @@ enum usermode_place usermode_look(int ns_fd, char owner[LINK_ALIAS_MAX], struct 
 	}
 	if (place == USERMODE_CUT_OFF)
 		(void)err_set(why, EADDRINUSE,
-			"interface \"%s\" of the network namespace is led to the virtual machine of container \"%s\" "
-			"whole, since the kernel has no filters by BPF, or did not allow its owner any",
+			"interface \"%s\" of the network namespace is led to the virtual machine of container \"%s\" whole, since the kernel has no filters by BPF, or did not allow its owner any",
 			l.name, owner);
 	return place;
 }
@@ -326,7 +325,6 @@ void usermode_last_words(const struct usermode *u, struct err *err)
 	(void)snprintf(clean, sizeof(clean), "%s", line);
 	text_clean(clean, strlen(clean));
 	(void)err_set(err, ENETDOWN,
-		"network: passt has ended: the container reaches nothing outside of its virtual "
-		"machine any more%s%s",
+		"network: passt has ended: the container reaches nothing outside of its virtual machine any more%s%s",
 		*clean ? ": " : "", clean);
 }

@@ -10,8 +10,8 @@
  * interface that it stands in for.
  *
  * Rights: it is started as root in the namespace, and gives up everything by itself, before it reads the first frame: it
- * becomes nobody, in a user namespace of its own, in an empty mount namespace, without capabilities, under its own filter of system calls. It
- * ends when the other end of the socket pair is closed, however that comes.
+ * becomes nobody, in a user namespace of its own, in an empty mount namespace, without capabilities, under its own filter
+ * of system calls. It ends when the other end of the socket pair is closed, however that comes.
  */
 #ifndef NET_USERMODE_H
 #define NET_USERMODE_H

@@ -65,8 +65,7 @@ static int choose(const struct links *list, const char *id, bool all, struct vie
 			continue;
 		if (!(l->flags & IFF_LOOPBACK) && !tap)
 			return err_set(err, ENODEV,
-				"network: interface \"%s\" has no tap: a container's virtual machine has a fixed "
-				"number of network devices",
+				"network: interface \"%s\" has no tap: a container's virtual machine has a fixed number of network devices",
 				l->name);
 		if (tap && !tap_is(tap, id))
 			return err_set(err, EBUSY, "network: interface \"%s\" is that of container \"%s\" already",

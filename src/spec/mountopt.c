@@ -278,8 +278,7 @@ int mountopts_bind(const struct mountopts *o, uint32_t source, bool locked, uint
 	if ((source & o->flags_clear & (LOCKABLE_BITS | ATIME_FLAGS)) ||
 		((flags & ATIME_FLAGS) && (flags & ATIME_FLAGS) != (source & ATIME_FLAGS)))
 		return err_set(err, EPERM,
-			"the mount of the source has flags that cannot be changed in a user namespace: operation not "
-			"permitted");
+			"the mount of the source has flags that cannot be changed in a user namespace: operation not permitted");
 	*ret = remounted(flags | (source & (LOCKABLE_BITS | ATIME_FLAGS)), source);
 	return 0;
 }

@@ -164,13 +164,9 @@ void support_markdown(struct buf *out)
 	buf_puts(out,
 		"# What vmrunc does with each field of config.json\n\n"
 		"Made from the table in src/spec/support_table.c by `make spec-support`; do not edit.\n\n"
-		"The fields are those of runtime-spec 1.3; a file of any version 1.x is read. The type and the range "
-		"of "
-		"every field are\n"
-		"checked, whatever its status. A field that is *ignored* makes a warning in the log if it has a value "
-		"other than false, 0\n"
-		"or empty. A field that is *refused* makes `create` fail if it has such a value. A path that ends in "
-		"`=word` stands for\n"
+		"The fields are those of runtime-spec 1.3; a file of any version 1.x is read. The type and the range of every field are\n"
+		"checked, whatever its status. A field that is *ignored* makes a warning in the log if it has a value other than false, 0\n"
+		"or empty. A field that is *refused* makes `create` fail if it has such a value. A path that ends in `=word` stands for\n"
 		"that one value. Fields that the specification does not have are ignored with a warning.\n");
 	for (const struct support_row *r = support_table; r->path; r++) {
 		if (support_group(r->path) != len || strncmp(group, r->path, len) != 0) {

@@ -219,7 +219,8 @@ static int validate_owners(struct validation *v, size_t i, const struct spec_mou
 	const struct spec_linux *l = v->spec->linux_;
 	int rc;
 
-	if (!user || user->path || !data || !m->type || (strcmp(m->type, "tmpfs") != 0 && strcmp(m->type, "devpts") != 0))
+	if (!user || user->path || !data || !m->type ||
+		(strcmp(m->type, "tmpfs") != 0 && strcmp(m->type, "devpts") != 0))
 		return 0;
 	rc = validate_owner(v, i, data, "uid=", &l->uid_mappings);
 	return rc ? rc : validate_owner(v, i, data, "gid=", &l->gid_mappings);

@@ -268,7 +268,10 @@ static void test_hooks(void **state)
 	assert_non_null(strstr(err.msg, "/no/such/hook: No such file or directory"));
 }
 
-/* Of two turns a third is waited for, until somebody gives one back or whoever waits is to end; without a directory nobody waits. */
+/*
+ * Of two turns a third is waited for, until somebody gives one back or whoever waits is to end; without a directory
+ * nobody waits.
+ */
 static void test_turns(void **state)
 {
 	int ends[2], none[2], first, second, third;

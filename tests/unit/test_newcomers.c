@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Interfaces of the host that a config names; those that come and go beside a machine's taps, in a network namespace of the test's own; and resolv.conf(5). */
+/*
+ * Interfaces of the host that a config names; those that come and go beside a machine's taps, in a network namespace of
+ * the test's own; and resolv.conf(5).
+ */
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
@@ -120,7 +123,10 @@ static size_t filters_of(const char *name)
 	return lines_of(name, "mirred");
 }
 
-/* An interface that comes up gets a tap and one that goes gives it back, again and again; what is too much has none until there is room. */
+/*
+ * An interface that comes up gets a tap and one that goes gives it back, again and again; what is too much has none
+ * until there is room.
+ */
 static void interfaces_come_and_go(void **state)
 {
 	struct err err = ERR_INIT;
@@ -170,7 +176,10 @@ static void interfaces_come_and_go(void **state)
 	end_namespace();
 }
 
-/* Which interfaces get a tap: Ethernet that is up and no port; also a tap of somebody else's. A kernel without macvlan tests less. */
+/*
+ * Which interfaces get a tap: Ethernet that is up and no port; also a tap of somebody else's. A kernel without macvlan
+ * tests less.
+ */
 static void what_fits(void **state)
 {
 	static const struct {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What of the packets of a shared interface is the host's: the program runs on frames, in a network namespace of the test's own with sockets and a tap. */
+/*
+ * What of the packets of a shared interface is the host's: the program runs on frames, in a network namespace of the
+ * test's own with sockets and a tap.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>

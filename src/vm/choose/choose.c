@@ -148,9 +148,7 @@ int vm_choose_engine(const char *cache_dir, const char *qemu_path, enum vm_engin
 		r = qemu_program_find(qemu_path, program, sizeof(program));
 		if (r < 0)
 			return err_set(err, ENODEV,
-				"no engine can run a VM: KVM is not usable (%s), and %s cannot be run (%s): "
-				"install QEMU (Debian: qemu-system-x86, Fedora: qemu-system-x86-core), or run on a "
-				"host with KVM",
+				"no engine can run a VM: KVM is not usable (%s), and %s cannot be run (%s): install QEMU (Debian: qemu-system-x86, Fedora: qemu-system-x86-core), or run on a host with KVM",
 				kvm.why, qemu_path ? qemu_path : "qemu-system-x86_64", strerror(-r));
 		*ret_engine = VM_ENGINE_QEMU;
 		(void)snprintf(why, sizeof(why), "KVM is not usable (%s): QEMU emulates the machine, slowly", kvm.why);

@@ -78,9 +78,8 @@ int bzimage_parse(const void *data, size_t len, struct bzimage *ret, struct err 
 		bz.unpacked_len = packed;
 	if (bz.format == UNPACK_UNKNOWN)
 		return err_set(err, EBADMSG,
-			"its kernel is packed in an unknown format (starts with %02x %02x %02x "
-			"%02x)",
-			bz.payload[0], bz.payload[1], bz.payload[2], bz.payload[3]);
+			"its kernel is packed in an unknown format (starts with %02x %02x %02x %02x)", bz.payload[0],
+			bz.payload[1], bz.payload[2], bz.payload[3]);
 	if (bz.unpacked_len > BZIMAGE_KERNEL_MAX)
 		return err_set(err, EBADMSG, "it claims to unpack to %" PRIu64 " bytes, more than any kernel has",
 			bz.unpacked_len);

@@ -129,18 +129,15 @@ static void add_remedies(struct image_report *r)
 	if (r->cache_path[0] == '\0')
 		buf_puts(&r->remedy, "name a directory that vmrunc may write: \"cache\" in vmrunc.json\n");
 	if (r->kernel_path[0] == '\0') {
-		buf_puts(&r->remedy, "install a guest kernel: linux-image-amd64 (Debian; not "
-				     "linux-image-cloud-amd64, which has no 9p), "
-				     "kernel-core and kernel-modules (Fedora)\n"
-				     "or build vmrunc's small one, which boots much faster: make "
-				     "guest-kernel\n");
+		buf_puts(&r->remedy,
+			"install a guest kernel: linux-image-amd64 (Debian; not linux-image-cloud-amd64, which has no 9p), kernel-core and kernel-modules (Fedora)\n"
+			"or build vmrunc's small one, which boots much faster: make guest-kernel\n");
 		return;
 	}
 	for (size_t i = 0; i < MODULES_NEEDS; i++)
 		if (r->states[i] == MODULE_MISSING && !modules_needs[i].on_demand)
 			buf_printf(&r->remedy,
-				"%s (%s) is missing: use a kernel with %s, as linux-image-amd64 "
-				"(Debian) or kernel-core and kernel-modules (Fedora)\n",
+				"%s (%s) is missing: use a kernel with %s, as linux-image-amd64 (Debian) or kernel-core and kernel-modules (Fedora)\n",
 				modules_needs[i].module, modules_needs[i].what, modules_needs[i].config);
 }
 

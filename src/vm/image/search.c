@@ -215,14 +215,12 @@ int search_kernel(const struct kernel_wish *wishes, size_t wishes_len, const str
 		return 0;
 	if (s.passed_over->len == 0)
 		return err_set(err, ENOENT,
-			"no guest kernel found: install linux-image-amd64 (Debian) or kernel-core "
-			"and kernel-modules (Fedora), or name one with --kernel");
+			"no guest kernel found: install linux-image-amd64 (Debian) or kernel-core and kernel-modules (Fedora), or name one with --kernel");
 	/* A caller who wants the notes has them in its buffer; for others they become one line of the error. */
 	for (size_t i = 0; i < notes.len; i++)
 		if (notes.data[i] == '\n')
 			notes.data[i] = i + 1 < notes.len ? ';' : '\0';
 	return err_set(err, ENOENT,
-		"no usable guest kernel found: install linux-image-amd64 (Debian) or kernel-core "
-		"and kernel-modules (Fedora), or name one with --kernel%s%s",
+		"no usable guest kernel found: install linux-image-amd64 (Debian) or kernel-core and kernel-modules (Fedora), or name one with --kernel%s%s",
 		notes.len ? "; passed over: " : "", notes.len ? notes.data : "");
 }

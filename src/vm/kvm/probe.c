@@ -170,8 +170,7 @@ static int probe_judge_speed(struct probe *p, uint64_t cpu_ns)
 	p->v->mips = (unsigned int)(insns * 1000 / MAX(cpu_ns, 1));
 	if (p->v->mips < PROBE_MIPS_MIN)
 		return probe_say(p, PROBE_VERDICT_TOO_SLOW,
-			"KVM emulates the guest's kernel instead of running it: %s%u million instructions/s "
-			"(a nested or fake KVM)",
+			"KVM emulates the guest's kernel instead of running it: %s%u million instructions/s (a nested or fake KVM)",
 			p->v->mips == 0 ? "below " : "", MAX(p->v->mips, 1));
 	return probe_say(p, PROBE_VERDICT_USABLE, "KVM runs a guest's kernel at %u million instructions/s", p->v->mips);
 }

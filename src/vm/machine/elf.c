@@ -104,8 +104,7 @@ static int elf_load_segment(const struct elf_file *f, const Elf64_Phdr *ph, cons
 		return elf_bad(f, err, "a segment lies below 1 MiB");
 	if (!to)
 		return err_set(err, ENOMEM,
-			"kernel '%s': a segment of %llu KiB at 0x%llx does not fit into %llu MiB "
-			"of guest memory",
+			"kernel '%s': a segment of %llu KiB at 0x%llx does not fit into %llu MiB of guest memory",
 			f->name, ph->p_memsz / KIB, (unsigned long long)ph->p_paddr, mem->size / MIB);
 	for (uint64_t done = 0; done < ph->p_filesz;) {
 		size_t n = MIN(ELF_CHUNK, ph->p_filesz - done);

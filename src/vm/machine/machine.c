@@ -31,8 +31,7 @@ static int machine_open_kvm(struct machine *m, struct err *err)
 	m->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (m->kvm_fd < 0 && errno == ENOENT)
 		return err_set(err, ENOENT,
-			"/dev/kvm does not exist: this machine offers no KVM "
-			"(kernel module kvm_intel or kvm_amd, virtualisation in the firmware)");
+			"/dev/kvm does not exist: this machine offers no KVM (kernel module kvm_intel or kvm_amd, virtualisation in the firmware)");
 	if (m->kvm_fd < 0 && errno == EACCES)
 		return err_sys(err, errno, "open /dev/kvm (is the user in the group kvm?)");
 	if (m->kvm_fd < 0)

@@ -466,8 +466,7 @@ static int qemu_new(const struct vm_config *cfg, struct vm **ret_vm, struct err 
 	qemu_add_calls(q);
 	if (q->process.undump_error)
 		guestlog_say(q->log,
-			"vmrunc: other processes of root may read QEMU's memory, which could not be made undumpable: "
-			"%s",
+			"vmrunc: other processes of root may read QEMU's memory, which could not be made undumpable: %s",
 			strerror(-q->process.undump_error));
 	*ret_vm = &q->vm;
 	return 0;

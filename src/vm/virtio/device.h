@@ -8,11 +8,12 @@
  *   virtio_x_new ── virtio_mmio_attach ── virtio_start ──────────── virtio_stop ── virtio_free
  *         (before the jail)              watches and threads run    all is quiet
  *
- * Threads. The queues of a device are served by the loop that it was started on, or by threads of its own
- * (ops->threaded). A thread that serves a queue or works on the device's state holds dev->lock, and so does a vCPU
- * thread that accesses registers; a device whose queues several threads serve has a lock for each of them beside it (ops->turn). Only the interrupt status, the kick eventfds and the giving side of a queue (virtq.h)
- * need no lock. Watches belong to the loop's thread. So activate and reset, which run on vCPU threads, touch none: the
- * transport kicks every queue after them, and the loop finds the new state.
+ * Threads. The queues of a device are served by the loop that it was started on, or by threads of its own (ops->threaded).
+ * A thread that serves a queue or works on the device's state holds dev->lock, and so does a vCPU thread that accesses
+ * registers; a device whose queues several threads serve has a lock for each of them beside it (ops->turn). Only the
+ * interrupt status, the kick eventfds and the giving side of a queue (virtq.h) need no lock. Watches belong to the loop's
+ * thread. So activate and reset, which run on vCPU threads, touch none: the transport kicks every queue after them, and
+ * the loop finds the new state.
  *
  * Invariants:
  *  1. No chain is taken and no interrupt raised before DRIVER_OK, nor after the guest has broken a rule.
@@ -47,7 +48,10 @@ struct virtio_dev;
 /* How a turn ended: everything is done until the next kick; or its budget was used up and more is left. */
 enum virtio_more { VIRTIO_DONE = 0, VIRTIO_MORE = 1 };
 
-/* What a type of device does. All but kick (or turn) and free may be NULL. They are called with dev->lock held unless it says not. */
+/*
+ * What a type of device does. All but kick (or turn) and free may be NULL. They are called with dev->lock held unless it
+ * says not.
+ */
 struct virtio_ops {
 	const char *name;
 	uint32_t id; /* VIRTIO_ID_* */

@@ -15,11 +15,12 @@ struct virtio_net_counters {
 };
 
 /*
- * Makes the device of @nic, which is borrowed for the call; its descriptors are taken, also on failure, and made non-blocking. They are
- * the queues of one tap made with IFF_TAP | IFF_NO_PI | IFF_VNET_HDR (with several: | IFF_MULTI_QUEUE, and all of
- * them attached), or datagram sockets whose packets are frames behind a struct virtio_net_hdr_v1, or one stream socket of
- * frames as netstream.h says. With more than one pair it offers the driver VIRTIO_NET_F_MQ and the control queue. @threads (borrowed
- * until virtio_free(); NULL: the main loop) serve all pairs but the first. 0 with *@ret_dev for virtio_free(), or -errno with a message.
+ * Makes the device of @nic, which is borrowed for the call; its descriptors are taken, also on failure, and made
+ * non-blocking. They are the queues of one tap made with IFF_TAP | IFF_NO_PI | IFF_VNET_HDR (with several: |
+ * IFF_MULTI_QUEUE, and all of them attached), or datagram sockets whose packets are frames behind a struct
+ * virtio_net_hdr_v1, or one stream socket of frames as netstream.h says. With more than one pair it offers the driver
+ * VIRTIO_NET_F_MQ and the control queue. @threads (borrowed until virtio_free(); NULL: the main loop) serve all pairs but
+ * the first. 0 with *@ret_dev for virtio_free(), or -errno with a message.
  */
 must_check int virtio_net_new(const struct mem *mem, const struct vm_nic *nic, struct netthreads *threads,
 	struct virtio_dev **ret_dev, struct err *err);

@@ -2,8 +2,8 @@
 /*
  * One pair of queues of a network device, and the descriptor that its packets go to and come from.
  *
- * A pair knows nothing of the device's negotiation: net.c decides when it may take a turn. A turn is taken under the pair's own lock,
- * without the device's, so that pairs which different threads serve do not wait for each other:
+ * A pair knows nothing of the device's negotiation: net.c decides when it may take a turn. A turn is taken under the
+ * pair's own lock, without the device's, so that pairs which different threads serve do not wait for each other:
  *
  *   the device's lock ── is the driver ready, the queue too, the pair in use? ── the pair's lock ── release the device's ── turn
  *
@@ -55,8 +55,8 @@ struct netpair {
 };
 
 /*
- * Sets up the zeroed pair @p of queues @rx and @rx + 1 of @dev, over @fd, which it takes: a tap, or a socket. The caller makes that
- * non-blocking, and sets @p->stream where frames come as netstream.h says.
+ * Sets up the zeroed pair @p of queues @rx and @rx + 1 of @dev, over @fd, which it takes: a tap, or a socket. The caller
+ * makes that non-blocking, and sets @p->stream where frames come as netstream.h says.
  */
 void netpair_init(struct netpair *p, struct virtio_dev *dev, unsigned int rx, int fd);
 
@@ -71,9 +71,10 @@ must_check int netpair_receive(struct netpair *p);
 must_check int netpair_send(struct netpair *p);
 
 /*
- * Takes the turns that @events of the descriptor ask for, where @rx_ready and @tx_ready say that the queue may be served; what
- * waits for events of a queue that may not does so no more: the driver's next kick sets that again. Ends the watch of an interface that has gone.
- * 0, or -errno as above; a turn that has more left has poked its queue. The pair's lock is held.
+ * Takes the turns that @events of the descriptor ask for, where @rx_ready and @tx_ready say that the queue may be served;
+ * what waits for events of a queue that may not does so no more: the driver's next kick sets that again. Ends the watch of
+ * an interface that has gone. 0, or -errno as above; a turn that has more left has poked its queue. The pair's lock is
+ * held.
  */
 must_check int netpair_event(struct netpair *p, uint32_t events, bool rx_ready, bool tx_ready);
 
