@@ -15,7 +15,7 @@ setup_file() {
 
 setup() {
 	common_setup
-	NAMESPACES=() PIDS=()
+	NAMESPACES=() PIDS=() ASKED=0
 	vmrunc_only
 	command -v ip >/dev/null || cannot "no ip (package iproute2)"
 	[ -c /dev/net/tun ] || cannot "no /dev/net/tun"
@@ -61,17 +61,20 @@ set_mtu() {
 	ip -n "$PLAIN" link set eth0 mtu "$1"
 }
 
-# machine NAME NS: starts a container there, which serves, and runs what is put into its file "do"; what that prints goes to "did".
-# A broken line is none: the file is moved there whole.
+# machine NAME NS: starts a container there, which serves, and runs what is put into a file do-N; what that prints goes to did-N.
+# A broken line is none, since files are moved there whole; and no name is used twice: the guest keeps a file that the host
+# removes, and with the qemu engine its pages could be taken for a new file's that has got the same inode.
 machine() {
 	sh_bundle '
 		netend serve eth0 &
 		while :; do
-			if [ -e /do ]; then
-				mv /do /doing
-				sh /doing >/did.new 2>&1
-				mv /did.new /did
-			fi
+			for f in /do-*; do
+				[ -e "$f" ] || continue
+				n=${f#/do-}
+				mv "$f" "/doing-$n"
+				sh "/doing-$n" >"/new-$n" 2>&1
+				mv "/new-$n" "/did-$n"
+			done
 			cat /sys/class/net/eth0/mtu >/mtu.new
 			mv /mtu.new /mtu
 			sleep 0.1
@@ -84,13 +87,12 @@ machine() {
 
 # in_machine BUNDLE COMMAND...: runs it there; $output is what it prints.
 in_machine() {
-	local root=$1/rootfs
+	local root=$1/rootfs n=$((++ASKED))
 	shift
-	rm -f "$root/did"
-	printf '%s\n' "$*" >"$root/do.new"
-	mv "$root/do.new" "$root/do"
-	wait_for $((5 * WAIT_S)) test -e "$root/did" || { cat "$root/did.new"; false; }
-	output=$(cat "$root/did")
+	printf '%s\n' "$*" >"$root/ask-$n"
+	mv "$root/ask-$n" "$root/do-$n"
+	wait_for $((5 * WAIT_S)) test -e "$root/did-$n" || { cat "$root/new-$n"; false; }
+	output=$(cat "$root/did-$n")
 	echo "$output"
 }
 
