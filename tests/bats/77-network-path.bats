@@ -62,8 +62,8 @@ set_mtu() {
 }
 
 # machine NAME NS: starts a container there, which serves, and runs what is put into a file do-N; what that prints goes to did-N.
-# A broken line is none, since files are moved there whole; and no name is used twice: the guest keeps a file that the host
-# removes, and with the qemu engine its pages could be taken for a new file's that has got the same inode.
+# A broken line is none, since files are moved there whole, and synced before; and no name is used twice, since the guest
+# keeps a file that the host removes.
 machine() {
 	sh_bundle '
 		netend serve eth0 &
@@ -73,6 +73,7 @@ machine() {
 				n=${f#/do-}
 				mv "$f" "/doing-$n"
 				sh "/doing-$n" >"/new-$n" 2>&1
+				sync # a process that is left over may have it open, and what is not closed is not yet on the host
 				mv "/new-$n" "/did-$n"
 			done
 			cat /sys/class/net/eth0/mtu >/mtu.new
