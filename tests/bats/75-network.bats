@@ -76,6 +76,15 @@ ping_from_peer() {
 in_ns='.linux.namespaces |= map(if .type == "network" then .path = $ns else . end)
 	| .process.capabilities[] += ["CAP_NET_RAW"]'
 
+# The container, which waits for its file "end", ends: its taps are gone with it, and what led to them with delete.
+assert_ends_without_traces() {
+	touch "$BUNDLE/rootfs/end"
+	wait_status "$ID" stopped
+	[ "$(ip -n "$NS" -j -d link show type tun | jq length)" = 0 ]
+	rt delete "$ID"
+	[ "$(ip netns exec "$NS" tc qdisc show dev eth0 | grep -c ingress)" = 0 ]
+}
+
 @test "a container is on the network of its namespace" {
 	local mac
 	make_ns
@@ -132,11 +141,7 @@ in_ns='.linux.namespaces |= map(if .type == "network" then .path = $ns else . en
 	[ "$(ip netns exec "$PEER" python3 "$BATS_TEST_DIRNAME/netpeer.py" ask-arp h0 10.9.0.2)" = "$mac" ]
 	[ "$(ip -n "$NS" -4 -j addr show dev eth0 | jq -c '[.[0].addr_info[].local]')" = '["10.9.0.2","10.9.0.22"]' ]
 	[ "$(ip -n "$NS" -s -j link show eth0 | jq '.[0].stats64.rx.bytes > 12000000 and .[0].stats64.tx.bytes > 6000000')" = true ]
-	touch "$BUNDLE/rootfs/end"
-	wait_status "$ID" stopped
-	[ "$(ip -n "$NS" -j -d link show type tun | jq length)" = 0 ]
-	rt delete "$ID"
-	[ "$(ip netns exec "$NS" tc qdisc show dev eth0 | grep -c ingress)" = 0 ]
+	assert_ends_without_traces
 }
 
 @test "interfaces that come between create and start, in a new namespace with a user namespace" {
@@ -305,11 +310,7 @@ hex() {
 	run -0 ip -n "$NS" -j -d link show type tun
 	echo "$output"
 	[ "$(jq -c 'map(.linkinfo.info_data | [.multi_queue, .numqueues // 1, .numdisabled // 0]) | unique' <<<"$output")" = '[[true,2,0]]' ]
-	touch "$BUNDLE/rootfs/end"
-	wait_status "$ID" stopped
-	[ "$(ip -n "$NS" -j -d link show type tun | jq length)" = 0 ]
-	rt delete "$ID"
-	[ "$(ip netns exec "$NS" tc qdisc show dev eth0 | grep -c ingress)" = 0 ]
+	assert_ends_without_traces
 }
 
 # bats test_tags=any-engine
