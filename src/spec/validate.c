@@ -175,10 +175,16 @@ static int validate_mount_mappings(
 	return rc;
 }
 
-/* Whether the options @data (NULL: none) of an overlay name its lower directories. */
-static bool has_lowerdir(const char *data)
+/* What is behind the first option of @data (NULL: none), separated by commas, that begins with @word; NULL: none does. */
+static const char *behind(const char *data, const char *word)
 {
-	return data && (strncmp(data, "lowerdir", strlen("lowerdir")) == 0 || strstr(data, ",lowerdir"));
+	const size_t len = strlen(word);
+
+	while (data && strncmp(data, word, len) != 0) {
+		data = strchr(data, ',');
+		data = data ? data + 1 : NULL;
+	}
+	return data ? data + len : NULL;
 }
 
 static bool is_mapped(const struct spec_idmaps *maps, unsigned long id)
@@ -193,17 +199,14 @@ static bool is_mapped(const struct spec_idmaps *maps, unsigned long id)
 static int validate_owner(
 	struct validation *v, size_t i, const char *data, const char *word, const struct spec_idmaps *maps)
 {
-	const char *at = strncmp(data, word, strlen(word)) == 0 ? data : NULL;
-	char inside[8], *end;
+	const char *value = behind(data, word);
+	char *end;
 	unsigned long id;
 
-	(void)snprintf(inside, sizeof(inside), ",%s", word);
-	if (!at && strstr(data, inside))
-		at = strstr(data, inside) + 1;
-	if (!at)
+	if (!value)
 		return 0;
-	id = strtoul(at + strlen(word), &end, 10);
-	if (end == at + strlen(word) || is_mapped(maps, id))
+	id = strtoul(value, &end, 10);
+	if (end == value || is_mapped(maps, id))
 		return 0;
 	return rules_bad(
 		v, rules_at(v, "mounts[%zu].options", i), "\"%s%lu\" is not in linux.%.3sMappings", word, id, word);
@@ -248,7 +251,7 @@ static int validate_mount(struct validation *v, size_t i, struct spec_mount *m)
 		rc = rules_bad(v, rules_at(v, "mounts[%zu].source", i), "missing for a bind mount");
 	else if (!bind && !m->type && !(o.flags & MS_REMOUNT))
 		rc = rules_bad(v, rules_at(v, "mounts[%zu].type", i), "missing, and the mount is no bind mount");
-	else if (m->type && strcmp(m->type, "overlay") == 0 && !has_lowerdir(o.data))
+	else if (m->type && strcmp(m->type, "overlay") == 0 && !behind(o.data, "lowerdir"))
 		rc = rules_bad(v, rules_at(v, "mounts[%zu].options", i), "an overlay needs lowerdir=DIRECTORIES");
 	else
 		rc = validate_mount_mappings(v, i, m, &o, bind);
