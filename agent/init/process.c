@@ -30,6 +30,7 @@ struct process *process_new(struct agent *agent, const struct guest_process *gp,
 	p->agent = agent;
 	p->id = gp->id;
 	p->terminal = gp->terminal;
+	p->held = gp->held;
 	p->rows = gp->rows;
 	p->cols = gp->cols;
 	p->seq = seq;

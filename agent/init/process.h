@@ -40,6 +40,7 @@ struct process {
 	enum process_state state;
 	uint32_t id; /* the monitor's number for it */
 	bool is_init, terminal;
+	bool held;    /* guest_process.held */
 	bool at_exec; /* STARTING: nothing but execve is left */
 	bool told;    /* the monitor has a RESULT that says it exists: EXITED will come */
 	uint32_t seq; /* the request to be answered in this state */

@@ -15,6 +15,7 @@
 #include "base/wire.h"
 #include "channel/proto.h"
 #include "init/cgroup.h"
+#include "init/process.h"
 
 #define STATUS_MAX (16 * 1024) /* bytes of a process's stat or status */
 #define RSS_LAG 64             /* the kernel's TASK_RSS_EVENTS_THRESH */
@@ -28,21 +29,28 @@ struct one {
 	char comm[COMM_MAX], args[PROTO_PS_ARGS_MAX];
 };
 
-/* The effective user of process @pid; 0 if it has gone. */
-static uint32_t read_uid(const char *dir)
+/* The second number, which is the effective one, behind @name in the status @text of a process; 0 if there is none. */
+static uint32_t effective_id(const char *text, const char *name)
+{
+	const char *line = strstr(text, name);
+	unsigned int id = 0;
+
+	if (line && sscanf(line + strlen(name), "%*u %u", &id) != 1)
+		id = 0;
+	return id;
+}
+
+/* Sets the effective user and group of the process; 0 if it has gone. */
+static void read_ids(const char *dir, struct proto_ps_entry *e)
 {
 	autofree char *text = NULL;
-	unsigned int uid = 0;
 	char path[64];
-	char *line;
 
 	(void)snprintf(path, sizeof(path), "%s/status", dir);
 	if (fd_read_file(AT_FDCWD, path, STATUS_MAX, &text, NULL) < 0)
-		return 0;
-	line = strstr(text, "\nUid:");
-	if (line && sscanf(line, "\nUid: %*u %u", &uid) != 1)
-		uid = 0;
-	return uid;
+		return;
+	e->uid = effective_id(text, "\nUid:");
+	e->gid = effective_id(text, "\nGid:");
 }
 
 /* Reads the start of the command line, whose words end with NUL, as one text with blanks between them. */
@@ -119,7 +127,7 @@ static bool read_one(uint32_t pid, struct one *one)
 	e->start_ticks = start;
 	e->vsize = vsize;
 	e->rss = read_rss(dir, rss, threads);
-	e->uid = read_uid(dir);
+	read_ids(dir, e);
 	read_args(dir, one->args);
 	return true;
 }
@@ -147,7 +155,19 @@ static void read_all(struct buf *pids, uint32_t n, struct one *ones, struct prot
 	}
 }
 
-int proclist_put(int cgroup_fd, struct buf *out)
+/* Whether a process of the host stands for the guest's process @pid. */
+static bool is_held(const struct agent *agent, uint32_t pid)
+{
+	const struct process *p;
+
+	LIST_FOREACH (p, &agent->processes, link) {
+		if (p->pid == (pid_t)pid)
+			return p->is_init || p->held;
+	}
+	return false;
+}
+
+int proclist_put(const struct agent *agent, int cgroup_fd, struct buf *out)
 {
 	struct proto_ps list = { .ticks_per_second = (uint32_t)sysconf(_SC_CLK_TCK) };
 	autofree struct proto_ps_entry *entries = NULL;
@@ -172,6 +192,8 @@ int proclist_put(int cgroup_fd, struct buf *out)
 		list.memory_bytes = (uint64_t)info.totalram * info.mem_unit;
 	list.at = entries;
 	read_all(&pids, n, ones, &list);
+	for (uint32_t i = 0; i < list.len; i++)
+		entries[i].held = is_held(agent, entries[i].pid);
 	proto_put_ps(out, &list);
 	return buf_error(out);
 }

@@ -5,11 +5,12 @@
 
 #include "base/base.h"
 #include "base/buf.h"
+#include "sys/agent.h"
 
 /*
  * Appends a proto_ps of the processes in the cgroup @fd and below to @out; of those that a message has no room for the
  * list says that they are missing. 0 or -ENOMEM.
  */
-must_check int proclist_put(int cgroup_fd, struct buf *out);
+must_check int proclist_put(const struct agent *agent, int cgroup_fd, struct buf *out);
 
 #endif

@@ -58,7 +58,7 @@ int service_list_processes(struct agent *agent, const char *cid, struct buf *out
 
 	if (!k)
 		return -ENOENT;
-	r = proclist_put(k->cgroup_fd, out);
+	r = proclist_put(agent, k->cgroup_fd, out);
 	return r < 0 ? err_sys(err, r, "cannot list the processes") : 0;
 }
 

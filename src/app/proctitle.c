@@ -9,6 +9,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/text.h"
+
 static char **args; /* the copy of argv */
 static char *area;  /* the memory for the title: @area_len bytes from argv[0] on */
 static size_t area_len;
@@ -57,6 +59,18 @@ void proctitle_clear_environment(void)
 	for (char **at = environ; at && *at; at++)
 		explicit_bzero(*at, strlen(*at));
 	(void)clearenv(); /* cannot fail: it only drops the list */
+}
+
+void proctitle_join(const struct spec_strv *words, char *text, size_t size)
+{
+	size_t len = 0;
+
+	*text = '\0';
+	for (size_t i = 0; i < words->n && len < size - 1; i++) {
+		(void)snprintf(text + len, size - len, i ? " %s" : "%s", words->v[i]);
+		len = strlen(text);
+	}
+	text_clean(text, len);
 }
 
 void proctitle_set(const char *fmt, ...)

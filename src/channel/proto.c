@@ -194,6 +194,7 @@ static void code_process(struct codec *c, struct guest_process *p)
 	code_ids(c, &p->memory_nodes);
 	codec_bool(c, &p->lf_only);
 	codec_str(c, &p->cgroup);
+	codec_bool(c, &p->held);
 }
 
 static void code_hooks(struct codec *c, struct guest_hooks *h)

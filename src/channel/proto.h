@@ -163,8 +163,9 @@ struct proto_log_entry {
 /* A process of a container, as the guest's kernel sees it: proc_pid_stat(5). */
 struct proto_ps_entry {
 	uint32_t pid, ppid, pgid, sid;
-	uint32_t uid; /* effective */
+	uint32_t uid, gid; /* effective */
 	uint8_t state;
+	bool held;    /* a process of the host stands for it, as guest_process.held says, or it is the first one */
 	uint32_t tty; /* device number; 0: none */
 	int32_t priority, nice;
 	uint32_t threads;
@@ -176,7 +177,7 @@ struct proto_ps_entry {
 
 #define PROTO_PS_ARGS_MAX 512
 /* What a message has room for, if no process has arguments: bytes of its least entry are PROTO_PS_ENTRY_MIN. */
-#define PROTO_PS_ENTRY_MIN (8 * 4 + 1 + 4 * 8 + 4 + 2 * 5)
+#define PROTO_PS_ENTRY_MIN (9 * 4 + 2 + 4 * 8 + 4 + 2 * 5)
 #define PROTO_PS_MAX (PROTO_TO_HOST_MAX / PROTO_PS_ENTRY_MIN)
 
 struct proto_ps {
@@ -384,6 +385,7 @@ struct guest_process {
 	struct guest_ids memory_nodes;
 	bool lf_only;       /* of a terminal: it makes no CR LF of an LF, since what comes out goes to no terminal */
 	const char *cgroup; /* of an EXEC: a cgroup below the container's; "": the container's */
+	bool held;          /* of an EXEC: a process in the container's cgroup on the host stands for it */
 };
 
 struct guest_hook {

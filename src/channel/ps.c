@@ -15,7 +15,9 @@ static void code_ps_entry(struct codec *c, struct proto_ps_entry *e)
 	codec_u32(c, &e->pgid);
 	codec_u32(c, &e->sid);
 	codec_u32(c, &e->uid);
+	codec_u32(c, &e->gid);
 	codec_u8(c, &e->state);
+	codec_bool(c, &e->held);
 	codec_u32(c, &e->tty);
 	codec_i32(c, &e->priority);
 	codec_i32(c, &e->nice);

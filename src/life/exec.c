@@ -159,6 +159,7 @@ static int encode(struct execution *x, struct err *err)
 	p->lf_only = !x->request->detach && !isatty(STDOUT_FILENO);
 	p->cgroup = x->request->cgroup;
 	p->fds = x->given.list;
+	p->held = x->request->detach;
 	guest_translation_put_exec(t, x->request->id, &out);
 	guest_translation_free(t);
 	if (buf_error(&out) < 0)
@@ -263,7 +264,7 @@ int container_exec_detached(
 	if (r == 0)
 		r = execute(&x, &holder, &handle, err);
 	if (r == 0)
-		r = holder_hold(&holder, handle, err);
+		r = holder_hold(&holder, handle, &x.process->args, err);
 	if (r == 0 && request->pid_file)
 		r = life_write_pid_file(request->pid_file, holder.pid, err);
 	if (r == 0 && request->pidfd_socket)

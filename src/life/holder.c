@@ -26,8 +26,13 @@
 #include "host/confine.h"
 #include "monitor/exec.h"
 
-/* What the command tells the holder; a descriptor comes with the first two. */
+/* What the command tells the holder; a descriptor comes with the first two. It answers with the word. */
 enum { TELL_TERMINAL = 't', TELL_HANDLE = 'h', TELL_GO = 'g' };
+
+struct telling {
+	char word;
+	char args[PROCTITLE_ARGS_MAX]; /* of TELL_HANDLE: what runs, with a NUL */
+};
 
 /* --- the holder's side --- */
 
@@ -36,6 +41,7 @@ struct holding {
 	int signal_fd; /* of all signals */
 	int slave;     /* of the terminal, or -1 */
 	int handle;    /* the connection to the monitor */
+	const char *id;
 };
 
 /* Gives up all rights but the few calls that it makes: 0 or -errno. */
@@ -131,29 +137,33 @@ static int leave(struct holding *h)
 static int be_told(struct holding *h)
 {
 	for (;;) {
-		char word;
+		struct telling t = { .word = 0 };
 		int fd = -1;
 		size_t n = 0;
-		ssize_t r = h->handle < 0 ? fd_recv(h->sock, &word, sizeof(word), &fd, 1, &n)
-					  : recv(h->sock, &word, sizeof(word), 0); /* by the filter */
+		ssize_t r = h->handle < 0 ? fd_recv(h->sock, &t, sizeof(t), &fd, 1, &n)
+					  : recv(h->sock, &t, sizeof(t), 0); /* by the filter */
 
-		if (r != (ssize_t)sizeof(word))
+		if (r != (ssize_t)sizeof(t))
 			return -ECONNRESET;
-		if (word == TELL_GO)
+		if (t.word == TELL_GO)
 			return h->handle < 0 ? -EPROTO : 0;
-		if (word == TELL_TERMINAL && ioctl(fd, TIOCSCTTY, 0) < 0)
+		if (t.word == TELL_TERMINAL && ioctl(fd, TIOCSCTTY, 0) < 0)
 			return -errno;
-		*(word == TELL_TERMINAL ? &h->slave : &h->handle) = fd;
-		if (word == TELL_HANDLE && (r = drop()) < 0)
-			return (int)r;
-		if (send(h->sock, &word, sizeof(word), MSG_NOSIGNAL) < 0)
+		*(t.word == TELL_TERMINAL ? &h->slave : &h->handle) = fd;
+		if (t.word == TELL_HANDLE) {
+			proctitle_set("vmrunc: %s: exec: %s", h->id, t.args);
+			r = drop();
+			if (r < 0)
+				return (int)r;
+		}
+		if (send(h->sock, &t.word, sizeof(t.word), MSG_NOSIGNAL) < 0)
 			return -errno;
 	}
 }
 
-static _Noreturn void holder_main(int sock)
+static _Noreturn void holder_main(const char *id, int sock)
 {
-	struct holding h = { .sock = sock, .signal_fd = -1, .slave = -1, .handle = -1 };
+	struct holding h = { .sock = sock, .signal_fd = -1, .slave = -1, .handle = -1, .id = id };
 
 	log_detach();
 	if (leave(&h) < 0 || be_told(&h) < 0)
@@ -178,16 +188,17 @@ int holder_new(const char *id, struct holder *h, struct err *err)
 		fd_close(ends[0]);
 		proctitle_set("vmrunc: %s: exec", id);
 		proctitle_clear_environment();
-		holder_main(ends[1]);
+		holder_main(id, ends[1]);
 	}
 	fd_close(ends[1]);
 	return h->pid < 0 ? err_sys(err, errno, "cannot fork") : 0;
 }
 
 /* Tells the holder a word, with the descriptor @fd, and waits until it has done it. 0 or -errno with an error. */
-static int tell(const struct holder *h, char word, int fd, const char *what, struct err *err)
+static int tell(const struct holder *h, const struct telling *t, int fd, const char *what, struct err *err)
 {
-	int r = fd_send(h->sock, &word, sizeof(word), &fd, 1);
+	int r = fd_send(h->sock, t, sizeof(*t), &fd, 1);
+	char word;
 
 	if (r == 0 && recv(h->sock, &word, sizeof(word), 0) != (ssize_t)sizeof(word))
 		r = -ECONNRESET;
@@ -196,19 +207,24 @@ static int tell(const struct holder *h, char word, int fd, const char *what, str
 
 int holder_terminal(struct holder *h, int slave, struct err *err)
 {
-	return tell(h, TELL_TERMINAL, slave, "terminal", err);
+	const struct telling t = { .word = TELL_TERMINAL };
+
+	return tell(h, &t, slave, "terminal", err);
 }
 
-int holder_hold(struct holder *h, int handle, struct err *err)
+int holder_hold(struct holder *h, int handle, const struct spec_strv *args, struct err *err)
 {
-	return tell(h, TELL_HANDLE, handle, "connection", err);
+	struct telling t = { .word = TELL_HANDLE };
+
+	proctitle_join(args, t.args, sizeof(t.args));
+	return tell(h, &t, handle, "connection", err);
 }
 
 int holder_go(struct holder *h, struct err *err)
 {
-	const char word = TELL_GO;
+	const struct telling t = { .word = TELL_GO };
 
-	if (send(h->sock, &word, sizeof(word), MSG_NOSIGNAL) < 0)
+	if (send(h->sock, &t, sizeof(t), MSG_NOSIGNAL) < 0)
 		return err_sys(err, errno, "the process that is to stand for the exec has died");
 	fd_close(steal_fd(&h->sock));
 	return 0;

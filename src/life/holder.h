@@ -26,6 +26,7 @@
 
 #include "base/base.h"
 #include "base/err.h"
+#include "spec/spec.h"
 
 struct holder {
 	pid_t pid;
@@ -38,8 +39,11 @@ must_check int holder_new(const char *id, struct holder *h, struct err *err);
 /* Makes the terminal @slave (borrowed) the holder's: 0, or -errno with an error. */
 must_check int holder_terminal(struct holder *h, int slave, struct err *err);
 
-/* Gives it the connection @handle (borrowed), and waits until it holds it: 0, or -errno with an error. */
-must_check int holder_hold(struct holder *h, int handle, struct err *err);
+/*
+ * Gives it the connection @handle (borrowed), and the process's command line @args for its title, and waits until it holds
+ * the connection: 0, or -errno with an error.
+ */
+must_check int holder_hold(struct holder *h, int handle, const struct spec_strv *args, struct err *err);
 
 /* From here on it lives without the command: 0, or -errno with an error. */
 must_check int holder_go(struct holder *h, struct err *err);

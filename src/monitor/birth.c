@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -17,7 +16,6 @@
 #include "app/log.h"
 #include "app/proctitle.h"
 #include "base/fd.h"
-#include "base/text.h"
 #include "cgroup/cgroup.h"
 #include "monitor/monitor.h"
 #include "monitor/report.h"
@@ -76,15 +74,9 @@ static _Noreturn void fail(int report, const struct err *err)
  */
 static void set_title(const struct monitor_job *job)
 {
-	const struct spec_strv *args = &job->spec->process->args;
-	char text[256] = "";
-	size_t len = 0;
+	char text[PROCTITLE_ARGS_MAX];
 
-	for (size_t i = 0; i < args->n && len < sizeof(text) - 1; i++) {
-		(void)snprintf(text + len, sizeof(text) - len, i ? " %s" : "%s", args->v[i]);
-		len = strlen(text);
-	}
-	text_clean(text, len);
+	proctitle_join(&job->spec->process->args, text, sizeof(text));
 	proctitle_set("vmrunc: %s: %s", job->id, text);
 }
 

@@ -315,6 +315,7 @@ has_fds() { [ "$(ls "/proc/$1/fd" | wc -l)" -eq "$2" ]; }
 		| .process.capabilities |= map_values(. + ["CAP_SYS_PTRACE","CAP_DAC_OVERRIDE","CAP_SYS_ADMIN"])'
 	rt run --detach --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1
 	engine a "$ID" sleep 4327
+	eq "$(pgrep -cf "^vmrunc: $ID: exec: sleep 4327")" 1 # who lists the host's processes sees what runs
 	"${RT_CMD[@]}" exec "$ID" sh -c 'echo begun; sleep 4328' >"$BATS_TEST_TMPDIR/fg" 2>&1 &
 	pid=$!
 	wait_for "$WAIT_S" file_has "$BATS_TEST_TMPDIR/fg" begun

@@ -71,6 +71,7 @@ static struct guest_process sample_process(void)
 		.cpus_final = "1",
 		.lf_only = true,
 		.cgroup = "below",
+		.held = true,
 		.has_personality = true,
 		.personality = 8,
 		.has_memory_policy = true,

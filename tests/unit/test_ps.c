@@ -18,7 +18,9 @@ static struct proto_ps_entry entries[] = {
 		.pgid = 7,
 		.sid = 7,
 		.uid = 1000,
+		.gid = 1001,
 		.state = 'S',
+		.held = true,
 		.tty = 0x8803,
 		.priority = -2,
 		.nice = -20,
@@ -61,6 +63,9 @@ static void a_list_comes_through_and_is_cleaned(void **state)
 	assert_int_equal(ps.list.memory_bytes, 1ull << 30);
 	assert_int_equal(ps.list.at[0].pid, 7);
 	assert_int_equal(ps.list.at[0].uid, 1000);
+	assert_int_equal(ps.list.at[0].gid, 1001);
+	assert_true(ps.list.at[0].held);
+	assert_false(ps.list.at[1].held);
 	assert_int_equal(ps.list.at[0].state, 'S');
 	assert_int_equal(ps.list.at[0].tty, 0x8803);
 	assert_int_equal(ps.list.at[0].priority, -2);
