@@ -22,6 +22,8 @@
 #define REGIONS 48 /* more than a bus has room for */
 #define OPS_MAX 4096
 #define QUOTE 300
+#define CONSOLE_BYTES 512 /* of one run of text that go through the port; the rest is put into the log */
+#define LOG_BYTES (2 * GUESTLOG_FILE_MIN) /* of an input at most: enough that the log's file begins again */
 
 const struct fuzz_target fuzz_target = { .corpus = "bus", .variants = 100 };
 
@@ -30,7 +32,8 @@ struct region {
 };
 
 static struct region regions[REGIONS];
-static bool taken; /* a device of ours has seen the access in hand */
+static bool taken;      /* a device of ours has seen the access in hand */
+static size_t log_left; /* bytes that the input may still put into the log */
 
 static void check_access(const struct region *r, uint64_t offset, unsigned int len)
 {
@@ -108,14 +111,16 @@ static void check_quote(const char *text, size_t size)
 		require((text[i] >= ' ' && text[i] <= '~') || text[i] == '\t', "a control character in a quotation");
 }
 
-/* A run of text on the console, as a chatty guest writes it. */
-static void console_write(const struct bus *bus, struct input *in)
+/* A run of text on the console, as a chatty guest writes it: what the port has shown often enough, the log gets at once. */
+static void console_write(const struct bus *bus, struct guestlog *log, struct input *in)
 {
-	size_t len, times = 1 + input_take(in, 2) % 2048;
+	size_t len, times = 1 + input_take(in, 2) % 2048, sent = 0;
 	const uint8_t *text = input_bytes(in, input_take(in, 1), &len);
 
-	for (size_t i = 0; i < times; i++) {
-		for (size_t k = 0; k < len; k++) {
+	for (size_t i = 0; i < times && len <= log_left; i++, sent += len, log_left -= len) {
+		if (sent >= CONSOLE_BYTES)
+			guestlog_put(log, text, len);
+		for (size_t k = 0; k < len && sent < CONSOLE_BYTES; k++) {
 			uint8_t byte = text[k];
 
 			bus_pio(bus, LAYOUT_SERIAL_PORT, &byte, 1, true);
@@ -141,12 +146,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	serial_init(&serial, log, &irq);
 	bus_init(&bus);
 	require(bus_add_pio(&bus, LAYOUT_SERIAL_PORT, LAYOUT_SERIAL_PORTS, &serial_ops, &serial, &err) == 0, "serial");
+	log_left = LOG_BYTES;
 	regions_add(&bus, &in);
 	bus_freeze(&bus);
 	for (int i = 0; i < OPS_MAX && in.at < in.end; i++) {
 		if (*in.at == 0xff) {
 			in.at++;
-			console_write(&bus, &in);
+			console_write(&bus, log, &in);
 			guestlog_flush(log);
 			require(fstat(watched, &st) == 0 && (uint64_t)st.st_size <= GUESTLOG_FILE_MIN,
 				"the log's limit");

@@ -175,8 +175,10 @@ static void one_op(struct input *in)
 		answer_one(op >> 3);
 		break;
 	case 6: /* as many as fit at once */
-		for (int i = 0; i < CALLERS; i++)
-			caller_connect(&f.callers[i]);
+		for (int i = 0; i < CALLERS; i++) {
+			if (f.callers[i] < 0)
+				caller_connect(&f.callers[i]);
+		}
 		break;
 	default:
 		turn();

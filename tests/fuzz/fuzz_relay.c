@@ -35,14 +35,19 @@ const struct fuzz_target fuzz_target = { .corpus = "relay", .variants = 60 };
 /* The host, what it has given to the guest, and who is at the other ends. */
 struct host {
 	struct fuzz_host at;
-	int dir;                          /* with the sockets stream and dgram, which are bound and listening */
-	int stream, dgram;                /* their descriptors */
+	int stream, dgram;                /* the sockets of the volume, which are bound and listening */
 	struct sockaddr_un listener_addr; /* of the listening socket that the process got */
 	socklen_t listener_addr_len;
 	int given[GIVEN];
 	int peers[PEERS]; /* -1: none */
 	uint32_t port;    /* of guest_port_open(); 0: none */
 };
+
+/* The directory of the volume's sockets, which all inputs have in turn: each makes the sockets anew. */
+static struct {
+	char path[64];
+	int fd;
+} volume = { .fd = -1 };
 
 /* --- what the host has --- */
 
@@ -92,48 +97,34 @@ static int bound(int type, struct sockaddr_un *addr, socklen_t *len)
 	return fd;
 }
 
-/* The directory with the two sockets of volumes, which has no name any more but their descriptors. */
-static void volume_new(struct host *h)
+static void volume_done(void)
 {
-	static const struct {
-		const char *name;
-		int type;
-	} sockets[] = { { "stream", SOCK_STREAM }, { "dgram", SOCK_DGRAM } };
-	char dir[] = "/tmp/fuzz-relay.XXXXXX";
-	int fds[2];
-
-	require(mkdtemp(dir) != NULL, "a directory");
-	h->dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	require(h->dir >= 0, "its descriptor");
-	for (int i = 0; i < 2; i++) {
-		struct sockaddr_un addr = { .sun_family = AF_UNIX };
-
-		strcpy(addr.sun_path, dir);
-		strcat(addr.sun_path, "/");
-		strcat(addr.sun_path, sockets[i].name);
-		fds[i] = socket(AF_UNIX, sockets[i].type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		require(fds[i] >= 0 && bind(fds[i], (struct sockaddr *)&addr, sizeof(addr)) == 0, "a socket's name");
-	}
-	require(listen(fds[0], 2) == 0, "listen");
-	h->stream = fds[0];
-	h->dgram = fds[1];
+	(void)unlinkat(volume.fd, "stream", 0);
+	(void)unlinkat(volume.fd, "dgram", 0);
+	require(rmdir(volume.path) == 0, "a directory that is not empty");
+	fd_close(volume.fd);
 }
 
-static void volume_done(const struct host *h)
+/* Makes the directory, in memory where there is such a place. */
+static void volume_open(void)
 {
-	char link[64], dir[64];
-	ssize_t n;
+	strcpy(volume.path, access("/dev/shm", W_OK) == 0 ? "/dev/shm/fuzz-relay.XXXXXX" : "/tmp/fuzz-relay.XXXXXX");
+	require(mkdtemp(volume.path) != NULL, "a directory");
+	volume.fd = open(volume.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	require(volume.fd >= 0, "its descriptor");
+	atexit(volume_done);
+}
 
-	(void)unlinkat(h->dir, "stream", 0);
-	(void)unlinkat(h->dir, "dgram", 0);
-	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", h->dir);
-	n = readlink(link, dir, sizeof(dir) - 1);
-	require(n > 0, "the directory's name");
-	dir[n] = '\0';
-	require(rmdir(dir) == 0, "a directory that is not empty");
-	fd_close(h->dir);
-	fd_close(h->stream);
-	fd_close(h->dgram);
+/* A socket of @type whose name in the volume is @name, where an earlier one may have been left. */
+static int volume_socket(const char *name, int type)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	(void)snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/%s", volume.path, name);
+	(void)unlink(addr.sun_path);
+	require(fd >= 0 && bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0, "a socket's name");
+	return fd;
 }
 
 /* --- the container --- */
@@ -167,8 +158,8 @@ static void ask(struct host *h)
 	for (int i = 0; i < GIVEN; i++)
 		fds[i] = (struct guest_fd){ .kind = kinds[i], .fd = h->given[i] };
 	require(guest_sandbox(h->at.guest, &sandbox, fuzz_host_answered, &h->at, NULL) == 0, "SANDBOX");
-	require(guest_relay_new(h->at.guest, h->dir, "stream", SOCK_STREAM, &relays[0].id) == 0, "a relay");
-	require(guest_relay_new(h->at.guest, h->dir, "dgram", SOCK_DGRAM, &relays[1].id) == 0, "a relay");
+	require(guest_relay_new(h->at.guest, volume.fd, "stream", SOCK_STREAM, &relays[0].id) == 0, "a relay");
+	require(guest_relay_new(h->at.guest, volume.fd, "dgram", SOCK_DGRAM, &relays[1].id) == 0, "a relay");
 	c.process.id = guest_next_process(h->at.guest);
 	require(guest_create(h->at.guest, &c, stdio, fuzz_host_answered, &h->at, NULL) == 0, "CREATE");
 	require(guest_relay_inet(h->at.guest, c.process.id, &nobody, &inet) == 0, "an address");
@@ -316,7 +307,7 @@ static void host_acts(struct host *h, uint8_t op, struct input *in)
 		break;
 	default:
 		if (op & 8)
-			(void)unlinkat(h->dir, op & 16 ? "stream" : "dgram", 0);
+			(void)unlinkat(volume.fd, op & 16 ? "stream" : "dgram", 0);
 		else
 			(void)!recv(h->dgram, bytes, sizeof(bytes), MSG_DONTWAIT);
 		break;
@@ -343,17 +334,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, data + size };
 	struct host h = { .port = 0 };
-	unsigned int before = fds_open(FDS_MAX);
+	unsigned int before;
 
+	if (volume.fd < 0)
+		volume_open();
+	before = fds_open(FDS_MAX);
 	memset(h.peers, -1, sizeof(h.peers));
 	fuzz_host_begin(&h.at, 1);
-	volume_new(&h);
+	h.stream = volume_socket("stream", SOCK_STREAM);
+	h.dgram = volume_socket("dgram", SOCK_DGRAM);
+	require(listen(h.stream, 2) == 0, "listen");
 	ask(&h);
 	for (int i = 0; i < GIVEN; i++)
 		fd_close(h.given[i]); /* they were borrowed */
 	run(&h, &in);
 	fuzz_host_end(&h.at, REQUESTS);
-	volume_done(&h);
+	fd_close(h.stream);
+	fd_close(h.dgram);
 	for (unsigned int i = 0; i < PEERS; i++)
 		fd_close(h.peers[i]);
 	fuzz_host_free(&h.at);

@@ -42,6 +42,11 @@ static void on_closed(void *arg, int error unused, const char *detail)
 	loop_stop(h->loop);
 }
 
+static void on_tick(void *arg, uint32_t events unused)
+{
+	loop_stop(arg);
+}
+
 void fuzz_host_begin(struct fuzz_host *h, uint32_t processes)
 {
 	const struct guest_events events = {
@@ -56,6 +61,8 @@ void fuzz_host_begin(struct fuzz_host *h, uint32_t processes)
 		"a channel");
 	h->own = sv[0];
 	h->channel = sv[1];
+	h->tick = eventfd(1, EFD_CLOEXEC);
+	require(h->tick >= 0 && watch_new(h->loop, h->tick, EPOLLIN, on_tick, h->loop, &h->watch) == 0, "a tick");
 }
 
 void fuzz_host_answered(void *arg, const struct err *err, const void *payload unused, size_t len)
@@ -66,21 +73,10 @@ void fuzz_host_answered(void *arg, const struct err *err, const void *payload un
 	h->answers++;
 }
 
-static void on_tick(void *arg, uint32_t events unused)
-{
-	loop_stop(arg);
-}
-
 void fuzz_host_turns(struct fuzz_host *h)
 {
-	int tick = eventfd(1, EFD_CLOEXEC); /* always readable: it ends each run of the loop */
-	struct watch *watch;
-
-	require(tick >= 0 && watch_new(h->loop, tick, EPOLLIN, on_tick, h->loop, &watch) == 0, "a tick");
 	for (int i = 0; i < TURNS && !h->closed; i++)
 		require(loop_run(h->loop) == 0, "the loop");
-	watch_free(watch);
-	fd_close(tick);
 }
 
 void fuzz_host_frame(struct fuzz_host *h, uint32_t type, uint32_t stream, const void *data, size_t len)
@@ -123,7 +119,9 @@ void fuzz_host_end(struct fuzz_host *h, int requests)
 
 void fuzz_host_free(struct fuzz_host *h)
 {
+	watch_free(h->watch);
 	loop_free(h->loop);
+	fd_close(h->tick);
 	fd_close(h->own);
 	fd_close(h->channel);
 }

@@ -17,6 +17,8 @@
 struct fuzz_host {
 	struct loop *loop;
 	struct guest *guest;
+	struct watch *watch; /* of @tick, which is always readable: it ends each run of the loop */
+	int tick;
 	int own, channel;   /* the ends of the channel: the host's, and the guest's, from which nobody reads */
 	uint32_t processes; /* that there are at most */
 	int answers;        /* that came through fuzz_host_answered() */

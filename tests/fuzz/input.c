@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/base.h"
 #include "tests/fuzz/replay.h"
@@ -38,7 +39,11 @@ const uint8_t *input_bytes(struct input *in, size_t len, size_t *ret_len)
 unsigned int fds_open(int max)
 {
 	unsigned int n = 0;
+	struct stat st;
 
+	/* Linux 6.2 and later: one call for all */
+	if (stat("/proc/self/fd", &st) == 0 && st.st_size > 0)
+		return (unsigned int)st.st_size;
 	for (int fd = 0; fd < max; fd++)
 		n += fcntl(fd, F_GETFD) >= 0;
 	return n;

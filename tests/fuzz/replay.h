@@ -30,7 +30,7 @@ uint64_t input_take(struct input *in, unsigned int bytes);
 /* Takes @len bytes, or all that are left; *@ret_len is how many. They are the input's own. */
 const uint8_t *input_bytes(struct input *in, size_t len, size_t *ret_len);
 
-/* How many descriptors below @max this process has open. */
+/* How many descriptors this process has open; those from @max on are not seen by a kernel older than Linux 6.2. */
 unsigned int fds_open(int max);
 
 #endif
