@@ -25,6 +25,7 @@
 
 #include "app/filter_store.h"
 #include "app/progress.h"
+#include "base/clock.h"
 #include "base/exit.h"
 #include "base/sig.h"
 #include "base/fd.h"
@@ -75,8 +76,9 @@ struct creation {
 	int status_fd, listen_fd, log_fd;
 	int signal_fd;
 	int report;
-	bool reserved;  /* the state directory is ours */
-	bool hooks_ran; /* hooks have begun to run: poststop is owed */
+	int64_t begin_ms; /* when create began, by clock_now_ms() */
+	bool reserved;    /* the state directory is ours */
+	bool hooks_ran;   /* hooks have begun to run: poststop is owed */
 	struct life_notes *notes;
 };
 
@@ -566,6 +568,7 @@ static int launch(struct creation *c, struct err *err)
 		.vm = &c->plan.vm,
 		.translation = c->translation,
 		.timeline = c->request->timeline,
+		.boot_ms = turn_boot_ms(clock_now_ms() - c->begin_ms),
 		.own_network = own_network,
 		.inner_ports = own_network && !privilege_is_root(),
 		.usermode = c->network.usermode,
@@ -656,6 +659,7 @@ int container_create(const struct settings *settings, const struct create_reques
 		.log_fd = -1,
 		.signal_fd = -1,
 		.report = -1,
+		.begin_ms = clock_now_ms(),
 	};
 	int r = statedir_check_id(request->id, err), turn = -1;
 

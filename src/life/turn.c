@@ -59,3 +59,12 @@ int turn_take(const char *dir, size_t n, int cancel_fd)
 	}
 	return r == 0 ? steal_fd(&fd) : -1;
 }
+
+int turn_boot_ms(int64_t spent_ms)
+{
+	int64_t left = TURN_CREATE_MS - spent_ms;
+
+	if (left > TURN_BOOT_MAX_MS)
+		left = TURN_BOOT_MAX_MS;
+	return left < TURN_BOOT_MIN_MS ? TURN_BOOT_MIN_MS : (int)left;
+}

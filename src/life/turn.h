@@ -11,6 +11,7 @@
 #define LIFE_TURN_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/base.h"
 
@@ -21,6 +22,17 @@
 #define TURNS_PER_CPU 3
 /* How long a turn is waited for. Whoever has none by then goes ahead: a late container is better than none. */
 #define TURN_WAIT_MS 120000
+/*
+ * How long a guest may take to boot to its agent, at most and at least. A loaded machine that emulates needs half a minute for
+ * Debian's kernel.
+ */
+#define TURN_BOOT_MAX_MS 180000
+#define TURN_BOOT_MIN_MS 60000
+/*
+ * When create has a machine that has booted, or an error, a turn's wait included. The container takes up to 50 s more
+ * (monitor/member.c), and Podman ends a create after 240 s.
+ */
+#define TURN_CREATE_MS 185000
 
 /*
  * Waits for one of @n turns; those who share the directory @dir (absolute, the cache) share them. Returns a descriptor that
@@ -28,5 +40,8 @@
  * nobody; or -EINTR when @cancel_fd (borrowed) becomes readable.
  */
 must_check int turn_take(const char *dir, size_t n, int cancel_fd);
+
+/* How many milliseconds a machine may take to boot, when create has already taken @spent_ms. */
+int turn_boot_ms(int64_t spent_ms);
 
 #endif

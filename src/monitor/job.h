@@ -42,6 +42,7 @@ struct monitor_job {
 	struct vm_config *vm; /* the monitor fills in the descriptors that are its own */
 	struct guest_translation *translation;
 	struct timeline *timeline; /* may be NULL */
+	int boot_ms;               /* how long the guest may take to boot to its agent */
 	bool own_network;          /* the container has a network namespace whose interfaces are its own */
 	bool inner_ports;          /* what it listens on is opened there for processes of the host, too (ports.h) */
 	bool usermode;             /* it has one of others', on which it is by user mode (net/usermode.h) */

@@ -31,11 +31,6 @@
 #include "vm/choose/choose.h"
 #include "vm/guestlog.h"
 
-/*
- * How long the guest may take to boot to its agent. A loaded machine that emulates needs half a minute for Debian's
- * kernel; engines give create 240 s.
- */
-#define BOOT_TIMEOUT_MS 180000
 /* Lines of the guest's log in the error of a guest that died. */
 #define LAST_WORDS 6
 /* Containers in the VM. */
@@ -490,7 +485,7 @@ static int assemble(struct monitor *m, struct err *err)
 	if (r == 0)
 		r = watch_new(m->loop, m->report, 0, on_report_closed, m, &m->report_watch);
 	if (r == 0)
-		r = timer_new(m->loop, BOOT_TIMEOUT_MS, on_boot_timeout, m, &m->boot_timer);
+		r = timer_new(m->loop, m->job->boot_ms, on_boot_timeout, m, &m->boot_timer);
 	if (r < 0)
 		return err_sys(err, r, "cannot set up the monitor's loop");
 	r = vm_start(m->vm, m->loop, &vm_events, err);

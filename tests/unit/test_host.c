@@ -298,6 +298,16 @@ static void test_turns(void **state)
 	tempdir_remove(path_of("turns"));
 }
 
+/* What a turn was waited for is not there for the boot: with the container's 50 s, create ends within Podman's 240 s. */
+static void test_turn_boot(void **state)
+{
+	(void)state;
+	assert_int_equal(turn_boot_ms(0), 180000);
+	assert_int_equal(turn_boot_ms(100000), 85000);
+	assert_int_equal(turn_boot_ms(TURN_WAIT_MS), 65000);
+	assert_int_equal(turn_boot_ms(INT64_C(1) << 40), 60000);
+}
+
 /* A line on a terminal that is raw goes back to the first column; on one that does so itself it is as it is. */
 static void test_log_on_raw_terminal(void **state)
 {
@@ -330,6 +340,7 @@ int main(void)
 		cmocka_unit_test(test_log),
 		cmocka_unit_test(test_log_on_raw_terminal),
 		cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_turn_boot),
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_settings_of_others),
 		cmocka_unit_test(test_timeline),
