@@ -38,7 +38,7 @@ struct timekeeper {
 	bool settled;        /* the first of these rows is over, and programs may rely on the clock */
 };
 
-#define NETWORK_DEVICES_MAX 16 /* more than a machine has */
+#define NETWORK_DEVICES_MAX 24 /* more than a machine has */
 
 /* A network device that is an interface of a container now; of none where device is 0. */
 struct network_device {

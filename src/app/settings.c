@@ -26,6 +26,8 @@
  * What a virtual machine takes beside the guest's RAM: the monitor (or QEMU), page tables, page cache of files in use.
  */
 #define HOST_OVERHEAD_MIB_DEFAULT 96
+/* Engines were seen to connect a container to one network after its machine has booted, or to two. */
+#define SPARE_INTERFACES_DEFAULT 3
 /* The log of one whole boot of a distribution's kernel has about 60 KiB. */
 #define GUEST_LOG_KIB_DEFAULT 1024
 #define GUEST_LOG_KIB_MIN 64 /* twice what remains when a log at its limit is cut */
@@ -44,6 +46,7 @@ static const char *const annotation_names[] = {
 	[SETTINGS_ANNOTATION_PARAMETERS] = SETTINGS_ANNOTATION_PREFIX "kernel.parameters",
 	[SETTINGS_ANNOTATION_MEMORY] = SETTINGS_ANNOTATION_PREFIX "memory",
 	[SETTINGS_ANNOTATION_VCPUS] = SETTINGS_ANNOTATION_PREFIX "vcpus",
+	[SETTINGS_ANNOTATION_SPARE_INTERFACES] = SETTINGS_ANNOTATION_PREFIX "spare-interfaces",
 };
 
 const char *settings_annotation_name(enum settings_annotation annotation)
@@ -108,6 +111,7 @@ static const struct {
 	{ "cache", KEY_PATH, offsetof(struct settings, cache_dir), 0, 0 },
 	{ "memory", KEY_NUMBER, offsetof(struct settings, memory_mib), VM_MEM_MIN / MIB, MEMORY_MIB_MAX },
 	{ "vcpus", KEY_VCPUS, 0, 1, VM_VCPUS_MAX },
+	{ "spare-interfaces", KEY_NUMBER, offsetof(struct settings, spare_interfaces), 0, VM_NICS_MAX },
 	{ "annotations", KEY_ANNOTATIONS, 0, 0, 0 },
 	{ "guest-overhead", KEY_NUMBER, offsetof(struct settings, guest_overhead_mib), 16, MEMORY_MIB_MAX },
 	{ "guest-log", KEY_NUMBER, offsetof(struct settings, guest_log_kib), GUEST_LOG_KIB_MIN, GUEST_LOG_KIB_MAX },
@@ -130,7 +134,7 @@ static int annotations_store(struct settings *s, const char *where, const struct
 			i++;
 		if (i == ARRAY_LEN(annotation_names))
 			return err_set(err, EINVAL,
-				"%s: \"%s\" is none of engine, kernel, kernel.parameters, memory, vcpus", where,
+				"%s: \"%s\" is none of engine, kernel, kernel.parameters, memory, vcpus, spare-interfaces", where,
 				j->text);
 		s->annotations[i] = true;
 	}
@@ -269,6 +273,7 @@ static void defaults(struct settings *s)
 	s->engine = VM_ENGINE_AUTO;
 	s->memory_mib = MEMORY_MIB_DEFAULT;
 	s->vcpus = VCPUS_DEFAULT;
+	s->spare_interfaces = SPARE_INTERFACES_DEFAULT;
 	s->guest_overhead_mib = GUEST_OVERHEAD_MIB_DEFAULT;
 	s->guest_log_kib = GUEST_LOG_KIB_DEFAULT;
 	s->host_overhead_mib = HOST_OVERHEAD_MIB_DEFAULT;

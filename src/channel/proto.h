@@ -51,7 +51,7 @@
 #define PROTO_RELAYS_MAX 64          /* of one container: sockets of the host that its config names */
 #define PROTO_FDS_MAX 128            /* descriptors that a process gets beside its standard streams */
 #define PROTO_RESOLVERS_MAX 3        /* as many as a resolv.conf may name */
-#define PROTO_NICS_MAX 16            /* more than a machine has */
+#define PROTO_NICS_MAX 48            /* more than twice what a machine has: all that go, and all that come */
 #define PROTO_NET_MESSAGES_MAX 32768 /* twice what one view of a network has: all that goes, and all that comes */
 #define PROTO_TEXT_MAX 1024          /* bytes of a text from the guest; the rest is cut */
 

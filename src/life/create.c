@@ -570,6 +570,7 @@ static int launch(struct creation *c, struct err *err)
 		.timeline = c->request->timeline,
 		.boot_ms = turn_boot_ms(clock_now_ms() - c->begin_ms),
 		.own_network = own_network,
+		.spare_interfaces = (unsigned int)c->plan.spare_interfaces,
 		.inner_ports = own_network && !privilege_is_root(),
 		.usermode = c->network.usermode,
 		.owner_fd = c->network.owner_fd,

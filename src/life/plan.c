@@ -129,6 +129,11 @@ int plan_make(const struct settings *s, const struct spec *spec, const char *vm_
 		p->vm.files_bytes = size_files(p->host_bytes, p->vm.mem_bytes);
 		p->host_bytes += p->vm.mem_bytes;
 	}
+	p->spare_interfaces = s->spare_interfaces;
+	if (r == 0)
+		r = MIN(annotation_number(s, spec, SETTINGS_ANNOTATION_SPARE_INTERFACES, 0, VM_NICS_MAX,
+				&p->spare_interfaces, err),
+			0);
 	if (r == 0)
 		r = prepare_image(s, spec, p, notes, err);
 	if (r == 0)

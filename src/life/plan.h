@@ -27,7 +27,8 @@ struct plan {
 	char vm_dir[PATH_MAX];
 	char qemu[PATH_MAX];
 	char cache_dir[PATH_MAX];
-	uint64_t host_bytes; /* what the VM may take of the host's memory */
+	uint64_t host_bytes;       /* what the VM may take of the host's memory */
+	uint64_t spare_interfaces; /* network devices for interfaces that are not there yet: 0..VM_NICS_MAX */
 };
 
 #define PLAN_NONE                                        \

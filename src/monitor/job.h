@@ -44,6 +44,7 @@ struct monitor_job {
 	struct timeline *timeline; /* may be NULL */
 	int boot_ms;               /* how long the guest may take to boot to its agent */
 	bool own_network;          /* the container has a network namespace whose interfaces are its own */
+	unsigned int spare_interfaces; /* network devices beyond those of the interfaces that there are at create */
 	bool inner_ports;          /* what it listens on is opened there for processes of the host, too (ports.h) */
 	bool usermode;             /* it has one of others', on which it is by user mode (net/usermode.h) */
 	int owner_fd;   /* there, a connection that says what the owner's container listens on (lender.h); -1: none */

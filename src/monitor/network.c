@@ -28,13 +28,17 @@
 		RTMGRP_IPV4_RULE | 1 << (RTNLGRP_IPV6_RULE - 1))
 /* A change comes as several notices: the guest is told so much later, of all. */
 #define FOLLOW_DELAY_MS 50
+/* Of an interface for which there is no device. */
+#define NO_DEVICE                                                                                                  \
+	"its virtual machine has %u network devices, and each has an interface already (vmrunc.json(5): " \
+	"\"spare-interfaces\" are for what comes after create; there can be %d)"
 #define NOTICES_AT_ONCE 256 /* messages that are taken away before the loop goes on */
 
 struct network {
 	const char *id; /* borrowed */
 	struct rtnl rtnl;
 	struct err no_tap;              /* why there are fewer taps than there should be; errnum 0: there are all */
-	uint32_t taps[NETWORK_DEVICES]; /* ifindex of each device's */
+	uint32_t taps[VM_NICS_MAX]; /* ifindex of each device's */
 	unsigned int taps_len;
 	struct resolvers resolvers;
 	uint32_t process; /* the container's first, on the channel */
@@ -58,15 +62,33 @@ struct network {
 };
 
 /*
+ * How many network devices the machine gets. An interface that is down now may be up at start, and one that the config
+ * moves is on its way.
+ */
+static unsigned int devices_wanted(const struct monitor_job *job, const struct links *list)
+{
+	const struct spec_linux *l = job->spec->linux_;
+	size_t interfaces = l ? l->net_devices.n : 0;
+
+	for (size_t i = 0; i < list->n; i++)
+		interfaces += attach_would_fit(&list->v[i]);
+	return (unsigned int)MIN(MAX(interfaces, (size_t)1) + job->spare_interfaces, (size_t)VM_NICS_MAX);
+}
+
+/*
  * Makes the taps. Without them a container that has no interface goes well, so that a failure is kept for the moment
  * when there is one.
  */
 static int make_taps(struct network *n, const struct monitor_job *job, struct err *err)
 {
 	autolinks list = LINKS_NONE;
-	int r;
+	unsigned int wanted;
+	int r = links_read(&n->rtnl, &list);
 
-	for (unsigned int i = 0; i < NETWORK_DEVICES && !n->no_tap.errnum; i++) {
+	if (r < 0)
+		return err_sys(err, r, "network: cannot list the interfaces");
+	wanted = devices_wanted(job, &list);
+	for (unsigned int i = 0; i < wanted && !n->no_tap.errnum; i++) {
 		struct vm_nic *nic = &job->vm->nics[i];
 
 		*nic = (struct vm_nic){ .pairs = MIN(job->vm->vcpus, VM_NIC_PAIRS_MAX) };
@@ -75,13 +97,8 @@ static int make_taps(struct network *n, const struct monitor_job *job, struct er
 		telling_device_mac(i, nic->mac);
 		job->vm->nics_len = n->taps_len = i + 1;
 	}
-	if (!n->no_tap.errnum)
-		return 0;
-	r = links_read(&n->rtnl, &list);
-	if (r < 0)
-		return err_sys(err, r, "network: cannot list the interfaces");
-	for (size_t i = 0; i < list.n; i++) {
-		if (n->taps_len == 0 && attach_fits(&list.v[i])) {
+	for (size_t i = 0; n->no_tap.errnum && n->taps_len == 0 && i < list.n; i++) {
+		if (attach_fits(&list.v[i])) {
 			*err = n->no_tap;
 			return err_prefix(err, "network: interface \"%s\"", list.v[i].name);
 		}
@@ -190,6 +207,9 @@ static int tell(struct network *n, struct err *err)
 
 	if (r == -ENODEV && n->no_tap.errnum)
 		*err = n->no_tap;
+	else if (r == -ENODEV)
+		(void)err_set(err, ENODEV, "network: interface \"%s\" cannot be in the container: " NO_DEVICE,
+			now.left_out, n->taps_len, VM_NICS_MAX);
 	if (r < 0) {
 		view_done(&now);
 		return r;
@@ -206,8 +226,8 @@ static int tell(struct network *n, struct err *err)
 	telling_done(&t);
 	if (now.left_out[0] && strcmp(now.left_out, n->told.left_out) != 0)
 		guestlog_say(n->log,
-			"vmrunc: network: interface \"%s\" is not in the container: its virtual machine has %u network devices, and each has an interface already",
-			now.left_out, n->taps_len);
+			"vmrunc: network: interface \"%s\" is not in the container: " NO_DEVICE, now.left_out,
+			n->taps_len, VM_NICS_MAX);
 	view_done(&n->told);
 	n->told = now;
 	return r < 0 ? r : n->busy;

@@ -20,13 +20,11 @@
 #include "monitor/job.h"
 #include "vm/guestlog.h"
 
-/* The network devices of a machine: what engines were seen to connect a container to, and some to come later. */
-#define NETWORK_DEVICES 4
-
 struct network;
 
 /*
- * Makes the taps, and puts them into job->vm as its nics. 0 with *@ret; *@ret is NULL if the container has no network of
+ * Makes the taps, and puts them into job->vm as its nics: one for each interface that the namespace has or the config moves
+ * into it, at least one, and job->spare_interfaces more; VM_NICS_MAX at most. 0 with *@ret; *@ret is NULL if the container has no network of
  * its own. -errno with an error: there are interfaces, and no tap can be made.
  */
 must_check int network_new(const struct monitor_job *job, struct network **ret, struct err *err);

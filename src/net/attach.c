@@ -11,9 +11,14 @@
 #include "net/share.h"
 #include "net/tap.h"
 
+bool attach_would_fit(const struct link *l)
+{
+	return l->type == ARPHRD_ETHER && l->master == 0 && !tap_is(l, NULL);
+}
+
 bool attach_fits(const struct link *l)
 {
-	return l->type == ARPHRD_ETHER && (l->flags & IFF_UP) && l->master == 0 && !tap_is(l, NULL);
+	return attach_would_fit(l) && (l->flags & IFF_UP);
 }
 
 const struct link *attach_tap(const struct links *list, const struct link *l)

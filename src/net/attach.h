@@ -18,6 +18,9 @@
 #include "net/link.h"
 #include "net/share.h"
 
+/* Whether @l is of the kind that a machine can be given, up or not. */
+bool attach_would_fit(const struct link *l);
+
 /* Whether @l is an interface that a machine is given if it has a tap to spare. */
 bool attach_fits(const struct link *l);
 

@@ -59,14 +59,12 @@ static int choose(const struct links *list, const char *id, bool all, struct vie
 
 		if (!(l->flags & IFF_LOOPBACK) && !tap && !attach_fits(l))
 			continue;
-		if (!all && !(l->flags & IFF_LOOPBACK) && !tap && !v->left_out[0] && !has_spare(list, id))
+		if (!(l->flags & IFF_LOOPBACK) && !tap && !v->left_out[0] && (all || !has_spare(list, id)))
 			memcpy(v->left_out, l->name, sizeof(v->left_out));
 		if (!all && !(l->flags & IFF_LOOPBACK) && (!tap || !tap_is(tap, id)))
 			continue;
 		if (!(l->flags & IFF_LOOPBACK) && !tap)
-			return err_set(err, ENODEV,
-				"network: interface \"%s\" has no tap: a container's virtual machine has a fixed number of network devices",
-				l->name);
+			return err_set(err, ENODEV, "network: interface \"%s\" has no tap", l->name);
 		if (tap && !tap_is(tap, id))
 			return err_set(err, EBUSY, "network: interface \"%s\" is that of container \"%s\" already",
 				l->name, tap->alias + sizeof(TAP_ALIAS) - 1);

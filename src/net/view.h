@@ -42,7 +42,7 @@ struct view {
 	size_t nics_n, messages_n;
 	struct view_nic *nics;
 	struct view_message *messages; /* in the order in which they can be carried out */
-	char left_out[IFNAMSIZ];       /* an interface that fits, when all taps have one already; "": there is none */
+	char left_out[IFNAMSIZ];       /* an interface that fits, but has no tap, as all have one already; "": there is none */
 	bool usermode;                 /* one interface is told of, by its addresses and its routes in the main table */
 };
 
@@ -59,7 +59,7 @@ void view_done(struct view *v);
 /*
  * Reads the namespace of @r, with the interfaces that stand beside taps of container @id. Makes only the calls of
  * net_syscalls. 0, or -errno with an error: with @all,
- * an interface that fits (attach.h) has no tap or is another machine's; else such are passed over. The
+ * an interface that fits (attach.h) has no tap (-ENODEV, and left_out names it) or is another machine's; else such are passed over. The
  * caller ends *@ret in any case.
  */
 must_check int view_read(struct rtnl *r, const char *id, bool all, struct view *ret, struct err *err);

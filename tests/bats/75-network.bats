@@ -236,6 +236,63 @@ assert_ends_without_traces() {
 	[ ! -e "/proc/$helper" ]
 }
 
+# add_interface I: a pair of veth interfaces, of which the container's is eI, with its address and a route.
+add_interface() {
+	ip -n "$PEER" link add "h$1" type veth peer name "e$1" netns "$NS"
+	ip -n "$PEER" addr add "10.40.$1.1/24" dev "h$1"
+	ip -n "$PEER" link set "h$1" up
+	ip -n "$NS" addr add "10.40.$1.2/24" dev "e$1"
+	ip -n "$NS" link set "e$1" up
+}
+
+@test "a machine has a network device for each interface of its namespace, and spare ones; 19 at most" {
+	local i
+	echo '{ "spare-interfaces": 0, "annotations": ["spare-interfaces"] }' >"$DIR/settings.json"
+	RT_CMD+=(--config "$DIR/settings.json")
+	make_ns
+	for i in $(seq 15); do
+		add_interface "$i"
+	done
+	sh_bundle '
+		while [ ! -e /end ]; do
+			if [ -e /go ]; then
+				rm /go
+				for i in 19 20; do
+					until ping -c 1 -W 1 10.40.$i.1 >/dev/null 2>&1; do sleep 0.1; done
+				done
+				for i in $(seq 20); do
+					[ -e /sys/class/net/e$i ] && ping -c 2 -W 10 10.40.$i.1 >/dev/null && echo -n "$i "
+				done
+				echo done
+			fi
+			sleep 0.1
+		done' "$in_ns | .annotations[\"org.vmrunc.spare-interfaces\"] = \"2\"" --arg ns "/run/netns/$NS"
+	rt create --bundle "$BUNDLE" "$ID" >"$DIR/out" 2>&1 </dev/null
+	[ "$(ip -n "$NS" -j link show type tun | jq length)" = 17 ]
+	# more come before start than there are spare ones: an error that names one and the number, and start may be tried again
+	for i in 16 17 18; do
+		add_interface "$i"
+	done
+	run rt start "$ID"
+	echo "$output"
+	[ "$status" -ne 0 ]
+	[[ "$output" == *'network: interface "e'*'" cannot be in the container: its virtual machine has 17 network devices, '*'there can be 19)'* ]]
+	ip -n "$PEER" link del h18
+	ip -n "$PEER" link del h17
+	rt start "$ID"
+	# and one that is connected to it later
+	ip -n "$PEER" link del h3
+	add_interface 19
+	add_interface 20
+	touch "$BUNDLE/rootfs/go"
+	wait_for "$WAIT_S" file_has "$DIR/out" "done\$" || { cat "$DIR/out"; false; }
+	[ "$(cat "$DIR/out")" = "$(echo $(seq 2) $(seq 4 16) 19 20 done)" ]
+	touch "$BUNDLE/rootfs/end"
+	wait_status "$ID" stopped
+	rt delete "$ID"
+	[ "$(ip netns exec "$NS" tc qdisc show | grep -c ingress)" = 0 ]
+}
+
 # hex BYTES: what they are as printf(1) takes them, such as 0a1b for \x0a\x1b.
 hex() {
 	sed 's/../\\x&/g' <<<"$1"

@@ -118,6 +118,7 @@ static void test_settings(void **state)
 		{ "{\"memory\": 5.5}", "memory: \"5.5\"" },
 		{ "{\"memory\": -512}", "memory: \"-512\"" },
 		{ "{\"vcpus\": 65}", "vcpus: \"65\"" },
+		{ "{\"spare-interfaces\": 20}", "spare-interfaces: \"20\" is not a number from 0 to 19" },
 		{ "{\"kernel\": \"relative\"}", "kernel: \"relative\"" },
 		{ "{\"annotations\": \"memory\"}", "annotations: not an array" },
 		{ "{\"annotations\": [1]}", "annotations: not an array of strings" },
@@ -135,12 +136,13 @@ static void test_settings(void **state)
 	}
 	assert_int_equal(load_settings(&s,
 				 "// a comment\n{\"engine\": \"qemu\", /* and */ \"memory\": 1024, "
-				 "\"annotations\": [\"memory\", \"org.vmrunc.kernel\"], \"vcpus\": 2}",
+				 "\"annotations\": [\"memory\", \"org.vmrunc.kernel\"], \"vcpus\": 2, \"spare-interfaces\": 0}",
 				 &err),
 		0);
 	assert_int_equal(s.engine, VM_ENGINE_QEMU);
 	assert_int_equal(s.memory_mib, 1024);
 	assert_int_equal(s.vcpus, 2);
+	assert_int_equal(s.spare_interfaces, 0);
 	assert_true(s.annotations[SETTINGS_ANNOTATION_MEMORY] && s.annotations[SETTINGS_ANNOTATION_KERNEL]);
 	assert_false(s.annotations[SETTINGS_ANNOTATION_ENGINE] || s.annotations[SETTINGS_ANNOTATION_PARAMETERS] ||
 		     s.annotations[SETTINGS_ANNOTATION_VCPUS]);

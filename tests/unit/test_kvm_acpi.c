@@ -185,7 +185,7 @@ static void the_dsdt_holds_every_device(void **state)
 				assert_int_equal(get(crs + 4, 4), LAYOUT_VIRTIO_GPA(d));
 				assert_int_equal(get(crs + 8, 4), LAYOUT_VIRTIO_SIZE);
 				assert_int_equal(crs[12], 0x89);
-				assert_int_equal(crs[15], 3); /* consumer, edge, active high */
+				assert_int_equal(crs[15], 11); /* consumer, edge, active high, shared */
 				assert_int_equal(get(crs + 17, 4), LAYOUT_VIRTIO_GSI(d));
 				assert_int_equal(device_end[-2], 0x79);
 			}
@@ -195,6 +195,21 @@ static void the_dsdt_holds_every_device(void **state)
 		assert_memory_equal(at, "\x08_S5_\x12\x04\x01\x0a\x05", 10);
 		assert_ptr_equal(at + 10, end);
 		buf_done(&t.blob);
+	}
+}
+
+/* Each device has one of the IOAPIC's free pins, and none more than two. */
+static void lines_are_shared_by_two_at_most(void **state)
+{
+	unsigned int users[24] = { 0 };
+
+	(void)state;
+	for (unsigned int i = 0; i < LAYOUT_VIRTIO_MAX; i++) {
+		unsigned int gsi = LAYOUT_VIRTIO_GSI(i);
+
+		assert_in_range(gsi, LAYOUT_SERIAL_GSI + 1, ARRAY_LEN(users) - 1);
+		users[gsi]++;
+		assert_int_equal(users[gsi], i < 19 ? 1 : 2);
 	}
 }
 
@@ -235,6 +250,7 @@ static void iasl_reads_the_dsdt(void **state)
 		assert_non_null(strstr(text, want));
 	}
 	assert_non_null(strstr(text, "Interrupt (ResourceConsumer, Edge, ActiveHigh, Exclusive"));
+	assert_non_null(strstr(text, "Interrupt (ResourceConsumer, Edge, ActiveHigh, Shared"));
 	assert_non_null(strstr(text, "Name (_S5, Package (0x01)"));
 	assert_null(strstr(text, "Unknown"));
 	(void)snprintf(command, sizeof(command), "rm -r %s", dir);
@@ -327,6 +343,7 @@ int main(void)
 		cmocka_unit_test(the_fadt_says_what_there_is),
 		cmocka_unit_test(the_madt_lists_every_cpu),
 		cmocka_unit_test(the_dsdt_holds_every_device),
+		cmocka_unit_test(lines_are_shared_by_two_at_most),
 		cmocka_unit_test(iasl_reads_the_dsdt),
 		cmocka_unit_test(cpuid_shows_a_plain_topology),
 		cmocka_unit_test(cpuid_offers_no_deadline_timer_without_kvm),

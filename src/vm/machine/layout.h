@@ -31,8 +31,12 @@
 #define LAYOUT_VIRTIO_STRIDE 0x1000ull
 #define LAYOUT_VIRTIO_GPA(i) (0xd0000000ull + (uint64_t)(i)*LAYOUT_VIRTIO_STRIDE)
 #define LAYOUT_VIRTIO_SIZE 0x200ull
-#define LAYOUT_VIRTIO_GSI(i) (5u + (i))
-#define LAYOUT_VIRTIO_MAX 19u /* the IOAPIC has 24 pins, of which 5 to 23 are free */
+#define LAYOUT_VIRTIO_MAX 24u /* as many as QEMU's microvm has */
+/*
+ * The IOAPIC has 24 pins, of which 5 to 23 are free. The last slots share them with those before: slot 19 with 18, 20 with
+ * 17. A line is edge-triggered, and each edge has the driver look at both devices, so that none is lost.
+ */
+#define LAYOUT_VIRTIO_GSI(i) ((i) < 19u ? 5u + (i) : 42u - (i))
 
 #define LAYOUT_IOAPIC 0xfec00000u
 #define LAYOUT_LAPIC 0xfee00000u

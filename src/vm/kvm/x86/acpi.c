@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ACPI tables. Chapters in the comments are those of ACPI 6.3. */
 #include <assert.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/wire.h"
@@ -95,12 +96,12 @@ static void aml_put_crs(struct buf *b, struct buf *resources)
 	aml_put_body(b, &body);
 }
 
-/* Puts an extended interrupt descriptor (§6.4.3.6): consumer, edge-triggered, active high, exclusive. */
-static void aml_put_interrupt(struct buf *b, uint32_t gsi)
+/* Puts an extended interrupt descriptor (§6.4.3.6): consumer, edge-triggered, active high, and shared or exclusive. */
+static void aml_put_interrupt(struct buf *b, uint32_t gsi, bool shared)
 {
 	wire_put_u8(b, 0x89);
 	wire_put_u16(b, 6);
-	wire_put_u8(b, 1 << 0 | 1 << 1);
+	wire_put_u8(b, (uint8_t)(1 << 0 | 1 << 1 | shared << 3));
 	wire_put_u8(b, 1);
 	wire_put_u32(b, gsi);
 }
@@ -123,7 +124,7 @@ static void aml_put_virtio(struct buf *b, unsigned int index, const struct acpi_
 	wire_put_u8(&crs, 1);
 	wire_put_u32(&crs, d->gpa);
 	wire_put_u32(&crs, d->size);
-	aml_put_interrupt(&crs, d->gsi);
+	aml_put_interrupt(&crs, d->gsi, true);
 
 	buf_printf(&body, "V%03u", index);
 	aml_put_name(&body, "_HID");
@@ -147,7 +148,7 @@ static void aml_put_serial(struct buf *b)
 	wire_put_u16(&crs, LAYOUT_SERIAL_PORT);
 	wire_put_u8(&crs, 1);
 	wire_put_u8(&crs, LAYOUT_SERIAL_PORTS);
-	aml_put_interrupt(&crs, LAYOUT_SERIAL_GSI);
+	aml_put_interrupt(&crs, LAYOUT_SERIAL_GSI, false);
 
 	buf_puts(&body, "COM1");
 	aml_put_name(&body, "_HID");
