@@ -196,10 +196,10 @@ static int return_device(const struct work *w, struct network_device *d, struct 
 }
 
 /*
- * Gives the interface another name, for which it has to be down; raise_nic() brings it up again. On the host it was down
- * as well, or its routes are told anew by whoever made them. 0 or -errno.
+ * Gives the interface @index another name, for which it has to be down; raise_nic() brings it up again, and the host tells
+ * all addresses and routes anew. 0 or -errno.
  */
-static int rename_link(const struct work *w, const struct guest_nic *nic, uint32_t index)
+static int rename_link(const struct work *w, uint32_t index, const char *name)
 {
 	const struct ifinfomsg link = { .ifi_index = (int)index, .ifi_change = IFF_UP };
 	struct ifreq ifr = { .ifr_ifindex = (int)index };
@@ -208,7 +208,7 @@ static int rename_link(const struct work *w, const struct guest_nic *nic, uint32
 
 	if (ioctl(w->fd, SIOCGIFNAME, &ifr) < 0)
 		return -errno;
-	if (strcmp(ifr.ifr_name, nic->name) == 0)
+	if (strcmp(ifr.ifr_name, name) == 0)
 		return 0;
 	r = rtnl_begin(&q, RTM_NEWLINK, 0, &link, sizeof(link));
 	if (r == 0)
@@ -216,10 +216,29 @@ static int rename_link(const struct work *w, const struct guest_nic *nic, uint32
 	if (r == 0)
 		r = rtnl_begin(&q, RTM_NEWLINK, 0, &link, sizeof(link));
 	if (r == 0) {
-		rtnl_put(&q, IFLA_IFNAME, nic->name, strlen(nic->name) + 1);
+		rtnl_put(&q, IFLA_IFNAME, name, strlen(name) + 1);
 		r = rtnl_ask(w->fd, &q);
 	}
 	return r;
+}
+
+/*
+ * Takes the names away from the interfaces that are to have other ones: two of them may have changed theirs with each
+ * other. A failure is told where an interface does not get its name.
+ */
+static void free_names(const struct work *w)
+{
+	for (uint32_t i = 0; i < w->net->nics.len; i++) {
+		const struct guest_nic *nic = &w->net->nics.at[i];
+		const struct network_device *d = nic->device && !nic->gone ? device_find(w->agent, nic->device) : NULL;
+		struct ifreq ifr = { .ifr_ifindex = d ? (int)d->guest : 0 };
+		char between[IFNAMSIZ];
+
+		if (!d || ioctl(w->fd, SIOCGIFNAME, &ifr) < 0 || strcmp(ifr.ifr_name, nic->name) == 0)
+			continue;
+		(void)snprintf(between, sizeof(between), "between%u", d->guest);
+		(void)!rename_link(w, d->guest, between);
+	}
 }
 
 /* Gives the interface its name, its address and its MTU. */
@@ -239,7 +258,7 @@ static int set_link(const struct work *w, const struct guest_nic *nic, uint32_t 
 	if (r == 0)
 		r = rtnl_ask(w->fd, &q);
 	if (r == 0 && nic->device)
-		r = rename_link(w, nic, index);
+		r = rename_link(w, index, nic->name);
 	return r < 0 ? err_sys(err, r, "cannot set up network interface \"%s\" (MTU %u)", nic->name, nic->mtu) : 0;
 }
 
@@ -379,24 +398,35 @@ static int apply_message(const struct work *w, const struct guest_net_message *m
 
 /* --- the request --- */
 
+/* Keeps the first failure of several steps, in *@first and @err. */
+static void keep_first(int r, const struct err *why, int *first, struct err *err)
+{
+	if (r >= 0 || *first < 0)
+		return;
+	*first = r;
+	*err = *why;
+}
+
 /*
  * Does all of it, in an order in which each step has what it needs: interfaces, their settings, their being up, and what
- * needs them up.
+ * needs them up. What fails keeps nothing else from being done, and the first failure is told.
  */
 static int apply_all(const struct work *w, struct err *err)
 {
 	const struct guest_net *net = w->net;
-	int r = 0;
+	struct err why = ERR_INIT;
+	int first = 0;
 
-	for (uint32_t i = 0; r == 0 && i < net->nics.len; i++)
-		r = apply_nic(w, &net->nics.at[i], err);
-	for (uint32_t i = 0; r == 0 && i < net->sysctl.len; i++)
-		r = apply_sysctl(&net->sysctl.at[i], err);
-	for (uint32_t i = 0; r == 0 && i < net->nics.len; i++)
-		r = raise_nic(w, &net->nics.at[i], err);
-	for (uint32_t i = 0; r == 0 && i < net->messages.len; i++)
-		r = apply_message(w, &net->messages.at[i], err);
-	return r;
+	free_names(w);
+	for (uint32_t i = 0; i < net->nics.len; i++)
+		keep_first(apply_nic(w, &net->nics.at[i], &why), &why, &first, err);
+	for (uint32_t i = 0; i < net->sysctl.len; i++)
+		keep_first(apply_sysctl(&net->sysctl.at[i], &why), &why, &first, err);
+	for (uint32_t i = 0; i < net->nics.len; i++)
+		keep_first(raise_nic(w, &net->nics.at[i], &why), &why, &first, err);
+	for (uint32_t i = 0; i < net->messages.len; i++)
+		keep_first(apply_message(w, &net->messages.at[i], &why), &why, &first, err);
+	return first;
 }
 
 int network_apply(struct agent *agent, const struct guest_net *net, struct err *err)

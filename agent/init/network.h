@@ -17,7 +17,7 @@
 /* Parks the machine's network devices. A failure is logged: then containers see them, and NET finds none. */
 void network_park(struct agent *agent);
 
-/* NET: 0, or -errno with @err set; then what comes before the failure has been done. */
+/* NET: 0, or -errno with @err set; of the first thing that failed; the rest has been done. */
 must_check int network_apply(struct agent *agent, const struct guest_net *net, struct err *err);
 
 #endif

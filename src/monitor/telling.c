@@ -171,6 +171,22 @@ static int tell_nics(const uint32_t *taps, unsigned int taps_len, const struct v
 
 /* --- messages --- */
 
+/*
+ * Whether an interface has come up, or has another name, for which the guest's goes down for a moment: then it may lack
+ * addresses and routes that the host's still has.
+ */
+static bool any_lost(const struct view *before, const struct view *now)
+{
+	for (size_t i = 0; before && i < now->nics_n; i++) {
+		const struct view_nic *nic = &now->nics[i], *old = same_tie(before, nic);
+
+		if (old && (strcmp(old->link.name, nic->link.name) != 0 ||
+				   (nic->link.flags & ~old->link.flags & IFF_UP)))
+			return true;
+	}
+	return false;
+}
+
 static bool has_message(const struct view *v, const struct view_message *m)
 {
 	for (size_t i = 0; v && i < v->messages_n; i++) {
@@ -189,11 +205,13 @@ static void add_message(struct telling *t, uint16_t type, const struct view_mess
 }
 
 /*
- * What was there and is not any more is deleted, in the opposite order; then comes what is new. A message RTM_DELx has the
+ * What was there and is not any more is deleted, in the opposite order; then comes what is new, or all of it. A message RTM_DELx has the
  * number behind that of RTM_NEWx.
  */
 static int tell_messages(const struct view *before, const struct view *now, struct telling *t)
 {
+	bool all = any_lost(before, now);
+
 	t->net.messages.at =
 		calloc((before ? before->messages_n : 0) + now->messages_n + 1, sizeof(*t->net.messages.at));
 	if (!t->net.messages.at)
@@ -205,7 +223,7 @@ static int tell_messages(const struct view *before, const struct view *now, stru
 			add_message(t, (uint16_t)(m->type + 1), m);
 	}
 	for (size_t i = 0; i < now->messages_n; i++) {
-		if (!has_message(before, &now->messages[i]))
+		if (all || !has_message(before, &now->messages[i]))
 			add_message(t, now->messages[i].type, &now->messages[i]);
 	}
 	return 0;

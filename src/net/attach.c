@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/if.h>
 #include <net/if_arp.h>
+#include <string.h>
 
 #include "net/redirect.h"
 #include "net/rtnl.h"
@@ -76,6 +77,28 @@ static int look(int ns_fd, struct rtnl *r, struct links *list, struct err *err)
 	return e < 0 ? err_sys(err, e, "network: cannot list the interfaces") : 0;
 }
 
+/*
+ * Packets of a VLAN come in at the interface that the VLAN's stands on: where that is one of container @id's, they are left to
+ * the host's stack, which leads them to the VLAN's own.
+ */
+static int pass_vlans(struct rtnl *r, const char *id, const struct links *list, struct err *err)
+{
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < list->n; i++) {
+		const struct link *lower = strcmp(list->v[i].kind, "vlan") == 0 ? links_find(list, list->v[i].lower) : NULL;
+		const struct link *tap = lower ? attach_tap(list, lower) : NULL;
+
+		if (!tap || !tap_is(tap, id))
+			continue;
+		e = redirect_pass_vlans(r, lower->ifindex);
+		if (e < 0)
+			return err_sys(err, e, "network: cannot leave \"%s\" its packets, which come in at \"%s\"",
+				list->v[i].name, lower->name);
+	}
+	return e;
+}
+
 /* Gives each fitting interface of @list that has none a spare tap of container @id's, as far as there are any. */
 static int tie_new(struct rtnl *r, const char *id, const struct share *share, struct links *list, struct err *err)
 {
@@ -90,7 +113,7 @@ static int tie_new(struct rtnl *r, const char *id, const struct share *share, st
 		if (attach_fits(l) && !attach_tap(list, l))
 			e = tie(r, l, tap, share, err);
 	}
-	return e;
+	return e == 0 ? pass_vlans(r, id, list, err) : e;
 }
 
 /*

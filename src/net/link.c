@@ -59,8 +59,19 @@ static void take_families(const struct nlattr *spec, struct link *l)
 	}
 }
 
-/* Takes one attribute of an interface. What is not asked for is passed over. */
-static void take_attribute(const struct nlattr *a, struct link *l)
+/* IFLA_LINKINFO: what kind of interface it is. */
+static void take_kind(const struct nlattr *info, struct link *l)
+{
+	const struct nlattr *a;
+
+	mnl_attr_for_each_nested (a, info) {
+		if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
+			(void)snprintf(l->kind, sizeof(l->kind), "%s", mnl_attr_get_str(a));
+	}
+}
+
+/* Takes one attribute of an interface. What is not asked for is passed over. *@elsewhere: its lower one is in another namespace. */
+static void take_attribute(const struct nlattr *a, struct link *l, bool *elsewhere)
 {
 	switch (mnl_attr_get_type(a)) {
 	case IFLA_IFNAME:
@@ -75,6 +86,15 @@ static void take_attribute(const struct nlattr *a, struct link *l)
 		break;
 	case IFLA_MTU:
 		l->mtu = mnl_attr_get_u32(a);
+		break;
+	case IFLA_LINK:
+		l->lower = mnl_attr_get_u32(a);
+		break;
+	case IFLA_LINK_NETNSID:
+		*elsewhere = true;
+		break;
+	case IFLA_LINKINFO:
+		take_kind(a, l);
 		break;
 	case IFLA_MASTER:
 		l->master = mnl_attr_get_u32(a);
@@ -97,6 +117,7 @@ static int take_link(void *arg, const struct nlmsghdr *message)
 	struct links *list = arg;
 	const struct nlattr *a;
 	struct link *v, *l;
+	bool elsewhere = false;
 
 	if (message->nlmsg_type != RTM_NEWLINK)
 		return 0;
@@ -109,7 +130,9 @@ static int take_link(void *arg, const struct nlmsghdr *message)
 	l = &v[list->n++];
 	*l = (struct link){ .ifindex = (uint32_t)info->ifi_index, .flags = info->ifi_flags, .type = info->ifi_type };
 	mnl_attr_for_each (a, message, sizeof(*info))
-		take_attribute(a, l);
+		take_attribute(a, l, &elsewhere);
+	if (elsewhere)
+		l->lower = 0;
 	return 0;
 }
 

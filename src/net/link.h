@@ -13,6 +13,7 @@
 
 #define LINK_MAC_BYTES 6
 #define LINK_ALIAS_MAX 256
+#define LINK_KIND_MAX 16
 #define LINKS_MAX 1024     /* interfaces of one namespace that are looked at: a bound for memory */
 #define LINK_CONF4_MAX 64  /* settings of an interface for IPv4: IPV4_DEVCONF_x - 1 */
 #define LINK_CONF6_MAX 128 /* likewise for IPv6 (DEVCONF_x) */
@@ -22,11 +23,13 @@ struct link {
 	uint32_t group; /* of a tap of ours: the ifindex of the interface that it stands beside; 0: it is spare */
 	uint32_t flags; /* IFF_x */
 	uint32_t mtu;
+	uint32_t lower; /* the ifindex of what it stands on, if that is in the same namespace (IFLA_LINK); 0: none */
 	uint32_t master;             /* the ifindex of the bridge or bond that it is a port of; 0: none */
 	uint16_t type;               /* ARPHRD_x */
 	uint8_t mac[LINK_MAC_BYTES]; /* zero if the type has another length */
 	char name[IFNAMSIZ];
 	char alias[LINK_ALIAS_MAX];
+	char kind[LINK_KIND_MAX]; /* "vlan", "veth" and the like, cut; "": the kernel does not say */
 	uint32_t conf4[LINK_CONF4_MAX], conf6[LINK_CONF6_MAX];
 	unsigned int conf4_len, conf6_len; /* how many the kernel told; 0: it has none */
 };

@@ -16,6 +16,14 @@
 #define INGRESS_HANDLE TC_H_MAKE(TC_H_INGRESS, 0)
 #define INGRESS_PARENT TC_H_MAKE(TC_H_INGRESS, TC_H_MIN_INGRESS) /* of filters, for ingress and clsact alike */
 
+/* The protocol of our filter with @preference. */
+static uint16_t protocol_of(uint32_t preference)
+{
+	return preference == REDIRECT_VLAN_PREF	      ? ETH_P_8021Q
+	       : preference == REDIRECT_VLAN_PREF + 1 ? ETH_P_8021AD
+						      : ETH_P_ALL;
+}
+
 /* Begins a request about the filter of ours at @from that has @preference. */
 static void begin_filter(struct rtnl_request *q, uint16_t type, uint16_t flags, uint32_t from, uint32_t preference)
 {
@@ -24,10 +32,10 @@ static void begin_filter(struct rtnl_request *q, uint16_t type, uint16_t flags, 
 	tc->tcm_family = AF_UNSPEC;
 	tc->tcm_ifindex = (int)from;
 	tc->tcm_parent = INGRESS_PARENT;
-	tc->tcm_info = TC_H_MAKE(preference << 16, htons(ETH_P_ALL));
+	tc->tcm_info = TC_H_MAKE(preference << 16, htons(protocol_of(preference)));
 }
 
-/* Adds the one action of the filter, as the attribute @type of it. */
+/* Adds the one action of the filter, as the attribute @type of it; @to 0: none. */
 static void put_mirred(struct nlmsghdr *head, uint16_t type, uint32_t to)
 {
 	const struct tc_mirred mirred = {
@@ -35,10 +43,12 @@ static void put_mirred(struct nlmsghdr *head, uint16_t type, uint32_t to)
 		.eaction = TCA_EGRESS_REDIR,
 		.ifindex = to,
 	};
-	struct nlattr *actions = mnl_attr_nest_start(head, type);
-	struct nlattr *first = mnl_attr_nest_start(head, 1);
-	struct nlattr *options;
+	struct nlattr *actions, *first, *options;
 
+	if (!to)
+		return;
+	actions = mnl_attr_nest_start(head, type);
+	first = mnl_attr_nest_start(head, 1);
 	mnl_attr_put_strz(head, TCA_ACT_KIND, "mirred");
 	options = mnl_attr_nest_start(head, TCA_ACT_OPTIONS);
 	mnl_attr_put(head, TCA_MIRRED_PARMS, sizeof(mirred), &mirred);
@@ -47,8 +57,11 @@ static void put_mirred(struct nlmsghdr *head, uint16_t type, uint32_t to)
 	mnl_attr_nest_end(head, actions);
 }
 
+/* What a filter without an action says of a packet: any class, and with it that no other filter is asked (TC_ACT_OK). */
+#define PASS_CLASS TC_H_MAKE(1 << 16, 1)
+
 /* u32 with one key, which compares nothing. */
-static int add_u32(struct rtnl *r, uint32_t from, uint32_t to)
+static int add_u32(struct rtnl *r, uint32_t from, uint32_t preference, uint32_t to)
 {
 	union {
 		struct tc_u32_sel sel;
@@ -59,23 +72,27 @@ static int add_u32(struct rtnl *r, uint32_t from, uint32_t to)
 
 	all.sel.flags = TC_U32_TERMINAL;
 	all.sel.nkeys = 1;
-	begin_filter(&q, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, from, REDIRECT_PREF);
+	begin_filter(&q, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, from, preference);
 	mnl_attr_put_strz(&q.head, TCA_KIND, "u32");
 	options = mnl_attr_nest_start(&q.head, TCA_OPTIONS);
 	mnl_attr_put(&q.head, TCA_U32_SEL, sizeof(all), &all);
+	if (!to)
+		mnl_attr_put_u32(&q.head, TCA_U32_CLASSID, PASS_CLASS);
 	put_mirred(&q.head, TCA_U32_ACT, to);
 	mnl_attr_nest_end(&q.head, options);
 	return rtnl_ask(r, &q);
 }
 
-static int add_matchall(struct rtnl *r, uint32_t from, uint32_t to)
+static int add_matchall(struct rtnl *r, uint32_t from, uint32_t preference, uint32_t to)
 {
 	struct rtnl_request q;
 	struct nlattr *options;
 
-	begin_filter(&q, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, from, REDIRECT_PREF);
+	begin_filter(&q, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, from, preference);
 	mnl_attr_put_strz(&q.head, TCA_KIND, "matchall");
 	options = mnl_attr_nest_start(&q.head, TCA_OPTIONS);
+	if (!to)
+		mnl_attr_put_u32(&q.head, TCA_MATCHALL_CLASSID, PASS_CLASS);
 	put_mirred(&q.head, TCA_MATCHALL_ACT, to);
 	mnl_attr_nest_end(&q.head, options);
 	return rtnl_ask(r, &q);
@@ -117,15 +134,33 @@ static int add_ingress(struct rtnl *r, uint32_t from)
 	return e == -EEXIST ? 0 : e;
 }
 
+/* Adds a filter that leads each packet of its protocol to @to; 0: to the host's stack. 0 or -errno. */
+static int add_filter(struct rtnl *r, uint32_t from, uint32_t preference, uint32_t to)
+{
+	int e = add_u32(r, from, preference, to);
+
+	return e == -ENOENT || e == -EOPNOTSUPP ? add_matchall(r, from, preference, to) : e;
+}
+
 int redirect_add(struct rtnl *r, uint32_t from, uint32_t to)
 {
 	int e = add_ingress(r, from);
 
 	if (e == 0)
 		e = remove_filter(r, from, REDIRECT_PREF);
-	if (e >= 0)
-		e = add_u32(r, from, to);
-	return e == -ENOENT || e == -EOPNOTSUPP ? add_matchall(r, from, to) : e;
+	return e < 0 ? e : add_filter(r, from, REDIRECT_PREF, to);
+}
+
+int redirect_pass_vlans(struct rtnl *r, uint32_t from)
+{
+	int e = 0;
+
+	for (uint32_t preference = REDIRECT_VLAN_PREF; e == 0 && preference < REDIRECT_SHARE_PREF; preference++) {
+		e = add_filter(r, from, preference, 0);
+		if (e == -EEXIST)
+			e = 0;
+	}
+	return e;
 }
 
 int redirect_share(struct rtnl *r, uint32_t from, int program)
@@ -188,10 +223,14 @@ int redirect_remove(struct rtnl *r, uint32_t from)
 {
 	struct filters left;
 	struct rtnl_request q;
-	int shared = remove_filter(r, from, REDIRECT_SHARE_PREF);
-	int e = shared < 0 ? shared : remove_filter(r, from, REDIRECT_PREF);
+	bool any = false;
+	int e = 0;
 
-	if (e < 0 || (e == 0 && shared == 0))
+	for (uint32_t preference = REDIRECT_VLAN_PREF; e >= 0 && preference <= REDIRECT_PREF; preference++) {
+		e = remove_filter(r, from, preference);
+		any = any || e > 0;
+	}
+	if (e < 0 || !any)
 		return e;
 	e = read_filters(r, from, &left);
 	if (e < 0 || left.any)

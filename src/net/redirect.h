@@ -21,6 +21,7 @@
 	30317 /* behind the filters that people make themselves, which tc(8) numbers down from 49152: "vm" */
 
 #define REDIRECT_SHARE_PREF (REDIRECT_PREF - 1)
+#define REDIRECT_VLAN_PREF (REDIRECT_PREF - 3) /* and the one behind it */
 #define REDIRECT_SHARE_NAME "vmrunc"
 
 /* Leads all that comes in at @from out at @to, in the place of an earlier filter of ours. 0 or -errno. */
@@ -31,6 +32,12 @@ must_check int redirect_add(struct rtnl *r, uint32_t from, uint32_t to);
  * earlier one; -1: nothing. 0 or -errno: -ENOENT or -EOPNOTSUPP of a kernel without such filters.
  */
 must_check int redirect_share(struct rtnl *r, uint32_t from, int program);
+
+/*
+ * Leaves packets with a tag of a VLAN that come in at @from to the host's stack, before all other filters of ours: it has
+ * interfaces for them. Does nothing if that is so already. 0 or -errno.
+ */
+must_check int redirect_pass_vlans(struct rtnl *r, uint32_t from);
 
 /* Whether a program decides so at @from. */
 bool redirect_is_shared(struct rtnl *r, uint32_t from);

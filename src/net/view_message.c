@@ -136,6 +136,67 @@ static bool is_usermodes(const struct view *v, const struct nlmsghdr *from, cons
 	return out && number(from, sizeof(*h), RTA_TABLE, h->rtm_table) == RT_TABLE_MAIN;
 }
 
+/*
+ * Of the next hops of a route by several, those stay that go by an interface that is told of, without what has become of
+ * them. How many.
+ */
+static unsigned int keep_hops(const struct view *v, struct nlattr *hops)
+{
+	char *from = mnl_attr_get_payload(hops), *to = from, *end = from + mnl_attr_get_payload_len(hops);
+	unsigned int n = 0;
+
+	while (end - from >= (ptrdiff_t)sizeof(struct rtnexthop)) {
+		struct rtnexthop *hop = (struct rtnexthop *)from;
+		size_t len = RTNH_ALIGN(hop->rtnh_len);
+
+		if (len < sizeof(*hop) || len > (size_t)(end - from))
+			break;
+		from += len;
+		if (!told(v, (uint32_t)hop->rtnh_ifindex))
+			continue;
+		hop->rtnh_flags &= RTNH_F_ONLINK;
+		memmove(to, hop, len);
+		to += len;
+		n++;
+	}
+	memset(to, 0, (size_t)(end - to)); /* a hop without length is the last */
+	hops->nla_len = (uint16_t)(to - (char *)hops);
+	return n;
+}
+
+/* Whether the guest can have the next hops of a route; leaves out of @m those that it cannot. */
+static bool settle_hops(const struct view *v, struct view_message *m)
+{
+	char *at = (char *)m->body + MNL_ALIGN(sizeof(struct rtmsg)), *end = (char *)m->body + m->len;
+
+	while (end - at >= (ptrdiff_t)sizeof(struct nlattr)) {
+		struct nlattr *a = (struct nlattr *)at;
+		size_t len = MNL_ALIGN(a->nla_len);
+
+		if (a->nla_type != RTA_MULTIPATH) {
+			at += len;
+			continue;
+		}
+		if (keep_hops(v, a) == 0)
+			return false;
+		memmove(at + MNL_ALIGN(a->nla_len), at + len, (size_t)(end - at) - len);
+		m->len = (uint16_t)(m->len - (len - MNL_ALIGN(a->nla_len)));
+		return true;
+	}
+	return true;
+}
+
+static bool has(const struct nlmsghdr *from, size_t header, uint16_t type)
+{
+	const struct nlattr *a;
+
+	mnl_attr_for_each (a, from, header) {
+		if (mnl_attr_get_type(a) == type)
+			return true;
+	}
+	return false;
+}
+
 /* A route. Those that routers announce are not told: the guest hears the announcements itself. */
 static int make_route(const struct view *v, const struct nlmsghdr *from, struct view_message *ret)
 {
@@ -148,6 +209,8 @@ static int make_route(const struct view *v, const struct nlmsghdr *from, struct 
 		return 0;
 	if (v->usermode && !is_usermodes(v, from, h))
 		return 0;
+	if (has(from, sizeof(*h), RTA_ENCAP)) /* without its tunnel it would be another one */
+		return 0;
 	if (number(from, sizeof(*h), RTA_TABLE, h->rtm_table) == RT_TABLE_LOCAL ||
 		(h->rtm_protocol == RTPROT_RA && !v->usermode))
 		return 0;
@@ -159,7 +222,10 @@ static int make_route(const struct view *v, const struct nlmsghdr *from, struct 
 		return r;
 	to = ret->body;
 	to->rtm_flags &= RTNH_F_ONLINK;
-	return 1;
+	if (settle_hops(v, ret))
+		return 1;
+	free(ret->body);
+	return 0;
 }
 
 /* A neighbour that somebody has set for good; the others are learnt. */
@@ -183,6 +249,8 @@ static int make_rule(const struct nlmsghdr *from, struct view_message *ret)
 	int r;
 
 	if (h->family != AF_INET && h->family != AF_INET6)
+		return 0;
+	if (has(from, sizeof(*h), FRA_L3MDEV) || has(from, sizeof(*h), FRA_TUN_ID)) /* there are no such devices */
 		return 0;
 	if ((priority == 0 && table == RT_TABLE_LOCAL) || (priority == 32766 && table == RT_TABLE_MAIN) ||
 		(priority == 32767 && table == RT_TABLE_DEFAULT))
