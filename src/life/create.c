@@ -89,7 +89,6 @@ static void creation_done(struct creation *c)
 	free(c->hook_state_head);
 	free(c->hook_state_tail);
 	plan_done(&c->plan);
-	netplan_done(&c->network);
 	fds_done(&c->fds);
 	free(c->notify_env);
 	sockets_done(&c->sockets);
@@ -405,7 +404,7 @@ static int prepare(struct creation *c, struct err *err)
 	warn_of_ends(c);
 	warn_of_depth(c);
 	warn_of_shared(c);
-	r = netplan_make(c->settings, spec, c->ns.fd[SPEC_NS_NETWORK], &c->notes->warnings, &c->network, err);
+	r = netplan_make(spec, c->ns.fd[SPEC_NS_NETWORK], &c->notes->warnings, &c->network, err);
 	if (r < 0)
 		return r;
 	r = sockets_find(spec, &c->ns, &c->binds, c->request->id, &c->notes->warnings, &c->sockets, err);
@@ -573,7 +572,6 @@ static int launch(struct creation *c, struct err *err)
 		.spare_interfaces = (unsigned int)c->plan.spare_interfaces,
 		.inner_ports = own_network && !privilege_is_root(),
 		.usermode = c->network.usermode,
-		.owner_fd = c->network.owner_fd,
 		.status_fd = c->status_fd,
 		.listen_fd = c->listen_fd,
 		.log_fd = c->log_fd,

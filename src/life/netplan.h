@@ -5,7 +5,6 @@
 
 #include <stdbool.h>
 
-#include "app/settings.h"
 #include "base/base.h"
 #include "base/err.h"
 #include "json/warnings.h"
@@ -14,23 +13,19 @@
 struct netplan {
 	bool usermode; /* it is there by user mode (net/usermode.h) */
 	bool shared;   /* the network is that of another container's machine, too (net/share.h) */
-	int owner_fd;  /* a connection to that one's monitor, for its ports (monitor/lender.h); -1: there is none */
 };
 
-#define NETPLAN_NONE                              \
-	{                                         \
-		.usermode = false, .owner_fd = -1 \
+#define NETPLAN_NONE               \
+	{                          \
+		.usermode = false, \
 	}
-
-/* Closes what it has. */
-void netplan_done(struct netplan *p);
 
 /*
  * Decides it for @spec's network namespace, open as @ns_fd (-1: the caller's), and says in @warnings what the container lacks. A
- * network of its own is no business of this. The caller is single-threaded, and calls netplan_done(), also on failure. 0, or
+ * network of its own is no business of this. The caller is single-threaded. 0, or
  * -errno with an error.
  */
-must_check int netplan_make(const struct settings *settings, const struct spec *spec, int ns_fd,
-	struct warnings *warnings, struct netplan *ret, struct err *err);
+must_check int netplan_make(
+	const struct spec *spec, int ns_fd, struct warnings *warnings, struct netplan *ret, struct err *err);
 
 #endif

@@ -42,7 +42,6 @@ static int close_others(const struct monitor_job *job, int report, struct err *e
 	keep[n++] = job->status_fd;
 	keep[n++] = job->listen_fd;
 	keep[n++] = job->log_fd;
-	keep[n++] = job->owner_fd;
 	keep[n++] = job->console_fd;
 	keep[n++] = report;
 	keep[n++] = job->ns->fd[SPEC_NS_MOUNT];

@@ -159,19 +159,6 @@ static void on_query(
 		guestlog_say(c->log, "vmrunc: %s", err.msg); /* the command sees that the memory stays */
 }
 
-/* A container that has joined this one's network namespace is told of its ports. */
-static void on_ports(
-	void *arg, const struct control_request *request, struct control_fds *fds, struct control_client *client)
-{
-	struct commands *c = arg;
-	struct err err = ERR_INIT;
-
-	(void)request;
-	(void)fds;
-	if (lender_add(&c->lender, c->loop, c->guest, c->id, client, &err) < 0)
-		control_answer(client, &err, NULL);
-}
-
 /* What a command can ask for. */
 static const struct control_handler handlers[CONTROL_OPS] = {
 	[CONTROL_START] = { .fn = on_start },
@@ -182,7 +169,6 @@ static const struct control_handler handlers[CONTROL_OPS] = {
 	[CONTROL_UPDATE] = { .fn = on_query, .fds_max = QUERY_FDS_MAX },
 	[CONTROL_PAUSE] = { .fn = on_pause },
 	[CONTROL_RESUME] = { .fn = on_resume },
-	[CONTROL_PORTS] = { .fn = on_ports },
 };
 
 int commands_listen(struct commands *c, int listen_fd)
@@ -193,5 +179,4 @@ int commands_listen(struct commands *c, int listen_fd)
 void commands_done(struct commands *c)
 {
 	control_free(c->control);
-	lender_done(&c->lender);
 }

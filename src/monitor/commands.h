@@ -14,7 +14,6 @@
 #include "base/loop.h"
 #include "guest/guest.h"
 #include "monitor/control.h"
-#include "monitor/lender.h"
 #include "monitor/member.h"
 #include "monitor/network.h"
 #include "vm/guestlog.h"
@@ -35,7 +34,6 @@ struct commands {
 	void *arg;
 	/* their own */
 	struct control *control;
-	struct lender lender;           /* who has joined the network */
 	struct control_client *starter; /* waits for a start whose network is being set up, or NULL */
 	bool paused;                    /* the VM's vCPUs stand still */
 };

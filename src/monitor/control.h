@@ -48,7 +48,6 @@ enum control_op {
 	CONTROL_READ_CGROUP, /* file */
 	CONTROL_UPDATE,      /* memory_bytes */
 	CONTROL_RESUME,      /* answered when the guest's clock is right again */
-	CONTROL_PORTS, /* of another container, which is told what this one listens on; the connection stays: see monitor/lender.h */
 	CONTROL_OPS
 };
 

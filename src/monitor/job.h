@@ -47,7 +47,6 @@ struct monitor_job {
 	unsigned int spare_interfaces; /* network devices beyond those of the interfaces that there are at create */
 	bool inner_ports;          /* what it listens on is opened there for processes of the host, too (ports.h) */
 	bool usermode;             /* it has one of others', on which it is by user mode (net/usermode.h) */
-	int owner_fd;   /* there, a connection that says what the owner's container listens on (lender.h); -1: none */
 	int status_fd;  /* the file `status` */
 	int listen_fd;  /* control.sock, bound and listening */
 	int log_fd;     /* guest.log */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "monitor/lender.h"
 #include "monitor/newcomers.h"
 #include "monitor/ports.h"
 #include "monitor/resolvers.h"
@@ -46,6 +47,7 @@ struct network {
 	bool by_passt;    /* user mode: taps[0] is VIEW_USERMODE_TAP */
 	struct usermode passt;
 	struct ports *ports;
+	struct lender lender; /* who joins the network later is told of its ports */
 
 	/* following, from network_follow() on */
 	struct rtnl notices; /* of the kernel, about the namespace */
@@ -122,7 +124,7 @@ static int begin_usermode(struct network *n, const struct monitor_job *job, stru
 	if (r < 0)
 		return r;
 	r = ports_new(
-		n->id, job->spec, &n->resolvers, job->owner_fd, "the network that the container joins", &n->ports, err);
+		n->id, job->spec, &n->resolvers, true, "the network that the container joins", &n->ports, err);
 	if (r < 0)
 		return r;
 	*nic = (struct vm_nic){ .fds = { steal_fd(&n->passt.fd) }, .pairs = 1, .stream = true };
@@ -135,10 +137,13 @@ static int begin_usermode(struct network *n, const struct monitor_job *job, stru
 /* Starts the processes beside the monitor of a machine with taps. 0, or -errno with an error. */
 static int begin_beside(struct network *n, const struct monitor_job *job, struct err *err)
 {
+	n->lender.listen_fd = lender_listen();
+	if (n->lender.listen_fd < 0 && n->lender.listen_fd != -EADDRINUSE) /* another machine's: the interfaces are its, too */
+		return err_sys(err, n->lender.listen_fd, "network: cannot listen for who joins it");
 	n->newcomers = newcomers_start(n->id, job->ns->fresh[SPEC_NS_NETWORK] ? job->ns : NULL, err);
 	if (n->newcomers < 0 || !job->inner_ports)
 		return MIN(n->newcomers, 0);
-	return ports_new(n->id, job->spec, &n->resolvers, -1, "its network namespace on the host", &n->ports, err);
+	return ports_new(n->id, job->spec, &n->resolvers, false, "its network namespace on the host", &n->ports, err);
 }
 
 int network_new(const struct monitor_job *job, struct network **ret, struct err *err)
@@ -154,6 +159,7 @@ int network_new(const struct monitor_job *job, struct network **ret, struct err 
 		return err_sys(err, ENOMEM, "network");
 	n->id = job->id;
 	n->newcomers = -1;
+	n->lender = (struct lender)LENDER_NONE;
 	n->resolvers.file = -1;
 	n->by_passt = job->usermode;
 	n->passt = (struct usermode)USERMODE_NONE;
@@ -187,6 +193,7 @@ void network_free(struct network *n)
 	watch_free(n->passt_watch);
 	usermode_done(&n->passt);
 	ports_free(n->ports);
+	lender_done(&n->lender);
 	rtnl_done(&n->notices);
 	rtnl_done(&n->rtnl);
 	view_done(&n->told);
@@ -327,6 +334,8 @@ int network_follow(struct network *n, struct loop *loop, struct guest *guest, st
 		r = watch_new(loop, n->newcomers, EPOLLIN, on_newcomers, n, &n->newcomers_watch);
 	if (r == 0 && n->passt.pidfd >= 0)
 		r = watch_new(loop, n->passt.pidfd, EPOLLIN, on_passt_ended, n, &n->passt_watch);
+	if (r == 0)
+		r = lender_begin(&n->lender, loop, guest, n->id);
 	return r < 0 ? err_sys(err, r, "network: cannot watch the namespace") : 0;
 }
 

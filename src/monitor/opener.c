@@ -14,8 +14,10 @@
 
 #include "base/fd.h"
 #include "monitor/beside.h"
+#include "monitor/lender.h"
 
 #define BACKLOG 128
+#define OWNER 0 /* the version of a "port" that is the way to the namespace's owner */
 
 /* --- its side --- */
 
@@ -60,8 +62,12 @@ static int open_port(const struct proto_port *port, int six_only)
 /* Sees nothing of the host's files, and gives up all but what it is for: 0 or -errno. */
 static int drop(bool low)
 {
-	static const int calls[] = { SYS_recvmsg, SYS_sendmsg, SYS_socket, SYS_setsockopt, SYS_bind, SYS_listen,
-		SYS_close, SYS_exit_group };
+	static const int calls[] = {
+		SYS_recvmsg, SYS_sendmsg,                                     /* the monitor */
+		SYS_socket, SYS_setsockopt, SYS_bind, SYS_listen, SYS_close,  /* a port */
+		SYS_connect, SYS_getsockopt, SYS_geteuid,                     /* the namespace's owner */
+		SYS_exit_group,
+	};
 
 	/* a caller that has not got it cannot hand it on */
 	low = low && prctl(PR_CAPBSET_READ, CAP_NET_BIND_SERVICE, 0, 0, 0) == 1;
@@ -78,7 +84,7 @@ static _Noreturn void serve(int socket, bool low)
 	if (beside_begin("vmrunc-ports", keep, ARRAY_LEN(keep)) < 0 || drop(low) < 0)
 		_exit(1);
 	while (fd_recv(socket, &port, sizeof(port), NULL, 0, &none) == (ssize_t)sizeof(port)) {
-		int fd = open_port(&port, 0), error;
+		int fd = port.version == OWNER ? lender_connect() : open_port(&port, 0), error;
 
 		/* a socket of the guest's for IPv4 alone has the port, beside this one for IPv6 */
 		if (fd == -EADDRINUSE && port.version == 6)
@@ -119,4 +125,11 @@ int opener_ask(int socket, const struct proto_port *port)
 		fd_recv(socket, &error, sizeof(error), &fd, 1, &got) != (ssize_t)sizeof(error))
 		return -EPIPE;
 	return got == 1 ? fd : error ? -error : -EPIPE;
+}
+
+int opener_ask_owner(int socket)
+{
+	const struct proto_port owner = { .version = OWNER };
+
+	return opener_ask(socket, &owner);
 }

@@ -3,7 +3,8 @@
  * A small process in the container's network namespace that opens TCP ports there for the monitor, which may make no
  * sockets and has no capability that the network knows.
  *
- * It sees no files, and may open nothing but TCP sockets that listen. It ends with the monitor.
+ * It sees no files, and may open nothing but TCP sockets that listen, and a connection to the machine whose namespace that is
+ * (lender.h). It ends with the monitor.
  */
 #ifndef MONITOR_OPENER_H
 #define MONITOR_OPENER_H
@@ -24,5 +25,8 @@ must_check int opener_start(bool low);
  * Waits for the answer, for which that process does nothing that could take long. Makes only calls of base_syscalls.
  */
 must_check int opener_ask(int socket, const struct proto_port *port);
+
+/* As opener_ask(), for lender_connect(). */
+must_check int opener_ask_owner(int socket);
 
 #endif

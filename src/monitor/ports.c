@@ -37,7 +37,8 @@ struct ports {
 	struct open_port at[PORTS_MAX];
 
 	/* of the machine whose network namespace it is */
-	int owner;         /* the connection; -1: there is none */
+	bool joined;       /* there may be one */
+	int owner;         /* the connection; < 0: there is none now */
 	bool owner_silent; /* it has not said yet which ports it has */
 	struct watch *owner_watch;
 	size_t taken_len;
@@ -54,7 +55,7 @@ static bool may_have_low_ports(const struct spec *spec)
 	       !spec_namespace_find(spec, SPEC_NS_USER);
 }
 
-int ports_new(const char *id, const struct spec *spec, const struct resolvers *resolvers, int owner_fd,
+int ports_new(const char *id, const struct spec *spec, const struct resolvers *resolvers, bool joined,
 	const char *whose, struct ports **ret, struct err *err)
 {
 	struct ports *p = calloc(1, sizeof(*p));
@@ -71,8 +72,9 @@ int ports_new(const char *id, const struct spec *spec, const struct resolvers *r
 		return err_sys(err, r, "network: cannot start the process that opens ports");
 	}
 	p->whose = whose;
-	p->owner = owner_fd;
-	p->owner_silent = owner_fd >= 0;
+	p->joined = joined;
+	p->owner = joined ? opener_ask_owner(p->opener) : -1;
+	p->owner_silent = p->owner >= 0;
 	*ret = p;
 	return 0;
 }
@@ -148,6 +150,22 @@ static void on_owner(void *arg, uint32_t events)
 	while (p->taken_len < PROTO_PORTS_MAX &&
 		proto_get_port(p->list + 1, (size_t)n - 1, p->taken_len, &p->taken[p->taken_len]) == 0)
 		p->taken_len++;
+}
+
+/* Takes the connection to the owner into the loop: 0 or -errno. */
+static int watch_owner(struct ports *p)
+{
+	return p->owner < 0 ? 0 : watch_new(p->loop, p->owner, EPOLLIN, on_owner, p, &p->owner_watch);
+}
+
+/* Looks for a machine whose namespace this has become since. Without a connection, the next look tries again. */
+static void find_owner(struct ports *p)
+{
+	if (!p->joined || p->owner >= 0)
+		return;
+	p->owner = opener_ask_owner(p->opener);
+	if (watch_owner(p) < 0)
+		fd_close(steal_fd(&p->owner));
 }
 
 /* --- one port --- */
@@ -243,20 +261,18 @@ static void ask(void *arg)
 	struct ports *p = arg;
 	struct err ignored = ERR_INIT; /* the channel is at its end, which is told elsewhere */
 
+	find_owner(p);
 	(void)!guest_list_ports(p->guest, p->id, on_list, p, &ignored);
 }
 
 int ports_begin(struct ports *p, struct loop *loop, struct guest *guest, struct guestlog *log, uint32_t process)
 {
+	int r;
+
 	p->loop = loop;
 	p->guest = guest;
 	p->log = log;
 	p->process = process;
-	if (p->owner >= 0 && !p->owner_watch) {
-		int r = watch_new(loop, p->owner, EPOLLIN, on_owner, p, &p->owner_watch);
-
-		if (r < 0)
-			return r;
-	}
-	return timer_new(loop, PORTS_INTERVAL_MS, ask, p, &p->timer);
+	r = p->owner_watch ? 0 : watch_owner(p);
+	return r < 0 ? r : timer_new(loop, PORTS_INTERVAL_MS, ask, p, &p->timer);
 }

@@ -12,13 +12,15 @@
  * port forwarder connects from in there. What comes from outside is the machine's (net/redirect.h), and does not get to them.
  *
  * Where the namespace is that of another machine, what that one's container listens on is taken: its monitor tells it
- * (lender.h), and nothing is opened before it has. It has precedence, whenever it has begun to listen.
+ * (lender.h), and where there is one from the beginning, nothing is opened before it has. It has precedence, whenever it has
+ * begun to listen, and so has a machine that comes later, which is looked for each time.
  *
  * GUEST: it may name any port. It can have those that a process of the container could have under runc, PORTS_MAX at a time.
  */
 #ifndef MONITOR_PORTS_H
 #define MONITOR_PORTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/base.h"
@@ -36,11 +38,11 @@ struct ports;
 
 /*
  * Makes what is needed before the jail, in the container's network namespace. 0 with *@ret; or -errno with an error.
- * @id and @resolvers, where the agent itself listens, are borrowed until ports_free(). @owner_fd is the connection to the other
- * machine's monitor, which it takes on success, or -1. @whose says in the guest's log where a
+ * @id and @resolvers, where the agent itself listens, are borrowed until ports_free(). @joined: the namespace is somebody else's,
+ * and may be a machine's. @whose says in the guest's log where a
  * port could not be had; it outlives them.
  */
-must_check int ports_new(const char *id, const struct spec *spec, const struct resolvers *resolvers, int owner_fd,
+must_check int ports_new(const char *id, const struct spec *spec, const struct resolvers *resolvers, bool joined,
 	const char *whose, struct ports **ret, struct err *err);
 
 /* Begins: the connections are those of process @process of @guest. What is borrowed lives until ports_free(). 0 or -errno. */

@@ -110,12 +110,13 @@ int usermode_choose(struct rtnl *r, struct link *ret, struct err *err)
 	return 1;
 }
 
-enum usermode_place usermode_look(int ns_fd, char owner[LINK_ALIAS_MAX], struct err *why)
+enum usermode_place usermode_look(int ns_fd, struct err *why)
 {
 	autolinks list = LINKS_NONE;
 	autortnl r = RTNL_INIT;
 	struct err ignored = ERR_INIT; /* who is to be in that namespace meets the same error there */
 	enum usermode_place place = USERMODE_ALONE;
+	const struct link *of = NULL;
 	struct link l;
 
 	if (rtnl_open(ns_fd, 0, &r, &ignored) < 0 || usermode_choose(&r, &l, &ignored) <= 0 ||
@@ -128,12 +129,12 @@ enum usermode_place usermode_look(int ns_fd, char owner[LINK_ALIAS_MAX], struct 
 			continue;
 		place = tap->group == l.ifindex && !redirect_is_shared(&r, l.ifindex) ? USERMODE_CUT_OFF
 										      : USERMODE_SHARED;
-		(void)snprintf(owner, LINK_ALIAS_MAX, "%s", tap->alias + strlen(TAP_ALIAS));
+		of = tap;
 	}
 	if (place == USERMODE_CUT_OFF)
 		(void)err_set(why, EADDRINUSE,
 			"interface \"%s\" of the network namespace is led to the virtual machine of container \"%s\" whole, since the kernel has no filters by BPF, or did not allow its owner any",
-			l.name, owner);
+			l.name, of->alias + strlen(TAP_ALIAS));
 	return place;
 }
 

@@ -61,11 +61,10 @@ enum usermode_place {
 };
 
 /*
- * What user mode finds in network namespace @ns_fd (-1: the caller's). Of a namespace that is another machine's, @owner is its
- * container's ID, and of one that is of no use *@why says so. USERMODE_ALONE, too, where it cannot be read. The
+ * What user mode finds in network namespace @ns_fd (-1: the caller's). Of a namespace that is of no use *@why says so. USERMODE_ALONE, too, where it cannot be read. The
  * caller is single-threaded.
  */
-enum usermode_place usermode_look(int ns_fd, char owner[LINK_ALIAS_MAX], struct err *why);
+enum usermode_place usermode_look(int ns_fd, struct err *why);
 
 /*
  * Starts passt in the caller's network namespace, which is also that of @r, to stand in for interface @l. The caller is

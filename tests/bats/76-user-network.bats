@@ -281,6 +281,17 @@ asked_well() {
 	wait_for "$WAIT_S" answers "$PEER" 10.9.0.2 81 joiner
 	[ "$(in_host tc qdisc show dev up0 | grep -c ingress)" = 0 ]
 	[ "$(in_host sysctl -n net.ipv4.ip_local_port_range)" = "$range" ]
+	# another one begins in its place, under another name: it has the precedence that the first one had
+	wait_for "$WAIT_S" answers "$PEER" 10.9.0.2 82 joiner
+	serve_container "$owner-2" "/run/netns/$HOST" '
+		while :; do echo "second owner" | nc -l -p 81; done &
+		while [ ! -e /end ]; do sleep 0.1; done'
+	wait_for "$WAIT_S" answers "$PEER" 10.9.0.2 81 "second owner"
+	wait_for "$WAIT_S" answers "$PEER" 10.9.0.2 82 joiner
+	touch "$BUNDLE/rootfs/end"
+	wait_status "$owner-2" stopped
+	rt delete "$owner-2"
+	wait_for "$WAIT_S" answers "$PEER" 10.9.0.2 81 joiner
 	touch "$two/rootfs/end"
 	wait_status "$joiner" stopped
 	rt delete "$joiner"
