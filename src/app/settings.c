@@ -134,8 +134,8 @@ static int annotations_store(struct settings *s, const char *where, const struct
 			i++;
 		if (i == ARRAY_LEN(annotation_names))
 			return err_set(err, EINVAL,
-				"%s: \"%s\" is none of engine, kernel, kernel.parameters, memory, vcpus, spare-interfaces", where,
-				j->text);
+				"%s: \"%s\" is none of engine, kernel, kernel.parameters, memory, vcpus, spare-interfaces",
+				where, j->text);
 		s->annotations[i] = true;
 	}
 	return 0;

@@ -42,7 +42,7 @@ struct settings {
 	char qemu[PATH_MAX];      /* the QEMU program; "": qemu-system-x86_64 in $PATH */
 	uint64_t memory_mib;      /* RAM of a VM whose container has no memory limit */
 	unsigned int vcpus;       /* of a VM whose container has no CPU limit */
-	uint64_t spare_interfaces; /* network devices of a VM for interfaces that come after its boot */
+	uint64_t spare_interfaces;              /* network devices of a VM for interfaces that come after its boot */
 	uint64_t guest_overhead_mib;            /* RAM on top of a limit, for the guest's kernel and agent */
 	uint64_t guest_log_kib;                 /* the size at which guest.log is cut */
 	bool annotations[SETTINGS_ANNOTATIONS]; /* those that count; a tenant's image may carry any */

@@ -8,8 +8,7 @@
 #include "net/localports.h"
 #include "net/usermode.h"
 
-int netplan_make(
-	const struct spec *spec, int ns_fd, struct warnings *warnings, struct netplan *ret, struct err *err)
+int netplan_make(const struct spec *spec, int ns_fd, struct warnings *warnings, struct netplan *ret, struct err *err)
 {
 	struct err why = ERR_INIT;
 	enum usermode_place place;

@@ -41,17 +41,17 @@ struct monitor_job {
 	const struct sockets *sockets;
 	struct vm_config *vm; /* the monitor fills in the descriptors that are its own */
 	struct guest_translation *translation;
-	struct timeline *timeline; /* may be NULL */
-	int boot_ms;               /* how long the guest may take to boot to its agent */
-	bool own_network;          /* the container has a network namespace whose interfaces are its own */
+	struct timeline *timeline;     /* may be NULL */
+	int boot_ms;                   /* how long the guest may take to boot to its agent */
+	bool own_network;              /* the container has a network namespace whose interfaces are its own */
 	unsigned int spare_interfaces; /* network devices beyond those of the interfaces that there are at create */
-	bool inner_ports;          /* what it listens on is opened there for processes of the host, too (ports.h) */
-	bool usermode;             /* it has one of others', on which it is by user mode (net/usermode.h) */
-	int status_fd;  /* the file `status` */
-	int listen_fd;  /* control.sock, bound and listening */
-	int log_fd;     /* guest.log */
-	size_t log_max; /* how many bytes guest.log may have */
-	int console_fd; /* the connected console socket; -1: none */
+	bool inner_ports;              /* what it listens on is opened there for processes of the host, too (ports.h) */
+	bool usermode;                 /* it has one of others', on which it is by user mode (net/usermode.h) */
+	int status_fd;                 /* the file `status` */
+	int listen_fd;                 /* control.sock, bound and listening */
+	int log_fd;                    /* guest.log */
+	size_t log_max;                /* how many bytes guest.log may have */
+	int console_fd;                /* the connected console socket; -1: none */
 	const struct guest_fds *given; /* the caller's descriptors that the process gets */
 	int cancel_fd; /* create's alone: readable when the monitor's birth is to be given up; -1: never */
 };

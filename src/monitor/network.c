@@ -30,7 +30,7 @@
 /* A change comes as several notices: the guest is told so much later, of all. */
 #define FOLLOW_DELAY_MS 50
 /* Of an interface for which there is no device. */
-#define NO_DEVICE                                                                                                  \
+#define NO_DEVICE                                                                                         \
 	"its virtual machine has %u network devices, and each has an interface already (vmrunc.json(5): " \
 	"\"spare-interfaces\" are for what comes after create; there can be %d)"
 #define NOTICES_AT_ONCE 256 /* messages that are taken away before the loop goes on */
@@ -38,7 +38,7 @@
 struct network {
 	const char *id; /* borrowed */
 	struct rtnl rtnl;
-	struct err no_tap;              /* why there are fewer taps than there should be; errnum 0: there are all */
+	struct err no_tap;          /* why there are fewer taps than there should be; errnum 0: there are all */
 	uint32_t taps[VM_NICS_MAX]; /* ifindex of each device's */
 	unsigned int taps_len;
 	struct resolvers resolvers;
@@ -123,8 +123,7 @@ static int begin_usermode(struct network *n, const struct monitor_job *job, stru
 	r = usermode_start(&n->rtnl, &l, &n->passt, err);
 	if (r < 0)
 		return r;
-	r = ports_new(
-		n->id, job->spec, &n->resolvers, true, "the network that the container joins", &n->ports, err);
+	r = ports_new(n->id, job->spec, &n->resolvers, true, "the network that the container joins", &n->ports, err);
 	if (r < 0)
 		return r;
 	*nic = (struct vm_nic){ .fds = { steal_fd(&n->passt.fd) }, .pairs = 1, .stream = true };
@@ -138,7 +137,8 @@ static int begin_usermode(struct network *n, const struct monitor_job *job, stru
 static int begin_beside(struct network *n, const struct monitor_job *job, struct err *err)
 {
 	n->lender.listen_fd = lender_listen();
-	if (n->lender.listen_fd < 0 && n->lender.listen_fd != -EADDRINUSE) /* another machine's: the interfaces are its, too */
+	if (n->lender.listen_fd < 0 &&
+		n->lender.listen_fd != -EADDRINUSE) /* another machine's: the interfaces are its, too */
 		return err_sys(err, n->lender.listen_fd, "network: cannot listen for who joins it");
 	n->newcomers = newcomers_start(n->id, job->ns->fresh[SPEC_NS_NETWORK] ? job->ns : NULL, err);
 	if (n->newcomers < 0 || !job->inner_ports)
@@ -232,9 +232,8 @@ static int tell(struct network *n, struct err *err)
 	}
 	telling_done(&t);
 	if (now.left_out[0] && strcmp(now.left_out, n->told.left_out) != 0)
-		guestlog_say(n->log,
-			"vmrunc: network: interface \"%s\" is not in the container: " NO_DEVICE, now.left_out,
-			n->taps_len, VM_NICS_MAX);
+		guestlog_say(n->log, "vmrunc: network: interface \"%s\" is not in the container: " NO_DEVICE,
+			now.left_out, n->taps_len, VM_NICS_MAX);
 	view_done(&n->told);
 	n->told = now;
 	return r < 0 ? r : n->busy;

@@ -63,9 +63,16 @@ static int open_port(const struct proto_port *port, int six_only)
 static int drop(bool low)
 {
 	static const int calls[] = {
-		SYS_recvmsg, SYS_sendmsg,                                     /* the monitor */
-		SYS_socket, SYS_setsockopt, SYS_bind, SYS_listen, SYS_close,  /* a port */
-		SYS_connect, SYS_getsockopt, SYS_geteuid,                     /* the namespace's owner */
+		SYS_recvmsg,
+		SYS_sendmsg, /* the monitor */
+		SYS_socket,
+		SYS_setsockopt,
+		SYS_bind,
+		SYS_listen,
+		SYS_close, /* a port */
+		SYS_connect,
+		SYS_getsockopt,
+		SYS_geteuid, /* the namespace's owner */
 		SYS_exit_group,
 	};
 

@@ -180,8 +180,8 @@ static bool any_lost(const struct view *before, const struct view *now)
 	for (size_t i = 0; before && i < now->nics_n; i++) {
 		const struct view_nic *nic = &now->nics[i], *old = same_tie(before, nic);
 
-		if (old && (strcmp(old->link.name, nic->link.name) != 0 ||
-				   (nic->link.flags & ~old->link.flags & IFF_UP)))
+		if (old &&
+			(strcmp(old->link.name, nic->link.name) != 0 || (nic->link.flags & ~old->link.flags & IFF_UP)))
 			return true;
 	}
 	return false;

@@ -86,7 +86,8 @@ static int pass_vlans(struct rtnl *r, const char *id, const struct links *list, 
 	int e = 0;
 
 	for (size_t i = 0; e == 0 && i < list->n; i++) {
-		const struct link *lower = strcmp(list->v[i].kind, "vlan") == 0 ? links_find(list, list->v[i].lower) : NULL;
+		const struct link *lower =
+			strcmp(list->v[i].kind, "vlan") == 0 ? links_find(list, list->v[i].lower) : NULL;
 		const struct link *tap = lower ? attach_tap(list, lower) : NULL;
 
 		if (!tap || !tap_is(tap, id))

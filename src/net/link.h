@@ -23,9 +23,9 @@ struct link {
 	uint32_t group; /* of a tap of ours: the ifindex of the interface that it stands beside; 0: it is spare */
 	uint32_t flags; /* IFF_x */
 	uint32_t mtu;
-	uint32_t lower; /* the ifindex of what it stands on, if that is in the same namespace (IFLA_LINK); 0: none */
-	uint32_t master;             /* the ifindex of the bridge or bond that it is a port of; 0: none */
-	uint16_t type;               /* ARPHRD_x */
+	uint32_t lower;  /* the ifindex of what it stands on, if that is in the same namespace (IFLA_LINK); 0: none */
+	uint32_t master; /* the ifindex of the bridge or bond that it is a port of; 0: none */
+	uint16_t type;   /* ARPHRD_x */
 	uint8_t mac[LINK_MAC_BYTES]; /* zero if the type has another length */
 	char name[IFNAMSIZ];
 	char alias[LINK_ALIAS_MAX];

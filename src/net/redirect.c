@@ -19,7 +19,7 @@
 /* The protocol of our filter with @preference. */
 static uint16_t protocol_of(uint32_t preference)
 {
-	return preference == REDIRECT_VLAN_PREF	      ? ETH_P_8021Q
+	return preference == REDIRECT_VLAN_PREF       ? ETH_P_8021Q
 	       : preference == REDIRECT_VLAN_PREF + 1 ? ETH_P_8021AD
 						      : ETH_P_ALL;
 }

@@ -42,8 +42,9 @@ struct view {
 	size_t nics_n, messages_n;
 	struct view_nic *nics;
 	struct view_message *messages; /* in the order in which they can be carried out */
-	char left_out[IFNAMSIZ];       /* an interface that fits, but has no tap, as all have one already; "": there is none */
-	bool usermode;                 /* one interface is told of, by its addresses and its routes in the main table */
+	char left_out
+		[IFNAMSIZ]; /* an interface that fits, but has no tap, as all have one already; "": there is none */
+	bool usermode;      /* one interface is told of, by its addresses and its routes in the main table */
 };
 
 #define VIEW_NONE             \

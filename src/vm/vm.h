@@ -35,7 +35,7 @@
 #include "host/strv.h"
 #include "host/thread.h"
 
-#define VM_NICS_MAX 19 /* QEMU's microvm has 24 slots for devices, and five are taken; the kvm engine has as many */
+#define VM_NICS_MAX 19     /* QEMU's microvm has 24 slots for devices, and five are taken; the kvm engine has as many */
 #define VM_NIC_PAIRS_MAX 4 /* pairs of queues of a nic: one for each vCPU, at most so many */
 #define VM_VCPUS_MAX 64
 #define VM_MEM_MIN (64 * MIB)

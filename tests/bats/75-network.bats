@@ -286,7 +286,7 @@ add_interface() {
 	add_interface 20
 	touch "$BUNDLE/rootfs/go"
 	wait_for "$WAIT_S" file_has "$DIR/out" "done\$" || { cat "$DIR/out"; false; }
-	[ "$(cat "$DIR/out")" = "$(echo $(seq 2) $(seq 4 16) 19 20 done)" ]
+	[ "$(cat "$DIR/out")" = "$(echo $(seq 2) $(seq 4 16) 19 20) done" ]
 	touch "$BUNDLE/rootfs/end"
 	wait_status "$ID" stopped
 	rt delete "$ID"

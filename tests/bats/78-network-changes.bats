@@ -10,18 +10,18 @@ setup_file() {
 
 setup() {
 	common_setup
-	PEER='' NS=''
+	PEER='' NS='' FAR=''
 	vmrunc_only
 	command -v ip >/dev/null || cannot "no ip (package iproute2)"
 	[ -c /dev/net/tun ] || cannot "no /dev/net/tun"
-	PEER=wp$$-$BATS_TEST_NUMBER NS=wc$$-$BATS_TEST_NUMBER DIR=$BATS_TEST_TMPDIR
+	PEER=wp$$-$BATS_TEST_NUMBER NS=wc$$-$BATS_TEST_NUMBER FAR=wf$$-$BATS_TEST_NUMBER DIR=$BATS_TEST_TMPDIR
 	ip netns add "$PEER"
 	ip netns add "$NS"
 	ip -n "$NS" link set lo up
 }
 
 teardown() {
-	for ns in $PEER $NS; do
+	for ns in $PEER $NS $FAR; do
 		[ ! -e "/run/netns/$ns" ] || ip netns del "$ns"
 	done
 	common_teardown
@@ -86,17 +86,19 @@ reaches() {
 		ip -n "$NS" addr add 10.26.0.2/24 dev v7
 		ip -n "$NS" link set v7 up
 	fi
-	ip -n "$PEER" link add r0 type veth peer name r1
-	ip -n "$PEER" addr add 10.27.0.1/24 dev r0
-	ip -n "$PEER" link set r0 up
+	ip netns add "$FAR"
+	ip -n "$FAR" link add r0 type veth peer name r1 netns "$PEER"
+	ip -n "$FAR" addr add 10.27.0.1/24 dev r0
+	ip -n "$FAR" link set r0 up
+	ip -n "$PEER" addr add 10.27.0.9/24 dev r1
 	ip -n "$PEER" link set r1 up
 	ip -n "$PEER" link add link r1 name i0 netns "$NS" type ipvlan mode l3 2>/dev/null || ipvlan=0
 	if [ $ipvlan = 1 ]; then
-		ip -n "$PEER" route add 10.28.0.0/24 dev r0
+		ip -n "$FAR" route add 10.28.0.0/24 dev r0
 		ip -n "$NS" addr add 10.28.0.2/24 dev i0
 		ip -n "$NS" link set i0 up
 		ip -n "$NS" route add 10.27.0.0/24 dev i0
-		ip -n "$PEER" neigh add 10.28.0.2 lladdr "$(ip -n "$PEER" -j link show r1 | jq -r '.[0].address')" dev r0
+		ip -n "$FAR" neigh add 10.28.0.2 lladdr "$(ip -n "$PEER" -j link show r1 | jq -r '.[0].address')" dev r0
 		ip netns exec "$NS" busybox ping -c 1 -W 10 10.27.0.1 # as without a machine
 	fi
 	sh_bundle '

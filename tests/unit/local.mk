@@ -9,6 +9,7 @@ unit_tests += \
 	tests/unit/test_newcomers \
 	tests/unit/test_relay \
 	tests/unit/test_share \
+	tests/unit/test_view \
 	tests/unit/test_ports \
 	tests/unit/test_base \
 	tests/unit/test_cgroup \
@@ -97,6 +98,8 @@ tests_unit_test_agent_LDADD = $(unit_ldadd)
 tests_unit_test_agent_process_SOURCES = tests/unit/test_agent_process.c $(agent_rig)
 tests_unit_test_share_SOURCES = tests/unit/test_share.c
 tests_unit_test_share_LDADD = $(unit_ldadd)
+tests_unit_test_view_SOURCES = tests/unit/test_view.c
+tests_unit_test_view_LDADD = $(unit_ldadd)
 tests_unit_test_newcomers_SOURCES = tests/unit/test_newcomers.c
 tests_unit_test_newcomers_LDADD = $(unit_ldadd)
 tests_unit_test_ports_SOURCES = tests/unit/test_ports.c $(agent_rig)

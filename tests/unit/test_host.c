@@ -134,10 +134,11 @@ static void test_settings(void **state)
 		if (r != -EINVAL || !strstr(err.msg, wrong[i].want))
 			fail_msg("%s: wanted '%s', got %d '%s'", wrong[i].text, wrong[i].want, r, err.msg);
 	}
-	assert_int_equal(load_settings(&s,
-				 "// a comment\n{\"engine\": \"qemu\", /* and */ \"memory\": 1024, "
-				 "\"annotations\": [\"memory\", \"org.vmrunc.kernel\"], \"vcpus\": 2, \"spare-interfaces\": 0}",
-				 &err),
+	assert_int_equal(
+		load_settings(&s,
+			"// a comment\n{\"engine\": \"qemu\", /* and */ \"memory\": 1024, "
+			"\"annotations\": [\"memory\", \"org.vmrunc.kernel\"], \"vcpus\": 2, \"spare-interfaces\": 0}",
+			&err),
 		0);
 	assert_int_equal(s.engine, VM_ENGINE_QEMU);
 	assert_int_equal(s.memory_mib, 1024);
