@@ -20,8 +20,11 @@ static int print_pids(const struct settings *settings, const char *id, struct er
 {
 	autofree pid_t *pids = NULL;
 	size_t n = 0;
-	int r = container_pids(settings, id, &pids, &n, err);
+	struct warnings warnings = WARNINGS_INIT;
+	int r = container_pids(settings, id, &pids, &n, &warnings, err);
 
+	log_warnings(&warnings);
+	warnings_done(&warnings);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++)

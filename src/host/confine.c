@@ -3,6 +3,7 @@
 #include "host/confine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
@@ -12,6 +13,8 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/fd.h"
 
 #if defined(__x86_64__)
 #define AUDIT_ARCH_OWN AUDIT_ARCH_X86_64
@@ -53,6 +56,19 @@ static int allow(const int *calls, size_t n, unsigned long ioctl)
 	insns[len++] = RETURN(SECCOMP_RET_KILL_PROCESS);
 	program.len = (unsigned short)len;
 	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ? -errno : 0;
+}
+
+int confine_leave(int *keep, size_t n)
+{
+	autoclose int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0 || setsid() < 0 || chdir("/") < 0)
+		return -errno;
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (dup2(null, fd) < 0)
+			return -errno;
+	}
+	return fd_close_others(keep, n);
 }
 
 int confine_self_with(uint32_t cap_mask, const int *calls, size_t n, unsigned long ioctl)

@@ -13,6 +13,12 @@
 #define CONFINE_CALLS_MAX 24
 
 /*
+ * Of a child: keeps nothing of the caller's but the @n descriptors in @keep, which is sorted by it: no descriptor (the
+ * standard streams are /dev/null then), no directory, no session. 0 or -errno.
+ */
+must_check int confine_leave(int *keep, size_t n);
+
+/*
  * Gives up for good all capabilities, the bounding set and what execve(2) could bring, and leaves the calling process,
  * which must be single-threaded, @calls: @n numbers of system calls, CONFINE_CALLS_MAX at most, each with any arguments;
  * another one is deadly. Of ioctl(2) the request @ioctl alone is left (0: none), so it must not be among @calls. Its memory can be read by nobody and

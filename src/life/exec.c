@@ -159,7 +159,7 @@ static int encode(struct execution *x, struct err *err)
 	p->lf_only = !x->request->detach && !isatty(STDOUT_FILENO);
 	p->cgroup = x->request->cgroup;
 	p->fds = x->given.list;
-	p->held = x->request->detach;
+	p->held = x->request->detach && x->state.cgroups.dirs.n > 0; /* those in no cgroup are found by nobody */
 	guest_translation_put_exec(t, x->request->id, &out);
 	guest_translation_free(t);
 	if (buf_error(&out) < 0)

@@ -116,21 +116,14 @@ static int attend(const struct holding *h)
 	}
 }
 
-/* Keeps nothing of the caller's: neither a descriptor, nor a directory, nor the session. 0 or -errno. */
+/* Keeps nothing of the caller's, and has every signal told. 0 or -errno. */
 static int leave(struct holding *h)
 {
-	autoclose int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t all;
 
 	sig_fill(&all);
-	if (null < 0 || setsid() < 0 || chdir("/") < 0)
-		return -errno;
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		if (dup2(null, fd) < 0)
-			return -errno;
-	}
 	h->signal_fd = sig_open(SIG_SETMASK, &all);
-	return h->signal_fd < 0 ? h->signal_fd : fd_close_others((int[]){ h->sock, h->signal_fd }, 2);
+	return h->signal_fd < 0 ? h->signal_fd : confine_leave((int[]){ h->sock, h->signal_fd }, 2);
 }
 
 /* Takes what the command sends, until it says go: 0, or -errno if that will not come. */

@@ -18,6 +18,7 @@ liblife_a_SOURCES = \
 	src/life/plan.c src/life/plan.h \
 	src/life/ps.c src/life/ps.h \
 	src/life/size.c src/life/size.h \
+	src/life/standin.c src/life/standin.h \
 	src/life/start.c \
 	src/life/stats.c src/life/stats.h \
 	src/life/turn.c src/life/turn.h \

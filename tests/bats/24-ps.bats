@@ -15,7 +15,7 @@ teardown() { common_teardown; }
 	four_processes() { [ "$(rt ps "$ID" | grep -c sleep)" -ge 4 ]; }
 	wait_for "$WAIT_S" four_processes # the shell, whose script has the word, and three of them
 
-	eq "$(rt ps --format json "$ID" | jq -c .)" "[$pid]"
+	eq "$(rt ps --format json "$ID" | jq -c '[length, .[0]]')" "[4,$pid]"
 	# whoever describes that pid by the host's ps(1), as Docker does, sees what the container was to run
 	[ -n "${RUNTIME:-}" ] || eq "$(tr '\0' ' ' <"/proc/$pid/cmdline" | sed 's/ *$//')" "vmrunc: $ID: sh -c sleep 1111 & sleep 2222 & sleep 3333; true"
 	run rt ps "$ID"
@@ -44,7 +44,7 @@ teardown() { common_teardown; }
 		has "$output" "--ppid"
 	fi
 	rt pause "$ID"
-	eq "$(rt ps --format json "$ID" | jq -c .)" "[$pid]"
+	eq "$(rt ps --format json "$ID" | jq -c '.[0]')" "$pid"
 	if [ -z "${RUNTIME:-}" ]; then
 		run rt ps "$ID"
 		[ "$status" -ne 0 ]
@@ -57,6 +57,77 @@ teardown() { common_teardown; }
 	eq "$status" 0
 	[[ "${lines[0]}" =~ ^UID\ +PID ]]
 	eq "$(rt ps --format json "$ID" | jq -c '. // []')" "[]"
+}
+
+# on_host COLUMNS: the host's ps(1) of the pids that ps --format json gives; listed: these pids, one a line.
+on_host() {
+	rt ps --format json "$ID" | jq '.[]' >"$BATS_TEST_TMPDIR/pids"
+	ps -o "$1" -q "$(paste -sd, "$BATS_TEST_TMPDIR/pids")"
+}
+listed() { cat "$BATS_TEST_TMPDIR/pids"; }
+count_of() { grep -cx -- "$1" || true; }
+none_lives() {
+	local p
+	for p in $1; do ! kill -0 "$p" 2>/dev/null || return 1; done
+}
+
+@test "ps --format json: somebody on the host stands for each process of the guest, for some seconds" {
+	vmrunc_only
+	local pid fg before shown n
+	sh_bundle 'sleep 1111 & sh -c "sleep 2222; true" & wait' '.process.user = {uid: 1234, gid: 2345}'
+	rt run --detach --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1
+	pid=$(rt state "$ID" | jq .pid)
+	four_processes() { [ "$(rt ps "$ID" -o args= | grep -c '^s')" = 4 ]; }
+	wait_for "$WAIT_S" four_processes
+	shown=$(on_host pid=,ppid=,uid=,gid=,comm=,args=)
+	eq "$(listed | head -n 1)" "$pid"
+	eq "$(wc -l <<<"$shown")" 4
+	eq "$(grep -Ec ' 1234 +2345 sleep +sleep 1111 *$' <<<"$shown")" 1
+	# of two that are made at once one is the other's parent, as in the guest
+	n=$(awk '$5 == "sh" && $3 == 1234 {print $1}' <<<"$shown")
+	eq "$(awk -v n="$n" '$2 == n {print $6, $7}' <<<"$shown")" "sleep 2222"
+	has "$(cat "/proc/$n/status")" "CapEff:	0000000000000000"
+	eq "$(find "/proc/$n/fd" -lname /dev/null | wc -l)" 3
+	# what stands is not made again
+	before=$(listed)
+	on_host pid= >/dev/null
+	eq "$(listed)" "$before"
+
+	# exec: what holds a detached one is its only one; one in the foreground has a stand-in
+	rt exec --detach "$ID" sleep 3333
+	"${RT_CMD[@]}" exec "$ID" sleep 4444 </dev/null >/dev/null 2>&1 3>&- &
+	fg=$!
+	fg_listed() { shown=$(on_host args= | sed 's/ *$//') && [ "$(count_of 'sleep 4444' <<<"$shown")" = 1 ]; }
+	wait_for "$WAIT_S" fg_listed
+	eq "$(wc -l <<<"$shown")" 6
+	eq "$(grep -c 'sleep 3333' <<<"$shown")" 1
+	eq "$(count_of "vmrunc: $ID: exec: sleep 3333" <<<"$shown")" 1
+	# one whose process has ended goes with the next ps
+	n=$(on_host pid=,args= | awk '$2 == "sleep" && $3 == 4444 {print $1}')
+	kill -KILL $fg
+	wait $fg || true
+	fg_gone() { on_host args= >/dev/null; ! listed | grep -qx "$n"; }
+	wait_for "$WAIT_S" fg_gone
+	wait_for "$WAIT_S" none_lives "$n"
+
+	# in a frozen container nobody is asked, and nobody stays behind
+	rt pause "$ID"
+	eq "$(rt ps --format json "$ID" | jq -c '[length, .[0]]')" "[2,$pid]"
+	wait_for "$WAIT_S" none_lives "$(tail -n +2 <<<"$before")"
+	rt resume "$ID"
+
+	# there are bounds: the list is right, and says on stderr that more are there
+	rt exec --user 0 "$ID" sh -c 'i=0; while [ $i -lt 600 ]; do sleep 5555 & i=$((i + 1)); done' >/dev/null
+	rt ps --format json "$ID" >"$BATS_TEST_TMPDIR/json" 2>"$BATS_TEST_TMPDIR/err"
+	eq "$(jq -c '[length, (unique | length), .[0]]' "$BATS_TEST_TMPDIR/json")" "[514,514,$pid]"
+	has "$(cat "$BATS_TEST_TMPDIR/err")" "processes that are not listed"
+	before=$(jq '.[]' "$BATS_TEST_TMPDIR/json")
+	eq "$(rt state "$ID" | jq -r .status)" running
+	# they go with the container
+	rt kill "$ID" KILL
+	wait_status "$ID" stopped
+	wait_for "$WAIT_S" none_lives "$before"
+	rt delete "$ID"
 }
 
 @test "ps: what a process calls itself cannot command the terminal" {

@@ -67,7 +67,8 @@ task_is() {
 }
 
 @test "a task that stays: exec, ps, signals, metrics, delete" {
-	detached stays sh -c 'trap "echo got-usr1" USR1; trap "exit 3" TERM; echo up; while :; do sleep 0.1; done'
+	local pids
+	detached stays sh -c 'sleep 1234 & trap "echo got-usr1" USR1; trap "exit 3" TERM; echo up; while :; do sleep 0.1; done'
 	wait_for "$WAIT_S" file_has "$BATS_TEST_TMPDIR/stays.log" up
 	wait_for "$WAIT_S" task_is stays RUNNING
 	run -5 --separate-stderr ctr -a "$WORK/containerd/sock" -n vmrunc-engines task exec --exec-id e1 stays sh -c 'echo in-exec $(id -u); exit 5' </dev/null
@@ -76,6 +77,14 @@ task_is() {
 	wait_for "$WAIT_S" file_has "$BATS_TEST_TMPDIR/stays.log" got-usr1
 	has "$(c task metrics stays)" memory
 	eq "$(c task ps stays | awk 'NR == 2 { print $1 }')" "$(c task list | awk '$1 == "stays" { print $2 }')"
+	# each process of the container is one of the host's, that of exec once
+	c task exec -d --exec-id e2 stays sleep 4321
+	c task ps stays >"$BATS_TEST_TMPDIR/ps"
+	pids=$(awk 'NR > 1 { print $1 }' "$BATS_TEST_TMPDIR/ps" | paste -sd,)
+	ps -o pid=,args= -q "$pids" | sed 's/ *$//' >"$BATS_TEST_TMPDIR/args"
+	eq "$(grep -cE '^ *[0-9]+ sleep 1234$' "$BATS_TEST_TMPDIR/args")" 1
+	eq "$(grep -c 'sleep 4321' "$BATS_TEST_TMPDIR/args")" 1
+	has "$(grep "^$(awk '/sleep 4321/ { print $1 }' "$BATS_TEST_TMPDIR/args") " "$BATS_TEST_TMPDIR/ps")" e2
 	c task pause stays
 	task_is stays PAUSED
 	c task resume stays

@@ -85,7 +85,7 @@ log_has() {
 
 @test "a container that stays: logs, exec, stop, start, restart policy, daemon's restart" {
 	local pid
-	docker run -d --name stays --restart on-failure:1 bb sh -c 'trap "exit 0" TERM; trap "echo got-usr1" USR1; echo up; while :; do sleep 0.1; done'
+	docker run -d --name stays --restart on-failure:1 bb sh -c 'sleep 1234 & trap "exit 0" TERM; trap "echo got-usr1" USR1; echo up; while :; do sleep 0.1; done'
 	wait_for "$WAIT_S" log_has stays up
 	docker kill -s USR1 stays
 	wait_for "$WAIT_S" log_has stays got-usr1
@@ -99,6 +99,16 @@ log_has() {
 	has "$output" "22 66"
 	docker exec -d stays sh -c 'echo detached >/tmp/d'
 	wait_for "$WAIT_S" docker exec stays grep -q detached /tmp/d
+	# top: the container's processes, that of an exec once
+	docker exec -d -u 1000 stays sleep 4321
+	wait_for "$WAIT_S" top_has stays 'sleep 4321$'
+	eq "$(grep -c 'sleep 4321' "$BATS_TEST_TMPDIR/top")" 1
+	eq "$(grep -cE '^[0-9]+ +0 +sleep 1234$' "$BATS_TEST_TMPDIR/top")" 1
+	eq "$(sed -n 's/^\([0-9]*\) .*sh -c sleep 1234.*/\1/p' "$BATS_TEST_TMPDIR/top")" "$(inspect stays '{{.State.Pid}}')"
+	has "$(docker top stays)" "sleep 1234" # of ps -ef
+	if [ -z "${RUNTIME:-}" ]; then # nobody stays behind who was there only to be listed
+		wait_for "$WAIT_S" gone "$(awk '/ sleep 1234$/ { print $1 }' "$BATS_TEST_TMPDIR/top")"
+	fi
 	# a daemon that restarts finds its container running
 	pid=$(inspect stays '{{.State.Pid}}')
 	stop_dockerd
@@ -117,6 +127,12 @@ log_has() {
 	eq "$(docker wait stays)" 137
 	docker rm stays
 	assert_nothing_left
+}
+
+# top_has NAME REGEX: docker top, which is left in a file, with numbers for users and without blanks at the lines' ends.
+top_has() {
+	docker top "$1" -o pid,uid,args | sed 's/ *$//' >"$BATS_TEST_TMPDIR/top"
+	grep -qE "$2" "$BATS_TEST_TMPDIR/top"
 }
 
 restarted() {

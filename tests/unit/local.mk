@@ -70,6 +70,7 @@ unit_tests += \
 	tests/unit/test_spec_seccomp \
 	tests/unit/test_spec_text \
 	tests/unit/test_spec_words \
+	tests/unit/test_standin \
 	tests/unit/test_state \
 	tests/unit/test_translate \
 	tests/unit/test_virtio_console \
@@ -235,6 +236,9 @@ tests_unit_test_spec_exec_SOURCES = tests/unit/test_spec_exec.c
 tests_unit_test_spec_exec_LDADD = $(unit_ldadd)
 tests_unit_test_spec_words_SOURCES = tests/unit/test_spec_words.c
 tests_unit_test_spec_words_LDADD = $(unit_ldadd)
+tests_unit_test_standin_SOURCES = tests/unit/test_standin.c
+tests_unit_test_standin_LDADD = $(unit_ldadd)
+
 tests_unit_test_state_SOURCES = tests/unit/test_state.c
 tests_unit_test_state_LDADD = $(unit_ldadd)
 tests_unit_test_translate_SOURCES = tests/unit/test_translate.c
