@@ -58,18 +58,15 @@ int fd_write_full(int fd, const void *buf, size_t len)
 	return 0;
 }
 
-int fd_read_file(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_len)
+/* Reads the open file @fd, of which fstat(2) has said @st, to its end: fd_read_file(). */
+static int read_all(int fd, const struct stat *st, size_t max, char **ret_data, size_t *ret_len)
 {
-	autoclose int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	autofree char *data = NULL;
 	size_t cap = READ_CHUNK, len = 0;
-	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
 	/* st_size is only a hint: sysfs says 4096 of every file */
-	if (S_ISREG(st.st_mode) && st.st_size > 0)
-		cap = (size_t)MIN((unsigned long long)st.st_size, max) + 1;
+	if (S_ISREG(st->st_mode) && st->st_size > 0)
+		cap = (size_t)MIN((unsigned long long)st->st_size, max) + 1;
 	for (;;) {
 		char *grown = realloc(data, cap + 1);
 		ssize_t n;
@@ -92,6 +89,28 @@ int fd_read_file(int dirfd, const char *path, size_t max, char **ret_data, size_
 	if (ret_len)
 		*ret_len = len;
 	return 0;
+}
+
+int fd_read_file(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_len)
+{
+	autoclose int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	return read_all(fd, &st, max, ret_data, ret_len);
+}
+
+int fd_read_regular(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_len)
+{
+	autoclose int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 && errno == ENXIO) /* a socket, or a device without a driver */
+		return -FD_NOT_REGULAR;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode) ? read_all(fd, &st, max, ret_data, ret_len) : -FD_NOT_REGULAR;
 }
 
 int fd_write_file_atomic(int dirfd, const char *path, const void *data, size_t len, mode_t mode)

@@ -7,6 +7,7 @@
 #ifndef BASE_FD_H
 #define BASE_FD_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -65,6 +66,14 @@ must_check int fd_write_full(int fd, const void *buf, size_t len);
  * frees *@ret_data; @ret_len may be NULL. 0 or -errno; a file of more than @max bytes is -EFBIG.
  */
 must_check int fd_read_file(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_len);
+
+/*
+ * The same for a path where somebody else may have put something: whatever is there, it is not waited for. What is no regular
+ * file is -FD_NOT_REGULAR.
+ */
+must_check int fd_read_regular(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_len);
+
+#define FD_NOT_REGULAR EBADFD /* which open(2), fstat(2) and read(2) return for no file */
 
 /*
  * Replaces the file @path, relative to @dirfd, atomically: writes a temporary file beside it with mode @mode, calls

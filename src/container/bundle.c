@@ -50,12 +50,14 @@ static int load_config(struct bundle *b, struct warnings *warnings, struct err *
 		return err_set(err, ENOENT, "bundle \"%s\" does not exist", b->path);
 	if (dir < 0)
 		return err_sys(err, errno, "bundle \"%s\"", b->path);
-	r = fd_read_file(dir, "config.json", SPEC_FILE_MAX, &b->config, &b->config_len);
+	r = fd_read_regular(dir, "config.json", SPEC_FILE_MAX, &b->config, &b->config_len);
 	if (r == -ENOENT)
 		return err_set(err, ENOENT, "bundle \"%s\" has no config.json: \"vmrunc spec\" makes one", b->path);
 	if (r == -EFBIG)
 		return err_set(
 			err, EFBIG, "\"%s/config.json\" is larger than %d MiB", b->path, (int)(SPEC_FILE_MAX / MIB));
+	if (r == -FD_NOT_REGULAR)
+		return err_set(err, EINVAL, "\"%s/config.json\" is not a regular file", b->path);
 	if (r < 0)
 		return err_sys(err, r, "cannot read \"%s/config.json\"", b->path);
 	return spec_parse("config.json", b->config, b->config_len, &b->spec, warnings, err);

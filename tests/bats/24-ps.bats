@@ -71,6 +71,7 @@ none_lives() {
 	for p in $1; do ! kill -0 "$p" 2>/dev/null || return 1; done
 }
 
+# bats test_tags=any-engine
 @test "ps --format json: somebody on the host stands for each process of the guest, for some seconds" {
 	vmrunc_only
 	local pid fg before shown n

@@ -33,6 +33,18 @@ fails() {
 	fails any config.json
 }
 
+@test "a config.json for whose content somebody would have to be waited" {
+	vmrunc_only
+	new_bundle
+	rm "$BUNDLE/config.json"
+	mkfifo "$BUNDLE/config.json"
+	run timeout -k 5 60 "${RT_CMD[@]}" create --bundle "$BUNDLE" "$ID"
+	eq "$status" 1
+	has "$output" "\"$BUNDLE/config.json\" is not a regular file"
+	run rt state "$ID"
+	has "$output" "does not exist"
+}
+
 @test "config.json that is not JSON: the line is named" {
 	vmrunc_only
 	new_bundle

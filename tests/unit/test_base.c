@@ -25,6 +25,7 @@
 #include "base/sig.h"
 #include "base/text.h"
 #include "base/wire.h"
+#include "tests/unit/tempdir.h"
 
 static void err_messages_are_built_outwards(void **state)
 {
@@ -162,6 +163,33 @@ static void fd_files_are_replaced_whole(void **state)
 	assert_int_equal(fd_read_file(dirfd, "none", 4, &data, &len), -ENOENT);
 	assert_int_equal(unlinkat(dirfd, "f", 0), 0);
 	assert_int_equal(rmdir(dir), 0);
+}
+
+/* What somebody has put in a file's place is neither waited for nor read. */
+static void fd_reads_regular_files_alone(void **state)
+{
+	char dir[] = "/tmp/test_base.XXXXXX";
+	autofree char *data = NULL;
+	autoclose int dirfd = -1;
+	size_t len;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	dirfd = open(dir, O_DIRECTORY | O_CLOEXEC);
+	assert_true(dirfd >= 0);
+	assert_int_equal(fd_write_file_atomic(dirfd, "f", "one", 3, 0600), 0);
+	assert_int_equal(symlinkat("f", dirfd, "link"), 0);
+	assert_int_equal(mkfifoat(dirfd, "fifo", 0600), 0);
+	assert_int_equal(mknodat(dirfd, "socket", S_IFSOCK | 0600, 0), 0);
+	assert_int_equal(fd_read_regular(dirfd, "link", 100, &data, &len), 0);
+	assert_string_equal(data, "one");
+	assert_int_equal(fd_read_regular(dirfd, "f", 2, &data, &len), -EFBIG);
+	assert_int_equal(fd_read_regular(dirfd, "none", 100, &data, &len), -ENOENT);
+	assert_int_equal(fd_read_regular(dirfd, "fifo", 100, &data, &len), -FD_NOT_REGULAR);
+	assert_int_equal(fd_read_regular(dirfd, "socket", 100, &data, &len), -FD_NOT_REGULAR);
+	assert_int_equal(fd_read_regular(dirfd, ".", 100, &data, &len), -FD_NOT_REGULAR);
+	assert_int_equal(fd_read_regular(dirfd, "/dev/null", 100, &data, &len), -FD_NOT_REGULAR);
+	tempdir_remove(dir);
 }
 
 static void fd_passes_descriptors(void **state)
@@ -363,6 +391,7 @@ int main(void)
 		cmocka_unit_test(wire_refuses_lying_lengths),
 		cmocka_unit_test(buf_consumes_and_hands_over),
 		cmocka_unit_test(fd_files_are_replaced_whole),
+		cmocka_unit_test(fd_reads_regular_files_alone),
 		cmocka_unit_test(fd_passes_descriptors),
 		cmocka_unit_test(fd_closes_all_but_those_kept),
 		cmocka_unit_test(le_numbers_at_odd_addresses),
