@@ -14,6 +14,7 @@ agent_sources = \
 	agent/init/ports.c agent/init/ports.h \
 	agent/init/process.c agent/init/process.h \
 	agent/init/proclist.c agent/init/proclist.h \
+	agent/init/procs.c agent/init/procs.h \
 	agent/init/reaper.c agent/init/reaper.h \
 	agent/init/relay.c agent/init/relay.h \
 	agent/init/resolver.c agent/init/resolver.h \

@@ -113,6 +113,8 @@ static int channel_do_now(struct agent *agent, const struct proto_request *req, 
 		return ports_list(agent, req->cid, payload, err);
 	case PROTO_PS:
 		return service_list_processes(agent, req->cid, payload, err);
+	case PROTO_PROCS:
+		return service_put_procs(agent, req->cid, req->after, payload, err);
 	case PROTO_RESUMED:
 		timekeeper_resumed(agent, req->time.realtime_ns);
 		return 0;

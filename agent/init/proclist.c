@@ -75,11 +75,8 @@ static void read_args(const char *dir, char *args)
 	args[n] = '\0';
 }
 
-/*
- * The bytes that a process has in memory. Kernels before 6.2 bring the count in its stat, @pages, up to date at every 64th
- * page of a thread, so that of a small process it says next to nothing: that one's pages are counted.
- */
-static uint64_t read_rss(const char *dir, long pages, long threads)
+/* Kernels before 6.2 bring the count in a process's stat up to date at every 64th page of a thread. */
+uint64_t proclist_rss(const char *dir, long pages, long threads)
 {
 	autofree char *text = NULL;
 	unsigned long long kib;
@@ -126,7 +123,7 @@ static bool read_one(uint32_t pid, struct one *one)
 	e->cpu_ticks = user + system;
 	e->start_ticks = start;
 	e->vsize = vsize;
-	e->rss = read_rss(dir, rss, threads);
+	e->rss = proclist_rss(dir, rss, threads);
 	read_ids(dir, e);
 	read_args(dir, one->args);
 	return true;

@@ -3,6 +3,8 @@
 #ifndef AGENT_INIT_PROCLIST_H
 #define AGENT_INIT_PROCLIST_H
 
+#include <stdint.h>
+
 #include "base/base.h"
 #include "base/buf.h"
 #include "sys/agent.h"
@@ -12,5 +14,11 @@
  * list says that they are missing. 0 or -ENOMEM.
  */
 must_check int proclist_put(const struct agent *agent, int cgroup_fd, struct buf *out);
+
+/*
+ * The bytes that the process with the directory @dir ("/proc/7") has in memory. Its stat says @pages and @threads; of a small
+ * process that number says next to nothing, so its pages are counted.
+ */
+uint64_t proclist_rss(const char *dir, long pages, long threads);
 
 #endif

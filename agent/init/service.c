@@ -11,6 +11,7 @@
 #include "init/container.h"
 #include "init/process.h"
 #include "init/proclist.h"
+#include "init/procs.h"
 
 #define CGROUP_TEXT_MAX (64 * 1024) /* what READ_CGROUP answers at most */
 
@@ -59,6 +60,17 @@ int service_list_processes(struct agent *agent, const char *cid, struct buf *out
 	if (!k)
 		return -ENOENT;
 	r = proclist_put(agent, k->cgroup_fd, out);
+	return r < 0 ? err_sys(err, r, "cannot list the processes") : 0;
+}
+
+int service_put_procs(struct agent *agent, const char *cid, uint32_t after, struct buf *out, struct err *err)
+{
+	struct container *k = need(agent, cid, err);
+	int r;
+
+	if (!k)
+		return -ENOENT;
+	r = procs_put(k->cgroup_fd, k->own_ns[GUEST_NS_PID], after, out);
 	return r < 0 ? err_sys(err, r, "cannot list the processes") : 0;
 }
 

@@ -12,6 +12,12 @@ void service_delete(struct agent *agent, const char *cid, uint32_t seq);
 /* UPDATE: writes @values to files of the container's cgroup, in order. 0 or -errno with @err set. */
 must_check int service_update(struct agent *agent, const char *cid, const struct guest_values *values, struct err *err);
 
+/*
+ * PROCS: appends a proto_procs of the container's processes behind the guest's number @after. 0 or -errno with @err set.
+ */
+must_check int service_put_procs(
+	struct agent *agent, const char *cid, uint32_t after, struct buf *out, struct err *err);
+
 /* PS: appends a proto_ps of the container's processes. 0 or -errno with @err set. */
 must_check int service_list_processes(struct agent *agent, const char *cid, struct buf *out, struct err *err);
 

@@ -6,6 +6,7 @@ channel_sources = \
 	src/channel/proto.c src/channel/proto.h \
 	src/channel/proto_arena.c src/channel/proto_arena.h \
 	src/channel/ports.c \
+	src/channel/procs.c \
 	src/channel/ps.c \
 	src/channel/pump.c src/channel/pump.h \
 	src/channel/records.c src/channel/records.h \

@@ -374,6 +374,15 @@ static void code_winsize(struct codec *c, struct proto_request *r)
 	codec_u16(c, &r->cols);
 }
 
+static void code_question(struct codec *c, struct proto_request *r)
+{
+	codec_str(c, &r->cid);
+	if (r->type == PROTO_PROCS)
+		codec_u32(c, &r->after);
+	if (r->type == PROTO_READ_CGROUP)
+		codec_str(c, &r->file);
+}
+
 /* What follows a request's type: the seq, if the type has one, and the fields that enum proto_type lists. */
 static void code_request(struct codec *c, struct proto_request *r)
 {
@@ -400,14 +409,12 @@ static void code_request(struct codec *c, struct proto_request *r)
 		codec_str(c, &r->cid);
 		code_values(c, &r->values);
 		break;
+	case PROTO_PROCS:
 	case PROTO_READ_CGROUP:
-		codec_str(c, &r->cid);
-		codec_str(c, &r->file);
-		break;
 	case PROTO_DELETE:
 	case PROTO_PS:
 	case PROTO_PORTS:
-		codec_str(c, &r->cid);
+		code_question(c, r);
 		break;
 	case PROTO_SYNC:
 	case PROTO_POWEROFF:
@@ -468,7 +475,7 @@ static int codec_finish(struct codec *c)
 	return r < 0 ? r : c->error;
 }
 
-static void put_request(struct buf *out, struct proto_request *r)
+void proto_put_any(struct buf *out, struct proto_request *r)
 {
 	struct codec c = codec_writer(out, r->type);
 
@@ -479,91 +486,91 @@ void proto_put_sandbox(struct buf *out, uint32_t seq, const struct guest_sandbox
 {
 	struct proto_request r = { .type = PROTO_SANDBOX, .seq = seq, .sandbox = *m };
 
-	put_request(out, &r);
+	proto_put_any(out, &r);
 }
 
 void proto_put_create(struct buf *out, uint32_t seq, const struct guest_container *m)
 {
 	struct proto_request r = { .type = PROTO_CREATE, .seq = seq, .container = *m };
 
-	put_request(out, &r);
+	proto_put_any(out, &r);
 }
 
 void proto_put_start(struct buf *out, uint32_t seq, uint32_t process)
 {
 	struct proto_request r = { .type = PROTO_START, .seq = seq, .process = process };
 
-	put_request(out, &r);
+	proto_put_any(out, &r);
 }
 
 void proto_put_exec(struct buf *out, uint32_t seq, const char *cid, const struct guest_process *m)
 {
 	struct proto_request r = { .type = PROTO_EXEC, .seq = seq, .cid = cid, .exec = *m };
 
-	put_request(out, &r);
+	proto_put_any(out, &r);
 }
 
 void proto_put_signal(struct buf *out, uint32_t seq, uint32_t process, uint32_t signo, bool all)
 {
 	struct proto_request r = { .type = PROTO_SIGNAL, .seq = seq, .process = process, .signo = signo, .all = all };
 
-	put_request(out, &r);
+	proto_put_any(out, &r);
 }
 
 void proto_put_update(struct buf *out, uint32_t seq, const char *cid, const struct guest_values *m)
 {
 	struct proto_request r = { .type = PROTO_UPDATE, .seq = seq, .cid = cid, .values = *m };
 
-	put_request(out, &r);
+	proto_put_any(out, &r);
 }
 
 void proto_put_net(struct buf *out, uint32_t seq, const struct guest_net *m)
 {
 	struct proto_request r = { .type = PROTO_NET, .seq = seq, .net = *m };
 
-	put_request(out, &r);
+	proto_put_any(out, &r);
 }
 
 void proto_put_request(struct buf *out, enum proto_type type, uint32_t seq, const char *cid, const char *file)
 {
 	struct proto_request r = { .type = (uint16_t)type, .seq = seq, .cid = cid, .file = file };
 
-	put_request(out, &r);
+	proto_put_any(out, &r);
 }
 
 void proto_put_winsize(struct buf *out, uint32_t process, uint16_t rows, uint16_t cols)
 {
 	struct proto_request r = { .type = PROTO_WINSIZE, .process = process, .rows = rows, .cols = cols };
 
-	put_request(out, &r);
+	proto_put_any(out, &r);
 }
 
 void proto_put_forget(struct buf *out, uint32_t seq, const struct guest_forget *m)
 {
 	struct proto_request r = { .type = PROTO_FORGET, .seq = seq, .forget = *m };
 
-	put_request(out, &r);
+	proto_put_any(out, &r);
 }
 
 void proto_put_time(struct buf *out, const struct proto_time *m)
 {
 	struct proto_request r = { .type = PROTO_TIME, .time = *m };
 
-	put_request(out, &r);
+	proto_put_any(out, &r);
 }
 
 void proto_put_resumed(struct buf *out, uint32_t seq, uint64_t realtime_ns)
 {
 	struct proto_request r = { .type = PROTO_RESUMED, .seq = seq, .time = { .realtime_ns = realtime_ns } };
 
-	put_request(out, &r);
+	proto_put_any(out, &r);
 }
 
 void proto_put_link(struct buf *out, const struct proto_link *m)
 {
 	struct proto_request r = { .type = PROTO_LINK, .link = *m };
 
-	put_request(out, &r);
+	proto_put_any(out, &r);
 }
 
 void proto_put_dial(struct buf *out, const struct proto_dial *m)

@@ -27,7 +27,7 @@
 #include "channel/proto_arena.h"
 
 /* Either end refuses a peer of another version: agent and monitor come from one build. */
-#define PROTO_VERSION 6
+#define PROTO_VERSION 7
 
 /*
  * Longest messages, in bytes. To the guest: arguments and environment up to the
@@ -77,6 +77,7 @@ enum proto_type {
 	PROTO_FORGET,       /* guest_forget: names that the host has removed or changed; answered when it is done */
 	PROTO_NET,          /* guest_net: sets up interfaces of a container's network, or changes them */
 	PROTO_PORTS,        /* string cid; the payload is a list of proto_port */
+	PROTO_PROCS,        /* string cid, u32 after; the payload is a proto_procs */
 
 	/* Guest to host. */
 	PROTO_RESULT = 64, /* proto_result */
@@ -325,6 +326,43 @@ enum guest_cap_set { /* masks of 1 << CAP_x */
 	GUEST_CAP_AMBIENT
 };
 
+/*
+ * A process as its own container sees it: with the numbers of the container's pid namespace, in which what is outside is
+ * 0. Its users and groups are those that the host knows: of a user namespace of the config's, the numbers outside.
+ */
+struct proto_proc {
+	uint32_t pid, ppid, pgid, sid;
+	uint32_t tty; /* device number; 0: none */
+	uint8_t state;
+	int32_t priority, nice;
+	uint32_t threads;
+	uint64_t user_ticks, system_ticks, start_ticks; /* the last since the guest's boot */
+	uint64_t vsize, rss;                            /* bytes */
+	uint32_t uids[4], gids[4];                      /* real, effective, saved, of file systems */
+	struct guest_ids groups;                        /* the first PROTO_PROC_GROUPS_MAX */
+	uint64_t caps[GUEST_CAP_SETS];
+	bool no_new_privs;
+	uint8_t seccomp; /* SECCOMP_MODE_* */
+	const char *comm;
+	struct guest_blob cmdline; /* words that end with NUL; cut at PROTO_PROC_CMDLINE_MAX */
+	const char *label;         /* of the guest's security module; "": it has none */
+};
+
+#define PROTO_PROC_GROUPS_MAX 32
+#define PROTO_PROC_CMDLINE_MAX 4096
+/* Bytes of the least entry. */
+#define PROTO_PROC_MIN (8 * 4 + 5 * 8 + 8 * 4 + 4 + GUEST_CAP_SETS * 8 + 3 + 5 + 4 + 5)
+#define PROTO_PROCS_MAX 256 /* of one message */
+
+/* Processes of a container in the order of the guest's own numbers for them: those that one message has room for. */
+struct proto_procs {
+	uint64_t uptime_ticks;     /* since the guest's boot */
+	uint32_t ticks_per_second; /* > 0 */
+	uint32_t after;            /* 0: this was the last of them; else what asks for the next ones */
+	uint32_t len;
+	struct proto_proc *at;
+};
+
 struct guest_scheduler { /* sched_setattr(2) */
 	uint32_t policy, flags;
 	int32_t nice;
@@ -496,8 +534,14 @@ void proto_put_exited(struct buf *out, const struct proto_exited *m);
 void proto_put_log(struct buf *out, uint8_t level, const char *text);
 void proto_put_ask_time(struct buf *out, uint64_t asked_ns);
 
+/* A PROCS; its payload is proto_put_procs()'s. */
+void proto_put_procs_request(struct buf *out, uint32_t seq, const char *cid, uint32_t after);
+
 /* The payload of PS, for a RESULT. */
 void proto_put_ps(struct buf *out, const struct proto_ps *m);
+
+/* The payload of PROCS. */
+void proto_put_procs(struct buf *out, const struct proto_procs *m);
 
 /* Adds one port to the payload that answers PORTS. */
 void proto_put_port(struct buf *out, const struct proto_port *p);
@@ -510,7 +554,7 @@ struct proto_request {
 	uint16_t type;
 	uint32_t seq;
 	const char *cid, *file;
-	uint32_t process, signo;
+	uint32_t process, signo, after;
 	bool all;
 	uint16_t rows, cols;
 	struct proto_time time;
@@ -523,6 +567,9 @@ struct proto_request {
 	struct guest_net net;
 };
 
+/* Appends the request @r, with the fields that its type has. */
+void proto_put_any(struct buf *out, struct proto_request *r);
+
 /*
  * Decoders: proto_get_request() decodes any request to the guest, the others a
  * message of the type in their name. 0, or -EBADMSG if @msg is no such message or
@@ -534,6 +581,7 @@ must_check int proto_get_result(const void *msg, size_t len, struct proto_result
 must_check int proto_get_exited(const void *msg, size_t len, struct proto_exited *ret);
 must_check int proto_get_log(const void *msg, size_t len, struct proto_log_entry *ret);
 must_check int proto_get_ps(const void *payload, size_t len, struct proto_arena *a, struct proto_ps *ret);
+must_check int proto_get_procs(const void *payload, size_t len, struct proto_arena *a, struct proto_procs *ret);
 must_check int proto_get_ask_time(const void *msg, size_t len, uint64_t *ret_asked_ns);
 /* Takes entry @i of the payload that answers PORTS: 0 with *@ret, -ENOENT behind the last one, or -EBADMSG. */
 must_check int proto_get_port(const void *payload, size_t len, size_t i, struct proto_port *ret);

@@ -151,6 +151,14 @@ int guest_ps(struct guest *g, const char *cid, guest_done_fn *done, void *arg, s
 	return guest_request(g, PROTO_PS, cid, NULL, done, arg, err);
 }
 
+int guest_procs(struct guest *g, const char *cid, uint32_t after, guest_done_fn *done, void *arg, struct err *err)
+{
+	autobuf out = BUF_INIT;
+
+	proto_put_procs_request(&out, ++g->next_seq, cid, after);
+	return guest_ask(g, &out, 0, done, arg, err);
+}
+
 int guest_list_ports(struct guest *g, const char *cid, guest_done_fn *done, void *arg, struct err *err)
 {
 	return guest_request(g, PROTO_PORTS, cid, NULL, done, arg, err);

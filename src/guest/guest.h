@@ -151,6 +151,10 @@ must_check int guest_forget(
 /* PS: the payload is a list of the container's processes: ps.h. */
 must_check int guest_ps(struct guest *g, const char *cid, guest_done_fn *done, void *arg, struct err *err);
 
+/* PROCS: the payload is a list of the container's processes as it sees them, those behind @after: procs.h. */
+must_check int guest_procs(
+	struct guest *g, const char *cid, uint32_t after, guest_done_fn *done, void *arg, struct err *err);
+
 /* PORTS: the payload is a list for proto_get_port(). */
 must_check int guest_list_ports(struct guest *g, const char *cid, guest_done_fn *done, void *arg, struct err *err);
 

@@ -7,6 +7,7 @@ libguest_a_SOURCES = \
 	src/guest/fds.c src/guest/fds.h \
 	src/guest/guest.c src/guest/guest.h \
 	src/guest/inside.h \
+	src/guest/procs.c src/guest/procs.h \
 	src/guest/ps.c src/guest/ps.h \
 	src/guest/relay.c src/guest/relay.h \
 	src/guest/stdio.c src/guest/stdio.h \

@@ -120,7 +120,10 @@ static int attach_bind(struct bind *bind, int root, const struct spec_mount *m, 
 	return 0;
 }
 
-/* A new, unattached file system of @type with the mount attributes @attrs: an fd or -errno. */
+/*
+ * A new, unattached file system of @type with @options, names and values (NULL: it has none), and the mount attributes
+ * @attrs: an fd or -errno.
+ */
 static int make_fs(const char *type, const char *const *options, unsigned int attrs)
 {
 	autoclose int context = fsopen(type, FSOPEN_CLOEXEC);
@@ -129,7 +132,8 @@ static int make_fs(const char *type, const char *const *options, unsigned int at
 	if (context < 0)
 		return -errno;
 	for (; options && options[0]; options += 2) {
-		if (fsconfig(context, FSCONFIG_SET_STRING, options[0], options[1], 0) < 0)
+		if (fsconfig(context, options[1] ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, options[0], options[1], 0) <
+			0)
 			return -errno;
 	}
 	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
@@ -296,6 +300,36 @@ int jail_make_devices(const struct jail_root *root, struct err *err)
 bool jail_made_tmpfs_point(const struct jail_root *root, size_t mount)
 {
 	return root->made[mount];
+}
+
+int jail_open_view(void)
+{
+	int fd = open("/dev/fuse", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int jail_mount_view(const struct jail_root *b, int fd, struct err *err)
+{
+	autoclose int view = -1, proc = -1;
+	char number[16], uid[16], gid[16];
+	const char *const options[] = { "source", "vmrunc", "fd", number, "rootmode", "40555", "user_id", uid,
+		"group_id", gid, "allow_other", NULL, NULL };
+
+	if (fd < 0)
+		return err_sys(err, fd, "cannot open /dev/fuse");
+	(void)snprintf(number, sizeof(number), "%d", fd); /* these fit */
+	(void)snprintf(uid, sizeof(uid), "%u", geteuid());
+	(void)snprintf(gid, sizeof(gid), "%u", getegid());
+	view = make_fs("fuse", options, MOUNT_ATTR_RDONLY);
+	if (view < 0)
+		return err_sys(err, view, "cannot make a FUSE file system");
+	proc = rootpath_open(b->root, "/proc", O_PATH | O_DIRECTORY);
+	if (proc < 0)
+		return err_sys(err, proc, "/proc of the container's root");
+	if (move_mount(view, "", proc, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return err_sys(err, errno, "cannot mount a FUSE file system at /proc of the container's root");
+	return 0;
 }
 
 int jail_pivot(struct jail_root *b, struct err *err)

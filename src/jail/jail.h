@@ -12,6 +12,7 @@
  *   (vm_new(): the VM is built, which needs the host's paths)
  *   jail_build()         mounts root, bind mounts and /proc at the root's path on the host
  *   (createContainer hooks)
+ *   jail_mount_view()    covers that /proc with one that this process serves to those who look into the tree
  *   jail_pivot()         enters that tree, and unmounts the host's
  *   jail_enter_user()    enters the monitor's own user namespace, if it gets one
  *   jail_drop()          reduces capabilities and the bounding set to what file service needs; no_new_privs
@@ -68,6 +69,17 @@ must_check int jail_build(const struct spec *spec, const struct guest_container 
  * are made by jail_build() already. 0, or -errno with an error.
  */
 must_check int jail_make_devices(const struct jail_root *root, struct err *err);
+
+/* Opens /dev/fuse for jail_mount_view(): a descriptor, which is the caller's, or -errno: there is none for this process. */
+must_check int jail_open_view(void);
+
+/*
+ * Mounts the FUSE file system that is served on @fd, jail_open_view()'s of this process or of one before it in the same user
+ * namespace (or -errno), at /proc in the tree, over what is there, for readers in that user namespace and those below it.
+ * Whoever looks into it from then on waits until this process serves it (fuse/fuse.h), so it comes last before jail_pivot(). 0,
+ * or -errno with an error: this process may mount none, or the tree has no /proc.
+ */
+must_check int jail_mount_view(const struct jail_root *root, int fd, struct err *err);
 
 /* Frees @root, not what is mounted. Accepts NULL. */
 void jail_root_free(struct jail_root *root);

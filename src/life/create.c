@@ -577,6 +577,7 @@ static int launch(struct creation *c, struct err *err)
 		.log_fd = c->log_fd,
 		.log_max = (size_t)c->settings->guest_log_kib * KIB,
 		.console_fd = c->request->console_fd,
+		.view_fd = -1,
 		.given = &c->fds.list,
 		.cancel_fd = c->signal_fd,
 	};

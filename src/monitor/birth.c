@@ -17,11 +17,12 @@
 #include "app/proctitle.h"
 #include "base/fd.h"
 #include "cgroup/cgroup.h"
+#include "jail/jail.h"
 #include "monitor/monitor.h"
 #include "monitor/report.h"
 
 /* The descriptors to keep whose number does not depend on the container: those that close_others() lists one by one. */
-#define KEEP_FIXED 10
+#define KEEP_FIXED 11
 /* How long the process between may take to join cgroups and namespaces: some ms, but the machine may be loaded. */
 #define BIRTH_TIMEOUT_MS 60000
 /* How long it may take to die when it is killed. */
@@ -43,6 +44,7 @@ static int close_others(const struct monitor_job *job, int report, struct err *e
 	keep[n++] = job->listen_fd;
 	keep[n++] = job->log_fd;
 	keep[n++] = job->console_fd;
+	keep[n++] = job->view_fd;
 	keep[n++] = report;
 	keep[n++] = job->ns->fd[SPEC_NS_MOUNT];
 	keep[n++] = job->ns->user_fd;
@@ -93,6 +95,7 @@ static _Noreturn void birth(struct monitor_job *job, int report)
 		_exit(1); /* create has given up or is dead */
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	job->view_fd = jail_open_view();
 	if (cgroup_join(&job->state->cgroups, 0, &err) < 0 || ns_enter(job->ns, &err) < 0)
 		fail(report, &err);
 	pid = fork();

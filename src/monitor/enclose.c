@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/proctitle.h"
+#include "base/fd.h"
 #include "base/syscalls.h"
 #include "channel/syscalls.h"
 #include "container/hooks.h"
@@ -115,7 +116,22 @@ static enum jail_service service_of(const struct monitor_job *job)
 	return job->ns->user_fd >= 0 || binds_writable(job->binds, job->spec) ? JAIL_WRITES : JAIL_READS;
 }
 
-int enclose(const struct monitor_job *job, const struct vm *vm, int report, struct err *err)
+/*
+ * Mounts the view of the container's processes, the last thing in the tree: from here on nothing in it may be looked up by
+ * path. Without FUSE engines find what is below, the procfs of the monitor's pid namespace.
+ */
+static void mount_view(const struct monitor_job *job, const struct jail_root *root, struct enclose_view *view)
+{
+	ssize_t n = readlink("/proc/self/ns/pid", view->pid_ns, sizeof(view->pid_ns) - 1);
+
+	view->pid_ns[MAX(n, 0)] = '\0';
+	if (jail_mount_view(root, job->view_fd, &view->why) == 0)
+		view->fd = job->view_fd;
+	else
+		fd_close(job->view_fd);
+}
+
+int enclose(const struct monitor_job *job, const struct vm *vm, int report, struct enclose_view *view, struct err *err)
 {
 	bool relays = job->sockets->n || job->given->len, resolvers = resolvers_possible(job);
 	const struct vm_calls *const filter[] = { monitor_calls, vm_calls(vm),
@@ -127,6 +143,7 @@ int enclose(const struct monitor_job *job, const struct vm *vm, int report, stru
 	struct jail_root *root = NULL;
 	int r = 0;
 
+	*view = (struct enclose_view){ .fd = -1 };
 	if (own_mounts)
 		r = jail_build(job->spec, guest_translation_container(job->translation), job->rootfs, job->binds,
 			ns_other_pids(job->ns), &root, err);
@@ -138,6 +155,8 @@ int enclose(const struct monitor_job *job, const struct vm *vm, int report, stru
 		r = keep_tmpfs_modes(job, root, err);
 	if (r == 0)
 		r = run_hooks(job, report, err);
+	if (r == 0 && root)
+		mount_view(job, root, view);
 	if (r == 0)
 		r = own_mounts ? jail_pivot(root, err) : jail_chroot(job->ns->fd[SPEC_NS_MOUNT], err);
 	jail_root_free(root);

@@ -16,10 +16,19 @@
  */
 must_check int enclose_mounts(const struct monitor_job *job, struct err *err);
 
+/* What the monitor serves at /proc of its mount tree (procview.h). */
+struct enclose_view {
+	int fd;          /* of /dev/fuse; -1: it serves nothing there, because of @why */
+	char pid_ns[32]; /* the link /proc/self/ns/pid */
+	struct err why;  /* errnum 0: it has no mount namespace of its own */
+};
+
 /*
  * Encloses the process, for good: builds the mount tree, lets create run its hooks (@report: the report socket) and
- * runs the monitor's own, enters the tree, and gives up what the running @vm does not need. 0, or -errno with an error.
+ * runs the monitor's own, enters the tree, and gives up what the running @vm does not need. 0 with *@view, whose descriptor
+ * is the caller's; or -errno with an error.
  */
-must_check int enclose(const struct monitor_job *job, const struct vm *vm, int report, struct err *err);
+must_check int enclose(
+	const struct monitor_job *job, const struct vm *vm, int report, struct enclose_view *view, struct err *err);
 
 #endif

@@ -52,6 +52,7 @@ struct monitor_job {
 	int log_fd;                    /* guest.log */
 	size_t log_max;                /* how many bytes guest.log may have */
 	int console_fd;                /* the connected console socket; -1: none */
+	int view_fd;                   /* jail_open_view()'s: birth.c opens it, before the cgroup that may forbid it */
 	const struct guest_fds *given; /* the caller's descriptors that the process gets */
 	int cancel_fd; /* create's alone: readable when the monitor's birth is to be given up; -1: never */
 };

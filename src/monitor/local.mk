@@ -17,6 +17,8 @@ libmonitor_a_SOURCES = \
 	src/monitor/oomsign.c src/monitor/oomsign.h \
 	src/monitor/opener.c src/monitor/opener.h \
 	src/monitor/ports.c src/monitor/ports.h \
+	src/monitor/proctext.c src/monitor/proctext.h \
+	src/monitor/procview.c src/monitor/procview.h \
 	src/monitor/query.c src/monitor/query.h \
 	src/monitor/report.c src/monitor/report.h \
 	src/monitor/syscalls.c src/monitor/syscalls.h \

@@ -27,6 +27,7 @@
 #include "monitor/member.h"
 #include "monitor/network.h"
 #include "monitor/oomsign.h"
+#include "monitor/procview.h"
 #include "monitor/report.h"
 #include "vm/choose/choose.h"
 #include "vm/guestlog.h"
@@ -57,8 +58,10 @@ struct monitor {
 	int proc_fd; /* jail_open_fds() */
 	int exit_status;
 	struct forgetting forgetting;
-	bool oom;   /* the guest's OOM killer has struck in a container */
-	int oom_fd; /* oomsign_start() */
+	struct enclose_view view;
+	struct procview *procview; /* NULL: nothing is served there */
+	bool oom;                  /* the guest's OOM killer has struck in a container */
+	int oom_fd;                /* oomsign_start() */
 	struct watch *report_watch, *signal_watch, *boot_timer;
 };
 
@@ -432,7 +435,7 @@ static int build(struct monitor *m, struct err *err)
 		r = make_first(m, err);
 	landlock_enforce(&landlock);
 	if (r == 0)
-		r = enclose(job, m->vm, m->report, err);
+		r = enclose(job, m->vm, m->report, &m->view, err);
 	timeline_mark(job->timeline, "jailed");
 	return r;
 }
@@ -460,6 +463,24 @@ static int listen_to_commands(struct monitor *m)
 	return commands_listen(&m->commands, m->job->listen_fd);
 }
 
+/* Engines find the container's processes at /proc; a host without FUSE has this process there, which is no error. */
+static int show_processes(struct monitor *m)
+{
+	const struct procview_config config = {
+		.fd = m->view.fd,
+		.pid_ns = m->view.pid_ns,
+		.container = guest_translation_container(m->job->translation),
+		.commands = &m->commands,
+		.loop = m->loop,
+	};
+
+	if (m->view.fd >= 0)
+		return procview_new(&config, &m->procview);
+	if (m->view.why.errnum)
+		guestlog_say(m->log, "vmrunc: engines see none of the container's processes: %s", m->view.why.msg);
+	return 0;
+}
+
 /* The loop and all that it serves. From vm_start() on the guest runs. */
 static int assemble(struct monitor *m, struct err *err)
 {
@@ -480,6 +501,8 @@ static int assemble(struct monitor *m, struct err *err)
 		r = guestlog_watch(m->log, m->loop);
 	if (r == 0)
 		r = listen_to_commands(m);
+	if (r == 0)
+		r = show_processes(m);
 	if (r == 0)
 		r = watch_new(m->loop, m->signal_fd, EPOLLIN, on_signal, m, &m->signal_watch);
 	if (r == 0)
@@ -504,9 +527,13 @@ static int assemble(struct monitor *m, struct err *err)
 
 _Noreturn void monitor_main(struct monitor_job *job, int report)
 {
-	struct monitor m = {
-		.job = job, .report = report, .signal_fd = -1, .null_fd = -1, .proc_fd = -1, .oom_fd = -1
-	};
+	struct monitor m = { .job = job,
+		.report = report,
+		.signal_fd = -1,
+		.null_fd = -1,
+		.proc_fd = -1,
+		.oom_fd = -1,
+		.view = { .fd = -1 } };
 	struct err err = ERR_INIT;
 	int r;
 
@@ -521,6 +548,7 @@ _Noreturn void monitor_main(struct monitor_job *job, int report)
 		m.exit_status = EXIT_NO_STATUS;
 	over(&m, NULL);
 	guest_free(m.guest);
+	procview_free(m.procview);
 	vm_free(m.vm);
 	if (m.oom)
 		oomsign_give(m.oom_fd);

@@ -142,3 +142,25 @@ none_lives() {
 	hasnt "$output" "$(printf '\033')"
 	has "$output" "x [31my z"
 }
+
+# proc_of PID CMD...: runs CMD, a script of sh, where /proc is what engines find in the mount namespace of the container's
+# process (podman top). Programs and libraries are the host's, which the shell has loaded before.
+proc_of() {
+	python3 "$BATS_TEST_DIRNAME/procview.py" "$@"
+}
+
+# bats test_tags=any-engine
+@test "the /proc in the mount namespace of the container's pid has the container's processes" {
+	local pid want
+	vmrunc_only
+	sh_bundle 'sleep 1111 & sleep 2222; sleep 3333; true'
+	rt run --detach --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1
+	pid=$(rt state "$ID" | jq .pid)
+	listed() { [ "$(proc_of "$pid" list | grep -c sleep)" = 3 ]; }
+	wait_for "$WAIT_S" listed
+	rt exec --detach --user 1000:1000 "$ID" sleep 4444
+	proc_of "$pid" list
+	# the numbers, the parents and the words are those that the container itself has
+	want=$(rt exec "$ID" sh -c 'for p in /proc/[0-9]*; do [ "$p" = "/proc/$$" ] || echo "${p#/proc/} $(tr "\0" " " <"$p/cmdline")"; done' | grep -v " sh -c for" | sort -n)
+	eq "$(proc_of "$pid" list | sort -n)" "$want"
+}

@@ -83,6 +83,9 @@ static void put_request(struct buf *out, const struct proto_request *req)
 	case PROTO_LINK:
 		proto_put_link(out, &req->link);
 		break;
+	case PROTO_PROCS:
+		proto_put_procs_request(out, req->seq, req->cid, req->after);
+		break;
 	case PROTO_FORGET:
 		proto_put_forget(out, req->seq, &req->forget);
 		break;

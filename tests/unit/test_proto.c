@@ -249,6 +249,12 @@ static void requests_about_containers_round_trip(void **state)
 			assert_string_equal(req.file, "memory.events");
 		buf_done(&b);
 	}
+	proto_put_procs_request(&b, 13, "c1", 77);
+	req = request_of(&b, &arena);
+	assert_int_equal(req.type, PROTO_PROCS);
+	assert_string_equal(req.cid, "c1");
+	assert_int_equal(req.after, 77);
+	buf_done(&b);
 	proto_put_forget(&b, 12,
 		&(struct guest_forget){ .all = true, .idle = true, .moved = { 2, names }, .gone = { 1, names + 1 } });
 	req = request_of(&b, &arena);
