@@ -38,6 +38,8 @@
 #define MEMBERS_MAX 1
 /* The exit status of a monitor whose first member left none. */
 #define EXIT_NO_STATUS 255
+/* A machine that has not ended by then is held by something that may take any time. */
+#define END_MS 2000
 
 enum stage { STAGE_BOOTING, STAGE_SERVING, STAGE_OVER };
 
@@ -525,6 +527,21 @@ static int assemble(struct monitor *m, struct err *err)
 	return r;
 }
 
+/*
+ * Ends the machine, and waits for as long as that takes. Where that is long, since QEMU cannot end while a file system of a
+ * volume does not answer, the container has stopped all the same: commands that see it do not ask here, where nobody answers.
+ */
+static void end_machine(struct monitor *m)
+{
+	if (m->vm && !vm_end(m->vm, END_MS)) {
+		guestlog_say(m->log,
+			"vmrunc: the machine's process cannot end: does the file system of a volume not answer?");
+		for (size_t i = 0; i < m->members_len; i++)
+			(void)!member_stopped(m->members[i]); /* it is said again below */
+	}
+	vm_free(m->vm);
+}
+
 _Noreturn void monitor_main(struct monitor_job *job, int report)
 {
 	struct monitor m = { .job = job,
@@ -549,7 +566,7 @@ _Noreturn void monitor_main(struct monitor_job *job, int report)
 	over(&m, NULL);
 	guest_free(m.guest);
 	procview_free(m.procview);
-	vm_free(m.vm);
+	end_machine(&m);
 	if (m.oom)
 		oomsign_give(m.oom_fd);
 	guestlog_free(m.log);

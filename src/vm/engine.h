@@ -23,6 +23,7 @@ struct vm_ops {
 	int (*resume)(struct vm *vm, struct err *err);
 	void (*take_stale)(struct vm *vm, struct vm_stale *ret); /* NULL: it never has any */
 	int (*set_memory)(struct vm *vm, uint64_t bytes, struct err *err);
+	bool (*end)(struct vm *vm, int timeout_ms); /* NULL: nothing stands for it beside this process */
 	const struct vm_calls *(*calls)(const struct vm *vm);
 	void (*free)(struct vm *vm);
 };

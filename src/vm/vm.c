@@ -110,6 +110,11 @@ int vm_set_memory(struct vm *vm, uint64_t bytes, struct err *err)
 	return vm->ops->set_memory(vm, bytes, err);
 }
 
+bool vm_end(struct vm *vm, int timeout_ms)
+{
+	return !vm->ops->end || vm->ops->end(vm, timeout_ms);
+}
+
 void vm_free(struct vm *vm)
 {
 	if (vm)

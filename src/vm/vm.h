@@ -175,6 +175,12 @@ void vm_stale_done(struct vm_stale *stale);
  */
 must_check int vm_set_memory(struct vm *vm, uint64_t bytes, struct err *err);
 
+/*
+ * Stops the vCPUs for good, and waits until what stands for the machine beside this process has ended, for @timeout_ms at most.
+ * False: it has not, as QEMU cannot while a file system does not answer; vm_free(), the only call that may follow, waits on.
+ */
+bool vm_end(struct vm *vm, int timeout_ms);
+
 /* Stops vCPUs and devices at once, waits for their threads or processes, and frees the VM. Accepts NULL. */
 void vm_free(struct vm *vm);
 

@@ -68,10 +68,17 @@ waits() {
 	goes_on
 	rt kill "$ID" KILL
 	wait_for "$WAIT_S" file_has "$ROOT/$ID/guest.log" "its virtual machine is ended"
-	# the host's process cannot end while the request is with the daemon, no more than one of another runtime could
+	# the host's process cannot end while the request is with the daemon, no more than one of another runtime could; but the
+	# container has stopped, and commands say so without asking where nobody answers
+	wait_status "$ID" stopped
+	run -255 rt exec "$ID" true
+	has "$output" "cannot exec in a stopped container"
+	run rt kill "$ID" TERM
+	[ "$status" -ne 0 ]
+	has "$output" "container not running"
+	eq "$(rt ps --format json "$ID")" "[]"
 	rt delete --force "$ID" &
 	deleter=$!
-	[[ $(status_of "$ID") =~ running|stopped ]]
 	kill -0 "$deleter"
 	kill "$DAEMON"
 	wait "$deleter"

@@ -311,6 +311,8 @@ static void reports_each_end(void **state)
 		if (b.how != c->how || strcmp(b.detail, c->detail))
 			fail_msg("%s: wanted %d \"%s\", got %d \"%s\"", c->fake, (int)c->how, c->detail, (int)b.how,
 				b.detail);
+		assert_true(vm_end(vm, 60000)); /* it waits no longer than it must */
+		assert_true(vm_end(vm, 0));
 		vm_free(vm);
 		bench_close(&b);
 	}

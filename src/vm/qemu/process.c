@@ -301,6 +301,16 @@ int qemu_process_last_words(struct qemu_process *p, struct err *err)
 	return err_set(err, EIO, "qemu: failed, and did not say why");
 }
 
+bool qemu_process_kill(const struct qemu_process *p, int timeout_ms)
+{
+	struct pollfd pfd = { .fd = p->pidfd, .events = POLLIN };
+
+	if (!p->pid || p->reaped)
+		return true;
+	process_kill(p);
+	return p->pidfd < 0 || poll(&pfd, 1, timeout_ms) != 0;
+}
+
 int qemu_process_wait_last_words(struct qemu_process *p, struct err *err)
 {
 	struct pollfd pfd = { .fd = p->pidfd, .events = POLLIN };

@@ -58,6 +58,12 @@ int qemu_process_last_words(struct qemu_process *p, struct err *err);
  */
 int qemu_process_wait_last_words(struct qemu_process *p, struct err *err);
 
+/*
+ * Kills the process, if there is one, and waits for its end for @timeout_ms at most: false, it has not ended, because it is in
+ * a system call from which nothing wakes it. It is still to be reaped, also by qemu_process_done().
+ */
+bool qemu_process_kill(const struct qemu_process *p, int timeout_ms);
+
 /* Kills and reaps the process if it still runs, and closes the descriptors. Accepts QEMU_PROCESS_INIT. */
 void qemu_process_done(struct qemu_process *p);
 

@@ -292,6 +292,11 @@ static void on_process_exit(void *arg, unused uint32_t events)
 	qemu_report(q);
 }
 
+static bool qemu_end_process(struct vm *vm, int timeout_ms)
+{
+	return qemu_process_kill(&qemu_of(vm)->process, timeout_ms);
+}
+
 static void qemu_free(struct vm *vm)
 {
 	struct qemu_vm *q = qemu_of(vm);
@@ -418,7 +423,7 @@ static int qemu_launch(struct qemu_vm *q, const struct vm_config *cfg, struct er
 
 /* What this room calls from vm_start() on, beside base_syscalls. */
 static const char *const qemu_syscalls[] = {
-	"poll",     /* qemu_await(), qemu_process_wait_last_words() */
+	"poll",     /* qemu_await(), qemu_process_kill(), qemu_process_wait_last_words() */
 	"recvfrom", /* [recv] of QMP and of the serial port */
 	"sendto",   /* [send] of QMP */
 	"wait4",    /* [waitpid] */
@@ -566,6 +571,7 @@ const struct vm_ops qemu_vm_ops = {
 	.pause = qemu_pause,
 	.resume = qemu_resume,
 	.set_memory = qemu_set_memory,
+	.end = qemu_end_process,
 	.free = qemu_free,
 	.calls = qemu_calls,
 };
