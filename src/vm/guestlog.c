@@ -87,18 +87,22 @@ static uint64_t ring_start(const struct guestlog *log)
 
 static void ring_put(struct guestlog *log, const char *data, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		log->ring[log->end++ % GUESTLOG_RING] = data[i];
+	for (size_t n; len > 0; data += n, len -= n, log->end += n) {
+		size_t at = log->end % GUESTLOG_RING;
+
+		n = MIN(len, GUESTLOG_RING - at);
+		memcpy(log->ring + at, data, n);
+	}
 }
 
 /* Copies at most @size bytes from @at on, which the ring must have: their number. */
 static size_t ring_get(const struct guestlog *log, uint64_t at, char *to, size_t size)
 {
-	size_t n = 0;
+	size_t len = MIN(size, (size_t)(log->end - at)), before_end = MIN(len, GUESTLOG_RING - at % GUESTLOG_RING);
 
-	while (n < size && at < log->end)
-		to[n++] = log->ring[at++ % GUESTLOG_RING];
-	return n;
+	memcpy(to, log->ring + at % GUESTLOG_RING, before_end);
+	memcpy(to + before_end, log->ring, len - before_end);
+	return len;
 }
 
 static void line_end(struct guestlog *log)

@@ -20,10 +20,10 @@
 #include "vm/machine/layout.h"
 
 #define REGIONS 48 /* more than a bus has room for */
-#define OPS_MAX 4096
+#define OPS_MAX 512
 #define QUOTE 300
 #define CONSOLE_BYTES 512 /* of one run of text that go through the port; the rest is put into the log */
-#define LOG_BYTES (2 * GUESTLOG_FILE_MIN) /* of an input at most: enough that the log's file begins again */
+#define LOG_BYTES (GUESTLOG_FILE_MIN + GUESTLOG_KEEP / 2) /* of an input at most: enough that the file begins again */
 
 const struct fuzz_target fuzz_target = { .corpus = "bus", .variants = 100 };
 

@@ -24,8 +24,9 @@
 #define CALLERS (CONTROL_CLIENTS_MAX + 8)
 #define FDS_SEEN 512 /* descriptors of this process that are counted */
 #define MESSAGE_FDS 24
-#define OPS_MAX 2048
-#define TURNS 3 /* of the loop: a batch of events may end before all are served */
+#define OPS_MAX 256
+#define CONNECTS_MAX (2 * CALLERS) /* of an input: enough to go beyond the places twice */
+#define TURNS 3                    /* of the loop: a batch of events may end before all are served */
 
 const struct fuzz_target fuzz_target = { .corpus = "control", .variants = 100 };
 
@@ -39,7 +40,7 @@ static struct {
 	int null_fd;
 	int callers[CALLERS];                              /* -1: none */
 	struct control_client *asked[CONTROL_CLIENTS_MAX]; /* to whom an answer is owed */
-	unsigned int asked_len;
+	unsigned int asked_len, connects;
 	bool answer_at_once, take_first;
 } f;
 
@@ -117,8 +118,10 @@ static void message_send(int fd, const void *data, size_t len, unsigned int n)
 
 static void caller_connect(int *caller)
 {
-	if (*caller >= 0)
-		close(*caller);
+	fd_close(*caller);
+	*caller = -1;
+	if (f.connects++ >= CONNECTS_MAX)
+		return;
 	*caller = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	require(*caller >= 0, "socket");
 	if (connect(*caller, (struct sockaddr *)&f.address, f.address_len) < 0) {
@@ -216,7 +219,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(watch_new(f.loop, tick, EPOLLIN, on_tick, NULL, &watch) == 0, "watch_new");
 	for (int i = 0; i < CALLERS; i++)
 		f.callers[i] = -1;
-	f.asked_len = 0;
+	f.asked_len = f.connects = 0;
 	for (int i = 0; i < OPS_MAX && in.at < in.end; i++)
 		one_op(&in);
 	turn();

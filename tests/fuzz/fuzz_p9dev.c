@@ -34,7 +34,7 @@
 #include "tests/p9/driver.h"
 #include "vm/virtio/p9dev.h"
 
-#define OPS_MAX 512
+#define OPS_MAX 256
 #define PAGE 4096
 #define EXPORT "c/rootfs"
 #define PRELUDES_MAX 4          /* of an input: they take longer than all else */

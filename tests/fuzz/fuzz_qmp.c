@@ -18,6 +18,7 @@
 
 #define HELD_MAX (QMP_LINE_MAX + 8192) /* a whole line, and what one more read can bring */
 #define PIECE 4096
+#define PIECES_MAX 32 /* more take long, and show nothing that these do not */
 
 const struct fuzz_target fuzz_target = { .corpus = "qmp", .variants = 100 };
 
@@ -69,7 +70,7 @@ static bool take(struct qmp *q, const char **at, const char *end)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	size_t step = size > 0 && data[0] ? data[0] * 16u : PIECE;
+	size_t step = MAX(size > 0 && data[0] ? data[0] * 16u : PIECE, size / PIECES_MAX);
 	const char *at = (const char *)data + 1, *end = (const char *)data + size;
 	unsigned int id, last = 0;
 	struct qmp q;

@@ -24,7 +24,7 @@
 #include "tests/fuzz/host.h"
 #include "tests/fuzz/replay.h"
 
-#define OPS_MAX 256
+#define OPS_MAX 96
 #define FDS_MAX 1024
 #define PEERS 16   /* the host's ends of connections */
 #define GIVEN 6    /* descriptors of the process */
