@@ -2,14 +2,17 @@
 /*
  * vmrunc-9pd: the file service on a unix socket, for developers.
  *
- *   vmrunc-9pd SOCKET NAME=PATH[:ro|:private]...
+ *   vmrunc-9pd [-m BYTES] SOCKET NAME=PATH[:ro|:private]...
  *
  * Exports each PATH under NAME (":private": as the root file system of a container, which nobody else changes), and serves any 9P2000.L client that connects (Linux: mount -t 9p -o
  * trans=unix,version=9p2000.L,aname=NAME SOCKET DIR). It is not installed, since it is not confined as the runtime is.
- * A thread for each connection reads; the server's workers do the rest.
+ * A thread for each connection reads; the server's workers do the rest. With -m, what clients make the service hold is
+ * bounded as in the monitor (fs_memory_bound()), and each time that a guest would be asked to give up names it says "press"
+ * and how many bytes are held.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,6 +147,13 @@ static void raise_nofile(void)
 	}
 }
 
+/* As fs_memory_fn: on any thread. */
+static void on_press(void *arg unused)
+{
+	printf("press %" PRIu64 "\n", fs_memory_held());
+	fflush(stdout);
+}
+
 int main(int argc, char **argv)
 {
 	struct err err = ERR_INIT;
@@ -151,8 +161,13 @@ int main(int argc, char **argv)
 	struct fs *fs;
 	int r;
 
+	if (argc > 2 && strcmp(argv[1], "-m") == 0) {
+		fs_memory_bound(strtoull(argv[2], NULL, 10), on_press, NULL);
+		argv += 2;
+		argc -= 2;
+	}
 	if (argc < 3) {
-		fprintf(stderr, "usage: vmrunc-9pd SOCKET NAME=PATH[:ro]...\n");
+		fprintf(stderr, "usage: vmrunc-9pd [-m BYTES] SOCKET NAME=PATH[:ro|:private]...\n");
 		return 2;
 	}
 	raise_nofile();
