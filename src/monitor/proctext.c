@@ -50,10 +50,12 @@ static const char *state_name(char state)
 	return "? (unknown)";
 }
 
-/* GUEST: ticks of a process's time, in the host's; a number that is not true does not overflow. */
+/* GUEST: ticks of a process's time, in the host's; a number that is not true stays one that an int64_t has room for. */
 static uint64_t host_ticks(uint64_t ticks, uint32_t per_second)
 {
-	return per_second == ticks_per_second() ? ticks : ticks / per_second * ticks_per_second();
+	const uint64_t host = ticks_per_second(), seconds_max = INT64_MAX / 4 / host;
+
+	return per_second == host ? ticks : MIN(ticks / per_second, seconds_max) * host;
 }
 
 void proctext_stat(struct buf *out, const struct proto_proc *p, uint32_t per_second, uint64_t start_ticks)

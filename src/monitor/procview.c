@@ -128,7 +128,8 @@ static struct shown show(const struct proto_procs *list, const struct proto_proc
 	uint64_t host = (uint64_t)sysconf(_SC_CLK_TCK), now = proctext_ticks();
 	uint64_t age = p->start_ticks > list->uptime_ticks ? 0 : list->uptime_ticks - p->start_ticks;
 
-	age = list->ticks_per_second == host ? age : age / list->ticks_per_second * host;
+	if (list->ticks_per_second != host) /* no more than makes it start with the host */
+		age = MIN(age / list->ticks_per_second, now / host + 1) * host;
 	return (struct shown){
 		.proc = p, .ticks_per_second = list->ticks_per_second, .start_ticks = age > now ? 0 : now - age
 	};

@@ -5,6 +5,7 @@ fuzz_programs = \
 	tests/fuzz/fuzz_control \
 	tests/fuzz/fuzz_files \
 	tests/fuzz/fuzz_image \
+	tests/fuzz/fuzz_lists \
 	tests/fuzz/fuzz_p9 \
 	tests/fuzz/fuzz_p9dev \
 	tests/fuzz/fuzz_proto \
@@ -19,6 +20,7 @@ tests_fuzz_fuzz_bus_SOURCES = tests/fuzz/fuzz_bus.c $(fuzz_replay)
 tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c $(fuzz_replay)
 tests_fuzz_fuzz_files_SOURCES = tests/fuzz/fuzz_files.c $(fuzz_replay)
 tests_fuzz_fuzz_image_SOURCES = tests/fuzz/fuzz_image.c $(fuzz_replay)
+tests_fuzz_fuzz_lists_SOURCES = tests/fuzz/fuzz_lists.c $(fuzz_replay)
 tests_fuzz_fuzz_p9_SOURCES = tests/fuzz/fuzz_p9.c $(fuzz_tree)
 tests_fuzz_fuzz_p9dev_SOURCES = tests/fuzz/fuzz_p9dev.c $(fuzz_tree) $(p9_driver)
 tests_fuzz_fuzz_proto_SOURCES = tests/fuzz/fuzz_proto.c $(fuzz_host)
@@ -43,6 +45,7 @@ tests_fuzz_fuzz_bus_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_control_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_files_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_image_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_lists_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_p9_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_p9dev_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_proto_LDFLAGS = $(fuzz_ldflags)
@@ -51,7 +54,7 @@ tests_fuzz_fuzz_relay_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_spec_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_virtio_LDFLAGS = $(fuzz_ldflags)
 
-fuzz_targets = fuzz-bus fuzz-control fuzz-files fuzz-image fuzz-p9 fuzz-p9dev fuzz-proto fuzz-qmp fuzz-relay fuzz-spec fuzz-virtio
+fuzz_targets = fuzz-bus fuzz-control fuzz-files fuzz-image fuzz-lists fuzz-p9 fuzz-p9dev fuzz-proto fuzz-qmp fuzz-relay fuzz-spec fuzz-virtio
 .PHONY: fuzz fuzz-programs $(fuzz_targets)
 fuzz-programs: $(fuzz_programs)
 
