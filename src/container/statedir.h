@@ -8,6 +8,7 @@
  *   status        one word, which the monitor overwrites (state.h)
  *   control.sock  the monitor listens here
  *   guest.log     the messages of the guest's kernel and agent, bounded
+ *   standins      who stands on the host for the guest's processes, once somebody has asked for pids (life/standin.h)
  *   notify/       the socket of the container's sd_notify(3), if anybody is to be told
  *   vm/           the engine's sockets
  *

@@ -154,7 +154,9 @@ MAPPED=".linux.uidMappings = [{containerID: 0, hostID: $USER_ID, size: 1}, {cont
 	eq "$(rt state mapped | jq -r .status)" paused
 	rt resume mapped
 	has "$(rt list)" mapped
-	[ "$(rt ps --format json mapped | jq length)" -ge 1 ]
+	# a process of exec is on the host once, whether there is a cgroup to find what holds it in, or not
+	rt exec --detach mapped sleep 1234
+	eq "$(ps -o args= -q "$(rt ps --format json mapped | jq -r 'join(",")')" | grep -c 'sleep 1234')" 1
 	rt kill mapped TERM
 	wait_for "$WAIT_S" stopped mapped
 	rt delete mapped

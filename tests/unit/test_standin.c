@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stand-ins: who plays whom, and processes that look like the guest's, stand again, and leave nobody behind. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -32,6 +33,8 @@ static struct standin_cast cast; /* too big for a stack */
 static struct standins standing;
 static struct proto_ps_entry many[MANY];
 
+static char called[16]; /* of all processes: this test's alone */
+
 static struct proto_ps_entry a_process(uint32_t pid, uint32_t ppid, const char *args)
 {
 	return (struct proto_ps_entry){ .pid = pid,
@@ -39,7 +42,7 @@ static struct proto_ps_entry a_process(uint32_t pid, uint32_t ppid, const char *
 		.uid = getuid() ? getuid() : 4321,
 		.gid = getuid() ? getgid() : 4322,
 		.start_ticks = 100 + pid,
-		.comm = "name",
+		.comm = called,
 		.args = args };
 }
 
@@ -236,8 +239,8 @@ static void they_look_like_the_guests(void **state)
 	assert_int_equal(make(at, 3, &left_out), 2);
 	assert_int_equal(left_out, 0);
 	assert_string_equal(of_process(pids[0], "cmdline"), "sleep 1000");
-	assert_string_equal(of_process(pids[0], "comm"), "name");
-	assert_string_equal(of_process(pids[1], "cmdline"), "[name]");
+	assert_string_equal(of_process(pids[0], "comm"), called);
+	assert_int_equal(of_process(pids[1], "cmdline")[0], '[');
 	assert_int_equal(of_status(pids[1], "PPid"), pids[0]);
 	assert_int_equal(of_status(pids[0], "Uid"), (int)at[1].uid);
 	assert_int_equal(of_status(pids[0], "Gid"), (int)at[1].gid);
@@ -274,19 +277,6 @@ static void who_stands_is_not_made_again(void **state)
 	assert_int_not_equal(pids[0], before[0]);
 }
 
-/* Without anybody who asks again, they end by themselves. */
-static void they_end_by_themselves(void **state)
-{
-	struct proto_ps_entry at[] = { a_process(6, 5, "a"), a_process(7, 6, "b") };
-	size_t left_out;
-
-	(void)state;
-	assert_int_equal(make(at, 2, &left_out), 2);
-	assert_int_not_equal(state_pid_start(pids[1]), 0);
-	wait_gone(pids[0]);
-	wait_gone(pids[1]);
-}
-
 static void however_many_a_guest_has(void **state)
 {
 	size_t left_out;
@@ -305,6 +295,62 @@ static void however_many_a_guest_has(void **state)
 	assert_int_equal(make(many, MANY, &left_out), 0);
 	assert_int_equal(left_out, 0);
 	container.pid = 0;
+}
+
+/* How many processes are called as all those of this test are. */
+static int count_all(void)
+{
+	autofree char *text = NULL;
+	struct dirent *e;
+	char path[300];
+	int n = 0;
+	DIR *proc = opendir("/proc");
+
+	assert_non_null(proc);
+	while ((e = readdir(proc))) {
+		const pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
+
+		(void)snprintf(path, sizeof(path), "%s/comm", e->d_name);
+		if (pid > 0 && pid != getpid() && pid != container.pid && state_pid_start(pid) &&
+			fd_read_file(dirfd(proc), path, 64, &text, NULL) == 0) {
+			text[strcspn(text, "\n")] = '\0';
+			n += strcmp(text, called) == 0;
+		}
+		free(steal_ptr(text));
+	}
+	(void)closedir(proc);
+	return n;
+}
+
+/* Whoever made them was killed in the middle: the next one finds those that stand, and nobody is left in the end. */
+static void a_ps_that_is_killed_leaves_nobody(void **state)
+{
+	size_t left_out;
+
+	(void)state;
+	for (uint32_t i = 0; i < MANY; i++)
+		many[i] = a_process(10 + i, i < 100 ? 9 + i : 1, "x");
+	for (int round = 0; round < 4; round++) {
+		pid_t pid;
+
+		(void)fflush(NULL);
+		pid = fork();
+		if (pid == 0) {
+			(void)make(many, MANY, &left_out);
+			_exit(0);
+		}
+		for (int i = 0; i < WAIT_S * 100 && count_all() < 1 + 40 * round; i++)
+			pause_ms(10);
+		(void)kill(pid, SIGKILL);
+		(void)exit_wait(pid, NULL);
+	}
+	assert_int_equal(make(many, MANY, &left_out), STANDINS_MAX);
+	(void)kill(container.pid, SIGKILL);
+	(void)exit_wait(container.pid, NULL);
+	container.pid = 0;
+	for (int i = 0; i < WAIT_S * 100 && count_all(); i++)
+		pause_ms(10);
+	assert_int_equal(count_all(), 0);
 }
 
 static int make_root(void **state)
@@ -327,10 +373,11 @@ int main(int argc, char **argv)
 		cmocka_unit_test(there_are_bounds_and_places_are_used_again),
 		cmocka_unit_test_setup_teardown(they_look_like_the_guests, begin, finish),
 		cmocka_unit_test_setup_teardown(who_stands_is_not_made_again, begin, finish),
-		cmocka_unit_test_setup_teardown(they_end_by_themselves, begin, finish),
 		cmocka_unit_test_setup_teardown(however_many_a_guest_has, begin, finish),
+		cmocka_unit_test_setup_teardown(a_ps_that_is_killed_leaves_nobody, begin, finish),
 	};
 
+	(void)snprintf(called, sizeof(called), "tsi%d", getpid());
 	if (!proctitle_init(argc, argv))
 		return 1;
 	return run_counted_tests(tests, make_root, remove_root);
