@@ -77,6 +77,19 @@ void tree_make(const struct tree *t)
 	require(mkfifoat(t->top, "in/fifo", 0644) == 0, "mkfifo");
 }
 
+bool tree_secret_in(const void *data, size_t len)
+{
+	const char *at = data, *end = at + len;
+
+	while (len >= strlen(TREE_SECRET) && (at = memchr(at, TREE_SECRET[0], (size_t)(end - at))) != NULL) {
+		if ((size_t)(end - at) < strlen(TREE_SECRET))
+			return false;
+		if (memcmp(at++, TREE_SECRET, strlen(TREE_SECRET)) == 0)
+			return true;
+	}
+	return false;
+}
+
 void tree_check(const struct tree *t)
 {
 	char *text = NULL;

@@ -6,6 +6,9 @@
 #ifndef TESTS_FUZZ_TREE_H
 #define TESTS_FUZZ_TREE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #define TREE_SECRET "nobody may read this" /* what out/secret holds */
 
 struct tree {
@@ -32,6 +35,9 @@ void tree_write(const struct tree *t, const char *path, const char *text);
 
 /* Removes what is in the directory @name of @dir_fd; what is not there is fine. */
 void tree_clean(int dir_fd, const char *name);
+
+/* Whether the @len bytes at @data have TREE_SECRET in them. Quick where they are mostly zeros. */
+bool tree_secret_in(const void *data, size_t len);
 
 /* Requires that out/ is what it was. */
 void tree_check(const struct tree *t);
