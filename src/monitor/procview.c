@@ -224,7 +224,9 @@ static int ask_part(struct procview *v, uint32_t after)
 /* Bounds how long somebody waits, if nobody has been waiting. False: nobody may. */
 static bool arm(struct procview *v)
 {
-	v->armed = v->armed || timer_set(v->timer, PROCVIEW_ANSWER_MS) == 0;
+	unsigned int ms = v->config.answer_ms ? v->config.answer_ms : PROCVIEW_ANSWER_MS;
+
+	v->armed = v->armed || timer_set(v->timer, ms) == 0;
 	return v->armed;
 }
 

@@ -35,6 +35,7 @@ struct procview_config {
 	const struct guest_container *container; /* its first process, and its user namespace */
 	const struct commands *commands;         /* whether the guest can be asked, and the guest */
 	struct loop *loop;
+	unsigned int answer_ms; /* how long a reader waits for the guest; 0: PROCVIEW_ANSWER_MS */
 };
 
 /* Serves the view. 0 or -errno. */

@@ -23,6 +23,7 @@ unit_tests += \
 	tests/unit/test_fs_owners \
 	tests/unit/test_fs_policy \
 	tests/unit/test_fs_watch \
+	tests/unit/test_fuse \
 	tests/unit/test_guest \
 	tests/unit/test_guestlog \
 	tests/unit/test_hierarchies \
@@ -54,6 +55,7 @@ unit_tests += \
 	tests/unit/test_p9_lock \
 	tests/unit/test_p9_parallel \
 	tests/unit/test_p9_stress \
+	tests/unit/test_procview \
 	tests/unit/test_proto \
 	tests/unit/test_ps \
 	tests/unit/test_pump \
@@ -90,6 +92,7 @@ virtio_guest = tests/unit/test_virtio_guest.c tests/unit/test_virtio_guest.h
 # The threads that serve files run under the lists of system calls of src/fs and src/p9.
 filter = tests/unit/filter.c tests/unit/filter.h
 filter_ldflags = $(AM_LDFLAGS) -Wl,--wrap=fs_thread_init
+fuse_peer = tests/unit/fuse_peer.c tests/unit/fuse_peer.h
 agent_rig = tests/unit/agent_rig.c tests/unit/agent_rig.h
 tap_fixture = tests/unit/tap_fixture.c tests/unit/tap_fixture.h
 image_fixture = tests/unit/image_fixture.c tests/unit/image_fixture.h
@@ -134,6 +137,8 @@ tests_unit_test_fs_watch_LDFLAGS = $(filter_ldflags)
 tests_unit_test_fs_SOURCES = tests/unit/test_fs.c $(filter)
 tests_unit_test_fs_LDADD = $(unit_ldadd)
 tests_unit_test_fs_LDFLAGS = $(filter_ldflags)
+tests_unit_test_fuse_SOURCES = tests/unit/test_fuse.c $(fuse_peer)
+tests_unit_test_fuse_LDADD = $(unit_ldadd)
 tests_unit_test_guest_SOURCES = tests/unit/test_guest.c
 tests_unit_test_guest_LDADD = $(unit_ldadd)
 tests_unit_test_guestlog_SOURCES = tests/unit/test_guestlog.c
@@ -200,6 +205,8 @@ tests_unit_test_p9_stress_SOURCES = tests/unit/test_p9_stress.c $(p9_client) $(p
 tests_unit_test_p9_stress_LDADD = $(unit_ldadd)
 tests_unit_test_proto_SOURCES = tests/unit/test_proto.c
 tests_unit_test_proto_LDADD = $(unit_ldadd)
+tests_unit_test_procview_SOURCES = tests/unit/test_procview.c $(fuse_peer)
+tests_unit_test_procview_LDADD = $(unit_ldadd)
 tests_unit_test_ps_SOURCES = tests/unit/test_ps.c
 tests_unit_test_ps_LDADD = $(unit_ldadd)
 
