@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/major.h>
 #include <linux/securebits.h>
 #include <sched.h>
 #include <stdio.h>
@@ -15,11 +16,14 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/rootpath.h"
 #include "jail/points.h"
+
+#define TERMINALS 16 /* that have a name: /dev/pts/0 and so on; a container has one, and one for each exec -t */
 
 int jail_enter_mounts(bool own_pids, struct err *err)
 {
@@ -193,6 +197,20 @@ static bool is_missing(int root, const char *path)
 }
 
 /*
+ * Makes the names of terminals in what stands for a devpts, @dir, by which readers of /proc (podman top) name those of the
+ * guest. Nothing opens them: the mount is without devices. A user namespace may make none, and they stay without a name.
+ */
+static void name_terminals(int dir)
+{
+	char name[16];
+
+	for (unsigned int i = 0; i < TERMINALS; i++) {
+		(void)snprintf(name, sizeof(name), "%u", i); /* fits */
+		(void)mknodat(dir, name, S_IFCHR | 0620, makedev(UNIX98_PTY_SLAVE_MAJOR, i));
+	}
+}
+
+/*
  * Builds a mount that is no bind mount. In the place of a file system that exists in the guest alone, the tree has an
  * empty tmpfs, so that mount points below it are made there and not in the rootfs.
  */
@@ -215,6 +233,8 @@ static int build_fs(struct jail_root *b, size_t mount)
 		return 0; /* A remount changes a mount that is there already: nothing to make. */
 	b->made[mount] = is_type(m, "tmpfs") && is_missing(b->root, m->destination);
 	r = attach_fs("tmpfs", tmpfs, b->root, m->destination, &b->tmpfs[b->tmpfs_len]);
+	if (r == 0 && is_type(m, "devpts"))
+		name_terminals(b->tmpfs[b->tmpfs_len]);
 	if (r == 0)
 		b->tmpfs_len++;
 	return r;

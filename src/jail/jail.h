@@ -23,7 +23,7 @@
  * belongs to no namespace, the monitor's root.
  *
  * The tmpfs mounts of the config exist here too, but empty and read-only: their contents are in the guest, and what is
- * written here would be lost silently.
+ * written here would be lost silently. What stands for a devpts has names of terminals.
  */
 #ifndef JAIL_JAIL_H
 #define JAIL_JAIL_H

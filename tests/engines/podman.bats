@@ -225,6 +225,9 @@ top_has() {
 	if [ -z "${RUNTIME:-}" ]; then # on the host the monitor stands for the first process, and nothing for the others
 		eq "$(top_of tops hpid,huser | tr '\n' ' ')" "$(podman inspect -f '{{.State.Pid}}' tops) root ? ? ? ? ? ? "
 	fi
+	podman exec -d -t tops sleep 5555
+	wait_for "$WAIT_S" top_has tops "sleep 5555" 1
+	eq "$(top_of tops tty,user,args | tail -n 1)" "pts/0 user sleep 5555"
 	podman run -d --name mapped --uidmap 0:100000:65536 --gidmap 0:200000:65536 --user 1000:1000 localhost/bb sleep 4444
 	wait_for "$WAIT_S" top_has mapped "sleep 4444" 1
 	eq "$(top_of mapped pid,user,group,args)" "1 user user sleep 4444"
