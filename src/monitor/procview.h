@@ -11,7 +11,8 @@
  * nobody longer than PROCVIEW_ANSWER_MS: after that reading fails with EIO.
  *
  * A guest that cannot be asked, because it is paused, has not begun or has ended, has the processes of the last list; before
- * the first one, the container's first process, as the config has it.
+ * the first one, the container's first process, as the config has it. (Mostly the monitor is frozen with a paused guest, and
+ * its readers wait for both.)
  */
 #ifndef MONITOR_PROCVIEW_H
 #define MONITOR_PROCVIEW_H

@@ -143,24 +143,63 @@ none_lives() {
 	has "$output" "x [31my z"
 }
 
-# proc_of PID CMD...: runs CMD, a script of sh, where /proc is what engines find in the mount namespace of the container's
-# process (podman top). Programs and libraries are the host's, which the shell has loaded before.
+# proc_of PID WHAT...: what engines find below /proc in the mount namespace of the container's process (procview.py).
 proc_of() {
 	python3 "$BATS_TEST_DIRNAME/procview.py" "$@"
 }
 
-# bats test_tags=any-engine
 @test "the /proc in the mount namespace of the container's pid has the container's processes" {
-	local pid want
+	local pid want same reader
 	vmrunc_only
+	[ -c /dev/fuse ] || cannot "there is no /dev/fuse"
 	sh_bundle 'sleep 1111 & sleep 2222; sleep 3333; true'
 	rt run --detach --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1
 	pid=$(rt state "$ID" | jq .pid)
 	listed() { [ "$(proc_of "$pid" list | grep -c sleep)" = 3 ]; }
 	wait_for "$WAIT_S" listed
 	rt exec --detach --user 1000:1000 "$ID" sleep 4444
-	proc_of "$pid" list
-	# the numbers, the parents and the words are those that the container itself has
+	# the numbers and the words are those that the container itself has
 	want=$(rt exec "$ID" sh -c 'for p in /proc/[0-9]*; do [ "$p" = "/proc/$$" ] || echo "${p#/proc/} $(tr "\0" " " <"$p/cmdline")"; done' | grep -v " sh -c for" | sort -n)
 	eq "$(proc_of "$pid" list | sort -n)" "$want"
+	pid_of() { awk -v words="$1" 'index($0, words) {print $1; exit}' <<<"$want"; }
+	# so is what stat and status say, of what does not change
+	same='^(Name|State|Tgid|Pid|PPid|Uid|Gid|Groups|NSsid|Threads|Cap...|NoNewPrivs|Seccomp):'
+	eq "$(proc_of "$pid" cat "$(pid_of "sleep 4444")/status" | grep -E "$same" | tr -s ' \t' ' ')" \
+		"$(rt exec "$ID" cat "/proc/$(pid_of "sleep 4444")/status" | grep -E "$same" | tr -s ' \t' ' ')"
+	eq "$(proc_of "$pid" cat "$(pid_of "sleep 1111")/stat" | cut -d' ' -f1-7,18-20,23)" \
+		"$(rt exec "$ID" cut -d' ' -f1-7,18-20,23 "/proc/$(pid_of "sleep 1111")/stat")"
+	# read-only, harmless, and nothing of the host's beside it
+	has "$(cat "/proc/$pid/mountinfo")" " /proc ro,nosuid,nodev,noexec"
+	has "$(cat "/proc/$pid/mountinfo")" " - fuse vmrunc "
+	run proc_of "$pid" cat self/status
+	[ "$status" -ne 0 ]
+	run proc_of "$pid" write 1/comm
+	has "$output" "Read-only file system"
+
+	# a paused container's monitor is frozen: whoever reads waits until it goes on, or is killed
+	rt pause "$ID"
+	python3 "$BATS_TEST_DIRNAME/procview.py" "$pid" list 3>&- &
+	reader=$!
+	waits() { [[ $(cat "/proc/$reader/wchan") == request_wait* ]]; }
+	wait_for "$WAIT_S" waits
+	kill -KILL "$reader"
+	wait "$reader" || true
+	proc_of "$pid" list >"$BATS_TEST_TMPDIR/later" 3>&- &
+	reader=$!
+	rt resume "$ID"
+	wait "$reader"
+	eq "$(sort -n "$BATS_TEST_TMPDIR/later")" "$want"
+	rt kill "$ID" KILL
+	wait_status "$ID" stopped
+}
+
+# bats test_tags=any-engine
+@test "without FUSE the /proc in that mount namespace has the monitor, and the container runs" {
+	local pid
+	vmrunc_only
+	new_bundle '.process.args = ["sleep", "1000"]'
+	unshare -m sh -c 'mount --bind /dev/null /dev/fuse && exec "$@"' sh "${RT_CMD[@]}" run --detach --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1
+	pid=$(rt state "$ID" | jq .pid)
+	file_has "$ROOT/$ID/guest.log" "vmrunc: engines see none of the container's processes: cannot make a FUSE file system"
+	has "$(proc_of "$pid" list)" "1 vmrunc: $ID: sleep 1000"
 }

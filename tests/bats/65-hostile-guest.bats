@@ -120,6 +120,9 @@ rss_is_bounded() {
 	monitor=$(rt state "$ID" | jq .pid)
 	wait_for "$WAIT_S" file_has "$ROOT/$ID/guest.log" "agent: error: .*spam"
 	eq "$(timeout 10 "${RT_CMD[@]}" state "$ID" | jq -r .status)" running
+	# who asks for its processes is told in time that it does not answer (podman top)
+	run timeout "$WAIT_S" python3 "$BATS_TEST_DIRNAME/procview.py" "$monitor" list
+	has "$output" "Input/output error"
 	rss_is_bounded "$monitor"
 	[ "$(stat -c %s "$ROOT/$ID/guest.log")" -le $LOG_MAX ]
 	timeout 30 "${RT_CMD[@]}" kill "$ID" KILL

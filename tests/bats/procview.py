@@ -4,6 +4,7 @@
 
 usage: procview.py PID list        each process: its number and its command line
        procview.py PID cat FILE    a file below /proc
+       procview.py PID write FILE  tries to
 """
 import ctypes
 import os
@@ -29,3 +30,6 @@ if verb == "list":
             print(name, read(name + "/cmdline").replace(b"\0", b" ").decode())
 elif verb == "cat":
     sys.stdout.buffer.write(read(args[0]))
+elif verb == "write":
+    with open("/proc/" + args[0], "wb") as f:
+        f.write(b"x")

@@ -9,6 +9,11 @@ HOME_DIR=$WORK/ordinary
 RUN_DIR=/run/user/$USER_ID
 
 setup_file() {
+	# as udev leaves it on a machine of people: everybody's
+	if [ -c /dev/fuse ]; then
+		mknod -m 666 "$WORK/fuse" c 10 229
+		mount --bind "$WORK/fuse" /dev/fuse
+	fi
 	mkdir -p "$HOME_DIR/.config/containers" "$RUN_DIR"
 	echo "ordinary:x:$USER_ID:$USER_ID::$HOME_DIR:/bin/sh" >>/etc/passwd
 	echo "ordinary:x:$USER_ID:" >>/etc/group
@@ -34,6 +39,11 @@ as() {
 
 log_has() {
 	as podman logs "$1" 2>&1 | grep -q -- "$2"
+}
+
+# top_has LINE: users and words of the processes of the container that stays, as Podman finds them.
+top_has() {
+	as podman top stays user,args | tr -s ' \t' ' ' | sed 's/ $//' | grep -qxF -- "$1"
 }
 
 # own_nothing_left: no process, no state and no cgroup of the user's is left. Other people's cgroups are not looked at: what he
@@ -67,6 +77,9 @@ own_nothing_left() {
 	wait_for "$WAIT_S" log_has stays up
 	run --separate-stderr as podman exec --user 1000 stays sh -c 'echo $(id -u); exit 5'
 	eq "$status $output" "5 1000"
+	as podman exec -d --user 1000 stays sleep 2222
+	[ ! -c /dev/fuse ] || wait_for "$WAIT_S" top_has "user sleep 2222"
+	[ ! -c /dev/fuse ] || top_has "root sh -c trap \"exit 3\" TERM; echo up; while :; do sleep 0.1; done"
 	as podman stop -t 60 stays
 	eq "$(as podman inspect -f '{{.State.Status}} {{.State.ExitCode}}' stays)" "exited 3"
 	as podman start stays
