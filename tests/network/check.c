@@ -4,6 +4,7 @@
 #include <linux/net_tstamp.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -234,6 +235,58 @@ int check(char *argv[])
 	check_udp(strtoul(argv[3], NULL, 10));
 	check_stamps();
 	say("checked", NULL);
+	return 0;
+}
+
+/* ---- datagrams that are sent as one ---- */
+
+#define SEGMENT 1000
+#define SEGMENTS 31
+#define SEGMENTS_BYTES (SEGMENT * (SEGMENTS - 1) + 100) /* the last one is short */
+
+/* Which datagram of @all @got is, by its length and content; SEGMENTS: none. */
+static unsigned int segment_of(const uint8_t *all, const uint8_t *got, ssize_t bytes)
+{
+	for (unsigned int k = 0; k < SEGMENTS; k++) {
+		ssize_t want = k < SEGMENTS - 1 ? SEGMENT : SEGMENTS_BYTES % SEGMENT;
+
+		if (bytes == want && memcmp(all + k * SEGMENT, got, (size_t)bytes) == 0)
+			return k;
+	}
+	return SEGMENTS;
+}
+
+/* Each of them comes back, and no other one; what got lost is sent again, with all the rest. */
+int segments(char *argv[])
+{
+	static uint8_t all[SEGMENTS_BYTES], got[CHUNK];
+	const int segment = SEGMENT;
+	bool seen[SEGMENTS] = { false };
+	unsigned int n = 0, others = 0;
+	uint64_t state = 4711;
+	int fd;
+
+	server = argv[0];
+	fd = dial(SOCK_DGRAM, PORT_ECHO);
+	if (fd < 0 || setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment)) < 0)
+		die("UDP_SEGMENT");
+	fill(all, sizeof(all), &state);
+	for (int i = 0; i < UDP_TRIES && n < SEGMENTS; i++) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+
+		if (send(fd, all, sizeof(all), 0) != (ssize_t)sizeof(all))
+			die("send");
+		while (n < SEGMENTS && poll(&p, 1, 1000) > 0) {
+			unsigned int k = segment_of(all, got, recv(fd, got, sizeof(got), 0));
+
+			others += k == SEGMENTS;
+			n += k < SEGMENTS && !seen[k];
+			if (k < SEGMENTS)
+				seen[k] = true;
+		}
+	}
+	(void)printf("segments=%u\nothers=%u\n", n, others);
+	close(fd);
 	return 0;
 }
 

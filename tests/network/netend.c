@@ -9,6 +9,7 @@
  *                              the MTU where they must not be cut into fragments; time stamps of packets
  *   netend groups IF BROADCAST WANT
  *                              how many servers answer a broadcast, and a multicast of IPv4 and IPv6, WANT at most
+ *   netend segments ADDRESS    datagrams that are sent as one, for the kernel or the card to cut (UDP_SEGMENT)
  *   netend offloads IF         which offloads IF has
  *   netend rate ADDRESS SECONDS
  *                              requests and answers of a byte, then connections with one each: how many a second
@@ -188,6 +189,36 @@ int dial(int type, uint16_t port)
 
 /* ---- offloads ---- */
 
+/* Whether interface @name has the feature @what, as ethtool(8) names it. */
+static const char *feature(int fd, const char *name, const char *what)
+{
+	static union {
+		struct ethtool_sset_info sets;
+		struct ethtool_gstrings strings;
+		struct ethtool_gfeatures features;
+		uint32_t space[4096];
+	} u;
+	struct ifreq ifr = { .ifr_data = (void *)&u };
+	uint32_t n, at = 0;
+
+	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	u.sets = (struct ethtool_sset_info){ .cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ull << ETH_SS_FEATURES };
+	if (ioctl(fd, SIOCETHTOOL, &ifr) < 0)
+		return strerror(errno);
+	n = u.sets.data[0];
+	u.strings = (struct ethtool_gstrings){ .cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_FEATURES, .len = n };
+	if (ioctl(fd, SIOCETHTOOL, &ifr) < 0)
+		return strerror(errno);
+	while (at < n && strcmp((char *)u.strings.data + (size_t)at * ETH_GSTRING_LEN, what) != 0)
+		at++;
+	if (at == n)
+		return "off"; /* the kernel does not know it */
+	u.features = (struct ethtool_gfeatures){ .cmd = ETHTOOL_GFEATURES, .size = (n + 31) / 32 };
+	if (ioctl(fd, SIOCETHTOOL, &ifr) < 0)
+		return strerror(errno);
+	return u.features.features[at / 32].active & (1u << at % 32) ? "on" : "off";
+}
+
 static int offloads(const char *name)
 {
 	static const struct {
@@ -213,6 +244,8 @@ static int offloads(const char *name)
 		else
 			(void)printf("%s=%s\n", asked[i].name, value.data ? "on" : "off");
 	}
+	if (fd >= 0)
+		(void)printf("uso=%s\n", feature(fd, name, "tx-udp-segmentation"));
 	return 0;
 }
 
@@ -270,6 +303,8 @@ int main(int argc, char *argv[])
 		return check(argv + 2);
 	if (argc == 5 && strcmp(argv[1], "groups") == 0)
 		return groups(argv + 2);
+	if (argc == 3 && strcmp(argv[1], "segments") == 0)
+		return segments(argv + 2);
 	if (argc == 3 && strcmp(argv[1], "offloads") == 0)
 		return offloads(argv[2]);
 	if (argc == 4 && strcmp(argv[1], "rate") == 0)

@@ -55,9 +55,10 @@ int take_bulk(int fd, struct bulk b, char why[64]);
 /* Closes @fd with a reset. */
 void reset(int fd);
 
-/* The program's words serve, check and groups, with the arguments that follow. */
+/* The program's words serve, check, segments and groups, with the arguments that follow. */
 _Noreturn void serve(const char *name);
 int check(char *argv[]);
+int segments(char *argv[]);
 int groups(char *argv[]);
 
 #endif
