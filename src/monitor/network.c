@@ -19,6 +19,7 @@
 #include "net/attach.h"
 #include "net/link.h"
 #include "net/rtnl.h"
+#include "net/share.h"
 #include "net/tap.h"
 #include "net/usermode.h"
 #include "net/view.h"
@@ -34,6 +35,9 @@
 	"its virtual machine has %u network devices, and each has an interface already (vmrunc.json(5): " \
 	"\"spare-interfaces\" are for what comes after create; there can be %d)"
 #define NOTICES_AT_ONCE 256 /* messages that are taken away before the loop goes on */
+
+_Static_assert(VM_NICS_MAX <= SHARE_TAPS_MAX, "each tap has a program");
+_Static_assert(2 * VM_NICS_MAX + 1 <= PROTO_NICS_MAX, "all may go, and all may come");
 
 struct network {
 	const char *id; /* borrowed */

@@ -19,8 +19,8 @@
 #include "base/fd.h"
 #include "net/tap.h"
 
-#define CODE_MAX 192
-#define JUMPS_MAX 64
+#define CODE_MAX 256
+#define JUMPS_MAX 96
 
 #define ARP_ANSWER 2
 
@@ -49,6 +49,7 @@
 
 /* Places of the program that are jumped to, all forwards. */
 enum label {
+	LABEL_OWN, /* it is addressed to the interface */
 	LABEL_IPV4,
 	LABEL_IPV6,
 	LABEL_WHOLE6, /* an IPv6 packet that is no later fragment */
@@ -170,10 +171,22 @@ static void look_up(struct code *c, enum bpf_func_id function)
 static void put_beginning(struct code *c)
 {
 	copy(c, CONTEXT, BPF_REG_1);
-	read_at(c, BPF_W, BPF_REG_0, CONTEXT, offsetof(struct __sk_buff, pkt_type));
-	jump(c, BPF_JNE, BPF_REG_0, PACKET_HOST, LABEL_MACHINE);
 	read_at(c, BPF_W, BPF_REG_0, CONTEXT, offsetof(struct __sk_buff, vlan_present));
 	jump(c, BPF_JNE, BPF_REG_0, 0, LABEL_MACHINE);
+	read_at(c, BPF_W, BPF_REG_0, CONTEXT, offsetof(struct __sk_buff, pkt_type));
+	jump(c, BPF_JEQ, BPF_REG_0, PACKET_HOST, LABEL_OWN);
+	/* of what is for several, all is the machine's, and what routers announce the stack's, too */
+	jump(c, BPF_JNE, BPF_REG_0, PACKET_MULTICAST, LABEL_MACHINE);
+	read_at(c, BPF_W, BPF_REG_0, CONTEXT, offsetof(struct __sk_buff, protocol));
+	jump(c, BPF_JNE, BPF_REG_0, htons(ETH_P_IPV6), LABEL_MACHINE);
+	load(c, AT_IPV6_NEXT, SCRATCH, 1);
+	read_at(c, BPF_B, BPF_REG_0, BPF_REG_10, SCRATCH);
+	jump(c, BPF_JNE, BPF_REG_0, IPPROTO_ICMPV6, LABEL_MACHINE);
+	load(c, AT_IPV6_PAYLOAD, SCRATCH, 1);
+	read_at(c, BPF_B, BPF_REG_0, BPF_REG_10, SCRATCH);
+	jump(c, BPF_JEQ, BPF_REG_0, ND_ROUTER_ADVERT, LABEL_BOTH);
+	jump(c, BPF_JA, 0, 0, LABEL_MACHINE);
+	label(c, LABEL_OWN);
 	read_at(c, BPF_W, BPF_REG_0, CONTEXT, offsetof(struct __sk_buff, protocol));
 	jump(c, BPF_JEQ, BPF_REG_0, htons(ETH_P_IP), LABEL_IPV4);
 	jump(c, BPF_JEQ, BPF_REG_0, htons(ETH_P_IPV6), LABEL_IPV6);
@@ -292,7 +305,7 @@ static void make_code(struct code *c, uint32_t tap)
 {
 	static const uint8_t icmp4[] = { ICMP_ECHOREPLY, ICMP_DEST_UNREACH, ICMP_TIME_EXCEEDED, ICMP_PARAMETERPROB };
 	static const uint8_t icmp6[] = { ICMP6_DST_UNREACH, ICMP6_PACKET_TOO_BIG, ICMP6_TIME_EXCEEDED, ICMP6_PARAM_PROB,
-		ICMP6_ECHO_REPLY, ND_NEIGHBOR_ADVERT };
+		ICMP6_ECHO_REPLY, ND_NEIGHBOR_ADVERT, ND_ROUTER_ADVERT };
 
 	c->n = c->jumps_n = 0;
 	put_beginning(c);

@@ -9,8 +9,8 @@
  *
  *   the stack alone gets  TCP for which it has a connection, and the first packet of one to a socket that listens; UDP for which it has a connected one,
  *                         or any at a port from SHARE_PORTS_FIRST on
- *   both get              answers of ARP and neighbour discovery, echo replies, errors by ICMP, and the later fragments of
- *                         packets, of which nobody can say whose they are
+ *   both get              answers of ARP and neighbour discovery, what routers announce, to all or to one, echo replies, errors by
+ *                         ICMP, and the later fragments of packets, of which nobody can say whose they are
  *   the machine gets      everything else
  *
  * What both get nobody answers. What a stack gets without having a socket for it is dropped there without a word.
@@ -31,7 +31,7 @@
 #define SHARE_PORTS_FIRST 61440
 #define SHARE_PORTS_LAST 65535
 
-#define SHARE_TAPS_MAX 8 /* of one machine */
+#define SHARE_TAPS_MAX 24 /* of one machine: more than it has */
 
 /* The programs of one machine's taps. */
 struct share {

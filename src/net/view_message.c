@@ -28,6 +28,12 @@
 /* The flags of an address that stay: what it is for, not what has become of it. */
 #define ADDRESS_FLAGS (IFA_F_HOMEADDRESS | IFA_F_MCAUTOJOIN)
 
+/* How an address has come to the interface: headers before Linux 5.18 do not name it. */
+#ifndef IFAPROT_KERNEL_RA
+#define IFA_PROTO 11
+#define IFAPROT_KERNEL_RA 2
+#endif
+
 static bool told(const struct view *v, uint32_t ifindex)
 {
 	for (size_t i = 0; i < v->nics_n; i++) {
@@ -100,7 +106,22 @@ static bool is_loopbacks(const struct nlmsghdr *from, const struct ifaddrmsg *h)
 	return false;
 }
 
-/* An address. The guest need not ask whether somebody else has it: the host has done that. */
+/* Whether an address has been made of what a router announces. */
+static bool is_announced(const struct nlmsghdr *from)
+{
+	const struct nlattr *a;
+
+	mnl_attr_for_each (a, from, sizeof(struct ifaddrmsg)) {
+		if (mnl_attr_get_type(a) == IFA_PROTO)
+			return mnl_attr_get_u8(a) == IFAPROT_KERNEL_RA;
+	}
+	return false;
+}
+
+/*
+ * An address. The guest need not ask whether somebody else has it: the host has done that. What routers announce it hears
+ * itself, and makes the same addresses of it, for as long as they say.
+ */
 static int make_address(const struct view *v, const struct nlmsghdr *from, struct view_message *ret)
 {
 	const struct ifaddrmsg *h = mnl_nlmsg_get_payload(from);
@@ -111,6 +132,8 @@ static int make_address(const struct view *v, const struct nlmsghdr *from, struc
 	if ((h->ifa_family != AF_INET && h->ifa_family != AF_INET6) || !told(v, h->ifa_index) || is_loopbacks(from, h))
 		return 0;
 	if (h->ifa_family == AF_INET6 && (flags & (IFA_F_TEMPORARY | IFA_F_DADFAILED)))
+		return 0;
+	if (is_announced(from) && !v->usermode)
 		return 0;
 	r = copy(from, sizeof(*h), ADDRESS_TOLD, ret);
 	if (r <= 0)

@@ -10,7 +10,7 @@ setup_file() {
 
 setup() {
 	common_setup
-	PEER='' NS='' FAR=''
+	PEER='' NS='' FAR='' PEER_PID=''
 	vmrunc_only
 	command -v ip >/dev/null || cannot "no ip (package iproute2)"
 	[ -c /dev/net/tun ] || cannot "no /dev/net/tun"
@@ -21,6 +21,7 @@ setup() {
 }
 
 teardown() {
+	[ -z "${PEER_PID:-}" ] || kill "$PEER_PID"
 	for ns in $PEER $NS $FAR; do
 		[ ! -e "/run/netns/$ns" ] || ip netns del "$ns"
 	done
@@ -55,7 +56,7 @@ reaches() {
 }
 
 @test "interfaces that exchange names, change while they are up, go and stand on each other; routes by several" {
-	local vlan=1 ipvlan=1
+	local vlan=1 ipvlan=1 announced
 	connect 0
 	connect 1
 	ip -n "$NS" route add 198.51.100.0/24 via 10.0.0.1
@@ -101,6 +102,16 @@ reaches() {
 		ip -n "$FAR" neigh add 10.28.0.2 lladdr "$(ip -n "$PEER" -j link show r1 | jq -r '.[0].address')" dev r0
 		ip netns exec "$NS" busybox ping -c 1 -W 10 10.27.0.1 # as without a machine
 	fi
+	# e2's IPv6 is what a router announces; the namespace has it before start, as it would be under runc
+	ip -n "$PEER" link add h2 type veth peer name e2 netns "$NS"
+	ip -n "$PEER" addr add fd42::1/64 dev h2 nodad
+	ip -n "$PEER" link set h2 up
+	ip -n "$NS" link set e2 up
+	wait_for "$WAIT_S" router_is_ready
+	ip netns exec "$PEER" python3 "$BATS_TEST_DIRNAME/netpeer.py" router h2 fd42 "$DIR/no-router" 3>&- &
+	PEER_PID=$!
+	wait_for "$WAIT_S" has_announced
+	announced=$(announced)
 	sh_bundle '
 		while :; do
 			{ ip addr show; ip route; ip -6 route; } >/now.new
@@ -116,6 +127,18 @@ reaches() {
 	reaches 10.0.0.1 10.1.0.1
 	[ $vlan = 0 ] || reaches 10.25.0.1 10.26.0.1
 	[ $ipvlan = 0 ] || reaches 10.27.0.1
+	# the same address, made of the same MAC address, and the same router; what it says of resolvers is nobody's
+	now_has "inet6 $announced/64 scope global dynamic" "default via fe80::[^ ]* dev e2 "
+	[ "$(rt exec "$ID" cat /proc/sys/net/ipv6/conf/e2/mtu)" = 1400 ]
+	ip netns exec "$PEER" busybox ping -6 -c 3 -W 10 "$announced"
+	# and on the host, if packets can be shared with its stack
+	[ "$(announced)" = "$announced" ]
+	touch "$DIR/no-router"
+	wait "$PEER_PID"
+	PEER_PID=''
+	wait_for "$WAIT_S" lacks_now "^default via fe80"
+	wait_for "$WAIT_S" has_no_router
+	now_has "inet6 $announced/64"
 
 	# a name that changes while the interface is up (Linux 6.2), by which no route goes
 	if ip -n "$NS" link set e0 name front 2>/dev/null; then
@@ -144,6 +167,24 @@ reaches() {
 	reaches 10.0.0.1
 	rt delete --force "$ID"
 	[ "$(ip netns exec "$NS" tc filter show dev e1 ingress | wc -l)" = 0 ]
+}
+
+# The address that e2 has on the host of what a router has announced.
+announced() {
+	ip -n "$NS" -j -6 addr show dev e2 scope global | jq -r '.[].addr_info[] | select(.dynamic) | .local'
+}
+
+has_announced() {
+	[ -n "$(announced)" ]
+}
+
+has_no_router() {
+	[ -z "$(ip -n "$NS" -6 route show default dev e2)" ]
+}
+
+# The link-local address, which a router speaks with, is not tentative any more.
+router_is_ready() {
+	[ -n "$(ip -n "$PEER" -6 addr show dev h2 scope link -tentative)" ]
 }
 
 lacks_now() {

@@ -4,6 +4,8 @@
 
 usage: netpeer.py serve DIR     serves until it is killed; DIR/ready appears when it does
        netpeer.py resolve ADDRESS FILE  answers by TCP at port 53 of ADDRESS, as Docker's resolver; FILE appears when it does
+       netpeer.py router IF PREFIX FILE announces PREFIX::/64 and itself on IF to who asks for routers, and once when FILE is
+                                 there: as no router any more
        netpeer.py ask-arp IF ADDRESS    asks on IF who has the address; prints the MAC address of each answer in a second
 
   TCP 5001   takes what comes, and writes its SHA-256 to DIR/upload-N, N from 1 on, when the sender has ended
@@ -145,8 +147,35 @@ def ask_arp(interface, address):
             print(packet[22:28].hex(":"))
 
 
+def router(interface, prefix, end):
+    s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+    index = socket.if_nametoindex(interface)
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, socket.inet_pton(socket.AF_INET6, "ff02::2") + struct.pack("=I", index))
+    s.settimeout(0.1)
+
+    def announce(lifetime):
+        # RFC 4861, 4.2: 64 hops; a prefix for addresses, an MTU of 1400, and a resolver (RFC 8106)
+        message = struct.pack(">BBHBBHII", 134, 0, 0, 64, 0, lifetime, 0, 0)
+        message += struct.pack(">BBBBIII", 3, 4, 64, 0xc0, 3600, 1800, 0) + socket.inet_pton(socket.AF_INET6, prefix + "::")
+        message += struct.pack(">BBHI", 5, 1, 0, 1400)
+        message += struct.pack(">BBHI", 25, 3, 0, 1800) + socket.inet_pton(socket.AF_INET6, prefix + "::53")
+        s.sendto(message, ("ff02::1", 0, 0, index))
+
+    while not os.path.exists(end):
+        try:
+            if s.recv(1500)[0] == 133:
+                announce(1800)
+        except TimeoutError:
+            pass
+    announce(0)
+
+
 if sys.argv[1:2] == ["serve"]:
     serve(sys.argv[2])
+elif sys.argv[1:2] == ["router"]:
+    router(*sys.argv[2:5])
 elif sys.argv[1:2] == ["resolve"]:
     resolve(sys.argv[2], sys.argv[3])
 else:

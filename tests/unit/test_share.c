@@ -277,7 +277,7 @@ static void udp_by_its_sockets(void **state)
 static void what_nobody_answers_is_for_both(void **state)
 {
 	static const uint8_t errors4[] = { 0, 3, 11, 12 }, others4[] = { 5, 8, 13 };
-	static const uint8_t errors6[] = { 1, 2, 3, 4, 129, 136 }, others6[] = { 128, 130, 133, 134, 135, 137 };
+	static const uint8_t errors6[] = { 1, 2, 3, 4, 129, 134, 136 }, others6[] = { 128, 130, 133, 135, 137 };
 
 	(void)state;
 	begin();
@@ -297,6 +297,16 @@ static void what_nobody_answers_is_for_both(void **state)
 		put_ipv6(IPPROTO_ICMPV6, others6[i], 0);
 		is("machine");
 	}
+	/* to all: what a router announces, and a neighbour's answer, which is for the machine then */
+	put_ipv6(IPPROTO_ICMPV6, 134, 0);
+	memcpy(frame, "\x33\x33\0\0\0\x01", 6);
+	is("both");
+	put_ipv6(IPPROTO_ICMPV6, 136, 0);
+	memcpy(frame, "\x33\x33\0\0\0\x01", 6);
+	is("machine");
+	put_ipv6(IPPROTO_UDP, 134 << 8, SHARE_PORTS_FIRST);
+	memcpy(frame, "\x33\x33\0\0\0\x01", 6);
+	is("machine");
 	/* ARP: a question and an answer */
 	put_ethernet(0x0806);
 	frame[14 + 7] = 1;
