@@ -261,7 +261,7 @@ add_interface() {
 					until ping -c 1 -W 1 10.40.$i.1 >/dev/null 2>&1; do sleep 0.1; done
 				done
 				for i in $(seq 20); do
-					[ -e /sys/class/net/e$i ] && ping -c 2 -W 10 10.40.$i.1 >/dev/null && echo -n "$i "
+					[ -e /sys/class/net/e$i ] && ping -c 1 -W 10 10.40.$i.1 >/dev/null && echo -n "$i "
 				done
 				echo done
 			fi

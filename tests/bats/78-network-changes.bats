@@ -51,7 +51,7 @@ now_has() {
 reaches() {
 	local a
 	for a; do
-		rt exec "$ID" ping -c 3 -W 10 "$a" >"$DIR/ping" || { echo "$a"; cat "$DIR/ping"; return 1; }
+		wait_for "$WAIT_S" rt exec "$ID" ping -c 1 -W 5 "$a" >"$DIR/ping" || { echo "$a"; cat "$DIR/ping"; return 1; }
 	done
 }
 
@@ -130,7 +130,7 @@ reaches() {
 	# the same address, made of the same MAC address, and the same router; what it says of resolvers is nobody's
 	now_has "inet6 $announced/64 scope global dynamic" "default via fe80::[^ ]* dev e2 "
 	[ "$(rt exec "$ID" cat /proc/sys/net/ipv6/conf/e2/mtu)" = 1400 ]
-	ip netns exec "$PEER" busybox ping -6 -c 3 -W 10 "$announced"
+	ip netns exec "$PEER" busybox ping -6 -c 1 -W 10 "$announced"
 	# and on the host, if packets can be shared with its stack
 	[ "$(announced)" = "$announced" ]
 	touch "$DIR/no-router"

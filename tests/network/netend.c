@@ -10,7 +10,7 @@
  *   netend groups IF BROADCAST WANT
  *                              how many servers answer a broadcast, and a multicast of IPv4 and IPv6, WANT at most
  *   netend segments ADDRESS    datagrams that are sent as one, for the kernel or the card to cut (UDP_SEGMENT)
- *   netend offloads IF         which offloads IF has
+ *   netend offloads IF [uso]   which offloads IF has; first that of UDP's segmentation, which Linux leaves off, is turned on if it can be
  *   netend rate ADDRESS SECONDS
  *                              requests and answers of a byte, then connections with one each: how many a second
  *
@@ -189,13 +189,14 @@ int dial(int type, uint16_t port)
 
 /* ---- offloads ---- */
 
-/* Whether interface @name has the feature @what, as ethtool(8) names it. */
-static const char *feature(int fd, const char *name, const char *what)
+/* Turns the feature @what of interface @name, as ethtool(8) names it, on if @on and it can be: whether it is on then. */
+static const char *feature(int fd, const char *name, const char *what, bool on)
 {
 	static union {
 		struct ethtool_sset_info sets;
 		struct ethtool_gstrings strings;
 		struct ethtool_gfeatures features;
+		struct ethtool_sfeatures set;
 		uint32_t space[4096];
 	} u;
 	struct ifreq ifr = { .ifr_data = (void *)&u };
@@ -213,13 +214,20 @@ static const char *feature(int fd, const char *name, const char *what)
 		at++;
 	if (at == n)
 		return "off"; /* the kernel does not know it */
+	if (on) {
+		memset(&u, 0, sizeof(u));
+		u.set = (struct ethtool_sfeatures){ .cmd = ETHTOOL_SFEATURES, .size = (n + 31) / 32 };
+		u.set.features[at / 32].valid = u.set.features[at / 32].requested = 1u << at % 32;
+		if (ioctl(fd, SIOCETHTOOL, &ifr) < 0)
+			return strerror(errno);
+	}
 	u.features = (struct ethtool_gfeatures){ .cmd = ETHTOOL_GFEATURES, .size = (n + 31) / 32 };
 	if (ioctl(fd, SIOCETHTOOL, &ifr) < 0)
 		return strerror(errno);
 	return u.features.features[at / 32].active & (1u << at % 32) ? "on" : "off";
 }
 
-static int offloads(const char *name)
+static int offloads(const char *name, bool uso)
 {
 	static const struct {
 		uint32_t command;
@@ -245,7 +253,7 @@ static int offloads(const char *name)
 			(void)printf("%s=%s\n", asked[i].name, value.data ? "on" : "off");
 	}
 	if (fd >= 0)
-		(void)printf("uso=%s\n", feature(fd, name, "tx-udp-segmentation"));
+		(void)printf("uso=%s\n", feature(fd, name, "tx-udp-segmentation", uso));
 	return 0;
 }
 
@@ -305,8 +313,8 @@ int main(int argc, char *argv[])
 		return groups(argv + 2);
 	if (argc == 3 && strcmp(argv[1], "segments") == 0)
 		return segments(argv + 2);
-	if (argc == 3 && strcmp(argv[1], "offloads") == 0)
-		return offloads(argv[2]);
+	if (argc >= 3 && strcmp(argv[1], "offloads") == 0)
+		return offloads(argv[2], argc == 4 && strcmp(argv[3], "uso") == 0);
 	if (argc == 4 && strcmp(argv[1], "rate") == 0)
 		return rate(argv + 2);
 	(void)fprintf(stderr, "usage: see the top of netend.c\n");
