@@ -148,6 +148,7 @@ proc_of() {
 	python3 "$BATS_TEST_DIRNAME/procview.py" "$@"
 }
 
+# bats test_tags=any-engine
 @test "the /proc in the mount namespace of the container's pid has the container's processes" {
 	local pid want same reader
 	vmrunc_only
