@@ -4,6 +4,9 @@ EXTRA_DIST += tests/hostile/agent.c tests/hostile/dry.c tests/hostile/dry.h test
 	tests/hostile/files.h
 CLEANFILES += tests/hostile/agent
 
+# the headers that they were compiled with: an agent of another protocol than the host's would be refused before it can do harm
+-include guest/tests/hostile/agent.d guest/tests/hostile/dry.d guest/tests/hostile/files.d
+
 tests/hostile/agent: guest/tests/hostile/agent.o guest/tests/hostile/dry.o guest/tests/hostile/files.o guest/libchannel.a guest/libbase.a
 	@$(MKDIR_P) tests/hostile
 	$(AM_V_CCLD)$(AGENT_CC) -static -s -Wl,--gc-sections $^ -o $@
