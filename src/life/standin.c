@@ -27,7 +27,7 @@
 /* How long another ps may hold the file, and how long the new ones may take to be what they are to be. */
 #define LOCK_TIMEOUT_MS 5000
 #define LOCK_PAUSE_MS 10
-#define READY_TIMEOUT_MS 10000
+#define READY_TIMEOUT_MS 30000
 /* FNV-1a */
 #define HASH_START 0xcbf29ce484222325ull
 #define HASH_PRIME 0x100000001b3ull
@@ -306,15 +306,12 @@ static int make_others(struct casting *c, struct err *err)
 	c->ready = ends[1];
 	fork_all(c, c->cast.first);
 	fd_close(c->ready);
-	while (r == 0) {
-		int64_t left_ms = until_ms - clock_now_ms();
-
-		if (left_ms <= 0)
-			return 0; /* somebody has stopped one: those that stand are counted */
-		r = poll(&p, 1, (int)left_ms);
-		if (r < 0 && errno == EINTR)
-			r = 0;
-	}
+	do {
+		/* on a machine under load the first ones may have to stand for long before the last ones do */
+		if (put_off(c, offsetof(struct standins, at)) < 0)
+			return err_sys(err, EIO, "cannot write \"" STANDINS_FILE "\"");
+		r = poll(&p, 1, STANDINS_LIFE_MS / 4);
+	} while (r <= 0 && clock_now_ms() < until_ms); /* if somebody has stopped one, those that stand are counted */
 	return 0;
 }
 

@@ -27,6 +27,7 @@
 #define WAIT_S 60
 /* How many are really made: a fork of a process with a sanitizer's memory takes 20 ms and more. */
 #define MADE (SANITIZED ? 60 : MANY)
+#define CHAIN 30 /* so many of them are each other's children: each has to wait for its turn on the processor */
 #define STANDING MIN(MADE, STANDINS_MAX)
 
 static char root[] = "/tmp/test_standin.XXXXXX";
@@ -287,10 +288,10 @@ static void however_many_a_guest_has(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < MADE; i++)
-		many[i] = a_process(10 + i, i < MADE / 2 ? 9 + i : 1, "x");
+		many[i] = a_process(10 + i, i < CHAIN ? 9 + i : 1, "x");
 	assert_int_equal(make(many, MADE, &left_out), STANDING);
 	assert_int_equal(left_out, MADE - STANDING);
-	assert_int_equal(of_status(pids[MADE / 2 - 1], "PPid"), pids[MADE / 2 - 2]);
+	assert_int_equal(of_status(pids[CHAIN - 1], "PPid"), pids[CHAIN - 2]);
 	/* nothing stands for a container that has ended */
 	(void)kill(container.pid, SIGKILL);
 	(void)exit_wait(container.pid, NULL);
@@ -333,7 +334,7 @@ static void a_ps_that_is_killed_leaves_nobody(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < MADE; i++)
-		many[i] = a_process(10 + i, i < MADE / 6 ? 9 + i : 1, "x");
+		many[i] = a_process(10 + i, i < CHAIN ? 9 + i : 1, "x");
 	for (int round = 0; round < 4; round++) {
 		pid_t pid;
 
