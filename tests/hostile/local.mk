@@ -10,4 +10,3 @@ CLEANFILES += tests/hostile/agent
 tests/hostile/agent: guest/tests/hostile/agent.o guest/tests/hostile/dry.o guest/tests/hostile/files.o guest/libchannel.a guest/libbase.a
 	@$(MKDIR_P) tests/hostile
 	$(AM_V_CCLD)$(AGENT_CC) -static -s -Wl,--gc-sections $^ -o $@
--include guest/tests/hostile/agent.d guest/tests/hostile/dry.d guest/tests/hostile/files.d
