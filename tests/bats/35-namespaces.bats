@@ -140,8 +140,7 @@ typed"
 	create
 	pid=$(monitor)
 	eq "$(awk '/^NSpid/ {print NF}' "/proc/$pid/status")" 3
-	# the /proc in the monitor's root is of that namespace
-	has "$(nsenter -t "$pid" -m /bin/busybox cat /proc/1/cmdline | tr '\0' ' ')" "sleep 1000"
+	eq "$(readlink "/proc/$pid/ns/pid")" "$(readlink "/proc/$NS_PID/ns/pid")"
 	rt start "$ID"
 	kill -KILL "$HOLDER"
 	HOLDER=""
