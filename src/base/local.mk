@@ -1,6 +1,7 @@
 # src/base: libc only: errors, descriptors, buffers, the event loop; the agent is built from it as well.
 base_sources = \
 	src/base/base.h \
+	src/base/bpf.c src/base/bpf.h \
 	src/base/buf.c src/base/buf.h \
 	src/base/clock.h \
 	src/base/cpulist.c src/base/cpulist.h \
