@@ -8,6 +8,7 @@ agent_sources = \
 	agent/init/channel.c agent/init/channel.h \
 	agent/init/container.c agent/init/container.h \
 	agent/init/fds.c agent/init/fds.h \
+	agent/init/localhost.c agent/init/localhost.h \
 	agent/init/pace.c agent/init/pace.h \
 	agent/init/place.c agent/init/place.h \
 	agent/init/network.c agent/init/network.h \
@@ -16,6 +17,7 @@ agent_sources = \
 	agent/init/proclist.c agent/init/proclist.h \
 	agent/init/procs.c agent/init/procs.h \
 	agent/init/reaper.c agent/init/reaper.h \
+	agent/init/refusal.c agent/init/refusal.h \
 	agent/init/relay.c agent/init/relay.h \
 	agent/init/resolver.c agent/init/resolver.h \
 	agent/init/rtnl.c agent/init/rtnl.h \

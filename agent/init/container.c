@@ -51,6 +51,7 @@ static int container_remember(struct container *k, const struct guest_container 
 /* Frees the record, which is in no list. */
 static void container_forget(struct container *k)
 {
+	localhost_done(&k->localhost);
 	fd_close(k->cgroup_fd);
 	fd_close(k->init_pidfd);
 	idmaps_done(&k->uids);
@@ -72,6 +73,7 @@ int container_new(struct agent *agent, const struct guest_container *c, struct c
 		return err_set(err, ENOMEM, "no memory for a container");
 	k->agent = agent;
 	k->init_pidfd = k->cgroup_fd = -1;
+	localhost_init(&k->localhost);
 	r = container_remember(k, c) < 0 ? err_set(err, ENOMEM, "no memory for a container")
 					 : cgroup_create(agent, k->cid, &k->cgroup_fd, err);
 	if (r < 0) {

@@ -5,6 +5,7 @@
 #ifndef AGENT_INIT_CONTAINER_H
 #define AGENT_INIT_CONTAINER_H
 
+#include "init/localhost.h"
 #include "sys/agent.h"
 
 #define CONTAINER_CID_MAX 255
@@ -18,9 +19,10 @@ struct container {
 	int init_pidfd;       /* of the first process, for those that join its namespaces; -1 before it lives */
 	struct guest_idmaps uids, gids; /* of the user namespace that it brings; empty if it brings none; owned */
 	bool own_ns[GUEST_NS_COUNT];    /* which of its namespaces are not the VM's */
-	unsigned int processes;         /* how many records of process.h point here */
-	bool deleting;                  /* DELETE has come, and is answered when no process is left */
-	uint32_t delete_seq;            /* that request's number */
+	struct localhost localhost; /* what stands for the loopback interface of the host's network, and its programs */
+	unsigned int processes;     /* how many records of process.h point here */
+	bool deleting;              /* DELETE has come, and is answered when no process is left */
+	uint32_t delete_seq;        /* that request's number */
 };
 
 /* Makes the record and the cgroup for @c, whose memory is not needed afterwards. 0 or -errno with @err set. */

@@ -17,6 +17,7 @@
 
 #include "base/fd.h"
 #include "init/container.h"
+#include "init/localhost.h"
 #include "init/process.h"
 #include "init/resolver.h"
 #include "init/rtnl.h"
@@ -431,7 +432,7 @@ static int apply_all(const struct work *w, struct err *err)
 
 int network_apply(struct agent *agent, const struct guest_net *net, struct err *err)
 {
-	const struct container *k = container_find(agent, net->cid);
+	struct container *k = container_find(agent, net->cid);
 	autoclose int own = -1, fd = -1;
 	struct work w = { .agent = agent, .net = net, .target = getpid() };
 	int r;
@@ -446,6 +447,7 @@ int network_apply(struct agent *agent, const struct guest_net *net, struct err *
 	}
 	w.fd = fd = rtnl_open();
 	r = fd < 0 ? err_sys(err, fd, "cannot talk to the kernel (netlink)") : apply_all(&w, err);
+	localhost_follow(agent, &k->localhost, k->cgroup_fd, &net->messages);
 	resolver_apply(agent, k->init->id, &net->resolvers);
 	/* it cannot fail: nothing is taken from PID 1 that it had when it opened its own */
 	if (own >= 0 && setns(own, CLONE_NEWNET) < 0)

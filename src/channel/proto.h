@@ -458,6 +458,7 @@ struct guest_net_message {
 	uint16_t type;          /* RTM_NEWADDR, RTM_DELADDR and their like for ROUTE, NEIGH and RULE */
 	struct guest_blob body; /* the header of that type, and attributes */
 };
+/* A unicast route in the table "local", whose routes are none of the host's: to what stands for its 127.0.0.1, or ::1. */
 struct guest_net_messages {
 	uint32_t len;
 	struct guest_net_message *at;

@@ -213,7 +213,7 @@ static int tell(struct network *n, struct err *err)
 {
 	struct view now = VIEW_NONE;
 	struct telling t;
-	int r = n->by_passt ? view_read_usermode(&n->rtnl, &now, err)
+	int r = n->by_passt ? view_read_usermode(&n->rtnl, &n->passt, &now, err)
 			    : view_read(&n->rtnl, n->id, !n->started, &now, err);
 
 	if (r == -ENODEV && n->no_tap.errnum)
@@ -319,6 +319,8 @@ static void on_passt_ended(void *arg, uint32_t events)
 	n->passt_watch = NULL;
 	usermode_last_words(&n->passt, &err);
 	guestlog_say(n->log, "vmrunc: %s", err.msg);
+	n->passt.ip4 = n->passt.ip6 = false; /* localhost is the guest's own again */
+	follow(n);
 }
 
 int network_follow(struct network *n, struct loop *loop, struct guest *guest, struct guestlog *log, struct err *err)

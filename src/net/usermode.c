@@ -291,6 +291,8 @@ int usermode_start(struct rtnl *r, const struct link *l, struct usermode *ret, s
 		usermode_done(&u);
 		return err_sys(err, e, "network: cannot run \"%s\"", program);
 	}
+	u.ip4 = *c.ip4;
+	u.ip6 = *c.ip6;
 	*ret = u;
 	return 0;
 }

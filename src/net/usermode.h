@@ -27,7 +27,10 @@
 
 #define USERMODE_PACKAGE "passt"
 
-/* Addresses that stand for the namespace's 127.0.0.1 and ::1 to the guest, and which nobody else has. */
+/*
+ * Addresses that stand for the namespace's 127.0.0.1 and ::1 to the guest, and which nobody else has. The guest is told of
+ * them (view_read_usermode()), and turns localhost into them where nobody in it listens.
+ */
 #define USERMODE_LOOPBACK4 "169.254.118.109"
 #define USERMODE_LOOPBACK6 "fd76:6d72:756e:63::1"
 
@@ -35,6 +38,7 @@ struct usermode {
 	int fd;        /* the machine's end, a stream socket of frames */
 	int pidfd;     /* readable when passt has ended */
 	int stderr_fd; /* what it says, non-blocking */
+	bool ip4, ip6; /* which of the families it speaks */
 };
 
 #define USERMODE_NONE                                  \

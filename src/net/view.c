@@ -12,7 +12,6 @@
 
 #include "net/attach.h"
 #include "net/tap.h"
-#include "net/usermode.h"
 #include "net/view_message.h"
 
 /* A namespace that changes under the reader is read again, so often at most. */
@@ -74,24 +73,30 @@ static int choose(const struct links *list, const char *id, bool all, struct vie
 	return 0;
 }
 
+/* Keeps a message, whose body becomes the view's. 0 or -errno. */
+static int keep(struct view *v, const struct view_message *m)
+{
+	struct view_message *messages;
+
+	messages = v->messages_n < VIEW_MESSAGES_MAX ? reallocarray(v->messages, v->messages_n + 1, sizeof(*messages))
+						     : NULL;
+	if (!messages) {
+		free(m->body);
+		return v->messages_n < VIEW_MESSAGES_MAX ? -ENOMEM : -E2BIG;
+	}
+	v->messages = messages;
+	messages[v->messages_n++] = *m;
+	return 0;
+}
+
 /* As rtnl_take_fn: keeps one message of a dump, if it is to be told. */
 static int take_message(void *arg, const struct nlmsghdr *message)
 {
 	struct view *v = arg;
-	struct view_message m, *messages;
+	struct view_message m;
 	int r = view_message_make(v, message, &m);
 
-	if (r <= 0)
-		return r;
-	messages = v->messages_n < VIEW_MESSAGES_MAX ? reallocarray(v->messages, v->messages_n + 1, sizeof(*messages))
-						     : NULL;
-	if (!messages) {
-		free(m.body);
-		return v->messages_n < VIEW_MESSAGES_MAX ? -ENOMEM : -E2BIG;
-	}
-	v->messages = messages;
-	messages[v->messages_n++] = m;
-	return 0;
+	return r <= 0 ? r : keep(v, &m);
 }
 
 static int dump(struct rtnl *r, uint16_t type, size_t header, struct view *v)
@@ -143,8 +148,37 @@ static int choose_usermode(struct rtnl *r, struct view *v, struct err *err)
 	return add_nic(v, &l, &tap);
 }
 
+/* Whether the guest's interface @ifindex is told an address of @family, from which it can ask for what stands for loopback. */
+static bool has_address(const struct view *v, uint32_t ifindex, int family)
+{
+	for (size_t i = 0; i < v->messages_n; i++) {
+		const struct ifaddrmsg *h = v->messages[i].body;
+
+		if (v->messages[i].type == RTM_NEWADDR && h->ifa_index == ifindex && h->ifa_family == family &&
+			h->ifa_scope < RT_SCOPE_LINK)
+			return true;
+	}
+	return false;
+}
+
+/* Adds the routes to what stands for the loopback interface's addresses, by the one that user mode has chosen. */
+static int add_loopback(struct view *v, const struct usermode *passt)
+{
+	const struct link *l = v->nics_n > 0 ? &v->nics[v->nics_n - 1].link : NULL;
+	struct view_message m;
+	int r = 0;
+
+	if (!l || l->flags & IFF_LOOPBACK || !(l->flags & IFF_UP))
+		return 0;
+	if (passt->ip4 && has_address(v, l->ifindex, AF_INET))
+		r = (r = view_message_loopback(AF_INET, l->ifindex, &m)) < 0 ? r : keep(v, &m);
+	if (r == 0 && passt->ip6 && has_address(v, l->ifindex, AF_INET6))
+		r = (r = view_message_loopback(AF_INET6, l->ifindex, &m)) < 0 ? r : keep(v, &m);
+	return r;
+}
+
 /* Reads it once, as read_once(). */
-static int read_usermode(struct rtnl *r, struct view *v, struct err *err)
+static int read_usermode(struct rtnl *r, const struct usermode *passt, struct view *v, struct err *err)
 {
 	int e;
 
@@ -154,6 +188,8 @@ static int read_usermode(struct rtnl *r, struct view *v, struct err *err)
 		e = dump(r, RTM_GETADDR, sizeof(struct ifaddrmsg), v);
 	if (e == 0)
 		e = dump(r, RTM_GETROUTE, sizeof(struct rtmsg), v);
+	if (e == 0)
+		e = add_loopback(v, passt);
 	return e == 0 ? sort(v) : e;
 }
 
@@ -177,14 +213,15 @@ static int read_once(struct rtnl *r, const char *id, bool all, struct view *v, s
 	return e == 0 ? sort(v) : e;
 }
 
-/* Reads it as often as it changes meanwhile, within bounds; @id is NULL in user mode. As view_read(). */
-static int read_steady(struct rtnl *r, const char *id, bool all, struct view *ret, struct err *err)
+/* Reads it as often as it changes meanwhile, within bounds; in user mode with @passt, else with @id. As view_read(). */
+static int read_steady(
+	struct rtnl *r, const struct usermode *passt, const char *id, bool all, struct view *ret, struct err *err)
 {
 	int e = -EINTR;
 
 	for (int tries = 0; e == -EINTR && tries < VIEW_TRIES; tries++) {
 		view_done(ret);
-		e = id ? read_once(r, id, all, ret, err) : read_usermode(r, ret, err);
+		e = passt ? read_usermode(r, passt, ret, err) : read_once(r, id, all, ret, err);
 	}
 	if (e < 0 && !err->errnum)
 		return err_sys(err, e, "network: cannot read the container's network namespace");
@@ -193,10 +230,10 @@ static int read_steady(struct rtnl *r, const char *id, bool all, struct view *re
 
 int view_read(struct rtnl *r, const char *id, bool all, struct view *ret, struct err *err)
 {
-	return read_steady(r, id, all, ret, err);
+	return read_steady(r, NULL, id, all, ret, err);
 }
 
-int view_read_usermode(struct rtnl *r, struct view *ret, struct err *err)
+int view_read_usermode(struct rtnl *r, const struct usermode *passt, struct view *ret, struct err *err)
 {
-	return read_steady(r, NULL, false, ret, err);
+	return read_steady(r, passt, NULL, false, ret, err);
 }

@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "net/link.h"
 #include "net/rtnl.h"
+#include "net/usermode.h"
 
 /* Messages of one view: routes of a router's size are no container's. */
 #define VIEW_MESSAGES_MAX 16384
@@ -68,8 +69,9 @@ must_check int view_read(struct rtnl *r, const char *id, bool all, struct view *
 /*
  * As view_read(), for user mode: the loopback interface, and the one that usermode_choose() chooses, if there is one, as a device
  * whose "tap" has the ifindex VIEW_USERMODE_TAP. Rules, neighbours and other tables are those of the namespace's owner, and
- * what routers have announced is told, as the guest hears none of them.
+ * what routers have announced is told, as the guest hears none of them. With @passt's families, the addresses that stand for the
+ * namespace's loopback interface are told by routes in the table "local".
  */
-must_check int view_read_usermode(struct rtnl *r, struct view *ret, struct err *err);
+must_check int view_read_usermode(struct rtnl *r, const struct usermode *passt, struct view *ret, struct err *err);
 
 #endif

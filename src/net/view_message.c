@@ -2,6 +2,7 @@
 /* One message of a view: see view_message.h. */
 #include "net/view_message.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
@@ -300,6 +301,33 @@ int view_message_make(const struct view *v, const struct nlmsghdr *from, struct 
 	default:
 		return 0;
 	}
+}
+
+int view_message_loopback(int family, uint32_t ifindex, struct view_message *ret)
+{
+	size_t len = family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
+	const struct rtmsg h = {
+		.rtm_family = (uint8_t)family,
+		.rtm_dst_len = (uint8_t)(8 * len),
+		.rtm_table = RT_TABLE_LOCAL,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_scope = RT_SCOPE_LINK,
+		.rtm_type = RTN_UNICAST,
+	};
+	const struct nlattr dst = { .nla_len = (uint16_t)(sizeof(dst) + len), .nla_type = RTA_DST };
+	char *body = calloc(1, MNL_ALIGN(sizeof(h)) + 2 * sizeof(dst) + sizeof(struct in6_addr) + sizeof(ifindex));
+
+	if (!body)
+		return -ENOMEM;
+	memcpy(body, &h, sizeof(h));
+	*ret = (struct view_message){ .type = RTM_NEWROUTE, .len = MNL_ALIGN(sizeof(h)), .body = body };
+	memcpy(body + ret->len, &dst, sizeof(dst));
+	/* it cannot fail: they are addresses */
+	(void)inet_pton(
+		family, family == AF_INET ? USERMODE_LOOPBACK4 : USERMODE_LOOPBACK6, body + ret->len + sizeof(dst));
+	ret->len = (uint16_t)(ret->len + dst.nla_len);
+	append(ret, RTA_OIF, ifindex);
+	return 0;
 }
 
 /* Whether a route of a view goes by a gateway. */

@@ -16,6 +16,12 @@
 must_check int view_message_make(const struct view *v, const struct nlmsghdr *from, struct view_message *ret);
 
 /*
+ * Makes the route by interface @ifindex to what stands for the loopback interface's address of @family (usermode.h): 0 with *@ret, whose body the
+ * caller frees, or -ENOMEM.
+ */
+must_check int view_message_loopback(int family, uint32_t ifindex, struct view_message *ret);
+
+/*
  * A number by which messages stand in their order: addresses, then routes to what is on a link, then those by a gateway, then
  * neighbours and rules.
  */

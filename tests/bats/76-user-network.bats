@@ -13,6 +13,7 @@ setup() {
 	common_setup
 	PEER='' HOST='' PIDS=()
 	vmrunc_only
+	LOCALEND=$(dirname "$VMRUNC")/tests/network/localend
 	command -v ip >/dev/null || cannot "no ip (package iproute2)"
 	command -v passt >/dev/null || skip "no passt (package passt)"
 	PEER=up$$-$BATS_TEST_NUMBER HOST=uh$$-$BATS_TEST_NUMBER PIDS=() DIR=$BATS_TEST_TMPDIR
@@ -64,6 +65,13 @@ refuses() {
 # the end of its input, nothing of the end of the other one (docs/network.md).
 hold='mkfifo /dev/hold; exec 9<>/dev/hold;'
 
+# serve_caller ADDRESS PORT: the caller's network has a server there, of TCP and UDP.
+serve_caller() {
+	nsenter "--net=/run/netns/$HOST" "$LOCALEND" serve "$1" "$2" "the caller" >"$DIR/serving-$1-$2" 3>&- & # no function: as above
+	PIDS+=($!)
+	wait_for "$WAIT_S" file_has "$DIR/serving-$1-$2" serving
+}
+
 # Takes a value of KEY=VALUE lines of $output.
 said() {
 	sed -n "s/^$1=//p" <<<"$output"
@@ -93,8 +101,30 @@ callers='.linux.namespaces |= map(select(.type != "network")) | .process.capabil
 		nc -w 5 10.9.0.1 5999 </dev/null || echo refused=ok
 		while :; do echo "here $((n += 1))" | nc -l -p 80; done &
 		while :; do echo "never" | nc -l -p 8081; done &
+		for address in 127.0.0.1 ::1; do localend serve $address 7002 "the guest" >/guest.$address & done
+		until [ -s /guest.127.0.0.1 ] && [ -s /guest.::1 ]; do sleep 0.1; done
+		for address in 127.0.0.1 127.0.0.9 0.0.0.0 ::1 :: ::ffff:127.0.0.1; do
+			for port in 7001 7002 7003; do
+				echo "tcp-$address-$port=$(localend ask tcp $address $port)"
+			done
+			case $address in ::|::1) continue ;; esac
+			for how in sent connected; do
+				for port in 7001 7002; do
+					echo "$how-$address-$port=$(localend ask $how $address $port)"
+				done
+			done
+		done
+		echo "connected-::1-7003=$(localend ask connected ::1 7003)"
+		echo "refused-outside=$(localend ask tcp 10.9.0.1 5999)"
+		echo "refused-outside6=$(localend ask tcp fd09::1 5999)"
+		echo "bound=$(localend ask bound 127.0.0.1 7001)"
+		echo "bound-own=$(localend ask bound 127.0.0.1 7002)"
 		echo ready
 		while [ ! -e /end ]; do sleep 0.1; done' "$callers"
+	cp "$LOCALEND" "$BUNDLE/rootfs/bin/"
+	serve_caller 127.0.0.1 7001
+	serve_caller ::1 7001
+	serve_caller 127.0.0.1 7002
 	# a port of the caller's is taken before the container comes
 	nsenter "--net=/run/netns/$HOST" busybox nc -ll -p 8081 -e echo "the caller" 3>&- & # no function: its pid would be a shell's
 	PIDS+=($!)
@@ -121,6 +151,26 @@ callers='.linux.namespaces |= map(select(.type != "network")) | .process.capabil
 	[ "$(said name)" = 1 ]
 	[ "$(said short)" = 50 ]
 	[ "$(said refused)" = ok ]
+	# localhost: the guest's where something in the guest listens, else the caller's; an address that is told is the one asked for
+	for address in 127.0.0.1 0.0.0.0 ::ffff:127.0.0.1 127.0.0.9 ::1 ::; do
+		case $address in
+		::ffff:*) peer=::ffff:127.0.0.1 ;;
+		::*) peer=::1 ;;
+		*) peer=127.0.0.1 ;;
+		esac
+		for how in tcp sent connected; do
+			[[ $how = tcp || $peer != ::1 ]] || continue
+			[ "$(said "$how-$address-7001")" = "the caller by $peer 7001" ]
+			[ $address = 127.0.0.9 ] || [ "$(said "$how-$address-7002")" = "the guest by $peer 7002" ]
+		done
+		[ "$(said "tcp-$address-7003")" = "Connection refused" ]
+	done
+	[ "$(said tcp-127.0.0.9-7002)" = "the caller by 127.0.0.1 7002" ] # where in the guest nobody listens
+	[ "$(said connected-::1-7003)" = "Connection refused" ]
+	[ "$(said refused-outside)" = "Connection refused" ]
+	[ "$(said refused-outside6)" = "Connection refused" ]
+	[ "$(said bound)" = "Connection refused" ]
+	[ "$(said bound-own)" = "the guest by 127.0.0.1 7002" ]
 	# what the container listens on is at the same port of its caller, from outside, by every address and by loopback, again and again
 	wait_for "$WAIT_S" answers "$PEER" 10.9.0.2 80 here
 	wait_for "$WAIT_S" answers "$PEER" fd09::2 80 here
@@ -146,9 +196,31 @@ callers='.linux.namespaces |= map(select(.type != "network")) | .process.capabil
 	rt delete "$ID"
 }
 
+# what NAME: what the container NAME has said.
+what() {
+	output=$(cat "$DIR/$1.out")
+}
+
+# serve_container NAME NS_PATH SCRIPT: a container on that network runs SCRIPT, says ready, and waits for /end.
+serve_container() {
+	sh_bundle "$hold$3
+		echo ready
+		while [ ! -e /end ]; do sleep 0.1; done" '.linux.namespaces |= map(if .type == "network" then .path = $ns else . end)
+		| .process.capabilities[] += ["CAP_NET_RAW"]' --arg ns "$2"
+	cp "$LOCALEND" "$BUNDLE/rootfs/bin/"
+	rt create --bundle "$BUNDLE" "$1" >"$DIR/$1.out" 2>"$DIR/$1.warnings" </dev/null || { cat "$DIR/$1.warnings"; false; }
+	[ ! -s "$DIR/$1.warnings" ] || { cat "$DIR/$1.warnings"; false; }
+	rt start "$1"
+}
+
+# one_passt PID: one is there in that process's network namespace.
+one_passt() {
+	[ "$(pgrep --ns "$1" --nslist net -c '^passt')" = 1 ]
+}
+
 # bats test_tags=any-engine
-@test "a joined namespace of another process: its network, its resolver on the loopback, and the end of passt alone" {
-	local owner passt
+@test "a joined namespace of another process: its network, its resolver, a member's localhost, and the end of passt alone" {
+	local owner one passt member=$ID-member
 	# the owner of the interfaces: any process in that namespace
 	nsenter "--net=/run/netns/$HOST" sleep 1000 3>&- & # no function: its pid would be a shell's, outside
 	owner=$!
@@ -161,23 +233,45 @@ callers='.linux.namespaces |= map(select(.type != "network")) | .process.capabil
 		echo "links=$(ls /sys/class/net | tr "\n" " ")"
 		echo "hello=$(nc 10.9.0.1 5003 <&9)"
 		echo "name=$(nslookup -type=a some.name | grep -c "192\.0\.2\.9")"
+		localend serve 127.0.0.1 7004 "a member" >/serving &
+		localend serve ::1 7004 "a member" >/serving6 &
+		until [ -s /serving ] && [ -s /serving6 ]; do sleep 0.1; done
 		echo ready
 		while [ ! -e /end ]; do sleep 0.1; done
 		nc -w 5 10.9.0.1 5003 </dev/null || echo unreachable=yes
+		while ip route show table local | grep -q 169.254; do sleep 0.1; done
+		echo "localhost=$(localend ask tcp 127.0.0.1 7001)"
 		echo alive=yes' '.linux.namespaces |= map(if .type == "network" then .path = $ns else . end)
 		| .mounts += [{"destination": "/etc/resolv.conf", "type": "bind", "source": $conf, "options": ["bind"]}]' \
 		--arg ns "/proc/$owner/ns/net" --arg conf "$DIR/resolv.conf"
+	cp "$LOCALEND" "$BUNDLE/rootfs/bin/"
+	one=$BUNDLE
 	rt_set # the caller is somewhere else
-	rt create --bundle "$BUNDLE" "$ID" >"$DIR/out" 2>&1 </dev/null
+	rt create --bundle "$one" "$ID" >"$DIR/out" 2>&1 </dev/null
 	rt start "$ID"
 	wait_for "$WAIT_S" file_has "$DIR/out" "^ready\$" || { cat "$DIR/out" "$ROOT/$ID/guest.log"; false; }
+	# another one that has joined it reaches by its localhost what this one listens on
+	wait_for "$WAIT_S" in_host busybox nc -w 10 127.0.0.1 7004 </dev/null
+	wait_for "$WAIT_S" in_host busybox nc -w 10 ::1 7004 </dev/null
+	serve_container "$member" "/proc/$owner/ns/net" '
+		for address in 127.0.0.1 ::1; do echo "tcp-$address=$(localend ask tcp $address 7004)"; done'
+	wait_for "$WAIT_S" file_has "$DIR/$member.out" "^ready\$" || { cat "$DIR/$member.out" "$ROOT/$member/guest.log"; false; }
+	touch "$BUNDLE/rootfs/end"
+	wait_status "$member" stopped
+	rt delete "$member"
+	what "$member"
+	echo "$output"
+	[ "$(said tcp-127.0.0.1)" = "a member by 127.0.0.1 7004" ]
+	[ "$(said tcp-::1)" = "a member by ::1 7004" ]
+	wait_for "$WAIT_S" one_passt "$owner" # the member's has ended
 	passt=$(pgrep --ns "$owner" --nslist net '^passt')
 	kill -9 "$passt"
 	wait_for "$WAIT_S" file_has "$ROOT/$ID/guest.log" "passt has ended"
-	touch "$BUNDLE/rootfs/end"
+	touch "$one/rootfs/end"
 	wait_status "$ID" stopped
 	run cat "$DIR/out"
 	echo "$output"
+	[ "$(said localhost)" = "Connection refused" ]
 	[ "$(said links)" = "lo up0 " ]
 	[[ "$(said hello)" == hello* ]]
 	[ "$(said name)" = 1 ]
@@ -186,22 +280,6 @@ callers='.linux.namespaces |= map(select(.type != "network")) | .process.capabil
 	run ! file_has "$ROOT/$ID/guest.log" "cannot listen" # what the agent listens on for the resolver is no port of the container's
 	rt delete "$ID"
 	[ "$(ip -n "$HOST" -j link show | jq -c '[.[].ifname]')" = '["lo","up0"]' ]
-}
-
-# what NAME: what the container NAME has said.
-what() {
-	output=$(cat "$DIR/$1.out")
-}
-
-# serve_container NAME NS_PATH SCRIPT: a container on that network runs SCRIPT, says ready, and waits for /end.
-serve_container() {
-	sh_bundle "$hold$3
-		echo ready
-		while [ ! -e /end ]; do sleep 0.1; done" '.linux.namespaces |= map(if .type == "network" then .path = $ns else . end)
-		| .process.capabilities[] += ["CAP_NET_RAW"]' --arg ns "$2"
-	rt create --bundle "$BUNDLE" "$1" >"$DIR/$1.out" 2>"$DIR/$1.warnings" </dev/null || { cat "$DIR/$1.warnings"; false; }
-	[ ! -s "$DIR/$1.warnings" ] || { cat "$DIR/$1.warnings"; false; }
-	rt start "$1"
 }
 
 asks='

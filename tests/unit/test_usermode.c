@@ -115,17 +115,45 @@ static unsigned int count(const struct view *v, uint16_t type)
 	return n;
 }
 
+/* How many routes of table "local" @v has to @address, by its last interface. */
+static unsigned int loopbacks(const struct view *v, const char *address)
+{
+	uint8_t wanted[16];
+	bool six = inet_pton(AF_INET, address, wanted) != 1;
+	size_t len = six ? 16 : 4;
+	unsigned int n = 0;
+
+	if (six)
+		assert_int_equal(inet_pton(AF_INET6, address, wanted), 1);
+	for (size_t i = 0; i < v->messages_n; i++) {
+		const struct rtmsg *h = v->messages[i].body;
+		const struct rtattr *a = (const struct rtattr *)(h + 1), *out = NULL;
+
+		if (v->messages[i].type != RTM_NEWROUTE || h->rtm_table != RT_TABLE_LOCAL)
+			continue;
+		assert_int_equal(a->rta_type, RTA_DST);
+		out = (const struct rtattr *)((const char *)a + RTA_ALIGN(a->rta_len));
+		assert_int_equal(out->rta_type, RTA_OIF);
+		assert_memory_equal(RTA_DATA(out), &v->nics[v->nics_n - 1].link.ifindex, sizeof(uint32_t));
+		assert_int_equal(h->rtm_type, RTN_UNICAST);
+		n += h->rtm_dst_len == 8 * len && memcmp(RTA_DATA(a), wanted, len) == 0;
+	}
+	return n;
+}
+
 static void one_interface_is_told_of(void **state)
 {
 	struct err err = ERR_INIT;
+	struct usermode passt = USERMODE_NONE;
 	autoview view = VIEW_NONE;
 
 	(void)state;
+	passt.ip4 = passt.ip6 = true;
 	sh("ip route add default via 10.9.0.1 && ip -6 route add default via fd09::1 proto ra");
 	sh("ip route add 192.0.2.0/24 via 10.9.0.1 table 77 && ip rule add from 10.9.0.2 table 77");
 	sh("ip route add 198.51.100.0/24 nexthop via 10.9.0.1 nexthop via 10.7.0.9");
 	sh("ip neigh add 10.9.0.77 lladdr 02:00:00:00:00:77 dev up0 nud permanent");
-	if (view_read_usermode(&rtnl, &view, &err) < 0)
+	if (view_read_usermode(&rtnl, &passt, &view, &err) < 0)
 		fail_msg("%s", err.msg);
 	sh("ip rule del from 10.9.0.2 table 77");
 	assert_int_equal(view.nics_n, 2);
@@ -134,10 +162,25 @@ static void one_interface_is_told_of(void **state)
 	assert_int_equal(view.nics[1].link.mtu, 1400);
 	assert_int_equal(view.nics[1].tap.ifindex, VIEW_USERMODE_TAP);
 	assert_int_equal(count(&view, RTM_NEWADDR), 3); /* with the link's own */
-	/* 10.9.0.0/24, default; fd09::/64, fe80::/64, default */
-	assert_int_equal(count(&view, RTM_NEWROUTE), 5);
+	/* 10.9.0.0/24, default; fd09::/64, fe80::/64, default; and those to what stands for 127.0.0.1 and ::1 */
+	assert_int_equal(count(&view, RTM_NEWROUTE), 7);
 	assert_int_equal(count(&view, RTM_NEWNEIGH), 0);
 	assert_int_equal(count(&view, RTM_NEWRULE), 0);
+	assert_int_equal(loopbacks(&view, USERMODE_LOOPBACK4), 1);
+	assert_int_equal(loopbacks(&view, USERMODE_LOOPBACK6), 1);
+	/* of a family that passt does not speak there is none, nor where the interface has no address of it, nor if it is down */
+	passt.ip6 = false;
+	assert_int_equal(view_read_usermode(&rtnl, &passt, &view, &err), 0);
+	assert_int_equal(loopbacks(&view, USERMODE_LOOPBACK4), 1);
+	assert_int_equal(loopbacks(&view, USERMODE_LOOPBACK6), 0);
+	passt.ip6 = true;
+	sh("ip addr del 10.9.0.2/24 dev up0");
+	assert_int_equal(view_read_usermode(&rtnl, &passt, &view, &err), 0);
+	assert_int_equal(loopbacks(&view, USERMODE_LOOPBACK4), 0);
+	assert_int_equal(loopbacks(&view, USERMODE_LOOPBACK6), 1);
+	sh("ip link set up0 down");
+	assert_int_equal(view_read_usermode(&rtnl, &passt, &view, &err), 0);
+	assert_int_equal(loopbacks(&view, USERMODE_LOOPBACK6), 0);
 }
 
 /* Asks passt by ARP who has @who: whether it answers. */
