@@ -131,6 +131,10 @@ no_guest_process() { ! guest_process "$1"; }
 	for s in $wanted; do
 		kill "-${s#got-}" "$pid"
 		kill "-${s#got-}" "$(rt state "$ID" | jq .pid)"
+		[ "$s" = got-18 ] || continue
+		# a signal that stops, such as those that follow, takes a SIGCONT away that has not been taken yet (POSIX, 2.4.1)
+		wait_for "$WAIT_S" file_has "$BUNDLE/rootfs/tmp/exec" "$s"
+		wait_for "$WAIT_S" file_has "$BUNDLE/rootfs/tmp/init" "$s"
 	done
 	wait_for "$WAIT_S" all_seen "$BUNDLE/rootfs/tmp/exec" "$wanted"
 	wait_for "$WAIT_S" all_seen "$BUNDLE/rootfs/tmp/init" "$wanted"
