@@ -444,7 +444,7 @@ static int teardown_bounded(void **state)
 static void fids_are_bounded_by_memory(void **state)
 {
 	uint64_t before = fs_memory_held();
-	size_t last = 0, least = SIZE_MAX;
+	size_t last = 0, len = 0, right = 0, grown[TREE / STEP];
 	uint32_t n = 0;
 	int r;
 
@@ -452,7 +452,8 @@ static void fids_are_bounded_by_memory(void **state)
 	while ((r = p9c_walk(&c, P9C_ROOT, n + 1, "file")) == 0) {
 		if (++n % STEP != 0)
 			continue;
-		least = MIN(least, mallinfo2().uordblks - last);
+		assert_true(len < ARRAY_LEN(grown));
+		grown[len++] = mallinfo2().uordblks - last;
 		last = mallinfo2().uordblks;
 	}
 	assert_int_equal(r, -ENOMEM);
@@ -461,11 +462,15 @@ static void fids_are_bounded_by_memory(void **state)
 	assert_in_range(atomic_load(&asked_at), BOUND / 4 * 3, BOUND);
 	assert_in_range(atomic_load(&asked), 1, n / 1024);
 	/*
-	 * What is counted is what malloc(3) gives, and a little more. The threads of the server get their buffers at any time, so
-	 * it is the least of several steps. Sanitizers have their own malloc(3), which says 0.
+	 * What is counted is what malloc(3) gives, and a little more. The threads of the server get buffers and give them back
+	 * at any time, so it is said of two of the steps. Sanitizers have their own malloc(3), which says 0.
 	 */
-	if (last != 0)
-		assert_in_range(least, (BOUND - before) / n * STEP / 10 * 8, (BOUND - before) / n * STEP);
+	for (size_t i = 0; i < len; i++) {
+		size_t counted = (BOUND - before) / n * STEP;
+
+		right += grown[i] >= counted / 10 * 8 && grown[i] <= counted;
+	}
+	assert_true(last == 0 || right >= 2);
 	assert_int_equal(p9c_walk(&c, P9C_ROOT, n + 1, "none"), -ENOENT);
 	for (uint32_t fid = 1; fid <= n; fid++)
 		assert_int_equal(p9c_clunk(&c, fid), 0);
