@@ -379,6 +379,7 @@ modes() { sed '1d' "$BATS_TEST_TMPDIR/$1"; } # the first line has the size
 	wait_for "$WAIT_S" screen_has Stopped
 	tm send-keys 'fg' Enter
 	wait_for "$WAIT_S" interrupted
+	wait_for "$WAIT_S" settled
 	tm send-keys 'exit 7' Enter
 	wait_for "$WAIT_S" screen_has code=7
 	wait_for "$WAIT_S" test -s "$BATS_TEST_TMPDIR/after"
@@ -416,6 +417,11 @@ interrupted() {
 	tm send-keys C-c
 	tm send-keys 'echo after-$((40 + 2))' Enter
 	screen_has after-42
+}
+# settled: asks the shell for a word until it says it: it has taken each Ctrl-C from before then, which would take a line away that is typed meanwhile.
+settled() {
+	tm send-keys 'echo settled-$((1 + 1))' Enter
+	screen_has settled-2
 }
 cooked() { stty -a <"$(readlink "/proc/$1/fd/0")" | grep -q ' icanon'; }
 raw() { stty -a <"$(readlink "/proc/$1/fd/0")" | grep -q -e -icanon; }
