@@ -5,7 +5,10 @@
 load helpers
 setup_file() { common_setup_file; }
 setup() { common_setup; }
-teardown() { common_teardown; }
+teardown() {
+	[ ! -S "$BATS_TEST_TMPDIR/tmux" ] || tm kill-server # of a test that has failed
+	common_teardown
+}
 
 # A container that sleeps.
 running() {
@@ -344,7 +347,7 @@ has_fds() { [ "$(ls "/proc/$1/fd" | wc -l)" -eq "$2" ]; }
 in_tmux() {
 	printf '%q ' "$@" >"$BATS_TEST_TMPDIR/cmd"
 	# the shell stays, so that the terminal's modes can be asked for when the command has ended
-	tm new-session -d -x 100 -y 30 "sh -i" ';' set-option -g status off
+	tm new-session -d -x 100 -y 30 "sh -i" ';' set-option -g status off 3>&- # its server stays, and bats waits for who has 3
 	tm send-keys "stty -a >$BATS_TEST_TMPDIR/before; sh $BATS_TEST_TMPDIR/cmd; echo \"code=\$?\"; stty -a >$BATS_TEST_TMPDIR/after" Enter
 }
 tm() { tmux -f /dev/null -S "$BATS_TEST_TMPDIR/tmux" "$@"; }
