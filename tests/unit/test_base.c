@@ -143,18 +143,26 @@ static void buf_consumes_and_hands_over(void **state)
 	free(s);
 }
 
+/* Makes the directory @dir of a template, with a file "f" in it, which has "one": its descriptor. */
+static int make_dir(char *dir)
+{
+	int fd;
+
+	assert_non_null(mkdtemp(dir));
+	fd = open(dir, O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(fd_write_file_atomic(fd, "f", "one", 3, 0600), 0);
+	return fd;
+}
+
 static void fd_files_are_replaced_whole(void **state)
 {
 	char dir[] = "/tmp/test_base.XXXXXX";
 	autofree char *data = NULL;
-	autoclose int dirfd = -1;
+	autoclose int dirfd = make_dir(dir);
 	size_t len;
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
-	dirfd = open(dir, O_DIRECTORY | O_CLOEXEC);
-	assert_true(dirfd >= 0);
-	assert_int_equal(fd_write_file_atomic(dirfd, "f", "one", 3, 0600), 0);
 	assert_int_equal(fd_write_file_atomic(dirfd, "f", "three", 5, 0600), 0);
 	assert_int_equal(fd_read_file(dirfd, "f", 100, &data, &len), 0);
 	assert_int_equal(len, 5);
@@ -170,14 +178,10 @@ static void fd_reads_regular_files_alone(void **state)
 {
 	char dir[] = "/tmp/test_base.XXXXXX";
 	autofree char *data = NULL;
-	autoclose int dirfd = -1;
+	autoclose int dirfd = make_dir(dir);
 	size_t len;
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
-	dirfd = open(dir, O_DIRECTORY | O_CLOEXEC);
-	assert_true(dirfd >= 0);
-	assert_int_equal(fd_write_file_atomic(dirfd, "f", "one", 3, 0600), 0);
 	assert_int_equal(symlinkat("f", dirfd, "link"), 0);
 	assert_int_equal(mkfifoat(dirfd, "fifo", 0600), 0);
 	assert_int_equal(mknodat(dirfd, "socket", S_IFSOCK | 0600, 0), 0);
