@@ -161,19 +161,33 @@ static bool has_address(const struct view *v, uint32_t ifindex, int family)
 	return false;
 }
 
-/* Adds the routes to what stands for the loopback interface's addresses, by the one that user mode has chosen. */
+/*
+ * Adds the route to what stands for the loopback interface's address of @family, by interface @ifindex, if that has an
+ * address to ask from. 0 or -errno.
+ */
+static int add_loopback_route(struct view *v, int family, uint32_t ifindex)
+{
+	struct view_message m;
+	int r;
+
+	if (!has_address(v, ifindex, family))
+		return 0;
+	r = view_message_loopback(family, ifindex, &m);
+	return r < 0 ? r : keep(v, &m);
+}
+
+/* Adds these routes by the interface that user mode has chosen, for the families that @passt speaks. */
 static int add_loopback(struct view *v, const struct usermode *passt)
 {
 	const struct link *l = v->nics_n > 0 ? &v->nics[v->nics_n - 1].link : NULL;
-	struct view_message m;
 	int r = 0;
 
 	if (!l || l->flags & IFF_LOOPBACK || !(l->flags & IFF_UP))
 		return 0;
-	if (passt->ip4 && has_address(v, l->ifindex, AF_INET))
-		r = (r = view_message_loopback(AF_INET, l->ifindex, &m)) < 0 ? r : keep(v, &m);
-	if (r == 0 && passt->ip6 && has_address(v, l->ifindex, AF_INET6))
-		r = (r = view_message_loopback(AF_INET6, l->ifindex, &m)) < 0 ? r : keep(v, &m);
+	if (passt->ip4)
+		r = add_loopback_route(v, AF_INET, l->ifindex);
+	if (r == 0 && passt->ip6)
+		r = add_loopback_route(v, AF_INET6, l->ifindex);
 	return r;
 }
 
