@@ -99,12 +99,8 @@ static void put_look_up(
 	bpf_write(c, BPF_H, BPF_REG_10, source, SOCKET);
 	bpf_read(c, BPF_W, BPF_REG_1, CONTEXT, AT(user_port));
 	bpf_write(c, BPF_H, BPF_REG_10, port, BPF_REG_1);
-	bpf_copy(c, BPF_REG_1, CONTEXT);
-	bpf_copy(c, BPF_REG_2, BPF_REG_10);
-	bpf_compute(c, BPF_ADD, BPF_REG_2, TUPLE);
+	bpf_prepare_lookup(c, CONTEXT, TUPLE);
 	bpf_set(c, BPF_REG_3, bytes);
-	bpf_set(c, BPF_REG_4, BPF_F_CURRENT_NETNS);
-	bpf_set(c, BPF_REG_5, 0);
 	bpf_jump32(c, BPF_JEQ, PROTOCOL, IPPROTO_UDP, label_udp);
 	bpf_jump32(c, BPF_JNE, PROTOCOL, IPPROTO_TCP, LABEL_AS_IT_IS);
 	bpf_call(c, BPF_FUNC_sk_lookup_tcp);

@@ -78,6 +78,15 @@ void bpf_label(struct bpf_code *c, unsigned int to)
 	}
 }
 
+void bpf_prepare_lookup(struct bpf_code *c, unsigned int context, int tuple)
+{
+	bpf_copy(c, BPF_REG_1, context);
+	bpf_copy(c, BPF_REG_2, BPF_REG_10);
+	bpf_compute(c, BPF_ADD, BPF_REG_2, tuple);
+	bpf_set(c, BPF_REG_4, BPF_F_CURRENT_NETNS);
+	bpf_set(c, BPF_REG_5, 0);
+}
+
 void bpf_end(struct bpf_code *c, int32_t value)
 {
 	bpf_set(c, BPF_REG_0, value);

@@ -61,6 +61,12 @@ void bpf_jump32(struct bpf_code *c, unsigned int op, unsigned int reg, uint32_t 
 /* The jumps to @to so far lead to what is put next. */
 void bpf_label(struct bpf_code *c, unsigned int to);
 
+/*
+ * Puts into the registers what BPF_FUNC_sk_lookup_tcp and _udp ask for, but the tuple's size, which is register 3: the
+ * context in register @context, the struct bpf_sock_tuple at @tuple of the stack, and the namespace of the caller.
+ */
+void bpf_prepare_lookup(struct bpf_code *c, unsigned int context, int tuple);
+
 /* The program ends, with @value. */
 void bpf_end(struct bpf_code *c, int32_t value);
 

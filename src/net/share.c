@@ -81,12 +81,8 @@ static void load(struct bpf_code *c, int32_t at, int32_t to, int32_t bytes)
 /* Looks for the socket of the tuple, by @function: with none the packet is the machine's. It is to be released. */
 static void look_up(struct bpf_code *c, enum bpf_func_id function)
 {
-	bpf_copy(c, BPF_REG_1, CONTEXT);
-	bpf_copy(c, BPF_REG_2, BPF_REG_10);
-	bpf_compute(c, BPF_ADD, BPF_REG_2, TUPLE);
+	bpf_prepare_lookup(c, CONTEXT, TUPLE);
 	bpf_copy(c, BPF_REG_3, SIZE);
-	bpf_set(c, BPF_REG_4, BPF_F_CURRENT_NETNS);
-	bpf_set(c, BPF_REG_5, 0);
 	bpf_call(c, function);
 	bpf_jump(c, BPF_JEQ, BPF_REG_0, 0, LABEL_MACHINE);
 }
