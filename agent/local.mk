@@ -9,6 +9,7 @@ agent_sources = \
 	agent/init/container.c agent/init/container.h \
 	agent/init/fds.c agent/init/fds.h \
 	agent/init/localhost.c agent/init/localhost.h \
+	agent/init/files.c agent/init/files.h \
 	agent/init/pace.c agent/init/pace.h \
 	agent/init/place.c agent/init/place.h \
 	agent/init/network.c agent/init/network.h \

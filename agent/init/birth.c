@@ -12,6 +12,7 @@
 #include "init/cgroup.h"
 #include "init/container.h"
 #include "init/fds.h"
+#include "init/files.h"
 #include "init/process.h"
 #include "init/signals.h"
 #include "launch/devices.h"
@@ -128,6 +129,11 @@ static bool take_next(struct process *p)
 		break;
 	case TELL_TTY:
 		r = fd >= 0 ? take_tty(p, steal_fd(&fd), &err) : err_set(&err, EPROTO, "no terminal came");
+		break;
+	case TELL_PLACE:
+		r = files_add(&p->container->files, steal_fd(&fd));
+		if (r < 0)
+			(void)err_sys(&err, r, "cannot show a tmpfs to the host");
 		break;
 	case TELL_READY:
 		take_ready(p);

@@ -115,6 +115,8 @@ static int channel_do_now(struct agent *agent, const struct proto_request *req, 
 		return service_list_processes(agent, req->cid, payload, err);
 	case PROTO_PROCS:
 		return service_put_procs(agent, req->cid, req->after, payload, err);
+	case PROTO_FILE:
+		return service_do_file(agent, req->cid, &req->file_op, payload, err);
 	case PROTO_RESUMED:
 		timekeeper_resumed(agent, req->time.realtime_ns);
 		return 0;
@@ -150,6 +152,9 @@ static void channel_serve(struct agent *agent, const struct proto_request *req)
 		return;
 	case PROTO_FORGET:
 		forget_names(agent, &req->forget, channel_on_synced, agent, req->seq);
+		return;
+	case PROTO_FILE_CLOSE:
+		service_close_file(agent, req->cid, req->file_handle);
 		return;
 	case PROTO_WINSIZE:
 		process_winsize(agent, req->process, req->rows, req->cols);

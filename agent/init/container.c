@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "init/answer.h"
 #include "init/cgroup.h"
+#include "init/files.h"
 #include "init/process.h"
 #include "init/relay.h"
 #include "launch/devices.h"
@@ -56,6 +57,7 @@ static void container_forget(struct container *k)
 	fd_close(k->init_pidfd);
 	idmaps_done(&k->uids);
 	idmaps_done(&k->gids);
+	files_free(k->files);
 	free(k);
 }
 

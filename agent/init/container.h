@@ -23,6 +23,7 @@ struct container {
 	unsigned int processes;     /* how many records of process.h point here */
 	bool deleting;              /* DELETE has come, and is answered when no process is left */
 	uint32_t delete_seq;        /* that request's number */
+	struct files *files;        /* what the host sees of its tmpfs (files.h); NULL: nothing */
 };
 
 /* Makes the record and the cgroup for @c, whose memory is not needed afterwards. 0 or -errno with @err set. */

@@ -9,6 +9,7 @@
 #include "init/answer.h"
 #include "init/cgroup.h"
 #include "init/container.h"
+#include "init/files.h"
 #include "init/process.h"
 #include "init/proclist.h"
 #include "init/procs.h"
@@ -72,6 +73,25 @@ int service_put_procs(struct agent *agent, const char *cid, uint32_t after, stru
 		return -ENOENT;
 	r = procs_put(k->cgroup_fd, k->own_ns[GUEST_NS_PID], after, out);
 	return r < 0 ? err_sys(err, r, "cannot list the processes") : 0;
+}
+
+int service_do_file(struct agent *agent, const char *cid, const struct guest_file *f, struct buf *out, struct err *err)
+{
+	struct container *k = need(agent, cid, err);
+	int r;
+
+	if (!k)
+		return -ENOENT;
+	r = files_do(k->files, f, out);
+	return r < 0 ? err_sys(err, r, "file") : 0;
+}
+
+void service_close_file(struct agent *agent, const char *cid, uint64_t handle)
+{
+	struct container *k = container_find(agent, cid);
+
+	if (k)
+		files_close(k->files, handle);
 }
 
 int service_read_cgroup(struct agent *agent, const char *cid, const char *file, struct buf *out, struct err *err)

@@ -25,4 +25,11 @@ must_check int service_list_processes(struct agent *agent, const char *cid, stru
 must_check int service_read_cgroup(
 	struct agent *agent, const char *cid, const char *file, struct buf *out, struct err *err);
 
+/* FILE: does @f, and appends a proto_file. 0 or -errno with @err set. */
+must_check int service_do_file(
+	struct agent *agent, const char *cid, const struct guest_file *f, struct buf *out, struct err *err);
+
+/* FILE_CLOSE: the host needs a handle no more. */
+void service_close_file(struct agent *agent, const char *cid, uint64_t handle);
+
 #endif

@@ -10,6 +10,7 @@
  *     | <------------ exit: reaped                 |
  *     | id maps, then GO ------------------------> |
  *     |                                            | set-up of the container (init only)
+ *     | <--- PLACE, for each tmpfs to be shown ----|
  *     | <--- TTY (with the master) ----------------|
  *     |                                            | stdio, ids, capabilities, program looked up
  *     | <--- READY --------------------------------|

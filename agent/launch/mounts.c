@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -448,6 +449,23 @@ int mount_seal_all(const struct guest_mounts *mounts, int root, struct err *err)
 				err, at < 0 ? at : errno, "mount \"%s\": cannot make it read-only", m->destination);
 	}
 	return 0;
+}
+
+int mount_show(int root, const char *destination)
+{
+	struct mount_attr attr = { .propagation = MS_PRIVATE };
+	autoclose int at = rootpath_open(root, destination, O_PATH | O_DIRECTORY);
+	autoclose int copy = -1;
+	struct statfs st;
+
+	if (at < 0 || fstatfs(at, &st) < 0)
+		return at < 0 ? at : -errno;
+	if (st.f_type != TMPFS_MAGIC)
+		return -ENOENT;
+	copy = sys_open_tree(at, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	if (copy < 0 || sys_mount_setattr(copy, 0, &attr) < 0)
+		return -errno;
+	return steal_fd(&copy);
 }
 
 /* --- masked and read-only paths --- */

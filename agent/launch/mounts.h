@@ -25,6 +25,12 @@ must_check int mounts_open(const struct launch *l, const int **ret, struct err *
 must_check int mount_seal_all(const struct guest_mounts *mounts, int root, struct err *err);
 
 /*
+ * A clone of the tmpfs at @destination, alone, which is attached nowhere, and to which nothing propagates: a descriptor, or
+ * -errno, if there is none.
+ */
+must_check int mount_show(int root, const char *destination);
+
+/*
  * A detached copy of what is mounted at @path of the VM, with @recursive of all
  * below as well. Returns a descriptor, which is the caller's, or -errno.
  */

@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "launch/devices.h"
 #include "launch/mounts.h"
+#include "launch/tell.h"
 #include "base/rootpath.h"
 #include "launch/tty.h"
 #include "sys/sandbox.h"
@@ -116,6 +117,23 @@ static int rootfs_restrict(const struct launch *l, int root, struct err *err)
 	return r;
 }
 
+/* Gives the agent what the host looks into, in their order; it is all of the container's mounts by now. */
+static int rootfs_show(const struct launch *l, int root, struct err *err)
+{
+	const struct guest_mounts *mounts = &l->container->mounts;
+
+	for (uint32_t i = 0; i < mounts->len; i++) {
+		autoclose int fd = -1;
+
+		if (!mounts->at[i].shown)
+			continue;
+		fd = mount_show(root, mounts->at[i].destination);
+		if (tell_say(l->sync, TELL_PLACE, fd) < 0)
+			return err_set(err, EPIPE, "the agent has given the process up");
+	}
+	return 0;
+}
+
 /* Makes the working directory if it is missing, as runc does. In a read-only root it stays missing. */
 static int rootfs_make_cwd(const struct launch *l, int root, struct err *err)
 {
@@ -170,6 +188,8 @@ int rootfs_enter(const struct launch *l, int *ret_slave, struct err *err)
 			&l->container->sysctl, SYSCTL_CONTAINER | (launch_owns_network(l) ? SYSCTL_NET : 0u), err);
 	if (r == 0)
 		r = rootfs_restrict(l, root, err);
+	if (r == 0)
+		r = rootfs_show(l, root, err);
 	if (r == 0)
 		r = rootfs_pivot(l, root, err);
 	(void)umask(old_umask);

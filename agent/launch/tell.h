@@ -14,6 +14,7 @@
 enum tell_kind {
 	TELL_PID = 1, /* by the joiner: the process exists, under this pid */
 	TELL_TTY,     /* the master of its terminal, as a descriptor */
+	TELL_PLACE,   /* a tmpfs into which the host looks, as a descriptor; without one, it is not to be seen */
 	TELL_READY,   /* all that comes before START is done */
 	TELL_EXEC,    /* only the seccomp filter and execve(2) are left */
 	TELL_ERROR    /* it failed; the process, or the joiner, exits */

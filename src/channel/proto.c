@@ -12,6 +12,7 @@
 
 #include "base/wire.h"
 #include "channel/codec.h"
+#include "channel/question.h"
 
 #define MIN_STR 5 /* length and NUL of an empty string */
 
@@ -115,6 +116,7 @@ static void code_mount(struct codec *c, struct guest_mount *m)
 	codec_u64(c, &m->rec_attr_clear);
 	code_ids(c, &m->propagation);
 	codec_bool(c, &m->tmpcopyup);
+	codec_bool(c, &m->shown);
 }
 
 /* Each relay: its number, a name, and five u32. */
@@ -135,7 +137,7 @@ static void code_relays(struct codec *c, struct guest_relays *l)
 
 static void code_mounts(struct codec *c, struct guest_mounts *m)
 {
-	uint32_t n = CODEC_COUNT(c, m, 4 * MIN_STR + 46, PROTO_MOUNTS_MAX);
+	uint32_t n = CODEC_COUNT(c, m, 4 * MIN_STR + 47, PROTO_MOUNTS_MAX);
 
 	for (uint32_t i = 0; i < n; i++)
 		code_mount(c, &m->at[i]);
@@ -374,19 +376,10 @@ static void code_winsize(struct codec *c, struct proto_request *r)
 	codec_u16(c, &r->cols);
 }
 
-static void code_question(struct codec *c, struct proto_request *r)
-{
-	codec_str(c, &r->cid);
-	if (r->type == PROTO_PROCS)
-		codec_u32(c, &r->after);
-	if (r->type == PROTO_READ_CGROUP)
-		codec_str(c, &r->file);
-}
-
 /* What follows a request's type: the seq, if the type has one, and the fields that enum proto_type lists. */
 static void code_request(struct codec *c, struct proto_request *r)
 {
-	if (r->type != PROTO_WINSIZE && r->type != PROTO_TIME && r->type != PROTO_LINK)
+	if (r->type != PROTO_WINSIZE && r->type != PROTO_TIME && r->type != PROTO_LINK && r->type != PROTO_FILE_CLOSE)
 		codec_u32(c, &r->seq);
 	switch (r->type) {
 	case PROTO_SANDBOX:
@@ -414,7 +407,9 @@ static void code_request(struct codec *c, struct proto_request *r)
 	case PROTO_DELETE:
 	case PROTO_PS:
 	case PROTO_PORTS:
-		code_question(c, r);
+	case PROTO_FILE:
+	case PROTO_FILE_CLOSE:
+		question_code(c, r);
 		break;
 	case PROTO_SYNC:
 	case PROTO_POWEROFF:

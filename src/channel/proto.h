@@ -27,7 +27,7 @@
 #include "channel/proto_arena.h"
 
 /* Either end refuses a peer of another version: agent and monitor come from one build. */
-#define PROTO_VERSION 7
+#define PROTO_VERSION 8
 
 /*
  * Longest messages, in bytes. To the guest: arguments and environment up to the
@@ -58,7 +58,7 @@
 enum proto_type {
 	PROTO_HELLO = 1, /* proto_hello: the first message of each end */
 
-	/* Host to guest. Each but WINSIZE, TIME and LINK starts with a u32 seq, which its RESULT repeats. */
+	/* Host to guest. Each but WINSIZE, TIME, LINK and FILE_CLOSE starts with a u32 seq, which its RESULT repeats. */
 	PROTO_SANDBOX = 16, /* guest_sandbox: mounts the shares; comes first, and once */
 	PROTO_CREATE,       /* guest_container: makes it up to, not including, execve(2) */
 	PROTO_START,        /* u32 process: answered when execve(2) has succeeded or failed */
@@ -78,6 +78,8 @@ enum proto_type {
 	PROTO_NET,          /* guest_net: sets up interfaces of a container's network, or changes them */
 	PROTO_PORTS,        /* string cid; the payload is a list of proto_port */
 	PROTO_PROCS,        /* string cid, u32 after; the payload is a proto_procs */
+	PROTO_FILE,         /* string cid, guest_file; the payload is a proto_file */
+	PROTO_FILE_CLOSE,   /* string cid, u64 handle; not answered */
 
 	/* Guest to host. */
 	PROTO_RESULT = 64, /* proto_result */
@@ -276,6 +278,7 @@ struct guest_mount {
 	uint64_t rec_attr_set, rec_attr_clear; /* MOUNT_ATTR_* of this mount and all below */
 	struct guest_ids propagation; /* MS_SHARED and its like, with or without MS_REC, set one after the other */
 	bool tmpcopyup;               /* the new tmpfs begins with what lies at the destination */
+	bool shown;                   /* it is a place of guest_file: the host looks into this tmpfs */
 };
 struct guest_mounts {
 	uint32_t len;
@@ -361,6 +364,90 @@ struct proto_procs {
 	uint32_t after;            /* 0: this was the last of them; else what asks for the next ones */
 	uint32_t len;
 	struct proto_proc *at;
+};
+
+/*
+ * What the host does to a file of a tmpfs of the container: calls of a file system, on nodes that the guest numbers.
+ *
+ * A node is the root of its place, PROTO_FILE_ROOT, or a number which an answer has given. It means the same file for ever,
+ * be that there or not, so that nothing is remembered for it. A handle is what OPEN, OPENDIR or CREATE gave, until it is closed.
+ */
+#define PROTO_FILE_ROOT 1
+#define PROTO_FILE_HANDLES_MAX 128 /* of a container: a handle is a descriptor of the agent */
+#define PROTO_FILE_PLACES_MAX 8    /* mounts of a container into which the host looks */
+#define PROTO_FILE_DATA_MAX 65536  /* bytes of one READ or WRITE, or of a directory */
+#define PROTO_FILE_NAME_MAX 255    /* NAME_MAX */
+
+enum guest_file_op {
+	GUEST_FILE_LOOKUP = 1, /* name in node: the answer has a node */
+	GUEST_FILE_GETATTR,    /* of handle, unless that is 0 */
+	GUEST_FILE_SETATTR,    /* what `set` says; likewise */
+	GUEST_FILE_READLINK,   /* the answer's data */
+	GUEST_FILE_SYMLINK,    /* name in node leads to `to`; as LOOKUP */
+	GUEST_FILE_MKNOD,      /* name in node, of mode and rdev; as LOOKUP */
+	GUEST_FILE_MKDIR,      /* name in node, of mode; as LOOKUP */
+	GUEST_FILE_UNLINK,     /* name in node */
+	GUEST_FILE_RMDIR,
+	GUEST_FILE_RENAME, /* name in node becomes `to` in other; flags as renameat2(2) has them */
+	GUEST_FILE_LINK,   /* node gets the further name `to` in other; as LOOKUP */
+	GUEST_FILE_OPEN,   /* flags as open(2) has them; the answer has a handle */
+	GUEST_FILE_CREATE, /* name in node, of mode, and as OPEN; the answer has a node and a handle */
+	GUEST_FILE_READ,   /* of handle, at most size bytes from offset on: the answer's data */
+	GUEST_FILE_WRITE,  /* data to handle at offset: the answer's size says how much */
+	GUEST_FILE_OPENDIR,
+	GUEST_FILE_READDIR, /* of handle, from offset on: data of proto_file_put_entry(), for size bytes of the kernel's */
+	GUEST_FILE_STATFS, /* data of proto_file_put_room() */
+	GUEST_FILE_GETXATTR, /* of name: the answer's data, at most size bytes; with a size of 0 its size says how long it is */
+	GUEST_FILE_LISTXATTR, /* likewise the names, each with a NUL */
+	GUEST_FILE_SETXATTR,  /* of name to data; flags as setxattr(2) has them */
+	GUEST_FILE_REMOVEXATTR,
+	GUEST_FILE_COUNT
+};
+
+enum guest_file_set { /* what SETATTR sets */
+	GUEST_FILE_SET_MODE = 1,
+	GUEST_FILE_SET_UID = 2,
+	GUEST_FILE_SET_GID = 4,
+	GUEST_FILE_SET_SIZE = 8,   /* to offset */
+	GUEST_FILE_SET_ATIME = 16, /* to atime_s and atime_ns, as utimensat(2) has them */
+	GUEST_FILE_SET_MTIME = 32,
+	GUEST_FILE_KILL_SUIDGID =
+		64, /* of WRITE, OPEN and CREATE, too: set-id bits go, as with a write by who may not keep them */
+};
+
+struct guest_file {
+	uint8_t op;           /* enum guest_file_op */
+	uint32_t place;       /* which of the mounts that are shown, in their order */
+	uint64_t node, other; /* other 0: none */
+	uint32_t set, flags, mode, rdev, size;
+	uint32_t uid, gid; /* of who asks, and so of what is made; of SETATTR the new ones */
+	uint64_t handle, offset;
+	int64_t atime_s, mtime_s;
+	uint32_t atime_ns, mtime_ns;
+	const char *name, *to;
+	struct guest_blob data;
+};
+
+struct proto_file {
+	uint64_t node;   /* 0 where the operation gives none */
+	uint64_t handle; /* likewise */
+	uint32_t size;
+	uint64_t ino, bytes, blocks;
+	uint32_t mode, nlink, uid, gid, rdev;
+	int64_t atime_s, mtime_s, ctime_s;
+	uint32_t atime_ns, mtime_ns, ctime_ns;
+	struct guest_blob data;
+};
+
+struct proto_file_entry { /* of a directory */
+	uint64_t ino;
+	uint64_t next; /* the offset behind it */
+	uint8_t type;  /* DT_* */
+	const char *name;
+};
+
+struct proto_file_room { /* as statfs(2) has it */
+	uint64_t block_size, blocks, blocks_free, blocks_usable, files, files_free;
 };
 
 struct guest_scheduler { /* sched_setattr(2) */
@@ -538,6 +625,15 @@ void proto_put_ask_time(struct buf *out, uint64_t asked_ns);
 /* A PROCS; its payload is proto_put_procs()'s. */
 void proto_put_procs_request(struct buf *out, uint32_t seq, const char *cid, uint32_t after);
 
+/* A FILE, whose payload is proto_put_file()'s, and a FILE_CLOSE. */
+void proto_put_file_request(struct buf *out, uint32_t seq, const char *cid, const struct guest_file *f);
+void proto_put_file_close(struct buf *out, const char *cid, uint64_t handle);
+
+/* The payload of FILE, and what its data is after READDIR, one entry after the other, and after STATFS. */
+void proto_put_file(struct buf *out, const struct proto_file *m);
+void proto_file_put_entry(struct buf *out, const struct proto_file_entry *e);
+void proto_file_put_room(struct buf *out, const struct proto_file_room *m);
+
 /* The payload of PS, for a RESULT. */
 void proto_put_ps(struct buf *out, const struct proto_ps *m);
 
@@ -566,6 +662,8 @@ struct proto_request {
 	struct guest_values values;
 	struct guest_forget forget;
 	struct guest_net net;
+	struct guest_file file_op;
+	uint64_t file_handle;
 };
 
 /* Appends the request @r, with the fields that its type has. */
@@ -584,6 +682,10 @@ must_check int proto_get_log(const void *msg, size_t len, struct proto_log_entry
 must_check int proto_get_ps(const void *payload, size_t len, struct proto_arena *a, struct proto_ps *ret);
 must_check int proto_get_procs(const void *payload, size_t len, struct proto_arena *a, struct proto_procs *ret);
 must_check int proto_get_ask_time(const void *msg, size_t len, uint64_t *ret_asked_ns);
+must_check int proto_get_file(const void *payload, size_t len, struct proto_file *ret);
+/* Takes the entry at *@at of the data that answers READDIR, and moves *@at behind it: 0, -ENOENT at the end, or -EBADMSG. */
+must_check int proto_file_get_entry(const struct guest_blob *data, size_t *at, struct proto_file_entry *ret);
+must_check int proto_file_get_room(const struct guest_blob *data, struct proto_file_room *ret);
 /* Takes entry @i of the payload that answers PORTS: 0 with *@ret, -ENOENT behind the last one, or -EBADMSG. */
 must_check int proto_get_port(const void *payload, size_t len, size_t i, struct proto_port *ret);
 must_check int proto_get_dial(const void *msg, size_t len, struct proto_dial *ret);

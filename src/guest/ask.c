@@ -159,6 +159,25 @@ int guest_procs(struct guest *g, const char *cid, uint32_t after, guest_done_fn 
 	return guest_ask(g, &out, 0, done, arg, err);
 }
 
+int guest_file(
+	struct guest *g, const char *cid, const struct guest_file *f, guest_done_fn *done, void *arg, struct err *err)
+{
+	autobuf out = BUF_INIT;
+
+	proto_put_file_request(&out, ++g->next_seq, cid, f);
+	return guest_ask(g, &out, 0, done, arg, err);
+}
+
+int guest_file_close(struct guest *g, const char *cid, uint64_t handle)
+{
+	autobuf out = BUF_INIT;
+
+	if (g->closed)
+		return -ECONNRESET;
+	proto_put_file_close(&out, cid, handle);
+	return buf_error(&out) < 0 ? buf_error(&out) : mux_send(g->mux, out.data, out.len);
+}
+
 int guest_list_ports(struct guest *g, const char *cid, guest_done_fn *done, void *arg, struct err *err)
 {
 	return guest_request(g, PROTO_PORTS, cid, NULL, done, arg, err);

@@ -155,6 +155,13 @@ must_check int guest_ps(struct guest *g, const char *cid, guest_done_fn *done, v
 must_check int guest_procs(
 	struct guest *g, const char *cid, uint32_t after, guest_done_fn *done, void *arg, struct err *err);
 
+/* FILE: does @f to a tmpfs of the container; the payload is for proto_get_file(). */
+must_check int guest_file(
+	struct guest *g, const char *cid, const struct guest_file *f, guest_done_fn *done, void *arg, struct err *err);
+
+/* FILE_CLOSE: the host needs a handle of FILE no more. Not answered. 0 or -errno. */
+must_check int guest_file_close(struct guest *g, const char *cid, uint64_t handle);
+
 /* PORTS: the payload is a list for proto_get_port(). */
 must_check int guest_list_ports(struct guest *g, const char *cid, guest_done_fn *done, void *arg, struct err *err);
 

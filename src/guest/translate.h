@@ -83,6 +83,9 @@ struct guest_container *guest_translation_container(struct guest_translation *t)
  */
 must_check int guest_translation_put_mode(struct guest_translation *t, size_t mount, unsigned int mode);
 
+/* Says that the host looks into the tmpfs that mount number @mount of the config is: the next place of guest_file. */
+void guest_translation_show(struct guest_translation *t, size_t mount);
+
 /*
  * Appends to @out the process of @t as the EXEC of the channel for container @cid, for a monitor that decodes it with
  * proto_get_request(); ask buf_error(@out).

@@ -205,6 +205,11 @@ int guest_translation_put_mode(struct guest_translation *t, size_t mount, unsign
 	return 0;
 }
 
+void guest_translation_show(struct guest_translation *t, size_t mount)
+{
+	t->container.mounts.at[mount].shown = true;
+}
+
 int translate_mounts(
 	const struct spec *spec, const struct guest_export_list *exports, struct guest_translation *t, struct err *err)
 {
