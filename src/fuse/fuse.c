@@ -11,12 +11,11 @@
 #include <unistd.h>
 
 #include "fuse/handle.h"
+#include "fuse/init.h"
 #include "fuse/kernel.h"
 
-#define MINOR_MIN 23      /* from here on replies to INIT have their present size: Linux 3.15 */
-#define BATCH 16          /* requests in a row, before the loop serves others */
-#define WRITE_MAX 4096    /* bytes of a write, the least that INIT can say; nothing is written */
-#define BACKGROUND_MAX 12 /* requests that the kernel makes by itself: the kernel's own default */
+#define BATCH 16       /* requests in a row, before the loop serves others */
+#define WRITE_MAX 4096 /* bytes of a write, the least that INIT can say; nothing is written */
 
 /* A request that waits for the tree. */
 struct held {
@@ -89,27 +88,12 @@ static struct fuse_attr attributes(uint64_t node, uint32_t mode)
 
 /* --- the requests --- */
 
-/* The first request: both ends say which version of the protocol they speak, and the older one is spoken. */
 static void do_init(struct fuse *f, const struct request *r)
 {
-	struct fuse_init_out out = {
-		.major = FUSE_KERNEL_VERSION,
-		.max_background = BACKGROUND_MAX,
-		.congestion_threshold = BACKGROUND_MAX,
-		.max_write = WRITE_MAX,
-		.time_gran = 1,
-	};
-	uint32_t version[2]; /* struct fuse_init_in has grown behind them */
+	struct fuse_init_out out;
+	int error = init_answer(r->body, r->len, WRITE_MAX, 0, &out);
 
-	if (take(r, version, sizeof(version)) < 0 || version[0] < FUSE_KERNEL_VERSION ||
-		(version[0] == FUSE_KERNEL_VERSION && version[1] < MINOR_MIN)) {
-		reply_error(f, r, -EPROTO);
-		return;
-	}
-	/* a kernel of a later major version asks again with ours */
-	out.minor = version[0] > FUSE_KERNEL_VERSION ? FUSE_KERNEL_MINOR_VERSION
-						     : MIN(version[1], (uint32_t)FUSE_KERNEL_MINOR_VERSION);
-	reply(f, r->header.unique, 0, &out, sizeof(out));
+	reply(f, r->header.unique, error, &out, sizeof(out));
 }
 
 /* What has the name that the body is in a directory. The kernel keeps nothing of the answer. */
