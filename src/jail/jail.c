@@ -2,6 +2,7 @@
 /* The monitor's mounts, root and capabilities: see jail.h. The system call filter is in src/jail/seccomp.c. */
 #include "jail/jail.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -173,7 +174,8 @@ struct jail_root {
 	bool own_pids, has_proc;
 	int *tmpfs;
 	size_t tmpfs_len;
-	bool *made; /* of each mount of the config: it is a tmpfs whose mount point was missing */
+	int *tmpfs_of; /* of each mount of the config: which of them, borrowed; -1: none */
+	bool *made;    /* of each mount of the config: it is a tmpfs whose mount point was missing */
 };
 
 void jail_root_free(struct jail_root *b)
@@ -183,6 +185,7 @@ void jail_root_free(struct jail_root *b)
 	for (size_t i = 0; i < b->tmpfs_len; i++)
 		fd_close(b->tmpfs[i]);
 	free(b->tmpfs);
+	free(b->tmpfs_of);
 	free(b->made);
 	fd_close(b->root);
 	free(b);
@@ -236,7 +239,7 @@ static int build_fs(struct jail_root *b, size_t mount)
 	if (r == 0 && is_type(m, "devpts"))
 		name_terminals(b->tmpfs[b->tmpfs_len]);
 	if (r == 0)
-		b->tmpfs_len++;
+		b->tmpfs_of[mount] = b->tmpfs[b->tmpfs_len++];
 	return r;
 }
 
@@ -297,8 +300,11 @@ int jail_build(const struct spec *spec, const struct guest_container *container,
 		.root = steal_fd(&binds->root_jail_fd),
 		.own_pids = own_pids,
 		.tmpfs = calloc(spec->mounts.n + 1, sizeof(*b->tmpfs)),
+		.tmpfs_of = calloc(spec->mounts.n + 1, sizeof(*b->tmpfs_of)),
 		.made = calloc(spec->mounts.n + 1, sizeof(*b->made)) };
-	if (!b->tmpfs || !b->made)
+	for (size_t i = 0; b->tmpfs_of && i < spec->mounts.n; i++)
+		b->tmpfs_of[i] = -1;
+	if (!b->tmpfs || !b->tmpfs_of || !b->made)
 		r = err_sys(err, ENOMEM, "mounts");
 	else if (move_mount(b->root, "", AT_FDCWD, rootfs, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) < 0)
 		r = err_sys(err, errno, "cannot mount the container's root at \"%s\"", rootfs);
@@ -329,19 +335,27 @@ int jail_open_view(void)
 	return fd < 0 ? -errno : fd;
 }
 
-int jail_mount_view(const struct jail_root *b, int fd, struct err *err)
+/* A FUSE file system served on @fd with its root of @mode, unattached: a descriptor or -errno. @more: options of its own. */
+static int make_fuse(int fd, const char *mode, const char *const more[4], unsigned int attrs)
 {
-	autoclose int view = -1, proc = -1;
 	char number[16], uid[16], gid[16];
-	const char *const options[] = { "source", "vmrunc", "fd", number, "rootmode", "40555", "user_id", uid,
-		"group_id", gid, "allow_other", NULL, NULL };
+	const char *const options[] = { "source", "vmrunc", "fd", number, "rootmode", mode, "user_id", uid, "group_id",
+		gid, "allow_other", NULL, more[0], more[1], more[2], more[3], NULL };
 
-	if (fd < 0)
-		return err_sys(err, fd, "cannot open /dev/fuse");
 	(void)snprintf(number, sizeof(number), "%d", fd); /* these fit */
 	(void)snprintf(uid, sizeof(uid), "%u", geteuid());
 	(void)snprintf(gid, sizeof(gid), "%u", getegid());
-	view = make_fs("fuse", options, MOUNT_ATTR_RDONLY);
+	return make_fs("fuse", options, attrs);
+}
+
+int jail_mount_view(const struct jail_root *b, int fd, struct err *err)
+{
+	static const char *const more[4] = { NULL };
+	autoclose int view = -1, proc = -1;
+
+	if (fd < 0)
+		return err_sys(err, fd, "cannot open /dev/fuse");
+	view = make_fuse(fd, "40555", more, MOUNT_ATTR_RDONLY);
 	if (view < 0)
 		return err_sys(err, view, "cannot make a FUSE file system");
 	proc = rootpath_open(b->root, "/proc", O_PATH | O_DIRECTORY);
@@ -349,6 +363,59 @@ int jail_mount_view(const struct jail_root *b, int fd, struct err *err)
 		return err_sys(err, proc, "/proc of the container's root");
 	if (move_mount(view, "", proc, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return err_sys(err, errno, "cannot mount a FUSE file system at /proc of the container's root");
+	return 0;
+}
+
+static bool may_be_shown(const struct spec_mount *m)
+{
+	return is_type(m, "tmpfs") && !spec_mount_has(m, "remount") && strcmp(m->destination, "/dev") != 0;
+}
+
+size_t jail_count_shown(const struct spec *spec)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < spec->mounts.n; i++)
+		n += may_be_shown(&spec->mounts.v[i]);
+	return n;
+}
+
+/* Whether the directory @fd, an O_PATH descriptor, has no entries. */
+static bool is_empty(int fd)
+{
+	int entries = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = entries < 0 ? NULL : fdopendir(entries);
+	const struct dirent *e = NULL;
+	bool empty = dir;
+
+	while (dir && (e = readdir(dir)) != NULL)
+		empty = empty && (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0);
+	if (dir)
+		(void)closedir(dir);
+	else
+		fd_close(entries);
+	return empty;
+}
+
+int jail_mount_tmpfs(const struct jail_root *b, size_t mount, int fd)
+{
+	static const char *const more[4] = { "default_permissions", NULL, "max_read", "65536" };
+	const struct spec_mount *m = &b->spec->mounts.v[mount];
+	autoclose int view = -1, at = -1;
+	struct stat own, seen;
+
+	if (!may_be_shown(m) || b->tmpfs_of[mount] < 0)
+		return -ENOENT;
+	/* what is mounted in it has a mount point, and it had no other files */
+	at = rootpath_open(b->root, m->destination, O_PATH | O_DIRECTORY);
+	if (at < 0 || fstat(at, &seen) < 0 || fstat(b->tmpfs_of[mount], &own) < 0 || own.st_dev != seen.st_dev ||
+		own.st_ino != seen.st_ino || !is_empty(at))
+		return -ENOENT;
+	view = make_fuse(fd, "40755", more, spec_mount_has(m, "ro") ? MOUNT_ATTR_RDONLY : 0);
+	if (view < 0)
+		return view;
+	if (move_mount(view, "", at, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return -errno;
 	return 0;
 }
 

@@ -13,6 +13,7 @@
  *   jail_build()         mounts root, bind mounts and /proc at the root's path on the host
  *   (createContainer hooks)
  *   jail_mount_view()    covers that /proc with one that this process serves to those who look into the tree
+ *   jail_mount_tmpfs()   likewise each tmpfs in which nothing is mounted
  *   jail_pivot()         enters that tree, and unmounts the host's
  *   jail_enter_user()    enters the monitor's own user namespace, if it gets one
  *   jail_drop()          reduces capabilities and the bounding set to what file service needs; no_new_privs
@@ -22,8 +23,8 @@
  * jail_chroot() takes the place of jail_enter_mounts(), jail_build() and jail_pivot(): it makes an empty tree, which
  * belongs to no namespace, the monitor's root.
  *
- * The tmpfs mounts of the config exist here too, but empty and read-only: their contents are in the guest, and what is
- * written here would be lost silently. What stands for a devpts has names of terminals.
+ * The tmpfs mounts of the config exist here too, but empty and read-only where no FUSE file system covers them: their
+ * contents are in the guest, and what is written here would be lost silently. What stands for a devpts has names of terminals.
  */
 #ifndef JAIL_JAIL_H
 #define JAIL_JAIL_H
@@ -80,6 +81,18 @@ must_check int jail_open_view(void);
  * or -errno with an error: this process may mount none, or the tree has no /proc.
  */
 must_check int jail_mount_view(const struct jail_root *root, int fd, struct err *err);
+
+/*
+ * How many tmpfs of the config jail_mount_tmpfs() may have something to do for: those that are not at /dev, which has other
+ * mounts in it.
+ */
+size_t jail_count_shown(const struct spec *spec);
+
+/*
+ * Mounts the FUSE file system that is served on @fd, as above, over mount number @mount of the config, if that is a tmpfs
+ * in which nothing is mounted, and which nothing covers. 0; -ENOENT: it is none; or another -errno.
+ */
+must_check int jail_mount_tmpfs(const struct jail_root *root, size_t mount, int fd);
 
 /* Frees @root, not what is mounted. Accepts NULL. */
 void jail_root_free(struct jail_root *root);

@@ -583,6 +583,8 @@ static int launch(struct creation *c, struct err *err)
 	};
 	int r = put_hook_state(c, err);
 
+	for (size_t i = 0; i < ARRAY_LEN(job.tmpfs_fds); i++)
+		job.tmpfs_fds[i] = -1;
 	if (r == 0)
 		r = birth_monitor(&job, &c->state.pid, &c->report, err);
 	if (r == -EINTR)

@@ -22,7 +22,7 @@
 #include "monitor/report.h"
 
 /* The descriptors to keep whose number does not depend on the container: those that close_others() lists one by one. */
-#define KEEP_FIXED 11
+#define KEEP_FIXED (11 + PROTO_FILE_PLACES_MAX)
 /* How long the process between may take to join cgroups and namespaces: some ms, but the machine may be loaded. */
 #define BIRTH_TIMEOUT_MS 60000
 /* How long it may take to die when it is killed. */
@@ -45,6 +45,8 @@ static int close_others(const struct monitor_job *job, int report, struct err *e
 	keep[n++] = job->log_fd;
 	keep[n++] = job->console_fd;
 	keep[n++] = job->view_fd;
+	for (size_t i = 0; i < ARRAY_LEN(job->tmpfs_fds); i++)
+		keep[n++] = job->tmpfs_fds[i];
 	keep[n++] = report;
 	keep[n++] = job->ns->fd[SPEC_NS_MOUNT];
 	keep[n++] = job->ns->user_fd;
@@ -81,6 +83,16 @@ static void set_title(const struct monitor_job *job)
 	proctitle_set("vmrunc: %s: %s", job->id, text);
 }
 
+/* Opens what the monitor serves the views of the container by, of its processes and of its tmpfs. */
+static void open_views(struct monitor_job *job)
+{
+	size_t n = jail_count_shown(job->spec);
+
+	job->view_fd = jail_open_view();
+	for (size_t i = 0; i < MIN(n, ARRAY_LEN(job->tmpfs_fds)) && job->view_fd >= 0; i++)
+		job->tmpfs_fds[i] = MAX(jail_open_view(), -1);
+}
+
 /* The process between create and the monitor. */
 static _Noreturn void birth(struct monitor_job *job, int report)
 {
@@ -95,7 +107,7 @@ static _Noreturn void birth(struct monitor_job *job, int report)
 		_exit(1); /* create has given up or is dead */
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	job->view_fd = jail_open_view();
+	open_views(job);
 	if (cgroup_join(&job->state->cgroups, 0, &err) < 0 || ns_enter(job->ns, &err) < 0)
 		fail(report, &err);
 	pid = fork();

@@ -131,7 +131,27 @@ static void mount_view(const struct monitor_job *job, const struct jail_root *ro
 		fd_close(job->view_fd);
 }
 
-int enclose(const struct monitor_job *job, const struct vm *vm, int report, struct enclose_view *view, struct err *err)
+/*
+ * Mounts what shows the container's tmpfs, of as many as have a descriptor, and says so to the guest. Where that cannot be,
+ * engines find an empty directory. Without a @root there is no place for them.
+ */
+static void show_tmpfs(const struct monitor_job *job, const struct jail_root *root, struct enclose_tmpfs *ret)
+{
+	size_t next = 0;
+
+	for (size_t i = 0;
+		root && i < job->spec->mounts.n && next < ARRAY_LEN(job->tmpfs_fds) && job->tmpfs_fds[next] >= 0; i++) {
+		if (jail_mount_tmpfs(root, i, job->tmpfs_fds[next]) < 0)
+			continue;
+		guest_translation_show(job->translation, i);
+		ret->fds[ret->len++] = job->tmpfs_fds[next++];
+	}
+	for (; next < ARRAY_LEN(job->tmpfs_fds); next++)
+		fd_close(job->tmpfs_fds[next]);
+}
+
+int enclose(const struct monitor_job *job, const struct vm *vm, int report, struct enclose_view *view,
+	struct enclose_tmpfs *tmpfs, struct err *err)
 {
 	bool relays = job->sockets->n || job->given->len, resolvers = resolvers_possible(job);
 	const struct vm_calls *const filter[] = { monitor_calls, vm_calls(vm),
@@ -144,6 +164,7 @@ int enclose(const struct monitor_job *job, const struct vm *vm, int report, stru
 	int r = 0;
 
 	*view = (struct enclose_view){ .fd = -1 };
+	*tmpfs = (struct enclose_tmpfs){ .len = 0 };
 	if (own_mounts)
 		r = jail_build(job->spec, guest_translation_container(job->translation), job->rootfs, job->binds,
 			ns_other_pids(job->ns), &root, err);
@@ -155,6 +176,8 @@ int enclose(const struct monitor_job *job, const struct vm *vm, int report, stru
 		r = keep_tmpfs_modes(job, root, err);
 	if (r == 0)
 		r = run_hooks(job, report, err);
+	if (r == 0)
+		show_tmpfs(job, root, tmpfs);
 	if (r == 0 && root)
 		mount_view(job, root, view);
 	if (r == 0)

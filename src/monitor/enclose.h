@@ -23,12 +23,18 @@ struct enclose_view {
 	struct err why;  /* errnum 0: it has no mount namespace of its own */
 };
 
+/* The tmpfs of the container that the monitor serves (tmpview.h): descriptors of /dev/fuse, in the order of their places. */
+struct enclose_tmpfs {
+	int fds[PROTO_FILE_PLACES_MAX];
+	size_t len;
+};
+
 /*
  * Encloses the process, for good: builds the mount tree, lets create run its hooks (@report: the report socket) and
- * runs the monitor's own, enters the tree, and gives up what the running @vm does not need. 0 with *@view, whose descriptor
- * is the caller's; or -errno with an error.
+ * runs the monitor's own, enters the tree, and gives up what the running @vm does not need. 0 with *@view and *@tmpfs,
+ * whose descriptors are the caller's; or -errno with an error.
  */
-must_check int enclose(
-	const struct monitor_job *job, const struct vm *vm, int report, struct enclose_view *view, struct err *err);
+must_check int enclose(const struct monitor_job *job, const struct vm *vm, int report, struct enclose_view *view,
+	struct enclose_tmpfs *tmpfs, struct err *err);
 
 #endif

@@ -53,7 +53,9 @@ struct monitor_job {
 	size_t log_max;                /* how many bytes guest.log may have */
 	int console_fd;                /* the connected console socket; -1: none */
 	int view_fd;                   /* jail_open_view()'s: birth.c opens it, before the cgroup that may forbid it */
-	const struct guest_fds *given; /* the caller's descriptors that the process gets */
+	int tmpfs_fds
+		[PROTO_FILE_PLACES_MAX]; /* likewise, for the first tmpfs mounts of the config; -1: there is none */
+	const struct guest_fds *given;   /* the caller's descriptors that the process gets */
 	int cancel_fd; /* create's alone: readable when the monitor's birth is to be given up; -1: never */
 };
 

@@ -24,4 +24,6 @@ libmonitor_a_SOURCES = \
 	src/monitor/syscalls.c src/monitor/syscalls.h \
 	src/monitor/resolvers.c src/monitor/resolvers.h \
 	src/monitor/telling.c src/monitor/telling.h \
-	src/monitor/terminal.c src/monitor/terminal.h
+	src/monitor/terminal.c src/monitor/terminal.h \
+	src/monitor/tmpfuse.c src/monitor/tmpfuse.h \
+	src/monitor/tmpview.c src/monitor/tmpview.h

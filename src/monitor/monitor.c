@@ -28,6 +28,7 @@
 #include "monitor/network.h"
 #include "monitor/oomsign.h"
 #include "monitor/procview.h"
+#include "monitor/tmpview.h"
 #include "monitor/report.h"
 #include "vm/choose/choose.h"
 #include "vm/guestlog.h"
@@ -62,8 +63,10 @@ struct monitor {
 	struct forgetting forgetting;
 	struct enclose_view view;
 	struct procview *procview; /* NULL: nothing is served there */
-	bool oom;                  /* the guest's OOM killer has struck in a container */
-	int oom_fd;                /* oomsign_start() */
+	struct enclose_tmpfs tmpfs;
+	struct tmpview *tmpview; /* NULL: likewise */
+	bool oom;                /* the guest's OOM killer has struck in a container */
+	int oom_fd;              /* oomsign_start() */
 	struct watch *report_watch, *signal_watch, *boot_timer;
 };
 
@@ -437,7 +440,7 @@ static int build(struct monitor *m, struct err *err)
 		r = make_first(m, err);
 	landlock_enforce(&landlock);
 	if (r == 0)
-		r = enclose(job, m->vm, m->report, &m->view, err);
+		r = enclose(job, m->vm, m->report, &m->view, &m->tmpfs, err);
 	timeline_mark(job->timeline, "jailed");
 	return r;
 }
@@ -483,6 +486,20 @@ static int show_processes(struct monitor *m)
 	return 0;
 }
 
+/* And those of its tmpfs that can be shown at their places. */
+static int show_tmpfs(struct monitor *m)
+{
+	const struct tmpview_config config = {
+		.fds = m->tmpfs.fds,
+		.len = m->tmpfs.len,
+		.cid = guest_translation_container(m->job->translation)->cid,
+		.commands = &m->commands,
+		.loop = m->loop,
+	};
+
+	return m->tmpfs.len ? tmpview_new(&config, &m->tmpview) : 0;
+}
+
 /* The loop and all that it serves. From vm_start() on the guest runs. */
 static int assemble(struct monitor *m, struct err *err)
 {
@@ -505,6 +522,8 @@ static int assemble(struct monitor *m, struct err *err)
 		r = listen_to_commands(m);
 	if (r == 0)
 		r = show_processes(m);
+	if (r == 0)
+		r = show_tmpfs(m);
 	if (r == 0)
 		r = watch_new(m->loop, m->signal_fd, EPOLLIN, on_signal, m, &m->signal_watch);
 	if (r == 0)
@@ -566,6 +585,7 @@ _Noreturn void monitor_main(struct monitor_job *job, int report)
 	over(&m, NULL);
 	guest_free(m.guest);
 	procview_free(m.procview);
+	tmpview_free(m.tmpview);
 	end_machine(&m);
 	if (m.oom)
 		oomsign_give(m.oom_fd);
