@@ -56,6 +56,7 @@ unit_tests += \
 	tests/unit/test_p9_parallel \
 	tests/unit/test_p9_stress \
 	tests/unit/test_procview \
+	tests/unit/test_tmpview \
 	tests/unit/test_proto \
 	tests/unit/test_ps \
 	tests/unit/test_pump \
@@ -207,6 +208,8 @@ tests_unit_test_proto_SOURCES = tests/unit/test_proto.c
 tests_unit_test_proto_LDADD = $(unit_ldadd)
 tests_unit_test_procview_SOURCES = tests/unit/test_procview.c $(fuse_peer)
 tests_unit_test_procview_LDADD = $(unit_ldadd)
+tests_unit_test_tmpview_SOURCES = tests/unit/test_tmpview.c $(fuse_peer) $(agent_rig)
+tests_unit_test_tmpview_LDADD = $(unit_ldadd)
 tests_unit_test_ps_SOURCES = tests/unit/test_ps.c
 tests_unit_test_ps_LDADD = $(unit_ldadd)
 
@@ -268,5 +271,6 @@ tests_unit_test_virtq_SOURCES = tests/unit/test_virtq.c $(virtio_guest)
 tests_unit_test_virtq_LDADD = $(unit_ldadd)
 tests_unit_test_agent_DEPENDENCIES = agent/agent $(room_libs)
 tests_unit_test_agent_process_DEPENDENCIES = agent/agent $(room_libs)
+tests_unit_test_tmpview_DEPENDENCIES = agent/agent $(room_libs)
 tests_unit_test_ports_DEPENDENCIES = agent/agent $(room_libs)
 tests_unit_test_relay_DEPENDENCIES = agent/agent tests/sockets/peer $(room_libs)

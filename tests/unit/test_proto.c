@@ -271,6 +271,118 @@ static void requests_about_containers_round_trip(void **state)
 	proto_arena_done(&arena);
 }
 
+/* FILE, with all that it can have. */
+static void files_round_trip(void **state)
+{
+	const struct guest_file ask = { .op = GUEST_FILE_CREATE,
+		.place = 1,
+		.node = 2ull << 40,
+		.other = 3ull << 40,
+		.set = 4,
+		.flags = 5,
+		.mode = 6,
+		.rdev = 7,
+		.size = 8,
+		.uid = 9,
+		.gid = 10,
+		.handle = 11ull << 40,
+		.offset = 12ull << 40,
+		.atime_s = -13,
+		.mtime_s = 14,
+		.atime_ns = 15,
+		.mtime_ns = 16,
+		.name = "name",
+		.to = "to",
+		.data = { 4, "d\0ta" } };
+	struct proto_arena arena = { .blocks = NULL };
+	struct proto_request req;
+	autobuf b = BUF_INIT, again = BUF_INIT;
+
+	(void)state;
+	proto_put_file_request(&b, 5, "c1", &ask);
+	req = request_of(&b, &arena);
+	assert_int_equal(req.type, PROTO_FILE);
+	assert_int_equal(req.seq, 5);
+	assert_string_equal(req.cid, "c1");
+	assert_string_equal(req.file_op.name, "name");
+	assert_string_equal(req.file_op.to, "to");
+	assert_int_equal(req.file_op.data.len, 4);
+	assert_memory_equal(req.file_op.data.at, "d\0ta", 4);
+	assert_true(req.file_op.node == ask.node && req.file_op.handle == ask.handle && req.file_op.mtime_ns == 16);
+	proto_put_any(&again, &req);
+	assert_int_equal(again.len, b.len);
+	assert_memory_equal(again.data, b.data, b.len);
+	buf_done(&again);
+	buf_done(&b);
+	for (unsigned int op = 0; op <= UINT8_MAX; op++) {
+		struct guest_file other = { .op = (uint8_t)op };
+		int want = op > 0 && op < GUEST_FILE_COUNT ? 0 : -EBADMSG;
+
+		proto_put_file_request(&b, 5, "c1", &other);
+		assert_int_equal(proto_get_request(b.data, b.len, &arena, &req), want);
+		buf_done(&b);
+	}
+	proto_put_file_close(&b, "c1", 77);
+	req = request_of(&b, &arena);
+	assert_int_equal(req.type, PROTO_FILE_CLOSE);
+	assert_int_equal(req.file_handle, 77);
+	buf_done(&b);
+	proto_arena_done(&arena);
+}
+
+/* Its answer, and what that has as data. */
+static void answers_about_files_round_trip(void **state)
+{
+	const struct proto_file answer = { .node = 1,
+		.handle = 2,
+		.size = 3,
+		.ino = 4,
+		.bytes = 5,
+		.blocks = 6,
+		.mode = 7,
+		.nlink = 8,
+		.uid = 9,
+		.gid = 10,
+		.rdev = 11,
+		.atime_s = -12,
+		.mtime_s = 13,
+		.ctime_s = 14,
+		.atime_ns = 15,
+		.mtime_ns = 16,
+		.ctime_ns = 17,
+		.data = { 3, "abc" } };
+	struct guest_blob data;
+	struct proto_file got;
+	struct proto_file_entry entry;
+	struct proto_file_room room;
+	autobuf b = BUF_INIT, again = BUF_INIT;
+	size_t at = 0;
+
+	(void)state;
+	proto_put_file(&b, &answer);
+	assert_int_equal(proto_get_file(b.data, b.len, &got), 0);
+	assert_memory_equal(got.data.at, "abc", 3);
+	assert_true(got.node == 1 && got.atime_s == -12 && got.ctime_ns == 17);
+	proto_put_file(&again, &got);
+	assert_int_equal(again.len, b.len);
+	assert_memory_equal(again.data, b.data, b.len);
+	assert_int_equal(proto_get_file(b.data, b.len - 1, &got), -EBADMSG);
+	buf_done(&b);
+	proto_file_put_entry(&b, &(struct proto_file_entry){ .ino = 1, .next = 2, .type = 3, .name = "n" });
+	data = (struct guest_blob){ b.len, b.data };
+	assert_int_equal(proto_file_get_entry(&data, &at, &entry), 0);
+	assert_true(entry.ino == 1 && entry.next == 2 && entry.type == 3 && strcmp(entry.name, "n") == 0);
+	assert_int_equal(proto_file_get_entry(&data, &at, &entry), -ENOENT);
+	at = 1;
+	assert_int_equal(proto_file_get_entry(&data, &at, &entry), -EBADMSG);
+	buf_done(&b);
+	proto_file_put_room(&b, &(struct proto_file_room){ 1, 2, 3, 4, 5, 6 });
+	data = (struct guest_blob){ b.len, b.data };
+	assert_int_equal(proto_file_get_room(&data, &room), 0);
+	assert_true(room.block_size == 1 && room.blocks == 2 && room.blocks_free == 3 && room.blocks_usable == 4 &&
+		    room.files == 5 && room.files_free == 6);
+}
+
 static void requests_about_processes_round_trip(void **state)
 {
 	struct guest_process process = sample_process();
@@ -484,6 +596,8 @@ int main(void)
 		cmocka_unit_test(create_spoiled_anywhere),
 		cmocka_unit_test(requests_about_containers_round_trip),
 		cmocka_unit_test(requests_about_processes_round_trip),
+		cmocka_unit_test(files_round_trip),
+		cmocka_unit_test(answers_about_files_round_trip),
 		cmocka_unit_test(net_round_trips),
 		cmocka_unit_test(answers_round_trip),
 		cmocka_unit_test(ports_round_trip),
