@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fuzz target: the lists with which a guest answers: its processes, for people (PS) and for a /proc (PROCS), and its ports.
+ * Fuzz target: the lists with which a guest answers: its processes, for people (PS) and for a /proc (PROCS), its ports, and
+ * what it says of the files of a tmpfs, which is for the host's kernel (FILE).
  *
  * The first byte chooses the list, the rest is the payload. What must hold: what can be decoded is encoded to the same
  * bytes; texts that people see are UTF-8 without control characters, a state is a letter; and the files of a /proc that are
- * made of a process have the lines, the words and the numbers that readers of procfs rely on.
+ * made of a process have the lines, the words and the numbers that readers of procfs rely on. A reply to the kernel is as
+ * long as one to its request may be, and names in it are such that a directory can have.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "fuse/kernel.h"
 #include "guest/procs.h"
 #include "guest/ps.h"
 #include "monitor/proctext.h"
+#include "monitor/tmpfuse.h"
 #include "tests/fuzz/replay.h"
 
 #define STAT_WORDS 50 /* of /proc/PID/stat behind the name: fields 3 to 52 */
@@ -185,11 +191,93 @@ static void ports(const uint8_t *data, size_t size)
 	buf_done(&again);
 }
 
+/* ---- FILE ---- */
+
+/* The entries of a directory, as the kernel reads them. */
+static void check_entries(const struct buf *reply)
+{
+	for (size_t at = 0; at < reply->len;) {
+		struct fuse_dirent entry;
+		const char *name = reply->data + at + FUSE_NAME_OFFSET;
+
+		require(reply->len - at >= FUSE_NAME_OFFSET, "half an entry");
+		memcpy(&entry, reply->data + at, FUSE_NAME_OFFSET);
+		require(reply->len - at >= FUSE_DIRENT_SIZE(&entry), "an entry that is cut");
+		require(entry.namelen > 0 && entry.namelen <= PROTO_FILE_NAME_MAX, "the length of a name");
+		require(!memchr(name, '/', entry.namelen) && !memchr(name, '\0', entry.namelen), "a name");
+		at += FUSE_DIRENT_SIZE(&entry);
+	}
+}
+
+/* The longest reply to @ask, or the only length if *@ret_exact. */
+static size_t reply_max(const struct tmpfuse_ask *ask, bool *ret_exact)
+{
+	*ret_exact = true;
+	switch (ask->file.op) {
+	case GUEST_FILE_CREATE:
+		return sizeof(struct fuse_entry_out) + sizeof(struct fuse_open_out);
+	case GUEST_FILE_OPEN:
+	case GUEST_FILE_OPENDIR:
+		return sizeof(struct fuse_open_out);
+	case GUEST_FILE_GETATTR:
+	case GUEST_FILE_SETATTR:
+		return sizeof(struct fuse_attr_out);
+	case GUEST_FILE_WRITE:
+		return sizeof(struct fuse_write_out);
+	case GUEST_FILE_STATFS:
+		return sizeof(struct fuse_statfs_out);
+	case GUEST_FILE_SETXATTR:
+	case GUEST_FILE_REMOVEXATTR:
+	case GUEST_FILE_UNLINK:
+	case GUEST_FILE_RMDIR:
+	case GUEST_FILE_RENAME:
+		return 0;
+	case GUEST_FILE_READLINK:
+	case GUEST_FILE_READ:
+	case GUEST_FILE_GETXATTR:
+	case GUEST_FILE_LISTXATTR:
+	case GUEST_FILE_READDIR:
+		*ret_exact = false;
+		return ask->file.op == GUEST_FILE_READLINK ? PATH_MAX - 1 : ask->file.size;
+	default:
+		return sizeof(struct fuse_entry_out);
+	}
+}
+
+/* The payload of a FILE, as the answer to each operation. */
+static void file(const uint8_t *data, size_t size)
+{
+	struct proto_file answer;
+	struct buf again = BUF_INIT;
+
+	if (proto_get_file(data, size, &answer) < 0)
+		return;
+	proto_put_file(&again, &answer);
+	check_same(&again, data, size);
+	for (uint8_t op = 1; op < GUEST_FILE_COUNT; op++) {
+		const struct tmpfuse_ask ask = { .file = { .op = op, .size = 128 },
+			.type = op == GUEST_FILE_MKDIR ? S_IFDIR : 0 };
+		autobuf reply = BUF_INIT;
+		bool exact;
+		size_t max = reply_max(&ask, &exact);
+
+		if (tmpfuse_check(&ask, &answer) < 0 || tmpfuse_write(&ask, &answer, &reply) < 0)
+			continue;
+		require(exact ? reply.len == max : reply.len <= max, "the length of a reply");
+		if (op == GUEST_FILE_READDIR)
+			check_entries(&reply);
+		if (op == GUEST_FILE_MKDIR)
+			require(answer.node > PROTO_FILE_ROOT && S_ISDIR(answer.mode), "a directory");
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size == 0)
 		return 0;
-	if (data[0] % 3 == 0)
+	if (data[0] == 3)
+		file(data + 1, size - 1);
+	else if (data[0] % 3 == 0)
 		ps(data + 1, size - 1);
 	else if (data[0] % 3 == 1)
 		procs(data + 1, size - 1);

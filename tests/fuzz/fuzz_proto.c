@@ -30,7 +30,7 @@
 #define INPUT_MAX (64 * 1024) /* less than the buffer of a socket, so that one write(2) and no thread will do */
 #define REQUESTS 3
 #define PROCESSES 2
-#define REQUESTS_MORE 13
+#define REQUESTS_MORE 14
 
 /* Bits of the first byte. */
 #define FUZZ_HELLO 2
@@ -171,6 +171,10 @@ static void ask_more(struct fuzz_host *h)
 	require(guest_sync(h->guest, fuzz_host_answered, h, NULL) == 0, "SYNC");
 	require(guest_ps(h->guest, "c", fuzz_host_answered, h, NULL) == 0, "PS");
 	require(guest_procs(h->guest, "c", 7, fuzz_host_answered, h, NULL) == 0, "PROCS");
+	require(guest_file(h->guest, "c", &(struct guest_file){ .op = GUEST_FILE_READ }, fuzz_host_answered, h, NULL) ==
+			0,
+		"FILE");
+	require(guest_file_close(h->guest, "c", 1) == 0, "FILE_CLOSE");
 	require(guest_read_cgroup(h->guest, "c", "memory.current", fuzz_host_answered, h, NULL) == 0, "READ");
 	require(guest_list_ports(h->guest, "c", fuzz_host_answered, h, NULL) == 0, "PORTS");
 	require(guest_net(h->guest, &net, fuzz_host_answered, h, NULL) == 0, "NET");
