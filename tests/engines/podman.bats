@@ -365,6 +365,22 @@ new_text() {
 	wait_for "$WAIT_S" podman exec reads grep -q two /d/new
 }
 
+@test "cp: into a tmpfs and out of it" {
+	podman run -d --name tmp --tmpfs /t localhost/bb sh -c 'mkdir /t/d; echo inside >/t/d/a; exec sleep 1000'
+	wait_for "$WAIT_S" podman exec tmp test -s /t/d/a
+	mkdir "$BATS_TEST_TMPDIR/dir"
+	echo copied >"$BATS_TEST_TMPDIR/dir/f"
+	chmod 640 "$BATS_TEST_TMPDIR/dir/f"
+	podman cp "$BATS_TEST_TMPDIR/dir/f" tmp:/t/
+	podman cp "$BATS_TEST_TMPDIR/dir" tmp:/t/d/new
+	podman cp tmp:/t/d "$BATS_TEST_TMPDIR/back"
+	eq "$(cat "$BATS_TEST_TMPDIR/back/a" "$BATS_TEST_TMPDIR/back/new/f")" "inside
+copied"
+	eq "$(podman exec tmp sh -c 'cat /t/f /t/d/new/f; stat -c %a /t/f')" "copied
+copied
+640"
+}
+
 @test "nothing is left: processes, cgroups, state, mounts" {
 	vmrunc_only # runc leaves a pod's cgroup in the hierarchy of systemd
 	remove_all
