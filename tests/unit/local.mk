@@ -34,6 +34,7 @@ unit_tests += \
 	tests/unit/test_image_kernel \
 	tests/unit/test_image_modules \
 	tests/unit/test_jail_drop \
+	tests/unit/test_jail_tmpfs \
 	tests/unit/test_json \
 	tests/unit/test_kvm_acpi \
 	tests/unit/test_kvm_bus \
@@ -164,6 +165,8 @@ tests_unit_test_image_modules_SOURCES = tests/unit/test_image_modules.c $(image_
 tests_unit_test_image_modules_LDADD = $(unit_ldadd)
 tests_unit_test_jail_drop_SOURCES = tests/unit/test_jail_drop.c
 tests_unit_test_jail_drop_LDADD = $(unit_ldadd)
+tests_unit_test_jail_tmpfs_SOURCES = tests/unit/test_jail_tmpfs.c
+tests_unit_test_jail_tmpfs_LDADD = $(unit_ldadd)
 tests_unit_test_json_SOURCES = tests/unit/test_json.c
 tests_unit_test_json_LDADD = $(unit_ldadd)
 tests_unit_test_kvm_acpi_SOURCES = tests/unit/test_kvm_acpi.c
