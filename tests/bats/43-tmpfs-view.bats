@@ -52,7 +52,7 @@ a d link ready "
 	# a file system as others: errors, room, and what may not be
 	run -1 in_ns 'LC_ALL=C mkdir /t/d'
 	has "$output" "File exists"
-	run -1 in_ns 'dd if=/dev/zero of=/t/full bs=1M count=30 2>&1'
+	run -1 nsenter -m -t "$pid" /bin/sh -c 'LC_ALL=C cat >/t/full' < <(head -c 30M /dev/zero)
 	has "$output" "No space left on device"
 	run -1 in_ns 'rm /t/full; echo x 2>&1 >/ro/x'
 	has "$output" "Read-only file system"
