@@ -58,6 +58,7 @@ unit_tests += \
 	tests/unit/test_p9_stress \
 	tests/unit/test_procview \
 	tests/unit/test_tmpview \
+	tests/unit/test_tmpview_lies \
 	tests/unit/test_proto \
 	tests/unit/test_ps \
 	tests/unit/test_pump \
@@ -211,8 +212,10 @@ tests_unit_test_proto_SOURCES = tests/unit/test_proto.c
 tests_unit_test_proto_LDADD = $(unit_ldadd)
 tests_unit_test_procview_SOURCES = tests/unit/test_procview.c $(fuse_peer)
 tests_unit_test_procview_LDADD = $(unit_ldadd)
-tests_unit_test_tmpview_SOURCES = tests/unit/test_tmpview.c $(fuse_peer) $(agent_rig)
+tests_unit_test_tmpview_SOURCES = tests/unit/test_tmpview.c $(agent_rig)
 tests_unit_test_tmpview_LDADD = $(unit_ldadd)
+tests_unit_test_tmpview_lies_SOURCES = tests/unit/test_tmpview_lies.c $(fuse_peer)
+tests_unit_test_tmpview_lies_LDADD = $(unit_ldadd)
 tests_unit_test_ps_SOURCES = tests/unit/test_ps.c
 tests_unit_test_ps_LDADD = $(unit_ldadd)
 
