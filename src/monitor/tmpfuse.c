@@ -336,6 +336,8 @@ int tmpfuse_check(const struct tmpfuse_ask *ask, const struct proto_file *a)
 
 	if (gives_node(ask->file.op) && a->node <= PROTO_FILE_ROOT)
 		return -EIO; /* 0 is none, and no entry is the root */
+	if (tmpfuse_gives_handle(ask->file.op) && (a->handle == 0 || a->handle > PROTO_FILE_HANDLES_MAX))
+		return -EIO;
 	if (gives_attributes(ask->file.op) &&
 		(!is_type(a->mode, ask->type) || a->bytes > INT64_MAX || a->atime_ns >= NS_PER_S ||
 			a->mtime_ns >= NS_PER_S || a->ctime_ns >= NS_PER_S))
@@ -393,7 +395,8 @@ static int write_entries(const struct tmpfuse_ask *ask, const struct proto_file 
 			.ino = e.ino, .off = e.next, .namelen = (uint32_t)len, .type = e.type
 		};
 
-		if (len == 0 || len > PROTO_FILE_NAME_MAX || strchr(e.name, '/') ||
+		/* what comes next is not the beginning, where a reader that is counted may start anew (tmpview.c) */
+		if (len == 0 || len > PROTO_FILE_NAME_MAX || strchr(e.name, '/') || e.next == 0 ||
 			out->len + FUSE_DIRENT_SIZE(&entry) > ask->file.size)
 			return -EIO;
 		buf_put(out, &entry, FUSE_NAME_OFFSET);

@@ -38,6 +38,7 @@ struct tmpview {
 	struct place places[PROTO_FILE_PLACES_MAX];
 	TAILQ_HEAD(helds, held) held;    /* in the order of until_ms */
 	unsigned int held_len, over_len; /* of those how many are over */
+	uint32_t read[PROTO_FILE_HANDLES_MAX]; /* bytes that readers have got of each handle's directory */
 	struct watch *timer;
 	bool armed;
 };
@@ -58,6 +59,22 @@ static void pace(struct tmpview *v)
 		fuse_port_hold(v->places[i].port, full);
 }
 
+/* Counts @len further bytes of the directory that @h has read: 0 or -EIO. */
+static int count_entries(const struct held *h, size_t len)
+{
+	uint64_t number = h->ask.file.handle;
+	uint32_t *read = number > 0 && number <= PROTO_FILE_HANDLES_MAX ? &h->place->view->read[number - 1] : NULL;
+
+	if (!read)
+		return -EIO;
+	if (h->ask.file.offset == 0) /* also of a new directory with this handle */
+		*read = 0;
+	if (len > TMPVIEW_DIR_MAX - *read)
+		return -EIO;
+	*read += (uint32_t)len; /* both are below TMPVIEW_DIR_MAX */
+	return 0;
+}
+
 /* Answers the reader of @h with what the guest says: 0 or -EIO. */
 static int reply(const struct held *h, const struct proto_file *a)
 {
@@ -66,6 +83,8 @@ static int reply(const struct held *h, const struct proto_file *a)
 
 	if (r == 0)
 		r = tmpfuse_write(&h->ask, a, &out);
+	if (r == 0 && h->ask.file.op == GUEST_FILE_READDIR)
+		r = count_entries(h, out.len);
 	if (r == 0)
 		fuse_port_reply(h->place->port, h->unique, 0, out.data, out.len);
 	return r;

@@ -13,7 +13,8 @@
  * leads to is looked up by the reader's kernel, in the monitor's tree.
  *
  * Bounds: TMPVIEW_HELD_MAX requests are with the guest, each with PROTO_FILE_DATA_MAX bytes at most; what is more waits
- * in the kernel, or is an error if the guest has let all of them wait for too long. Nothing is remembered of nodes, and of handles only the guest knows.
+ * in the kernel, or is an error if the guest has let all of them wait for too long. Nothing is remembered of nodes, and of handles how much of a
+ * directory has been read: a reader keeps all the names, and one without an end is an error after TMPVIEW_DIR_MAX.
  */
 #ifndef MONITOR_TMPVIEW_H
 #define MONITOR_TMPVIEW_H
@@ -27,6 +28,7 @@
 
 #define TMPVIEW_ANSWER_MS 10000 /* as PROCVIEW_ANSWER_MS */
 #define TMPVIEW_HELD_MAX 32     /* their data is half of what either end of the channel queues */
+#define TMPVIEW_DIR_MAX (64 * MIB) /* bytes of a directory's entries, as getdents64(2) has them: a million and more */
 
 struct tmpview;
 

@@ -16,14 +16,14 @@ teardown() { common_teardown; }
 LOG_MAX=1100000 # bytes of guest.log: see docs/limits.md
 RSS_MAX_KIB=$((24 * 1024)) # of a monitor that holds no guest memory, whatever a guest sends
 
-# hostile_bundle MODE: a bundle whose virtual machine runs the hostile agent.
+# hostile_bundle MODE [FILTER]: a bundle whose virtual machine runs the hostile agent; jq's FILTER changes its config.
 hostile_bundle() {
 	local tree=$BATS_TEST_TMPDIR/initrd
 	mkdir -p "$tree"
 	cp "$HOSTILE" "$tree/hostile"
 	(cd "$tree" && find . | cpio --quiet -o -H newc) >"$BATS_TEST_TMPDIR/initrd.cpio"
 	# the field must be there, and the kernel is the one that vmrunc would take anyhow
-	new_bundle '.vm = {kernel: {path: $kernel, initrd: $initrd, parameters: ["rdinit=/hostile", "hostile=" + $mode]}}' \
+	new_bundle '.vm = {kernel: {path: $kernel, initrd: $initrd, parameters: ["rdinit=/hostile", "hostile=" + $mode]}}'"${2:+ | $2}" \
 		--arg initrd "$BATS_TEST_TMPDIR/initrd.cpio" --arg mode "$1" \
 		--arg kernel "${VMRUNC_KERNEL:-$("$VMRUNC" check --format json | jq -r .kernel.path)}"
 }
@@ -128,6 +128,51 @@ rss_is_bounded() {
 	timeout 30 "${RT_CMD[@]}" kill "$ID" KILL
 	wait_status "$ID" stopped
 	timeout 30 "${RT_CMD[@]}" delete "$ID"
+}
+
+# starts_with_tmpfs: a guest that lies about its tmpfs is started; MONITOR is its pid.
+starts_with_tmpfs() {
+	[ -c /dev/fuse ] || cannot "there is no /dev/fuse"
+	hostile_bundle lies '.mounts += [{destination:"/t",type:"tmpfs",source:"tmpfs"}]'
+	rt create --bundle "$BUNDLE" "$ID" </dev/null >"$BATS_TEST_TMPDIR/out" 2>&1 || { cat "$BATS_TEST_TMPDIR/out"; return 1; }
+	rt start "$ID"
+	MONITOR=$(rt state "$ID" | jq .pid)
+}
+
+# look_up NAME: what a reader on the host is told about that in the guest's tmpfs.
+look_up() {
+	timeout "$WAIT_S" python3 "$BATS_TEST_DIRNAME/liedto.py" "$MONITOR" /t "$1"
+}
+
+@test "a guest that lies about the files of its tmpfs, and then is silent: errors for who reads them, and nothing else" {
+	local MONITOR i
+	starts_with_tmpfs
+	# each lie about each call at least once
+	timeout "$WAIT_S" python3 "$BATS_TEST_DIRNAME/liedto.py" "$MONITOR" /t 60 >"$BATS_TEST_TMPDIR/calls"
+	cat "$BATS_TEST_TMPDIR/calls"
+	eq "$(wc -l <"$BATS_TEST_TMPDIR/calls") $(grep -cv ' 0 answers\| 0 errors' "$BATS_TEST_TMPDIR/calls")" "23 23"
+	rss_is_bounded "$MONITOR"
+	# more readers than may wait for a guest that answers none: commands answer all the same, and its end is theirs
+	look_up silence >"$BATS_TEST_TMPDIR/reader.silence" 2>&1 &
+	wait_for "$WAIT_S" file_has "$ROOT/$ID/guest.log" "hostile: silent"
+	for i in $(seq 40); do
+		look_up "f$i" >"$BATS_TEST_TMPDIR/reader.$i" 2>&1 &
+	done
+	eq "$(timeout 60 "${RT_CMD[@]}" state "$ID" | jq -r .status)" running
+	rss_is_bounded "$MONITOR"
+	timeout 60 "${RT_CMD[@]}" kill "$ID" KILL
+	wait_status "$ID" stopped
+	timeout 60 "${RT_CMD[@]}" delete "$ID"
+	wait
+	eq "$(cat "$BATS_TEST_TMPDIR"/reader.* | grep -c '^error: ')" 41
+}
+
+@test "a guest that leaves while somebody reads its tmpfs" {
+	local MONITOR
+	starts_with_tmpfs
+	has "$(look_up end)" "error: "
+	wait_status "$ID" stopped
+	rt delete "$ID"
 }
 
 # dry KIND: how many of them the guest got.

@@ -20,12 +20,15 @@
  *   window    more output than the host has room for
  *   twice     the end of the same process, twice
  *   deaf      log messages, as fast as they go; it reads nothing any more
+ *   lies      answers about the files of its tmpfs that are not true (lies.c), until somebody looks "silence" up: none any
+ *             more; or "end", and its kernel panics
  *   dry       nothing; it takes open files and locks until it gets no more (dry.c), and reads nothing any more
  */
 #include <dirent.h>
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +47,7 @@
 #include "channel/proto.h"
 #include "dry.h"
 #include "files.h"
+#include "lies.h"
 
 #define PORTS_DIR "/sys/class/virtio-ports"
 #define PORT_TURN_NS 10000000l /* between two looks for the port, which appears when its driver has found it */
@@ -134,7 +138,8 @@ static void message(struct buf *b)
 
 	buf_put(&out, &len, sizeof(len));
 	buf_put(&out, b->data, b->len);
-	frame(MUX_DATA, MUX_CONTROL, out.data, out.len);
+	for (size_t at = 0; at < out.len; at += MUX_PAYLOAD_MAX)
+		frame(MUX_DATA, MUX_CONTROL, out.data + at, MIN(out.len - at, (size_t)MUX_PAYLOAD_MAX));
 	buf_done(b);
 }
 
@@ -147,13 +152,22 @@ static void say_hello(void)
 	message(&b);
 }
 
-static void say_result(uint32_t seq)
+static void answer(uint32_t seq, uint32_t errnum, const struct buf *payload)
 {
-	struct proto_result result = { .seq = seq };
+	const struct proto_result result = { .seq = seq,
+		.errnum = errnum,
+		.msg = errnum ? "a lie" : "",
+		.payload = payload->data,
+		.payload_len = payload->len };
 	struct buf b = BUF_INIT;
 
 	proto_put_result(&b, &result);
 	message(&b);
+}
+
+static void say_result(uint32_t seq)
+{
+	answer(seq, 0, &(struct buf)BUF_INIT);
 }
 
 static void say_exited(uint32_t process)
@@ -197,36 +211,49 @@ static void hear(void *data, size_t len)
 		die("read");
 }
 
-/* Waits for the next request; HELLO and streams are passed over. */
-static void hear_request(struct proto_arena *arena, struct buf *in, struct proto_request *ret)
-{
-	for (;;) {
-		uint32_t head[3], len = 0;
-		autofree uint8_t *payload = NULL;
-		size_t n;
+/* What has come on the control stream, and how many bytes of it the last request was. */
+static struct buf heard = BUF_INIT;
+static size_t taken;
 
-		hear(head, sizeof(head));
-		n = le32toh(head[2]);
-		payload = malloc(n + 1);
-		if (!payload)
-			die("malloc");
-		hear(payload, n);
-		if (head[1] != MUX_CONTROL)
-			continue;
-		buf_put(in, payload, n);
-		if (in->len >= sizeof(len))
-			memcpy(&len, in->data, sizeof(len));
-		len = le32toh(len);
-		if (in->len < sizeof(len) || in->len < sizeof(len) + len)
-			continue;
-		if (proto_type(in->data + sizeof(len), len) == PROTO_HELLO) {
-			buf_consume(in, sizeof(len) + len);
+/* Whether @heard begins with a whole message; if so, *@ret_len is its length behind its first four bytes. */
+static bool is_whole(uint32_t *ret_len)
+{
+	if (heard.len < sizeof(*ret_len))
+		return false;
+	memcpy(ret_len, heard.data, sizeof(*ret_len));
+	*ret_len = le32toh(*ret_len);
+	return heard.len - sizeof(*ret_len) >= *ret_len;
+}
+
+/* Waits for the next request, which is valid until the next call; HELLO and streams are passed over. */
+static void hear_request(struct proto_arena *arena, struct proto_request *ret)
+{
+	uint32_t len;
+
+	buf_consume(&heard, taken);
+	taken = 0;
+	for (;;) {
+		uint32_t head[3];
+		autofree uint8_t *payload = NULL;
+
+		if (is_whole(&len)) {
+			if (proto_type(heard.data + sizeof(len), len) != PROTO_HELLO)
+				break;
+			buf_consume(&heard, sizeof(len) + len);
 			continue;
 		}
-		if (proto_get_request(in->data + sizeof(len), len, arena, ret) < 0)
-			die("request");
-		return;
+		hear(head, sizeof(head));
+		len = le32toh(head[2]);
+		payload = malloc(len + 1);
+		if (!payload)
+			die("malloc");
+		hear(payload, len);
+		if (head[1] == MUX_CONTROL)
+			buf_put(&heard, payload, len);
 	}
+	if (proto_get_request(heard.data + sizeof(len), len, arena, ret) < 0)
+		die("request");
+	taken = sizeof(len) + len;
 }
 
 /* Says yes to everything until the container has been started. */
@@ -236,17 +263,45 @@ static void obey(void)
 
 	do {
 		struct proto_arena arena = { .blocks = NULL };
-		struct buf in = BUF_INIT;
 
-		hear_request(&arena, &in, &request);
+		hear_request(&arena, &request);
 		if (request.type == PROTO_CREATE) {
 			init_process = request.container.process.id;
 			init_stdout = request.container.process.stream[1];
 		}
 		say_result(request.seq);
-		buf_done(&in);
 		proto_arena_done(&arena);
 	} while (request.type != PROTO_START);
+}
+
+/* Answers what it is asked until it is to end; FILE by lies, and from a point on not at all. */
+static _Noreturn void lie(void)
+{
+	bool silent = false, over = false;
+
+	while (!over) {
+		struct proto_arena arena = { .blocks = NULL };
+		struct buf payload = BUF_INIT;
+		struct proto_request request;
+
+		hear_request(&arena, &request);
+		if (request.type == PROTO_FILE) {
+			if (strcmp(request.file_op.name, "silence") == 0) {
+				silent = true;
+				(void)printf("hostile: silent\n");
+				(void)fflush(stdout);
+			}
+			over = strcmp(request.file_op.name, "end") == 0;
+			if (!silent && !over)
+				answer(request.seq, lies_answer(&request.file_op, &payload), &payload);
+		} else if (request.type != PROTO_FILE_CLOSE && request.type != PROTO_WINSIZE &&
+			   request.type != PROTO_TIME && request.type != PROTO_LINK) {
+			say_result(request.seq);
+		}
+		buf_done(&payload);
+		proto_arena_done(&arena);
+	}
+	_exit(0);
 }
 
 static void overflow_window(void)
@@ -291,6 +346,8 @@ static void run(const char *mode)
 		say_exited(init_process);
 	} else if (strcmp(mode, "dry") == 0) {
 		dry_attack();
+	} else if (strcmp(mode, "lies") == 0) {
+		lie();
 	} else {
 		flood_logs();
 	}

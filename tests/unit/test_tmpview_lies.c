@@ -62,7 +62,8 @@ static int on_message(void *arg, const void *msg, size_t len)
 	proto_arena_done(&arena);
 	if (request.type == PROTO_FILE_CLOSE) {
 		l->closed = request.file_handle;
-		loop_stop(l->loop);
+		if (l->silent) /* the test waits for this, and not for a reply */
+			loop_stop(l->loop);
 		return 0;
 	}
 	assert_int_equal(request.type, PROTO_FILE);
@@ -243,6 +244,12 @@ static void lies_are_errors(void **state)
 		{ 9, 1ull << 63, S_IFREG, 0 },     /* longer than a file can be */
 		{ 9, 1, S_IFREG, 1000 * 1000000 }, /* no nanoseconds */
 	};
+	static const struct {
+		uint64_t handle;
+		int error;
+	} handles[] = { { 0, -EIO }, { 1, 0 }, { PROTO_FILE_HANDLES_MAX, 0 }, { PROTO_FILE_HANDLES_MAX + 1, -EIO },
+		{ UINT64_MAX, -EIO } };
+	const struct fuse_open_in open = { .flags = O_RDONLY };
 	static const uint32_t errnums[] = { 512, 1000, 4095, ENOSYS, ECONNRESET };
 
 	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
@@ -257,6 +264,11 @@ static void lies_are_errors(void **state)
 	assert_int_equal(look_up(l), 0);
 	assert_int_equal(fuse_peer_ask(&l->kernel, FUSE_GETATTR, FUSE_ROOT_ID, &get, sizeof(get)), -EIO);
 	assert_int_equal(fuse_peer_ask(&l->kernel, FUSE_MKDIR, 1, &mkdir, sizeof(mkdir.in) + 2), -EIO);
+	for (size_t i = 0; i < ARRAY_LEN(handles); i++) {
+		l->answer.handle = handles[i].handle;
+		assert_int_equal(
+			fuse_peer_ask(&l->kernel, FUSE_OPENDIR, FUSE_ROOT_ID, &open, sizeof(open)), handles[i].error);
+	}
 	for (size_t i = 0; i < ARRAY_LEN(errnums); i++) {
 		l->errnum = errnums[i];
 		assert_int_equal(look_up(l), -EIO);
@@ -327,6 +339,41 @@ static void entries_of_a_directory_are_checked(void **state)
 	assert_int_equal(fuse_peer_ask(&l->kernel, FUSE_READDIR, 1, &(struct fuse_read_in){ .size = 4096 },
 				 sizeof(struct fuse_read_in)),
 		-EIO);
+}
+
+/* A directory that has no end is an error before its reader has no memory left; one that is read anew begins anew. */
+static void a_directory_has_an_end(void **state)
+{
+	enum { EACH = 4096, PER_REPLY = EACH / 64, ENOUGH = TMPVIEW_DIR_MAX / EACH };
+	struct liar *l = serve(state, 0);
+	struct fuse_read_in in = { .fh = 1, .size = EACH };
+	autobuf data = BUF_INIT;
+
+	for (uint32_t i = 0; i < PER_REPLY; i++) /* 24 bytes, and a name of 40 */
+		proto_file_put_entry(&data,
+			&(struct proto_file_entry){
+				.ino = 5, .next = 7, .type = 8, .name = "0123456789012345678901234567890123456789" });
+	l->answer.data = (struct guest_blob){ data.len, data.data };
+	for (int turn = 0; turn < 2; turn++) {
+		in.offset = 0;
+		for (int i = 0; i < ENOUGH; i++) {
+			assert_int_equal(fuse_peer_ask(&l->kernel, FUSE_READDIR, 1, &in, sizeof(in)), 0);
+			assert_int_equal(l->kernel.len, EACH);
+			in.offset = 7;
+		}
+		assert_int_equal(fuse_peer_ask(&l->kernel, FUSE_READDIR, 1, &in, sizeof(in)), -EIO);
+	}
+	in.fh = 2; /* which has been counted by itself */
+	assert_int_equal(fuse_peer_ask(&l->kernel, FUSE_READDIR, 1, &in, sizeof(in)), 0);
+	in.fh = PROTO_FILE_HANDLES_MAX + 1;
+	assert_int_equal(fuse_peer_ask(&l->kernel, FUSE_READDIR, 1, &in, sizeof(in)), -EIO);
+	buf_done(&data);
+	data = (struct buf)BUF_INIT;
+	proto_file_put_entry(&data, &(struct proto_file_entry){ .ino = 5, .next = 0, .type = 8, .name = "again" });
+	l->answer.data = (struct guest_blob){ data.len, data.data };
+	in.fh = 1;
+	in.offset = 0;
+	assert_int_equal(fuse_peer_ask(&l->kernel, FUSE_READDIR, 1, &in, sizeof(in)), -EIO);
 }
 
 /* Nobody waits for ever, and what an answer that comes too late has opened is closed. */
@@ -409,6 +456,7 @@ int main(void)
 		with_lies(lies_are_errors),
 		with_lies(answers_have_what_was_asked_for),
 		with_lies(entries_of_a_directory_are_checked),
+		with_lies(a_directory_has_an_end),
 		with_lies(a_silent_guest_is_an_error),
 		with_lies(many_readers_wait_their_turn),
 		with_lies(a_guest_that_is_paused_or_gone_is_not_asked),
