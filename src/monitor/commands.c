@@ -70,6 +70,7 @@ static int pause_vm(struct commands *c, struct err *err)
 	r = set_members_paused(c, true);
 	if (r == 0) {
 		c->paused = true;
+		c->on_paused(c->arg);
 		return 0;
 	}
 	(void)!vm_resume(c->vm, &ignored); /* if this fails the machine is at its end, and says so itself */

@@ -31,6 +31,7 @@ struct commands {
 	size_t members_len;
 	bool serving; /* the first member stands ready, and nothing has ended yet */
 	void (*on_broken)(void *arg, const struct err *err); /* the machine cannot go on */
+	void (*on_paused)(void *arg); /* the VM stands still, and the monitor may be frozen as soon as this returns */
 	void *arg;
 	/* their own */
 	struct control *control;

@@ -451,6 +451,14 @@ static void on_broken(void *arg, const struct err *err)
 	fail(arg, err);
 }
 
+/* Likewise: it stands still, and readers of the tmpfs do not wait for it. */
+static void on_paused(void *arg)
+{
+	const struct monitor *m = arg;
+
+	tmpview_abandon(m->tmpview);
+}
+
 /* From here on commands are answered; those that need the guest say so until it stands ready. */
 static int listen_to_commands(struct monitor *m)
 {
@@ -463,6 +471,7 @@ static int listen_to_commands(struct monitor *m)
 		.members = m->members,
 		.members_len = m->members_len,
 		.on_broken = on_broken,
+		.on_paused = on_paused,
 		.arg = m,
 	};
 	return commands_listen(&m->commands, m->job->listen_fd);

@@ -124,7 +124,15 @@ static unsigned int answer_ms(const struct tmpview *v)
 	return v->config.answer_ms ? v->config.answer_ms : TMPVIEW_ANSWER_MS;
 }
 
-/* Whoever has waited for too long waits no more. The answer may come yet. */
+/* The reader of @h waits no more. The answer may come yet. */
+static void give_up(struct held *h)
+{
+	h->over = true;
+	h->place->view->over_len++;
+	fuse_port_reply(h->place->port, h->unique, -EIO, NULL, 0);
+}
+
+/* Whoever has waited for too long waits no more. */
 static void on_timeout(void *arg)
 {
 	struct tmpview *v = arg;
@@ -139,9 +147,7 @@ static void on_timeout(void *arg)
 			v->armed = timer_set(v->timer, (uint64_t)(h->until_ms - now)) == 0;
 			break;
 		}
-		h->over = true;
-		v->over_len++;
-		fuse_port_reply(h->place->port, h->unique, -EIO, NULL, 0);
+		give_up(h);
 	}
 	pace(v);
 }
@@ -239,6 +245,19 @@ int tmpview_new(const struct tmpview_config *config, struct tmpview **ret)
 	}
 	*ret = v;
 	return 0;
+}
+
+void tmpview_abandon(struct tmpview *v)
+{
+	struct held *h;
+
+	if (!v)
+		return;
+	TAILQ_FOREACH (h, &v->held, link) {
+		if (!h->over)
+			give_up(h);
+	}
+	pace(v);
 }
 
 void tmpview_free(struct tmpview *v)

@@ -26,8 +26,8 @@
 #include "channel/proto.h"
 #include "monitor/commands.h"
 
-#define TMPVIEW_ANSWER_MS 10000 /* as PROCVIEW_ANSWER_MS */
-#define TMPVIEW_HELD_MAX 32     /* their data is half of what either end of the channel queues */
+#define TMPVIEW_ANSWER_MS 10000    /* as PROCVIEW_ANSWER_MS */
+#define TMPVIEW_HELD_MAX 32        /* their data is half of what either end of the channel queues */
 #define TMPVIEW_DIR_MAX (64 * MIB) /* bytes of a directory's entries, as getdents64(2) has them: a million and more */
 
 struct tmpview;
@@ -44,6 +44,12 @@ struct tmpview_config {
 
 /* Serves them. 0 or -errno. */
 must_check int tmpview_new(const struct tmpview_config *config, struct tmpview **ret);
+
+/*
+ * Nobody waits for the guest any more, whose answers may come yet: it stands still. A request that has reached this process
+ * cannot be killed, so that a frozen one must have none. Accepts NULL.
+ */
+void tmpview_abandon(struct tmpview *v);
 
 /* Ends it, after the guest has been freed, which answers what is under way. Accepts NULL. */
 void tmpview_free(struct tmpview *v);

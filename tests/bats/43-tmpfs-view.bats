@@ -70,6 +70,34 @@ s
 below"
 }
 
+# gone PID: a child has ended.
+gone() {
+	! kill -0 "$1" 2>/dev/null
+}
+
+@test "whoever reads a tmpfs of a paused container can be killed, and is free when the container is deleted" {
+	local pid reader
+	vmrunc_only
+	[ -c /dev/fuse ] || cannot "there is no /dev/fuse"
+	sh_bundle 'echo x >/t/a; exec sleep 1000' '.mounts += [{destination:"/t",type:"tmpfs",source:"tmpfs"}]'
+	rt run --detach --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1
+	pid=$(rt state "$ID" | jq .pid)
+	wait_for "$WAIT_S" tmpfs a
+	rt pause "$ID"
+	nsenter -m -t "$pid" /bin/cat /t/a &
+	reader=$!
+	kill -KILL $reader
+	wait_for "$WAIT_S" gone $reader
+	# the next one finds it as it was
+	rt resume "$ID"
+	eq "$(in_ns 'cat /t/a')" x
+	rt pause "$ID"
+	nsenter -m -t "$pid" /bin/cat /t/a >/dev/null 2>&1 &
+	reader=$!
+	rt delete --force "$ID"
+	wait_for "$WAIT_S" gone $reader
+}
+
 @test "without FUSE a tmpfs is an empty directory there, and the container runs" {
 	local pid
 	vmrunc_only

@@ -203,6 +203,7 @@ static void check_entries(const struct buf *reply)
 		require(reply->len - at >= FUSE_NAME_OFFSET, "half an entry");
 		memcpy(&entry, reply->data + at, FUSE_NAME_OFFSET);
 		require(reply->len - at >= FUSE_DIRENT_SIZE(&entry), "an entry that is cut");
+		require(entry.off != 0, "an entry before the first");
 		require(entry.namelen > 0 && entry.namelen <= PROTO_FILE_NAME_MAX, "the length of a name");
 		require(!memchr(name, '/', entry.namelen) && !memchr(name, '\0', entry.namelen), "a name");
 		at += FUSE_DIRENT_SIZE(&entry);
@@ -264,6 +265,8 @@ static void file(const uint8_t *data, size_t size)
 		if (tmpfuse_check(&ask, &answer) < 0 || tmpfuse_write(&ask, &answer, &reply) < 0)
 			continue;
 		require(exact ? reply.len == max : reply.len <= max, "the length of a reply");
+		if (tmpfuse_gives_handle(op))
+			require(answer.handle > 0 && answer.handle <= PROTO_FILE_HANDLES_MAX, "a handle");
 		if (op == GUEST_FILE_READDIR)
 			check_entries(&reply);
 		if (op == GUEST_FILE_MKDIR)

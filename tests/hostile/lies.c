@@ -228,7 +228,7 @@ static void as_many_entries_as_go(struct lie *l)
 
 static void no_error(struct lie *l)
 {
-	l->errnum = 4095; /* of more than that an answer is none: see on_result() of guest.c */
+	l->errnum = 4095; /* of more than that an answer is none: see guest_take_result() */
 }
 
 static void an_error_of_the_kernels_own(struct lie *l)

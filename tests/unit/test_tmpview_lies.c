@@ -426,6 +426,7 @@ static void a_guest_that_is_paused_or_gone_is_not_asked(void **state)
 {
 	struct liar *l = serve(state, 0);
 	const struct fuse_release_in in = { .fh = 6 };
+	const struct fuse_open_in open = { .flags = O_RDONLY };
 
 	l->commands.paused = true;
 	assert_int_equal(look_up(l), -EIO);
@@ -434,7 +435,22 @@ static void a_guest_that_is_paused_or_gone_is_not_asked(void **state)
 	assert_int_equal(fuse_peer_ask(&l->kernel, FUSE_RELEASE, 9, &in, sizeof(in)), 0);
 	assert_int_equal(l->questions, 0);
 	l->commands.serving = true;
-	l->silent = true; /* and goes while it is asked */
+	/* it is paused while it is asked: the reader is told, and the answer is nobody's any more */
+	l->silent = true;
+	fuse_peer_send(&l->kernel, FUSE_OPEN, 9, &open, sizeof(open));
+	while (l->questions < 1)
+		assert_int_equal(loop_run(l->loop), 0);
+	l->commands.paused = true;
+	tmpview_abandon(l->view);
+	assert_int_equal(fuse_peer_reply(&l->kernel), -EIO);
+	l->commands.paused = false;
+	l->answer.handle = 42;
+	answer(l, l->kept_seq);
+	while (l->closed != 42)
+		assert_int_equal(loop_run(l->loop), 0);
+	tmpview_abandon(NULL);
+	l->questions = 0;
+	/* and goes while it is asked */
 	fuse_peer_send(&l->kernel, FUSE_LOOKUP, 1, "f", 2);
 	fuse_peer_send(&l->kernel, FUSE_RELEASE, 9, &in, sizeof(in));
 	while (l->closed != 6 || l->kernel.header.unique != l->kernel.sent)
