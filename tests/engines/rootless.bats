@@ -73,13 +73,17 @@ own_nothing_left() {
 }
 
 @test "rootless Podman: a container that stays: exec, logs, pause, stop, start again, rm; a program that is missing" {
-	as podman run -d --name stays localhost/bb sh -c 'trap "exit 3" TERM; echo up; while :; do sleep 0.1; done'
+	as podman run -d --name stays --tmpfs /t localhost/bb sh -c 'trap "exit 3" TERM; echo inside >/t/a; echo up; while :; do sleep 0.1; done'
 	wait_for "$WAIT_S" log_has stays up
 	run --separate-stderr as podman exec --user 1000 stays sh -c 'echo $(id -u); exit 5'
 	eq "$status $output" "5 1000"
 	as podman exec -d --user 1000 stays sleep 2222
 	[ ! -c /dev/fuse ] || wait_for "$WAIT_S" top_has "user sleep 2222"
-	[ ! -c /dev/fuse ] || top_has "root sh -c trap \"exit 3\" TERM; echo up; while :; do sleep 0.1; done"
+	[ ! -c /dev/fuse ] || top_has "root sh -c trap \"exit 3\" TERM; echo inside >/t/a; echo up; while :; do sleep 0.1; done"
+	if [ -c /dev/fuse ]; then # into a tmpfs and out of it
+		as sh -c 'echo copied >copied; chmod 640 copied; podman cp copied stays:/t/b && podman cp stays:/t/a back'
+		eq "$(as cat back) $(as podman exec stays sh -c 'cat /t/b; stat -c %a:%u:%g /t/b' | tr '\n' ' ')" "inside copied 640:0:0 "
+	fi
 	as podman stop -t 60 stays
 	eq "$(as podman inspect -f '{{.State.Status}} {{.State.ExitCode}}' stays)" "exited 3"
 	as podman start stays
