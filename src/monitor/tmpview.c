@@ -36,8 +36,8 @@ struct held {
 struct tmpview {
 	struct tmpview_config config;
 	struct place places[PROTO_FILE_PLACES_MAX];
-	TAILQ_HEAD(helds, held) held;    /* in the order of until_ms */
-	unsigned int held_len, over_len; /* of those how many are over */
+	TAILQ_HEAD(helds, held) held;          /* in the order of until_ms */
+	unsigned int held_len, over_len;       /* of those how many are over */
 	uint32_t read[PROTO_FILE_HANDLES_MAX]; /* bytes that readers have got of each handle's directory */
 	struct watch *timer;
 	bool armed;
