@@ -357,7 +357,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	virtio_free(f.driver.dev);
 	driver_done(&f.driver);
 	fd_close(f.lock_fd);
-	tree_check(&host.tree);
-	tree_clean(host.tree.top, "in");
+	tree_check_all(&host.tree);
+	host.tree.doubt = true;
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -38,6 +39,36 @@ static int top_open(struct tree *t)
 	return top;
 }
 
+/* What lies in the tree, each behind the directory that it lies in. */
+static const struct {
+	const char *name;
+	mode_t mode;
+	const char *text; /* of a file, or where a symlink leads */
+	int parent;       /* its directory's place in this table */
+} entries[TREE_ENTRIES] = {
+	{ "in", S_IFDIR | 0755, NULL, -1 },
+	{ "file", S_IFREG | 0644, "0123456789", 0 },
+	{ "dir", S_IFDIR | 0755, NULL, 0 },
+	{ "up", S_IFLNK | 0777, "../out/secret", 0 },
+	{ "fifo", S_IFIFO | 0644, NULL, 0 },
+	{ "a", S_IFREG | 0644, "A", 2 },
+	{ "loop", S_IFLNK | 0777, "up", 2 },
+};
+
+/* When all of it was changed last: so long ago that a change shows, even one within a tick of the kernel's clock. */
+static const struct timespec long_ago[2] = { { 1234567891, 987654321 }, { 1234567891, 987654321 } };
+
+/* ---- removing ---- */
+
+/* Removes the entry @name of @dir_fd, whatever it is. */
+static void entry_remove(int dir_fd, const char *name)
+{
+	if (unlinkat(dir_fd, name, 0) == 0)
+		return;
+	tree_clean(dir_fd, name);
+	require(unlinkat(dir_fd, name, AT_REMOVEDIR) == 0, "clean up");
+}
+
 void tree_clean(int dir_fd, const char *name)
 {
 	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -49,33 +80,174 @@ void tree_clean(int dir_fd, const char *name)
 	dir = fdopendir(fd);
 	require(dir != NULL, "fdopendir");
 	while ((d = readdir(dir)) != NULL) {
-		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
-			continue;
-		if (unlinkat(fd, d->d_name, 0) == 0)
-			continue;
-		tree_clean(fd, d->d_name);
-		require(unlinkat(fd, d->d_name, AT_REMOVEDIR) == 0, "clean up");
+		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
+			entry_remove(fd, d->d_name);
 	}
 	closedir(dir);
 }
 
-void tree_write(const struct tree *t, const char *path, const char *text)
+/* ---- making ---- */
+
+static void file_write(int dir_fd, const char *path, const char *text)
 {
-	int fd = openat(t->top, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int fd = openat(dir_fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
 	require(fd >= 0 && fd_write_full(fd, text, strlen(text)) == 0, path);
 	close(fd);
 }
 
-void tree_make(const struct tree *t)
+void tree_write(const struct tree *t, const char *path, const char *text)
 {
-	tree_write(t, "in/file", "0123456789");
-	require(mkdirat(t->top, "in/dir", 0755) == 0, "mkdir");
-	tree_write(t, "in/dir/a", "A");
-	require(symlinkat("../out/secret", t->top, "in/up") == 0, "symlink");
-	require(symlinkat("up", t->top, "in/dir/loop") == 0, "symlink");
-	require(mkfifoat(t->top, "in/fifo", 0644) == 0, "mkfifo");
+	file_write(t->top, path, text);
 }
+
+/* Remembers what the entry @i is like, from which tree_changed() knows a change. */
+static void entry_note(struct tree *t, int i)
+{
+	require(fstat(t->fds[i], &t->was[i]) == 0, entries[i].name);
+}
+
+/* Makes the entry @i in the directory @dir_fd, where nothing has its name. */
+static void entry_make(struct tree *t, int i, int dir_fd)
+{
+	const char *name = entries[i].name;
+	mode_t type = entries[i].mode & S_IFMT, mode = entries[i].mode & 07777;
+
+	if (type == S_IFDIR)
+		require(mkdirat(dir_fd, name, mode) == 0, "mkdir");
+	else if (type == S_IFLNK)
+		require(symlinkat(entries[i].text, dir_fd, name) == 0, "symlink");
+	else if (type == S_IFIFO)
+		require(mkfifoat(dir_fd, name, mode) == 0, "mkfifo");
+	else
+		file_write(dir_fd, name, entries[i].text);
+	fd_close(t->fds[i]);
+	t->fds[i] = openat(dir_fd, name, (type == S_IFDIR ? O_RDONLY : O_PATH) | O_NOFOLLOW | O_CLOEXEC);
+	require(t->fds[i] >= 0, name);
+	if (type == S_IFDIR)
+		return; /* dir_mend() ends it, when it is full */
+	require(utimensat(dir_fd, name, long_ago, AT_SYMLINK_NOFOLLOW) == 0, "utimensat");
+	entry_note(t, i);
+}
+
+/* ---- what has changed ---- */
+
+static bool time_same(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+/*
+ * Whether the entry @i is not as it was made. An attribute (xattr(7)) moves nothing but the time of the inode's change, in
+ * ticks: where one may have been set, an inode that is younger than a tick counts as changed.
+ */
+static bool entry_changed(const struct tree *t, int i)
+{
+	const struct stat *was = &t->was[i];
+	struct stat st;
+
+	if (t->fds[i] < 0 || fstat(t->fds[i], &st) < 0)
+		return true;
+	if (st.st_mode != was->st_mode || st.st_uid != was->st_uid || st.st_gid != was->st_gid ||
+		st.st_nlink != was->st_nlink || st.st_size != was->st_size)
+		return true;
+	if (!time_same(&st.st_mtim, &was->st_mtim) || !time_same(&st.st_ctim, &was->st_ctim))
+		return true;
+	return t->doubt && (st.st_ctim.tv_sec > t->began.tv_sec ||
+				   (st.st_ctim.tv_sec == t->began.tv_sec && st.st_ctim.tv_nsec >= t->began.tv_nsec));
+}
+
+bool tree_changed(struct tree *t)
+{
+	t->changed = 0;
+	for (int i = 0; i < TREE_ENTRIES; i++)
+		t->changed |= entry_changed(t, i) ? 1u << i : 0;
+	return t->changed != 0;
+}
+
+/* ---- mending ---- */
+
+/* The entry @name of the directory that is the entry @parent: its place in the table, or -1. */
+static int entry_of(int parent, const char *name)
+{
+	for (int i = 0; i < TREE_ENTRIES; i++) {
+		if (entries[i].parent == parent && strcmp(entries[i].name, name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+/* Removes what is in the directory @dir and does not belong there, or is not what it was: which entries are left. */
+static unsigned int dir_weed(struct tree *t, int dir)
+{
+	_Alignas(struct dirent64) char buf[8192];
+	unsigned int left = 0;
+	ssize_t len;
+
+	require(lseek(t->fds[dir], 0, SEEK_SET) == 0, "lseek");
+	while ((len = getdents64(t->fds[dir], buf, sizeof(buf))) > 0) {
+		const struct dirent64 *d;
+
+		for (ssize_t at = 0; at < len; at += d->d_reclen) {
+			int i;
+
+			d = (const struct dirent64 *)(buf + at);
+			if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
+				continue;
+			i = entry_of(dir, d->d_name);
+			/* a directory is mended, since what was in it may be what it was */
+			if (i >= 0 && t->fds[i] >= 0 && t->was[i].st_ino == d->d_ino &&
+				(!(t->changed & 1u << i) || S_ISDIR(entries[i].mode)))
+				left |= 1u << i;
+			else
+				entry_remove(t->fds[dir], d->d_name);
+		}
+	}
+	require(len == 0, "getdents");
+	return left;
+}
+
+/* Takes all attributes of the directory @fd away, its lists of access, too. */
+static void attributes_remove(int fd)
+{
+	char names[4096];
+	ssize_t len = flistxattr(fd, names, sizeof(names));
+
+	for (const char *name = names; name < names + MAX(len, 0); name += strlen(name) + 1)
+		(void)fremovexattr(fd, name); /* the kernel's own stay */
+}
+
+/* Makes the directory @dir what it was, with all below it. Changes are known from tree_changed(). */
+static void dir_mend(struct tree *t, int dir)
+{
+	int fd = t->fds[dir];
+	unsigned int left = dir_weed(t, dir);
+
+	for (int i = 0; i < TREE_ENTRIES; i++) {
+		bool there = left & 1u << i;
+
+		if (entries[i].parent != dir)
+			continue;
+		if (!there)
+			entry_make(t, i, fd);
+		if (S_ISDIR(entries[i].mode) && (!there || t->changed & 1u << i))
+			dir_mend(t, i);
+	}
+	attributes_remove(fd);
+	require(fchown(fd, geteuid(), getegid()) == 0, "chown");
+	require(fchmod(fd, entries[dir].mode & 07777) == 0 && futimens(fd, long_ago) == 0, "a directory's attributes");
+	entry_note(t, dir);
+}
+
+void tree_make(struct tree *t)
+{
+	if (tree_changed(t))
+		dir_mend(t, 0);
+	t->doubt = false;
+	require(clock_gettime(CLOCK_REALTIME_COARSE, &t->began) == 0, "clock");
+}
+
+/* ---- what must not happen ---- */
 
 bool tree_secret_in(const void *data, size_t len)
 {
@@ -92,22 +264,42 @@ bool tree_secret_in(const void *data, size_t len)
 
 void tree_check(const struct tree *t)
 {
-	char *text = NULL;
-	int r = fd_read_file(t->top, "out/secret", 100, &text, NULL);
+	char text[sizeof(TREE_SECRET)];
 	struct stat st;
 
-	require(r == 0 && strcmp(text, TREE_SECRET) == 0, "what is outside was changed");
-	require(fstatat(t->top, "out/secret", &st, 0) == 0 && st.st_nlink == 1 && st.st_mode == 0100644,
+	require(fstatat(t->top, "out/secret", &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == t->secret.st_ino,
+		"what is outside was moved");
+	require(st.st_nlink == 1 && st.st_mode == t->secret.st_mode && st.st_uid == t->secret.st_uid &&
+			st.st_gid == t->secret.st_gid && time_same(&st.st_ctim, &t->secret.st_ctim),
 		"what is outside was linked or chmodded");
-	require(unlinkat(t->top, "out", AT_REMOVEDIR) < 0 && errno == ENOTEMPTY, "out/ is not what it was");
-	free(text);
+	require(pread(t->secret_fd, text, sizeof(text), 0) == strlen(TREE_SECRET) &&
+			memcmp(text, TREE_SECRET, strlen(TREE_SECRET)) == 0,
+		"what is outside was changed");
+}
+
+void tree_check_all(const struct tree *t)
+{
+	struct stat st;
+
+	tree_check(t);
+	require(fstatat(t->top, "out", &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == t->out.st_ino &&
+			st.st_mode == t->out.st_mode && st.st_uid == t->out.st_uid && st.st_gid == t->out.st_gid &&
+			time_same(&st.st_mtim, &t->out.st_mtim),
+		"out/ is not what it was");
 }
 
 void tree_open(struct tree *t)
 {
 	t->top = top_open(t);
-	require(mkdirat(t->top, "in", 0755) == 0 && mkdirat(t->top, "out", 0755) == 0, "mkdir");
+	for (int i = 0; i < TREE_ENTRIES; i++)
+		t->fds[i] = -1;
+	t->doubt = false;
+	require(mkdirat(t->top, "out", 0755) == 0, "mkdir");
 	tree_write(t, "out/secret", TREE_SECRET);
+	require(utimensat(t->top, "out", long_ago, 0) == 0 && fstatat(t->top, "out", &t->out, 0) == 0, "out/");
+	t->secret_fd = openat(t->top, "out/secret", O_RDONLY | O_CLOEXEC);
+	require(t->secret_fd >= 0 && fstat(t->secret_fd, &t->secret) == 0, "out/secret");
+	entry_make(t, 0, t->top);
 }
 
 void tree_close(struct tree *t)
@@ -115,6 +307,9 @@ void tree_close(struct tree *t)
 	tree_clean(t->top, ".");
 	if (t->dir[0] != '\0')
 		require(rmdir(t->dir) == 0, "clean up");
+	for (int i = 0; i < TREE_ENTRIES; i++)
+		fd_close(t->fds[i]);
+	close(t->secret_fd);
 	close(t->top);
 	t->top = -1;
 }
