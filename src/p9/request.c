@@ -254,7 +254,6 @@ bool p9_server_drain(struct p9_server *server, int timeout_ms)
 struct p9_request *p9_dequeue(struct p9_server *server, struct p9_worker *worker)
 {
 	struct p9_request *req;
-	bool more;
 
 	pthread_mutex_lock(&server->lock);
 	if (worker != NULL)
@@ -267,10 +266,9 @@ struct p9_request *p9_dequeue(struct p9_server *server, struct p9_worker *worker
 		worker->busy = true;
 		worker->place = req->place;
 	}
-	more = server->queue != NULL && server->idle > 0;
-	pthread_mutex_unlock(&server->lock);
-	if (more)
+	if (server->queue != NULL && server->idle > 0)
 		pthread_cond_signal(&server->work); /* what waited for the end of the one before */
+	pthread_mutex_unlock(&server->lock);
 	return req;
 }
 
@@ -292,14 +290,12 @@ bool p9_begin(struct p9_worker *worker, struct p9_request *req)
 void p9_end(struct p9_worker *worker)
 {
 	struct p9_server *server = worker->server;
-	bool more;
 
 	pthread_mutex_lock(&server->lock);
 	worker_rest(worker);
-	more = server->queue != NULL;
-	pthread_mutex_unlock(&server->lock);
-	if (more)
+	if (server->queue != NULL)
 		pthread_cond_signal(&server->work);
+	pthread_mutex_unlock(&server->lock);
 }
 
 void p9_queue_kick(struct p9_server *server)
@@ -326,11 +322,10 @@ void p9_enqueue(struct p9_server *server, struct p9_request *req)
 		*server->queue_end = req;
 		server->queue_end = &req->next;
 		server->queued++;
+		pthread_cond_signal(&server->work);
 	}
 	pthread_mutex_unlock(&server->lock);
-	if (!failed)
-		pthread_cond_signal(&server->work); /* behind the lock, or the thread that wakes would wait for that */
-	else
+	if (failed)
 		p9_finish(req, p9_reply_error(req, -EAGAIN));
 }
 

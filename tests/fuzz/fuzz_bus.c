@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "tests/fuzz/kernel.h"
 #include "tests/fuzz/replay.h"
 #include "vm/guestlog.h"
 #include "vm/kvm/serial.h"
@@ -131,16 +132,19 @@ static void console_write(const struct bus *bus, struct guestlog *log, struct in
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, data + size };
-	struct irq irq = { .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .gsi = LAYOUT_SERIAL_GSI };
-	int file = memfd_create("guest.log", MFD_CLOEXEC);
+	struct irq irq = { .gsi = LAYOUT_SERIAL_GSI };
 	char line[QUOTE];
 	struct guestlog *log;
 	struct serial serial;
 	struct stat st;
 	struct bus bus;
 	struct err err;
-	int watched = dup(file);
+	int file, watched;
 
+	kernel_begin();
+	irq.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	file = memfd_create("guest.log", MFD_CLOEXEC);
+	watched = dup(file);
 	require(irq.fd >= 0 && file >= 0 && watched >= 0, "descriptors");
 	require(guestlog_new(file, GUESTLOG_FILE_MIN, &log) == 0, "guestlog_new");
 	serial_init(&serial, log, &irq);
@@ -171,5 +175,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	guestlog_free(log);
 	fd_close(irq.fd);
 	fd_close(watched);
+	kernel_end();
 	return 0;
 }

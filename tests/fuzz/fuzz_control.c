@@ -19,10 +19,10 @@
 #include "base/fd.h"
 #include "base/loop.h"
 #include "monitor/control.h"
+#include "tests/fuzz/kernel.h"
 #include "tests/fuzz/replay.h"
 
 #define CALLERS (CONTROL_CLIENTS_MAX + 8)
-#define FDS_SEEN 512 /* descriptors of this process that are counted */
 #define MESSAGE_FDS 24
 #define OPS_MAX 256
 #define CONNECTS_MAX (2 * CALLERS) /* of an input: enough to go beyond the places twice */
@@ -209,10 +209,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		[CONTROL_SIGNAL] = { on_signal, 0 },
 	};
 	struct input in = { data, data + size };
-	unsigned int before = fds_open(FDS_SEEN);
-	int tick = eventfd(1, EFD_CLOEXEC); /* always readable: it ends every turn */
 	struct watch *watch;
+	int tick;
 
+	kernel_begin();
+	tick = eventfd(1, EFD_CLOEXEC); /* always readable: it ends every turn */
 	f.null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	require(tick >= 0 && f.null_fd >= 0 && loop_new(&f.loop) == 0, "set up");
 	require(control_new(f.loop, listen_anywhere(), handlers, NULL, &f.control) == 0, "control_new");
@@ -232,6 +233,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	loop_free(f.loop);
 	close(tick);
 	close(f.null_fd);
-	require(fds_open(FDS_SEEN) == before, "descriptors are left");
+	kernel_end();
 	return 0;
 }

@@ -15,7 +15,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -25,6 +24,7 @@
 #include "base/fd.h"
 #include "guest/guest.h"
 #include "tests/fuzz/host.h"
+#include "tests/fuzz/kernel.h"
 #include "tests/fuzz/replay.h"
 
 #define INPUT_MAX (64 * 1024) /* less than the buffer of a socket, so that one write(2) and no thread will do */
@@ -186,28 +186,22 @@ static void ask_more(struct fuzz_host *h)
 	require(guest_poweroff(h->guest, NULL) == 0, "POWEROFF");
 }
 
-/* A socket of the host that the container has: the O_PATH descriptor of a listening one, made once, without a name. */
-static int relayed_socket(void)
+/* A socket of the host that the container has: the O_PATH descriptor of *@ret_listening, which listens. */
+static int relayed_socket(int *ret_listening)
 {
-	static int fd = -1, listening = -1;
-	struct sockaddr_un sun = { .sun_family = AF_UNIX, .sun_path = "/tmp/fuzz-proto.XXXXXX" };
+	const struct sockaddr_un sun = { .sun_family = AF_UNIX, .sun_path = KERNEL_DIR "/relayed" };
+	int fd;
 
-	if (fd >= 0)
-		return fd;
-	require(mkdtemp(sun.sun_path) != NULL, "a directory");
-	strcat(sun.sun_path, "/s");
-	listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	require(listening >= 0 && bind(listening, (struct sockaddr *)&sun, sizeof(sun)) == 0 &&
-			listen(listening, 8) == 0,
+	*ret_listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	require(*ret_listening >= 0 && bind(*ret_listening, (const struct sockaddr *)&sun, sizeof(sun)) == 0 &&
+			listen(*ret_listening, 8) == 0,
 		"a listening socket");
 	fd = open(sun.sun_path, O_PATH | O_CLOEXEC);
-	require(fd >= 0 && unlink(sun.sun_path) == 0, "its descriptor");
-	*strrchr(sun.sun_path, '/') = '\0';
-	require(rmdir(sun.sun_path) == 0, "rmdir");
+	require(fd >= 0, "its descriptor");
 	return fd;
 }
 
-static void ask(struct fuzz_host *h, const int stdio[3])
+static void ask(struct fuzz_host *h, const int stdio[3], int relayed)
 {
 	struct guest_relay relay = { .name = "c/0/s", .type = SOCK_STREAM };
 	static const char *args[] = { "x" };
@@ -217,7 +211,7 @@ static void ask(struct fuzz_host *h, const int stdio[3])
 	struct guest_sandbox sb = { .hostname = "" };
 
 	require(guest_sandbox(h->guest, &sb, fuzz_host_answered, h, NULL) == 0, "SANDBOX");
-	require(guest_relay_new(h->guest, relayed_socket(), NULL, SOCK_STREAM, &relay.id) == 0, "a relay");
+	require(guest_relay_new(h->guest, relayed, NULL, SOCK_STREAM, &relay.id) == 0, "a relay");
 	c.process.id = guest_next_process(h->guest);
 	require(guest_create(h->guest, &c, stdio, fuzz_host_answered, h, NULL) == 0, "CREATE");
 	c.process.id = guest_next_process(h->guest);
@@ -239,14 +233,17 @@ static void feed(struct fuzz_host *h, const uint8_t *data, size_t size)
 
 static void check_host(uint8_t how, const uint8_t *data, size_t size)
 {
+	int listening, relayed;
 	struct streams streams;
 	struct fuzz_host h;
 
+	kernel_begin();
+	relayed = relayed_socket(&listening);
 	streams_open(&streams, how);
 	fuzz_host_begin(&h, PROCESSES);
 	if (how & FUZZ_CAREFUL)
 		guest_use_proc(h.guest, streams.fds[0]); /* which is no /proc */
-	ask(&h, streams.fds);
+	ask(&h, streams.fds, relayed);
 	if (how & FUZZ_MORE)
 		ask_more(&h);
 	if (how & FUZZ_HELLO)
@@ -267,6 +264,9 @@ static void check_host(uint8_t how, const uint8_t *data, size_t size)
 	fuzz_host_end(&h, REQUESTS + (how & FUZZ_MORE ? REQUESTS_MORE : 0));
 	fuzz_host_free(&h);
 	streams_close(&streams);
+	fd_close(relayed);
+	fd_close(listening);
+	kernel_end();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "tests/fuzz/kernel.h"
 #include "tests/fuzz/replay.h"
 #include "vm/qemu/qmp.h"
 
@@ -79,6 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0)
 		return 0;
+	kernel_begin();
 	require(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sv) == 0, "socketpair");
 	qmp_init(&q, sv[0]);
 	for (size_t sent = 1; sent < size && goes_on; sent += MIN(step, size - sent)) {
@@ -95,5 +97,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	close(sv[1]);
 	qmp_done(&q);
 	qmp_done(&q); /* which it may be told twice */
+	kernel_end();
 	return 0;
 }

@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -22,10 +21,11 @@
 #include "channel/mux.h"
 #include "guest/guest.h"
 #include "tests/fuzz/host.h"
+#include "tests/fuzz/kernel.h"
 #include "tests/fuzz/replay.h"
 
 #define OPS_MAX 96
-#define FDS_MAX 1024
+#define VOLUME KERNEL_DIR "/volume"
 #define PEERS 16   /* the host's ends of connections */
 #define GIVEN 6    /* descriptors of the process */
 #define REQUESTS 2 /* SANDBOX and CREATE */
@@ -35,6 +35,7 @@ const struct fuzz_target fuzz_target = { .corpus = "relay", .variants = 60 };
 /* The host, what it has given to the guest, and who is at the other ends. */
 struct host {
 	struct fuzz_host at;
+	int volume;                       /* the directory of the volume's sockets */
 	int stream, dgram;                /* the sockets of the volume, which are bound and listening */
 	struct sockaddr_un listener_addr; /* of the listening socket that the process got */
 	socklen_t listener_addr_len;
@@ -42,12 +43,6 @@ struct host {
 	int peers[PEERS]; /* -1: none */
 	uint32_t port;    /* of guest_port_open(); 0: none */
 };
-
-/* The directory of the volume's sockets, which all inputs have in turn: each makes the sockets anew. */
-static struct {
-	char path[64];
-	int fd;
-} volume = { .fd = -1 };
 
 /* --- what the host has --- */
 
@@ -97,32 +92,13 @@ static int bound(int type, struct sockaddr_un *addr, socklen_t *len)
 	return fd;
 }
 
-static void volume_done(void)
-{
-	(void)unlinkat(volume.fd, "stream", 0);
-	(void)unlinkat(volume.fd, "dgram", 0);
-	require(rmdir(volume.path) == 0, "a directory that is not empty");
-	fd_close(volume.fd);
-}
-
-/* Makes the directory, in memory where there is such a place. */
-static void volume_open(void)
-{
-	strcpy(volume.path, access("/dev/shm", W_OK) == 0 ? "/dev/shm/fuzz-relay.XXXXXX" : "/tmp/fuzz-relay.XXXXXX");
-	require(mkdtemp(volume.path) != NULL, "a directory");
-	volume.fd = open(volume.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	require(volume.fd >= 0, "its descriptor");
-	atexit(volume_done);
-}
-
-/* A socket of @type whose name in the volume is @name, where an earlier one may have been left. */
+/* A socket of @type whose name in the volume is @name. */
 static int volume_socket(const char *name, int type)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	(void)snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/%s", volume.path, name);
-	(void)unlink(addr.sun_path);
+	(void)snprintf(addr.sun_path, sizeof(addr.sun_path), VOLUME "/%s", name);
 	require(fd >= 0 && bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0, "a socket's name");
 	return fd;
 }
@@ -158,8 +134,8 @@ static void ask(struct host *h)
 	for (int i = 0; i < GIVEN; i++)
 		fds[i] = (struct guest_fd){ .kind = kinds[i], .fd = h->given[i] };
 	require(guest_sandbox(h->at.guest, &sandbox, fuzz_host_answered, &h->at, NULL) == 0, "SANDBOX");
-	require(guest_relay_new(h->at.guest, volume.fd, "stream", SOCK_STREAM, &relays[0].id) == 0, "a relay");
-	require(guest_relay_new(h->at.guest, volume.fd, "dgram", SOCK_DGRAM, &relays[1].id) == 0, "a relay");
+	require(guest_relay_new(h->at.guest, h->volume, "stream", SOCK_STREAM, &relays[0].id) == 0, "a relay");
+	require(guest_relay_new(h->at.guest, h->volume, "dgram", SOCK_DGRAM, &relays[1].id) == 0, "a relay");
 	c.process.id = guest_next_process(h->at.guest);
 	require(guest_create(h->at.guest, &c, stdio, fuzz_host_answered, &h->at, NULL) == 0, "CREATE");
 	require(guest_relay_inet(h->at.guest, c.process.id, &nobody, &inet) == 0, "an address");
@@ -307,7 +283,7 @@ static void host_acts(struct host *h, uint8_t op, struct input *in)
 		break;
 	default:
 		if (op & 8)
-			(void)unlinkat(volume.fd, op & 16 ? "stream" : "dgram", 0);
+			(void)unlinkat(h->volume, op & 16 ? "stream" : "dgram", 0);
 		else
 			(void)!recv(h->dgram, bytes, sizeof(bytes), MSG_DONTWAIT);
 		break;
@@ -334,11 +310,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, data + size };
 	struct host h = { .port = 0 };
-	unsigned int before;
 
-	if (volume.fd < 0)
-		volume_open();
-	before = fds_open(FDS_MAX);
+	kernel_begin();
+	h.volume = open(VOLUME, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	memset(h.peers, -1, sizeof(h.peers));
 	fuzz_host_begin(&h.at, 1);
 	h.stream = volume_socket("stream", SOCK_STREAM);
@@ -354,6 +328,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned int i = 0; i < PEERS; i++)
 		fd_close(h.peers[i]);
 	fuzz_host_free(&h.at);
-	require(fds_open(FDS_MAX) == before, "a descriptor is left open");
+	fd_close(h.volume);
+	kernel_end();
 	return 0;
 }

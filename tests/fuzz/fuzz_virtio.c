@@ -28,6 +28,7 @@
 
 #include "base/fd.h"
 #include "base/loop.h"
+#include "tests/fuzz/kernel.h"
 #include "vm/machine/layout.h"
 #include "vm/virtio/balloon.h"
 #include "vm/virtio/console.h"
@@ -66,8 +67,6 @@ struct fuzz {
 	struct loop *loop;
 	const uint8_t *in, *end;
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* ---- input ---- */
 
@@ -427,10 +426,12 @@ static void one_op(struct fuzz *f)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz f = { .in = data, .end = data + size };
-	int tick = eventfd(1, EFD_CLOEXEC); /* always readable: it ends each run of the loop */
 	struct watch *watch;
 	struct err err;
+	int tick;
 
+	kernel_begin();
+	tick = eventfd(1, EFD_CLOEXEC); /* always readable: it ends each run of the loop */
 	ram_init(&f);
 	if (device_new(&f, (unsigned int)take(&f, 1)) < 0)
 		abort();
@@ -449,6 +450,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fd_close(tick);
 	fd_close(f.peer);
 	fd_close(f.second);
+	kernel_end();
 	return 0;
 }
 

@@ -36,6 +36,7 @@ unit_tests += \
 	tests/unit/test_jail_drop \
 	tests/unit/test_jail_tmpfs \
 	tests/unit/test_json \
+	tests/unit/test_kernel \
 	tests/unit/test_kvm_acpi \
 	tests/unit/test_kvm_bus \
 	tests/unit/test_kvm_elf \
@@ -170,6 +171,9 @@ tests_unit_test_jail_tmpfs_SOURCES = tests/unit/test_jail_tmpfs.c
 tests_unit_test_jail_tmpfs_LDADD = $(unit_ldadd)
 tests_unit_test_json_SOURCES = tests/unit/test_json.c
 tests_unit_test_json_LDADD = $(unit_ldadd)
+tests_unit_test_kernel_SOURCES = tests/unit/test_kernel.c tests/fuzz/input.c tests/fuzz/replay.h
+tests_unit_test_kernel_LDFLAGS = $(AM_LDFLAGS) $(KERNEL_WRAP)
+tests_unit_test_kernel_LDADD = tests/fuzz/libkernel.a $(unit_ldadd)
 tests_unit_test_kvm_acpi_SOURCES = tests/unit/test_kvm_acpi.c
 tests_unit_test_kvm_acpi_LDADD = $(unit_ldadd)
 tests_unit_test_kvm_bus_SOURCES = tests/unit/test_kvm_bus.c
