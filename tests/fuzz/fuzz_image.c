@@ -31,12 +31,30 @@
 
 const struct fuzz_target fuzz_target = { .corpus = "image", .variants = 100 };
 
-static int file_of(const void *data, size_t len)
-{
-	int fd = memfd_create("kernel", MFD_CLOEXEC);
+/* What all inputs have in turn: files in memory, and the guest's RAM, which is zeros for each that take no memory. */
+static struct {
+	int in, out; /* a kernel's file, and what a kernel is unpacked to */
+	struct mem ram;
+} f = { .in = -1, .out = -1 };
 
-	require(fd >= 0 && fd_write_full(fd, data, len) == 0, "memfd");
-	return fd;
+static void clean_up(void)
+{
+	mem_done(&f.ram);
+	fd_close(f.in);
+	fd_close(f.out);
+}
+
+static void set_up(void)
+{
+	struct err err = ERR_INIT;
+
+	f.in = memfd_create("kernel", MFD_CLOEXEC);
+	f.out = memfd_create("vmlinux", MFD_CLOEXEC);
+	require(f.in >= 0 && f.out >= 0, "memfd");
+	require(mem_init(&f.ram, RAM, &err) == 0, "guest memory");
+	require(madvise(f.ram.base, RAM, MADV_NOHUGEPAGE) == 0,
+		"small pages"); /* of which mincore(2) tells one by one */
+	atexit(clean_up);
 }
 
 /* ---- boot images ---- */
@@ -46,7 +64,6 @@ static void bzimage(const uint8_t *data, size_t len)
 	struct err err = ERR_INIT;
 	struct bzimage bz;
 	struct stat st;
-	int fd;
 
 	if (bzimage_parse(data, len, &bz, &err) < 0) {
 		require(strnlen(err.msg, sizeof(err.msg)) < sizeof(err.msg), "a message without an end");
@@ -56,12 +73,10 @@ static void bzimage(const uint8_t *data, size_t len)
 	require(bz.payload >= data && bz.payload_len <= len && bz.payload <= data + len - bz.payload_len,
 		"the packed kernel lies outside of the file");
 	require(strnlen(bz.release, sizeof(bz.release)) < sizeof(bz.release), "a release without an end");
-	fd = memfd_create("vmlinux", MFD_CLOEXEC);
-	require(fd >= 0, "memfd");
-	if (bzimage_extract(&bz, fd, &err) == 0)
-		require(fstat(fd, &st) == 0 && (uint64_t)st.st_size == bz.unpacked_len,
+	if (bzimage_extract(&bz, f.out, &err) == 0)
+		require(fstat(f.out, &st) == 0 && (uint64_t)st.st_size == bz.unpacked_len,
 			"the length of what is unpacked");
-	close(fd);
+	require(ftruncate(f.out, 0) == 0, "an empty file");
 }
 
 /* A right header, whose packed kernel is the input, with the size that the input's last 4 bytes say. */
@@ -80,43 +95,23 @@ static void bzimage_packed(const uint8_t *data, size_t len)
 
 /* ---- ELF ---- */
 
-/* The guest's RAM, which all inputs have in turn, each as zeros that take no memory. */
-static struct mem ram;
-
-static void ram_done(void)
-{
-	mem_done(&ram);
-}
-
-static void ram_init(void)
-{
-	struct err err = ERR_INIT;
-
-	require(mem_init(&ram, RAM, &err) == 0, "guest memory");
-	require(madvise(ram.base, RAM, MADV_NOHUGEPAGE) == 0, "small pages"); /* of which mincore(2) tells one by one */
-	atexit(ram_done);
-}
-
 static void elf(const uint8_t *data, size_t len)
 {
 	unsigned char touched[LAYOUT_HIGH_RAM / PAGE];
 	struct elf_image image;
 	struct err err = ERR_INIT;
-	int fd = file_of(data, len);
 
-	if (!ram.base)
-		ram_init();
-	if (elf_load(&ram, fd, "input", LAYOUT_HIGH_RAM, &image, &err) == 0) {
+	require(ftruncate(f.in, (off_t)len) == 0 && pwrite(f.in, data, len, 0) == (ssize_t)len, "a kernel's file");
+	if (elf_load(&f.ram, f.in, "input", LAYOUT_HIGH_RAM, &image, &err) == 0) {
 		require(image.start >= LAYOUT_HIGH_RAM && image.start < image.end && image.end <= RAM,
 			"a kernel that lies outside of RAM");
 		require(image.pvh_entry >= image.start && image.pvh_entry < image.end,
 			"an entry outside of the kernel");
 	}
-	require(mincore(ram.base, LAYOUT_HIGH_RAM, touched) == 0, "mincore");
+	require(mincore(f.ram.base, LAYOUT_HIGH_RAM, touched) == 0, "mincore");
 	/* what lies below is the boot data's */
 	require(memchr(touched, 1, sizeof(touched)) == NULL, "a kernel that touched what is below its place");
-	require(madvise(ram.base, RAM, MADV_DONTNEED) == 0, "RAM without pages");
-	close(fd);
+	require(madvise(f.ram.base, RAM, MADV_DONTNEED) == 0, "RAM without pages");
 }
 
 /* ---- cpio ---- */
@@ -186,6 +181,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size == 0)
 		return 0;
+	if (f.in < 0)
+		set_up();
 	switch (data[0] % 4) {
 	case 0:
 		bzimage(data + 1, size - 1);

@@ -14,8 +14,9 @@
 
 #include "base/le.h"
 
-#define CHUNK (1 * MIB)
+#define CHUNK (64 * KIB)           /* of output at a time: it stays in the cache until the sink has it */
 #define LZ4_LEGACY_BLOCK (8 * MIB) /* unpacked size of each block of the legacy frame but the last */
+#define LZ4_RATIO_MAX 255 /* one byte makes so many at most: the length of a match or of literals grows by it */
 #define LZ4_LEGACY_MAGIC 0x184c2102u
 #define LZMA_MEM_MAX (512 * MIB) /* the kernel's xz dictionaries are 32 MiB and 128 MiB */
 #define ZSTD_WINDOW_LOG_MAX 28   /* the kernel is packed with 27 */
@@ -96,9 +97,10 @@ const char *unpack_name(enum unpack_format format)
 	return names[format];
 }
 
-/* Unpacks one gzip member. @chunk: CHUNK bytes, here as below. */
-static int unpack_gzip(struct output *o, const uint8_t *in, size_t in_len, uint8_t *chunk)
+/* Unpacks one gzip member. */
+static int unpack_gzip(struct output *o, const uint8_t *in, size_t in_len)
 {
+	uint8_t chunk[CHUNK];
 	z_stream z = { .next_in = (Bytef *)in, .avail_in = (uInt)in_len };
 	int r = 0, zr;
 
@@ -121,8 +123,9 @@ static int unpack_gzip(struct output *o, const uint8_t *in, size_t in_len, uint8
 }
 
 /* Unpacks a stream of xz, or of lzma's older format. */
-static int unpack_lzma(struct output *o, const uint8_t *in, size_t in_len, uint8_t *chunk)
+static int unpack_lzma(struct output *o, const uint8_t *in, size_t in_len)
 {
+	uint8_t chunk[CHUNK];
 	lzma_stream z = LZMA_STREAM_INIT;
 	lzma_ret zr;
 	int r = 0;
@@ -147,8 +150,9 @@ static int unpack_lzma(struct output *o, const uint8_t *in, size_t in_len, uint8
 }
 
 /* Unpacks one zstd frame. */
-static int unpack_zstd(struct output *o, const uint8_t *in, size_t in_len, uint8_t *chunk)
+static int unpack_zstd(struct output *o, const uint8_t *in, size_t in_len)
 {
+	uint8_t chunk[CHUNK];
 	ZSTD_DStream *z = ZSTD_createDStream();
 	ZSTD_inBuffer from = { .src = in, .size = in_len, .pos = 0 };
 	size_t zr = 1;
@@ -174,17 +178,29 @@ static int unpack_zstd(struct output *o, const uint8_t *in, size_t in_len, uint8
 	return r;
 }
 
-/*
- * Unpacks lz4's legacy frame: a magic number, then blocks, each of a length and that many packed bytes. It has no end
- * mark. @block: LZ4_LEGACY_BLOCK bytes.
- */
-static int unpack_lz4(struct output *o, const uint8_t *in, size_t in_len, char *block)
+/* Unpacks a block of @packed bytes, with memory for what so many can unpack to. */
+static int unpack_lz4_block(struct output *o, const uint8_t *in, uint32_t packed)
+{
+	size_t room = MIN((size_t)packed * LZ4_RATIO_MAX, (size_t)LZ4_LEGACY_BLOCK);
+	char *block = malloc(room);
+	int n, r;
+
+	if (!block)
+		return err_set(o->err, ENOMEM, "out of memory");
+	n = LZ4_decompress_safe((const char *)in, block, (int)packed, (int)room);
+	r = n < 0 ? damaged(o, "damaged") : put(o, block, (size_t)n);
+	free(block);
+	return r;
+}
+
+/* Unpacks lz4's legacy frame: a magic number, then blocks, each of a length and that many packed bytes. It has no end mark. */
+static int unpack_lz4(struct output *o, const uint8_t *in, size_t in_len)
 {
 	size_t at = 4;
 
 	while (at < in_len) {
 		uint32_t packed;
-		int n, r;
+		int r;
 
 		if (in_len - at < 4)
 			return damaged(o, "cut short");
@@ -198,10 +214,7 @@ static int unpack_lz4(struct output *o, const uint8_t *in, size_t in_len, char *
 			return damaged(o, "cut short");
 		if (packed > (uint32_t)LZ4_compressBound(LZ4_LEGACY_BLOCK))
 			return damaged(o, "damaged");
-		n = LZ4_decompress_safe((const char *)in + at, block, (int)packed, LZ4_LEGACY_BLOCK);
-		if (n < 0)
-			return damaged(o, "damaged");
-		r = put(o, block, (size_t)n);
+		r = unpack_lz4_block(o, in + at, packed);
 		if (r < 0)
 			return r;
 		at += packed;
@@ -213,33 +226,29 @@ int unpack(enum unpack_format format, const void *in, size_t in_len, uint64_t ma
 	uint64_t *ret_len, struct err *err)
 {
 	struct output o = { .sink = sink, .arg = arg, .max = max, .err = err, .format = format };
-	uint8_t *chunk = malloc(format == UNPACK_LZ4 ? LZ4_LEGACY_BLOCK : CHUNK);
 	int r;
 
-	if (!chunk)
-		return err_set(err, ENOMEM, "out of memory");
 	switch (format) {
 	case UNPACK_NONE:
 		r = put(&o, in, in_len);
 		break;
 	case UNPACK_GZIP:
-		r = unpack_gzip(&o, in, in_len, chunk);
+		r = unpack_gzip(&o, in, in_len);
 		break;
 	case UNPACK_XZ:
 	case UNPACK_LZMA:
-		r = unpack_lzma(&o, in, in_len, chunk);
+		r = unpack_lzma(&o, in, in_len);
 		break;
 	case UNPACK_ZSTD:
-		r = unpack_zstd(&o, in, in_len, chunk);
+		r = unpack_zstd(&o, in, in_len);
 		break;
 	case UNPACK_LZ4:
-		r = unpack_lz4(&o, in, in_len, (char *)chunk);
+		r = unpack_lz4(&o, in, in_len);
 		break;
 	default:
 		r = err_set(err, EOPNOTSUPP, "%s compression is not supported (gzip, xz, zstd, lz4 and lzma are)",
 			unpack_name(format));
 	}
-	free(chunk);
 	if (r == 0 && ret_len)
 		*ret_len = o.len;
 	return r;
