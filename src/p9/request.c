@@ -254,6 +254,7 @@ bool p9_server_drain(struct p9_server *server, int timeout_ms)
 struct p9_request *p9_dequeue(struct p9_server *server, struct p9_worker *worker)
 {
 	struct p9_request *req;
+	bool more;
 
 	pthread_mutex_lock(&server->lock);
 	if (worker != NULL)
@@ -266,9 +267,10 @@ struct p9_request *p9_dequeue(struct p9_server *server, struct p9_worker *worker
 		worker->busy = true;
 		worker->place = req->place;
 	}
-	if (server->queue != NULL && server->idle > 0)
-		pthread_cond_signal(&server->work); /* what waited for the end of the one before */
+	more = server->queue != NULL && server->idle > 0;
 	pthread_mutex_unlock(&server->lock);
+	if (more)
+		pthread_cond_signal(&server->work); /* what waited for the end of the one before */
 	return req;
 }
 
@@ -290,12 +292,14 @@ bool p9_begin(struct p9_worker *worker, struct p9_request *req)
 void p9_end(struct p9_worker *worker)
 {
 	struct p9_server *server = worker->server;
+	bool more;
 
 	pthread_mutex_lock(&server->lock);
 	worker_rest(worker);
-	if (server->queue != NULL)
-		pthread_cond_signal(&server->work);
+	more = server->queue != NULL;
 	pthread_mutex_unlock(&server->lock);
+	if (more)
+		pthread_cond_signal(&server->work);
 }
 
 void p9_queue_kick(struct p9_server *server)
@@ -322,10 +326,11 @@ void p9_enqueue(struct p9_server *server, struct p9_request *req)
 		*server->queue_end = req;
 		server->queue_end = &req->next;
 		server->queued++;
-		pthread_cond_signal(&server->work);
 	}
 	pthread_mutex_unlock(&server->lock);
-	if (failed)
+	if (!failed)
+		pthread_cond_signal(&server->work); /* behind the lock, or the thread that wakes would wait for that */
+	else
 		p9_finish(req, p9_reply_error(req, -EAGAIN));
 }
 

@@ -80,7 +80,7 @@ static void on_done(struct p9_request *req, uint32_t len)
 	require(!tree_secret_in(slot->reply, len), "what is outside was read");
 }
 
-static unsigned int cut(struct iovec *iov, uint8_t *data, size_t len, bool segments)
+UNTRACED static unsigned int cut(struct iovec *iov, uint8_t *data, size_t len, bool segments)
 {
 	size_t step = segments ? 1 + len / 60 : len;
 	unsigned int n = 0;
@@ -124,20 +124,8 @@ static void prelude_send(uint8_t type, struct buf *b)
 	b->len = 0;
 }
 
-/* Which of the fids 1 to FIDS the @size bytes of @data have as a number, wherever that stands: a bit for each. */
-static unsigned int fids_named(const uint8_t *data, size_t size)
-{
-	unsigned int named = 0;
-
-	for (size_t i = 0; i + 4 <= size; i++) {
-		if (data[i] >= 1 && data[i] <= FIDS && data[i + 1] == 0 && data[i + 2] == 0 && data[i + 3] == 0)
-			named |= 1u << data[i];
-	}
-	return named;
-}
-
 /* Sets up the session, with fid 0 and those of 1 to FIDS that are @named. */
-static void prelude(unsigned int named)
+UNTRACED static void prelude(unsigned int named)
 {
 	static const char *const names[FIDS + 1] = { NULL, "file", "dir", "file", "dir" };
 	autobuf b = BUF_INIT;
@@ -199,7 +187,7 @@ static void service_free(struct service *s)
 }
 
 /* What a user without capabilities could not make: a device, another's set-id program, an attribute of the kernel's. */
-static void check_inode(int fd, const struct stat *st)
+UNTRACED static void check_inode(int fd, const struct stat *st)
 {
 	char names[4096];
 	ssize_t len = flistxattr(fd, names, sizeof(names));
@@ -215,7 +203,7 @@ static void check_inode(int fd, const struct stat *st)
 }
 
 /* Looks at all that is in the directory @fd, which is closed. */
-static void check_bounded(int fd)
+UNTRACED static void check_bounded(int fd)
 {
 	DIR *dir = fdopendir(fd);
 	struct dirent *d;
@@ -266,7 +254,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		setup();
 	f.used = size > 0 && data[0] & FLAG_BOUNDED ? &f.bounded : &f.free;
 	tree_make(&f.tree);
-	prelude(fids_named(data, size));
+	prelude(fids_named(data, size, FIDS));
 	while (size >= 4 && n < MESSAGES_MAX) {
 		size_t len = MIN((size_t)(data[2] | data[3] << 8) % (BODY_MAX + 1), size - 4);
 

@@ -10,7 +10,7 @@
 #include "base/base.h"
 #include "tests/fuzz/replay.h"
 
-void require(bool holds, const char *what)
+UNTRACED void require(bool holds, const char *what)
 {
 	if (holds)
 		return;
@@ -18,7 +18,7 @@ void require(bool holds, const char *what)
 	abort();
 }
 
-uint64_t input_take(struct input *in, unsigned int bytes)
+UNTRACED uint64_t input_take(struct input *in, unsigned int bytes)
 {
 	uint64_t v = 0;
 
@@ -34,6 +34,17 @@ const uint8_t *input_bytes(struct input *in, size_t len, size_t *ret_len)
 	*ret_len = MIN(len, (size_t)(in->end - in->at));
 	in->at += *ret_len;
 	return at;
+}
+
+UNTRACED unsigned int fids_named(const uint8_t *data, size_t size, unsigned int fids)
+{
+	unsigned int named = 0;
+
+	for (size_t i = 0; i + 4 <= size; i++) {
+		if (data[i] >= 1 && data[i] <= fids && data[i + 1] == 0 && data[i + 2] == 0 && data[i + 3] == 0)
+			named |= 1u << data[i];
+	}
+	return named;
 }
 
 unsigned int fds_open(int max)

@@ -61,7 +61,7 @@ static const struct timespec long_ago[2] = { { 1234567891, 987654321 }, { 123456
 /* ---- removing ---- */
 
 /* Removes the entry @name of @dir_fd, whatever it is. */
-static void entry_remove(int dir_fd, const char *name)
+UNTRACED static void entry_remove(int dir_fd, const char *name)
 {
 	if (unlinkat(dir_fd, name, 0) == 0)
 		return;
@@ -69,7 +69,7 @@ static void entry_remove(int dir_fd, const char *name)
 	require(unlinkat(dir_fd, name, AT_REMOVEDIR) == 0, "clean up");
 }
 
-void tree_clean(int dir_fd, const char *name)
+UNTRACED void tree_clean(int dir_fd, const char *name)
 {
 	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct dirent *d;
@@ -102,13 +102,13 @@ void tree_write(const struct tree *t, const char *path, const char *text)
 }
 
 /* Remembers what the entry @i is like, from which tree_changed() knows a change. */
-static void entry_note(struct tree *t, int i)
+UNTRACED static void entry_note(struct tree *t, int i)
 {
 	require(fstat(t->fds[i], &t->was[i]) == 0, entries[i].name);
 }
 
 /* Makes the entry @i in the directory @dir_fd, where nothing has its name. */
-static void entry_make(struct tree *t, int i, int dir_fd)
+UNTRACED static void entry_make(struct tree *t, int i, int dir_fd)
 {
 	const char *name = entries[i].name;
 	mode_t type = entries[i].mode & S_IFMT, mode = entries[i].mode & 07777;
@@ -132,7 +132,7 @@ static void entry_make(struct tree *t, int i, int dir_fd)
 
 /* ---- what has changed ---- */
 
-static bool time_same(const struct timespec *a, const struct timespec *b)
+UNTRACED static bool time_same(const struct timespec *a, const struct timespec *b)
 {
 	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
@@ -141,7 +141,7 @@ static bool time_same(const struct timespec *a, const struct timespec *b)
  * Whether the entry @i is not as it was made. An attribute (xattr(7)) moves nothing but the time of the inode's change, in
  * ticks: where one may have been set, an inode that is younger than a tick counts as changed.
  */
-static bool entry_changed(const struct tree *t, int i)
+UNTRACED static bool entry_changed(const struct tree *t, int i)
 {
 	const struct stat *was = &t->was[i];
 	struct stat st;
@@ -157,7 +157,7 @@ static bool entry_changed(const struct tree *t, int i)
 				   (st.st_ctim.tv_sec == t->began.tv_sec && st.st_ctim.tv_nsec >= t->began.tv_nsec));
 }
 
-bool tree_changed(struct tree *t)
+UNTRACED bool tree_changed(struct tree *t)
 {
 	t->changed = 0;
 	for (int i = 0; i < TREE_ENTRIES; i++)
@@ -168,7 +168,7 @@ bool tree_changed(struct tree *t)
 /* ---- mending ---- */
 
 /* The entry @name of the directory that is the entry @parent: its place in the table, or -1. */
-static int entry_of(int parent, const char *name)
+UNTRACED static int entry_of(int parent, const char *name)
 {
 	for (int i = 0; i < TREE_ENTRIES; i++) {
 		if (entries[i].parent == parent && strcmp(entries[i].name, name) == 0)
@@ -178,7 +178,7 @@ static int entry_of(int parent, const char *name)
 }
 
 /* Removes what is in the directory @dir and does not belong there, or is not what it was: which entries are left. */
-static unsigned int dir_weed(struct tree *t, int dir)
+UNTRACED static unsigned int dir_weed(struct tree *t, int dir)
 {
 	_Alignas(struct dirent64) char buf[8192];
 	unsigned int left = 0;
@@ -208,7 +208,7 @@ static unsigned int dir_weed(struct tree *t, int dir)
 }
 
 /* Takes all attributes of the directory @fd away, its lists of access, too. */
-static void attributes_remove(int fd)
+UNTRACED static void attributes_remove(int fd)
 {
 	char names[4096];
 	ssize_t len = flistxattr(fd, names, sizeof(names));
@@ -218,7 +218,7 @@ static void attributes_remove(int fd)
 }
 
 /* Makes the directory @dir what it was, with all below it. Changes are known from tree_changed(). */
-static void dir_mend(struct tree *t, int dir)
+UNTRACED static void dir_mend(struct tree *t, int dir)
 {
 	int fd = t->fds[dir];
 	unsigned int left = dir_weed(t, dir);
@@ -239,7 +239,7 @@ static void dir_mend(struct tree *t, int dir)
 	entry_note(t, dir);
 }
 
-void tree_make(struct tree *t)
+UNTRACED void tree_make(struct tree *t)
 {
 	if (tree_changed(t))
 		dir_mend(t, 0);
@@ -249,7 +249,7 @@ void tree_make(struct tree *t)
 
 /* ---- what must not happen ---- */
 
-bool tree_secret_in(const void *data, size_t len)
+UNTRACED bool tree_secret_in(const void *data, size_t len)
 {
 	const char *at = data, *end = at + len;
 
@@ -262,7 +262,7 @@ bool tree_secret_in(const void *data, size_t len)
 	return false;
 }
 
-void tree_check(const struct tree *t)
+UNTRACED void tree_check(const struct tree *t)
 {
 	char text[sizeof(TREE_SECRET)];
 	struct stat st;
@@ -277,7 +277,7 @@ void tree_check(const struct tree *t)
 		"what is outside was changed");
 }
 
-void tree_check_all(const struct tree *t)
+UNTRACED void tree_check_all(const struct tree *t)
 {
 	struct stat st;
 

@@ -194,13 +194,35 @@ static void serving_end(struct virtio_p9dev *p)
 	pthread_mutex_unlock(&p->pool_lock);
 }
 
+/* Takes the chains that wait and serves the last, unless others have them all: whether it did. */
+static bool thread_serve(struct virtio_p9dev *p, struct p9_worker *worker, bool may_serve)
+{
+	struct p9dev_slot *slot = thread_take(p, may_serve);
+
+	if (!slot)
+		return false;
+	p9_serve(p->session, worker, &slot->req);
+	serving_end(p);
+	return true;
+}
+
+bool virtio_p9dev_serve(struct virtio_dev *dev, struct p9_worker *worker)
+{
+	struct virtio_p9dev *p = p9dev_of(dev);
+	bool served;
+
+	atomic_fetch_add(&p->idle, 1); /* who calls this takes what comes meanwhile */
+	served = thread_serve(p, worker, true);
+	atomic_fetch_sub(&p->idle, 1);
+	return served;
+}
+
 /* One of the device's threads: waits for kicks and serves requests until p9dev_stop(). */
 static void *p9dev_thread(void *arg)
 {
 	struct virtio_p9dev *p = arg;
 	struct p9_worker *worker = NULL;
 	bool may_serve = p9_worker_new(p->server, &worker) == 0; /* if not, the server's threads do everything */
-	struct p9dev_slot *slot;
 
 	while (!atomic_load(&p->quit)) {
 		struct epoll_event event;
@@ -208,10 +230,8 @@ static void *p9dev_thread(void *arg)
 		atomic_fetch_add(&p->idle, 1);
 		(void)epoll_wait(p->epoll_fd, &event, 1, -1); /* if it returns without a kick, no chain will be found */
 		atomic_fetch_sub(&p->idle, 1);
-		while ((slot = thread_take(p, may_serve))) {
-			p9_serve(p->session, worker, &slot->req);
-			serving_end(p);
-		}
+		while (thread_serve(p, worker, may_serve))
+			;
 	}
 	virtio_queue_poke(&p->dev.queues[0]); /* wakes the next thread, which is to quit as well */
 	p9_worker_free(worker);
