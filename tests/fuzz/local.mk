@@ -4,6 +4,7 @@ fuzz_programs = \
 	tests/fuzz/fuzz_bus \
 	tests/fuzz/fuzz_control \
 	tests/fuzz/fuzz_files \
+	tests/fuzz/fuzz_fuse \
 	tests/fuzz/fuzz_image \
 	tests/fuzz/fuzz_lists \
 	tests/fuzz/fuzz_p9 \
@@ -34,6 +35,7 @@ fuzz_tree = $(fuzz_replay) tests/fuzz/tree.c tests/fuzz/tree.h
 tests_fuzz_fuzz_bus_SOURCES = tests/fuzz/fuzz_bus.c $(fuzz_replay)
 tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c $(fuzz_replay)
 tests_fuzz_fuzz_files_SOURCES = tests/fuzz/fuzz_files.c $(fuzz_replay)
+tests_fuzz_fuzz_fuse_SOURCES = tests/fuzz/fuzz_fuse.c $(fuzz_host)
 tests_fuzz_fuzz_image_SOURCES = tests/fuzz/fuzz_image.c $(fuzz_replay)
 tests_fuzz_fuzz_lists_SOURCES = tests/fuzz/fuzz_lists.c $(fuzz_replay)
 tests_fuzz_fuzz_p9_SOURCES = tests/fuzz/fuzz_p9.c $(fuzz_tree)
@@ -65,6 +67,8 @@ tests_fuzz_fuzz_bus_LDADD = $(fuzz_kernel_ldadd)
 tests_fuzz_fuzz_control_LDFLAGS = $(fuzz_ldflags) $(KERNEL_WRAP)
 tests_fuzz_fuzz_control_LDADD = $(fuzz_kernel_ldadd)
 tests_fuzz_fuzz_files_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_fuse_LDFLAGS = $(fuzz_ldflags) $(KERNEL_WRAP)
+tests_fuzz_fuzz_fuse_LDADD = $(fuzz_kernel_ldadd)
 tests_fuzz_fuzz_image_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_lists_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_p9_LDFLAGS = $(fuzz_ldflags)
@@ -79,7 +83,7 @@ tests_fuzz_fuzz_spec_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_virtio_LDFLAGS = $(fuzz_ldflags) $(KERNEL_WRAP)
 tests_fuzz_fuzz_virtio_LDADD = $(fuzz_kernel_ldadd)
 
-fuzz_targets = fuzz-bus fuzz-control fuzz-files fuzz-image fuzz-lists fuzz-p9 fuzz-p9dev fuzz-proto fuzz-qmp fuzz-relay fuzz-spec fuzz-virtio
+fuzz_targets = fuzz-bus fuzz-control fuzz-files fuzz-fuse fuzz-image fuzz-lists fuzz-p9 fuzz-p9dev fuzz-proto fuzz-qmp fuzz-relay fuzz-spec fuzz-virtio
 .PHONY: fuzz fuzz-programs $(fuzz_targets)
 fuzz-programs: $(fuzz_programs)
 
