@@ -300,6 +300,32 @@ static void control_queue_of_one_pair(void **state)
 	assert_true(receives(f, 0) && sends(f, 0));
 }
 
+/* That queue is longer than the control queue of several pairs: a chain may have as many buffers as it has entries. */
+static void message_of_many_buffers(void **state)
+{
+	struct fixture *f = *state;
+	struct guest_ring *r;
+	uint32_t id, len;
+	uint16_t last;
+
+	up(f, ~MQ);
+	r = &f->g.rings[2];
+	last = (uint16_t)(r->size - 1);
+	for (uint16_t i = 0; i < last; i++) /* apart from each other, so that none is one with the next */
+		ring_desc(r, i, f->bufs + 2ull * i, 1, VRING_DESC_F_NEXT, (uint16_t)(i + 1));
+	ring_desc(r, last, f->message, 1, VRING_DESC_F_WRITE, 0);
+	ring_avail(r, 0);
+	serve(f, 2);
+	assert_true(ring_take(r, &id, &len));
+	assert_int_equal(len, 1);
+	assert_int_equal(*(uint8_t *)guest_at(&f->g, f->message, 1), VIRTIO_NET_ERR);
+	assert_true(receives(f, 0) && sends(f, 0));
+	assert_false(sends(f, 1));
+	up(f, UINT64_MAX);
+	assert_int_equal(ask_pairs(f, 2), VIRTIO_NET_OK);
+	assert_true(receives(f, 1) && sends(f, 1));
+}
+
 /* A flood of messages is served in turns, and each is answered. */
 static void many_messages_at_once(void **state)
 {
@@ -642,6 +668,7 @@ int main(void)
 		test(message_may_be_cut_anywhere),
 		test(message_without_room_for_an_answer_breaks),
 		test(control_queue_of_one_pair),
+		test(message_of_many_buffers),
 		test(many_messages_at_once),
 		test(changes_are_bounded),
 		cmocka_unit_test(a_stream_has_one_pair),

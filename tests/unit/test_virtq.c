@@ -194,7 +194,7 @@ static void chain_case_run(const struct chain_case *c)
 	memcpy(f.r->desc, c->desc, sizeof(c->desc));
 	memcpy(guest_at(&f.g, TABLE, sizeof(c->table)), c->table, sizeof(c->table));
 	ring_avail(f.r, 0);
-	r = virtq_pop(&f.vq, &chain, f.iov);
+	r = virtq_pop(&f.vq, &chain, f.iov, ARRAY_LEN(f.iov));
 	if (r != c->want)
 		fail_msg("%s: wanted %d, got %d", c->what, c->want, r);
 	if (r == 1) {
@@ -206,8 +206,8 @@ static void chain_case_run(const struct chain_case *c)
 		virtq_push(&f.vq, chain.head, 0);
 	} else {
 		assert_true(f.vq.s.broken);
-		assert_int_equal(chain.head, 99);                           /* nothing was handed out */
-		assert_int_equal(virtq_pop(&f.vq, &chain, f.iov), -EINVAL); /* and it stays so */
+		assert_int_equal(chain.head, 99); /* nothing was handed out */
+		assert_int_equal(virtq_pop(&f.vq, &chain, f.iov, ARRAY_LEN(f.iov)), -EINVAL); /* and it stays so */
 	}
 	fixture_down(&f);
 }
@@ -233,7 +233,7 @@ static void buffers_point_where_the_guest_said(void **state)
 	ring_desc(f.r, 7, BUF + 64, 4, N | W, 1);
 	ring_desc(f.r, 1, BUF + 128, 4, W, 0);
 	ring_avail(f.r, 5);
-	assert_int_equal(virtq_pop(&f.vq, &chain, f.iov), 1);
+	assert_int_equal(virtq_pop(&f.vq, &chain, f.iov, ARRAY_LEN(f.iov)), 1);
 	assert_int_equal(chain.head, 5);
 	assert_int_equal(iov_read(chain.out, chain.out_len, 0, got, sizeof(got)), 5);
 	assert_memory_equal(got, "abdef", 5);
@@ -258,6 +258,29 @@ static void buffers_point_where_the_guest_said(void **state)
 	fixture_down(&f);
 }
 
+/* The queue has eight entries, the device room for three buffers in a chain: what lies behind them stays as it is. */
+static void more_buffers_than_room_break_the_queue(void **state)
+{
+	static const struct iovec untouched = { .iov_base = (void *)1, .iov_len = 2 };
+
+	(void)state;
+	for (uint16_t buffers = 3; buffers <= 8; buffers++) {
+		struct virtq_chain chain;
+		struct fixture f;
+
+		fixture_up(&f, 8, false);
+		for (uint16_t i = 0; i < buffers; i++)
+			ring_desc(f.r, i, BUF + 2ull * i, 1, i + 1 < buffers ? N : 0, (uint16_t)(i + 1));
+		ring_avail(f.r, 0);
+		f.iov[3] = untouched;
+		assert_int_equal(virtq_pop(&f.vq, &chain, f.iov, 3), buffers == 3 ? 1 : -EINVAL);
+		assert_memory_equal(&f.iov[3], &untouched, sizeof(untouched));
+		if (buffers == 3)
+			virtq_push(&f.vq, chain.head, 0);
+		fixture_down(&f);
+	}
+}
+
 /* ---- indices ---- */
 
 static void available_index_may_not_jump(void **state)
@@ -275,7 +298,7 @@ static void available_index_may_not_jump(void **state)
 		fixture_up(&f, 8, false);
 		ring_desc(f.r, 0, BUF, 1, 0, 0);
 		f.r->avail->idx = cases[i].idx;
-		assert_int_equal(virtq_pop(&f.vq, &chain, f.iov), cases[i].want);
+		assert_int_equal(virtq_pop(&f.vq, &chain, f.iov, ARRAY_LEN(f.iov)), cases[i].want);
 		if (cases[i].want == 1)
 			virtq_push(&f.vq, chain.head, 0);
 		fixture_down(&f);
@@ -290,7 +313,7 @@ static void head_must_be_in_the_table(void **state)
 	(void)state;
 	fixture_up(&f, 8, false);
 	ring_avail(f.r, 8);
-	assert_int_equal(virtq_pop(&f.vq, &chain, f.iov), -EINVAL);
+	assert_int_equal(virtq_pop(&f.vq, &chain, f.iov, ARRAY_LEN(f.iov)), -EINVAL);
 	fixture_down(&f);
 }
 
@@ -307,7 +330,7 @@ static void indices_wrap(void **state)
 	for (unsigned int n = 0; n < 3 * 65536 + 5; n++) {
 		*ring_used_event(f.r) = f.r->used_idx; /* an interrupt for each, please */
 		ring_avail(f.r, (uint16_t)(n % 4));
-		assert_int_equal(virtq_pop(&f.vq, &chain, f.iov), 1);
+		assert_int_equal(virtq_pop(&f.vq, &chain, f.iov, ARRAY_LEN(f.iov)), 1);
 		assert_int_equal(chain.head, n % 4);
 		virtq_push(&f.vq, chain.head, n);
 		assert_true(virtq_should_signal(&f.vq));
@@ -330,10 +353,10 @@ static void repeated_heads_do_not_exceed_the_queue(void **state)
 	ring_desc(f.r, 0, BUF, 1, 0, 0);
 	for (int i = 0; i < 4; i++) {
 		ring_avail(f.r, 0);
-		assert_int_equal(virtq_pop(&f.vq, &chain, f.iov), 1);
+		assert_int_equal(virtq_pop(&f.vq, &chain, f.iov, ARRAY_LEN(f.iov)), 1);
 	}
 	ring_avail(f.r, 0);
-	assert_int_equal(virtq_pop(&f.vq, &chain, f.iov), -EINVAL);
+	assert_int_equal(virtq_pop(&f.vq, &chain, f.iov, ARRAY_LEN(f.iov)), -EINVAL);
 	for (int i = 0; i < 4; i++)
 		virtq_push(&f.vq, 0, 0);
 	fixture_down(&f);
@@ -349,12 +372,12 @@ static void unpop_gives_the_chain_again(void **state)
 	ring_desc(f.r, 2, BUF, 5, 0, 0);
 	ring_avail(f.r, 2);
 	assert_int_equal(virtq_waiting(&f.vq), 1);
-	assert_int_equal(virtq_pop(&f.vq, &chain, f.iov), 1);
+	assert_int_equal(virtq_pop(&f.vq, &chain, f.iov, ARRAY_LEN(f.iov)), 1);
 	assert_int_equal(virtq_waiting(&f.vq), 0);
 	virtq_unpop(&f.vq);
 	assert_int_equal(virtq_waiting(&f.vq), 1);
 	ring_desc(f.r, 2, GUEST_RAM, 5, 0, 0); /* and checks it anew */
-	assert_int_equal(virtq_pop(&f.vq, &chain, f.iov), -EINVAL);
+	assert_int_equal(virtq_pop(&f.vq, &chain, f.iov, ARRAY_LEN(f.iov)), -EINVAL);
 	assert_int_equal(f.vq.in_flight, 0);
 	fixture_down(&f);
 }
@@ -376,13 +399,13 @@ static void flags_suppress_notifications(void **state)
 	ring_avail(f.r, 0);
 	assert_true(virtq_kicks_on(&f.vq));       /* it came between the last look and this */
 	assert_false(virtq_should_signal(&f.vq)); /* nothing was pushed */
-	assert_int_equal(virtq_pop(&f.vq, &chain, f.iov), 1);
+	assert_int_equal(virtq_pop(&f.vq, &chain, f.iov, ARRAY_LEN(f.iov)), 1);
 	virtq_push(&f.vq, 0, 0);
 	assert_true(virtq_should_signal(&f.vq));
 	assert_false(virtq_should_signal(&f.vq)); /* once */
 	f.r->avail->flags = VRING_AVAIL_F_NO_INTERRUPT;
 	ring_avail(f.r, 0);
-	assert_int_equal(virtq_pop(&f.vq, &chain, f.iov), 1);
+	assert_int_equal(virtq_pop(&f.vq, &chain, f.iov, ARRAY_LEN(f.iov)), 1);
 	virtq_push(&f.vq, 0, 0);
 	assert_false(virtq_should_signal(&f.vq));
 	fixture_down(&f);
@@ -400,14 +423,14 @@ static void event_indices_suppress_notifications(void **state)
 	*ring_used_event(f.r) = 2;                      /* wake me at the third */
 	for (int i = 0; i < 5; i++) {
 		ring_avail(f.r, 0);
-		assert_int_equal(virtq_pop(&f.vq, &chain, f.iov), 1);
+		assert_int_equal(virtq_pop(&f.vq, &chain, f.iov, ARRAY_LEN(f.iov)), 1);
 		virtq_push(&f.vq, 0, 0);
 		assert_int_equal(virtq_should_signal(&f.vq), i == 2);
 	}
 	*ring_used_event(f.r) = 6; /* a batch that passes it */
 	for (int i = 0; i < 3; i++) {
 		ring_avail(f.r, 0);
-		assert_int_equal(virtq_pop(&f.vq, &chain, f.iov), 1);
+		assert_int_equal(virtq_pop(&f.vq, &chain, f.iov, ARRAY_LEN(f.iov)), 1);
 		virtq_push(&f.vq, 0, 0);
 	}
 	assert_true(virtq_should_signal(&f.vq));
@@ -453,7 +476,7 @@ static void changing_descriptors_never_leave_ram(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, flip, &fl), 0);
 	for (int i = 0; i < 50000; i++) {
 		ring_avail(f.r, 0);
-		if (virtq_pop(&f.vq, &chain, f.iov) == 1) {
+		if (virtq_pop(&f.vq, &chain, f.iov, ARRAY_LEN(f.iov)) == 1) {
 			assert_int_equal(chain.in_len, 1);
 			assert_int_equal(chain.in->iov_len, 16);
 			assert_int_equal(chain.in_bytes, 16);
@@ -516,7 +539,7 @@ static void chains_come_home_from_many_threads(void **state)
 		for (int i = 0; i < 64; i++)
 			ring_avail(f.r, 1);
 		for (int i = 0; i < 64; i++) {
-			assert_int_equal(virtq_pop(&f.vq, &chain, f.iov), 1);
+			assert_int_equal(virtq_pop(&f.vq, &chain, f.iov, ARRAY_LEN(f.iov)), 1);
 			pthread_mutex_lock(&p.lock);
 			p.todo++;
 			pthread_cond_signal(&p.cond);
@@ -560,8 +583,8 @@ static void stop_waits_and_late_pushes_reach_no_ring(void **state)
 	ring_desc(f.r, 0, BUF, 1, 0, 0);
 	ring_avail(f.r, 0);
 	ring_avail(f.r, 0);
-	assert_int_equal(virtq_pop(&f.vq, &chain, f.iov), 1);
-	assert_int_equal(virtq_pop(&f.vq, &chain, f.iov), 1);
+	assert_int_equal(virtq_pop(&f.vq, &chain, f.iov, ARRAY_LEN(f.iov)), 1);
+	assert_int_equal(virtq_pop(&f.vq, &chain, f.iov, ARRAY_LEN(f.iov)), 1);
 	assert_int_equal(pthread_create(&thread, NULL, stop_queue, &f.vq), 0);
 	for (bool ready = true; ready; sched_yield()) {
 		pthread_mutex_lock(&f.vq.lock);
@@ -574,7 +597,7 @@ static void stop_waits_and_late_pushes_reach_no_ring(void **state)
 	virtq_push(&f.vq, 0, 1);
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_false(ring_take(f.r, &id, &len));
-	assert_int_equal(virtq_pop(&f.vq, &chain, f.iov), 0); /* stopped: nothing waits */
+	assert_int_equal(virtq_pop(&f.vq, &chain, f.iov, ARRAY_LEN(f.iov)), 0); /* stopped: nothing waits */
 	assert_int_equal(virtq_waiting(&f.vq), 0);
 	assert_false(virtq_kicks_on(&f.vq));
 	fixture_down(&f);
@@ -586,6 +609,7 @@ int main(void)
 		cmocka_unit_test(rings_are_checked_at_start),
 		cmocka_unit_test(chains_are_checked),
 		cmocka_unit_test(buffers_point_where_the_guest_said),
+		cmocka_unit_test(more_buffers_than_room_break_the_queue),
 		cmocka_unit_test(available_index_may_not_jump),
 		cmocka_unit_test(head_must_be_in_the_table),
 		cmocka_unit_test(indices_wrap),

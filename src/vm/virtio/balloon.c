@@ -113,7 +113,7 @@ static int balloon_kick(struct virtio_dev *dev, unsigned int queue)
 	do {
 		struct virtq_chain chain;
 
-		while (budget > 0 && (r = virtq_pop(vq, &chain, b->iov)) > 0) {
+		while (budget > 0 && (r = virtq_pop(vq, &chain, b->iov, ARRAY_LEN(b->iov))) > 0) {
 			int bad = 0;
 
 			budget--;

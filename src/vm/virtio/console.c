@@ -130,7 +130,7 @@ static int control_flush(struct virtio_console *c)
 			uint32_t due = port->s.due & -port->s.due;
 			size_t len = control_build(port, id, due, msg, sizeof(msg));
 
-			r = virtq_pop(vq, &chain, c->iov);
+			r = virtq_pop(vq, &chain, c->iov, ARRAY_LEN(c->iov));
 			if (r == 0 && virtq_kicks_on(vq))
 				continue;
 			if (r <= 0)
@@ -181,7 +181,7 @@ static int control_turn(struct virtio_console *c)
 		struct virtio_console_control ctrl;
 		struct virtq_chain chain;
 
-		while (budget > 0 && (r = virtq_pop(vq, &chain, c->iov)) > 0) {
+		while (budget > 0 && (r = virtq_pop(vq, &chain, c->iov, ARRAY_LEN(c->iov))) > 0) {
 			budget--;
 			/* GUEST: whatever is shorter is no message */
 			if (iov_read(chain.out, chain.out_len, 0, &ctrl, sizeof(ctrl)) == sizeof(ctrl))
@@ -229,7 +229,7 @@ static int log_turn(struct virtio_console *c)
 
 	virtq_kicks_off(vq);
 	do {
-		while (budget > 0 && (r = virtq_pop(vq, &chain, c->iov)) > 0) {
+		while (budget > 0 && (r = virtq_pop(vq, &chain, c->iov, ARRAY_LEN(c->iov))) > 0) {
 			size_t n = log_chain(c, &chain, s->tx_skip, room);
 
 			budget--;
@@ -284,7 +284,7 @@ static int rx_turn(struct virtio_console *c)
 		struct msghdr msg = { .msg_iov = NULL };
 		ssize_t n;
 
-		r = virtq_pop(vq, &chain, c->iov);
+		r = virtq_pop(vq, &chain, c->iov, ARRAY_LEN(c->iov));
 		if (r == 0 && virtq_kicks_on(vq))
 			continue;
 		if (r == 0)
@@ -350,7 +350,7 @@ static int tx_turn(struct virtio_console *c)
 	c->want_out = false;
 	virtq_kicks_off(vq);
 	do {
-		while (budget > 0 && (r = virtq_pop(vq, &chain, c->iov)) > 0) {
+		while (budget > 0 && (r = virtq_pop(vq, &chain, c->iov, ARRAY_LEN(c->iov))) > 0) {
 			budget--;
 			sent = port->host_open ? send_chain(c, &chain, &port->s.tx_skip) : 1;
 			if (sent == 0) {

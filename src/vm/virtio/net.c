@@ -65,7 +65,8 @@ struct virtio_net {
 	unsigned int resets;  /* how often the driver has reset the device */
 	unsigned int changes; /* of the number of pairs, since again was armed */
 	struct watch *again;  /* a timer: the driver may change it again; NULL: not started, or one pair */
-	struct iovec control[CONTROL_QUEUE];
+	/* of a message. The control queue may be a queue of a pair, which is the longer one: control_queue() */
+	struct iovec control[MAX(CONTROL_QUEUE, NETPAIR_QUEUE)];
 
 	unsigned int pairs_len;
 	struct netpair pairs[];
@@ -209,7 +210,7 @@ static int control_turn(struct virtio_net *net, unsigned int queue)
 
 	virtq_kicks_off(vq);
 	do {
-		while ((r = virtq_pop(vq, &chain, net->control)) > 0) {
+		while ((r = virtq_pop(vq, &chain, net->control, ARRAY_LEN(net->control))) > 0) {
 			r = budget-- > 0 ? control_answer(net, vq, &chain) : 0;
 			if (r <= 0) {
 				virtq_unpop(vq);

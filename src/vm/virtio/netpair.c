@@ -63,7 +63,7 @@ static int rx_spread(struct netpair *p, struct virtq *vq, unsigned int n, size_t
 	while (from < len) {
 		size_t put;
 
-		r = n < max ? virtq_pop(vq, &chain, p->iov) : 0;
+		r = n < max ? virtq_pop(vq, &chain, p->iov, NETPAIR_QUEUE) : 0;
 		if (r <= 0) {
 			*ret_never = n == max;
 			untake(vq, n);
@@ -79,7 +79,7 @@ static int rx_spread(struct netpair *p, struct virtq *vq, unsigned int n, size_t
 /* Takes the first chain for a packet: 1, 0 or -errno as virtq_pop(). */
 static int rx_first(struct netpair *p, struct virtq *vq, struct virtq_chain *ret_chain)
 {
-	int r = virtq_pop(vq, ret_chain, p->iov);
+	int r = virtq_pop(vq, ret_chain, p->iov, NETPAIR_QUEUE);
 
 	/* GUEST: a chain must have room for the header at least (§5.1.6.3.1 asks for far more) */
 	if (r > 0 && ret_chain->in_bytes < NETPAIR_HDR_BYTES) {
@@ -237,7 +237,7 @@ int netpair_send(struct netpair *p)
 	do {
 		struct virtq_chain chain;
 
-		while (budget > 0 && room > 0 && (r = virtq_pop(vq, &chain, p->iov)) > 0) {
+		while (budget > 0 && room > 0 && (r = virtq_pop(vq, &chain, p->iov, NETPAIR_QUEUE)) > 0) {
 			budget--;
 			room -= MIN(room, chain.out_bytes);
 			if (tx_packet(p, &chain) == 0) {

@@ -134,7 +134,7 @@ static int take_all(struct virtio_p9dev *p, struct p9dev_slot **ret_last)
 	*ret_last = NULL;
 	virtq_kicks_off(vq);
 	do {
-		while (slot = slot_take(p), (r = virtq_pop(vq, &chain, slot->iov)) > 0) {
+		while (slot = slot_take(p), (r = virtq_pop(vq, &chain, slot->iov, ARRAY_LEN(slot->iov))) > 0) {
 			slot_fill(slot, &chain);
 			if (last)
 				p9_submit(p->session, &last->req);

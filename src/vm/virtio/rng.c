@@ -51,7 +51,7 @@ static int rng_kick(struct virtio_dev *dev, unsigned int queue)
 	do {
 		struct virtq_chain chain;
 
-		while (budget > 0 && (r = virtq_pop(vq, &chain, rng->iov)) > 0) {
+		while (budget > 0 && (r = virtq_pop(vq, &chain, rng->iov, ARRAY_LEN(rng->iov))) > 0) {
 			ssize_t n = rng_fill(&chain);
 
 			budget--;

@@ -140,12 +140,18 @@ static int desc_read(const struct desc_table *t, unsigned int i, struct vring_de
 	return 0;
 }
 
+/* The buffers of a chain that is being walked along. */
+struct buffers {
+	struct iovec *iov; /* the caller's */
+	unsigned int max;
+};
+
 /* Appends the buffer of @d to the chain; a buffer that begins where the last one ends is made one with it. */
-static int chain_add(struct virtq *vq, struct virtq_chain *c, struct iovec *iov, const struct vring_desc *d)
+static int chain_add(struct virtq *vq, struct virtq_chain *c, const struct buffers *b, const struct vring_desc *d)
 {
 	bool writes = d->flags & VRING_DESC_F_WRITE;
 	unsigned int n = c->out_len + c->in_len;
-	struct iovec *last = (writes ? c->in_len : c->out_len) ? &iov[n - 1] : NULL;
+	struct iovec *last = (writes ? c->in_len : c->out_len) ? &b->iov[n - 1] : NULL;
 	void *hva;
 
 	/* GUEST: buffers that the device reads must come first (§2.7.4.2) */
@@ -160,7 +166,10 @@ static int chain_add(struct virtq *vq, struct virtq_chain *c, struct iovec *iov,
 	if (last && (uint8_t *)last->iov_base + last->iov_len == hva) {
 		last->iov_len += d->len;
 	} else {
-		iov[n] = (struct iovec){ .iov_base = hva, .iov_len = d->len };
+		/* GUEST: a queue may be longer than its device has room for in a chain */
+		if (n == b->max)
+			return -EINVAL;
+		b->iov[n] = (struct iovec){ .iov_base = hva, .iov_len = d->len };
 		if (writes)
 			c->in_len++;
 		else
@@ -187,8 +196,8 @@ static int indirect_enter(struct virtq *vq, const struct vring_desc *d, struct d
 	return t->at ? 0 : -EINVAL;
 }
 
-/* Walks along the chain that begins at c->head, and fills in @c and @iov. 0, or -EINVAL if the guest broke a rule. */
-static int chain_walk(struct virtq *vq, struct virtq_chain *c, struct iovec *iov)
+/* Walks along the chain that begins at c->head, and fills in @c and @b. 0, or -EINVAL if the guest broke a rule. */
+static int chain_walk(struct virtq *vq, struct virtq_chain *c, const struct buffers *b)
 {
 	struct desc_table t = { .at = vq->desc, .len = vq->s.size };
 	struct vring_desc d;
@@ -205,19 +214,20 @@ static int chain_walk(struct virtq *vq, struct virtq_chain *c, struct iovec *iov
 			continue; /* this happens at most once, so it needs no count */
 		}
 		walked++;
-		if (chain_add(vq, c, iov, &d) < 0)
+		if (chain_add(vq, c, b, &d) < 0)
 			return -EINVAL;
 		if (!(d.flags & VRING_DESC_F_NEXT))
 			break;
 		i = d.next;
 	}
-	c->out = iov;
-	c->in = iov + c->out_len;
+	c->out = b->iov;
+	c->in = b->iov + c->out_len;
 	return 0;
 }
 
-int virtq_pop(struct virtq *vq, struct virtq_chain *ret_chain, struct iovec *iov)
+int virtq_pop(struct virtq *vq, struct virtq_chain *ret_chain, struct iovec *iov, unsigned int iov_max)
 {
+	const struct buffers buffers = { .iov = iov, .max = iov_max };
 	struct virtq_state *s = &vq->s;
 	struct virtq_chain c = { .head = 0 };
 	bool room;
@@ -233,7 +243,7 @@ int virtq_pop(struct virtq *vq, struct virtq_chain *ret_chain, struct iovec *iov
 			return 0;
 	}
 	c.head = ring_get(&vq->avail->ring[s->next_avail & (s->size - 1)]);
-	if (chain_walk(vq, &c, iov) < 0)
+	if (chain_walk(vq, &c, &buffers) < 0)
 		return virtq_break(vq);
 
 	pthread_mutex_lock(&vq->lock);

@@ -85,10 +85,10 @@ must_check int virtq_start(struct virtq *vq, bool event_idx);
 void virtq_stop(struct virtq *vq);
 
 /*
- * Takes the next chain. *@ret_chain points into @iov, which has room for vq->size_max buffers. 1: there is a chain;
- * 0: none waits; -EINVAL: the guest has broken a rule.
+ * Takes the next chain. *@ret_chain points into @iov, which has room for @iov_max buffers: for a driver that keeps the rules, vq->size_max
+ * are enough. 1: there is a chain; 0: none waits; -EINVAL: the guest has broken a rule, or its chain has more buffers.
  */
-must_check int virtq_pop(struct virtq *vq, struct virtq_chain *ret_chain, struct iovec *iov);
+must_check int virtq_pop(struct virtq *vq, struct virtq_chain *ret_chain, struct iovec *iov, unsigned int iov_max);
 
 /* Undoes the latest virtq_pop(): the next one takes, and checks, the same chain again. */
 void virtq_unpop(struct virtq *vq);
