@@ -85,6 +85,7 @@ unit_tests += \
 	tests/unit/test_usermode \
 	tests/unit/test_virtio_net \
 	tests/unit/test_virtio_net_pairs \
+	tests/unit/test_virtio_net_stress \
 	tests/unit/test_virtio_p9 \
 	tests/unit/test_virtq
 check_PROGRAMS += $(unit_tests)
@@ -98,6 +99,7 @@ filter = tests/unit/filter.c tests/unit/filter.h
 filter_ldflags = $(AM_LDFLAGS) -Wl,--wrap=fs_thread_init
 fuse_peer = tests/unit/fuse_peer.c tests/unit/fuse_peer.h
 agent_rig = tests/unit/agent_rig.c tests/unit/agent_rig.h
+stress = tests/unit/stress.c tests/unit/stress.h
 tap_fixture = tests/unit/tap_fixture.c tests/unit/tap_fixture.h
 image_fixture = tests/unit/image_fixture.c tests/unit/image_fixture.h
 
@@ -210,7 +212,7 @@ tests_unit_test_p9_lock_LDFLAGS = $(filter_ldflags)
 tests_unit_test_p9_parallel_SOURCES = tests/unit/test_p9_parallel.c $(p9_client) $(filter)
 tests_unit_test_p9_parallel_LDADD = $(unit_ldadd)
 tests_unit_test_p9_parallel_LDFLAGS = $(filter_ldflags)
-tests_unit_test_p9_stress_SOURCES = tests/unit/test_p9_stress.c $(p9_client) $(p9_driver) tests/fuzz/input.c tests/fuzz/tree.c tests/fuzz/tree.h
+tests_unit_test_p9_stress_SOURCES = tests/unit/test_p9_stress.c $(stress) $(p9_client) $(p9_driver) tests/fuzz/input.c tests/fuzz/tree.c tests/fuzz/tree.h
 tests_unit_test_p9_stress_LDADD = $(unit_ldadd)
 tests_unit_test_proto_SOURCES = tests/unit/test_proto.c
 tests_unit_test_proto_LDADD = $(unit_ldadd)
@@ -275,6 +277,8 @@ tests_unit_test_virtio_net_SOURCES = tests/unit/test_virtio_net.c $(tap_fixture)
 tests_unit_test_virtio_net_LDADD = $(unit_ldadd)
 tests_unit_test_virtio_net_pairs_SOURCES = tests/unit/test_virtio_net_pairs.c $(tap_fixture) $(virtio_guest)
 tests_unit_test_virtio_net_pairs_LDADD = $(unit_ldadd)
+tests_unit_test_virtio_net_stress_SOURCES = tests/unit/test_virtio_net_stress.c $(stress) $(tap_fixture) $(virtio_guest) tests/fuzz/input.c
+tests_unit_test_virtio_net_stress_LDADD = $(unit_ldadd)
 tests_unit_test_virtio_p9_SOURCES = tests/unit/test_virtio_p9.c $(virtio_guest) $(p9_client)
 tests_unit_test_virtio_p9_LDADD = $(unit_ldadd)
 tests_unit_test_virtq_SOURCES = tests/unit/test_virtq.c $(virtio_guest)

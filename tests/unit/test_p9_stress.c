@@ -27,6 +27,8 @@
 
 #include "base/fd.h"
 #include "base/loop.h"
+#include "fs/fs.h"
+#include "stress.h"
 #include "tests/fuzz/replay.h"
 #include "tests/fuzz/tree.h"
 #include "tests/p9/client.h"
@@ -39,10 +41,12 @@
 #define ANSWER_MAX 4096u
 #define FIDS 24u          /* each may be anything: a file, a directory, nothing */
 #define SESSION_LEN 3000u /* messages between two resets, at most */
-#define HANG_S 120        /* beyond the time of a test: then it hangs */
 #define FDS_SEEN 1024
-#define BUDGET_FEW 32 /* descriptors of the service, so that nodes rest */
-#define LEFT_FEW 12   /* descriptors that the process has left, so that calls fail */
+#define BUDGET_FEW 32             /* descriptors of the service, so that nodes rest */
+#define LEFT_FEW 12               /* descriptors that the process has left, so that calls fail */
+#define MEMORY_BYTES (8ull << 20) /* as fs_memory_bound() has it: half of them for nodes, names, files and fids */
+#define MEMORY_LEFT 4096u         /* of which so many are left to the clients */
+#define MEMORY_PIECE 512u
 
 static struct stress {
 	struct tree tree;
@@ -51,33 +55,29 @@ static struct stress {
 	struct p9_server *server;
 	atomic_bool stop;
 	atomic_ulong stale;
+	atomic_ulong pressed;   /* how often the guest was to be asked for what it does not use */
+	atomic_ulong no_memory; /* answers that say ENOMEM */
 } st;
 
 /* ---- random messages ---- */
-
-static unsigned int rnd(unsigned int *seed, unsigned int below)
-{
-	*seed = *seed * 1103515245 + 12345;
-	return (*seed >> 8) % below;
-}
 
 static const char *rnd_name(unsigned int *seed)
 {
 	static const char *const names[] = { "file", "dir", "moved", "a", "up", "loop", "fifo", "..", "new", "x/y",
 		"link", "file", "dir" };
 
-	return names[rnd(seed, ARRAY_LEN(names))];
+	return names[stress_rnd(seed, ARRAY_LEN(names))];
 }
 
 /* Messages that make and change fids. */
 static void put_fid_message(struct buf *b, uint16_t tag, unsigned int *seed)
 {
-	uint32_t fid = rnd(seed, FIDS), other = 1 + rnd(seed, FIDS - 1);
+	uint32_t fid = stress_rnd(seed, FIDS), other = 1 + stress_rnd(seed, FIDS - 1);
 	static const char *const exports[] = { "c/rootfs", "c/gone", "c", "" };
 
-	switch (rnd(seed, 8)) {
+	switch (stress_rnd(seed, 8)) {
 	case 0:
-		p9c_message(b, P9_TATTACH, tag, "ddssd", other, P9_NOFID, "", exports[rnd(seed, 4)], 0u);
+		p9c_message(b, P9_TATTACH, tag, "ddssd", other, P9_NOFID, "", exports[stress_rnd(seed, 4)], 0u);
 		break;
 	case 1:
 		p9c_message(b, P9_TWALK, tag, "ddwss", fid, other, 2, rnd_name(seed), rnd_name(seed));
@@ -86,13 +86,13 @@ static void put_fid_message(struct buf *b, uint16_t tag, unsigned int *seed)
 		p9c_message(b, P9_TCLUNK, tag, "d", other);
 		break;
 	case 3:
-		p9c_message(b, P9_TLOPEN, tag, "dd", other, rnd(seed, 3));
+		p9c_message(b, P9_TLOPEN, tag, "dd", other, stress_rnd(seed, 3));
 		break;
 	case 4:
 		p9c_message(b, P9_TLCREATE, tag, "dsddd", other, rnd_name(seed), 2u, 0644u, 0u);
 		break;
 	case 5:
-		p9c_message(b, P9_TXATTRWALK, tag, "dds", fid, other, rnd(seed, 2) ? "user.x" : "");
+		p9c_message(b, P9_TXATTRWALK, tag, "dds", fid, other, stress_rnd(seed, 2) ? "user.x" : "");
 		break;
 	default:
 		p9c_message(b, P9_TWALK, tag, "ddws", fid, other, 1, rnd_name(seed));
@@ -103,17 +103,17 @@ static void put_fid_message(struct buf *b, uint16_t tag, unsigned int *seed)
 /* Messages that change files. */
 static void put_change(struct buf *b, uint16_t tag, unsigned int *seed)
 {
-	uint32_t fid = rnd(seed, FIDS), dir = rnd(seed, 4);
+	uint32_t fid = stress_rnd(seed, FIDS), dir = stress_rnd(seed, 4);
 
-	switch (rnd(seed, 9)) {
+	switch (stress_rnd(seed, 9)) {
 	case 0:
 		p9c_message(b, P9_TMKDIR, tag, "dsdd", dir, rnd_name(seed), 0755u, 0u);
 		break;
 	case 1:
-		p9c_message(b, P9_TUNLINKAT, tag, "dsd", dir, rnd_name(seed), rnd(seed, 2) ? 0x200u : 0u);
+		p9c_message(b, P9_TUNLINKAT, tag, "dsd", dir, rnd_name(seed), stress_rnd(seed, 2) ? 0x200u : 0u);
 		break;
 	case 2:
-		p9c_message(b, P9_TRENAMEAT, tag, "dsds", dir, rnd_name(seed), rnd(seed, 4), rnd_name(seed));
+		p9c_message(b, P9_TRENAMEAT, tag, "dsds", dir, rnd_name(seed), stress_rnd(seed, 4), rnd_name(seed));
 		break;
 	case 3:
 		p9c_message(b, P9_TSYMLINK, tag, "dssd", dir, rnd_name(seed), "../out/secret", 0u);
@@ -131,10 +131,10 @@ static void put_change(struct buf *b, uint16_t tag, unsigned int *seed)
 		p9c_message(b, P9_TSETATTR, tag,
 			"ddddd"
 			"qqqqq",
-			fid, rnd(seed, 2) ? 1u : 8u, 0644u, 0u, 0u, 5ull, 0ull, 0ull, 0ull, 0ull);
+			fid, stress_rnd(seed, 2) ? 1u : 8u, 0644u, 0u, 0u, 5ull, 0ull, 0ull, 0ull, 0ull);
 		break;
 	default:
-		p9c_message(b, P9_TREMOVE, tag, "d", 4 + rnd(seed, FIDS - 4));
+		p9c_message(b, P9_TREMOVE, tag, "d", 4 + stress_rnd(seed, FIDS - 4));
 		break;
 	}
 }
@@ -142,9 +142,9 @@ static void put_change(struct buf *b, uint16_t tag, unsigned int *seed)
 /* Messages that read, write and lock. */
 static void put_data_message(struct buf *b, uint16_t tag, unsigned int *seed)
 {
-	uint32_t fid = rnd(seed, FIDS);
+	uint32_t fid = stress_rnd(seed, FIDS);
 
-	switch (rnd(seed, 9)) {
+	switch (stress_rnd(seed, 9)) {
 	case 0:
 		p9c_message(b, P9_TREAD, tag, "dqd", fid, 0ull, 64u);
 		break;
@@ -155,10 +155,11 @@ static void put_data_message(struct buf *b, uint16_t tag, unsigned int *seed)
 		p9c_message(b, P9_TREADDIR, tag, "dqd", fid, 0ull, 2000u);
 		break;
 	case 3:
-		p9c_message(b, P9_TLOCK, tag, "dbdqqds", fid, (int)rnd(seed, 3), rnd(seed, 2), 0ull, 0ull, 1u, "c");
+		p9c_message(b, P9_TLOCK, tag, "dbdqqds", fid, (int)stress_rnd(seed, 3), stress_rnd(seed, 2), 0ull, 0ull,
+			1u, "c");
 		break;
 	case 4:
-		p9c_message(b, P9_TGETLOCK, tag, "dbqqds", fid, (int)rnd(seed, 2), 0ull, 0ull, 1u, "c");
+		p9c_message(b, P9_TGETLOCK, tag, "dbqqds", fid, (int)stress_rnd(seed, 2), 0ull, 0ull, 1u, "c");
 		break;
 	case 5:
 		p9c_message(b, P9_TSTATFS, tag, "d", fid);
@@ -177,9 +178,9 @@ static void put_data_message(struct buf *b, uint16_t tag, unsigned int *seed)
 
 static void put_message(struct buf *b, uint16_t tag, unsigned int *seed)
 {
-	switch (rnd(seed, 10)) {
+	switch (stress_rnd(seed, 10)) {
 	case 0:
-		p9c_message(b, P9_TFLUSH, tag, "w", (int)rnd(seed, SLOTS));
+		p9c_message(b, P9_TFLUSH, tag, "w", (int)stress_rnd(seed, SLOTS));
 		break;
 	case 1:
 	case 2:
@@ -195,8 +196,8 @@ static void put_message(struct buf *b, uint16_t tag, unsigned int *seed)
 		put_data_message(b, tag, seed);
 		break;
 	}
-	if (rnd(seed, 200) == 0) /* a byte that is wrong */
-		b->data[P9_HEADER + rnd(seed, (unsigned int)(b->len - P9_HEADER))] = (char)rnd(seed, 256);
+	if (stress_rnd(seed, 200) == 0) /* a byte that is wrong */
+		b->data[P9_HEADER + stress_rnd(seed, (unsigned int)(b->len - P9_HEADER))] = (char)stress_rnd(seed, 256);
 }
 
 /* What begins a session: fids 0 to 3 are an export, a directory in it, the export that goes, and what is above both. */
@@ -228,6 +229,8 @@ static void check_answer(const uint8_t *answer, size_t len, uint16_t tag)
 	memcpy(&got, answer + 5, 2);
 	require(size == len && got == tag, "an answer's header");
 	require(memmem(answer, len, TREE_SECRET, strlen(TREE_SECRET)) == NULL, "what is outside was read");
+	if (answer[4] == P9_RLERROR && answer[P9_HEADER] == ENOMEM)
+		atomic_fetch_add(&st.no_memory, 1);
 }
 
 /* ---- clients ---- */
@@ -290,8 +293,8 @@ static void client_prelude(struct client *c, struct p9_session *session)
 static void client_session(struct client *c, struct p9_session *session, struct p9_worker *worker)
 {
 	client_prelude(c, session);
-	for (unsigned int i = 0, n = rnd(&c->seed, SESSION_LEN); i < n && !atomic_load(&st.stop); i++) {
-		struct slot *slot = &c->slots[rnd(&c->seed, SLOTS)];
+	for (unsigned int i = 0, n = stress_rnd(&c->seed, SESSION_LEN); i < n && !atomic_load(&st.stop); i++) {
+		struct slot *slot = &c->slots[stress_rnd(&c->seed, SLOTS)];
 		autobuf b = BUF_INIT;
 
 		if (atomic_load(&slot->out_now)) {
@@ -299,7 +302,7 @@ static void client_session(struct client *c, struct p9_session *session, struct 
 			continue;
 		}
 		put_message(&b, (uint16_t)(slot - c->slots), &c->seed);
-		slot_submit(c, session, rnd(&c->seed, 4) ? NULL : worker, slot, &b);
+		slot_submit(c, session, stress_rnd(&c->seed, 4) ? NULL : worker, slot, &b);
 	}
 }
 
@@ -371,8 +374,8 @@ static void driver_session(struct driver *d, unsigned int *seed)
 			sched_yield();
 		}
 	}
-	for (unsigned int i = 0, n = rnd(seed, SESSION_LEN); i < n && !atomic_load(&st.stop); i++) {
-		unsigned int slot = rnd(seed, SLOTS);
+	for (unsigned int i = 0, n = stress_rnd(seed, SESSION_LEN); i < n && !atomic_load(&st.stop); i++) {
+		unsigned int slot = stress_rnd(seed, SLOTS);
 		autobuf b = BUF_INIT;
 
 		driver_collect(d, busy);
@@ -454,7 +457,7 @@ static void *host_run(void *arg)
 
 	(void)arg;
 	while (!atomic_load(&st.stop))
-		host_change(rnd(&seed, 10), names[rnd(&seed, ARRAY_LEN(names))]);
+		host_change(stress_rnd(&seed, 10), names[stress_rnd(&seed, ARRAY_LEN(names))]);
 	return NULL;
 }
 
@@ -488,13 +491,6 @@ static void *exports_run(void *arg)
 }
 
 /* ---- the tests ---- */
-
-static unsigned int seconds(void)
-{
-	const char *text = getenv("STRESS_SECONDS");
-
-	return text && atoi(text) > 0 ? (unsigned int)atoi(text) : 1;
-}
 
 /* What the host has changed: as fs_stale_fn. */
 static void on_stale(void *arg, enum fs_stale what, const char *path)
@@ -536,7 +532,7 @@ static void run(unsigned int left)
 	struct loop *loop;
 	unsigned long sent = 0;
 
-	alarm(seconds() + HANG_S);
+	stress_begin();
 	assert_int_equal(loop_new(&loop), 0); /* never run: the device has threads */
 	assert_int_equal(pthread_create(&driver, NULL, driver_run, loop), 0);
 	assert_int_equal(pthread_create(&host, NULL, host_run, NULL), 0);
@@ -550,7 +546,7 @@ static void run(unsigned int left)
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
 	few = (struct rlimit){ left ? fds_open(FDS_SEEN) + left : old.rlim_cur, old.rlim_max };
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
-	sleep(seconds());
+	sleep(stress_seconds());
 	atomic_store(&st.stop, true);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
 	for (unsigned int i = 0; i < CLIENTS; i++) {
@@ -561,7 +557,7 @@ static void run(unsigned int left)
 	assert_int_equal(pthread_join(host, NULL), 0);
 	assert_int_equal(pthread_join(exports, NULL), 0);
 	loop_free(loop);
-	alarm(0);
+	stress_end();
 	print_message("%lu requests of clients, %lu of the device, %lu names stale\n", sent, driver_sent,
 		atomic_load(&st.stale));
 	assert_true(sent > 0 && driver_sent > 0);
@@ -610,12 +606,38 @@ static void descriptors_run_out(void **state)
 	tear_down(before);
 }
 
+static void on_press(void *arg)
+{
+	(void)arg;
+	atomic_fetch_add(&st.pressed, 1);
+}
+
+/* Other services of the process hold all that the bound leaves but a little. In the end that little is there again. */
+static void memory_runs_out(void **state)
+{
+	unsigned int before = fds_open(FDS_SEEN);
+	uint64_t others = 0;
+
+	(void)state;
+	fs_memory_bound(MEMORY_BYTES, on_press, NULL);
+	set_up(0);
+	for (; fs_memory_held() < MEMORY_BYTES / 2 - MEMORY_LEFT; others += MEMORY_PIECE)
+		assert_int_equal(fs_memory_take(MEMORY_PIECE), 0);
+	run(0);
+	assert_true(atomic_load(&st.pressed) > 0 && atomic_load(&st.no_memory) > 0);
+	tear_down(before);
+	assert_int_equal(fs_memory_held(), others);
+	fs_memory_give(others);
+	fs_memory_bound(0, NULL, NULL);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_at_once),
 		cmocka_unit_test(nodes_rest),
 		cmocka_unit_test(descriptors_run_out),
+		cmocka_unit_test(memory_runs_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
