@@ -541,11 +541,12 @@ static void mux_on_fd(void *arg, uint32_t events)
 int mux_new(struct loop *loop, int fd, const struct mux_limits *limits, const struct mux_events *events,
 	struct mux **ret_mux)
 {
-	struct mux *mux = calloc(1, sizeof(*mux));
+	struct mux *mux = malloc(sizeof(*mux)); /* its buffers are touched as far as they are used */
 	int r;
 
 	if (!mux)
 		return -ENOMEM;
+	memset(mux, 0, offsetof(struct mux, in));
 	mux->loop = loop;
 	mux->fd = fd;
 	mux->limits = *limits;

@@ -29,6 +29,7 @@ struct record_source {
 struct record_sink {
 	struct mux_stream *stream; /* NULL: the peer has ended it */
 	struct buf pending;
+	size_t at; /* bytes of @pending that are handed on; they are dropped when they are as many as the others */
 	record_fn *take;
 	pump_end_fn *on_end;
 	void *arg;
@@ -118,13 +119,14 @@ int record_source_new(struct loop *loop, struct mux *mux, uint32_t id, int fd, b
 	void *arg, struct record_source **ret)
 {
 	static const struct mux_stream_ops ops = { .fill = record_source_fill, .end = record_source_on_end };
-	struct record_source *src = calloc(1, sizeof(*src));
+	struct record_source *src = malloc(sizeof(*src)); /* its buffer is touched as far as it is used */
 	int r;
 
 	if (!src) {
 		fd_close(fd);
 		return -ENOMEM;
 	}
+	memset(src, 0, offsetof(struct record_source, bytes));
 	src->loop = loop;
 	src->fd = fd;
 	src->ends = ends;
@@ -167,22 +169,37 @@ static int record_sink_hand_on(struct record_sink *sink)
 {
 	struct buf *b = &sink->pending;
 
-	while (b->len >= RECORD_HEADER && !sink->free_me) {
-		size_t len = le32_get(b->data);
+	while (b->len - sink->at >= RECORD_HEADER && !sink->free_me) {
+		size_t len = le32_get(b->data + sink->at);
 
 		if (len > RECORD_MAX) /* GUEST: the length is checked before a byte of the record is waited for */
 			return -EPROTO;
-		if (b->len - RECORD_HEADER < len)
+		if (b->len - sink->at - RECORD_HEADER < len)
 			return 0;
-		if (sink->take(sink->arg, b->data + RECORD_HEADER, len) == -EAGAIN)
+		if (sink->take(sink->arg, b->data + sink->at + RECORD_HEADER, len) == -EAGAIN)
 			return -EAGAIN;
-		buf_consume(b, RECORD_HEADER + len);
+		sink->at += RECORD_HEADER + len;
 		if (sink->stream)
 			mux_stream_consumed(sink->stream, RECORD_HEADER + len);
 	}
-	if (b->len == 0)
-		buf_done(b); /* an idle stream holds no memory */
 	return 0;
+}
+
+/*
+ * Drops what is handed on. GUEST: a window may be thousands of records without a byte; to move what is left for each of
+ * them would be work without bound for a few bytes of the guest's.
+ */
+static void record_sink_trim(struct record_sink *sink)
+{
+	struct buf *b = &sink->pending;
+
+	if (sink->at == b->len)
+		buf_done(b); /* an idle stream holds no memory */
+	else if (sink->at >= b->len - sink->at)
+		buf_consume(b, sink->at);
+	else
+		return;
+	sink->at = 0;
 }
 
 void record_sink_resume(struct record_sink *sink)
@@ -193,6 +210,7 @@ void record_sink_resume(struct record_sink *sink)
 		return;
 	sink->busy = true;
 	r = record_sink_hand_on(sink);
+	record_sink_trim(sink);
 	sink->busy = false;
 	if (sink->free_me) {
 		record_sink_destroy(sink);

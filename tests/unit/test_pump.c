@@ -21,6 +21,7 @@
 #include "base/fd.h"
 #include "base/loop.h"
 #include "channel/mux.h"
+#include "channel/records.h"
 
 #define CONTROL_MAX 4096
 
@@ -406,6 +407,87 @@ static void others_may_take_the_bytes(void **state)
 	pair_close(&s.p);
 }
 
+/* --- many records --- */
+
+#define RECORDS (MUX_PAYLOAD_MAX / 4) /* without a byte: as many as a frame has room for */
+
+static size_t moved; /* bytes that buf_consume() has moved */
+
+void __real_buf_consume(struct buf *b, size_t len);
+void __wrap_buf_consume(struct buf *b, size_t len);
+
+void __wrap_buf_consume(struct buf *b, size_t len)
+{
+	moved += b->len - len;
+	__real_buf_consume(b, len);
+}
+
+struct records {
+	struct pair p;
+	struct record_sink *sink;
+	size_t taken, until; /* how many are taken, and may be */
+	int error;           /* of the sink's end; 1: none yet */
+};
+
+static int records_take(void *arg, const void *data unused, size_t len)
+{
+	struct records *r = arg;
+
+	assert_int_equal(len, 0);
+	if (r->taken == r->until) {
+		loop_stop(r->p.loop);
+		return -EAGAIN;
+	}
+	r->taken++;
+	return 0;
+}
+
+static void records_on_end(void *arg, int error)
+{
+	struct records *r = arg;
+
+	r->error = error;
+	loop_stop(r->p.loop);
+}
+
+static void records_source_end(void *arg unused, int error)
+{
+	assert_int_equal(error, 0);
+}
+
+/* All records of a window are handed on, one at a time as well, without moving the others for each. */
+static void records_are_not_moved_for_each(void **state unused)
+{
+	struct records r = { .error = 1 };
+	struct source *source;
+	int fds[2];
+
+	pair_open(&r.p, no_message, no_message, &r);
+	assert_int_equal(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
+	moved = 0;
+	assert_int_equal(record_sink_new(r.p.b, 1, records_take, records_on_end, &r, &r.sink), 0);
+	assert_int_equal(source_new(r.p.loop, r.p.a, 1, fds[0], PUMP_NONBLOCK, records_source_end, &r, &source), 0);
+	for (size_t i = 0; i < RECORDS; i++)
+		assert_int_equal(write(fds[1], "\0\0\0", 4), 4);
+	fd_close(fds[1]);
+	r.until = RECORDS / 2;
+	assert_int_equal(loop_run(r.p.loop), 0); /* to the first that is not taken */
+	while (r.taken < RECORDS) {
+		size_t before = r.taken;
+
+		r.until++;
+		record_sink_resume(r.sink);
+		if (r.taken == before)
+			assert_int_equal(loop_run(r.p.loop), 0);
+	}
+	while (r.error == 1)
+		assert_int_equal(loop_run(r.p.loop), 0);
+	assert_int_equal(r.error, 0);
+	assert_int_equal(r.taken, RECORDS);
+	assert_in_range(moved, 0, 4 * MUX_PAYLOAD_MAX);
+	pair_close(&r.p);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -413,6 +495,7 @@ int main(void)
 		cmocka_unit_test(finish_does_not_wait_for_others),
 		cmocka_unit_test(others_may_take_the_bytes),
 		cmocka_unit_test(sink_copies_only_what_must_wait),
+		cmocka_unit_test(records_are_not_moved_for_each),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN); /* as the monitor and the agent have it */
