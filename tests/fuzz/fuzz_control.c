@@ -2,7 +2,7 @@
 /*
  * Fuzz target: callers of the control socket that say what they like, with any descriptors, and hang up at any time.
  *
- * The input is a small program of many clients. What must hold: a handler gets only whole requests of its own operation,
+ * The input is a small program of many clients; its end may ask for faults of calls (kernel.h). What must hold: a handler gets only whole requests of its own operation,
  * and with no more descriptors than it is to have; each request is answered once; never more clients are served than
  * there are places; and no descriptor is left when all is over.
  */
@@ -87,8 +87,10 @@ static void on_tick(void *arg, uint32_t events)
 
 static void turn(void)
 {
+	kernel_faults(true);
 	for (int i = 0; i < TURNS; i++)
 		require(loop_run(f.loop) == 0, "loop_run");
+	kernel_faults(false);
 }
 
 /* Sends @len bytes of @data from the caller with @n descriptors; whether that succeeds is the kernel's affair. */
@@ -141,7 +143,9 @@ static void answer_one(unsigned int which)
 	client = f.asked[which];
 	f.asked[which] = f.asked[--f.asked_len];
 	(void)err_set(&err, ENOSYS, "no");
+	kernel_faults(true);
 	control_answer(client, &err, NULL);
+	kernel_faults(false);
 }
 
 static void one_op(struct input *in)
@@ -221,6 +225,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int i = 0; i < CALLERS; i++)
 		f.callers[i] = -1;
 	f.asked_len = f.connects = 0;
+	kernel_take_faults(&in);
 	for (int i = 0; i < OPS_MAX && in.at < in.end; i++)
 		one_op(&in);
 	turn();

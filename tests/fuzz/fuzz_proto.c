@@ -7,7 +7,7 @@
  * answers to a SANDBOX, a CREATE and an EXEC, whose streams are open; bit 1 puts an
  * honest HELLO before them; bit 2 makes the streams a pipe, a socket and a file
  * that hold something or that nobody reads, and lets the host run between two halves
- * of the input; bit 3 asks for all else that a guest can be
+ * of the input; the input's end may ask for faults of calls (kernel.h); bit 3 asks for all else that a guest can be
  * asked for; with bit 2, bit 4 makes the pipes such that cannot be opened anew, and
  * bit 5 sends the second half several times. The channel must be closed at the end, and every request must have
  * been answered once.
@@ -233,11 +233,14 @@ static void feed(struct fuzz_host *h, const uint8_t *data, size_t size)
 
 static void check_host(uint8_t how, const uint8_t *data, size_t size)
 {
+	struct input in = { data, data + size };
 	int listening, relayed;
 	struct streams streams;
 	struct fuzz_host h;
 
 	kernel_begin();
+	kernel_take_faults(&in);
+	size = (size_t)(in.end - in.at);
 	relayed = relayed_socket(&listening);
 	streams_open(&streams, how);
 	fuzz_host_begin(&h, PROCESSES);
@@ -246,6 +249,7 @@ static void check_host(uint8_t how, const uint8_t *data, size_t size)
 	ask(&h, streams.fds, relayed);
 	if (how & FUZZ_MORE)
 		ask_more(&h);
+	kernel_faults(true);
 	if (how & FUZZ_HELLO)
 		fuzz_host_greet(&h);
 	if (how & FUZZ_STREAMS) {

@@ -3,7 +3,7 @@
  * Fuzz target: a QEMU that a guest has taken over, and that says what it likes on its control socket.
  *
  * The first byte says into how large pieces the rest is cut on its way through the socket (0: one piece); commands are
- * sent in between. What must hold: the same messages come however the bytes were cut, each text ends within its room, no
+ * sent in between, and the end may ask for faults of calls (kernel.h). What must hold: the same messages come however the bytes were cut, each text ends within its room, no
  * more is held than a line may have, and after an error that is not of one line alone nothing more is taken.
  */
 #include <errno.h>
@@ -71,6 +71,7 @@ static bool take(struct qmp *q, const char **at, const char *end)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	struct input in = { data + (size > 0), data + size };
 	size_t step = MAX(size > 0 && data[0] ? data[0] * 16u : PIECE, size / PIECES_MAX);
 	const char *at = (const char *)data + 1, *end = (const char *)data + size;
 	unsigned int id, last = 0;
@@ -81,15 +82,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	kernel_begin();
+	kernel_take_faults(&in);
+	size = (size_t)(in.end - data);
+	end = (const char *)in.end;
 	require(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sv) == 0, "socketpair");
 	qmp_init(&q, sv[0]);
 	for (size_t sent = 1; sent < size && goes_on; sent += MIN(step, size - sent)) {
 		ssize_t n = send(sv[1], data + sent, MIN(step, size - sent), MSG_NOSIGNAL);
 
 		require(n == (ssize_t)MIN(step, size - sent), "send");
+		kernel_faults(true);
 		goes_on = take(&q, &at, end);
-		if (sent % 3 == 0 && qmp_send(&q, "query-status", &id) == 0)
-			require(id == ++last, "the number of a command");
+		if (sent % 3 == 0 && qmp_send(&q, "query-status", &id) == 0) {
+			require(id > last && (id == last + 1 || kernel_faulty()), "the number of a command");
+			last = id;
+		}
+		kernel_faults(false);
 	}
 	(void)shutdown(sv[1], SHUT_WR);
 	if (goes_on)

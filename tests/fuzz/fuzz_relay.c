@@ -4,7 +4,7 @@
  *
  * The host has a container with two sockets of volumes, an address, and one descriptor of each kind. The input is a small
  * program: frames of the guest for any stream and records in them, connections it dials, answers and exits; between them
- * the host's peers connect, send, read and go away. What must hold: the channel closes at the end at the latest, each
+ * the host's peers connect, send, read and go away; the input's end may ask for faults of calls (kernel.h). What must hold: the channel closes at the end at the latest, each
  * request is answered once, and no descriptor is left open.
  */
 #include <arpa/inet.h>
@@ -254,6 +254,7 @@ static void host_acts(struct host *h, uint8_t op, struct input *in)
 	static uint8_t bytes[65536];
 	size_t len = input_take(in, 2);
 
+	kernel_faults(false); /* these calls are not the product's */
 	switch (op % 8) {
 	case 0:
 		if (*peer >= 0)
@@ -288,6 +289,7 @@ static void host_acts(struct host *h, uint8_t op, struct input *in)
 			(void)!recv(h->dgram, bytes, sizeof(bytes), MSG_DONTWAIT);
 		break;
 	}
+	kernel_faults(true);
 	fuzz_host_turns(&h->at);
 }
 
@@ -295,6 +297,8 @@ static void host_acts(struct host *h, uint8_t op, struct input *in)
 
 static void run(struct host *h, struct input *in)
 {
+	kernel_take_faults(in);
+	kernel_faults(true);
 	fuzz_host_greet(&h->at);
 	for (int i = 0; i < OPS_MAX && in->at < in->end && !h->at.closed; i++) {
 		uint8_t op = (uint8_t)input_take(in, 1);

@@ -4,7 +4,7 @@
  *
  * The input is a small program. Its first byte chooses the device; operations follow: register accesses, writes into RAM,
  * well-formed steps that mutated bytes would hardly ever make (bring the device up, make a chain available), kicks, and
- * bytes from the host's side. RAM has guard pages on both sides, so that an access to one byte outside it is a crash.
+ * bytes from the host's side. Its end may ask for faults of calls (kernel.h). RAM has guard pages on both sides, so that an access to one byte outside it is a crash.
  *
  * The 9p device is not here, because its threads would make a run depend on more than its input: fuzz_p9 has the server
  * behind it.
@@ -81,7 +81,7 @@ static uint64_t take(struct fuzz *f, unsigned int bytes)
 
 /* ---- the machine ---- */
 
-/* Gives the input RAM of zeros. It is mapped once: what an input has touched is given back before the next. */
+/* Gives the input RAM of zeros. It is mapped once, and cleared: to map it anew would take longer. */
 static void ram_init(struct fuzz *f)
 {
 	const size_t total = LOW_SIZE + HIGH_SIZE + 3 * GUARD;
@@ -90,12 +90,11 @@ static void ram_init(struct fuzz *f)
 	if (map == MAP_FAILED) {
 		map = mmap(NULL, total, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (map == MAP_FAILED || mprotect(map + GUARD, LOW_SIZE, PROT_READ | PROT_WRITE) < 0 ||
-			mprotect(map + 2 * GUARD + LOW_SIZE, HIGH_SIZE, PROT_READ | PROT_WRITE) < 0 ||
-			madvise(map, total, MADV_NOHUGEPAGE) < 0)
+			mprotect(map + 2 * GUARD + LOW_SIZE, HIGH_SIZE, PROT_READ | PROT_WRITE) < 0)
 			abort();
-	} else if (madvise(map, total, MADV_DONTNEED) < 0) {
-		abort();
 	}
+	memset(map + GUARD, 0, LOW_SIZE);
+	memset(map + 2 * GUARD + LOW_SIZE, 0, HIGH_SIZE);
 	f->mem.regions[0] = (struct mem_region){ 0, LOW_SIZE, map + GUARD };
 	f->mem.regions[1] = (struct mem_region){ LAYOUT_HOLE_END, HIGH_SIZE, map + 2 * GUARD + LOW_SIZE };
 	f->mem.regions_len = 2;
@@ -425,12 +424,15 @@ static void one_op(struct fuzz *f)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct fuzz f = { .in = data, .end = data + size };
+	struct input in = { data, data + size };
+	struct fuzz f = { .in = data };
 	struct watch *watch;
 	struct err err;
 	int tick;
 
 	kernel_begin();
+	kernel_take_faults(&in);
+	f.end = in.end;
 	tick = eventfd(1, EFD_CLOEXEC); /* always readable: it ends each run of the loop */
 	ram_init(&f);
 	if (device_new(&f, (unsigned int)take(&f, 1)) < 0)
@@ -438,6 +440,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (tick < 0 || loop_new(&f.loop) < 0 || watch_new(f.loop, tick, EPOLLIN, on_tick, f.loop, &watch) < 0 ||
 		virtio_start(f.dev, f.loop, &err) < 0)
 		abort();
+	kernel_faults(true);
 	for (int i = 0; i < OPS_MAX && f.in < f.end; i++)
 		one_op(&f);
 	for (unsigned int q = 0; q < f.dev->queues_len; q++) {

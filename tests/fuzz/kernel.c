@@ -188,6 +188,7 @@ void kernel_use(bool on)
 void kernel_end(void)
 {
 	require(k.open == 0, "a descriptor is left open");
+	require(kernel_blocks_used() == 0, "memory is left");
 	k.on = false;
 }
 

@@ -13,6 +13,8 @@
  * The clock of timers goes on by a millisecond with each wait for events, and on to the next timer if nothing else comes.
  * Faults may be asked for: calls that do less than they are asked, that are to be made again, that find no descriptor.
  *
+ * Large pieces of memory come from blocks that stay mapped (kernel_blocks.c), and must be freed by the end of the input.
+ *
  * One thread at a time uses it.
  */
 #ifndef TESTS_FUZZ_KERNEL_H

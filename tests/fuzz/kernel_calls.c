@@ -24,6 +24,7 @@
 #define TICK_NS 1000000ul       /* what a wait for events takes */
 #define DEVICE makedev(0, 0x6b) /* st_dev of all files */
 #define PATH_ROOM 256
+#define PAGE 4096ul
 
 /* __real_NAME, and the head of __wrap_NAME. */
 #define WRAPS(returns, name, ...)           \
@@ -485,6 +486,19 @@ WRAPS(int, shutdown, int fd, int how)
 	if (!is_ours(fd))
 		return __real_shutdown(fd, how);
 	return sock_of(fd) ? (int)result(kernel_shutdown(sock_of(fd), how)) : -1;
+}
+
+/* --- memory --- */
+
+/* What a guest gives back of its memory, which a test has mapped for good: it is zeros then, as with the real kernel. */
+WRAPS(int, madvise, void *at, size_t len, int advice)
+{
+	if (!kernel_is_on() || advice != MADV_DONTNEED)
+		return __real_madvise(at, len, advice);
+	if ((uintptr_t)at % PAGE != 0)
+		return (int)result(-EINVAL);
+	memset(at, 0, (len + PAGE - 1) / PAGE * PAGE);
+	return 0;
 }
 
 /* --- files --- */

@@ -131,6 +131,11 @@ bool kernel_time_goes_on(void);
 void kernel_io_put(const struct kernel_io *io, size_t at, const void *bytes, size_t len);
 void kernel_io_get(const struct kernel_io *io, size_t at, void *bytes, size_t len);
 
+/* --- kernel_blocks.c --- */
+
+/* How many large pieces of memory are not freed. */
+unsigned int kernel_blocks_used(void);
+
 /* --- kernel_files.c --- */
 
 extern const struct kernel_ops kernel_event_ops, kernel_timer_ops, kernel_epoll_ops, kernel_null_ops, kernel_mem_ops,

@@ -17,7 +17,7 @@ fuzz_programs = \
 fuzz_replay = tests/fuzz/input.c tests/fuzz/replay.c tests/fuzz/replay.h
 # The kernel in memory (kernel.h), and the calls that go to it.
 EXTRA_LIBRARIES = tests/fuzz/libkernel.a
-tests_fuzz_libkernel_a_SOURCES = tests/fuzz/kernel.c tests/fuzz/kernel.h tests/fuzz/kernel_bytes.c tests/fuzz/kernel_calls.c \
+tests_fuzz_libkernel_a_SOURCES = tests/fuzz/kernel.c tests/fuzz/kernel.h tests/fuzz/kernel_blocks.c tests/fuzz/kernel_bytes.c tests/fuzz/kernel_calls.c \
 	tests/fuzz/kernel_files.c tests/fuzz/kernel_object.h tests/fuzz/kernel_sock.c tests/fuzz/kernel_sock.h
 KERNEL_WRAP = \
 	-Wl,--wrap=read -Wl,--wrap=write -Wl,--wrap=readv -Wl,--wrap=writev -Wl,--wrap=recv -Wl,--wrap=send \
@@ -29,7 +29,8 @@ KERNEL_WRAP = \
 	-Wl,--wrap=accept4 -Wl,--wrap=getsockname -Wl,--wrap=getpeername -Wl,--wrap=getsockopt -Wl,--wrap=setsockopt \
 	-Wl,--wrap=shutdown -Wl,--wrap=open -Wl,--wrap=openat -Wl,--wrap=__open_2 -Wl,--wrap=__openat_2 \
 	-Wl,--wrap=unlinkat -Wl,--wrap=fchdir -Wl,--wrap=fstat -Wl,--wrap=fstatat -Wl,--wrap=fstatfs \
-	-Wl,--wrap=ftruncate -Wl,--wrap=lseek
+	-Wl,--wrap=ftruncate -Wl,--wrap=lseek -Wl,--wrap=madvise -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc \
+	-Wl,--wrap=free
 fuzz_host = $(fuzz_replay) tests/fuzz/host.c tests/fuzz/host.h
 fuzz_tree = $(fuzz_replay) tests/fuzz/tree.c tests/fuzz/tree.h
 tests_fuzz_fuzz_bus_SOURCES = tests/fuzz/fuzz_bus.c $(fuzz_replay)
