@@ -222,6 +222,7 @@ UNTRACED static void dir_mend(struct tree *t, int dir)
 {
 	int fd = t->fds[dir];
 	unsigned int left = dir_weed(t, dir);
+	struct stat st;
 
 	for (int i = 0; i < TREE_ENTRIES; i++) {
 		bool there = left & 1u << i;
@@ -233,9 +234,14 @@ UNTRACED static void dir_mend(struct tree *t, int dir)
 		if (S_ISDIR(entries[i].mode) && (!there || t->changed & 1u << i))
 			dir_mend(t, i);
 	}
-	attributes_remove(fd);
-	require(fchown(fd, geteuid(), getegid()) == 0, "chown");
-	require(fchmod(fd, entries[dir].mode & 07777) == 0 && futimens(fd, long_ago) == 0, "a directory's attributes");
+	if (t->doubt)
+		attributes_remove(fd);
+	require(fstat(fd, &st) == 0, entries[dir].name);
+	if (st.st_uid != geteuid() || st.st_gid != getegid())
+		require(fchown(fd, geteuid(), getegid()) == 0, "chown");
+	if (st.st_mode != entries[dir].mode)
+		require(fchmod(fd, entries[dir].mode & 07777) == 0, "chmod");
+	require(futimens(fd, long_ago) == 0, "a directory's times");
 	entry_note(t, dir);
 }
 
