@@ -55,6 +55,8 @@ static const struct {
 	{ "loop", S_IFLNK | 0777, "up", 2 },
 };
 
+#define CHECKS 64 /* times that the tree is made, for one after which all of it is looked at */
+
 /* When all of it was changed last: so long ago that a change shows, even one within a tick of the kernel's clock. */
 static const struct timespec long_ago[2] = { { 1234567891, 987654321 }, { 1234567891, 987654321 } };
 
@@ -126,6 +128,8 @@ UNTRACED static void entry_make(struct tree *t, int i, int dir_fd)
 	require(t->fds[i] >= 0, name);
 	if (type == S_IFDIR)
 		return; /* dir_mend() ends it, when it is full */
+	/* the thread may still be the user and group of the last request that it has served */
+	require(fchownat(dir_fd, name, geteuid(), getegid(), AT_SYMLINK_NOFOLLOW) == 0, "chown");
 	require(utimensat(dir_fd, name, long_ago, AT_SYMLINK_NOFOLLOW) == 0, "utimensat");
 	entry_note(t, i);
 }
@@ -217,23 +221,12 @@ UNTRACED static void attributes_remove(int fd)
 		(void)fremovexattr(fd, name); /* the kernel's own stay */
 }
 
-/* Makes the directory @dir what it was, with all below it. Changes are known from tree_changed(). */
-UNTRACED static void dir_mend(struct tree *t, int dir)
+/* Makes the attributes of the directory @dir what they were, of which what is made in it would inherit some. */
+UNTRACED static void dir_own(const struct tree *t, int dir)
 {
 	int fd = t->fds[dir];
-	unsigned int left = dir_weed(t, dir);
 	struct stat st;
 
-	for (int i = 0; i < TREE_ENTRIES; i++) {
-		bool there = left & 1u << i;
-
-		if (entries[i].parent != dir)
-			continue;
-		if (!there)
-			entry_make(t, i, fd);
-		if (S_ISDIR(entries[i].mode) && (!there || t->changed & 1u << i))
-			dir_mend(t, i);
-	}
 	if (t->doubt)
 		attributes_remove(fd);
 	require(fstat(fd, &st) == 0, entries[dir].name);
@@ -241,14 +234,96 @@ UNTRACED static void dir_mend(struct tree *t, int dir)
 		require(fchown(fd, geteuid(), getegid()) == 0, "chown");
 	if (st.st_mode != entries[dir].mode)
 		require(fchmod(fd, entries[dir].mode & 07777) == 0, "chmod");
+}
+
+/* Whether the directory @dir or anything in it is not what it was. */
+UNTRACED static bool dir_changed(const struct tree *t, int dir)
+{
+	unsigned int all = 1u << dir;
+
+	for (int i = 0; i < TREE_ENTRIES; i++)
+		all |= entries[i].parent == dir ? 1u << i : 0;
+	return t->changed & all;
+}
+
+/* Makes the directory @dir what it was, with all below it. Changes are known from tree_changed(). */
+UNTRACED static void dir_mend(struct tree *t, int dir)
+{
+	int fd = t->fds[dir];
+	unsigned int left = dir_weed(t, dir);
+
+	dir_own(t, dir);
+	for (int i = 0; i < TREE_ENTRIES; i++) {
+		bool there = left & 1u << i;
+
+		if (entries[i].parent != dir)
+			continue;
+		if (!there)
+			entry_make(t, i, fd);
+		if (S_ISDIR(entries[i].mode) && (!there || dir_changed(t, i)))
+			dir_mend(t, i);
+	}
 	require(futimens(fd, long_ago) == 0, "a directory's times");
 	entry_note(t, dir);
 }
 
+/* Whether @fd has no other attributes than what nobody has changed: those that the kernel gives all files. */
+static bool has_no_attributes(const struct tree *t, int fd)
+{
+	return flistxattr(fd, NULL, 0) == flistxattr(t->secret_fd, NULL, 0);
+}
+
+/* Requires that what the entry @i holds is what it is to hold. */
+UNTRACED static void entry_look(const struct tree *t, int i, int dir_fd)
+{
+	const char *text = entries[i].text, *name = entries[i].name;
+	char got[64];
+	struct stat st;
+	ssize_t len;
+	int fd;
+
+	require(fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == t->was[i].st_ino &&
+			st.st_mode == entries[i].mode && st.st_uid == geteuid() && st.st_gid == getegid(),
+		"an entry that was not made anew");
+	if (text == NULL)
+		return;
+	fd = S_ISREG(st.st_mode) ? openat(dir_fd, name, O_RDONLY | O_CLOEXEC) : -1;
+	len = fd >= 0 ? read(fd, got, sizeof(got)) : readlinkat(dir_fd, name, got, sizeof(got));
+	require(len == (ssize_t)strlen(text) && memcmp(got, text, (size_t)len) == 0, "a text that was not made anew");
+	require(fd < 0 || has_no_attributes(t, fd), "an attribute that was not taken away");
+	fd_close(fd);
+}
+
+/* Looks at all of the tree without the help of what is remembered: whether it is what it was in truth. */
+UNTRACED static void tree_look(const struct tree *t)
+{
+	for (int i = 0; i < TREE_ENTRIES; i++) {
+		int own = 2; /* "." and ".." */
+		DIR *dir;
+
+		entry_look(t, i, entries[i].parent < 0 ? t->top : t->fds[entries[i].parent]);
+		if (!S_ISDIR(entries[i].mode))
+			continue;
+		for (int k = 0; k < TREE_ENTRIES; k++)
+			own += entries[k].parent == i;
+		dir = fdopendir(openat(t->fds[i], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+		require(dir != NULL, "fdopendir");
+		while (readdir(dir) != NULL)
+			own--;
+		closedir(dir);
+		require(own == 0, "an entry that was not removed");
+		require(has_no_attributes(t, t->fds[i]), "an attribute that was not taken away");
+	}
+}
+
 UNTRACED void tree_make(struct tree *t)
 {
+	static unsigned int times;
+
 	if (tree_changed(t))
 		dir_mend(t, 0);
+	if (times++ % CHECKS == 0)
+		tree_look(t);
 	t->doubt = false;
 	require(clock_gettime(CLOCK_REALTIME_COARSE, &t->began) == 0, "clock");
 }
