@@ -13,7 +13,6 @@ const char *const base_syscalls[] = {
 	"fsync",
 	"getpid",
 	"newfstatat",
-	"openat",
 	"read",
 	"recvmsg",
 	"renameat",
@@ -60,6 +59,7 @@ const char *const base_syscalls[] = {
  * (F_SETOWN, F_SETSIG, F_NOTIFY).
  */
 const struct syscall_rule base_syscall_rules[] = {
+	{ "openat", { SYSCALL_AT_DESCRIPTOR } },              /* fd.c */
 	{ "fcntl", { { 1, SYSCALL_INT, F_GETFL } } },         /* fd.c */
 	{ "fcntl", { { 1, SYSCALL_INT, F_SETFL } } },         /* fd.c */
 	{ "fcntl", { { 1, SYSCALL_INT, F_DUPFD_CLOEXEC } } }, /* a descriptor of one's own */

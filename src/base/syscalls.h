@@ -9,6 +9,16 @@
 #define SYSCALL_INT UINT32_MAX
 #define SYSCALL_TESTS 2
 
+/*
+ * Of openat(2): its first argument is a descriptor, which AT_FDCWD is not. A path that libc looks up for itself (free(3) asks
+ * /proc/sys/vm/overcommit_memory when an arena shrinks) leads into the container's root, and there into file systems that this
+ * process serves itself: a thread that waits for them holds a lock of malloc(3), and can be killed by nobody.
+ */
+#define SYSCALL_AT_DESCRIPTOR  \
+	{                      \
+		0, 1u << 31, 0 \
+	}
+
 /* A test of a system call's argument number @arg (0 to 5): masked with @mask it is @value. Without a mask it is none. */
 struct syscall_test {
 	unsigned int arg;

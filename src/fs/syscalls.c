@@ -24,7 +24,6 @@ const char *const fs_syscalls[] = {
 	"clock_gettime", /* only where the vDSO has none */
 	"close",
 	"dup3",
-	"openat", /* [openat, open] */
 	"openat2",
 	"statx",
 
@@ -82,7 +81,6 @@ const char *const fs_watch_syscalls[] = {
 	/* step.c, node.c, rest.c: a directory is awake, and what its entries are */
 	"close",
 	"fstatfs",
-	"openat",
 	"openat2",
 	"statx",
 
@@ -96,6 +94,10 @@ const char *const fs_watch_syscalls[] = {
 };
 
 const struct syscall_rule fs_watch_syscall_rules[] = {
+	/* step.c, node.c, rest.c: below a directory, and in the working directory what is open already */
+	{ "openat", { SYSCALL_AT_DESCRIPTOR } },
+	{ "openat", { { 2, O_NOCTTY, O_NOCTTY } } },
+
 	/* cred.c */
 	{ "prctl", { { 0, SYSCALL_INT, PR_GET_SECUREBITS } } },
 	{ "prctl", { { 0, SYSCALL_INT, PR_SET_SECUREBITS } } },
@@ -103,6 +105,10 @@ const struct syscall_rule fs_watch_syscall_rules[] = {
 };
 
 const struct syscall_rule fs_syscall_rules[] = {
+	/* step.c, walk.c, node.c, export.c: below a directory, and in the working directory what is open already */
+	{ "openat", { SYSCALL_AT_DESCRIPTOR } },
+	{ "openat", { { 2, O_NOCTTY, O_NOCTTY } } },
+
 	/* cred.c */
 	{ "prctl", { { 0, SYSCALL_INT, PR_GET_SECUREBITS } } },
 	{ "prctl", { { 0, SYSCALL_INT, PR_SET_SECUREBITS } } },

@@ -6,11 +6,10 @@
 #include <sys/socket.h>
 
 const char *const guest_syscalls[] = {
-	/* stdio.c: what the caller's descriptor is, and opening it again; fcntl(2) as src/base allows it */
+	/* stdio.c: what the caller's descriptor is, and opening it again; openat(2) and fcntl(2) as src/base allows them */
 	"fstat",
 	"fstatfs",
 	"newfstatat",
-	"openat",
 
 	/* relay.c: a connection to a listening descriptor, which an exec may bring, and its name */
 	"accept4",

@@ -158,6 +158,9 @@ static void say_log(struct buf *b, uint8_t level, const char *text)
 #define SANDBOX 1
 #define CREATE 2
 
+/* /proc/self/fd as the monitor has it, opened before its filter is loaded; -1: it is opened when it is needed. */
+static int proc_fd = -1;
+
 /* Lets a guest send @bytes and hang up. Returns what the host made of it. @out: where stdout and stderr go. */
 static struct seen listen_to(const struct buf *bytes, int out, bool free_in_ready)
 {
@@ -180,6 +183,7 @@ static struct seen listen_to(const struct buf *bytes, int out, bool free_in_read
 	assert_int_equal(fd_set_nonblock(sv[0], 1), 0);
 	assert_int_equal(loop_new(&s->loop), 0);
 	assert_int_equal(guest_new(s->loop, sv[0], &events, &s->guest, &err), 0);
+	guest_use_proc(s->guest, proc_fd);
 	assert_int_equal(guest_sandbox(s->guest, &sb, on_done, s, &err), 0);
 	c.process.id = guest_next_process(s->guest);
 	assert_int_equal(guest_create(s->guest, &c, (int[3]){ -1, out, out }, on_done, s, &err), 0);
@@ -494,6 +498,8 @@ static void makes_only_calls_that_are_listed(void **state)
 	outs[0] = pipe_fds[1];
 	outs[1] = sv[0];
 	outs[2] = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	proc_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_true(proc_fd >= 0);
 	say_hello(&b, PROTO_VERSION, "b");
 	say_result(&b, SANDBOX, 0, 0, "");
 	say_result(&b, CREATE, 0, 0, "");
@@ -514,6 +520,7 @@ static void makes_only_calls_that_are_listed(void **state)
 			fail_msg("output %zu: wait status 0x%x (strace -f shows the call)", i, (unsigned int)status);
 		fd_close(outs[i]);
 	}
+	fd_close(steal_fd(&proc_fd));
 	fd_close(pipe_fds[0]);
 	fd_close(sv[1]);
 }

@@ -408,9 +408,19 @@ static void a_role_has_few_calls(void **state)
 	assert_int_equal(failed, 0);
 }
 
-static long open_file(void)
+static long open_below(void)
 {
-	return call(openat(AT_FDCWD, "/", O_PATH | O_CLOEXEC)) < 0 ? -errno : 0;
+	return call(openat(1 << 20, "x", O_PATH | O_CLOEXEC)) < 0 ? -errno : 0;
+}
+/* As free(3) asks how much memory the kernel promises, when an arena shrinks: src/base/syscalls.h. */
+static long open_for_libc(void)
+{
+	return call(openat(AT_FDCWD, "/proc/sys/vm/overcommit_memory", O_RDONLY | O_CLOEXEC)) < 0 ? -errno : 0;
+}
+/* As fs_reopen() does. */
+static long open_again(void)
+{
+	return call(openat(AT_FDCWD, "/", O_PATH | O_CLOEXEC | O_NOCTTY)) < 0 ? -errno : 0;
 }
 static long make_directory(void)
 {
@@ -456,7 +466,9 @@ static const struct {
 	long (*fn)(void);
 	long wanted[THREAD_ROLES]; /* loop, vCPU, files, watch, network */
 } role_tries[] = {
-	{ "openat", open_file, { 0, -EPERM, 0, 0, -EPERM } },
+	{ "openat of an entry", open_below, { -EBADF, -EPERM, -EBADF, -EBADF, -EPERM } },
+	{ "openat for libc", open_for_libc, { -EPERM, -EPERM, -EPERM, -EPERM, -EPERM } },
+	{ "openat of what is open", open_again, { -EPERM, -EPERM, 0, 0, -EPERM } },
 	{ "mkdirat", make_directory, { -EPERM, -EPERM, -EBADF, -EPERM, -EPERM } },
 	{ "capset", change_user, { -EPERM, -EPERM, -EFAULT, -EFAULT, -EPERM } },
 	{ "recvmsg", receive, { -EBADF, -EPERM, -EPERM, -EPERM, -EPERM } },
