@@ -134,7 +134,10 @@ static bool proc_waits_for_relays(struct guest_proc *p)
 	return p->linger || timer_new(p->g->loop, RELAY_LINGER_MS, proc_on_linger, p, &p->linger) == 0;
 }
 
-/* Tells the exit of @p, if EXITED has come and all output is written, and forgets it. */
+/*
+ * Tells the exit of @p, if EXITED has come and all output is written, and forgets it. GUEST: not before the process is made,
+ * which whoever has asked for it is told first: who hears of the exit forgets what the answer would find.
+ */
 static void proc_settle(struct guest_proc *p)
 {
 	struct guest *g = p->g;
@@ -142,7 +145,7 @@ static void proc_settle(struct guest_proc *p)
 	int status = p->status;
 	bool oom = p->oom;
 
-	if (!p->exited || p->out[0] || p->out[1] || g->free_me || proc_waits_for_relays(p))
+	if (!p->made || !p->exited || p->out[0] || p->out[1] || g->free_me || proc_waits_for_relays(p))
 		return;
 	guest_proc_free(p);
 	g->events.on_exited(g->events.arg, id, status, oom);
@@ -291,8 +294,10 @@ static int guest_take_result(struct guest *g, const void *msg, size_t len)
 {
 	struct err err = ERR_INIT;
 	struct guest_request *req;
+	struct guest_proc *p;
 	struct proto_result res;
 	char text[PROTO_TEXT_MAX];
+	uint32_t process;
 
 	/* GUEST: an errno and a status that exist, an answer to a request that was made */
 	if (proto_get_result(msg, len, &res) < 0 || res.errnum > ERRNO_MAX || res.exit_status > 255)
@@ -303,18 +308,21 @@ static int guest_take_result(struct guest *g, const void *msg, size_t len)
 	}
 	if (!req)
 		return -EPROTO;
+	process = req->process;
 	if (res.errnum) {
 		guest_clean_text(res.msg, text, sizeof(text));
 		(void)err_set(&err, (int)res.errnum, "%s", text);
 		err.exit_status = (int)res.exit_status;
-		if (req->process) {
-			struct guest_proc *p = guest_find_proc(g, req->process);
-
-			if (p)
-				guest_proc_free(p);
-		}
+		p = process ? guest_find_proc(g, process) : NULL;
+		if (p)
+			guest_proc_free(p);
 	}
 	request_finish(req, &err, res.payload, res.payload_len);
+	p = process && !res.errnum ? guest_find_proc(g, process) : NULL;
+	if (p) {
+		p->made = true;
+		proc_settle(p);
+	}
 	return 0;
 }
 

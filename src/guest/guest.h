@@ -12,7 +12,8 @@
  *
  * Order: on_exited comes when the process has ended in the guest, everything
  * that it wrote into the shares is on the host, and the last byte of its output
- * has been written to the host's descriptors (or nobody reads them any more).
+ * has been written to the host's descriptors (or nobody reads them any more); and
+ * after the answer to the request that has made it, whenever the guest says what.
  *
  * The guest is taken for hostile: an answer to no request, the exit of a process
  * that does not exist, or a frame out of order closes the channel; texts are cut

@@ -27,6 +27,7 @@ struct guest_proc {
 	uint32_t id;
 	struct source *in;
 	struct sink *out[2];
+	bool made; /* RESULT has come: the guest has made it */
 	bool exited, oom;
 	bool lingered;        /* its relays had their time */
 	struct watch *linger; /* the timer of that */

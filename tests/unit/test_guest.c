@@ -36,7 +36,7 @@
 struct seen {
 	struct loop *loop;
 	struct guest *guest;
-	int ready, exits, status, logs, closed, answers, last_errno, last_exit_status;
+	int ready, exits, status, logs, closed, answers, last_errno, last_exit_status, answers_before_exit;
 	char last_text[PROTO_TEXT_MAX], last_msg[ERR_MSG_MAX];
 	bool free_in_ready;
 };
@@ -62,6 +62,7 @@ static void on_exited(void *arg, uint32_t process, int status, bool oom)
 	assert_true(oom);
 	s->exits++;
 	s->status = status;
+	s->answers_before_exit = s->answers;
 }
 
 static void on_log(void *arg, enum proto_log level, const char *text)
@@ -409,6 +410,33 @@ static void questions_for_the_time_are_answered_but_no_flood(void **state)
 	assert_true(times >= GUEST_TIMES_PER_SECOND && times <= 3 * GUEST_TIMES_PER_SECOND);
 }
 
+/* A guest that tells the exit of a process before it says that it has made it: who asked for it hears of that first. */
+static void exit_comes_after_the_answer(void **state)
+{
+	autobuf b = BUF_INIT;
+	struct seen s;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	say_hello(&b, PROTO_VERSION, "b");
+	say_result(&b, SANDBOX, 0, 0, "");
+	put_frame(&b, MUX_EOF, 1, NULL, 0);
+	put_frame(&b, MUX_EOF, 2, NULL, 0);
+	say_exited(&b, 1, 3 << 8);
+	s = listen_to(&b, fds[1], false);
+	assert_int_equal(s.exits, 0); /* only the end of the channel has answered */
+	assert_int_equal(s.answers, 2);
+
+	say_result(&b, CREATE, 0, 0, "");
+	s = listen_to(&b, fds[1], false);
+	assert_int_equal(s.exits, 1);
+	assert_int_equal(s.status, 3 << 8);
+	assert_int_equal(s.answers_before_exit, 2);
+	fd_close(fds[0]);
+	fd_close(fds[1]);
+}
+
 /* EXITED overtakes the output, since control is sent first; on_exited must not. */
 static void exit_comes_after_the_output(void **state)
 {
@@ -633,6 +661,7 @@ int main(void)
 		cmocka_unit_test(lies_close_the_channel),
 		cmocka_unit_test(words_are_cleaned_and_a_flood_is_cut),
 		cmocka_unit_test(questions_for_the_time_are_answered_but_no_flood),
+		cmocka_unit_test(exit_comes_after_the_answer),
 		cmocka_unit_test(exit_comes_after_the_output),
 		cmocka_unit_test(makes_only_calls_that_are_listed),
 		cmocka_unit_test(freed_in_its_callback),
