@@ -451,11 +451,12 @@ static void on_broken(void *arg, const struct err *err)
 	fail(arg, err);
 }
 
-/* Likewise: it stands still, and readers of the tmpfs do not wait for it. */
+/* Likewise: it stands still, and no reader on the host waits for it. */
 static void on_paused(void *arg)
 {
 	const struct monitor *m = arg;
 
+	procview_abandon(m->procview);
 	tmpview_abandon(m->tmpview);
 }
 

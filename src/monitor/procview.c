@@ -446,6 +446,14 @@ int procview_new(const struct procview_config *config, struct procview **ret)
 	return 0;
 }
 
+void procview_abandon(struct procview *v)
+{
+	if (!v)
+		return;
+	v->again = false;
+	fuse_continue(v->fuse, UINT64_MAX, 0);
+}
+
 void procview_free(struct procview *v)
 {
 	if (!v)

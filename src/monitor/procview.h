@@ -42,6 +42,12 @@ struct procview_config {
 /* Serves the view. 0 or -errno. */
 must_check int procview_new(const struct procview_config *config, struct procview **ret);
 
+/*
+ * Nobody waits for the guest any more, which stands still: who waits gets what is known. A request that has reached this
+ * process cannot be killed, so that a frozen one must have none. Accepts NULL.
+ */
+void procview_abandon(struct procview *v);
+
 /* Ends it, after the guest has been freed, which answers what is under way. Accepts NULL. */
 void procview_free(struct procview *v);
 
