@@ -230,6 +230,7 @@ tests_unit_test_pump_LDADD = $(unit_ldadd)
 tests_unit_test_pump_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=buf_put -Wl,--wrap=buf_consume
 tests_unit_test_qemu_SOURCES = tests/unit/test_qemu.c
 tests_unit_test_qemu_LDADD = $(unit_ldadd)
+tests_unit_test_qemu_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=recv
 tests_unit_test_qemu_filter_SOURCES = tests/unit/test_qemu_filter.c
 tests_unit_test_qemu_filter_LDADD = $(unit_ldadd)
 tests_unit_test_qemu_qmp_SOURCES = tests/unit/test_qemu_qmp.c

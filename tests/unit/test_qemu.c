@@ -33,6 +33,7 @@
 #include "vm/engine.h"
 #include "vm/guestlog.h"
 #include "vm/qemu/argv.h"
+#include "vm/qemu/process.h"
 #include "vm/qemu/program.h"
 #include "vm/qemu/tsc.h"
 
@@ -318,6 +319,66 @@ static void reports_each_end(void **state)
 	}
 }
 
+static void on_turn(void *arg)
+{
+	loop_stop(arg);
+}
+
+/* As recv(2), of a QEMU that says more whenever it is read from. */
+static bool flood;
+ssize_t __real_recv(int fd, void *buf, size_t len, int flags);
+ssize_t __wrap_recv(int fd, void *buf, size_t len, int flags);
+
+ssize_t __wrap_recv(int fd, void *buf, size_t len, int flags)
+{
+	if (!flood)
+		return __real_recv(fd, buf, len, flags);
+	for (size_t i = 0; i < len; i++)
+		((char *)buf)[i] = "{}\n"[i % 3];
+	return (ssize_t)(len / 3 * 3);
+}
+
+/* A QEMU that the guest has broken into may write faster than it is read: the loop serves others nevertheless. */
+static void a_flood_does_not_keep_the_loop(void **state)
+{
+	struct err err = ERR_INIT;
+	struct bench b;
+	const struct vm_events events = { .on_exit = bench_on_exit, .arg = &b };
+	struct watch *turn;
+	struct vm *vm;
+
+	(void)state;
+	bench_open(&b, "idles");
+	vm = bench_new(&b);
+	if (vm_start(vm, b.loop, &events, &err) < 0)
+		fail_msg("vm_start: %s", err.msg);
+	flood = true;
+	assert_int_equal(timer_new(b.loop, 20, on_turn, b.loop, &turn), 0);
+	for (int n = 0; n < 3; n++) {
+		assert_int_equal(loop_run(b.loop), 0);
+		assert_int_equal(timer_set(turn, 20), 0);
+	}
+	flood = false;
+	assert_int_equal(b.exits, 0);
+	watch_free(turn);
+	assert_true(vm_end(vm, 60000));
+	vm_free(vm);
+	bench_close(&b);
+}
+
+/* The same of its standard error. */
+static void complaints_without_an_end(void **state)
+{
+	struct qemu_process p = QEMU_PROCESS_INIT;
+
+	(void)state;
+	p.stderr_fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	assert_true(p.stderr_fd >= 0);
+	assert_int_equal(qemu_process_read_stderr(&p), 0);
+	assert_int_equal(p.tail_len, sizeof(p.tail));
+	qemu_process_done(&p);
+}
+
 struct start_case {
 	const char *fake;
 	const char *message;
@@ -556,6 +617,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(finds_the_program),
 		cmocka_unit_test(measures_the_counter),
 		cmocka_unit_test(reports_each_end),
+		cmocka_unit_test(a_flood_does_not_keep_the_loop),
+		cmocka_unit_test(complaints_without_an_end),
 		cmocka_unit_test(reports_a_failing_start),
 		cmocka_unit_test(ends_before_the_start),
 		cmocka_unit_test(refuses_bad_configurations),

@@ -30,6 +30,7 @@
 #include "vm/qemu/undump.h"
 
 #define LAST_WORDS_MS 1000 /* that a QEMU which has closed its sockets gets to end by itself */
+#define STDERR_BYTES MIB   /* taken at a time: what a pipe of an unprivileged process holds at most */
 
 static const int file_server_caps[] = {
 	CAP_CHOWN,
@@ -245,12 +246,17 @@ static void process_keep_tail(struct qemu_process *p, const char *data, size_t l
 int qemu_process_read_stderr(struct qemu_process *p)
 {
 	char chunk[QEMU_TAIL_MAX / 4]; /* never more than the tail holds */
+	size_t room = STDERR_BYTES;
 	ssize_t n;
 
 	if (p->stderr_fd < 0)
 		return -EPIPE;
-	while ((n = read(p->stderr_fd, chunk, sizeof(chunk))) > 0)
+	while ((n = read(p->stderr_fd, chunk, sizeof(chunk))) > 0) {
 		process_keep_tail(p, chunk, (size_t)n);
+		room -= MIN(room, (size_t)n);
+		if (room == 0) /* GUEST: a QEMU that it has broken into may write without an end */
+			return 0;
+	}
 	return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -EPIPE;
 }
 

@@ -44,7 +44,10 @@ struct qemu_rights {
 must_check int qemu_process_start(struct qemu_process *p, char *const argv[], int *keep, size_t keep_len, int ns_pidfd,
 	const char *dir, const struct qemu_rights *rights, struct err *err);
 
-/* Takes what has come from stderr, without waiting: 0, or -EPIPE when it is closed. */
+/*
+ * Takes what has come from stderr, without waiting, and from a flood a part of it: 0, or -EPIPE when it is closed. Of a process
+ * that has ended it is all.
+ */
 int qemu_process_read_stderr(struct qemu_process *p);
 
 /* Waits for the end of the process, which is under way, and keeps its status. */

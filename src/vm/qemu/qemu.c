@@ -21,6 +21,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -52,6 +53,7 @@
 #define PAUSE_TIMEOUT_MS 10000
 #define SERIAL_REST_MAX (4 * MIB) /* bytes of the console that are still read when the guest has ended */
 #define SERIAL_CHUNK 16384        /* bytes of the guest's console taken at a time: a flood does not keep the loop */
+#define QMP_TURN 64               /* messages of QEMU's taken at a time, for the same reason */
 
 struct qemu_vm {
 	struct vm vm;
@@ -129,21 +131,27 @@ static void qemu_take_event(struct qemu_vm *q, const struct qmp_msg *msg)
 }
 
 /*
- * Takes what QEMU has sent, events included, up to the next reply: 1 with *ret_msg, or 0 if none has come. -errno: QEMU
- * has gone, or sends what is no QMP.
+ * Takes the next message that QEMU has sent, and acts on it if it is an event: 1 with *ret_msg, or 0 if none has come. -errno:
+ * QEMU has gone, or sends what is no QMP.
  */
-static int qemu_next_reply(struct qemu_vm *q, struct qmp_msg *ret_msg)
+static int qemu_next(struct qemu_vm *q, struct qmp_msg *ret_msg)
 {
-	for (;;) {
-		int r = qmp_next(&q->qmp, ret_msg);
+	int r = qmp_next(&q->qmp, ret_msg);
 
-		if (r <= 0)
-			return r;
-		if (ret_msg->kind == QMP_EVENT)
-			qemu_take_event(q, ret_msg);
-		else if (ret_msg->kind != QMP_OTHER)
-			return 1;
-	}
+	if (r == 1 && ret_msg->kind == QMP_EVENT)
+		qemu_take_event(q, ret_msg);
+	return r;
+}
+
+/* Takes what QEMU has sent, @max messages at most; no command is under way. As qemu_next(): 1, there may be more. */
+static int qemu_take(struct qemu_vm *q, unsigned int max)
+{
+	struct qmp_msg msg;
+	int r = 1;
+
+	for (; r == 1 && max > 0; max--)
+		r = qemu_next(q, &msg);
+	return r;
 }
 
 /*
@@ -161,7 +169,7 @@ static int qemu_await(struct qemu_vm *q, unsigned int id, int timeout_ms, struct
 		};
 		struct qmp_msg msg;
 		int64_t left = deadline - clock_now_ms();
-		int r = qemu_next_reply(q, &msg);
+		int r = qemu_next(q, &msg);
 
 		if (r == -EPIPE)
 			return qemu_process_wait_last_words(&q->process, err);
@@ -173,10 +181,10 @@ static int qemu_await(struct qemu_vm *q, unsigned int id, int timeout_ms, struct
 			return 0;
 		if (r == 1 && msg.id == id && msg.kind == QMP_ERROR)
 			return err_set(err, EIO, "qemu: %s", msg.text);
+		if (left <= 0) /* GUEST: also when a QEMU that it has broken into says other things all the time */
+			return err_set(err, ETIMEDOUT, "qemu: no answer in %d s", timeout_ms / 1000);
 		if (r == 1)
 			continue;
-		if (left <= 0)
-			return err_set(err, ETIMEDOUT, "qemu: no answer in %d s", timeout_ms / 1000);
 		r = poll(fds, q->process.stderr_fd < 0 ? 1 : 2, (int)left);
 		if (r < 0 && errno != EINTR)
 			return err_sys(err, errno, "qemu: poll");
@@ -236,11 +244,10 @@ static void qemu_report(struct qemu_vm *q)
 static void on_qmp(void *arg, unused uint32_t events)
 {
 	struct qemu_vm *q = arg;
-	struct qmp_msg msg;
-	int r;
+	int r = qemu_take(q, QMP_TURN);
 
-	while ((r = qemu_next_reply(q, &msg)) == 1)
-		; /* no command is under way whose reply is awaited */
+	if (r == 1) /* the rest may be in memory, where nothing would wake the loop for it */
+		r = timer_set(q->late_watch, 1) < 0 ? -EIO : 0;
 	if (r == -EPIPE && q->qmp_watch) {
 		/* It is dying: the pidfd will say so, and by then its stderr is complete. */
 		watch_free(q->qmp_watch);
@@ -283,10 +290,8 @@ static void on_serial(void *arg, uint32_t events)
 static void on_process_exit(void *arg, unused uint32_t events)
 {
 	struct qemu_vm *q = arg;
-	struct qmp_msg msg;
 
-	while (qemu_next_reply(q, &msg) == 1)
-		; /* QEMU's last event says more than its exit status */
+	(void)qemu_take(q, UINT_MAX); /* QEMU's last event says more than its exit status; what it has sent ends */
 	qemu_process_reap(&q->process);
 	qemu_end_dead(q);
 	qemu_report(q);
