@@ -44,17 +44,6 @@ void netstream_free(struct netstream *s)
 
 /* ---- in ---- */
 
-/* How many bytes the frame at in_at has; 0: they are not known yet. */
-static size_t frame_length(const struct netstream *s)
-{
-	uint32_t length;
-
-	if (s->in_end - s->in_at < LENGTH_BYTES)
-		return 0;
-	memcpy(&length, s->in + s->in_at, sizeof(length));
-	return be32toh(length);
-}
-
 /* Reads more into the buffer, which is made free to its end before if there is little left: 0, -EAGAIN or -EPIPE. */
 static int fill(struct netstream *s)
 {
@@ -81,19 +70,33 @@ static int fill(struct netstream *s)
 	return 0;
 }
 
+/*
+ * Whether the frame at in_at is there, and then how many bytes it has: 1; 0: not all of it; -EPIPE: its length is none that a frame
+ * has, and nobody knows where the next one begins.
+ */
+static int frame_get(const struct netstream *s, size_t *ret_length)
+{
+	size_t have = s->in_end - s->in_at;
+	uint32_t length;
+
+	if (have < LENGTH_BYTES)
+		return 0;
+	memcpy(&length, s->in + s->in_at, sizeof(length));
+	length = be32toh(length);
+	if (length < NETSTREAM_FRAME_MIN || length > NETSTREAM_FRAME_MAX)
+		return -EPIPE;
+	*ret_length = length;
+	return have - LENGTH_BYTES >= length;
+}
+
 ssize_t netstream_read(struct netstream *s, size_t header, const struct iovec *iov, unsigned int iov_len)
 {
 	static const uint8_t zeros[64];
-	size_t length = frame_length(s), put;
+	size_t length = 0, put;
 	int r = s->ended ? -EPIPE : 0;
 
-	while (r == 0 && (length == 0 || s->in_end - s->in_at < LENGTH_BYTES + length)) {
+	while (r == 0 && (r = frame_get(s, &length)) == 0)
 		r = fill(s);
-		length = frame_length(s);
-		if (r == 0 && s->in_end - s->in_at >= LENGTH_BYTES &&
-			(length < NETSTREAM_FRAME_MIN || length > NETSTREAM_FRAME_MAX))
-			r = -EPIPE;
-	}
 	s->ended |= r == -EPIPE;
 	if (r < 0)
 		return r;
