@@ -336,13 +336,18 @@ void p9_enqueue(struct p9_server *server, struct p9_request *req)
 
 /* ---- the end ---- */
 
-/* Hands the answer of @req over, and returns the list of the Tflush requests that waited for that. */
+/*
+ * Hands the answer of @req over, and returns the list of the Tflush requests that waited for that. If it is a Tversion, the
+ * session takes requests again from here on, however it came to its answer.
+ */
 static struct p9_request *answer(struct p9_session *session, struct p9_request *req, uint32_t reply_len)
 {
 	struct p9_answer here = { .tag = req->tag }, **at;
 
 	pthread_mutex_lock(&session->lock);
 	tag_remove(session, req);
+	if (session->version == req)
+		session->version = NULL;
 	here.flushes = req->flushes;
 	here.next = session->answers;
 	session->answers = &here;

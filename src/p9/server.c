@@ -44,14 +44,6 @@ static int head_read(struct p9_call *call)
 	return 0;
 }
 
-/* The Tversion of @session has run: from here on the session takes requests again. */
-static void version_done(struct p9_session *session)
-{
-	pthread_mutex_lock(&session->lock);
-	session->version = NULL;
-	pthread_mutex_unlock(&session->lock);
-}
-
 /* Checks @req, runs its operation, and answers it unless the operation has parked it. */
 static void serve(struct p9_worker *worker, struct p9_request *req)
 {
@@ -86,8 +78,6 @@ static void serve(struct p9_worker *worker, struct p9_request *req)
 	}
 	if (r == P9_PARKED)
 		return;
-	if (req->type == P9_TVERSION)
-		version_done(req->session);
 	if (r < 0)
 		len = p9_reply_error(req, r);
 	else
