@@ -156,6 +156,14 @@ static void relay_on_room(void *arg, uint32_t events unused)
 		record_sink_resume(r->records);
 }
 
+/* Lets go of the host's socket, and does not wait for it any more. */
+static void relay_disconnect(struct relay *r)
+{
+	watch_free(r->watch); /* before its descriptor may be another's */
+	r->watch = NULL;
+	fd_close(steal_fd(&r->sock));
+}
+
 /*
  * As record_fn: sends one datagram to the host's socket. One that nobody can get any more is lost, as its sender has gone
  * on; a socket that has been replaced in its directory is found anew.
@@ -176,7 +184,7 @@ static int relay_on_record(void *arg, const void *data, size_t len)
 		if (errno == EAGAIN &&
 			(r->watch || watch_new(r->g->loop, r->sock, EPOLLOUT, relay_on_room, r, &r->watch) == 0))
 			return -EAGAIN;
-		fd_close(steal_fd(&r->sock));
+		relay_disconnect(r);
 	}
 	return 0;
 }

@@ -25,6 +25,7 @@ unit_tests += \
 	tests/unit/test_fs_watch \
 	tests/unit/test_fuse \
 	tests/unit/test_guest \
+	tests/unit/test_guest_relay \
 	tests/unit/test_guestlog \
 	tests/unit/test_hierarchies \
 	tests/unit/test_host \
@@ -145,6 +146,8 @@ tests_unit_test_fs_LDADD = $(unit_ldadd)
 tests_unit_test_fs_LDFLAGS = $(filter_ldflags)
 tests_unit_test_fuse_SOURCES = tests/unit/test_fuse.c $(fuse_peer)
 tests_unit_test_fuse_LDADD = $(unit_ldadd)
+tests_unit_test_guest_relay_SOURCES = tests/unit/test_guest_relay.c
+tests_unit_test_guest_relay_LDADD = $(unit_ldadd)
 tests_unit_test_guest_SOURCES = tests/unit/test_guest.c
 tests_unit_test_guest_LDADD = $(unit_ldadd)
 tests_unit_test_guestlog_SOURCES = tests/unit/test_guestlog.c
