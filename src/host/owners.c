@@ -78,22 +78,24 @@ int owners_new_namespace(const struct owner_maps *maps, bool same)
 	return r;
 }
 
-static bool setgroups_denied(void)
+bool owners_keep_groups(void)
 {
 	autofree char *text = NULL;
 
 	return fd_read_file(AT_FDCWD, "/proc/self/setgroups", 16, &text, NULL) == 0 && strncmp(text, "deny", 4) == 0;
 }
 
-/* Becomes @user and @group, without the kernel's care that who is root no more has no capabilities: 0 or -errno. */
-static int become(uid_t user, gid_t group, const gid_t *more, size_t more_len)
+/*
+ * Becomes @user and @group, without the kernel's care that who is root no more has no capabilities: 0 or -errno. @stay: groups
+ * that cannot be set stay what they are.
+ */
+static int become(uid_t user, gid_t group, const gid_t *more, size_t more_len, bool stay)
 {
 	int bits = prctl(PR_GET_SECUREBITS);
 
 	if (bits < 0 || prctl(PR_SET_SECUREBITS, (unsigned long)bits | SECBIT_NO_SETUID_FIXUP) < 0)
 		return -errno;
-	/* where setgroups(2) is denied (user_namespaces(7)), as to a user who has his own ids alone, the groups stay */
-	if (setgroups(more_len, more) < 0 && (errno != EPERM || !setgroups_denied()))
+	if (setgroups(more_len, more) < 0 && (errno != EPERM || !stay))
 		return -errno;
 	if (setresgid(group, group, group) < 0 || setresuid(user, user, user) < 0)
 		return -errno;
@@ -111,7 +113,7 @@ int owners_enter(const struct owner_maps *maps, bool same, int fd)
 		return -ENOMEM;
 	for (size_t i = 0; i < maps->more_len; i++)
 		more[i] = same ? owner_outside(groups, maps->more[i]) : maps->more[i];
-	return setns(fd, CLONE_NEWUSER) < 0 ? -errno : become(user, group, more, maps->more_len);
+	return setns(fd, CLONE_NEWUSER) < 0 ? -errno : become(user, group, more, maps->more_len, maps->groups_stay);
 }
 
 void owners_done(struct owner_maps *maps)

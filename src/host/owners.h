@@ -34,6 +34,7 @@ struct owner_maps {
 	uint32_t user, group;
 	uint32_t *more;
 	size_t more_len;
+	bool groups_stay; /* owners_keep_groups(), as it was where the namespace was made */
 };
 
 /* The number inside of @outside: true with *ret_inside, or false if it has none. */
@@ -43,6 +44,12 @@ bool owner_inside(const struct owner_map *map, uint32_t outside, uint32_t *ret_i
 uint32_t owner_outside(const struct owner_map *map, uint32_t inside);
 
 /*
+ * Whether setgroups(2) is denied (user_namespaces(7)), as to an ordinary user who has his own ids alone: in this user namespace, and
+ * so in each that is made in it. Reads /proc, which owners_enter() does not: its caller may have a root without one.
+ */
+bool owners_keep_groups(void);
+
+/*
  * Makes a user namespace with @maps: a descriptor of it, which is the caller's, or -errno. @same: owners keep their
  * numbers from outside in it, for programs that cannot translate. Single-threaded.
  */
@@ -50,7 +57,7 @@ must_check int owners_new_namespace(const struct owner_maps *maps, bool same);
 
 /*
  * Enters the namespace @fd of owners_new_namespace(), and becomes there the user and the groups of @maps; the process has
- * all capabilities there then. 0 or -errno. Single-threaded.
+ * all capabilities there then. Opens nothing. 0 or -errno. Single-threaded.
  */
 must_check int owners_enter(const struct owner_maps *maps, bool same, int fd);
 

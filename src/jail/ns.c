@@ -196,6 +196,7 @@ static int fill_owners(const struct spec_process *p, struct ns_set *set)
 		return r;
 	o->user = first_owner(&o->users);
 	o->group = first_owner(&o->groups);
+	o->groups_stay = owners_keep_groups();
 	o->more = calloc((p ? p->user.additional_gids.n : 0) + 1, sizeof(*o->more));
 	if (!o->more)
 		return -ENOMEM;

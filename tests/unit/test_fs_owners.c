@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -20,6 +22,7 @@
 #include <cmocka.h>
 
 #include "base/base.h"
+#include "base/fd.h"
 #include "base/le.h"
 #include "fs/fs.h"
 #include "host/owners.h"
@@ -294,10 +297,53 @@ static void access_lists_have_the_same_owners(void **state)
 	assert_memory_equal(acl, want, sizeof(want));
 }
 
+/*
+ * In the child: enters a namespace where setgroups(2) is denied, from a root whose /proc is not to be looked into, as the
+ * monitor's is, which would have to answer itself. @stay: whether it has been asked before if groups stay.
+ */
+static _Noreturn void enter_denied(bool stay)
+{
+	struct owner_range own = { .count = 1 };
+	struct owner_maps alone = { .users = { &own, 1 }, .groups = { &own, 1 } };
+	int user_ns;
+
+	require(!owners_keep_groups());
+	require(unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0);
+	require(fd_write_existing(AT_FDCWD, "/proc/self/setgroups", "deny") == 0);
+	require(fd_write_existing(AT_FDCWD, "/proc/self/uid_map", "0 0 1") == 0);
+	require(fd_write_existing(AT_FDCWD, "/proc/self/gid_map", "0 0 1") == 0);
+	require(owners_keep_groups());
+	alone.groups_stay = stay;
+	user_ns = owners_new_namespace(&alone, false);
+	require(user_ns >= 0);
+	require(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+	require(mount("none", "/proc", "tmpfs", 0, NULL) == 0);
+	require(owners_enter(&alone, false, user_ns) == (stay ? 0 : -EPERM));
+	_exit(0);
+}
+
+static void groups_stay_without_a_look_into_proc(void **state)
+{
+	(void)state;
+	for (int stay = 0; stay < 2; stay++) {
+		int status;
+		pid_t pid;
+
+		(void)fflush(NULL);
+		pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0)
+			enter_denied(stay);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_owner_has_two_numbers),
+		cmocka_unit_test(groups_stay_without_a_look_into_proc),
 		cmocka_unit_test_setup_teardown(owners_without_a_number_are_strangers, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_owner_of_a_file_needs_no_group, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_made_for_strangers, setup, teardown),
