@@ -45,6 +45,7 @@ unit_tests += \
 	tests/unit/test_kvm_mem \
 	tests/unit/test_kvm_serial \
 	tests/unit/test_kvm_stale \
+	tests/unit/test_kvm_vcpu \
 	tests/unit/test_landlock \
 	tests/unit/test_thread \
 	tests/unit/test_member \
@@ -238,6 +239,9 @@ tests_unit_test_qemu_filter_SOURCES = tests/unit/test_qemu_filter.c
 tests_unit_test_qemu_filter_LDADD = $(unit_ldadd)
 tests_unit_test_qemu_qmp_SOURCES = tests/unit/test_qemu_qmp.c
 tests_unit_test_qemu_qmp_LDADD = $(unit_ldadd)
+tests_unit_test_kvm_vcpu_SOURCES = tests/unit/test_kvm_vcpu.c
+tests_unit_test_kvm_vcpu_LDADD = $(unit_ldadd)
+tests_unit_test_kvm_vcpu_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ioctl
 tests_unit_test_landlock_SOURCES = tests/unit/test_landlock.c
 tests_unit_test_landlock_LDADD = $(unit_ldadd)
 tests_unit_test_thread_SOURCES = tests/unit/test_thread.c

@@ -11,7 +11,8 @@
  *
  * Invariants:
  *  1. While a vCPU's thread lives, so does everything that a callback of the bus reaches.
- *  2. A vCPU's thread never waits for the loop, so joining it on the loop cannot hang.
+ *  2. A vCPU's thread never waits for the loop. But it waits for a device's requests when the guest resets that, and those may be out
+ *     in a file system that hangs. So the loop waits for it with a bound.
  */
 #include <errno.h>
 #include <linux/kvm.h>
@@ -21,6 +22,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "fs/fs.h"
 #include "host/thread.h"
@@ -42,6 +44,9 @@
 #include "vm/virtio/device.h"
 
 #define KVM_PAGE 4096 /* bytes of a page of the balloon */
+/* How long a vCPU's thread is waited for that has been told to end, or to pause. It takes microseconds, or as long as a disk. */
+#define STOP_TIMEOUT_MS 5000
+#define PAUSE_TIMEOUT_MS 10000
 #define KVM_CALLS_MAX (KVM_ROOM_CALLS + KVM_NET_CALLS + DEVICES_CALLS_MAX + 1)
 
 struct kvm_vm {
@@ -69,12 +74,17 @@ static struct kvm_vm *kvm_of(struct vm *vm)
 	return container_of(vm, struct kvm_vm, vm);
 }
 
-static void kvm_stop_vcpus(struct kvm_vm *k)
+/* Ends the threads of the vCPUs. False: one does not end. */
+static bool kvm_stop_vcpus(struct kvm_vm *k)
 {
+	int64_t until = clock_now_ms() + STOP_TIMEOUT_MS;
+	bool ended = true;
+
 	for (unsigned int i = 0; i < k->vcpus_len; i++)
 		vcpu_stop(&k->vcpus[i]);
 	for (unsigned int i = 0; i < k->vcpus_len; i++)
-		vcpu_join(&k->vcpus[i]);
+		ended = vcpu_join(&k->vcpus[i], (int)MAX(until - clock_now_ms(), (int64_t)0)) && ended;
+	return ended;
 }
 
 /* vm_free(), and the way out of a kvm_new() that fails half-way. */
@@ -82,9 +92,8 @@ static void kvm_free(struct vm *vm)
 {
 	struct kvm_vm *k = kvm_of(vm);
 
-	kvm_stop_vcpus(k);
 	/* What a thread uses that is lost in a file system which hangs is freed with the process. */
-	if (!devices_drain(&k->devices))
+	if (!kvm_stop_vcpus(k) || !devices_drain(&k->devices))
 		return;
 	watch_free(k->end_watch);
 	for (unsigned int i = 0; i < k->vcpus_len; i++)
@@ -215,7 +224,7 @@ static void kvm_on_end(void *arg, uint32_t events unused)
 
 	if (!end_get(&k->end, &how, detail))
 		return;
-	kvm_stop_vcpus(k);
+	(void)kvm_stop_vcpus(k); /* one that does not end enters the guest no more */
 	guestlog_flush(k->log);
 	watch_free(k->end_watch); /* it has done its duty; the loop lets a watch be freed from its own callback */
 	k->end_watch = NULL;
@@ -267,14 +276,21 @@ static int kvm_start(struct vm *vm, struct loop *loop, const struct vm_events *e
 	return 0;
 }
 
-static int kvm_pause(struct vm *vm, struct err *err unused)
+/* vm_pause(). */
+static int kvm_pause(struct vm *vm, struct err *err)
 {
 	struct kvm_vm *k = kvm_of(vm);
+	int64_t until = clock_now_ms() + PAUSE_TIMEOUT_MS;
+	bool all = true;
 
 	for (unsigned int i = 0; i < k->vcpus_len; i++)
 		vcpu_ask_pause(&k->vcpus[i]);
-	for (unsigned int i = 0; i < k->vcpus_len; i++)
-		vcpu_await_pause(&k->vcpus[i]);
+	for (unsigned int i = 0; all && i < k->vcpus_len; i++)
+		all = vcpu_await_pause(&k->vcpus[i], (int)MAX(until - clock_now_ms(), (int64_t)0));
+	for (unsigned int i = 0; !all && i < k->vcpus_len; i++)
+		vcpu_resume(&k->vcpus[i]);
+	if (!all)
+		return err_set(err, ETIMEDOUT, "a vCPU waits for a file system of the host that does not answer");
 	k->paused = true;
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "host/thread.h"
 #include "vm/kvm/vcpu.h"
@@ -165,18 +166,10 @@ static bool vcpu_handle_exit(struct vcpu *v)
 	}
 }
 
-/* Handles an error that KVM_RUN returned instead of an exit. False: it has ended the machine. */
-static bool vcpu_handle_error(struct vcpu *v, int error)
-{
-	if (error == EINTR ||
-		error == EAGAIN) /* a kick, a debugger, the freezer; a vCPU that the guest has not started yet */
-		return true;
-	end_report(v->end, VM_EXIT_FAILED, "KVM_RUN of vCPU %u at rip 0x%llx: %s", v->index,
-		(unsigned long long)cpu_rip(v->fd), strerror(error));
-	return false;
-}
-
-/* Takes away the kick of vcpu_ask_pause(), which KVM_RUN leaves pending: it would end each further run at once. */
+/*
+ * Takes away the kicks of vcpu_ask_pause(), which KVM_RUN leaves pending: they would end each further run at once. What they were
+ * for is looked at afterwards.
+ */
 static void vcpu_drop_kicks(void)
 {
 	const struct timespec now = { 0, 0 };
@@ -186,6 +179,18 @@ static void vcpu_drop_kicks(void)
 	(void)sigaddset(&kick, VCPU_KICK);
 	while (sigtimedwait(&kick, NULL, &now) > 0)
 		;
+}
+
+/* Handles an error that KVM_RUN returned instead of an exit. False: it has ended the machine. */
+static bool vcpu_handle_error(struct vcpu *v, int error)
+{
+	if (error == EINTR) /* a kick, perhaps of a pause that nobody waits for any more; a debugger, the freezer */
+		vcpu_drop_kicks();
+	if (error == EINTR || error == EAGAIN) /* EAGAIN: a vCPU that the guest has not started yet */
+		return true;
+	end_report(v->end, VM_EXIT_FAILED, "KVM_RUN of vCPU %u at rip 0x%llx: %s", v->index,
+		(unsigned long long)cpu_rip(v->fd), strerror(error));
+	return false;
 }
 
 /* The thread waits until it is let go, or is to end. */
@@ -256,14 +261,24 @@ void vcpu_ask_pause(struct vcpu *v)
 	(void)pthread_kill(v->thread, VCPU_KICK);
 }
 
-void vcpu_await_pause(struct vcpu *v)
+/* Waits until @v has ended, or with @parked waits as vcpu_ask_pause() has asked for; false: not within @timeout_ms. */
+static bool vcpu_await(struct vcpu *v, bool parked, int timeout_ms)
 {
-	if (!v->started)
-		return;
+	int64_t until_ms = clock_now_ms() + timeout_ms;
+	struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
+	bool there;
+	int r = 0;
+
 	pthread_mutex_lock(&v->lock);
-	while (!v->parked && !v->ended)
-		pthread_cond_wait(&v->change, &v->lock);
+	while (!(there = v->ended || (parked && v->parked)) && r == 0)
+		r = pthread_cond_clockwait(&v->change, &v->lock, CLOCK_MONOTONIC, &until);
 	pthread_mutex_unlock(&v->lock);
+	return there;
+}
+
+bool vcpu_await_pause(struct vcpu *v, int timeout_ms)
+{
+	return !v->started || vcpu_await(v, true, timeout_ms);
 }
 
 void vcpu_resume(struct vcpu *v)
@@ -282,10 +297,13 @@ void vcpu_stop(struct vcpu *v)
 	(void)pthread_kill(v->thread, VCPU_KICK);
 }
 
-void vcpu_join(struct vcpu *v)
+bool vcpu_join(struct vcpu *v, int timeout_ms)
 {
 	if (!v->started)
-		return;
+		return true;
+	if (!vcpu_await(v, false, timeout_ms))
+		return false;
 	(void)pthread_join(v->thread, NULL);
 	v->started = false;
+	return true;
 }

@@ -64,11 +64,12 @@ must_check int vcpu_init(struct vcpu *v, const struct machine *m, struct end *en
 must_check int vcpu_start(struct vcpu *v, struct err *err);
 
 /*
- * Tells the thread to leave the guest and wait; vcpu_await_pause() returns when it does, or when it has ended. Between
- * the two another vCPU can be told. Both do nothing if there is no thread. On the main thread.
+ * Tells the thread to leave the guest and wait; vcpu_await_pause() is true when it does, or when it has ended, and false if that
+ * takes longer than @timeout_ms: GUEST: it resets a device whose requests are out in a file system that hangs. Between the two
+ * another vCPU can be told. Both do nothing if there is no thread. On the main thread.
  */
 void vcpu_ask_pause(struct vcpu *v);
-void vcpu_await_pause(struct vcpu *v);
+must_check bool vcpu_await_pause(struct vcpu *v, int timeout_ms);
 
 /*
  * Lets the waiting thread run the guest again, and tells the guest's watchdogs that it stood still (KVM_KVMCLOCK_CTRL).
@@ -79,8 +80,11 @@ void vcpu_resume(struct vcpu *v);
 /* Makes the thread leave the guest and end. Does nothing if there is none. On the main thread. */
 void vcpu_stop(struct vcpu *v);
 
-/* Waits for the thread's end, which vcpu_stop() has asked for or the machine's end brings. Does nothing if there is none. */
-void vcpu_join(struct vcpu *v);
+/*
+ * Waits for the thread's end, which vcpu_stop() has asked for or the machine's end brings. False: it still runs after @timeout_ms, as
+ * above; then all that it may touch must stay. Does nothing if there is none.
+ */
+must_check bool vcpu_join(struct vcpu *v, int timeout_ms);
 
 /* Frees a vCPU without a thread. */
 void vcpu_done(struct vcpu *v);
