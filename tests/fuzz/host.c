@@ -3,6 +3,7 @@
 #include "tests/fuzz/host.h"
 
 #include <endian.h>
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -13,7 +14,8 @@
 #include "channel/mux.h"
 #include "tests/fuzz/replay.h"
 
-#define TURNS 4 /* of the loop: what one makes due is done in another */
+#define TURNS 4       /* of the loop: what one makes due is done in another */
+#define WAITS_MAX 256 /* for room in the channel: a host whose calls fall short reads little in a turn */
 
 static void on_ready(void *arg unused, const struct proto_hello *hello)
 {
@@ -79,12 +81,31 @@ void fuzz_host_turns(struct fuzz_host *h)
 		require(loop_run(h->loop) == 0, "the loop");
 }
 
+bool fuzz_host_bytes(struct fuzz_host *h, const void *data, size_t len)
+{
+	const uint8_t *at = data;
+
+	for (int waits = 0; len > 0 && !h->closed && waits < WAITS_MAX;) {
+		ssize_t n = send(h->channel, at, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return false;
+		if (n < 0) {
+			fuzz_host_turns(h);
+			waits++;
+			continue;
+		}
+		at += n;
+		len -= (size_t)n;
+	}
+	return len == 0;
+}
+
 void fuzz_host_frame(struct fuzz_host *h, uint32_t type, uint32_t stream, const void *data, size_t len)
 {
 	uint32_t head[3] = { htole32(type), htole32(stream), htole32((uint32_t)len) };
 
-	if (!h->closed && fd_write_full(h->channel, head, sizeof(head)) == 0 &&
-		fd_write_full(h->channel, data, len) == 0)
+	if (!h->closed && fuzz_host_bytes(h, head, sizeof(head)) && fuzz_host_bytes(h, data, len))
 		fuzz_host_turns(h);
 }
 

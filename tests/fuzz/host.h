@@ -34,6 +34,9 @@ void fuzz_host_answered(void *arg, const struct err *err, const void *payload, s
 /* Lets the host do what it can do now. */
 void fuzz_host_turns(struct fuzz_host *h);
 
+/* Sends bytes, and lets the host go on while there is no room for them. False: the host has not taken them all. */
+bool fuzz_host_bytes(struct fuzz_host *h, const void *data, size_t len);
+
 /* Sends a frame (mux.h) with @data, and lets the host go on; what it does not read in time is lost with it. */
 void fuzz_host_frame(struct fuzz_host *h, uint32_t type, uint32_t stream, const void *data, size_t len);
 
