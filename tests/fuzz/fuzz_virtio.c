@@ -299,13 +299,15 @@ static void op_chain(struct fuzz *f)
 static void op_net_control(struct fuzz *f)
 {
 	uint8_t message[4] = { VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET };
+	/* without several pairs it stands behind the first, where a device that has them has a queue of the second */
+	unsigned int q = virtio_has(f->dev, VIRTIO_NET_F_MQ) ? NET_CTRL : 2;
 
 	message[0] = (uint8_t)(message[0] + take(f, 1) % 2);
 	message[2] = (uint8_t)(take(f, 1) % (NET_PAIRS + 2));
 	memcpy(mem_at(&f->mem, BUFFERS_GPA, sizeof(message)), message, sizeof(message));
-	chain_put(f, NET_CTRL, BUFFERS_GPA, sizeof(message), 1);
-	if (NET_CTRL < f->dev->queues_len)
-		virtio_queue_turn(&f->dev->queues[NET_CTRL]);
+	chain_put(f, q, BUFFERS_GPA, sizeof(message), 1);
+	if (q < f->dev->queues_len)
+		virtio_queue_turn(&f->dev->queues[q]);
 }
 
 /* A message of the guest on the control queue of a console, or of a network device. */
