@@ -11,6 +11,9 @@
 
 /* What readers of procfs add up and keep in an int64_t. */
 #define NUMBER_MAX ((uint64_t)INT64_MAX / 4)
+/* Bytes of texts, which are held for whoever has a file open: a kernel's command has 15, some more in threads of its own; a label a page. */
+#define COMM_MAX 64
+#define LABEL_MAX 4096
 
 static void part_done(struct guest_procs_part *part)
 {
@@ -35,6 +38,16 @@ static void clean(const struct guest_procs_part *part, const char *text, size_t 
 		text_clean(own, len);
 }
 
+/* The same for a text, of which there are at most @max bytes. */
+static void clean_text(const struct guest_procs_part *part, const char *text, size_t max)
+{
+	size_t len = strlen(text);
+
+	if (len > max)
+		part->message[text - part->message + (ptrdiff_t)max] = '\0';
+	clean(part, text, MIN(len, max));
+}
+
 /* The same for each word of a command line, which ends with a NUL or with the last byte. */
 static void clean_words(const struct guest_procs_part *part, const struct guest_blob *words)
 {
@@ -54,8 +67,8 @@ static void clean_words(const struct guest_procs_part *part, const struct guest_
 /* GUEST: what is said of one process becomes what a kernel could say of one. */
 static void make_possible(const struct guest_procs_part *part, struct proto_proc *p)
 {
-	clean(part, p->comm, strlen(p->comm));
-	clean(part, p->label, strlen(p->label));
+	clean_text(part, p->comm, COMM_MAX);
+	clean_text(part, p->label, LABEL_MAX);
 	p->cmdline.len = MIN(p->cmdline.len, (size_t)PROTO_PROC_CMDLINE_MAX);
 	clean_words(part, &p->cmdline);
 	if (!p->state || !strchr("RSDZTtXxIWKP", p->state))

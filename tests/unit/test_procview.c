@@ -333,6 +333,8 @@ static void lists_come_in_parts(void **state)
 
 static void what_a_guest_says_commands_no_terminal_and_no_reader(void **state)
 {
+	char long_text[6000];
+	struct proto_proc endless = { .pid = 7, .comm = long_text, .label = long_text };
 	long long user, system, vsize;
 	struct rig *r = *state;
 	const char *text;
@@ -357,6 +359,15 @@ static void what_a_guest_says_commands_no_terminal_and_no_reader(void **state)
 	assert_int_equal(fuse_peer_find(&r->kernel, "7/ns/pid", &node), 0);
 	assert_int_equal(fuse_peer_ask(&r->kernel, FUSE_READLINK, node, NULL, 0), 0);
 	assert_memory_equal(r->kernel.body, "pid:[0]", 7);
+	/* of what is held for whoever has a file open there is no more than a kernel would have */
+	memset(long_text, 'x', sizeof(long_text) - 1);
+	long_text[sizeof(long_text) - 1] = '\0';
+	r->list.at = &endless;
+	expect_names(r, "7 stat uptime ");
+	text = fuse_peer_text(&r->kernel, "7/comm", 8000, &error);
+	assert_int_equal(strlen(text), 64 + 1);
+	text = fuse_peer_text(&r->kernel, "7/attr/current", 8000, &error);
+	assert_int_equal(strlen(text), 4096 + 1);
 }
 
 static void a_guest_that_fails_is_an_error(void **state)
