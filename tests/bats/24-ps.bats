@@ -5,7 +5,10 @@
 load helpers
 setup_file() { common_setup_file; }
 setup() { common_setup; }
-teardown() { common_teardown; }
+teardown() {
+	common_teardown
+	[ -z "${USER_DIR:-}" ] || rm -rf --one-file-system "$USER_DIR"
+}
 
 @test "ps: the table has ps's columns, json the host's pids; of paused and stopped containers, too" {
 	local pid n
@@ -203,4 +206,26 @@ proc_of() {
 	pid=$(rt state "$ID" | jq .pid)
 	file_has "$ROOT/$ID/guest.log" "vmrunc: engines see none of the container's processes: cannot make a FUSE file system"
 	has "$(proc_of "$pid" list)" "1 vmrunc: $ID: sleep 1000"
+}
+
+# bats test_tags=any-engine
+@test "a user who has nothing but his own id runs a container, where everybody may open /dev/fuse" {
+	local user=4711
+	vmrunc_only
+	[ -c /dev/fuse ] || cannot "there is no /dev/fuse"
+	USER_DIR=$(mktemp -d /var/tmp/vmrunc-user.XXXXXX)
+	cp "$VMRUNC" "$USER_DIR/vmrunc"
+	cp -a "$ROOTFS_TEMPLATE" "$USER_DIR/rootfs"
+	(cd "$USER_DIR" && ./vmrunc spec --rootless)
+	jq --argjson user "$user" '.process.terminal = false | .process.args = ["sh", "-c", "echo $(id -u) $(cat /proc/self/uid_map); touch /f; exit 7"] | .root.readonly = false
+		| .linux.uidMappings = [{containerID: 0, hostID: $user, size: 1}] | .linux.gidMappings = .linux.uidMappings' "$USER_DIR/config.json" >"$USER_DIR/new"
+	mv "$USER_DIR/new" "$USER_DIR/config.json"
+	mknod -m 666 "$USER_DIR/fuse" c 10 229
+	chown -R "$user:$user" "$USER_DIR"
+	# the device as udev leaves it
+	run -7 --separate-stderr timeout "$((2 * WAIT_S))" unshare -m sh -c 'mount --bind "$0/fuse" /dev/fuse && exec "$@"' "$USER_DIR" \
+		env -i -C "$USER_DIR" PATH="$PATH" HOME="$USER_DIR" XDG_RUNTIME_DIR="$USER_DIR" setpriv --reuid "$user" --regid "$user" --clear-groups \
+		./vmrunc --root "$USER_DIR/state" "${RT_CMD[@]:3}" run "$ID" </dev/null
+	eq "$output" "0 0 $user 1"
+	eq "$(stat -c %u "$USER_DIR/rootfs/f") $(ls -A "$USER_DIR/state")" "$user "
 }
