@@ -12,9 +12,8 @@
 #include "fuse/init.h"
 #include "fuse/kernel.h"
 
-#define BATCH 16 /* requests in a row, before the loop serves others */
-/* A WRITE, with what comes before its data, and a NUL for fuse_request. */
-#define REQUEST_MAX (FUSE_PORT_DATA_MAX + 4096)
+#define BATCH 16         /* requests in a row, before the loop serves others */
+#define BEFORE_DATA 4096 /* bytes: what a WRITE has before its data, and more */
 
 struct fuse_port {
 	int fd;
@@ -22,7 +21,8 @@ struct fuse_port {
 	void *arg;
 	struct watch *watch; /* NULL: the mount has ended */
 	bool held;
-	char request[REQUEST_MAX + 1];
+	uint32_t data_max, flags;
+	char request[]; /* data_max + BEFORE_DATA bytes, and a NUL for fuse_request */
 };
 
 void fuse_port_reply(struct fuse_port *p, uint64_t unique, int error, const void *data, size_t len)
@@ -34,7 +34,7 @@ void fuse_port_reply(struct fuse_port *p, uint64_t unique, int error, const void
 	buf_put(&out, &header, sizeof(header));
 	if (!error)
 		buf_put(&out, data, len);
-	/* ENOENT: the reader has gone; ENODEV: the mount has, which the next read says too */
+	/* ENOENT: the reader has gone; ENODEV: the mount has */
 	if (buf_error(&out) == 0 && write(p->fd, out.data, out.len) >= 0)
 		return;
 	if (buf_error(&out) == 0 && errno != EINVAL && errno != ENOMEM)
@@ -46,15 +46,19 @@ void fuse_port_reply(struct fuse_port *p, uint64_t unique, int error, const void
 
 static void answer_init(struct fuse_port *p, const struct fuse_request *r)
 {
-	const uint32_t flags =
-		FUSE_BIG_WRITES | FUSE_ATOMIC_O_TRUNC | FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES | FUSE_HANDLE_KILLPRIV_V2;
 	struct fuse_init_out out;
-	int error = init_answer(r->body, r->len, FUSE_PORT_DATA_MAX, flags, &out);
+	int error = init_answer(r->body, r->len, p->data_max, p->flags, &out);
 
 	fuse_port_reply(p, r->unique, error, &out, sizeof(out));
 }
 
-/* Hands the message of @len bytes on, if it is whole. */
+/* Whether requests of @opcode are not answered: no node is remembered, and a mount that ends has no reader. */
+static bool is_silent(uint32_t opcode)
+{
+	return opcode == FUSE_FORGET || opcode == FUSE_BATCH_FORGET || opcode == FUSE_DESTROY;
+}
+
+/* Hands the message of @len bytes on, if it is whole and wants something. */
 static void take(struct fuse_port *p, size_t len)
 {
 	struct fuse_in_header header;
@@ -63,6 +67,8 @@ static void take(struct fuse_port *p, size_t len)
 	if (len < sizeof(header))
 		return; /* there is no number that an answer could have */
 	memcpy(&header, p->request, sizeof(header));
+	if (is_silent(header.opcode))
+		return;
 	p->request[len] = '\0';
 	r.opcode = header.opcode;
 	r.unique = header.unique;
@@ -84,7 +90,7 @@ static void on_request(void *arg, uint32_t events unused)
 	struct fuse_port *p = arg;
 
 	for (int i = 0; i < BATCH && !p->held; i++) {
-		ssize_t n = read(p->fd, p->request, REQUEST_MAX);
+		ssize_t n = read(p->fd, p->request, p->data_max + BEFORE_DATA);
 
 		if (n < 0 && (errno == EINTR || errno == ENOENT)) /* ENOENT: its reader has gone just now */
 			continue;
@@ -108,9 +114,11 @@ void fuse_port_hold(struct fuse_port *p, bool on)
 	(void)!watch_set_events(p->watch, on ? 0 : EPOLLIN);
 }
 
-int fuse_port_new(struct loop *loop, int fd, fuse_request_fn *fn, void *arg, struct fuse_port **ret)
+int fuse_port_new(struct loop *loop, int fd, uint32_t data_max, uint32_t flags, fuse_request_fn *fn, void *arg,
+	struct fuse_port **ret)
 {
-	struct fuse_port *p = malloc(sizeof(*p)); /* not zeroed: pages of it that no request fills are none */
+	/* not zeroed: pages of it that no request fills are none */
+	struct fuse_port *p = malloc(sizeof(*p) + data_max + BEFORE_DATA + 1);
 	int r;
 
 	if (!p)
@@ -119,6 +127,8 @@ int fuse_port_new(struct loop *loop, int fd, fuse_request_fn *fn, void *arg, str
 	p->fn = fn;
 	p->arg = arg;
 	p->held = false;
+	p->data_max = data_max;
+	p->flags = flags;
 	r = watch_new(loop, fd, EPOLLIN, on_request, p, &p->watch);
 	if (r < 0) {
 		free(p);

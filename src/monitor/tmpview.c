@@ -14,6 +14,8 @@
 #include "guest/guest.h"
 #include "monitor/tmpfuse.h"
 
+/* What INIT accepts. */
+#define FLAGS (FUSE_BIG_WRITES | FUSE_ATOMIC_O_TRUNC | FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES | FUSE_HANDLE_KILLPRIV_V2)
 #define KERNEL_ERRNO_MAX 511 /* that a reply may have */
 
 /* A file system. */
@@ -203,10 +205,7 @@ static void on_request(void *arg, const struct fuse_request *r)
 	int error;
 
 	switch (r->opcode) {
-	case FUSE_FORGET: /* nothing is remembered */
-	case FUSE_BATCH_FORGET:
 	case FUSE_INTERRUPT: /* what a signal interrupts may have been done already: it is answered in time all the same */
-	case FUSE_DESTROY:
 		return;
 	case FUSE_RELEASE:
 	case FUSE_RELEASEDIR:
@@ -237,7 +236,8 @@ int tmpview_new(const struct tmpview_config *config, struct tmpview **ret)
 	r = timer_new(config->loop, 0, on_timeout, v, &v->timer);
 	for (size_t i = 0; r == 0 && i < config->len; i++) {
 		v->places[i] = (struct place){ .view = v, .number = (uint32_t)i };
-		r = fuse_port_new(config->loop, config->fds[i], on_request, &v->places[i], &v->places[i].port);
+		r = fuse_port_new(config->loop, config->fds[i], PROTO_FILE_DATA_MAX, FLAGS, on_request, &v->places[i],
+			&v->places[i].port);
 	}
 	if (r < 0) {
 		tmpview_free(v);

@@ -102,9 +102,7 @@ static void op_request(struct fuzz *f, uint8_t op)
 	memcpy(message, &header, sizeof(header));
 	memcpy(message + sizeof(header), body, len);
 	*s = (struct sent){ header.opcode, room_of(header.opcode, body, len), is_silent(header.opcode), false };
-	if (f->view && op & 0x40) /* the port says so of any, the tree of none that is silent */
-		s->silent = false;
-	else if (op & 0x40 && header.opcode == FUSE_INTERRUPT)
+	if (op & 0x40 && header.opcode == FUSE_INTERRUPT) /* that its length is wrong is said all the same */
 		s->silent = false;
 	if (send(f->kernel[f->view ? op >> 7 : 0], message, sizeof(header) + len, MSG_DONTWAIT) > 0)
 		f->sent_len++;
