@@ -218,7 +218,7 @@ top_has() {
 	eq "$(top_of tops ppid,user,group,args)" "$(printf '%s\n' "0 user user sh -c sleep 1111 & sleep 2222; true" "1 user user sleep 1111" "1 user user sleep 2222" "0 root root sleep 3333")"
 	eq "$(top_of tops pid,pgid,comm | head -n 3 | tr '\n' ' ')" "1 1 sh 2 1 sleep 3 1 sleep "
 	eq "$(top_of tops capbnd,capeff,capprm,seccomp,state,nice,tty,time,ruser,rgroup | head -n 1)" "CHOWN CHOWN CHOWN filter S 0 ? 0s user user"
-	[[ $(top_of tops pcpu,etime,stime | head -n 1) =~ ^[0-9]+\.[0-9]{3}\ ([0-9]+m)?[0-9]+\.[0-9]+s\ $(date -u +%Y-%m-) ]]
+	[[ $(top_of tops pcpu,etime,stime | head -n 1) =~ ^[0-9]+\.[0-9]{3}\ ([0-9]+m)?[0-9]+(\.[0-9]+)?m?s\ $(date -u +%Y-%m-) ]]
 	eq "$(top_of tops rss,vsz | awk '$1 < 100 || $2 < $1')" ""
 	d=args,capamb,capbnd,capeff,capinh,capprm,comm,etime,group,groups,hgroup,hgroups,hpid,huser,label,nice,pcpu,pgid,pid,ppid,rgroup,rss,ruser,seccomp,state,stime,time,tty,user,vsz
 	eq "$(podman top tops "$d" | wc -l)" 5
