@@ -96,13 +96,25 @@ static void entry_take(struct fs_watcher *w, struct fs_watched *e)
 			w->inotify_fd, wd); /* it fails if the directory is gone, and the watch with it */
 }
 
-/* Enters @dir, which is watched as @wd, in the place of the entry that came first. */
+/*
+ * The place for an entry of @wd: that of the entry which came first, but for those of the same directory in other exports, with
+ * which the watch might go. (If there are no others, the first one: then @wd is a watch that has ended, until the kernel says so.)
+ */
+static struct fs_watched *entry_place(struct fs_watcher *w, int wd)
+{
+	for (unsigned int i = 0; i < FS_WATCHES_MAX && w->entries[w->next].wd == wd; i++)
+		w->next = (w->next + 1) % FS_WATCHES_MAX;
+	return &w->entries[w->next];
+}
+
+/* Enters @dir, which is watched as @wd, in the place of another entry. */
 static void entry_put(struct fs_watcher *w, int wd, const struct fs_node *dir)
 {
-	struct fs_watched *e = &w->entries[w->next];
+	struct fs_watched *e;
 
 	if (entry_by_wd(w, wd, dir->export) != NULL || atomic_load(&dir->export->dead))
 		return;
+	e = entry_place(w, wd);
 	w->next = (w->next + 1) % FS_WATCHES_MAX;
 	if (e->wd >= 0)
 		entry_take(w, e);

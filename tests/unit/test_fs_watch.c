@@ -304,6 +304,28 @@ static void more_directories_than_are_watched_give_up_the_first(void **state)
 	fs_node_put(last);
 }
 
+/* What is given up for another may be the same directory, of another export: their watch is one, and stays. */
+static void the_same_directory_is_not_given_up_for_itself(void **state)
+{
+	struct fs_node *node;
+	char name[32];
+
+	(void)state;
+	add("c1/2", 0);
+	for (unsigned int i = 0; i < FS_WATCHES_MAX - 1; i++) { /* with the top, as many as there can be */
+		snprintf(name, sizeof(name), "%u", i);
+		assert_int_equal(mkdir(at(name), 0755), 0);
+		snprintf(name, sizeof(name), "%u/f", i);
+		host_write(name, "x");
+		snprintf(name, sizeof(name), "c1/1/%u/f", i);
+		fs_node_put(go(name));
+	}
+	node = go("c1/2/0/f"); /* in the place of the top, and of 0 */
+	assert_int_equal(unlink(at("0/f")), 0);
+	assert_string_equal(next(), "GONE private/c1/2/0/f");
+	fs_node_put(node);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,6 +335,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_the_guest_does_itself_is_not_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(exports_of_one_directory_are_told_each_until_they_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(more_directories_than_are_watched_give_up_the_first, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_same_directory_is_not_given_up_for_itself, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
