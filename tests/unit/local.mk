@@ -99,6 +99,7 @@ virtio_guest = tests/unit/test_virtio_guest.c tests/unit/test_virtio_guest.h
 # The threads that serve files run under the lists of system calls of src/fs and src/p9.
 filter = tests/unit/filter.c tests/unit/filter.h
 filter_ldflags = $(AM_LDFLAGS) -Wl,--wrap=fs_thread_init
+guest_peer = tests/unit/guest_peer.c tests/unit/guest_peer.h
 fuse_peer = tests/unit/fuse_peer.c tests/unit/fuse_peer.h
 agent_rig = tests/unit/agent_rig.c tests/unit/agent_rig.h
 stress = tests/unit/stress.c tests/unit/stress.h
@@ -220,11 +221,11 @@ tests_unit_test_p9_stress_SOURCES = tests/unit/test_p9_stress.c $(stress) $(p9_c
 tests_unit_test_p9_stress_LDADD = $(unit_ldadd)
 tests_unit_test_proto_SOURCES = tests/unit/test_proto.c
 tests_unit_test_proto_LDADD = $(unit_ldadd)
-tests_unit_test_procview_SOURCES = tests/unit/test_procview.c $(fuse_peer)
+tests_unit_test_procview_SOURCES = tests/unit/test_procview.c $(fuse_peer) $(guest_peer)
 tests_unit_test_procview_LDADD = $(unit_ldadd)
 tests_unit_test_tmpview_SOURCES = tests/unit/test_tmpview.c $(agent_rig)
 tests_unit_test_tmpview_LDADD = $(unit_ldadd)
-tests_unit_test_tmpview_lies_SOURCES = tests/unit/test_tmpview_lies.c $(fuse_peer)
+tests_unit_test_tmpview_lies_SOURCES = tests/unit/test_tmpview_lies.c $(fuse_peer) $(guest_peer)
 tests_unit_test_tmpview_lies_LDADD = $(unit_ldadd)
 tests_unit_test_ps_SOURCES = tests/unit/test_ps.c
 tests_unit_test_ps_LDADD = $(unit_ldadd)

@@ -10,28 +10,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "base/fd.h"
-#include "channel/mux.h"
 #include "guest/guest.h"
 #include "guest/procs.h"
 #include "tests/unit/fuse_peer.h"
+#include "tests/unit/guest_peer.h"
 
 /* What the guest does with a PROCS. */
 enum manner { HONEST, IN_PARTS, ENDLESS, REFUSES, GARBAGE, SILENT, PAUSED };
 
 struct rig {
 	struct loop *loop;
-	struct guest *guest;
-	struct mux *agent;
+	struct guest_peer peer;
 	struct commands commands;
 	struct procview *view;
 	struct fuse_peer kernel;
-	int channel[2];
 	enum manner manner;
 	int questions;
 	uint32_t kept_seq; /* SILENT: of the question that has no answer yet */
@@ -77,23 +73,12 @@ static struct proto_proc evil = {
 	.cmdline = { 9, "\033[2J\0\n\200z" },
 };
 
-static void answer(struct rig *r, uint32_t seq, uint32_t errnum, const void *payload, size_t len)
-{
-	const struct proto_result result = {
-		.seq = seq, .errnum = errnum, .msg = "", .payload = payload, .payload_len = len
-	};
-	autobuf out = BUF_INIT;
-
-	proto_put_result(&out, &result);
-	assert_int_equal(mux_send(r->agent, out.data, out.len), 0);
-}
-
 static void answer_list(struct rig *r, uint32_t seq, const struct proto_procs *list)
 {
 	autobuf payload = BUF_INIT;
 
 	proto_put_procs(&payload, list);
-	answer(r, seq, 0, payload.data, payload.len);
+	guest_peer_answer(&r->peer, seq, 0, payload.data, payload.len);
 }
 
 static int on_message(void *arg, const void *msg, size_t len)
@@ -125,10 +110,10 @@ static int on_message(void *arg, const void *msg, size_t len)
 		answer_list(r, request.seq, &part);
 		break;
 	case REFUSES:
-		answer(r, request.seq, ENOENT, NULL, 0);
+		guest_peer_answer(&r->peer, request.seq, ENOENT, NULL, 0);
 		break;
 	case GARBAGE:
-		answer(r, request.seq, 0, "garbage", 7);
+		guest_peer_answer(&r->peer, request.seq, 0, "garbage", 7);
 		break;
 	case PAUSED: /* just now: as commands.c and monitor.c do it */
 		r->commands.paused = true;
@@ -142,24 +127,6 @@ static int on_message(void *arg, const void *msg, size_t len)
 	return 0;
 }
 
-static void on_agent_closed(void *arg, int error)
-{
-	(void)arg;
-	(void)error;
-}
-
-static void on_guest_ready(void *arg, const struct proto_hello *hello)
-{
-	(void)arg;
-	(void)hello;
-}
-
-static void on_guest_closed(void *arg, int error, const char *detail)
-{
-	(void)arg;
-	fail_msg("the channel closed: %d, %s", error, detail);
-}
-
 static const char *args[] = { "/bin/prog", "word" };
 static struct guest_idmap map = { 0, 100000, 65536 };
 static const struct guest_container container = {
@@ -170,23 +137,13 @@ static const struct guest_container container = {
 
 static int setup(void **state)
 {
-	static const struct mux_limits limits = { .control_in_max = 1 << 20, .control_out_max = 1 << 20 };
-	const struct proto_hello hello = { .version = PROTO_VERSION, .build = "b", .kernel = "k" };
 	struct rig *r = calloc(1, sizeof(*r));
-	const struct guest_events guest_events = { .on_ready = on_guest_ready, .on_closed = on_guest_closed, .arg = r };
-	const struct mux_events mux_events = { .on_message = on_message, .on_closed = on_agent_closed, .arg = r };
-	struct err err = ERR_INIT;
-	autobuf out = BUF_INIT;
 
 	assert_non_null(r);
 	assert_int_equal(loop_new(&r->loop), 0);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, r->channel), 0);
-	assert_int_equal(guest_new(r->loop, r->channel[0], &guest_events, &r->guest, &err), 0);
-	assert_int_equal(mux_new(r->loop, r->channel[1], &limits, &mux_events, &r->agent), 0);
-	proto_put_hello(&out, &hello);
-	assert_int_equal(mux_send(r->agent, out.data, out.len), 0);
+	guest_peer_begin(&r->peer, r->loop, on_message, r);
 	fuse_peer_begin(&r->kernel, r->loop);
-	r->commands = (struct commands){ .guest = r->guest, .serving = true };
+	r->commands = (struct commands){ .guest = r->peer.guest, .serving = true };
 	r->list = (struct proto_procs){ .uptime_ticks = 2000, .ticks_per_second = 50, .len = 1, .at = &first };
 	*state = r;
 	return 0;
@@ -210,12 +167,9 @@ static int teardown(void **state)
 	struct rig *r = *state;
 
 	r->commands.serving = false;
-	guest_free(r->guest);
+	guest_peer_end(&r->peer);
 	procview_free(r->view);
-	mux_free(r->agent);
 	fuse_peer_end(&r->kernel);
-	fd_close(r->channel[0]);
-	fd_close(r->channel[1]);
 	loop_free(r->loop);
 	free(r);
 	return 0;

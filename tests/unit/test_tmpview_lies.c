@@ -10,23 +10,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <cmocka.h>
 
-#include "base/fd.h"
-#include "channel/mux.h"
 #include "tests/unit/fuse_peer.h"
+#include "tests/unit/guest_peer.h"
 
 struct liar {
 	struct loop *loop;
-	struct guest *guest;
-	struct mux *agent;
+	struct guest_peer peer;
 	struct commands commands;
 	struct tmpview *view;
 	struct fuse_peer kernel;
-	int channel[2];
 	struct proto_file answer; /* to each FILE */
 	uint32_t errnum;          /* unless this is set */
 	bool silent;
@@ -39,14 +35,10 @@ struct liar {
 
 static void answer(struct liar *l, uint32_t seq)
 {
-	struct proto_result result = { .seq = seq, .errnum = l->errnum, .msg = "" };
-	autobuf payload = BUF_INIT, message = BUF_INIT;
+	autobuf payload = BUF_INIT;
 
 	proto_put_file(&payload, &l->answer);
-	result.payload = payload.data;
-	result.payload_len = l->errnum ? 0 : payload.len;
-	proto_put_result(&message, &result);
-	assert_int_equal(mux_send(l->agent, message.data, message.len), 0);
+	guest_peer_answer(&l->peer, seq, l->errnum, payload.data, l->errnum ? 0 : payload.len);
 }
 
 static int on_message(void *arg, const void *msg, size_t len)
@@ -79,43 +71,15 @@ static int on_message(void *arg, const void *msg, size_t len)
 	return 0;
 }
 
-static void on_agent_closed(void *arg, int error)
-{
-	(void)arg;
-	(void)error;
-}
-
-static void on_guest_ready(void *arg, const struct proto_hello *hello)
-{
-	(void)arg;
-	(void)hello;
-}
-
-static void on_guest_closed(void *arg, int error, const char *detail)
-{
-	(void)arg;
-	fail_msg("the channel closed: %d, %s", error, detail);
-}
-
 static int begin_lies(void **state)
 {
-	static const struct mux_limits limits = { .control_in_max = 1 << 20, .control_out_max = 1 << 20 };
-	const struct proto_hello hello = { .version = PROTO_VERSION, .build = "b", .kernel = "k" };
 	struct liar *l = calloc(1, sizeof(*l));
-	const struct guest_events guest_events = { .on_ready = on_guest_ready, .on_closed = on_guest_closed, .arg = l };
-	const struct mux_events mux_events = { .on_message = on_message, .on_closed = on_agent_closed, .arg = l };
-	struct err err = ERR_INIT;
-	autobuf message = BUF_INIT;
 
 	assert_non_null(l);
 	assert_int_equal(loop_new(&l->loop), 0);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, l->channel), 0);
-	assert_int_equal(guest_new(l->loop, l->channel[0], &guest_events, &l->guest, &err), 0);
-	assert_int_equal(mux_new(l->loop, l->channel[1], &limits, &mux_events, &l->agent), 0);
-	proto_put_hello(&message, &hello);
-	assert_int_equal(mux_send(l->agent, message.data, message.len), 0);
+	guest_peer_begin(&l->peer, l->loop, on_message, l);
 	fuse_peer_begin(&l->kernel, l->loop);
-	l->commands = (struct commands){ .guest = l->guest, .serving = true };
+	l->commands = (struct commands){ .guest = l->peer.guest, .serving = true };
 	*state = l;
 	return 0;
 }
@@ -140,12 +104,9 @@ static int end_lies(void **state)
 	struct liar *l = *state;
 
 	l->commands.serving = false;
-	guest_free(l->guest);
+	guest_peer_end(&l->peer);
 	tmpview_free(l->view);
-	mux_free(l->agent);
 	fuse_peer_end(&l->kernel);
-	fd_close(l->channel[0]);
-	fd_close(l->channel[1]);
 	loop_free(l->loop);
 	free(l);
 	return 0;
@@ -430,7 +391,7 @@ static void a_guest_that_is_paused_or_gone_is_not_asked(void **state)
 
 	l->commands.paused = true;
 	assert_int_equal(look_up(l), -EIO);
-	l->commands = (struct commands){ .guest = l->guest, .serving = false };
+	l->commands = (struct commands){ .guest = l->peer.guest, .serving = false };
 	assert_int_equal(look_up(l), -EIO);
 	assert_int_equal(fuse_peer_ask(&l->kernel, FUSE_RELEASE, 9, &in, sizeof(in)), 0);
 	assert_int_equal(l->questions, 0);
@@ -458,8 +419,8 @@ static void a_guest_that_is_paused_or_gone_is_not_asked(void **state)
 	assert_int_equal(l->kernel.header.error, 0);
 	assert_int_equal(l->questions, 1);
 	l->commands.serving = false;
-	guest_free(l->guest);
-	l->guest = NULL;
+	guest_free(l->peer.guest);
+	l->peer.guest = NULL;
 	assert_int_equal(fuse_peer_reply(&l->kernel), -EIO);
 }
 
