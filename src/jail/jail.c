@@ -22,6 +22,7 @@
 
 #include "base/fd.h"
 #include "base/rootpath.h"
+#include "channel/proto.h"
 #include "jail/points.h"
 
 #define TERMINALS 16 /* that have a name: /dev/pts/0 and so on; a container has one, and one for each exec -t */
@@ -399,7 +400,8 @@ static bool is_empty(int fd)
 
 int jail_mount_tmpfs(const struct jail_root *b, size_t mount, int fd)
 {
-	static const char *const more[4] = { "default_permissions", NULL, "max_read", "65536" };
+	char read_max[16];
+	const char *const more[4] = { "default_permissions", NULL, "max_read", read_max };
 	const struct spec_mount *m = &b->spec->mounts.v[mount];
 	autoclose int view = -1, at = -1;
 	struct stat own, seen;
@@ -411,6 +413,7 @@ int jail_mount_tmpfs(const struct jail_root *b, size_t mount, int fd)
 	if (at < 0 || fstat(at, &seen) < 0 || fstat(b->tmpfs_of[mount], &own) < 0 || own.st_dev != seen.st_dev ||
 		own.st_ino != seen.st_ino || !is_empty(at))
 		return -ENOENT;
+	(void)snprintf(read_max, sizeof(read_max), "%u", (unsigned int)PROTO_FILE_DATA_MAX);
 	view = make_fuse(fd, "40755", more, spec_mount_has(m, "ro") ? MOUNT_ATTR_RDONLY : 0);
 	if (view < 0)
 		return view;
