@@ -158,7 +158,7 @@ void fs_watcher_free(struct fs_watcher *watcher);
  */
 void fs_watch(struct fs *fs, struct fs_watcher *watcher, const char *name);
 
-/* Starts the watcher's thread, on behalf of @fs, one of its services: 0 or -errno. */
+/* Starts the watcher's thread, on behalf of @fs, one of its services: 0, or -errno, also if the thread cannot do its work. */
 must_check int fs_watcher_start(struct fs_watcher *watcher, struct fs *fs);
 
 /* Ends the thread, before its services are freed. Accepts NULL. */

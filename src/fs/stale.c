@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -211,14 +212,24 @@ static void on_event(struct fs_watcher *w, const struct inotify_event *event)
 	}
 }
 
+/* What fs_watcher_start() hands its thread, and hears of it. */
+struct start {
+	struct fs_watcher *w;
+	sem_t done;
+	int r; /* 0, or why the thread cannot watch */
+};
+
 /* Waits for events, until the watcher is stopped. */
 static void *watcher_run(void *arg)
 {
-	struct fs_watcher *w = arg;
+	struct start *start = arg;
+	struct fs_watcher *w = start->w;
 	struct pollfd fds[2] = { { .fd = w->inotify_fd, .events = POLLIN }, { .fd = w->stop_fd, .events = POLLIN } };
 	_Alignas(struct inotify_event) char buf[8192];
 	ssize_t n = fs_thread_init(w->fs);
 
+	start->r = (int)n;
+	sem_post(&start->done); /* @start is gone from here on */
 	while (n >= 0 || n == -EAGAIN) {
 		if (poll(fds, 2, -1) < 0)
 			continue;
@@ -237,16 +248,6 @@ static void *watcher_run(void *arg)
 	return NULL;
 }
 
-int fs_watcher_start(struct fs_watcher *w, struct fs *fs)
-{
-	int r;
-
-	w->fs = fs;
-	r = thread_start(THREAD_WATCH, &w->thread, watcher_run, w);
-	w->started = r == 0;
-	return r;
-}
-
 void fs_watcher_stop(struct fs_watcher *w)
 {
 	uint64_t one = 1;
@@ -257,6 +258,26 @@ void fs_watcher_stop(struct fs_watcher *w)
 	while (write(w->stop_fd, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
 	(void)pthread_join(w->thread, NULL);
+}
+
+int fs_watcher_start(struct fs_watcher *w, struct fs *fs)
+{
+	struct start start = { .w = w };
+	int r;
+
+	w->fs = fs;
+	(void)sem_init(&start.done, 0, 0); /* it fails for a wrong value only */
+	r = thread_start(THREAD_WATCH, &w->thread, watcher_run, &start);
+	if (r == 0) {
+		while (sem_wait(&start.done) < 0)
+			; /* a signal */
+		w->started = true;
+		r = start.r;
+	}
+	if (r < 0)
+		fs_watcher_stop(w);
+	(void)sem_destroy(&start.done);
+	return r;
 }
 
 void fs_watcher_free(struct fs_watcher *w)

@@ -128,10 +128,12 @@ static void *worker_run(void *arg)
 	struct p9_request *req;
 
 	while ((req = p9_dequeue(server, worker)) != NULL) {
-		if (error == 0)
+		if (error == 0) {
 			serve(worker, req);
-		else
+		} else {
 			p9_finish(req, p9_reply_error(req, error));
+			error = p9_worker_new(server, &worker); /* the next may find what this one lacked */
+		}
 	}
 	p9_worker_free(worker);
 	return NULL;

@@ -246,7 +246,7 @@ void p9_locks_kick(struct p9_locks *locks);
 
 /*
  * The value of attribute @name of @node, or with "" the list of its attributes' names, as it is now; to be read. 0;
- * -E2BIG, -ENOMEM (P9_XATTR_BYTES_MAX), or what fs_getxattr() says.
+ * -E2BIG, -ENOMEM (P9_XATTR_BYTES_MAX), -ERANGE if it grows all the time, or what fs_getxattr() says.
  */
 must_check int p9_xattr_load(
 	struct p9_server *server, struct fs_node *node, const char *name, struct p9_xattr **ret_xattr);

@@ -13,6 +13,8 @@
 
 #include "p9/server.h"
 
+#define LOAD_TRIES 16 /* how often a value is asked for that does not fit any more when it comes */
+
 struct p9_xattr {
 	atomic_uint refs;
 	struct p9_server *server;
@@ -127,10 +129,11 @@ int p9_xattr_close(struct p9_xattr *xattr)
 int p9_xattr_load(struct p9_server *server, struct fs_node *node, const char *name, struct p9_xattr **ret_xattr)
 {
 	struct p9_xattr *x;
-	ssize_t n;
+	ssize_t n = -ERANGE;
 	int r;
 
-	for (;;) {
+	/* GUEST: it may have the value grow between the two calls, each time. */
+	for (int tries = 0; n == -ERANGE && tries < LOAD_TRIES; tries++) {
 		n = name[0] != '\0' ? fs_getxattr(node, name, NULL, 0) : fs_listxattr(node, NULL, 0);
 		if (n < 0)
 			return (int)n;
@@ -148,10 +151,8 @@ int p9_xattr_load(struct p9_server *server, struct fs_node *node, const char *na
 			return 0;
 		}
 		p9_xattr_put(x);
-		if (n != -ERANGE)
-			return (int)n;
-		/* The value has grown between the two calls: ask again. */
 	}
+	return (int)n;
 }
 
 /* Sets an attribute without a value, or removes it, at once: no write will follow. */

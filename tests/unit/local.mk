@@ -210,7 +210,7 @@ tests_unit_test_p9_fid_LDADD = $(unit_ldadd)
 tests_unit_test_p9_fid_LDFLAGS = $(filter_ldflags)
 tests_unit_test_p9_hostile_SOURCES = tests/unit/test_p9_hostile.c $(p9_client) $(filter)
 tests_unit_test_p9_hostile_LDADD = $(unit_ldadd)
-tests_unit_test_p9_hostile_LDFLAGS = $(filter_ldflags)
+tests_unit_test_p9_hostile_LDFLAGS = $(filter_ldflags) -Wl,--wrap=fs_getxattr
 tests_unit_test_p9_lock_SOURCES = tests/unit/test_p9_lock.c $(p9_client) $(filter)
 tests_unit_test_p9_lock_LDADD = $(unit_ldadd)
 tests_unit_test_p9_lock_LDFLAGS = $(filter_ldflags)
@@ -235,7 +235,7 @@ tests_unit_test_pump_LDADD = $(unit_ldadd)
 tests_unit_test_pump_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=buf_put -Wl,--wrap=buf_consume
 tests_unit_test_qemu_SOURCES = tests/unit/test_qemu.c
 tests_unit_test_qemu_LDADD = $(unit_ldadd)
-tests_unit_test_qemu_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=recv
+tests_unit_test_qemu_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=recv -Wl,--wrap=poll
 tests_unit_test_qemu_filter_SOURCES = tests/unit/test_qemu_filter.c
 tests_unit_test_qemu_filter_LDADD = $(unit_ldadd)
 tests_unit_test_qemu_qmp_SOURCES = tests/unit/test_qemu_qmp.c

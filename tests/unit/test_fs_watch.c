@@ -326,9 +326,31 @@ static void the_same_directory_is_not_given_up_for_itself(void **state)
 	fs_node_put(node);
 }
 
+/* Where its thread cannot work, nothing is watched, and whoever starts it is told so. */
+static void a_thread_that_cannot_watch_is_reported(void **state)
+{
+	int proc_fd = fs_proc_open(&err), null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC), kept = dup(proc_fd);
+
+	(void)state;
+	assert_true(proc_fd >= 0 && null_fd >= 0 && kept >= 0);
+	assert_int_equal(fs_new(proc_fd, &fs, &err), 0);
+	assert_int_equal(fs_watcher_new(on_stale, &told, &watcher, &err), 0);
+	assert_int_equal(dup3(null_fd, proc_fd, O_CLOEXEC), proc_fd);
+	assert_int_equal(fs_watcher_start(watcher, fs), -ENOTDIR);
+	assert_int_equal(dup3(kept, proc_fd, O_CLOEXEC), proc_fd);
+	assert_int_equal(fs_watcher_start(watcher, fs), 0);
+	fs_watcher_stop(watcher);
+	fs_free(fs);
+	fs_watcher_free(watcher);
+	close(null_fd);
+	close(kept);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		/* the first: setup() makes this thread one that may call little */
+		cmocka_unit_test(a_thread_that_cannot_watch_is_reported),
 		cmocka_unit_test_setup_teardown(what_the_host_removes_or_replaces_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			in_an_exclusive_export_contents_are_told_unless_the_guest_writes, setup, teardown),

@@ -381,6 +381,26 @@ static void values_that_never_end(void **state)
 	assert_int_equal(SUBMIT(P9_TXATTRCREATE, "dsqd", 100 + whole, "user.x", (uint64_t)FS_XATTR_MAX, 0u), 0);
 }
 
+/* As fs_getxattr(), of a value that has grown whenever it is asked for. */
+static bool growing;
+ssize_t __real_fs_getxattr(struct fs_node *node, const char *name, void *value, size_t size);
+ssize_t __wrap_fs_getxattr(struct fs_node *node, const char *name, void *value, size_t size);
+
+ssize_t __wrap_fs_getxattr(struct fs_node *node, const char *name, void *value, size_t size)
+{
+	if (!growing)
+		return __real_fs_getxattr(node, name, value, size);
+	return value == NULL ? 10 : -ERANGE;
+}
+
+static void an_attribute_that_grows_all_the_time(void **state)
+{
+	(void)state;
+	growing = true;
+	assert_int_equal(SUBMIT(P9_TXATTRWALK, "dds", 1u, 20u, "user.x"), -ERANGE);
+	growing = false;
+}
+
 static void types_that_are_none(void **state)
 {
 	(void)state;
@@ -599,6 +619,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(fids_of_the_wrong_kind, setup, teardown),
 		cmocka_unit_test_setup_teardown(counts_and_offsets_that_lie, setup, teardown),
 		cmocka_unit_test_setup_teardown(values_that_never_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_attribute_that_grows_all_the_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(types_that_are_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(messages_beyond_msize, setup, teardown),
 		cmocka_unit_test_setup_teardown(out_space_of_every_size, setup, teardown),

@@ -581,36 +581,45 @@ static void sessions_share_a_server(void **state)
 	assert_int_equal(p9c_read(&c, 1, 0, data, 8), 3);
 }
 
-/* A Tversion is answered, and over, also when no thread can be made fit to serve it: the next one is not "too early". */
+/*
+ * A Tversion is answered, and over, also when no thread can be made fit to serve it: the next one is not "too early", and is
+ * served if a thread can be made fit by then.
+ */
 static void a_version_that_no_thread_can_serve(void **state)
 {
 	struct p9_session *session;
 	struct p9_server *server;
 	struct err err = ERR_INIT;
 	struct fs *fs;
-	int proc_fd = fs_proc_open(&err), null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int proc_fd = fs_proc_open(&err), null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC), kept = dup(proc_fd);
 	struct waiter w;
 
 	(void)state;
-	assert_true(proc_fd >= 0 && null_fd >= 0);
+	assert_true(proc_fd >= 0 && null_fd >= 0 && kept >= 0);
 	assert_int_equal(fs_new(proc_fd, &fs, &err), 0);
 	assert_int_equal(p9_server_new(fs, NULL, &server, &err), 0);
 	assert_int_equal(p9_session_new(server, &session), 0);
 	assert_int_equal(dup3(null_fd, proc_fd, O_CLOEXEC), proc_fd); /* no thread can work there */
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 5; i++) {
 		autobuf m = BUF_INIT;
 
+		if (i == 3)
+			assert_int_equal(dup3(kept, proc_fd, O_CLOEXEC), proc_fd);
 		p9c_message(&m, P9_TVERSION, UINT16_MAX, "ds", 65536u, P9_VERSION);
 		waiter_submit(session, &w, &m);
 		while (w.len == 0)
 			usleep(100);
-		assert_int_equal(w.reply[4], P9_RLERROR);
-		assert_int_equal(le32_get(w.reply + P9_HEADER), ENOTDIR);
+		if (i < 3) {
+			assert_int_equal(w.reply[4], P9_RLERROR);
+			assert_int_equal(le32_get(w.reply + P9_HEADER), ENOTDIR);
+		}
 	}
+	assert_int_equal(w.reply[4], P9_TVERSION + 1);
 	p9_session_free(session);
 	p9_server_free(server);
 	fs_free(fs);
 	close(null_fd);
+	close(kept);
 }
 
 int main(void)

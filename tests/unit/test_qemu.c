@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -139,6 +140,10 @@ static int fake_main(const char *how, char **argv)
 		hear(qmp, "qmp_capabilities");
 		say(qmp, "{\"id\": 1, \"error\": {\"class\": \"GenericError\", \"desc\": \"not today\"}}\n");
 		pause();
+	}
+	if (!strcmp(how, "mute")) {
+		(void)close(STDERR_FILENO);
+		(void)usleep(300000); /* so long that waiting for it would be seen */
 	}
 	fake_boot(qmp);
 	if (!strcmp(how, "looks"))
@@ -317,6 +322,36 @@ static void reports_each_end(void **state)
 		vm_free(vm);
 		bench_close(&b);
 	}
+}
+
+/* As poll(2), which is counted. */
+static unsigned int polls;
+int __real_poll(struct pollfd *fds, nfds_t n, int timeout);
+int __wrap_poll(struct pollfd *fds, nfds_t n, int timeout);
+
+int __wrap_poll(struct pollfd *fds, nfds_t n, int timeout)
+{
+	polls++;
+	return __real_poll(fds, n, timeout);
+}
+
+/* A QEMU that has closed its stderr, and takes its time, is waited for without asking all the time. */
+static void a_closed_stderr_is_not_waited_for(void **state)
+{
+	struct err err = ERR_INIT;
+	struct bench b;
+	const struct vm_events events = { .on_exit = bench_on_exit, .arg = &b };
+	struct vm *vm;
+
+	(void)state;
+	bench_open(&b, "mute");
+	vm = bench_new(&b);
+	polls = 0;
+	if (vm_start(vm, b.loop, &events, &err) < 0)
+		fail_msg("vm_start: %s", err.msg);
+	assert_in_range(polls, 1, 50); /* it was some 100,000 */
+	vm_free(vm);
+	bench_close(&b);
 }
 
 static void on_turn(void *arg)
@@ -617,6 +652,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(finds_the_program),
 		cmocka_unit_test(measures_the_counter),
 		cmocka_unit_test(reports_each_end),
+		cmocka_unit_test(a_closed_stderr_is_not_waited_for),
 		cmocka_unit_test(a_flood_does_not_keep_the_loop),
 		cmocka_unit_test(complaints_without_an_end),
 		cmocka_unit_test(reports_a_failing_start),

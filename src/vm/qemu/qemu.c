@@ -161,6 +161,7 @@ static int qemu_take(struct qemu_vm *q, unsigned int max)
 static int qemu_await(struct qemu_vm *q, unsigned int id, int timeout_ms, struct err *err)
 {
 	int64_t deadline = clock_now_ms() + timeout_ms;
+	bool speaks = q->process.stderr_fd >= 0;
 
 	for (;;) {
 		struct pollfd fds[] = {
@@ -185,10 +186,11 @@ static int qemu_await(struct qemu_vm *q, unsigned int id, int timeout_ms, struct
 			return err_set(err, ETIMEDOUT, "qemu: no answer in %d s", timeout_ms / 1000);
 		if (r == 1)
 			continue;
-		r = poll(fds, q->process.stderr_fd < 0 ? 1 : 2, (int)left);
+		r = poll(fds, speaks ? 2 : 1, (int)left);
 		if (r < 0 && errno != EINTR)
 			return err_sys(err, errno, "qemu: poll");
-		qemu_process_read_stderr(&q->process);
+		/* GUEST: a broken QEMU may close its stderr and stay, and poll() would return for that without a pause */
+		speaks = speaks && qemu_process_read_stderr(&q->process) == 0;
 	}
 }
 

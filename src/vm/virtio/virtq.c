@@ -329,15 +329,17 @@ void virtq_kicks_off(struct virtq *vq)
 bool virtq_kicks_on(struct virtq *vq)
 {
 	struct virtq_state *s = &vq->s;
+	uint16_t seen = vq->avail_seen;
 
 	if (!s->ready || s->broken)
 		return false;
 	if (s->event_idx)
-		ring_put(vq->avail_event, vq->avail_seen);
+		ring_put(vq->avail_event, seen);
 	else
 		ring_put(&vq->used->flags, (uint16_t)0);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return ring_get(&vq->avail->idx) != vq->avail_seen;
+	/* GUEST: what is seen here stays seen. A guest that took it back would have the caller look again and again. */
+	return avail_refresh(vq) < 0 || vq->avail_seen != seen;
 }
 
 unsigned int virtq_waiting(struct virtq *vq)

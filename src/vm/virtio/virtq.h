@@ -107,7 +107,7 @@ void virtq_kicks_off(struct virtq *vq);
 
 /*
  * Asks for kicks again. True: chains have come since virtq_pop() last looked, perhaps without a kick, so the caller pops
- * again. (Chains that were unpopped do not count.)
+ * again, which gives one, or -EINVAL if the guest has broken a rule. (Chains that were unpopped do not count.)
  */
 must_check bool virtq_kicks_on(struct virtq *vq);
 
