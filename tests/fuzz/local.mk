@@ -88,17 +88,10 @@ fuzz_targets = fuzz-bus fuzz-control fuzz-files fuzz-fuse fuzz-image fuzz-lists 
 .PHONY: fuzz fuzz-programs $(fuzz_targets)
 fuzz-programs: $(fuzz_programs)
 
-fuzz: $(fuzz_targets)
-
-# Paths are absolute: a thread that serves files has a working directory of its own. A target may have a dictionary of the
-# words that its inputs are made of. Inputs that take long are chosen less often, and what is freed is kept for a while only,
-# as far as the processor's cache goes: docs/limits.md has the speeds. FUZZ_LEN is the length of inputs at most.
-$(fuzz_targets):
+# Fuzzes one target, or all of them in turn; contrib/fuzz says what it leaves where. Paths are absolute: a thread that serves
+# files has a working directory of its own.
+fuzz $(fuzz_targets):
 	$(MKDIR_P) fuzz
 	cd fuzz && { test -f Makefile || $(abs_srcdir)/configure CC=clang --enable-fuzzing; } && $(MAKE) fuzz-programs
-	target=$@; name=$${target#fuzz-}; words=$(abs_srcdir)/tests/fuzz/dictionaries/$$name; \
-		mkdir -p fuzz/$$name.corpus && cd fuzz && \
-		ASAN_OPTIONS=$${ASAN_OPTIONS:-quarantine_size_mb=8:malloc_context_size=2} \
-		tests/fuzz/fuzz_$$name -max_total_time=$${FUZZ_SECONDS:-60} -max_len=$${FUZZ_LEN:-65536} -entropic_scale_per_exec_time=1 \
-		$$(test ! -f "$$words" || echo "-dict=$$words") \
-		-artifact_prefix=$(abs_builddir)/fuzz/ $(abs_builddir)/fuzz/$$name.corpus $(abs_srcdir)/tests/fuzz/corpus/$$name
+	name=$@ && name=$${name#fuzz} && $(abs_srcdir)/contrib/fuzz --seconds $${FUZZ_SECONDS:-60} --length $${FUZZ_LEN:-65536} \
+		$(abs_builddir)/fuzz $${name#-}
