@@ -80,11 +80,25 @@ static int take_address(void *arg, const struct nlmsghdr *message)
 	return 0;
 }
 
+/* Reads the addresses of interface m->ifindex: 0 or -errno; -EINTR: the host's go on changing. */
+static int read_addresses(struct rtnl *r, struct moving *m)
+{
+	int e = -EINTR;
+
+	for (int tries = 0; e == -EINTR && tries < RTNL_TRIES; tries++) {
+		struct rtnl_request q;
+
+		m->addresses_n = 0;
+		(void)rtnl_begin(&q, RTM_GETADDR, 0, sizeof(struct ifaddrmsg));
+		e = rtnl_dump(r, &q, take_address, m);
+	}
+	return e;
+}
+
 /* Reads what there is to know of the interface. */
 static int look(struct rtnl *r, struct moving *m, struct err *err)
 {
 	autolinks list = LINKS_NONE;
-	struct rtnl_request q;
 	int e = links_read(r, &list);
 
 	for (size_t i = 0; e == 0 && i < list.n; i++) {
@@ -96,10 +110,8 @@ static int look(struct rtnl *r, struct moving *m, struct err *err)
 	if (e == 0 && m->ifindex == 0)
 		return err_set(err, ENODEV, "linux.netDevices: there is no network interface \"%s\" on the host",
 			m->host_name);
-	if (e == 0) {
-		(void)rtnl_begin(&q, RTM_GETADDR, 0, sizeof(struct ifaddrmsg));
-		e = rtnl_dump(r, &q, take_address, m);
-	}
+	if (e == 0)
+		e = read_addresses(r, m);
 	return e < 0 ? err_sys(err, e, "linux.netDevices: cannot read interface \"%s\"", m->host_name) : 0;
 }
 

@@ -11,9 +11,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* A dump that changes under the reader is read again, so often at most. */
-#define LINKS_TRIES 8
-
 void links_done(struct links *l)
 {
 	free(l->v);
@@ -140,7 +137,7 @@ int links_read(struct rtnl *r, struct links *ret)
 {
 	int e = -EINTR;
 
-	for (int tries = 0; e == -EINTR && tries < LINKS_TRIES; tries++) {
+	for (int tries = 0; e == -EINTR && tries < RTNL_TRIES; tries++) {
 		struct rtnl_request q;
 		struct ifinfomsg *info = rtnl_begin(&q, RTM_GETLINK, 0, sizeof(*info));
 

@@ -19,6 +19,9 @@
 #include "base/exit.h"
 #include "base/fd.h"
 
+/* Pieces that are left of an answer: more than the longest dump has that any reader of ours takes whole. */
+#define RTNL_LEFT_MAX 4096
+
 /* The socket, in the namespace that the caller is in. */
 static int open_here(unsigned int groups, struct rtnl *ret)
 {
@@ -127,13 +130,16 @@ int rtnl_fd(const struct rtnl *r)
 	return mnl_socket_get_fd(r->sock);
 }
 
-void rtnl_drop(struct rtnl *r, unsigned int n)
+bool rtnl_drop(struct rtnl *r, unsigned int n)
 {
 	struct msghdr nothing = { .msg_iov = NULL };
 
-	/* too many at once are an error, ENOBUFS, which stands for those that are lost */
-	while (n-- > 0 && (recvmsg(rtnl_fd(r), &nothing, MSG_DONTWAIT) >= 0 || errno == ENOBUFS || errno == EINTR))
-		;
+	/* an error stands for messages that are lost (ENOBUFS), or for a part of a dump that could not be made; it is told once */
+	while (n-- > 0) {
+		if (recvmsg(rtnl_fd(r), &nothing, MSG_DONTWAIT) < 0 && errno == EAGAIN)
+			return true;
+	}
+	return false;
 }
 
 void *rtnl_begin(struct rtnl_request *q, uint16_t type, uint16_t flags, size_t size)
@@ -145,45 +151,87 @@ void *rtnl_begin(struct rtnl_request *q, uint16_t type, uint16_t flags, size_t s
 	return mnl_nlmsg_put_extra_header(&q->head, size);
 }
 
+/* --- conversations --- */
+
+/* What has been taken of an answer so far. */
 struct taking {
 	rtnl_take_fn *take;
 	void *arg;
-	int error;
+	int error; /* the first one: of @take, or what the answer ends with */
 	bool changed;
 };
 
-/* As mnl_cb_t. */
-static int take_one(const struct nlmsghdr *message, void *arg)
+/* What the message that ends an answer says: 0 or -errno. An end of a dump that is too short for a number tells of no error. */
+static int read_end(const struct nlmsghdr *message)
 {
-	struct taking *t = arg;
+	const int *number = mnl_nlmsg_get_payload(message); /* struct nlmsgerr begins with one, too */
 
-	t->changed = t->changed || (message->nlmsg_flags & NLM_F_DUMP_INTR);
-	if (t->take && t->error == 0)
-		t->error = t->take(t->arg, message);
-	return MNL_CB_OK; /* the rest is read all the same: it stands in the socket */
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(*number))
+		return message->nlmsg_type == NLMSG_ERROR ? -EBADMSG : 0;
+	return MIN(*number, 0);
 }
 
-/* Sends @q, and reads up to the end of the answer, or of the dump. 0 or -errno. */
-static int converse(struct rtnl *r, struct rtnl_request *q, struct taking *t)
+/* Takes one message of the answer. True: it is the last one. */
+static bool take_one(struct taking *t, const struct nlmsghdr *message)
+{
+	bool last = message->nlmsg_type == NLMSG_ERROR || message->nlmsg_type == NLMSG_DONE;
+	int e = 0;
+
+	t->changed = t->changed || (message->nlmsg_flags & NLM_F_DUMP_INTR);
+	if (last)
+		e = read_end(message);
+	else if (message->nlmsg_type >= NLMSG_MIN_TYPE && t->take && t->error == 0)
+		e = t->take(t->arg, message);
+	if (t->error == 0)
+		t->error = e;
+	return last;
+}
+
+/*
+ * Takes the @len bytes at @part, which have come in one piece. True: the answer is at its end. What answers an earlier
+ * request, or somebody else's, is passed over. libmnl's own loop is of no use here: it ends at the first message of a dump
+ * that has changed meanwhile, whose rest stays in the socket.
+ */
+static bool take_part(const struct rtnl *r, struct taking *t, const void *part, size_t len)
 {
 	unsigned int port = mnl_socket_get_portid(r->sock);
-	_Alignas(struct nlmsghdr) char answer[RTNL_BYTES];
-	int more = MNL_CB_OK;
+	const struct nlmsghdr *message = part;
+	int left = (int)len; /* RTNL_BYTES at most */
+	bool last = false;
 
+	for (; !last && mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+		if (mnl_nlmsg_portid_ok(message, port) && mnl_nlmsg_seq_ok(message, r->seq))
+			last = take_one(t, message);
+	}
+	return last;
+}
+
+/*
+ * Sends @q, and reads up to the end of the answer, or of the dump, also if @t wants no more of it. Where the end cannot be
+ * read, the next conversation begins with taking away what is left of this one: a socket is never lost. 0 or -errno.
+ */
+static int converse(struct rtnl *r, struct rtnl_request *q, struct taking *t)
+{
+	_Alignas(struct nlmsghdr) char part[RTNL_BYTES];
+	bool last = false;
+
+	if (r->unread && !rtnl_drop(r, RTNL_LEFT_MAX))
+		return -EBUSY;
+	r->unread = true;
 	q->head.nlmsg_seq = ++r->seq;
 	if (mnl_socket_sendto(r->sock, &q->head, q->head.nlmsg_len) < 0)
 		return -errno;
-	while (more > MNL_CB_STOP) {
-		ssize_t n = mnl_socket_recvfrom(r->sock, answer, sizeof(answer));
+	while (!last) {
+		ssize_t n = mnl_socket_recvfrom(r->sock, part, sizeof(part));
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -errno;
-		more = mnl_cb_run(answer, (size_t)n, r->seq, port, take_one, t);
-		if (more < 0)
-			return errno == EINTR ? -EINTR : -errno;
+		last = take_part(r, t, part, (size_t)n);
 	}
+	/* that may say that an earlier dump is not at its end: having read this answer, the kernel goes on with it */
+	r->unread = t->error == -EBUSY;
 	return t->error;
 }
 

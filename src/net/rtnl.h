@@ -9,6 +9,7 @@
 #define NET_RTNL_H
 
 #include <libmnl/libmnl.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/base.h"
@@ -16,15 +17,17 @@
 
 #define RTNL_BYTES 32768 /* of one answer of a dump, whose parts the kernel makes as large as the reader's buffer */
 #define RTNL_REQUEST_BYTES 2048 /* of a request of ours, the largest of which is a filter's */
+#define RTNL_TRIES 8            /* a dump that changes under the reader is read again, so often at most */
 
 struct rtnl {
 	struct mnl_socket *sock; /* owned; NULL: closed */
 	uint32_t seq;
+	bool unread; /* the end of the last answer has not been read */
 };
 
-#define RTNL_INIT                      \
-	{                              \
-		.sock = NULL, .seq = 0 \
+#define RTNL_INIT             \
+	{                     \
+		.sock = NULL, \
 	}
 
 /* A request in the making. */
@@ -50,8 +53,8 @@ void rtnl_done(struct rtnl *r);
 /* The descriptor, which is readable when there are notices. It stays @r's. */
 int rtnl_fd(const struct rtnl *r);
 
-/* Takes up to @n notices away without looking at them. Never waits. */
-void rtnl_drop(struct rtnl *r, unsigned int n);
+/* Takes up to @n notices away without looking at them. Never waits. True: there are no more. */
+bool rtnl_drop(struct rtnl *r, unsigned int n);
 
 /* Begins a request of @type with @flags (NLM_F_x) and a zeroed header of @size bytes, which is returned. */
 void *rtnl_begin(struct rtnl_request *q, uint16_t type, uint16_t flags, size_t size);
@@ -62,7 +65,10 @@ must_check int rtnl_ask(struct rtnl *r, struct rtnl_request *q);
 /* Takes one message of a dump: 0 to go on, or -errno to end. */
 typedef int rtnl_take_fn(void *arg, const struct nlmsghdr *message);
 
-/* Sends @q, which asks for a dump, and hands each message of it to @take: 0 or -errno; -EINTR: it has changed meanwhile. */
+/*
+ * Sends @q, which asks for a dump, and hands each message of it to @take: 0 or -errno. -EINTR: @take has had all of it, but it
+ * has changed meanwhile, so that something may be missing or be there twice. The socket serves on, whatever has failed.
+ */
 must_check int rtnl_dump(struct rtnl *r, struct rtnl_request *q, rtnl_take_fn *take, void *arg);
 
 #endif

@@ -86,18 +86,31 @@ static int take_route(void *arg, const struct nlmsghdr *message)
 	return 0;
 }
 
+/* Reads the default routes: 0 or -errno; -EINTR: they go on changing. */
+static int read_routes(struct rtnl *r, struct search *ret)
+{
+	int e = -EINTR;
+
+	for (int tries = 0; e == -EINTR && tries < RTNL_TRIES; tries++) {
+		struct rtnl_request q;
+
+		*ret = (struct search){ .best4 = 0 };
+		(void)rtnl_begin(&q, RTM_GETROUTE, 0, sizeof(struct rtmsg));
+		e = rtnl_dump(r, &q, take_route, ret);
+	}
+	return e;
+}
+
 int usermode_choose(struct rtnl *r, struct link *ret, struct err *err)
 {
 	autolinks list = LINKS_NONE;
 	struct search s = { .best4 = 0 };
 	const struct link *found;
-	struct rtnl_request q;
 	int e = links_read(r, &list);
 
-	(void)rtnl_begin(&q, RTM_GETROUTE, 0, sizeof(struct rtmsg));
-	if (e == 0)
-		e = rtnl_dump(r, &q, take_route, &s);
-	if (e < 0 && e != -EINTR) /* in a namespace that changes, what has been read has to do */
+	if (e == 0 || e == -EINTR) /* in a namespace that goes on changing, what has been read has to do */
+		e = read_routes(r, &s);
+	if (e < 0 && e != -EINTR)
 		return err_sys(err, e, "network: cannot read the network namespace");
 	found = links_find(&list, s.best4);
 	if (!found || found->flags & IFF_LOOPBACK)
@@ -182,6 +195,21 @@ static void put(struct command *c, const char *option, const char *value)
 		c->argv[c->n++] = value;
 }
 
+/* Reads the addresses of interface c->ifindex: 0 or -errno; -EINTR: they go on changing. */
+static int read_addresses(struct rtnl *r, struct command *c)
+{
+	int e = -EINTR;
+
+	for (int tries = 0; e == -EINTR && tries < RTNL_TRIES; tries++) {
+		struct rtnl_request q;
+
+		*c->ip4 = *c->ip6 = *c->prefix = '\0';
+		(void)rtnl_begin(&q, RTM_GETADDR, 0, sizeof(struct ifaddrmsg));
+		e = rtnl_dump(r, &q, take_address, c);
+	}
+	return e;
+}
+
 /*
  * Makes the command line. passt gets the addresses of the interface, since a guest has them, and would find an interface
  * unusable that has no default route; it hands out none itself, as the agent sets them.
@@ -189,13 +217,11 @@ static void put(struct command *c, const char *option, const char *value)
 static int make_command(struct rtnl *r, const struct link *l, const char *program, int fd, struct command *c)
 {
 	static const char *const silent[] = { "--quiet", "--no-dhcp", "--no-dhcpv6", "--no-ra" };
-	struct rtnl_request q;
 	int e;
 
 	*c = (struct command){ .ifindex = l->ifindex };
-	(void)rtnl_begin(&q, RTM_GETADDR, 0, sizeof(struct ifaddrmsg));
-	e = rtnl_dump(r, &q, take_address, c);
-	if (e < 0 && e != -EINTR)
+	e = read_addresses(r, c);
+	if (e < 0 && e != -EINTR) /* as in usermode_choose() */
 		return e;
 	(void)snprintf(c->fd, sizeof(c->fd), "%d", fd);
 	put(c, program, "--foreground");

@@ -54,6 +54,7 @@ unit_tests += \
 	tests/unit/test_p9 \
 	tests/unit/test_privilege \
 	tests/unit/test_rtnl \
+	tests/unit/test_rtnl_answers \
 	tests/unit/test_p9_fid \
 	tests/unit/test_p9_hostile \
 	tests/unit/test_p9_lock \
@@ -156,6 +157,9 @@ tests_unit_test_guestlog_SOURCES = tests/unit/test_guestlog.c
 tests_unit_test_guestlog_LDADD = $(unit_ldadd)
 tests_unit_test_rtnl_SOURCES = tests/unit/test_rtnl.c
 tests_unit_test_rtnl_LDADD = $(unit_ldadd)
+tests_unit_test_rtnl_answers_SOURCES = tests/unit/test_rtnl_answers.c
+tests_unit_test_rtnl_answers_LDADD = $(unit_ldadd)
+tests_unit_test_rtnl_answers_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=mnl_socket_sendto -Wl,--wrap=mnl_socket_recvfrom -Wl,--wrap=recvmsg
 tests_unit_test_privilege_SOURCES = tests/unit/test_privilege.c
 tests_unit_test_privilege_LDADD = $(unit_ldadd)
 tests_unit_test_hierarchies_SOURCES = tests/unit/test_hierarchies.c
