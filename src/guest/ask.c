@@ -27,6 +27,8 @@ static int guest_ask(
 	if (out->len > PROTO_TO_GUEST_MAX)
 		return err_set(err, E2BIG, "a message of %zu bytes is more than the guest takes (%d)", out->len,
 			PROTO_TO_GUEST_MAX);
+	if (g->requests_len >= GUEST_REQUESTS_MAX) /* GUEST: it may answer nothing */
+		return err_set(err, EAGAIN, "the guest leaves %d requests unanswered", GUEST_REQUESTS_MAX);
 	req = calloc(1, sizeof(*req));
 	if (!req)
 		return err_set(err, ENOMEM, "no memory for a request to the guest");
@@ -37,6 +39,7 @@ static int guest_ask(
 	}
 	*req = (struct guest_request){ .seq = g->next_seq, .process = process, .done = done, .arg = arg };
 	LIST_INSERT_HEAD(&g->requests, req, link);
+	g->requests_len++;
 	return 0;
 }
 

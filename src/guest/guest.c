@@ -59,9 +59,11 @@ static void guest_leave(struct guest *g)
 }
 
 /* Gives the outcome to whoever made the request, and forgets it. */
-static void request_finish(struct guest_request *req, const struct err *err, const void *payload, size_t len)
+static void request_finish(
+	struct guest *g, struct guest_request *req, const struct err *err, const void *payload, size_t len)
 {
 	LIST_REMOVE(req, link);
+	g->requests_len--;
 	if (req->done)
 		req->done(req->arg, err, payload, len);
 	free(req);
@@ -73,7 +75,7 @@ static void guest_fail_requests(struct guest *g)
 
 	(void)err_set(&err, ECONNRESET, "the guest is gone");
 	while (!LIST_EMPTY(&g->requests))
-		request_finish(LIST_FIRST(&g->requests), &err, NULL, 0);
+		request_finish(g, LIST_FIRST(&g->requests), &err, NULL, 0);
 }
 
 void guest_proc_free(struct guest_proc *p)
@@ -317,7 +319,7 @@ static int guest_take_result(struct guest *g, const void *msg, size_t len)
 		if (p)
 			guest_proc_free(p);
 	}
-	request_finish(req, &err, res.payload, res.payload_len);
+	request_finish(g, req, &err, res.payload, res.payload_len);
 	p = process && !res.errnum ? guest_find_proc(g, process) : NULL;
 	if (p) {
 		p->made = true;

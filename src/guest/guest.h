@@ -33,6 +33,11 @@
 #include "channel/proto.h"
 
 #define GUEST_LOGS_PER_SECOND 100
+/*
+ * Requests that the guest has not answered: several times what all who ask have under way, the most of which are for
+ * processes of exec (at most 1024). Beyond them wait those whose askers have given up, such as signals.
+ */
+#define GUEST_REQUESTS_MAX 4096
 #define GUEST_TIMES_PER_SECOND 20 /* an honest agent asks some eight times at its start, and then every ten seconds */
 
 struct guest;
@@ -86,8 +91,8 @@ uint32_t guest_next_process(struct guest *g);
 
 /*
  * Requests. Each is queued at once, and sent when the guest reads, also before
- * on_ready. The result is 0, or -errno with @err set, and then there will be no
- * callback. @done may be NULL: then the outcome is dropped.
+ * on_ready. The result is 0, or -errno with @err set (-EAGAIN: GUEST_REQUESTS_MAX), and
+ * then there will be no callback. @done may be NULL: then the outcome is dropped.
  */
 
 /* SANDBOX: mounts the shares in the guest and names it; comes first, and once. */

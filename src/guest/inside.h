@@ -40,6 +40,7 @@ struct guest {
 	int proc_fd; /* of guest_use_proc(); -1: none */
 	struct guest_events events;
 	LIST_HEAD(, guest_request) requests;
+	unsigned int requests_len;
 	LIST_HEAD(, guest_proc) procs;
 	LIST_HEAD(, relay) relays; /* of relay.c, with the next two */
 	LIST_HEAD(, relay_conn) conns;

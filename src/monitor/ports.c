@@ -232,6 +232,13 @@ static void take(struct ports *p, const struct proto_port *port)
 
 /* --- the list --- */
 
+/* Has the guest asked once more after a while. */
+static void watch_on(struct ports *p)
+{
+	if (timer_set(p->timer, PORTS_INTERVAL_MS) < 0)
+		guestlog_say(p->log, "vmrunc: network: ports are not watched any more");
+}
+
 /* As guest_done_fn: the guest's list. An error is its end, or the next list's. */
 static void on_list(void *arg, const struct err *err, const void *payload, size_t len)
 {
@@ -251,18 +258,19 @@ static void on_list(void *arg, const struct err *err, const void *payload, size_
 			guest_port_close(p->guest, o->relay);
 		*o = p->at[--p->len];
 	}
-	if (err->errnum == 0 && timer_set(p->timer, PORTS_INTERVAL_MS) < 0)
-		guestlog_say(p->log, "vmrunc: network: ports are not watched any more");
+	if (err->errnum == 0)
+		watch_on(p);
 }
 
 /* The timer: asks the guest. */
 static void ask(void *arg)
 {
 	struct ports *p = arg;
-	struct err ignored = ERR_INIT; /* the channel is at its end, which is told elsewhere */
+	struct err ignored = ERR_INIT; /* the channel is at its end, which is told elsewhere, or full for now */
 
 	find_owner(p);
-	(void)!guest_list_ports(p->guest, p->id, on_list, p, &ignored);
+	if (guest_list_ports(p->guest, p->id, on_list, p, &ignored) < 0)
+		watch_on(p);
 }
 
 int ports_begin(struct ports *p, struct loop *loop, struct guest *guest, struct guestlog *log, uint32_t process)
