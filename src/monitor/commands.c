@@ -160,14 +160,18 @@ static void on_query(
 		guestlog_say(c->log, "vmrunc: %s", err.msg); /* the command sees that the memory stays */
 }
 
-/* What a command can ask for. */
+/*
+ * What a command can ask for. Orphans (control.h) of the others are bounded elsewhere: a container starts once, processes of
+ * exec have their own bound (EXECS_MAX), and a signal or a resume must get through while the guest leaves other requests
+ * unanswered, so that all of those together have a bound that is far away (GUEST_REQUESTS_MAX).
+ */
 static const struct control_handler handlers[CONTROL_OPS] = {
 	[CONTROL_START] = { .fn = on_start },
 	[CONTROL_SIGNAL] = { .fn = on_signal_request },
 	[CONTROL_EXEC] = { .fn = on_exec, .fds_max = EXEC_FDS_MAX },
-	[CONTROL_PS] = { .fn = on_query, .fds_max = QUERY_FDS_MAX },
-	[CONTROL_READ_CGROUP] = { .fn = on_query, .fds_max = QUERY_FDS_MAX },
-	[CONTROL_UPDATE] = { .fn = on_query, .fds_max = QUERY_FDS_MAX },
+	[CONTROL_PS] = { .fn = on_query, .fds_max = QUERY_FDS_MAX, .orphans_max = QUERY_ORPHANS_MAX },
+	[CONTROL_READ_CGROUP] = { .fn = on_query, .fds_max = QUERY_FDS_MAX, .orphans_max = QUERY_ORPHANS_MAX },
+	[CONTROL_UPDATE] = { .fn = on_query, .fds_max = QUERY_FDS_MAX, .orphans_max = QUERY_ORPHANS_MAX },
 	[CONTROL_PAUSE] = { .fn = on_pause },
 	[CONTROL_RESUME] = { .fn = on_resume },
 };

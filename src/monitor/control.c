@@ -19,9 +19,12 @@
 
 struct control_client {
 	struct control *control;
-	int fd;
+	int fd; /* -1: handed on, or closed because the caller has gone */
 	struct watch *watch;
-	bool asked; /* the request has been read, and the answer is owed */
+	uint32_t op;   /* of its request; 0: it has not asked, or what no handler has heard of */
+	int kept;      /* a descriptor for the answer, or -1 */
+	bool asked;    /* the request has been read, and the answer is owed */
+	bool orphaned; /* the caller has gone since; it has no place any more */
 	struct control_client *next, **prev;
 };
 
@@ -32,8 +35,9 @@ struct control {
 	struct watch *pause; /* a timer: until connections are taken again */
 	const struct control_handler *handlers;
 	void *arg;
-	struct control_client *clients; /* the newest first */
-	unsigned int clients_len;
+	struct control_client *clients;        /* the newest first */
+	unsigned int clients_len;              /* of those, the ones with a place */
+	unsigned int orphans_len[CONTROL_OPS]; /* and the orphans of each operation */
 };
 
 int control_listen(const struct statedir *dir, struct err *err)
@@ -59,12 +63,31 @@ int control_listen(const struct statedir *dir, struct err *err)
 static void client_free(struct control_client *c)
 {
 	watch_free(c->watch);
-	fd_close(c->fd); /* -1 if it has been handed on */
+	fd_close(c->fd);
+	fd_close(c->kept);
 	*c->prev = c->next;
 	if (c->next)
 		c->next->prev = c->prev;
-	c->control->clients_len--;
+	if (c->orphaned)
+		c->control->orphans_len[c->op]--;
+	else
+		c->control->clients_len--;
 	free(c);
+}
+
+/*
+ * The caller has gone while its request is under way: nobody will read the answer. The record stays for whoever owes it,
+ * but others can have the place.
+ */
+static void client_orphan(struct control_client *c)
+{
+	watch_free(c->watch);
+	c->watch = NULL;
+	fd_close(steal_fd(&c->fd));
+	fd_close(steal_fd(&c->kept));
+	c->orphaned = true;
+	c->control->clients_len--;
+	c->control->orphans_len[c->op]++;
 }
 
 static void close_fds(struct control_fds *fds)
@@ -80,15 +103,20 @@ static void dispatch(struct control_client *c, const struct control_request *req
 	const struct control_handler *h = request->op < CONTROL_OPS ? &control->handlers[request->op] : NULL;
 	struct err err = ERR_INIT;
 
-	if (h && h->fn && fds->n <= h->fds_max) {
+	if (!h || !h->fn) {
+		(void)err_set(&err, EINVAL, "the monitor is of another version of vmrunc");
+	} else if (fds->n > h->fds_max) {
+		(void)err_set(&err, EINVAL, "the request brings %zu descriptors where at most %zu are expected", fds->n,
+			h->fds_max);
+	} else if (h->orphans_max && control->orphans_len[request->op] >= h->orphans_max) {
+		(void)err_set(&err, EAGAIN,
+			"the virtual machine has still to answer %u such requests, whose callers have gone",
+			control->orphans_len[request->op]);
+	} else {
+		c->op = request->op;
 		h->fn(control->arg, request, fds, c);
 		return;
 	}
-	if (h && h->fn)
-		(void)err_set(&err, EINVAL, "the request brings %zu descriptors where at most %zu are expected", fds->n,
-			h->fds_max);
-	else
-		(void)err_set(&err, EINVAL, "the monitor is of another version of vmrunc");
 	control_answer(c, &err, NULL);
 }
 
@@ -101,11 +129,8 @@ static void on_client(void *arg, uint32_t events)
 	ssize_t n;
 
 	if (c->asked) {
-		/* The caller has gone while its request is under way: nobody will read the answer. */
-		if (events & (EPOLLHUP | EPOLLERR)) {
-			watch_free(c->watch);
-			c->watch = NULL;
-		}
+		if (events & (EPOLLHUP | EPOLLERR))
+			client_orphan(c);
 		return;
 	}
 	n = fd_recv(c->fd, &request, sizeof(request), fds.v, ARRAY_LEN(fds.v), &fds.n);
@@ -120,7 +145,7 @@ static void on_client(void *arg, uint32_t events)
 	close_fds(&fds);
 }
 
-/* Makes room for one more client: the longest silent one goes. False: all of them have asked and wait. */
+/* Makes room for one more client: the longest silent one goes. False: all of them have asked, and wait for an answer. */
 static bool make_room(struct control *control)
 {
 	struct control_client *silent = NULL;
@@ -173,6 +198,7 @@ static void on_listen(void *arg, uint32_t events)
 	if (!c)
 		return;
 	c->control = control;
+	c->kept = -1;
 	if (watch_new(control->loop, fd, EPOLLIN, on_client, c, &c->watch) < 0) {
 		free(c);
 		return;
@@ -223,12 +249,23 @@ void control_free(struct control *c)
 	free(c);
 }
 
+void control_keep(struct control_client *client, int fd)
+{
+	client->kept = fd;
+}
+
+int control_kept(const struct control_client *client)
+{
+	return client->kept;
+}
+
 void control_answer(struct control_client *client, const struct err *err, const struct control_fds *fds)
 {
 	static const struct err fine = ERR_INIT;
 
 	/* If this fails, the caller has gone without waiting. */
-	(void)!fd_send(client->fd, err ? err : &fine, sizeof(*err), fds ? fds->v : NULL, fds ? fds->n : 0);
+	if (!client->orphaned)
+		(void)!fd_send(client->fd, err ? err : &fine, sizeof(*err), fds ? fds->v : NULL, fds ? fds->n : 0);
 	client_free(client);
 }
 

@@ -16,6 +16,9 @@
  * 2. While there is no descriptor for a connection, it waits and costs no time.
  * 3. A descriptor that came is either taken by the handler or closed when the handler returns. One that no
  *    handler was to have is closed, and its request refused.
+ * 4. A client that hangs up gives back its place and its descriptors at once, also while its request is under way. The
+ *    request takes its course as an orphan: it costs a record until its control_answer(), which sends nothing then, and an
+ *    operation that is answered by the guest has a bound for its orphans.
  */
 #ifndef MONITOR_CONTROL_H
 #define MONITOR_CONTROL_H
@@ -85,6 +88,11 @@ typedef void control_fn(
 struct control_handler {
 	control_fn *fn; /* NULL: there is no such operation */
 	size_t fds_max; /* the most descriptors that its request brings; one with more is refused */
+	/*
+	 * While so many requests of the operation are under way whose clients have gone, further ones are refused with
+	 * -EAGAIN; 0: they have no bound here.
+	 */
+	unsigned int orphans_max;
 };
 
 /*
@@ -98,14 +106,23 @@ must_check int control_new(
 void control_free(struct control *c);
 
 /*
- * Sends the answer @err (NULL: success) with the descriptors @fds (NULL: none; they stay the caller's), and forgets
- * @client.
+ * Has @client own @fd, for the answer that comes later: it is closed when @client is answered, or hangs up before that.
+ * Once a client.
+ */
+void control_keep(struct control_client *client, int fd);
+
+/* The descriptor of control_keep(), borrowed; -1: @client has hung up, and nobody waits for what would be done with it. */
+int control_kept(const struct control_client *client);
+
+/*
+ * Sends the answer @err (NULL: success) with the descriptors @fds (NULL: none; they stay the caller's), unless @client has
+ * hung up, and forgets @client.
  */
 void control_answer(struct control_client *client, const struct err *err, const struct control_fds *fds);
 
 /*
  * Hands the connection to the caller, who answers on it and closes it, and forgets @client: a nonblocking SEQPACKET
- * socket.
+ * socket, or -1 if @client has hung up.
  */
 must_check int control_detach(struct control_client *client);
 

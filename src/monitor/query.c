@@ -12,29 +12,23 @@
 #include "base/buf.h"
 #include "base/fd.h"
 
-/* A question that is under way. */
-struct query {
-	struct control_client *client;
-	int fd; /* of the file for the answer */
-};
-
-/* The guest's answer. GUEST: its bytes are not looked at here. */
+/* The guest's answer, for a client that keeps the file for it. GUEST: its bytes are not looked at here. */
 static void on_answer(void *arg, const struct err *err, const void *payload, size_t len)
 {
-	struct query *q = arg;
+	struct control_client *client = arg;
 	struct err told = *err;
-	int r = told.errnum ? 0 : fd_write_full(q->fd, payload, len);
+	int fd = control_kept(client);
+	int r = told.errnum || fd < 0 ? 0 : fd_write_full(fd, payload, len);
 
 	if (r < 0)
 		(void)err_sys(&told, r, "cannot write the guest's answer");
-	control_answer(q->client, &told, NULL);
-	fd_close(q->fd);
-	free(q);
+	control_answer(client, &told, NULL);
 }
 
-/* Reads the message of an UPDATE from @fd and has the guest carry it out. 0, or -errno with an error. */
-static int begin_update(struct guest *guest, const char *cid, struct query *q, struct err *err)
+/* Reads the message of an UPDATE from @client's file and has the guest carry it out. 0, or -errno with an error. */
+static int begin_update(struct guest *guest, const char *cid, struct control_client *client, struct err *err)
 {
+	int fd = control_kept(client);
 	struct proto_arena arena = { .blocks = NULL };
 	struct proto_request request;
 	autofree char *text = NULL;
@@ -42,19 +36,19 @@ static int begin_update(struct guest *guest, const char *cid, struct query *q, s
 	ssize_t n;
 	int r;
 
-	if (fstat(q->fd, &st) < 0 || st.st_size <= 0 || st.st_size > PROTO_TO_GUEST_MAX)
+	if (fstat(fd, &st) < 0 || st.st_size <= 0 || st.st_size > PROTO_TO_GUEST_MAX)
 		return err_set(err, E2BIG, "update: too many values");
 	text = malloc((size_t)st.st_size);
 	if (!text)
 		return err_sys(err, ENOMEM, "update");
-	n = fd_read_full(q->fd, text, (size_t)st.st_size);
+	n = fd_read_full(fd, text, (size_t)st.st_size);
 	r = n < 0 ? (int)n : proto_get_request(text, (size_t)n, &arena, &request);
 	if (r == 0 && request.type != PROTO_UPDATE)
 		r = -EBADMSG;
 	if (r < 0)
 		(void)err_sys(err, r, "update: cannot read the values");
 	else
-		r = guest_update(guest, cid, &request.values, on_answer, q, err);
+		r = guest_update(guest, cid, &request.values, on_answer, client, err);
 	proto_arena_done(&arena);
 	return r;
 }
@@ -62,30 +56,19 @@ static int begin_update(struct guest *guest, const char *cid, struct query *q, s
 int query_begin(struct guest *guest, const char *cid, const struct control_request *request, struct control_fds *fds,
 	struct control_client *client, struct err *err)
 {
-	struct query *q;
 	struct stat st;
-	int r;
 
 	/* writing to anything else could wait for a reader */
 	if (fds->n != 1 || fstat(fds->v[0], &st) < 0 || !S_ISREG(st.st_mode))
 		return err_set(err, EINVAL, "the request brings no file for the answer");
-	q = malloc(sizeof(*q));
-	if (!q)
-		return err_sys(err, ENOMEM, "cannot ask the guest");
-	*q = (struct query){ .client = client, .fd = steal_fd(&fds->v[0]) };
+	control_keep(client, steal_fd(&fds->v[0]));
 	if (request->op == CONTROL_PS)
-		r = guest_ps(guest, cid, on_answer, q, err);
-	else if (request->op == CONTROL_READ_CGROUP)
-		r = memchr(request->file, '\0', sizeof(request->file))
-			    ? guest_read_cgroup(guest, cid, request->file, on_answer, q, err)
-			    : err_set(err, EINVAL, "the name of a cgroup's file has no end");
-	else
-		r = begin_update(guest, cid, q, err);
-	if (r < 0) {
-		fd_close(q->fd);
-		free(q);
-	}
-	return r;
+		return guest_ps(guest, cid, on_answer, client, err);
+	if (request->op == CONTROL_UPDATE)
+		return begin_update(guest, cid, client, err);
+	if (!memchr(request->file, '\0', sizeof(request->file)))
+		return err_set(err, EINVAL, "the name of a cgroup's file has no end");
+	return guest_read_cgroup(guest, cid, request->file, on_answer, client, err);
 }
 
 int query_ask(const struct statedir *dir, const struct control_request *request, const void *question,

@@ -9,7 +9,7 @@
  *     |     (the file has the answer)             |                                 |
  *
  * The answer lies in the command's own file, which takes any number of bytes without waiting: no caller that does not
- * read can hold up the monitor.
+ * read can hold up the monitor. A question stays with the guest when its caller has gone (control.h), but the file does not.
  */
 #ifndef MONITOR_QUERY_H
 #define MONITOR_QUERY_H
@@ -21,6 +21,9 @@
 
 /* The descriptors of a question: the file. */
 #define QUERY_FDS_MAX 1
+
+/* Questions of a kind that a guest has whose callers have gone. A guest that answers none of them is asked no more. */
+#define QUERY_ORPHANS_MAX 64
 
 /*
  * Passes a CONTROL_PS, CONTROL_READ_CGROUP or CONTROL_UPDATE about container @cid on to the guest. The file of an UPDATE

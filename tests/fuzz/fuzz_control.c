@@ -4,7 +4,7 @@
  *
  * The input is a small program of many clients; its end may ask for faults of calls (kernel.h). What must hold: a handler gets only whole requests of its own operation,
  * and with no more descriptors than it is to have; each request is answered once; never more clients are served than
- * there are places; and no descriptor is left when all is over.
+ * there are places, beside orphans up to their bound; and no descriptor is left when all is over.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +26,7 @@
 #define MESSAGE_FDS 24
 #define OPS_MAX 256
 #define CONNECTS_MAX (2 * CALLERS) /* of an input: enough to go beyond the places twice */
+#define ORPHANS_MAX 8              /* of CONTROL_START */
 #define TURNS 3                    /* of the loop: a batch of events may end before all are served */
 
 const struct fuzz_target fuzz_target = { .corpus = "control", .variants = 100 };
@@ -38,11 +39,24 @@ static struct {
 	struct sockaddr_un address;
 	socklen_t address_len;
 	int null_fd;
-	int callers[CALLERS];                              /* -1: none */
-	struct control_client *asked[CONTROL_CLIENTS_MAX]; /* to whom an answer is owed */
+	int callers[CALLERS]; /* -1: none */
+	struct owed {
+		struct control_client *client;
+		uint32_t op;
+	} asked[CONNECTS_MAX]; /* to whom an answer is owed */
 	unsigned int asked_len, connects;
 	bool answer_at_once, take_first;
 } f;
+
+/* How many of them have asked for @op. */
+static unsigned int owed_of(uint32_t op)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < f.asked_len; i++)
+		n += f.asked[i].op == op;
+	return n;
+}
 
 static void on_request(const struct control_request *request, struct control_fds *fds, struct control_client *client)
 {
@@ -51,15 +65,15 @@ static void on_request(const struct control_request *request, struct control_fds
 	require(request->op < CONTROL_OPS && fds->n <= fds_max[request->op], "a request that is not the handler's");
 	for (size_t i = 0; i < fds->n; i++)
 		require(fcntl(fds->v[i], F_GETFD) == FD_CLOEXEC, "a descriptor that is not open or would be inherited");
-	if (fds->n > 0 && f.take_first) {
-		close(steal_fd(&fds->v[0]));
-	}
+	if (fds->n > 0 && f.take_first)
+		control_keep(client, steal_fd(&fds->v[0]));
 	if (f.answer_at_once) {
 		control_answer(client, NULL, &give);
 		return;
 	}
-	require(f.asked_len < CONTROL_CLIENTS_MAX, "more clients than there are places");
-	f.asked[f.asked_len++] = client;
+	require(f.asked_len < CONNECTS_MAX, "more requests than connections");
+	f.asked[f.asked_len++] = (struct owed){ client, request->op };
+	require(owed_of(CONTROL_START) <= CONTROL_CLIENTS_MAX + ORPHANS_MAX, "more clients than there are places");
 }
 
 static void on_start(
@@ -140,8 +154,10 @@ static void answer_one(unsigned int which)
 	if (f.asked_len == 0)
 		return;
 	which %= f.asked_len;
-	client = f.asked[which];
+	client = f.asked[which].client;
 	f.asked[which] = f.asked[--f.asked_len];
+	require(control_kept(client) < 0 || fcntl(control_kept(client), F_GETFD) == FD_CLOEXEC,
+		"what was kept is open");
 	(void)err_set(&err, ENOSYS, "no");
 	kernel_faults(true);
 	control_answer(client, &err, NULL);
@@ -209,8 +225,8 @@ static int listen_anywhere(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct control_handler handlers[CONTROL_OPS] = {
-		[CONTROL_START] = { on_start, 2 },
-		[CONTROL_SIGNAL] = { on_signal, 0 },
+		[CONTROL_START] = { .fn = on_start, .fds_max = 2, .orphans_max = ORPHANS_MAX },
+		[CONTROL_SIGNAL] = { .fn = on_signal },
 	};
 	struct input in = { data, data + size };
 	struct watch *watch;

@@ -69,6 +69,7 @@ unit_tests += \
 	tests/unit/test_qemu \
 	tests/unit/test_qemu_filter \
 	tests/unit/test_qemu_qmp \
+	tests/unit/test_query \
 	tests/unit/test_seccomp \
 	tests/unit/test_size \
 	tests/unit/test_sock \
@@ -244,6 +245,8 @@ tests_unit_test_qemu_filter_SOURCES = tests/unit/test_qemu_filter.c
 tests_unit_test_qemu_filter_LDADD = $(unit_ldadd)
 tests_unit_test_qemu_qmp_SOURCES = tests/unit/test_qemu_qmp.c
 tests_unit_test_qemu_qmp_LDADD = $(unit_ldadd)
+tests_unit_test_query_SOURCES = tests/unit/test_query.c $(guest_peer)
+tests_unit_test_query_LDADD = $(unit_ldadd)
 tests_unit_test_kvm_vcpu_SOURCES = tests/unit/test_kvm_vcpu.c
 tests_unit_test_kvm_vcpu_LDADD = $(unit_ldadd)
 tests_unit_test_kvm_vcpu_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ioctl

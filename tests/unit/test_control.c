@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -29,6 +30,8 @@
 #define TIMEOUT_MS 10000
 #define FDS_TAKEN 2 /* the most that the test's server takes in CONTROL_START */
 #define LAST_SIGNAL 15
+#define ORPHANS_MAX (CONTROL_CLIENTS_MAX + 2) /* that the test's server has of CONTROL_PS */
+#define TURNS_MAX 1000                        /* of the loop, until what has happened is seen */
 
 /* Below it lies a state directory whose path is longer than a socket's may be. */
 static char tmp[64];
@@ -38,8 +41,10 @@ static char root[512];
 struct server {
 	struct loop *loop;
 	struct control_request seen;
-	size_t starts; /* requests that reached on_start() */
-	int taken;     /* the descriptor that it took, or -1 */
+	size_t starts;                                                  /* requests that reached on_start() */
+	int taken;                                                      /* the descriptor that it took, or -1 */
+	struct control_client *owed[ORPHANS_MAX + CONTROL_CLIENTS_MAX]; /* those of on_ps() */
+	size_t owed_len;
 };
 
 /* How many descriptors this process has. */
@@ -101,9 +106,24 @@ static void on_signal(
 		loop_stop(s->loop);
 }
 
+/* Answers later, and keeps the descriptor until then. */
+static void on_ps(
+	void *arg, const struct control_request *request, struct control_fds *fds, struct control_client *client)
+{
+	struct server *s = arg;
+
+	(void)request;
+	assert_int_equal(fds->n, 1);
+	assert_int_equal(control_kept(client), -1);
+	control_keep(client, steal_fd(&fds->v[0]));
+	assert_true(s->owed_len < ARRAY_LEN(s->owed));
+	s->owed[s->owed_len++] = client;
+}
+
 static const struct control_handler handlers[CONTROL_OPS] = {
 	[CONTROL_START] = { .fn = on_start, .fds_max = FDS_TAKEN },
 	[CONTROL_SIGNAL] = { .fn = on_signal },
+	[CONTROL_PS] = { .fn = on_ps, .fds_max = 1, .orphans_max = ORPHANS_MAX },
 };
 
 /*
@@ -332,6 +352,149 @@ static void bad_clients_do_no_harm(void **state)
 	assert_int_equal(s.starts, 1);
 }
 
+/* ---- callers that do not wait for their answers ---- */
+
+/* A server in a process with its callers. */
+struct bench {
+	struct server s;
+	struct statedir dir;
+	struct control *control;
+	int tick; /* it is always readable, so that each turn of the loop ends */
+};
+
+static void on_tick(void *arg, uint32_t events)
+{
+	struct bench *b = arg;
+
+	(void)events;
+	loop_stop(b->s.loop);
+}
+
+static void bench_open(struct bench *b)
+{
+	struct err err = ERR_INIT;
+	struct watch *watch;
+	int fd;
+
+	*b = (struct bench){ .s = { .taken = -1 }, .dir = STATEDIR_NONE, .tick = eventfd(1, EFD_CLOEXEC) };
+	assert_int_equal(statedir_create(root, "id", &b->dir, &err), 0);
+	fd = control_listen(&b->dir, &err);
+	assert_true(fd >= 0);
+	assert_int_equal(loop_new(&b->s.loop), 0);
+	assert_int_equal(control_new(b->s.loop, fd, handlers, &b->s, &b->control), 0);
+	assert_int_equal(watch_new(b->s.loop, b->tick, EPOLLIN, on_tick, b, &watch), 0); /* the loop frees it */
+}
+
+static void bench_close(struct bench *b)
+{
+	struct err err = ERR_INIT;
+
+	control_free(b->control);
+	loop_free(b->s.loop);
+	fd_close(b->tick);
+	assert_int_equal(statedir_remove(&b->dir, &err), 0);
+	statedir_close(&b->dir);
+}
+
+/* Serves what has happened, or some of it. */
+static void turn(struct bench *b)
+{
+	assert_int_equal(loop_run(b->s.loop), 0);
+}
+
+/* Sends @op with the descriptor @give (-1: none): the connection. */
+static int ask(struct bench *b, enum control_op op, int give)
+{
+	const struct control_request request = { .op = (uint32_t)op };
+	int fd = connect_to(&b->dir);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fd_send(fd, &request, sizeof(request), &give, give >= 0), 0);
+	return fd;
+}
+
+/* Serves until there is an answer on @fd, which is closed: its errnum; or -1: the connection was closed without one. */
+static int served(struct bench *b, int fd)
+{
+	struct err answer;
+	ssize_t n = -1;
+
+	for (int i = 0; i < TURNS_MAX && n < 0; i++) {
+		turn(b);
+		n = recv(fd, &answer, sizeof(answer), MSG_DONTWAIT);
+		if (n < 0 && errno == ECONNRESET) /* nobody has read what was asked */
+			n = 0;
+	}
+	fd_close(fd);
+	assert_true(n == 0 || n == (ssize_t)sizeof(answer));
+	return n ? answer.errnum : -1;
+}
+
+/* Has @n callers ask what is not answered, each with a descriptor of its own, and hang up. */
+static void ask_and_hang_up(struct bench *b, size_t n)
+{
+	size_t before = b->s.owed_len;
+	int fds[CONTROL_CLIENTS_MAX], open_before = open_fds();
+	int give = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	for (size_t i = 0; i < n; i++) {
+		fds[i] = ask(b, CONTROL_PS, give);
+		for (int k = 0; k < TURNS_MAX && b->s.owed_len <= before + i; k++)
+			turn(b);
+		assert_int_equal(b->s.owed_len, before + i + 1);
+		assert_true(control_kept(b->s.owed[before + i]) >= 0);
+	}
+	fd_close(give);
+	if (n == CONTROL_CLIENTS_MAX)
+		assert_int_equal(served(b, ask(b, CONTROL_START, -1)), -1); /* all places are taken */
+	for (size_t i = 0; i < n; i++)
+		fd_close(fds[i]);
+	for (int k = 0; k < TURNS_MAX && open_fds() > open_before; k++)
+		turn(b);
+	assert_int_equal(open_fds(), open_before); /* the server's ends and what it has kept are closed, too */
+}
+
+/* Who has asked and gone keeps no place from others; the answers that come later find nobody. */
+static void orphans_have_no_place(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b);
+	ask_and_hang_up(&b, CONTROL_CLIENTS_MAX);
+	assert_int_equal(served(&b, ask(&b, CONTROL_START, -1)), 0);
+	for (size_t i = 0; i < b.s.owed_len; i++) {
+		assert_int_equal(control_kept(b.s.owed[i]), -1);
+		control_answer(b.s.owed[i], NULL, NULL);
+	}
+	b.s.owed_len = 0;
+	ask_and_hang_up(&b, CONTROL_CLIENTS_MAX); /* and the places are no more and no fewer */
+	assert_int_equal(control_detach(b.s.owed[--b.s.owed_len]), -1);
+	bench_close(&b); /* those that are still owed end with the server */
+}
+
+/* A guest that answers nothing is asked no more, until it answers; the bound of one operation is not another one's. */
+static void orphans_are_bounded(void **state)
+{
+	struct bench b;
+	int fd;
+
+	(void)state;
+	bench_open(&b);
+	ask_and_hang_up(&b, CONTROL_CLIENTS_MAX);
+	ask_and_hang_up(&b, ORPHANS_MAX - CONTROL_CLIENTS_MAX);
+	assert_int_equal(served(&b, ask(&b, CONTROL_PS, STDERR_FILENO)), EAGAIN);
+	assert_int_equal(served(&b, ask(&b, CONTROL_START, -1)), 0);
+	control_answer(b.s.owed[0], NULL, NULL);
+	fd = ask(&b, CONTROL_PS, STDERR_FILENO);
+	for (int k = 0; k < TURNS_MAX && b.s.owed_len == ORPHANS_MAX; k++)
+		turn(&b);
+	assert_int_equal(b.s.owed_len, ORPHANS_MAX + 1);
+	control_answer(b.s.owed[ORPHANS_MAX], NULL, NULL);
+	assert_int_equal(served(&b, fd), 0);
+	bench_close(&b);
+}
+
 /* ---- no descriptor for a connection ---- */
 
 #define STARVED_MS 500
@@ -425,6 +588,8 @@ int main(void)
 		cmocka_unit_test(too_many_descriptors_are_refused),
 		cmocka_unit_test(unknown_operations_are_refused),
 		cmocka_unit_test(bad_clients_do_no_harm),
+		cmocka_unit_test(orphans_have_no_place),
+		cmocka_unit_test(orphans_are_bounded),
 		cmocka_unit_test(a_connection_waits_for_a_descriptor),
 	};
 
