@@ -12,12 +12,16 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "host/privilege.h"
 
 #define SEAL_LEN_MAX 128
 #define ENTRY_NAME_MAX (CACHE_KIND_MAX + 1 + CACHE_ID_LEN + sizeof(".seal"))
 #define LOCK_NAME ".lock"
+#define LOCK_PAUSE_MS 10
+/* Temporary files that processes with the same number, in as many PID namespaces, may have without the lock. */
+#define TMP_NAMES 8
 
 void cache_id_add(struct cache_id *id, const void *data, size_t len)
 {
@@ -110,6 +114,7 @@ int cache_open(struct cache *c, const char *path, struct err *err)
 	int r;
 
 	c->dirfd = -1;
+	c->lock_lost = false;
 	if (path[0] != '/' || strlen(path) >= sizeof(c->path))
 		return err_set(err, EINVAL, "cache directory \"%s\": not an absolute path of sensible length", path);
 	(void)snprintf(c->path, sizeof(c->path), "%s", path);
@@ -161,7 +166,7 @@ static bool seal_fits(struct cache *c, const char *entry, int fd)
 	seal_name(name, entry);
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return false;
-	if (fd_read_file(c->dirfd, name, SEAL_LEN_MAX, &got, NULL) < 0)
+	if (fd_read_regular(c->dirfd, name, SEAL_LEN_MAX, &got, NULL) < 0)
 		return false;
 	seal_text(want, &st);
 	return strcmp(got, want) == 0;
@@ -199,18 +204,45 @@ static void entry_remove(struct cache *c, const char *name)
 	(void)unlinkat(c->dirfd, name, 0);
 }
 
-/* Locks the directory: a descriptor to be closed for it, or -1, with which several may do the same work: no harm. */
+/*
+ * Opens the file of the lock, or returns -1. Nobody else may open it: flock(2) asks for no permission to write, so whoever
+ * can read the file can hold the lock for ever. One that others can open, as versions before this made it, may be held
+ * already; a new one takes its place. Two commands that do this at once may hold a lock each, which is as if they had none.
+ */
+static int lock_open(struct cache *c)
+{
+	const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+	autoclose int fd = openat(c->dirfd, LOCK_NAME, flags, 0600);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -1;
+	if (!(st.st_mode & (S_IRWXG | S_IRWXO)) || unlinkat(c->dirfd, LOCK_NAME, 0) < 0)
+		return steal_fd(&fd);
+	/* a file system without modes makes it as before: there the lock keeps nobody out, which does no harm either */
+	return openat(c->dirfd, LOCK_NAME, flags, 0600);
+}
+
+/*
+ * Locks the directory: a descriptor to be closed for it; or -1 if that is not possible, or if somebody has held the lock for
+ * CACHE_LOCK_MS. Without it several may do the same work, each in a file of its own, and the file that is renamed last may lie
+ * beside another's seal. It is complete all the same, so whoever has its path gets what is in it, and is damaged to those
+ * that come later, who make it again.
+ */
 static int lock_dir(struct cache *c)
 {
-	int fd = openat(c->dirfd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+	const int64_t until_ms = clock_now_ms() + (c->lock_lost ? 0 : CACHE_LOCK_MS);
+	autoclose int fd = lock_open(c);
 
-	while (fd >= 0 && flock(fd, LOCK_EX) < 0) {
-		if (errno == EINTR)
-			continue;
-		close(fd);
-		return -1;
+	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if ((errno != EWOULDBLOCK && errno != EINTR) || clock_now_ms() >= until_ms) {
+			c->lock_lost = true;
+			return -1;
+		}
+		(void)nanosleep(&pause, NULL);
 	}
-	return fd;
+	return steal_fd(&fd);
 }
 
 int cache_get(struct cache *c, const char *kind, const struct cache_id *id, char *ret_path)
@@ -225,11 +257,11 @@ int cache_get(struct cache *c, const char *kind, const struct cache_id *id, char
 
 	/*
 	 * Somebody may be between the renames of the file and of its seal: look again when they have let go of the
-	 * lock.
+	 * lock. Without the lock they may still be there, so the entry stays.
 	 */
-	autoclose unused int lock = lock_dir(c);
+	autoclose int lock = lock_dir(c);
 	fd = entry_open(c, name, ret_path);
-	if (fd == -ESTALE)
+	if (fd == -ESTALE && lock >= 0)
 		entry_remove(c, name);
 	return fd < 0 ? -ENOENT : fd;
 }
@@ -298,6 +330,26 @@ static int entry_write(
 	return 0;
 }
 
+/*
+ * Makes the temporary file for the entry @name, whose own name is @tmp then: a descriptor for writing, or -errno. @locked says
+ * whether we hold the lock. A file that no other process can be about to write has the first name: what is there is of one
+ * that had our number and was killed.
+ */
+static int tmp_open(struct cache *c, const char *name, bool locked, char *tmp, size_t size)
+{
+	int fd = -1;
+
+	for (int i = locked ? 0 : 1; i <= TMP_NAMES; i++) {
+		(void)snprintf(tmp, size, ".%s.%ld.%d", name, (long)getpid(), i);
+		if (locked)
+			(void)unlinkat(c->dirfd, tmp, 0);
+		fd = openat(c->dirfd, tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd >= 0 || locked || errno != EEXIST)
+			break;
+	}
+	return fd < 0 ? -errno : fd;
+}
+
 int cache_make(struct cache *c, const char *kind, const struct cache_id *id, cache_fill_fn *fill, void *arg,
 	char *ret_path, struct err *err)
 {
@@ -309,26 +361,24 @@ int cache_make(struct cache *c, const char *kind, const struct cache_id *id, cac
 	if (fd >= 0)
 		return fd;
 
-	autoclose unused int lock = lock_dir(c);
+	autoclose int lock = lock_dir(c);
 	fd = entry_open(c, name, ret_path);
 	if (fd >= 0)
 		return fd;
 
-	(void)snprintf(tmp, sizeof(tmp), ".%s.%ld", name, (long)getpid());
-	/* A process that had our number and was killed may have left one. */
-	(void)unlinkat(c->dirfd, tmp, 0);
-	autoclose int out = openat(c->dirfd, tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	autoclose int out = tmp_open(c, name, lock >= 0, tmp, sizeof(tmp));
 	if (out < 0)
-		return err_sys(err, errno, "cannot create a file in the cache directory \"%s\"", c->path);
-	r = entry_write(c, name, tmp, out, fill, arg, err);
+		return err_sys(err, out, "cannot create a file in the cache directory \"%s\"", c->path);
+	/* what is returned is the file that was made, whatever another maker without the lock does at its name */
+	autoclose int in = openat(c->dirfd, tmp, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	r = in < 0 ? err_sys(err, errno, "cannot open \"%s/%s\"", c->path, tmp)
+		   : entry_write(c, name, tmp, out, fill, arg, err);
 	if (r < 0) {
 		/* If only the seal failed, the file has its name already; without a seal it is no entry. */
 		(void)unlinkat(c->dirfd, tmp, 0);
 		return r;
 	}
 	prune(c, kind, name);
-	fd = entry_open(c, name, ret_path);
-	if (fd < 0)
-		return err_sys(err, fd, "cannot read \"%s/%s\" back", c->path, name);
-	return fd;
+	entry_path(c, name, ret_path);
+	return steal_fd(&in);
 }

@@ -7,8 +7,9 @@
  * never wrong, only missing. A file that its seal does not fit, since it was cut short, changed or half deleted, counts
  * as missing and is made again. Everything in the directory may be deleted at any time.
  *
- * Whoever makes an entry writes a temporary file and renames it, under a lock (flock) of the directory: if several
- * processes want the same entry, one makes it and the others find it.
+ * Whoever makes an entry writes a temporary file and renames it, under a lock (flock) of the directory, which nobody but the
+ * cache's owner can open: if several processes want the same entry, one makes it and the others find it. The lock only saves
+ * work. Who does not get it within CACHE_LOCK_MS makes the entry all the same.
  */
 #ifndef HOST_CACHE_H
 #define HOST_CACHE_H
@@ -23,6 +24,8 @@
 #define CACHE_ID_LEN 32   /* hex digits */
 #define CACHE_KIND_MAX 16 /* bytes of a kind, without NUL; what is longer is cut */
 #define CACHE_KEEP 8      /* entries of a kind that outlive the making of a new one */
+/* How long others are waited for that make entries: several times what unpacking a kernel takes on a busy host. */
+#define CACHE_LOCK_MS 30000
 
 /* A hash of what an entry is made from. Not cryptographic: only the cache's owner could gain by a collision. */
 struct cache_id {
@@ -47,7 +50,8 @@ void cache_id_add_u64(struct cache_id *id, uint64_t v);
 void cache_id_add_stat(struct cache_id *id, const struct stat *st);
 
 struct cache {
-	int dirfd; /* -1: not open */
+	int dirfd;      /* -1: not open */
+	bool lock_lost; /* somebody has held the lock for CACHE_LOCK_MS: it is not waited for again */
 	char path[PATH_MAX];
 };
 
@@ -75,7 +79,8 @@ void cache_done(struct cache *c);
 
 /*
  * Opens an entry for reading: a descriptor of the caller's, or -ENOENT if the entry is missing or damaged; a damaged
- * one is removed. @ret_path (NULL: not wanted) gets the entry's path, PATH_MAX bytes.
+ * one is removed, unless another process has held the lock for CACHE_LOCK_MS. @ret_path (NULL: not wanted) gets the
+ * entry's path, PATH_MAX bytes.
  */
 must_check int cache_get(struct cache *c, const char *kind, const struct cache_id *id, char *ret_path);
 

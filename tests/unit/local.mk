@@ -171,6 +171,7 @@ tests_unit_test_image_bzimage_SOURCES = tests/unit/test_image_bzimage.c $(image_
 tests_unit_test_image_bzimage_LDADD = $(unit_ldadd)
 tests_unit_test_image_cache_SOURCES = tests/unit/test_image_cache.c $(image_fixture)
 tests_unit_test_image_cache_LDADD = $(unit_ldadd)
+tests_unit_test_image_cache_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime -Wl,--wrap=nanosleep
 tests_unit_test_image_cpio_SOURCES = tests/unit/test_image_cpio.c $(image_fixture)
 tests_unit_test_image_cpio_LDADD = $(unit_ldadd)
 tests_unit_test_image_kernel_SOURCES = tests/unit/test_image_kernel.c $(image_fixture)

@@ -12,14 +12,43 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "host/cache.h"
 #include "image_fixture.h"
 #include "vm/image/search.h"
+
+#define HANG_S 60
+
+/* Where @skipping, pauses take no time: the clock goes on by their length. The linker's --wrap has their callers come here. */
+static bool skipping;
+static int64_t paused_ns;
+
+int __real_clock_gettime(clockid_t clock, struct timespec *ret);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *ret);
+int __real_nanosleep(const struct timespec *pause, struct timespec *rest);
+int __wrap_nanosleep(const struct timespec *pause, struct timespec *rest);
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *ret)
+{
+	int r = __real_clock_gettime(clock, ret);
+
+	ret->tv_sec += paused_ns / 1000000000;
+	return r;
+}
+
+int __wrap_nanosleep(const struct timespec *pause, struct timespec *rest)
+{
+	if (!skipping)
+		return __real_nanosleep(pause, rest);
+	paused_ns += pause->tv_sec * 1000000000 + pause->tv_nsec;
+	return 0;
+}
 
 struct fixture {
 	char *dir;
@@ -197,12 +226,14 @@ static int fill_slowly(int fd, void *arg, struct err *err)
 	return r ? r : fd_write_full(fd, "tents", 5);
 }
 
-static void test_racing_makers(void **state)
+enum { MAKERS = 8 };
+
+/* Lets many processes make the same entry at once; each of them must get it. Returns how many have made it. */
+static size_t race(struct fixture *f)
 {
-	enum { MAKERS = 8 };
-	struct fixture *f = *state;
 	char marks[MAKERS + 1];
 	int pipe_fds[2];
+	ssize_t n;
 
 	assert_int_equal(pipe(pipe_fds), 0);
 	for (int i = 0; i < MAKERS; i++) {
@@ -212,13 +243,16 @@ static void test_racing_makers(void **state)
 		if (pid == 0) {
 			struct cache own;
 			struct err err = ERR_INIT;
-			char text[8] = "";
+			char text[8] = "", path[PATH_MAX];
 			int fd;
 
 			if (cache_open(&own, f->cache.path, &err) < 0)
 				_exit(1);
-			fd = cache_make(&own, "thing", &f->id, fill_slowly, &pipe_fds[1], NULL, &err);
-			_exit(fd >= 0 && pread(fd, text, 8, 0) == 8 && memcmp(text, "contents", 8) == 0 ? 0 : 2);
+			fd = cache_make(&own, "thing", &f->id, fill_slowly, &pipe_fds[1], path, &err);
+			if (fd < 0 || pread(fd, text, 8, 0) != 8 || memcmp(text, "contents", 8) != 0)
+				_exit(2);
+			fd = open(path, O_RDONLY);
+			_exit(pread(fd, text, 8, 0) == 8 && memcmp(text, "contents", 8) == 0 ? 0 : 3);
 		}
 	}
 	for (int i = 0; i < MAKERS; i++) {
@@ -228,8 +262,126 @@ static void test_racing_makers(void **state)
 		assert_int_equal(status, 0);
 	}
 	close(pipe_fds[1]);
-	assert_int_equal(read(pipe_fds[0], marks, sizeof(marks)), 1); /* one of them did the work */
+	n = read(pipe_fds[0], marks, sizeof(marks));
 	close(pipe_fds[0]);
+	assert_true(n > 0);
+	return (size_t)n;
+}
+
+static void test_racing_makers(void **state)
+{
+	assert_int_equal(race(*state), 1);
+}
+
+/* Takes the lock as another process would that can read its file, which has the mode @mode. */
+static int hold_lock(const struct fixture *f, mode_t mode)
+{
+	int fd = openat(f->cache.dirfd, ".lock", O_RDONLY | O_CREAT | O_CLOEXEC, mode);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fchmod(fd, mode), 0);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	return fd;
+}
+
+static int lock_mode(const struct fixture *f)
+{
+	struct stat st;
+
+	assert_int_equal(fstatat(f->cache.dirfd, ".lock", &st, AT_SYMLINK_NOFOLLOW), 0);
+	return (int)(st.st_mode & 07777);
+}
+
+/* Anybody who can read the file can hold its lock, so nobody else can, and a lock that others could take is none. */
+static void test_lock_of_others(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = ERR_INIT;
+	int held = hold_lock(f, 0644);
+
+	alarm(HANG_S);
+	paused_ns = 0;
+	expect_contents(cache_make(&f->cache, "thing", &f->id, fill, f, NULL, &err));
+	alarm(0);
+	assert_true(paused_ns == 0);
+	assert_int_equal(lock_mode(f), 0600);
+	close(held);
+}
+
+static void test_lock_is_new(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = ERR_INIT;
+
+	expect_contents(cache_make(&f->cache, "thing", &f->id, fill, f, NULL, &err));
+	assert_int_equal(lock_mode(f), 0600);
+}
+
+/* A lock that is never let go costs its bound and nothing else. */
+static void test_lock_that_is_held(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = ERR_INIT;
+	char path[PATH_MAX];
+	int held = hold_lock(f, 0600);
+
+	alarm(HANG_S);
+	skipping = true;
+	paused_ns = 0;
+	expect_contents(cache_make(&f->cache, "thing", &f->id, fill, f, path, &err));
+	assert_in_range(paused_ns / 1000000, CACHE_LOCK_MS - 1000, CACHE_LOCK_MS + 1000);
+	assert_int_equal(err.errnum, 0);
+	assert_int_equal(f->made, 1);
+
+	/* who holds it may be between two renames: what looks damaged stays, and counts as missing */
+	damage_seal(path);
+	paused_ns = 0;
+	assert_int_equal(cache_get(&f->cache, "thing", &f->id, NULL), -ENOENT);
+	alarm(0);
+	skipping = false;
+	assert_true(paused_ns == 0); /* once is enough */
+	assert_int_equal(access(path, F_OK), 0);
+	close(held);
+	assert_int_equal(cache_get(&f->cache, "thing", &f->id, NULL), -ENOENT);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+/* Many that go on without the lock may spoil each other's entry for those that come later, but none fails. */
+static void test_racing_without_lock(void **state)
+{
+	struct fixture *f = *state;
+	int held = hold_lock(f, 0600);
+
+	skipping = true;
+	assert_true(race(f) >= 1);
+	skipping = false;
+	close(held);
+}
+
+/* Makes the entry while it is being made, as a process with the same number in another PID namespace could. */
+static int fill_twice(int fd, void *arg, struct err *err)
+{
+	struct fixture *f = arg;
+
+	expect_contents(cache_make(&f->cache, "thing", &f->id, fill, f, NULL, err));
+	return fill(fd, arg, err);
+}
+
+static void test_same_number_without_lock(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = ERR_INIT;
+	char path[PATH_MAX];
+	int held = hold_lock(f, 0600);
+
+	skipping = true;
+	expect_contents(cache_make(&f->cache, "thing", &f->id, fill_twice, f, path, &err));
+	skipping = false;
+	assert_int_equal(f->made, 2);
+	expect_contents(open(path, O_RDONLY));
+	expect_contents(cache_get(&f->cache, "thing", &f->id, NULL));
+	assert_int_equal(count_files(f->cache.path), 3); /* the entry, its seal and the lock */
+	close(held);
 }
 
 static void test_old_entries_go(void **state)
@@ -319,6 +471,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_damaged_is_made_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failed_making_leaves_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_racing_makers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lock_of_others, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lock_is_new, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lock_that_is_held, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_racing_without_lock, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_same_number_without_lock, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_old_entries_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused_directories, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unwritable_directory, setup, teardown),
