@@ -70,7 +70,7 @@ int idmap_open(const struct spec *spec, const struct spec_mount *m, int *ret_fd,
 	if (m->uid_mappings.n) {
 		fd = make_namespace(&m->uid_mappings, &m->gid_mappings, err);
 	} else if (user && user->path) {
-		fd = open(user->path, O_RDONLY | O_CLOEXEC);
+		fd = open(user->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 		if (fd < 0)
 			(void)err_sys(err, errno, "linux.namespaces: user: \"%s\"", user->path);
 	} else if (user) {
