@@ -93,21 +93,16 @@ static const struct unified_key unified_keys[] = {
 	{ "pids.max", offsetof(struct cgroup_values, pids), false },
 };
 
-/* Takes over "QUOTA [PERIOD]", the value of cpu.max. Returns false if it is something else. */
+/* Takes over the value of cpu.max. Returns false if it is something else, or has a period that nobody can divide by. */
 static bool take_cpu_max(const char *text, struct cgroup_values *v)
 {
-	uint64_t quota, period;
-	const char *blank = strchr(text, ' ');
-	char first[32];
+	struct opt_u64 quota, period;
 
-	if ((size_t)snprintf(first, sizeof(first), "%.*s", blank ? (int)(blank - text) : 31, text) >= sizeof(first) ||
-		!resources_parse_limit(first, &quota))
+	if (!resources_parse_cpu_max(text, &quota, &period) || (period.set && !period.v))
 		return false;
-	if (blank && (!resources_parse_limit(blank + 1, &period) || period == CGROUP_NO_LIMIT))
-		return false;
-	v->quota = some(quota);
-	if (blank)
-		v->period = some(period);
+	v->quota = quota;
+	if (period.set)
+		v->period = period;
 	return true;
 }
 

@@ -27,7 +27,8 @@ struct cgroup_values {
 	struct opt_u64 swappiness, kernel_tcp;                      /* v1 */
 	struct opt_bool oom_off;                                    /* v1 */
 	struct opt_u64 shares, weight;                              /* the same share, for v1 and for v2 */
-	struct opt_u64 quota, period, burst; /* microseconds; without a limit, quota is CGROUP_NO_LIMIT */
+	/* microseconds; without a limit, quota is CGROUP_NO_LIMIT; the period is not 0: one divides by it */
+	struct opt_u64 quota, period, burst;
 	struct opt_u64 idle;
 	struct opt_u64 rt_period; /* v1 */
 	struct opt_i64 rt_runtime;

@@ -65,6 +65,25 @@ bool resources_parse_limit(const char *text, uint64_t *ret)
 	return true;
 }
 
+bool resources_parse_cpu_max(const char *text, struct opt_u64 *ret_quota, struct opt_u64 *ret_period)
+{
+	struct opt_u64 quota = { .set = true }, period = { .set = false };
+	size_t len = strcspn(text, " ");
+	char first[32];
+
+	if (len >= sizeof(first))
+		return false;
+	(void)snprintf(first, sizeof(first), "%.*s", (int)len, text);
+	period.set = text[len] == ' ';
+	if (!resources_parse_limit(first, &quota.v))
+		return false;
+	if (period.set && (!resources_parse_limit(text + len + 1, &period.v) || period.v == RESOURCES_NO_LIMIT))
+		return false;
+	*ret_quota = quota;
+	*ret_period = period;
+	return true;
+}
+
 uint64_t resources_memory_limit(const struct spec_resources *r)
 {
 	uint64_t n;

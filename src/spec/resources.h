@@ -55,6 +55,13 @@ bool resources_unified_is_host(const char *key);
 bool resources_parse_limit(const char *text, uint64_t *ret);
 
 /*
+ * Reads "QUOTA [PERIOD]", a value of cpu.max in microseconds: a quota of "max" is RESOURCES_NO_LIMIT, and a text without
+ * a period does not set *@ret_period. The numbers may be out of the kernel's bounds. False, and both untouched, for any
+ * other text.
+ */
+bool resources_parse_cpu_max(const char *text, struct opt_u64 *ret_quota, struct opt_u64 *ret_period);
+
+/*
  * The container's limit of memory in bytes, from `unified` or else memory.limit, or RESOURCES_NO_LIMIT. @r may be NULL.
  */
 uint64_t resources_memory_limit(const struct spec_resources *r);

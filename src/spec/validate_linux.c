@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cpulist.h"
+#include "spec/resources.h"
 
 /* IFNAMSIZ without the NUL. */
 #define IFNAME_MAX 15
@@ -135,6 +136,11 @@ static int validate_net_devices(struct validation *v, struct spec_net_devices *l
 
 /* --- resources --- */
 
+/* The kernel's bounds of a quota of CPU time and of its period, in microseconds. */
+#define CPU_QUOTA_MIN_US 1000
+#define CPU_PERIOD_MIN_US 1000
+#define CPU_PERIOD_MAX_US 1000000
+
 /* The kernel's bounds of the share and of the times, which it tells by errno alone, or enforces without a word. */
 static int validate_cpu_bounds(struct validation *v, const struct spec_cpu *cpu)
 {
@@ -143,8 +149,9 @@ static int validate_cpu_bounds(struct validation *v, const struct spec_cpu *cpu)
 		uint64_t n, min, max; /* an @n of 0 is "not set" */
 	} bounds[] = {
 		{ "linux.resources.cpu.shares", cpu->shares.v, 2, 262144 },
-		{ "linux.resources.cpu.quota", cpu->quota.v > 0 ? (uint64_t)cpu->quota.v : 0, 1000, INT64_MAX },
-		{ "linux.resources.cpu.period", cpu->period.v, 1000, 1000000 },
+		{ "linux.resources.cpu.quota", cpu->quota.v > 0 ? (uint64_t)cpu->quota.v : 0, CPU_QUOTA_MIN_US,
+			INT64_MAX },
+		{ "linux.resources.cpu.period", cpu->period.v, CPU_PERIOD_MIN_US, CPU_PERIOD_MAX_US },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(bounds); i++)
@@ -232,10 +239,28 @@ static int validate_rdma(struct validation *v, const struct spec_rdma_limits *li
 	return 0;
 }
 
+/* The times of a cpu.max that can be read are within the kernel's bounds: others divide by them before it sees them. */
+static int validate_cpu_max(struct validation *v, const char *text)
+{
+	struct opt_u64 quota, period;
+
+	if (!resources_parse_cpu_max(text, &quota, &period))
+		return 0; /* the kernel will say what it makes of it */
+	if (quota.v < CPU_QUOTA_MIN_US)
+		return rules_bad(
+			v, "linux.resources.unified", "cpu.max \"%s\": the quota is below %d", text, CPU_QUOTA_MIN_US);
+	if (period.set && (period.v < CPU_PERIOD_MIN_US || period.v > CPU_PERIOD_MAX_US))
+		return rules_bad(v, "linux.resources.unified", "cpu.max \"%s\": the period is out of range (%d to %d)",
+			text, CPU_PERIOD_MIN_US, CPU_PERIOD_MAX_US);
+	return 0;
+}
+
 /* Keys are names of files in the cgroup, and of limits: what moves, freezes or kills its processes is none. */
 static int validate_unified(struct validation *v, const struct spec_map *unified)
 {
-	for (size_t i = 0; i < unified->n; i++) {
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < unified->n; i++) {
 		const char *key = unified->v[i].key;
 
 		if (strchr(key, '/') || strcmp(key, ".") == 0 || strcmp(key, "..") == 0)
@@ -243,8 +268,10 @@ static int validate_unified(struct validation *v, const struct spec_map *unified
 		if (strncmp(key, "cgroup.", strlen("cgroup.")) == 0 &&
 			strncmp(key, "cgroup.max.", strlen("cgroup.max.")) != 0)
 			return rules_bad(v, "linux.resources.unified", "\"%s\" is no limit", key);
+		if (strcmp(key, "cpu.max") == 0)
+			rc = validate_cpu_max(v, unified->v[i].value);
 	}
-	return 0;
+	return rc;
 }
 
 int validate_resources(struct validation *v)

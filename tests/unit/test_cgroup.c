@@ -218,6 +218,22 @@ static void test_values(void **state)
 	}
 }
 
+/* Whoever reads the values divides by the period. */
+static void test_period_of_zero(void **state)
+{
+	char key[] = "cpu.max", value[] = "1000 0";
+	struct spec_pair pair = { .key = key, .value = value };
+	struct spec_resources resources = { .unified = { .n = 1, .v = &pair } };
+	struct err err = ERR_INIT;
+	struct cgroup_values v;
+
+	(void)state;
+	assert_int_equal(cgroup_values_of(&resources, 0, true, &v, &err), 0);
+	assert_false(v.period.set);
+	assert_int_equal(v.unified.n, 1);
+	cgroup_values_done(&v);
+}
+
 /* Ends of the ranges, defaults, and numbers out of range, converted by the formulas of runc and crun. */
 static void test_conversions(void **state)
 {
@@ -599,6 +615,7 @@ int main(void)
 		cmocka_unit_test(test_unit_names),
 		cmocka_unit_test(test_deep_and_long_names),
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_period_of_zero),
 		cmocka_unit_test(test_conversions),
 		cmocka_unit_test(test_lists_of_strings),
 		cmocka_unit_test(test_directories),

@@ -207,6 +207,14 @@ static const struct {
 	{ RESOURCES("\"unified\":{\"../x\":\"1\"}"), "3: linux.resources.unified: \"../x\" is no file name" },
 	{ RESOURCES("\"unified\":{\"cgroup.freeze\":\"1\"}"),
 		"3: linux.resources.unified: \"cgroup.freeze\" is no limit" },
+	{ RESOURCES("\"unified\":{\"cpu.max\":\"1000 0\"}"),
+		"3: linux.resources.unified: cpu.max \"1000 0\": the period is out of range (1000 to 1000000)" },
+	{ RESOURCES("\"unified\":{\"cpu.max\":\"max 999\"}"),
+		"3: linux.resources.unified: cpu.max \"max 999\": the period is out of range (1000 to 1000000)" },
+	{ RESOURCES("\"unified\":{\"cpu.max\":\"1000 1000001\"}"),
+		"3: linux.resources.unified: cpu.max \"1000 1000001\": the period is out of range (1000 to 1000000)" },
+	{ RESOURCES("\"unified\":{\"cpu.max\":\"0\"}"),
+		"3: linux.resources.unified: cpu.max \"0\": the quota is below 1000" },
 	{ RESOURCES("\"unified\":{\"..\":\"1\"}"), "3: linux.resources.unified: \"..\" is no file name" },
 
 	{ LINUX("\"seccomp\":{}"), "3: linux.seccomp.defaultAction: missing" },
@@ -316,6 +324,8 @@ static const char *const good[] = {
 	RESOURCES("\"cpu\":{\"cpus\":\"\",\"mems\":\"0-1, 3\",\"quota\":-1,\"burst\":5}"),
 	RESOURCES("\"hugepageLimits\":[{\"pageSize\":\"2MB\",\"limit\":0},{\"pageSize\":\"1GB\",\"limit\":1},{"
 		  "\"pageSize\":\"64KB\",\"limit\":1}]"),
+	RESOURCES("\"unified\":{\"cpu.max\":\"1000 1000000\"}"),
+	RESOURCES("\"unified\":{\"cpu.max\":\"max\"}"),
 	RESOURCES("\"unified\":{\"memory.high\":\"1000\",\"cgroup.max.depth\":\"2\"}"),
 	RESOURCES("\"cpu\":{\"shares\":2,\"quota\":1000,\"period\":1000000}"),
 	RESOURCES("\"cpu\":{\"shares\":0,\"quota\":-1,\"period\":0}"),
