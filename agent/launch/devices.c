@@ -30,11 +30,7 @@ static void device_staged_path(const struct agent *agent, const char *cid, uint3
 /* Makes the node @name of @d in @dir, for owner @uid and group @gid. 0 or -errno. */
 static int device_node(int dir, const char *name, const struct guest_device *d, uint32_t uid, uint32_t gid)
 {
-	if (mknodat(dir, name, d->mode, makedev(d->major, d->minor)) < 0)
-		return -errno;
-	if (fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 || fchmodat(dir, name, d->mode & 07777, 0) < 0)
-		return -errno;
-	return 0;
+	return rootpath_make_node(dir, name, d->mode, makedev(d->major, d->minor), uid, gid);
 }
 
 /* Binds the staged node of device number @i over a file that is made for it. 0 or -errno. */

@@ -131,9 +131,12 @@ static int walk_make(struct walk *w, const char *name, bool file)
 	} else if (mkdirat(dir, name, 0755) < 0) {
 		return errno == EEXIST ? 0 : -errno;
 	}
-	if (w->owner && fchownat(dir, name, w->owner->st_uid, w->owner->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
-	return 0;
+	if (!w->owner)
+		return 0;
+	/* others may have put a file or a link in the directory's place since */
+	if (!file)
+		fd = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 || fchownat(fd, "", w->owner->st_uid, w->owner->st_gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
 /* Goes one component further, to @name, which is made if it is missing. 0 or -errno. */
@@ -207,6 +210,28 @@ int rootpath_make_owned(int root, const char *path, enum rootpath_kind kind)
 	struct stat owner;
 
 	return fstat(root, &owner) < 0 ? -errno : walk_path(root, path, kind, &owner, NULL);
+}
+
+/*
+ * Nothing is changed by its name: whoever can write the directory could put a link to another file there, or that file. Nor is
+ * the mode changed, which no descriptor of a node allows that is not opened.
+ */
+int rootpath_make_node(int dir, const char *name, mode_t mode, dev_t dev, uid_t uid, gid_t gid)
+{
+	mode_t mask = umask(0);
+	int r = mknodat(dir, name, mode, dev) < 0 ? -errno : 0;
+	autoclose int fd = -1;
+	struct stat st;
+
+	(void)umask(mask);
+	if (r < 0)
+		return r;
+	fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return errno == ENOENT ? -EEXIST : -errno;
+	if ((st.st_mode & S_IFMT) != (mode & S_IFMT) || (!S_ISFIFO(mode) && st.st_rdev != dev))
+		return -EEXIST;
+	return fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
 int rootpath_check_dir(int root, const char *path)

@@ -41,6 +41,14 @@ must_check int rootpath_make(int root, const char *path, enum rootpath_kind kind
 must_check int rootpath_make_owned(int root, const char *path, enum rootpath_kind kind);
 
 /*
+ * Makes the node @name, a device or a FIFO, in the directory @dir: with exactly @mode, which has its type, and then the owner
+ * @uid and the group @gid. 0 or -errno; -EEXIST if something is there already, or has been put in its place meanwhile, which
+ * is left as it is. Others may be writing to the directory. Sets the process's umask for a moment, so no other thread may be
+ * making files.
+ */
+must_check int rootpath_make_node(int dir, const char *name, mode_t mode, dev_t dev, uid_t uid, gid_t gid);
+
+/*
  * Whether @path below @root is a directory itself and no symlink to one, or is missing: 0, else -ENOTDIR or another
  * -errno.
  */

@@ -48,14 +48,12 @@ static int make_device(int root, const struct guest_device *d)
 {
 	const char *name;
 	autoclose int dir = rootpath_make(root, d->path, ROOTPATH_PARENT, &name);
+	int r;
 
 	if (dir < 0)
 		return dir;
-	if (mknodat(dir, name, d->mode, makedev(d->major, d->minor)) < 0)
-		return errno != EEXIST ? -errno : 0;
-	if (fchownat(dir, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0 || fchmodat(dir, name, d->mode & 07777, 0) < 0)
-		return -errno;
-	return 0;
+	r = rootpath_make_node(dir, name, d->mode, makedev(d->major, d->minor), d->uid, d->gid);
+	return r == -EEXIST ? 0 : r;
 }
 
 /* Makes the link @path to @target, with @replace in the place of what is there. 0 or -errno. */

@@ -63,6 +63,7 @@ unit_tests += \
 	tests/unit/test_procview \
 	tests/unit/test_tmpview \
 	tests/unit/test_tmpview_lies \
+	tests/unit/test_points \
 	tests/unit/test_proto \
 	tests/unit/test_ps \
 	tests/unit/test_pump \
@@ -117,6 +118,9 @@ tests_unit_test_view_SOURCES = tests/unit/test_view.c
 tests_unit_test_view_LDADD = $(unit_ldadd)
 tests_unit_test_newcomers_SOURCES = tests/unit/test_newcomers.c
 tests_unit_test_newcomers_LDADD = $(unit_ldadd)
+tests_unit_test_points_SOURCES = tests/unit/test_points.c
+tests_unit_test_points_LDADD = $(unit_ldadd)
+tests_unit_test_points_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=mknodat -Wl,--wrap=mkdirat -Wl,--wrap=fchownat
 tests_unit_test_ports_SOURCES = tests/unit/test_ports.c $(agent_rig)
 tests_unit_test_ports_LDADD = $(unit_ldadd)
 tests_unit_test_relay_SOURCES = tests/unit/test_relay.c $(agent_rig)
