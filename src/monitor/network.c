@@ -30,6 +30,12 @@
 		RTMGRP_IPV4_RULE | 1 << (RTNLGRP_IPV6_RULE - 1))
 /* A change comes as several notices: the guest is told so much later, of all. */
 #define FOLLOW_DELAY_MS 50
+/*
+ * A change that could not be told is tried again so much later, and each further time after twice as long, up to the maximum: a
+ * lack of memory or of room in the channel passes, but what is too much for the guest may stay so.
+ */
+#define AGAIN_MS 1000
+#define AGAIN_MAX_MS 60000
 /* Of an interface for which there is no device. */
 #define NO_DEVICE                                                                                         \
 	"its virtual machine has %u network devices, and each has an interface already (vmrunc.json(5): " \
@@ -54,12 +60,15 @@ struct network {
 	struct lender lender; /* who joins the network later is told of its ports */
 
 	/* following, from network_follow() on */
-	struct rtnl notices; /* of the kernel, about the namespace */
-	struct view told;    /* what the guest has been told last */
-	bool started;        /* it has been told once */
-	bool busy;           /* a telling is under way */
-	bool again;          /* something has changed meanwhile */
-	struct guest *guest; /* borrowed, with the next one */
+	struct rtnl notices;     /* of the kernel, about the namespace */
+	struct view told;        /* what the guest has been told last */
+	bool started;            /* it has been told once */
+	bool busy;               /* a telling is under way */
+	bool again;              /* something has changed meanwhile */
+	char left_out[IFNAMSIZ]; /* of the view that was read last */
+	struct err failed;       /* why the last change could not be told; errnum 0: it could */
+	unsigned int again_ms;   /* how long the next try waits for; 0: none does */
+	struct guest *guest;     /* borrowed, with the next one */
 	struct guestlog *log;
 	struct watch *notice_watch, *newcomers_watch, *passt_watch, *timer;
 	struct loop *loop;
@@ -208,39 +217,71 @@ void network_free(struct network *n)
 
 static void on_told(void *arg, const struct err *err, const void *payload, size_t len);
 
-/* Reads the namespace and tells the guest what is new. 1: it is being told; 0: nothing is; or -errno with an error. */
-static int tell(struct network *n, struct err *err)
+/* Reads the namespace: 0, or -errno with an error. The caller ends *@ret in any case. */
+static int look(struct network *n, struct view *ret, struct err *err)
 {
-	struct view now = VIEW_NONE;
-	struct telling t;
-	int r = n->by_passt ? view_read_usermode(&n->rtnl, &n->passt, &now, err)
-			    : view_read(&n->rtnl, n->id, !n->started, &now, err);
+	int r = n->by_passt ? view_read_usermode(&n->rtnl, &n->passt, ret, err)
+			    : view_read(&n->rtnl, n->id, !n->started, ret, err);
 
 	if (r == -ENODEV && n->no_tap.errnum)
 		*err = n->no_tap;
 	else if (r == -ENODEV)
 		(void)err_set(err, ENODEV, "network: interface \"%s\" cannot be in the container: " NO_DEVICE,
-			now.left_out, n->taps_len, VM_NICS_MAX);
-	if (r < 0) {
-		view_done(&now);
-		return r;
-	}
-	r = telling_make(n->id, n->taps, n->taps_len, n->started ? &n->told : NULL, &now, &t);
+			ret->left_out, n->taps_len, VM_NICS_MAX);
 	if (r < 0)
-		(void)err_sys(err, r, "network");
-	if (r >= 0 && (resolvers_find(&n->resolvers, n->guest, n->process) || r > 0)) {
+		return r;
+	if (ret->left_out[0] && strcmp(ret->left_out, n->left_out) != 0)
+		guestlog_say(n->log, "vmrunc: network: interface \"%s\" is not in the container: " NO_DEVICE,
+			ret->left_out, n->taps_len, VM_NICS_MAX);
+	memcpy(n->left_out, ret->left_out, sizeof(n->left_out));
+	return 0;
+}
+
+/*
+ * Reads the namespace and tells the guest what is new. 1: it is being told; 0: nothing is; or -errno with an error, and what
+ * is new then is new the next time, too.
+ */
+static int tell(struct network *n, struct err *err)
+{
+	autoview now = VIEW_NONE;
+	struct telling t;
+	int r = look(n, &now, err), other = 0;
+
+	if (r < 0)
+		return r;
+	r = telling_make(n->id, n->taps, n->taps_len, n->started ? &n->told : NULL, &now, &t);
+	if (r >= 0)
+		other = resolvers_find(&n->resolvers, n->guest, n->process);
+	if (r < 0 || other < 0) {
+		r = err_sys(err, MIN(r, other), "network");
+	} else if (r > 0 || other > 0) {
 		t.net.resolvers.len = (uint32_t)n->resolvers.now_len;
 		t.net.resolvers.at = n->resolvers.now;
 		r = guest_net(n->guest, &t.net, on_told, n, err);
 		n->busy = r == 0;
 	}
 	telling_done(&t);
-	if (now.left_out[0] && strcmp(now.left_out, n->told.left_out) != 0)
-		guestlog_say(n->log, "vmrunc: network: interface \"%s\" is not in the container: " NO_DEVICE,
-			now.left_out, n->taps_len, VM_NICS_MAX);
+	if (r < 0)
+		return r;
+	resolvers_told(&n->resolvers);
 	view_done(&n->told);
 	n->told = now;
-	return r < 0 ? r : n->busy;
+	now = (struct view)VIEW_NONE;
+	return n->busy;
+}
+
+/*
+ * Has the guest told later what could not be told now, since the kernel may have no further notice for us. @err says why, which
+ * is said once.
+ */
+static void tell_later(struct network *n, const struct err *err)
+{
+	if (strcmp(err->msg, n->failed.msg) != 0)
+		guestlog_say(n->log, "vmrunc: %s", err->msg);
+	n->failed = *err;
+	n->again_ms = MIN(MAX(2 * n->again_ms, AGAIN_MS), AGAIN_MAX_MS);
+	if (timer_set(n->timer, n->again_ms) < 0)
+		guestlog_say(n->log, "vmrunc: network: a change is told with the next one");
 }
 
 /* Tells the guest what has changed. What it cannot do is in its log: there is nobody else to hear it. */
@@ -250,8 +291,14 @@ static void follow(void *arg)
 	struct err err = ERR_INIT;
 
 	n->again = n->busy;
-	if (n->started && !n->busy && tell(n, &err) < 0)
-		guestlog_say(n->log, "vmrunc: %s", err.msg);
+	if (!n->started || n->busy)
+		return;
+	if (tell(n, &err) < 0) {
+		tell_later(n, &err);
+		return;
+	}
+	n->failed = (struct err)ERR_INIT;
+	n->again_ms = 0;
 }
 
 /* The loop's callback: the process that ties interfaces says why it cannot, or has ended. */
@@ -304,6 +351,7 @@ static void on_notice(void *arg, uint32_t events)
 
 	(void)events;
 	rtnl_drop(&n->notices, NOTICES_AT_ONCE);
+	n->again_ms = 0; /* what has failed may not fail again */
 	if (timer_set(n->timer, FOLLOW_DELAY_MS) < 0)
 		follow(n);
 }

@@ -5,7 +5,7 @@
  *   network_new()    before the jail, in the container's network namespace: makes the taps, opens what reads it later
  *   start (life)     attach_all(): ties interfaces and taps together, with rights that the monitor has given up
  *   network_tell()   reads the namespace, and has the guest set up the same
- *   network_follow() whatever changes there later the guest is told, some FOLLOW_DELAY_MS later
+ *   network_follow() whatever changes there later the guest is told, some FOLLOW_DELAY_MS later; what could not be told, after AGAIN_MS
  *
  * A container has a network if its network namespace is not the caller's own, and is not one that belongs to another
  * process (by a path below /proc): there the interfaces are somebody else's.

@@ -117,43 +117,57 @@ static bool answers(const struct sockaddr_in *at)
 	return connect(fd, (const struct sockaddr *)at, sizeof(*at)) == 0 || errno == EISCONN;
 }
 
-/* The relay to @address, which is made if there is none and something answers there; 0: there is none. */
-static uint32_t relay_to(struct resolvers *r, struct guest *g, uint32_t process, uint32_t address)
+/*
+ * Finds the relay to @address, which is made if there is none and something answers there. 1 with *@ret; 0: there is none; or
+ * -ENOMEM.
+ */
+static int relay_to(
+	struct resolvers *r, struct guest *g, uint32_t process, uint32_t address, struct guest_resolver *ret)
 {
 	const struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(DNS_PORT), .sin_addr = { address } };
-	struct guest_resolver *new = &r->known[r->known_len];
+	size_t i = 0;
+	int e;
 
 	if (!answers(&at))
 		return 0;
-	for (size_t i = 0; i < r->known_len; i++) {
-		if (r->known[i].address == address)
-			return r->known[i].relay;
-	}
-	if (r->known_len == RESOLVERS_KNOWN_MAX || guest_relay_inet(g, process, &at, &new->relay) < 0)
+	while (i < r->known_len && r->known[i].address != address)
+		i++;
+	if (i == RESOLVERS_KNOWN_MAX)
 		return 0;
-	new->address = address;
-	r->known_len++;
-	return new->relay;
+	if (i == r->known_len) {
+		e = guest_relay_inet(g, process, &at, &r->known[i].relay);
+		if (e < 0)
+			return e;
+		r->known[i].address = address;
+		r->known_len++;
+	}
+	*ret = r->known[i];
+	return 1;
 }
 
-bool resolvers_find(struct resolvers *r, struct guest *g, uint32_t process)
+int resolvers_find(struct resolvers *r, struct guest *g, uint32_t process)
 {
 	struct guest_resolver found[PROTO_RESOLVERS_MAX];
 	uint32_t addresses[PROTO_RESOLVERS_MAX];
 	int n = r->file < 0 ? -1 : read_addresses(r, addresses);
 	size_t len = 0;
-	bool changed;
 
-	if (n < 0)
-		return false;
 	for (int i = 0; i < n; i++) {
-		uint32_t relay = relay_to(r, g, process, addresses[i]);
+		int e = relay_to(r, g, process, addresses[i], &found[len]);
 
-		if (relay)
-			found[len++] = (struct guest_resolver){ .address = addresses[i], .relay = relay };
+		if (e < 0)
+			return e;
+		len += (size_t)e;
 	}
-	changed = len != r->now_len || memcmp(found, r->now, len * sizeof(*found)) != 0;
-	memcpy(r->now, found, len * sizeof(*found));
-	r->now_len = len;
-	return changed;
+	if (n >= 0) {
+		memcpy(r->now, found, len * sizeof(*found));
+		r->now_len = len;
+	}
+	return r->now_len != r->told_len || memcmp(r->now, r->told, r->now_len * sizeof(*r->now)) != 0;
+}
+
+void resolvers_told(struct resolvers *r)
+{
+	memcpy(r->told, r->now, r->now_len * sizeof(*r->now));
+	r->told_len = r->now_len;
 }

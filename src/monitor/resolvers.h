@@ -28,6 +28,8 @@ struct resolvers {
 	struct guest_resolver known[RESOLVERS_KNOWN_MAX]; /* those that have a relay */
 	size_t now_len;
 	struct guest_resolver now[PROTO_RESOLVERS_MAX]; /* those that there are */
+	size_t told_len;
+	struct guest_resolver told[PROTO_RESOLVERS_MAX]; /* those that the guest has been told of */
 };
 
 /* Whether the container of @job may have any: else its monitor needs no right to connect. */
@@ -41,9 +43,13 @@ void resolvers_done(struct resolvers *r);
 
 /*
  * Finds those that there are now, makes relays of @g to them for the container whose first process is @process, and puts them
- * into r->now. True: they are others than before. What cannot be read leaves what there was.
+ * into r->now. 1: they are others than those that the guest has been told of; 0: they are not; or -ENOMEM. What cannot be read
+ * leaves what there was.
  */
-bool resolvers_find(struct resolvers *r, struct guest *g, uint32_t process);
+must_check int resolvers_find(struct resolvers *r, struct guest *g, uint32_t process);
+
+/* The guest has been told of r->now. */
+void resolvers_told(struct resolvers *r);
 
 /* Reads the loopback addresses of a resolv.conf(5), the text @text, into @ret: how many. */
 size_t resolvers_parse(const char *text, uint32_t ret[PROTO_RESOLVERS_MAX]);
