@@ -19,6 +19,8 @@
 
 /* A message of sd_notify(3) is some lines; runc reads as many bytes. */
 #define NOTIFY_MAX 4096
+/* Messages that are looked at in one go: a container that sends without end keeps nobody from its signals. */
+#define NOTIFY_AT_ONCE 64
 /* How long the service manager may take to read what it was told: runc's time. */
 #define BARRIER_TIMEOUT_MS 30000
 
@@ -149,7 +151,7 @@ bool notify_take(struct notify *n)
 	const char *ready;
 	ssize_t len;
 
-	while ((len = recv(n->fd, msg, NOTIFY_MAX, MSG_DONTWAIT)) >= 0) {
+	for (int i = 0; i < NOTIFY_AT_ONCE && (len = recv(n->fd, msg, NOTIFY_MAX, MSG_DONTWAIT)) >= 0; i++) {
 		msg[len] = '\0';
 		ready = ready_line(msg);
 		if (!ready)
@@ -190,8 +192,8 @@ int notify_wait(struct notify *n, struct err *err)
 	p[0] = (struct pollfd){ .fd = n->fd, .events = POLLIN };
 	p[1] = (struct pollfd){ .fd = n->pidfd, .events = POLLIN };
 	while (!notify_take(n)) {
-		if (n->pidfd < 0 || p[1].revents)
-			return 0; /* it has ended, and can get ready no more */
+		if (n->pidfd < 0 || (p[1].revents && !p[0].revents))
+			return 0; /* it has ended, and all that it has said has been read: it can get ready no more */
 		if (poll(p, ARRAY_LEN(p), -1) < 0 && errno != EINTR)
 			return err_sys(err, errno, "cannot wait for the container to be ready");
 	}

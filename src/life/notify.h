@@ -35,7 +35,10 @@ void notify_free(struct notify *n);
 /* The descriptor that becomes readable when a message has come. */
 int notify_fd(const struct notify *n);
 
-/* Takes the messages that have come. True: READY was among them and has been told on, without a MAINPID. */
+/*
+ * Takes messages that have come, NOTIFY_AT_ONCE at most: of more, notify_fd() tells again. True: READY was among them and has
+ * been told on, without a MAINPID.
+ */
 bool notify_take(struct notify *n);
 
 /*

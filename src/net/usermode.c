@@ -28,7 +28,8 @@
  * never repeats one: Debian 12's then resets the connection. More than the windows of a few busy connections.
  */
 #define SEND_BYTES (16 * MIB)
-#define WORDS_MAX 512 /* bytes of its last words */
+#define WORDS_MAX 512       /* bytes of its last words */
+#define WORDS_READS_MAX 256 /* pieces, twice what a pipe holds: who goes on writing is not passt, which has ended */
 
 void usermode_done(struct usermode *u)
 {
@@ -347,7 +348,7 @@ void usermode_last_words(const struct usermode *u, struct err *err)
 	const char *line;
 
 	/* what came last is what is kept */
-	while ((n = read(u->stderr_fd, words, WORDS_MAX)) > 0)
+	for (int i = 0; i < WORDS_READS_MAX && (n = read(u->stderr_fd, words, WORDS_MAX)) > 0; i++)
 		len = n;
 	words[len] = '\0';
 	line = last_line(words);

@@ -56,6 +56,7 @@ unit_tests += \
 	tests/unit/test_rtnl \
 	tests/unit/test_rtnl_answers \
 	tests/unit/test_network \
+	tests/unit/test_notify \
 	tests/unit/test_p9_fid \
 	tests/unit/test_p9_hostile \
 	tests/unit/test_p9_lock \
@@ -167,6 +168,9 @@ tests_unit_test_network_SOURCES = tests/unit/test_network.c
 tests_unit_test_network_LDADD = $(unit_ldadd)
 tests_unit_test_network_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=tap_make -Wl,--wrap=guest_net -Wl,--wrap=guest_relay_inet \
 	-Wl,--wrap=view_read -Wl,--wrap=timer_set
+tests_unit_test_notify_SOURCES = tests/unit/test_notify.c
+tests_unit_test_notify_LDADD = $(unit_ldadd)
+tests_unit_test_notify_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=container_load -Wl,--wrap=statedir_open -Wl,--wrap=recv -Wl,--wrap=poll
 tests_unit_test_rtnl_answers_SOURCES = tests/unit/test_rtnl_answers.c
 tests_unit_test_rtnl_answers_LDADD = $(unit_ldadd)
 tests_unit_test_rtnl_answers_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=mnl_socket_sendto -Wl,--wrap=mnl_socket_recvfrom -Wl,--wrap=recvmsg

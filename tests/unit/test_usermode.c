@@ -2,6 +2,7 @@
 /* User mode, in a network namespace of the test's own: which interface is chosen, what is told of it, and passt itself. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/rtnetlink.h>
 #include <poll.h>
 #include <sched.h>
@@ -279,6 +280,21 @@ static void last_words_are_a_sentence(void **state)
 	usermode_done(&u);
 }
 
+/* Whoever else has passt's standard error and says ever more keeps nobody waiting. */
+static void last_words_have_an_end(void **state)
+{
+	struct usermode u = { .fd = -1, .pidfd = -1, .stderr_fd = open("/dev/zero", O_RDONLY | O_CLOEXEC) };
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_true(u.stderr_fd >= 0);
+	(void)alarm(60);
+	usermode_last_words(&u, &err);
+	(void)alarm(0);
+	assert_non_null(strstr(err.msg, "passt has ended"));
+	usermode_done(&u);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -289,6 +305,7 @@ int main(void)
 		test(one_interface_is_told_of),
 		test(passt_speaks_for_the_guest),
 		cmocka_unit_test(last_words_are_a_sentence),
+		cmocka_unit_test(last_words_have_an_end),
 	};
 
 	if (geteuid() != 0 || unshare(CLONE_NEWNET) < 0 || system("ip link set lo up") != 0) {
