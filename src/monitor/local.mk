@@ -21,6 +21,7 @@ libmonitor_a_SOURCES = \
 	src/monitor/procview.c src/monitor/procview.h \
 	src/monitor/query.c src/monitor/query.h \
 	src/monitor/report.c src/monitor/report.h \
+	src/monitor/reporter.c src/monitor/reporter.h \
 	src/monitor/syscalls.c src/monitor/syscalls.h \
 	src/monitor/resolvers.c src/monitor/resolvers.h \
 	src/monitor/telling.c src/monitor/telling.h \

@@ -29,7 +29,7 @@
 #include "monitor/oomsign.h"
 #include "monitor/procview.h"
 #include "monitor/tmpview.h"
-#include "monitor/report.h"
+#include "monitor/reporter.h"
 #include "vm/choose/choose.h"
 #include "vm/guestlog.h"
 
@@ -55,7 +55,7 @@ struct monitor {
 	enum stage stage;
 	struct member *members[MEMBERS_MAX]; /* [0]: the one that the process stands for */
 	size_t members_len;
-	int report; /* -1: create has what it wants */
+	struct reporter reporter;
 	int signal_fd;
 	int null_fd; /* /dev/null, opened before the jail */
 	int proc_fd; /* jail_open_fds() */
@@ -67,22 +67,8 @@ struct monitor {
 	struct tmpview *tmpview; /* NULL: likewise */
 	bool oom;                /* the guest's OOM killer has struck in a container */
 	int oom_fd;              /* oomsign_start() */
-	struct watch *report_watch, *signal_watch, *boot_timer;
+	struct watch *signal_watch, *boot_timer;
 };
-
-/* Tells create. If it has gone, it will not come back: the socket is closed. */
-static void tell(struct monitor *m, enum report_kind kind, const struct err *err)
-{
-	struct report r = { .kind = kind };
-
-	if (err)
-		r.err = *err;
-	if (m->report >= 0 && report_send(m->report, &r) < 0) {
-		watch_free(m->report_watch);
-		m->report_watch = NULL;
-		fd_close(steal_fd(&m->report));
-	}
-}
 
 static struct member *member_of(const struct monitor *m, uint32_t process)
 {
@@ -120,7 +106,7 @@ static void fail(struct monitor *m, const struct err *err)
 	if (m->stage == STAGE_OVER)
 		return;
 	guestlog_say(m->log, "vmrunc: %s", err->msg);
-	tell(m, REPORT_FAILED, err);
+	reporter_tell(&m->reporter, REPORT_FAILED, err);
 	over(m, err);
 	finish(m, exit_status);
 }
@@ -178,7 +164,7 @@ static void on_guest_log(void *arg, enum proto_log level, const char *text)
 	/* while the container is being made: what it lacks */
 	if (level == PROTO_LOG_WARN && m->stage == STAGE_BOOTING && !m->boot_timer &&
 		err_set(&err, EOPNOTSUPP, "%s", text) < 0)
-		tell(m, REPORT_WARNING, &err);
+		reporter_tell(&m->reporter, REPORT_WARNING, &err);
 }
 
 static void on_stream_broken(void *arg, uint32_t process, const char *text)
@@ -197,7 +183,7 @@ static void tell_oom(struct monitor *m)
 	if (oomsign_explain(m->job->spec, m->job->vm->mem_bytes, &err) == 0)
 		return;
 	guestlog_say(m->log, "vmrunc: %s", err.msg);
-	tell(m, REPORT_NOTICE, &err);
+	reporter_tell(&m->reporter, REPORT_NOTICE, &err);
 }
 
 static void on_exited(void *arg, uint32_t process, int status, bool oom)
@@ -278,7 +264,8 @@ static void on_member_created(void *arg, struct member *member)
 	m->commands.serving = true;
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		(void)dup2(m->null_fd, fd); /* cannot fail: both are open */
-	tell(m, REPORT_READY, NULL);
+	if (reporter_ready(&m->reporter) < 0)
+		finish(m, 1);
 }
 
 static void on_member_ended(void *arg, struct member *member, int exit_status)
@@ -309,7 +296,7 @@ static void on_member_silence(void *arg, struct member *member, bool killed)
 static void on_member_warning(void *arg, struct member *member, const struct err *err)
 {
 	(void)member;
-	tell(arg, REPORT_WARNING, err);
+	reporter_tell(&((struct monitor *)arg)->reporter, REPORT_WARNING, err);
 }
 
 /* --- signals, and the end of create --- */
@@ -340,17 +327,12 @@ static void on_signal(void *arg, uint32_t events)
 	}
 }
 
-/* create has gone: before READY nobody will ever start or delete this container. */
-static void on_report_closed(void *arg, uint32_t events)
+/* create has gone before READY: nobody will ever start or delete this container. */
+static void on_create_gone(void *arg)
 {
 	struct monitor *m = arg;
 
-	if (!(events & (EPOLLHUP | EPOLLERR)))
-		return;
-	watch_free(m->report_watch);
-	m->report_watch = NULL;
-	fd_close(steal_fd(&m->report));
-	if (m->stage == STAGE_BOOTING)
+	if (m->stage != STAGE_OVER)
 		finish(m, 1);
 }
 
@@ -440,7 +422,7 @@ static int build(struct monitor *m, struct err *err)
 		r = make_first(m, err);
 	landlock_enforce(&landlock);
 	if (r == 0)
-		r = enclose(job, m->vm, m->report, &m->view, &m->tmpfs, err);
+		r = enclose(job, m->vm, m->reporter.sock, &m->view, &m->tmpfs, err);
 	timeline_mark(job->timeline, "jailed");
 	return r;
 }
@@ -537,7 +519,7 @@ static int assemble(struct monitor *m, struct err *err)
 	if (r == 0)
 		r = watch_new(m->loop, m->signal_fd, EPOLLIN, on_signal, m, &m->signal_watch);
 	if (r == 0)
-		r = watch_new(m->loop, m->report, 0, on_report_closed, m, &m->report_watch);
+		r = reporter_watch(&m->reporter, m->loop, on_create_gone, m);
 	if (r == 0)
 		r = timer_new(m->loop, m->job->boot_ms, on_boot_timeout, m, &m->boot_timer);
 	if (r < 0)
@@ -573,23 +555,20 @@ static void end_machine(struct monitor *m)
 
 _Noreturn void monitor_main(struct monitor_job *job, int report)
 {
-	struct monitor m = { .job = job,
-		.report = report,
-		.signal_fd = -1,
-		.null_fd = -1,
-		.proc_fd = -1,
-		.oom_fd = -1,
-		.view = { .fd = -1 } };
+	struct monitor m = {
+		.job = job, .signal_fd = -1, .null_fd = -1, .proc_fd = -1, .oom_fd = -1, .view = { .fd = -1 }
+	};
 	struct err err = ERR_INIT;
 	int r;
 
+	reporter_init(&m.reporter, report);
 	r = build(&m, &err);
 	if (r == 0)
 		r = assemble(&m, &err);
 	if (r == 0)
 		r = loop_run(m.loop);
 	else
-		tell(&m, REPORT_FAILED, &err);
+		reporter_tell(&m.reporter, REPORT_FAILED, &err);
 	if (r < 0 && m.stage != STAGE_OVER)
 		m.exit_status = EXIT_NO_STATUS;
 	over(&m, NULL);

@@ -22,7 +22,7 @@
  *   exit         (the first member's code; 128 + n after signal n; 255: no member gave one)
  *
  * Invariants:
- * 1. Until READY it lives only as long as create: the end of the report socket is its end (on_report_closed()).
+ * 1. Until READY it lives only as long as create: the end of the report socket is its end (on_create_gone()).
  * 2. The standard streams of create are the container's and nothing else's: once they are connected to the guest,
  *    the monitor itself has /dev/null.
  * 3. Every signal that can be caught is the first member's. SIGKILL takes the VM along.

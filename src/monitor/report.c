@@ -3,6 +3,8 @@
 #include "monitor/report.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 
 #include "base/fd.h"
@@ -10,9 +12,28 @@
 /* The one byte of the answer to BUILT. */
 #define GO 'g'
 
+/* Whether less than a quarter of the socket is full, which is when the kernel says of it that it can be written (unix(7)). */
+static bool has_room(int sock)
+{
+	struct pollfd p = { .fd = sock, .events = POLLOUT };
+
+	return poll(&p, 1, 0) != 0; /* a peer that has gone is an event as well, or an error: send(2) tells */
+}
+
 int report_send(int sock, const struct report *report)
 {
-	return fd_send(sock, report, sizeof(*report), NULL, 0);
+	bool of_many = report->kind == REPORT_WARNING || report->kind == REPORT_NOTICE;
+	ssize_t n;
+
+	if (of_many && !has_room(sock))
+		return -EAGAIN;
+	do
+		n = send(sock, report, sizeof(*report), MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	if (n >= 0)
+		return 0;
+	/* a create that has gone with GO unread resets the connection; no memory is as no room */
+	return errno == ECONNRESET ? -EPIPE : errno == ENOBUFS || errno == ENOMEM ? -EAGAIN : -errno;
 }
 
 int report_receive(int sock, struct report *ret, struct err *err)

@@ -32,7 +32,11 @@ struct report {
 	struct err err; /* of REPORT_WARNING, REPORT_NOTICE and REPORT_FAILED */
 };
 
-/* Sends @report over @sock without blocking for a reader: 0, or -errno (-EPIPE: create has gone). */
+/*
+ * Sends @report over @sock, and never waits for a reader: 0, or -errno. -EPIPE: create has gone. -EAGAIN: it does not read, as a
+ * `run` that was stopped, and the report is lost. Warnings and notices, of which a guest can cause any number, fill a quarter of
+ * the socket at most, so that there is room for the few other reports.
+ */
 must_check int report_send(int sock, const struct report *report);
 
 /* Waits for the next report: 0, or -errno with an error (-ECONNRESET: the monitor is gone). */

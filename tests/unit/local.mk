@@ -73,6 +73,7 @@ unit_tests += \
 	tests/unit/test_qemu_filter \
 	tests/unit/test_qemu_qmp \
 	tests/unit/test_query \
+	tests/unit/test_report \
 	tests/unit/test_seccomp \
 	tests/unit/test_size \
 	tests/unit/test_sock \
@@ -162,6 +163,8 @@ tests_unit_test_guest_SOURCES = tests/unit/test_guest.c
 tests_unit_test_guest_LDADD = $(unit_ldadd)
 tests_unit_test_guestlog_SOURCES = tests/unit/test_guestlog.c
 tests_unit_test_guestlog_LDADD = $(unit_ldadd)
+tests_unit_test_report_SOURCES = tests/unit/test_report.c
+tests_unit_test_report_LDADD = $(unit_ldadd)
 tests_unit_test_rtnl_SOURCES = tests/unit/test_rtnl.c
 tests_unit_test_rtnl_LDADD = $(unit_ldadd)
 tests_unit_test_network_SOURCES = tests/unit/test_network.c
