@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "monitor/lender.h"
 #include "monitor/newcomers.h"
@@ -28,8 +29,10 @@
 #define NOTICES                                                                                          \
 	(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | \
 		RTMGRP_IPV4_RULE | 1 << (RTNLGRP_IPV6_RULE - 1))
-/* A change comes as several notices: the guest is told so much later, of all. */
+/* A change comes as several notices: the guest is told so much after the last one, of all. */
 #define FOLLOW_DELAY_MS 50
+/* But it is told at the latest so much after the first one: a namespace may never come to rest, as that of a router. */
+#define FOLLOW_MAX_MS 1000
 /*
  * A change that could not be told is tried again so much later, and each further time after twice as long, up to the maximum: a
  * lack of memory or of room in the channel passes, but what is too much for the guest may stay so.
@@ -60,11 +63,12 @@ struct network {
 	struct lender lender; /* who joins the network later is told of its ports */
 
 	/* following, from network_follow() on */
-	struct rtnl notices;     /* of the kernel, about the namespace */
-	struct view told;        /* what the guest has been told last */
-	bool started;            /* it has been told once */
-	bool busy;               /* a telling is under way */
-	bool again;              /* something has changed meanwhile */
+	struct rtnl notices; /* of the kernel, about the namespace */
+	struct view told;    /* what the guest has been told last */
+	bool started;        /* it has been told once */
+	bool busy;           /* a telling is under way */
+	bool again;          /* something has changed meanwhile */
+	int64_t since_ms; /* of the first notice that has not been looked into, by clock_now_ms(); 0: there is none */
 	char left_out[IFNAMSIZ]; /* of the view that was read last */
 	struct err failed;       /* why the last change could not be told; errnum 0: it could */
 	unsigned int again_ms;   /* how long the next try waits for; 0: none does */
@@ -291,6 +295,7 @@ static void follow(void *arg)
 	struct err err = ERR_INIT;
 
 	n->again = n->busy;
+	n->since_ms = 0;
 	if (!n->started || n->busy)
 		return;
 	if (tell(n, &err) < 0) {
@@ -344,15 +349,18 @@ static void on_told(void *arg, const struct err *err, const void *payload, size_
 		guestlog_say(n->log, "vmrunc: network: a change is told with the next one");
 }
 
-/* The loop's callback: something has changed in the namespace. What it is, is read when it has come to rest. */
+/* The loop's callback: something has changed in the namespace. What it is, is read when it has come to rest, or does not. */
 static void on_notice(void *arg, uint32_t events)
 {
 	struct network *n = arg;
+	int64_t now = clock_now_ms(), left;
 
 	(void)events;
+	n->since_ms = n->since_ms ? n->since_ms : now;
+	left = n->since_ms + FOLLOW_MAX_MS - now;
 	rtnl_drop(&n->notices, NOTICES_AT_ONCE);
 	n->again_ms = 0; /* what has failed may not fail again */
-	if (timer_set(n->timer, FOLLOW_DELAY_MS) < 0)
+	if (left <= 0 || timer_set(n->timer, (uint64_t)MIN(left, FOLLOW_DELAY_MS)) < 0)
 		follow(n);
 }
 

@@ -29,6 +29,7 @@
 #define PROCESS 1
 #define TIMEOUT_MS 60000 /* whatever hangs, the test fails */
 #define QUIET_MS 150     /* more than any delay here */
+#define RESTLESS_MS 5    /* less than what is taken for rest */
 #define FASTER 500       /* the time between two tries is so much shorter here */
 #define RESOLVER "127.0.0.11"
 #define ADDRESS "10.9.9.9"
@@ -279,6 +280,30 @@ static void a_change_that_cannot_be_told_is_told_later(void **state)
 	assert_int_equal(said(SAID), 2);
 }
 
+/* As timer_fn: a notice each so often, and no rest. */
+static void be_restless(void *arg)
+{
+	struct watch **timer = arg;
+
+	change_nothing();
+	assert_int_equal(__real_timer_set(*timer, RESTLESS_MS), 0);
+}
+
+static void a_namespace_without_rest_is_told_of(void **state)
+{
+	struct watch *timer;
+
+	(void)state;
+	change_address(true);
+	assert_int_equal(timer_new(loop, 1, be_restless, &timer, &timer), 0);
+	tells(1, 0, 0);
+	guest.done(guest.arg, &(const struct err)ERR_INIT, NULL, 0);
+	change_address(false);
+	tells(0, 1, 0);
+	watch_free(timer);
+	answer();
+}
+
 /* What is undone before it could be told is not told. */
 static void what_is_undone_meanwhile_is_not_told(void **state)
 {
@@ -386,6 +411,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(a_change_that_cannot_be_told_is_told_later),
+		test(a_namespace_without_rest_is_told_of),
 		test(what_is_undone_meanwhile_is_not_told),
 		test(the_rate_has_a_bound),
 		test(a_look_that_fails_is_made_again),
