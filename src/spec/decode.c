@@ -19,8 +19,6 @@
 #include "base/buf.h"
 #include "spec/spec.h"
 
-/* A table has at most this many fields; that of struct spec_linux has 17. */
-#define DECODE_FIELDS_MAX 32
 /* How many bytes of a wrong value a message shows. */
 #define DECODE_SHOW_MAX 64
 
@@ -465,27 +463,13 @@ static int decode_field(
 	return decode_error(d, at, j->line, "cannot be read"); /* no such kind: a broken table */
 }
 
-/*
- * The number of the field of @o that @c, a member of @j, is; @o->n: there is none. A key in another case is taken for
- * the field, too, as programs in Go do, unless the field's own key is there.
- */
-static size_t find_field(struct decode *d, const struct where *here, const struct json *j, const struct json *c,
-	const struct spec_object *o)
+size_t decode_field_index(const struct spec_object *o, const char *key)
 {
 	size_t i = 0;
 
-	while (i < o->n && strcmp(o->fields[i].key, c->key) != 0)
+	while (i < o->n && strcmp(o->fields[i].key, key) != 0)
 		i++;
-	if (i < o->n)
-		return i;
-	for (i = 0; i < o->n; i++) {
-		if (strcasecmp(o->fields[i].key, c->key) == 0 && !json_get(j, o->fields[i].key)) {
-			decode_warn(d, here, c->line, "taken for \"%s\"", o->fields[i].key);
-			return i;
-		}
-	}
-	decode_warn(d, here, c->line, "unknown field, ignored");
-	return o->n;
+	return i;
 }
 
 void decode_words(struct decode *d, const char *what)
@@ -509,7 +493,9 @@ int decode_object(struct decode *d, const struct where *at, const struct json *j
 		int rc;
 
 		here.key = c->key;
-		i = find_field(d, &here, j, c, o);
+		i = decode_field_index(o, c->key);
+		if (i == o->n)
+			decode_warn(d, &here, c->line, "unknown field, ignored");
 		if (i == o->n || c->type == JSON_NULL)
 			continue;
 		seen[i] = true;

@@ -76,6 +76,9 @@ struct spec_field {
 
 #define SPEC_NO_KEY SIZE_MAX
 
+/* A table has at most this many fields; that of struct spec_linux has 17. */
+#define DECODE_FIELDS_MAX 32
+
 struct spec_object {
 	size_t size; /* of the C struct */
 	size_t n;
@@ -96,9 +99,12 @@ struct spec_object {
 /* Puts " (invalid @what)" behind the error of @d; NULL passes. */
 void decode_words(struct decode *d, const char *what);
 
+/* The number of the field of @object whose key is exactly @key; its n if there is none. */
+size_t decode_field_index(const struct spec_object *object, const char *key);
+
 /*
- * Fills the zeroed struct @to from the object @j, which stands at the path @at. Unknown fields are warnings. 0, or
- * -EINVAL or -ENOMEM with a message.
+ * Fills the zeroed struct @to from the object @j, which stands at the path @at and has the tables' spelling of each key
+ * (spelling.h). Unknown fields are warnings. 0, or -EINVAL or -ENOMEM with a message.
  */
 must_check int decode_object(
 	struct decode *d, const struct where *at, const struct json *j, const struct spec_object *object, void *to);

@@ -16,6 +16,7 @@ libspec_a_SOURCES = \
 	src/spec/seccomp.c src/spec/seccomp.h \
 	src/spec/signal.c src/spec/signal.h \
 	src/spec/spec.c src/spec/spec.h \
+	src/spec/spelling.c src/spec/spelling.h \
 	src/spec/support.c src/spec/support.h \
 	src/spec/support_table.c src/spec/support_table.h \
 	src/spec/validate.c src/spec/validate.h \

@@ -9,6 +9,8 @@
 #include "json/arena.h"
 #include "json/gen.h"
 #include "json/json.h"
+#include "spec/schema.h"
+#include "spec/spelling.h"
 
 /* Whether @j, a member of resources, sets something. */
 static bool is_set(const struct json *j)
@@ -90,6 +92,27 @@ static int merge(struct arena *arena, struct json *to, struct json *from)
 	return 0;
 }
 
+/*
+ * Parses both texts into trees that have one spelling of each key, without warnings: who decodes the texts has them. 0,
+ * or -errno with an error.
+ */
+static int parse_both(struct arena *arena, const char *config, size_t config_len, const char *update, size_t update_len,
+	struct json **ret_root, struct json **ret_asked, struct err *err)
+{
+	struct decode d = { .name = "update" };
+	int r = json_parse("config.json", config, config_len, 0, arena, ret_root, NULL, err);
+
+	if (r == 0)
+		r = json_parse("resources", update, update_len, 0, arena, ret_asked, NULL, err);
+	if (r < 0)
+		return r;
+	if ((*ret_root)->type != JSON_OBJECT || (*ret_asked)->type != JSON_OBJECT)
+		return err_set(err, EINVAL, "resources: not an object");
+	spelling_mend(&d, NULL, *ret_root, &schema_config);
+	spelling_mend(&d, NULL, *ret_asked, &schema_resources);
+	return 0;
+}
+
 int merge_resources(
 	const char *config, size_t config_len, const char *update, size_t update_len, struct buf *out, struct err *err)
 {
@@ -100,13 +123,9 @@ int merge_resources(
 
 	if (r < 0)
 		return err_sys(err, r, "update");
-	r = json_parse("config.json", config, config_len, 0, arena, &root, NULL, err);
-	if (r == 0)
-		r = json_parse("resources", update, update_len, 0, arena, &asked, NULL, err);
+	r = parse_both(arena, config, config_len, update, update_len, &root, &asked, err);
 	if (r < 0)
 		return r;
-	if (root->type != JSON_OBJECT || asked->type != JSON_OBJECT)
-		return err_set(err, EINVAL, "resources: not an object");
 	devices = *place_of(asked, "devices");
 	if (devices)
 		devices->n = 0;

@@ -2,7 +2,7 @@
 /*
  * Loads a config:
  *
- *   text -json_parse-> tree -decode_object-> structs -validate_x-> normal form
+ *   text -json_parse-> tree -spelling_mend-> tree -decode_object-> structs -validate_x-> normal form
  *
  * and then support_check() goes through the tree, for fields that are set although vmrunc does not carry them out.
  *
@@ -17,6 +17,7 @@
 
 #include "base/fd.h"
 #include "spec/schema.h"
+#include "spec/spelling.h"
 #include "spec/support.h"
 #include "spec/validate.h"
 
@@ -63,8 +64,10 @@ static struct json *spec_wrap(struct arena *arena, struct json *inner, const cha
 
 static int spec_decode_config(struct decode *d, struct json *root, struct spec *s)
 {
-	int rc = decode_object(d, NULL, root, &schema_config, s);
+	int rc;
 
+	spelling_mend(d, NULL, root, &schema_config);
+	rc = decode_object(d, NULL, root, &schema_config, s);
 	if (!rc)
 		rc = validate_config(d, root, s);
 	return rc < 0 ? rc : support_check(d, root);
@@ -80,6 +83,7 @@ static int spec_decode_process(struct decode *d, struct json *j, struct arena *t
 	s->process = arena_alloc(d->arena, sizeof(*s->process));
 	if (!root || !s->process)
 		return decode_oom(d);
+	spelling_mend(d, &at, j, &schema_process);
 	rc = decode_object(d, &at, j, &schema_process, s->process);
 	if (!rc)
 		rc = validate_process_only(d, root, s);
@@ -102,6 +106,7 @@ static int spec_decode_resources(struct decode *d, struct json *j, struct arena 
 	s->linux_->resources = arena_alloc(d->arena, sizeof(*s->linux_->resources));
 	if (!s->linux_->resources)
 		return decode_oom(d);
+	spelling_mend(d, &at, j, &schema_resources);
 	rc = decode_object(d, &at, j, &schema_resources, s->linux_->resources);
 	if (!rc)
 		rc = validate_resources_only(d, root, s);

@@ -49,6 +49,16 @@ static void what_is_set_is_changed_and_the_rest_stays(void **state)
 		{ "{\"linux\":{\"resources\":{\"hugepageLimits\":[{\"a\":1}],\"n\":\"\\u00e9\\n\"}}}",
 			"{\"hugepageLimits\":[],\"cpu\":null}",
 			"{\"linux\":{\"resources\":{\"hugepageLimits\":[{\"a\":1}],\"n\":\"\xc3\xa9\\n\"}}}" },
+		/* a key in another case is the field's, on either side */
+		{ "{\"linux\":{\"resources\":{\"cpu\":{\"shares\":1024}}}}", "{\"CPU\":{\"Shares\":512}}",
+			"{\"linux\":{\"resources\":{\"cpu\":{\"shares\":512}}}}" },
+		{ "{\"Linux\":{\"RESOURCES\":{\"Cpu\":{\"SHARES\":1024}}}}", "{\"cpu\":{\"shares\":512,\"IDLE\":0}}",
+			"{\"linux\":{\"resources\":{\"cpu\":{\"shares\":512,\"idle\":0}}}}" },
+		{ "{}", "{\"Devices\":[{\"allow\":true}],\"pids\":{\"limit\":1},\"Pids\":{\"limit\":2}}",
+			"{\"linux\":{\"resources\":{\"pids\":{\"limit\":2}}}}" },
+		/* the keys of a map are names */
+		{ "{}", "{\"Unified\":{\"a\":\"1\",\"A\":\"2\"}}",
+			"{\"linux\":{\"resources\":{\"unified\":{\"a\":\"1\",\"A\":\"2\"}}}}" },
 		{ "{}", "[]", "resources: not an object" },
 		{ "{}", "7", "resources: not an object" },
 	};

@@ -214,7 +214,8 @@ static void keys_in_another_case_are_taken_with_a_warning(void **state)
 
 	(void)state;
 	assert_int_equal(spec_parse("c.json", json, strlen(json), &s, &w, &err), 0);
-	assert_true(warned(&w, "c.json:3: Hostname: unknown field, ignored"));
+	assert_true(warned(&w, "c.json:3: Hostname: taken for \"hostname\""));
+	assert_true(warned(&w, "c.json:3: hostname: given again in line 4: the last one counts"));
 	assert_true(
 		warned(&w, "c.json:6: linux.resources.devices[0].access: \"rwa\" is not made of r, w and m alone; the "
 			   "rest is ignored"));
@@ -249,6 +250,56 @@ static void keys_in_another_case_are_validated(void **state)
 	assert_true(spec_parse("c.json", bad, strlen(bad), &s, &w, &err) < 0);
 	assert_non_null(strstr(err.msg, "linux.devices[0]: a device of type c needs major and minor"));
 	warnings_done(&w);
+}
+
+/* The last of several spellings counts, as in Go, also where it is not the field's own; null is "not set" there, too. */
+static void the_last_of_several_spellings_counts(void **state)
+{
+	static const char json[] = HEAD ",\"hostname\":\"no\",\"HOSTNAME\":\"nor this\",\"Hostname\":\"yes\","
+					"\"domainname\":\"no\",\"Domainname\":null,"
+					"\"annotations\":{\"a\":\"1\",\"A\":\"2\"}}";
+	struct warnings w = WARNINGS_INIT;
+	struct spec *s = NULL;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(spec_parse("c.json", json, strlen(json), &s, &w, &err), 0);
+	assert_string_equal(s->hostname, "yes");
+	assert_null(s->domainname);
+	assert_int_equal(s->annotations.n, 2);
+	spec_free(s);
+	warnings_done(&w);
+}
+
+/* What the support table says of a field holds for one whose key is in another case, too. */
+static void keys_in_another_case_have_their_support(void **state)
+{
+	static const struct {
+		const char *json, *want;
+	} cases[] = {
+		{ HEAD ",\n\"linux\":{\"intelRDT\":{\"CLOSID\":\"x\"}}}",
+			"c.json:3: linux.intelRdt.closID: not supported: " },
+		{ HEAD ",\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\n\"ListenerPath\":\"/x\"}}}",
+			"c.json:3: linux.seccomp.listenerPath: not supported: " },
+		{ HEAD ",\n\"Windows\":{\"x\":1}}", "c.json:3: windows: " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct warnings w = WARNINGS_INIT;
+		struct spec *s = NULL;
+		struct err err = ERR_INIT;
+		int r = spec_parse("c.json", cases[i].json, strlen(cases[i].json), &s, &w, &err);
+		bool said = strncmp(err.msg, cases[i].want, strlen(cases[i].want)) == 0;
+
+		for (size_t k = 0; k < w.n; k++)
+			said |= strncmp(w.v[k], cases[i].want, strlen(cases[i].want)) == 0 &&
+				!strstr(w.v[k], "taken for");
+		if (!said)
+			fail_msg("%s: wanted %s, got %d %s", cases[i].json, cases[i].want, r, err.msg);
+		spec_free(s);
+		warnings_done(&w);
+	}
 }
 
 static void warnings_are_bounded(void **state)
@@ -302,6 +353,8 @@ int main(void)
 		cmocka_unit_test(unknown_fields_are_warnings),
 		cmocka_unit_test(keys_in_another_case_are_taken_with_a_warning),
 		cmocka_unit_test(keys_in_another_case_are_validated),
+		cmocka_unit_test(the_last_of_several_spellings_counts),
+		cmocka_unit_test(keys_in_another_case_have_their_support),
 		cmocka_unit_test(warnings_are_bounded),
 		cmocka_unit_test(numbers_are_exact),
 	};
