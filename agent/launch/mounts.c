@@ -310,7 +310,10 @@ static int mount_attach(int root, int fd, const char *destination, struct err *e
 
 	if (fstat(fd, &st) < 0)
 		return err_sys(err, errno, "mount \"%s\"", destination);
-	at = rootpath_make(root, destination, S_ISDIR(st.st_mode) ? ROOTPATH_DIR : ROOTPATH_FILE, NULL);
+	at = rootpath_make_point(root, destination, S_ISDIR(st.st_mode) ? ROOTPATH_DIR : ROOTPATH_FILE);
+	if (at == -EBUSY)
+		return err_set(
+			err, EBUSY, "mount \"%s\": this is the root itself, which nothing can cover", destination);
 	if (at < 0)
 		return err_sys(err, at, "mount \"%s\": cannot make the destination", destination);
 	if (rootpath_check_kinds(fd, at) == -ENOTDIR)

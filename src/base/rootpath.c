@@ -50,6 +50,7 @@ int rootpath_open(int root, const char *path, int flags)
 struct walk {
 	int root;
 	const struct stat *owner; /* whose everything is that is made; NULL: the process's */
+	bool point;               /* the root itself will not do */
 	char done[PATH_MAX];      /* "" or "a/b" */
 	char rest[PATH_MAX];
 	int links;
@@ -171,11 +172,9 @@ static int walk_step(struct walk *w, const char *name, bool file_at_end)
 	return walk_down(w, name);
 }
 
-/* rootpath_make(), where what is made belongs to @owner if that is not NULL. */
-static int walk_path(
-	int root, const char *path, enum rootpath_kind kind, const struct stat *owner, const char **ret_name)
+/* rootpath_make(), with the new walk @w. */
+static int walk_path(struct walk *w, const char *path, enum rootpath_kind kind, const char **ret_name)
 {
-	struct walk w = { .root = root, .owner = owner };
 	size_t len = strlen(path);
 	char name[NAME_MAX + 1];
 	int r;
@@ -189,27 +188,39 @@ static int walk_path(
 		if (**ret_name == '\0' || strchr(*ret_name, '/') || strcmp(*ret_name, "..") == 0)
 			return -EINVAL;
 	}
-	if (len >= sizeof(w.rest))
+	if (len >= sizeof(w->rest))
 		return -ENAMETOOLONG;
-	memcpy(w.rest, path, len);
-	while (walk_next(&w, name, &r)) {
-		r = walk_step(&w, name, kind == ROOTPATH_FILE);
+	memcpy(w->rest, path, len);
+	while (walk_next(w, name, &r)) {
+		r = walk_step(w, name, kind == ROOTPATH_FILE);
 		if (r < 0)
 			return r;
 	}
-	return r < 0 ? r : rootpath_open(root, w.done, O_PATH);
+	if (r < 0)
+		return r;
+	return w->point && !*w->done ? -EBUSY : rootpath_open(w->root, w->done, O_PATH);
 }
 
 int rootpath_make(int root, const char *path, enum rootpath_kind kind, const char **ret_name)
 {
-	return walk_path(root, path, kind, NULL, ret_name);
+	struct walk w = { .root = root };
+
+	return walk_path(&w, path, kind, ret_name);
+}
+
+int rootpath_make_point(int root, const char *path, enum rootpath_kind kind)
+{
+	struct walk w = { .root = root, .point = true };
+
+	return walk_path(&w, path, kind, NULL);
 }
 
 int rootpath_make_owned(int root, const char *path, enum rootpath_kind kind)
 {
 	struct stat owner;
+	struct walk w = { .root = root, .owner = &owner, .point = true };
 
-	return fstat(root, &owner) < 0 ? -errno : walk_path(root, path, kind, &owner, NULL);
+	return fstat(root, &owner) < 0 ? -errno : walk_path(&w, path, kind, NULL);
 }
 
 /*

@@ -35,8 +35,14 @@ enum rootpath_kind { ROOTPATH_DIR, ROOTPATH_FILE, ROOTPATH_PARENT };
 must_check int rootpath_make(int root, const char *path, enum rootpath_kind kind, const char **ret_name);
 
 /*
- * As rootpath_make() for a directory or a file; what is made belongs to the owner of @root, who is the container's root
- * if there is a user namespace.
+ * As rootpath_make() for a directory or a file that something is to be mounted on. @root itself is none, whatever the
+ * symlinks say: a mount on it would lie below all that is looked up with @root later. It is -EBUSY.
+ */
+must_check int rootpath_make_point(int root, const char *path, enum rootpath_kind kind);
+
+/*
+ * As rootpath_make_point(); what is made belongs to the owner of @root, who is the container's root if there is a user
+ * namespace.
  */
 must_check int rootpath_make_owned(int root, const char *path, enum rootpath_kind kind);
 

@@ -51,7 +51,7 @@ int jail_open_fds(struct err *err)
 
 /* --- destinations: they are resolved inside the root, and made where they are missing --- */
 
-/* An O_PATH fd of @destination, made with its parents where missing; or -errno. */
+/* An O_PATH fd of @destination, made with its parents where missing; or -errno, -EBUSY for the root itself. */
 static int open_destination(int root, const char *destination, bool dir)
 {
 	return rootpath_make_owned(root, destination, dir ? ROOTPATH_DIR : ROOTPATH_FILE);
@@ -73,6 +73,9 @@ static int fail_mount(const struct spec_mount *m, size_t index, int error, struc
 		return err_set(err, ENOTDIR,
 			"mounts[%zu]: cannot mount \"%s\" at \"%s\": not a directory: a directory goes on a directory, and a file on a file",
 			index, m->source ? m->source : "", m->destination);
+	if (error == -EBUSY)
+		return err_set(err, EBUSY, "mounts[%zu]: \"%s\" is the root itself, which nothing can cover", index,
+			m->destination);
 	return err_sys(err, error, "mounts[%zu]: cannot mount \"%s\" at \"%s\"", index,
 		m->source ? m->source
 		: m->type ? m->type

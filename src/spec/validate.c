@@ -148,6 +148,19 @@ static int validate_destination(struct validation *v, size_t i, struct spec_moun
 	return 0;
 }
 
+/* Whether @path names the root whatever is in it: it is made of slashes, "." and ".." alone. */
+static bool is_root(const char *path)
+{
+	while (*path) {
+		size_t len = strcspn(path, "/");
+
+		if (len > 2 || strncmp(path, "..", len) != 0)
+			return false;
+		path += len + (path[len] == '/');
+	}
+	return true;
+}
+
 static bool user_namespace_listed(const struct spec *s)
 {
 	return spec_namespace_find(s, SPEC_NS_USER);
@@ -247,7 +260,10 @@ static int validate_mount(struct validation *v, size_t i, struct spec_mount *m)
 	if (o.data && (bind || (m->type && strcmp(m->type, "cgroup") == 0)))
 		rules_warn(v, rules_at(v, "mounts[%zu].options", i), "\"%s\" means nothing on a %s mount, ignored",
 			o.data, bind ? "bind" : "cgroup");
-	if (bind && !m->source && !(o.flags & MS_REMOUNT))
+	if (is_root(m->destination) && !(o.flags & MS_REMOUNT))
+		rc = rules_bad(v, rules_at(v, "mounts[%zu].destination", i),
+			"\"%s\" is the root itself: what is to be there is root.path", m->destination);
+	else if (bind && !m->source && !(o.flags & MS_REMOUNT))
 		rc = rules_bad(v, rules_at(v, "mounts[%zu].source", i), "missing for a bind mount");
 	else if (!bind && !m->type && !(o.flags & MS_REMOUNT))
 		rc = rules_bad(v, rules_at(v, "mounts[%zu].type", i), "missing, and the mount is no bind mount");

@@ -311,6 +311,13 @@ static void refuses_what_cannot_be(void **state)
 	rig_expect_in(rig.err.msg, "mount \"/x\": source \"c/9/gone\"");
 	box_read(&box);
 	box_init(&box, "");
+	rig_in_rootfs("ln -sfn .. to-root");
+	box_mount(&box, (struct guest_mount){
+				.kind = GUEST_MOUNT_FS, .source = "t", .destination = "/to-root", .fstype = "tmpfs" });
+	assert_int_equal(box_create(&box, false), EBUSY);
+	rig_expect_in(rig.err.msg, "mount \"/to-root\": this is the root itself, which nothing can cover");
+	box_read(&box);
+	box_init(&box, "");
 	box.c.cid = "../x";
 	assert_int_equal(box_create(&box, false), EINVAL);
 	box_read(&box);

@@ -385,6 +385,36 @@ static void a_path_below_another_is_told_from_one_beside_it(void **state)
 	assert_null(rootpath_inside("/b", "/b/rootfs"));
 }
 
+/* A mount on the root itself would be below what is looked up there; a symlink that leads to it is no other place. */
+static void the_root_is_no_mount_point(void **state)
+{
+	static const char *const roots[] = { "", "/", "/..", "./../", "/a/..", "/up", "/up/.", "/a/up" };
+	char dir[] = "/tmp/vmrunc-rootpath-XXXXXX";
+	int root;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	root = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(mkdirat(root, "a", 0755) | symlinkat("/", root, "up") | symlinkat("../..", root, "a/up"), 0);
+	for (size_t i = 0; i < ARRAY_LEN(roots); i++) {
+		int fd = rootpath_make(root, roots[i], ROOTPATH_DIR, NULL);
+
+		assert_int_equal(rootpath_make_point(root, roots[i], ROOTPATH_DIR), -EBUSY);
+		assert_int_equal(rootpath_make_owned(root, roots[i], ROOTPATH_DIR), -EBUSY);
+		assert_true(fd >= 0);
+		fd_close(fd);
+	}
+	for (int owned = 0; owned < 2; owned++) {
+		int fd = owned ? rootpath_make_owned(root, "/up/a/b", ROOTPATH_DIR)
+			       : rootpath_make_point(root, "/up/a/f", ROOTPATH_FILE);
+
+		assert_true(fd >= 0);
+		fd_close(fd);
+	}
+	fd_close(root);
+	tempdir_remove(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,6 +434,7 @@ int main(void)
 		cmocka_unit_test(loop_watch_removed_in_its_batch_is_not_called),
 		cmocka_unit_test(loop_timer_fires_and_rearms),
 		cmocka_unit_test(a_path_below_another_is_told_from_one_beside_it),
+		cmocka_unit_test(the_root_is_no_mount_point),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
