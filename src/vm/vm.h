@@ -71,6 +71,7 @@ struct vm_config {
 		*cache_dir; /* where vm_new() finds the verdict on KVM, as vm_choose_engine(); NULL: it is not cached */
 	bool kvm_usable;    /* set by vm_new(): QEMU runs the machine with KVM instead of emulating it (qemu) */
 	const char *runtime_dir; /* a directory of this VM alone: a mount point in QEMU's mount namespace (qemu) */
+	unsigned int answer_ms;  /* how long QEMU may take to stop the guest or to continue it; 0: 10 s (qemu) */
 	struct guestlog *log;    /* borrowed: gets what the guest writes to its consoles; NULL: that is dropped */
 	uint64_t files_bytes;    /* of the host's memory, for all that the guest has of files (kvm); 0: no bound */
 	int proc_fd; /* borrowed: this process's /proc/self/fd, for file service (kvm); <= 0: opened by that path */
@@ -149,14 +150,14 @@ must_check int vm_start(struct vm *vm, struct loop *loop, const struct vm_events
 /*
  * Stops the guest's vCPUs: when it returns, none of them runs. Blocks for that, a moment as a rule and 10 s at most.
  * Devices still finish what the guest has asked them for. Does nothing if the VM is paused already. 0, or -errno with a
- * message; the VM runs on then.
+ * message; the VM runs on then, and what an engine that was late does of it all the same is undone at once.
  */
 must_check int vm_pause(struct vm *vm, struct err *err);
 
 /*
  * Lets the vCPUs of a paused VM run again; does nothing if it is not paused. With KVM all clocks of the guest have gone
  * on meanwhile, and its watchdogs are told that it stood still; with the emulated CPU the guest's clocks stood too. 0,
- * or -errno with a message; the VM stays paused then.
+ * or -errno with a message; the VM stays paused then, likewise.
  */
 must_check int vm_resume(struct vm *vm, struct err *err);
 

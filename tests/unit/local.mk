@@ -71,6 +71,7 @@ unit_tests += \
 	tests/unit/test_pump \
 	tests/unit/test_qemu \
 	tests/unit/test_qemu_filter \
+	tests/unit/test_qemu_late \
 	tests/unit/test_qemu_qmp \
 	tests/unit/test_query \
 	tests/unit/test_report \
@@ -106,6 +107,7 @@ virtio_guest = tests/unit/test_virtio_guest.c tests/unit/test_virtio_guest.h
 filter = tests/unit/filter.c tests/unit/filter.h
 filter_ldflags = $(AM_LDFLAGS) -Wl,--wrap=fs_thread_init
 guest_peer = tests/unit/guest_peer.c tests/unit/guest_peer.h
+qemu_bench = tests/unit/qemu_bench.c tests/unit/qemu_bench.h
 fuse_peer = tests/unit/fuse_peer.c tests/unit/fuse_peer.h
 agent_rig = tests/unit/agent_rig.c tests/unit/agent_rig.h
 stress = tests/unit/stress.c tests/unit/stress.h
@@ -255,9 +257,11 @@ tests_unit_test_ps_LDADD = $(unit_ldadd)
 tests_unit_test_pump_SOURCES = tests/unit/test_pump.c
 tests_unit_test_pump_LDADD = $(unit_ldadd)
 tests_unit_test_pump_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=buf_put -Wl,--wrap=buf_consume
-tests_unit_test_qemu_SOURCES = tests/unit/test_qemu.c
+tests_unit_test_qemu_SOURCES = tests/unit/test_qemu.c $(qemu_bench)
 tests_unit_test_qemu_LDADD = $(unit_ldadd)
 tests_unit_test_qemu_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=recv -Wl,--wrap=poll
+tests_unit_test_qemu_late_SOURCES = tests/unit/test_qemu_late.c $(qemu_bench)
+tests_unit_test_qemu_late_LDADD = $(unit_ldadd)
 tests_unit_test_qemu_filter_SOURCES = tests/unit/test_qemu_filter.c
 tests_unit_test_qemu_filter_LDADD = $(unit_ldadd)
 tests_unit_test_qemu_qmp_SOURCES = tests/unit/test_qemu_qmp.c

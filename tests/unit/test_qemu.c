@@ -30,6 +30,7 @@
 
 #include "base/fd.h"
 #include "base/loop.h"
+#include "tests/unit/qemu_bench.h"
 #include "vm/choose/choose.h"
 #include "vm/engine.h"
 #include "vm/guestlog.h"
@@ -38,54 +39,7 @@
 #include "vm/qemu/program.h"
 #include "vm/qemu/tsc.h"
 
-#define TEST_TIMEOUT_S 120
-#define GREETING "{\"QMP\": {\"version\": {}, \"capabilities\": []}}\r\n"
-#define OK(id) "{\"return\": {}, \"id\": " #id "}\r\n"
-
 /* ---- the false QEMU ---- */
-
-static int fake_fd(char **argv, const char *chardev)
-{
-	for (; *argv; argv++) {
-		const char *fd;
-
-		if (!strncmp(*argv, "socket,", 7) && strstr(*argv, chardev) && (fd = strstr(*argv, "fd=")))
-			return atoi(fd + 3);
-	}
-	return -1;
-}
-
-static void say(int fd, const char *text)
-{
-	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		_exit(9);
-}
-
-/* Waits for a line that contains @word. */
-static void hear(int fd, const char *word)
-{
-	char line[256];
-	size_t n = 0;
-
-	while (n < sizeof(line) - 1 && read(fd, line + n, 1) == 1 && line[n] != '\n')
-		n++;
-	line[n] = '\0';
-	if (!strstr(line, word)) {
-		fprintf(stderr, "wanted %s, heard %s\n", word, line);
-		_exit(9);
-	}
-}
-
-static void fake_boot(int qmp)
-{
-	say(qmp, GREETING);
-	hear(qmp, "qmp_capabilities");
-	say(qmp, OK(1));
-	hear(qmp, "cont");
-	say(qmp, OK(2));
-}
-
-#define EVENT(name, reason) "{\"event\": \"" name "\", \"data\": {\"guest\": true, \"reason\": \"" reason "\"}}\r\n"
 
 /* Whether what stands behind the option @name can be opened for writing. */
 static const char *fake_write(char **argv, const char *name)
@@ -132,13 +86,13 @@ static int fake_main(const char *how, char **argv)
 	if (!strcmp(how, "silent"))
 		return 5;
 	if (!strcmp(how, "garbage")) {
-		say(qmp, "hello\n");
+		fake_say(qmp, "hello\n");
 		pause();
 	}
 	if (!strcmp(how, "refuses")) {
-		say(qmp, GREETING);
-		hear(qmp, "qmp_capabilities");
-		say(qmp, "{\"id\": 1, \"error\": {\"class\": \"GenericError\", \"desc\": \"not today\"}}\n");
+		fake_say(qmp, GREETING);
+		fake_hear(qmp, "qmp_capabilities");
+		fake_say(qmp, "{\"id\": 1, \"error\": {\"class\": \"GenericError\", \"desc\": \"not today\"}}\n");
 		pause();
 	}
 	if (!strcmp(how, "mute")) {
@@ -151,138 +105,19 @@ static int fake_main(const char *how, char **argv)
 	else if (!strcmp(how, "crashes"))
 		(void)raise(SIGKILL);
 	else if (!strcmp(how, "panics"))
-		say(serial, "[    0.1] Kernel panic - not syncing: Oh dear\r\n[    0.2] ---[ end ]---\r\n");
+		fake_say(serial, "[    0.1] Kernel panic - not syncing: Oh dear\r\n[    0.2] ---[ end ]---\r\n");
 	else if (!strcmp(how, "stops"))
-		say(qmp, "{\"event\": \"STOP\"}\n");
+		fake_say(qmp, STOPPED);
 	else if (!strcmp(how, "babbles"))
-		say(qmp, "{\"event\": ]\n");
+		fake_say(qmp, "{\"event\": ]\n");
 	if (!strcmp(how, "reboots") || !strcmp(how, "panics"))
-		say(qmp, EVENT("SHUTDOWN", "guest-reset"));
+		fake_say(qmp, EVENT("SHUTDOWN", "guest-reset"));
 	else if (!strcmp(how, "looks") || !strcmp(how, "offs"))
-		say(qmp, EVENT("SHUTDOWN", "guest-shutdown"));
+		fake_say(qmp, EVENT("SHUTDOWN", "guest-shutdown"));
 	else if (!strcmp(how, "told"))
-		say(qmp, EVENT("SHUTDOWN", "host-signal"));
+		fake_say(qmp, EVENT("SHUTDOWN", "host-signal"));
 	for (;;)
 		pause();
-}
-
-/* ---- the bench ---- */
-
-struct bench {
-	char dir[64];
-	char program[128];
-	char runtime[128];
-	char exports[128];
-	struct vm_config cfg;
-	struct loop *loop;
-	int exits;
-	enum vm_exit how;
-	char detail[512];
-};
-
-static char self_path[4096];
-
-static bool may_mount(void)
-{
-	pid_t pid = fork();
-	int status;
-
-	if (pid == 0)
-		_exit(unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0);
-	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
-}
-
-static void touch(const char *dir, const char *name)
-{
-	char path[256];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
-	fd_close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
-}
-
-static void bench_open(struct bench *b, const char *fake)
-{
-	*b = (struct bench){ .dir = "/tmp/test-qemu.XXXXXX" };
-	if (!may_mount())
-		skip();
-	assert_non_null(mkdtemp(b->dir));
-	(void)snprintf(b->program, sizeof(b->program), "%s/fake-%s", b->dir, fake);
-	(void)snprintf(b->runtime, sizeof(b->runtime), "%s/runtime, with comma", b->dir);
-	(void)snprintf(b->exports, sizeof(b->exports), "%s/exports", b->dir);
-	assert_int_equal(symlink(self_path, b->program), 0);
-	assert_int_equal(mkdir(b->runtime, 0700), 0);
-	assert_int_equal(mkdir(b->exports, 0755), 0);
-	touch(b->exports, "marker");
-	b->cfg = (struct vm_config){ .engine = VM_ENGINE_QEMU,
-		.kernel_path = "/dev/null",
-		.initrd_path = "/dev/null",
-		.cmdline = "quiet",
-		.vcpus = 1,
-		.mem_bytes = VM_MEM_MIN,
-		.qemu_path = b->program,
-		.runtime_dir = b->runtime };
-	assert_int_equal(guestlog_new(-1, SIZE_MAX, &b->cfg.log), 0);
-	assert_int_equal(loop_new(&b->loop), 0);
-}
-
-static void bench_close(struct bench *b)
-{
-	char path[256];
-
-	guestlog_free(b->cfg.log);
-	loop_free(b->loop);
-	assert_int_equal(rmdir(b->runtime), 0); /* nothing was left in it, and nothing mounted on it */
-	for (const char *const *name = (const char *const[]){ "marker", "new", NULL }; *name; name++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", b->exports, *name);
-		(void)unlink(path);
-	}
-	assert_int_equal(rmdir(b->exports), 0);
-	assert_int_equal(unlink(b->program), 0);
-	assert_int_equal(rmdir(b->dir), 0);
-	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child is left */
-	assert_int_equal(errno, ECHILD);
-}
-
-static void bench_on_exit(void *arg, enum vm_exit how, const char *detail)
-{
-	struct bench *b = arg;
-
-	b->exits++;
-	b->how = how;
-	(void)snprintf(b->detail, sizeof(b->detail), "%s", detail);
-	loop_stop(b->loop);
-}
-
-static int clone_tree(const char *path)
-{
-	int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-
-	if (fd < 0)
-		fail_msg("open_tree %s: %s", path, strerror(errno));
-	return fd;
-}
-
-/* Starts the VM and runs it to its end. */
-static void bench_run(struct bench *b, struct vm *vm)
-{
-	const struct vm_events events = { .on_exit = bench_on_exit, .arg = b };
-	struct err err = ERR_INIT;
-
-	if (vm_start(vm, b->loop, &events, &err) < 0)
-		fail_msg("vm_start: %s", err.msg);
-	assert_int_equal(b->exits, 0); /* on_exit is never called from within vm_start() */
-	assert_int_equal(loop_run(b->loop), 0);
-	assert_int_equal(b->exits, 1);
-}
-
-static struct vm *bench_new(struct bench *b)
-{
-	struct err err = ERR_INIT;
-	struct vm *vm;
-
-	if (vm_new(&b->cfg, &vm, &err) < 0)
-		fail_msg("vm_new: %s", err.msg);
-	return vm;
 }
 
 /* ---- how it ends ---- */
@@ -485,6 +320,15 @@ static void refuses_bad_configurations(void **state)
 	bench_close(&b);
 }
 
+static int clone_tree(const char *path)
+{
+	int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (fd < 0)
+		fail_msg("open_tree %s: %s", path, strerror(errno));
+	return fd;
+}
+
 static void shows_exports_and_nothing_else(void **state)
 {
 	static const char wanted[] =
@@ -646,7 +490,6 @@ static void measures_the_counter(void **state)
 
 int main(int argc, char **argv)
 {
-	const char *fake = strstr(argv[0], "/fake-");
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(makes_the_command_line),
 		cmocka_unit_test(finds_the_program),
@@ -663,11 +506,6 @@ int main(int argc, char **argv)
 	};
 
 	(void)argc;
-	/* Without exit(3): a leak checker would have its say there, since the false QEMU is traced for a moment. */
-	if (fake)
-		_exit(fake_main(fake + strlen("/fake-"), argv));
-	(void)alarm(TEST_TIMEOUT_S); /* a process that hangs makes the test fail */
-	if (readlink("/proc/self/exe", self_path, sizeof(self_path) - 1) < 0)
-		return 1;
+	bench_begin(argv, fake_main);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,7 +6,8 @@
  *   vm_share_add  the stager mounts
  *   vm_start      QEMU's greeting is awaited, QEMU is locked into the stage, `cont` is sent
  *   running       events SHUTDOWN, STOP; the pidfd says that QEMU is gone
- *   vm_pause      `stop` is sent, and its reply awaited; vm_resume() does the same with `cont`
+ *   vm_pause      `stop` is sent, and its reply awaited; vm_resume() does the same with `cont`. If no reply comes in time,
+ *                 the other one of the two is sent behind it, since QEMU will carry out the first one later
  *   vm_free       SIGKILL and reap, at any point
  *
  * How the end of a guest shows (QEMU has -no-reboot): an orderly poweroff is the event SHUTDOWN with the reason
@@ -50,7 +51,7 @@
 /* QEMU starts in 0.1 s; on a loaded machine that is emulated itself it was seen to take 10 s. */
 #define START_TIMEOUT_MS 60000
 #define COMMAND_TIMEOUT_MS 30000
-#define PAUSE_TIMEOUT_MS 10000
+#define ANSWER_TIMEOUT_MS 10000   /* of vm_config.answer_ms: vm_pause() promises not to block for longer */
 #define SERIAL_REST_MAX (4 * MIB) /* bytes of the console that are still read when the guest has ended */
 #define SERIAL_CHUNK 16384        /* bytes of the guest's console taken at a time: a flood does not keep the loop */
 #define QMP_TURN 64               /* messages of QEMU's taken at a time, for the same reason */
@@ -69,7 +70,10 @@ struct qemu_vm {
 	struct vm_events events;
 	bool running; /* vm_start() has succeeded, and on_exit was not called yet */
 	bool paused;  /* we have sent `stop`, so that the event STOP says nothing new */
-	bool ended;   /* @how and @detail are set */
+	/* of the command behind one that was not answered in time; 0: none. Until its reply, the event STOP is ours as well */
+	unsigned int undo_id;
+	int answer_ms; /* how long `stop` and `cont` are waited for */
+	bool ended;    /* @how and @detail are set */
 	enum vm_exit how;
 	char detail[ERR_MSG_MAX];
 
@@ -120,7 +124,7 @@ static void qemu_take_event(struct qemu_vm *q, const struct qmp_msg *msg)
 			qemu_end(q, VM_EXIT_FAILED, "qemu: shut down from outside");
 	} else if (!strcmp(msg->event, "GUEST_PANICKED")) {
 		qemu_end(q, VM_EXIT_RESET, "guest kernel panicked");
-	} else if (!strcmp(msg->event, "STOP") && !q->paused) {
+	} else if (!strcmp(msg->event, "STOP") && !q->paused && !q->undo_id) {
 		/* QEMU itself stops a VM on an error of the accelerator only; its stderr says which. */
 		qemu_process_read_stderr(&q->process);
 		if (q->process.tail_len)
@@ -131,15 +135,41 @@ static void qemu_take_event(struct qemu_vm *q, const struct qmp_msg *msg)
 }
 
 /*
- * Takes the next message that QEMU has sent, and acts on it if it is an event: 1 with *ret_msg, or 0 if none has come. -errno:
- * QEMU has gone, or sends what is no QMP.
+ * QEMU has not done a command in time, and may do it later: sends it @command, which undoes that, and does not wait. Both are
+ * done in the order in which they were sent.
+ */
+static void qemu_undo(struct qemu_vm *q, const char *command)
+{
+	int r = qmp_send(&q->qmp, command, &q->undo_id);
+
+	if (r < 0 && r != -EPIPE) /* -EPIPE: it has gone, and its process tells why */
+		qemu_end(q, VM_EXIT_FAILED, "qemu: answers no commands, and takes no more of them");
+}
+
+/* Takes a reply, if it is the one to qemu_undo(). An internal error makes QEMU refuse to go on. */
+static void qemu_take_reply(struct qemu_vm *q, const struct qmp_msg *msg)
+{
+	if (!q->undo_id || msg->id != q->undo_id)
+		return;
+	q->undo_id = 0;
+	if (msg->kind == QMP_ERROR)
+		qemu_end(q, VM_EXIT_FAILED, "qemu: cannot undo what it has not done in time");
+}
+
+/*
+ * Takes the next message that QEMU has sent, and acts on it unless it is the reply that somebody waits for: 1 with *ret_msg, or
+ * 0 if none has come. -errno: QEMU has gone, or sends what is no QMP, which ends the VM.
  */
 static int qemu_next(struct qemu_vm *q, struct qmp_msg *ret_msg)
 {
 	int r = qmp_next(&q->qmp, ret_msg);
 
-	if (r == 1 && ret_msg->kind == QMP_EVENT)
+	if (r < 0 && r != -EPIPE)
+		qemu_end(q, VM_EXIT_FAILED, "qemu: sent something that is not QMP");
+	else if (r == 1 && ret_msg->kind == QMP_EVENT)
 		qemu_take_event(q, ret_msg);
+	else if (r == 1 && (ret_msg->kind == QMP_RETURN || ret_msg->kind == QMP_ERROR))
+		qemu_take_reply(q, ret_msg);
 	return r;
 }
 
@@ -254,8 +284,6 @@ static void on_qmp(void *arg, unused uint32_t events)
 		/* It is dying: the pidfd will say so, and by then its stderr is complete. */
 		watch_free(q->qmp_watch);
 		q->qmp_watch = NULL;
-	} else if (r < 0 && r != -EPIPE) {
-		qemu_end(q, VM_EXIT_FAILED, "qemu: sent something that is not QMP");
 	}
 	qemu_report(q);
 }
@@ -468,6 +496,7 @@ static int qemu_new(const struct vm_config *cfg, struct vm **ret_vm, struct err 
 	q->agent_fd = q->serial_fd = -1;
 	q->log = cfg->log;
 	q->mem_bytes = cfg->mem_bytes;
+	q->answer_ms = cfg->answer_ms ? (int)cfg->answer_ms : ANSWER_TIMEOUT_MS;
 	qmp_init(&q->qmp, -1);
 	r = qemu_launch(q, cfg, err);
 	vm_config_close_fds(cfg); /* QEMU has its own copies */
@@ -528,30 +557,37 @@ static int qemu_start(struct vm *vm, struct loop *loop, const struct vm_events *
 	return 0;
 }
 
-/* Has QEMU carry out @command, `stop` or `cont`, while the guest runs: 0, or -errno with a message. */
-static int qemu_set_paused(struct qemu_vm *q, bool paused, const char *command, struct err *err)
+/* Has QEMU stop the guest or continue it, while the VM runs: 0, or -errno with a message, and the guest is as it was. */
+static int qemu_set_paused(struct qemu_vm *q, bool paused, struct err *err)
 {
+	static const char *const commands[] = { "cont", "stop" };
 	bool before = q->paused;
+	unsigned int id;
 	int r;
 
 	if (!q->running || paused == before)
 		return q->running ? 0 : err_set(err, ESRCH, "qemu: the virtual machine has ended");
+	r = qmp_send(&q->qmp, commands[paused], &id);
+	if (r < 0)
+		return err_sys(err, r, "qemu: cannot send \"%s\"", commands[paused]);
 	q->paused = true; /* the event STOP comes before the reply */
-	r = qemu_command(q, command, PAUSE_TIMEOUT_MS, err);
+	r = qemu_await(q, id, q->answer_ms, err);
 	q->paused = r < 0 ? before : paused;
+	if (r < 0 && r != -EIO) /* it has neither refused nor died */
+		qemu_undo(q, commands[before]);
 	if (timer_set(q->late_watch, 1) < 0)
 		guestlog_say(q->log, "vmrunc: qemu: no timer: an event may be seen late");
-	return r;
+	return r < 0 ? err_prefix(err, "%s", commands[paused]) : 0;
 }
 
 static int qemu_pause(struct vm *vm, struct err *err)
 {
-	return qemu_set_paused(qemu_of(vm), true, "stop", err);
+	return qemu_set_paused(qemu_of(vm), true, err);
 }
 
 static int qemu_resume(struct vm *vm, struct err *err)
 {
-	return qemu_set_paused(qemu_of(vm), false, "cont", err);
+	return qemu_set_paused(qemu_of(vm), false, err);
 }
 
 /* The reply says nothing but whether the guest has a driver; what it does with the wish shows in its memory. */
