@@ -62,7 +62,7 @@ static int set_members_paused(struct commands *c, bool paused)
 /* Stops the VM, and says so in `status`. 0, or -errno with an error, and the VM runs. */
 static int pause_vm(struct commands *c, struct err *err)
 {
-	struct err ignored;
+	struct err broken = ERR_INIT;
 	int r = c->serving ? vm_pause(c->vm, err) : err_set(err, ESRCH, "container not running");
 
 	if (r < 0)
@@ -73,7 +73,8 @@ static int pause_vm(struct commands *c, struct err *err)
 		c->on_paused(c->arg);
 		return 0;
 	}
-	(void)!vm_resume(c->vm, &ignored); /* if this fails the machine is at its end, and says so itself */
+	if (vm_resume(c->vm, &broken) < 0) /* it stands still, and nobody knows */
+		c->on_broken(c->arg, &broken);
 	return err_sys(err, r, "cannot write the container's status");
 }
 

@@ -16,6 +16,7 @@ unit_tests += \
 	tests/unit/test_choose \
 	tests/unit/test_cli \
 	tests/unit/test_cli_docs \
+	tests/unit/test_commands \
 	tests/unit/test_control \
 	tests/unit/test_filter_store \
 	tests/unit/test_fs \
@@ -141,6 +142,8 @@ tests_unit_test_cli_SOURCES = tests/unit/test_cli.c
 tests_unit_test_cli_LDADD = $(unit_ldadd)
 tests_unit_test_cli_docs_SOURCES = tests/unit/test_cli_docs.c
 tests_unit_test_cli_docs_LDADD = $(unit_ldadd)
+tests_unit_test_commands_SOURCES = tests/unit/test_commands.c
+tests_unit_test_commands_LDADD = $(unit_ldadd)
 tests_unit_test_control_SOURCES = tests/unit/test_control.c
 tests_unit_test_control_LDADD = $(unit_ldadd)
 tests_unit_test_filter_store_SOURCES = tests/unit/test_filter_store.c
