@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "app/log.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "cli/commands.h"
@@ -107,6 +108,8 @@ static int follow(const struct settings *settings, const char *id, int64_t inter
 			next = clock_now_ms() + interval_ms;
 			if (printed == -EIO)
 				return printed;
+			if (printed < 0 && printed != -EAGAIN && printed != -ESRCH) /* the next turn says what is */
+				log_warning("%s", err->msg);
 		}
 	} while (r == 0 || r == -EAGAIN);
 	*err = (struct err)ERR_INIT;

@@ -27,16 +27,41 @@
 #define OOM_LINE "vmrunc: the guest's OOM killer struck in the container"
 #define LOG_FILE_MAX (64 * MIB)
 
-/* The text of @file in the guest's cgroup, which the caller frees; NULL: there is no such file. */
-static char *read_file(const struct statedir *dir, const char *file)
+/* Who asks the guest for one file after the other. The first error is kept, and nothing more is asked then. */
+struct reader {
+	const struct statedir *dir;
+	struct err *err;
+	int r;
+};
+
+/* The text of @file in the guest's cgroup, which the caller frees; NULL after an error, and if there is no such file. */
+static char *read_file(struct reader *from, const char *file)
 {
 	struct control_request request = { .op = CONTROL_READ_CGROUP };
-	struct err ignored = ERR_INIT;
+	struct err err = ERR_INIT;
 	char *text = NULL;
 	size_t len;
+	int r;
 
+	if (from->r < 0)
+		return NULL;
 	(void)snprintf(request.file, sizeof(request.file), "%s", file); /* fits */
-	return query_ask(dir, &request, NULL, 0, STATS_TIMEOUT_MS, &text, &len, &ignored) < 0 ? NULL : text;
+	r = query_ask(from->dir, &request, NULL, 0, STATS_TIMEOUT_MS, &text, &len, &err);
+	if (r < 0 && r != -ENOENT) {
+		from->r = r;
+		*from->err = err;
+	}
+	return r < 0 ? NULL : text;
+}
+
+/* The same for a file that every cgroup has: if there is none, no container of this guest's answers, which is an error. */
+static char *need_file(struct reader *from, const char *file)
+{
+	char *text = read_file(from, file);
+
+	if (!text && from->r == 0)
+		from->r = err_set(from->err, ESRCH, "the guest has no file \"%s\" for the container", file);
+	return text;
 }
 
 /* The number that @text begins with; "max" and what is none are UINT64_MAX. */
@@ -46,9 +71,9 @@ static uint64_t number_of(const char *text)
 }
 
 /* The number in @file; @none if there is none. */
-static uint64_t read_number(const struct statedir *dir, const char *file, uint64_t none)
+static uint64_t read_number(struct reader *from, const char *file, uint64_t none)
 {
-	autofree char *text = read_file(dir, file);
+	autofree char *text = read_file(from, file);
 	uint64_t n = number_of(text);
 
 	return n == UINT64_MAX ? none : n;
@@ -74,9 +99,9 @@ static void put(struct gen *g, const char *key, uint64_t n)
 }
 
 /* CPU time, and how often the quota held it up. */
-static void put_cpu(struct gen *g, const struct statedir *dir)
+static void put_cpu(struct gen *g, struct reader *from)
 {
-	autofree char *text = read_file(dir, "cpu.stat");
+	autofree char *text = need_file(from, "cpu.stat");
 
 	gen_key_object(g, "cpu");
 	gen_key_object(g, "usage");
@@ -124,17 +149,17 @@ static void put_raw(struct gen *g, const char *text)
 }
 
 /* Memory: what runc takes from the same files of a v2 host. */
-static void put_memory(struct gen *g, const struct statedir *dir)
+static void put_memory(struct gen *g, struct reader *from)
 {
-	autofree char *stat = read_file(dir, "memory.stat");
-	autofree char *events = read_file(dir, "memory.events");
-	uint64_t usage = read_number(dir, "memory.current", 0), swap = read_number(dir, "memory.swap.current", 0);
-	uint64_t limit = read_number(dir, "memory.max", UINT64_MAX);
-	uint64_t swap_limit = read_number(dir, "memory.swap.max", UINT64_MAX);
+	autofree char *stat = read_file(from, "memory.stat");
+	autofree char *events = read_file(from, "memory.events");
+	uint64_t usage = read_number(from, "memory.current", 0), swap = read_number(from, "memory.swap.current", 0);
+	uint64_t limit = read_number(from, "memory.max", UINT64_MAX);
+	uint64_t swap_limit = read_number(from, "memory.swap.max", UINT64_MAX);
 
 	gen_key_object(g, "memory");
 	put(g, "cache", value_of(stat, "file"));
-	put_entry(g, "usage", limit, usage, read_number(dir, "memory.peak", 0), value_of(events, "max"));
+	put_entry(g, "usage", limit, usage, read_number(from, "memory.peak", 0), value_of(events, "max"));
 	/* as runc has it: memory and swap together */
 	put_entry(g, "swap", limit == UINT64_MAX || swap_limit == UINT64_MAX ? UINT64_MAX : limit + swap_limit,
 		usage + swap, 0, 0);
@@ -148,6 +173,7 @@ int container_stats(const struct settings *settings, const char *id, struct buf 
 {
 	autostatedir dir = STATEDIR_NONE;
 	autostate s = { .id = NULL };
+	struct reader from = { .dir = &dir, .err = err };
 	enum status status = STATUS_STOPPED;
 	struct gen g;
 	uint64_t limit;
@@ -161,11 +187,11 @@ int container_stats(const struct settings *settings, const char *id, struct buf 
 		return err_set(err, EAGAIN, "the container is paused: its figures can be read when it is resumed");
 	gen_init(&g, out, GEN_COMPACT);
 	gen_open_object(&g);
-	put_cpu(&g, &dir);
-	put_memory(&g, &dir);
+	put_cpu(&g, &from);
+	put_memory(&g, &from);
 	gen_key_object(&g, "pids");
-	put(&g, "current", read_number(&dir, "pids.current", 0));
-	limit = read_number(&dir, "pids.max", UINT64_MAX);
+	put(&g, "current", read_number(&from, "pids.current", 0));
+	limit = read_number(&from, "pids.max", UINT64_MAX);
 	if (limit != UINT64_MAX) /* runc leaves it out where there is none */
 		put(&g, "limit", limit);
 	gen_close_object(&g);
@@ -178,7 +204,7 @@ int container_stats(const struct settings *settings, const char *id, struct buf 
 	gen_key_array(&g, "network_interfaces");
 	gen_close_array(&g);
 	gen_close_object(&g);
-	return gen_finish(&g, err);
+	return from.r < 0 ? from.r : gen_finish(&g, err);
 }
 
 int container_oom_kills(const struct settings *settings, const char *id, uint64_t *ret, struct err *err)
@@ -186,6 +212,8 @@ int container_oom_kills(const struct settings *settings, const char *id, uint64_
 	autostatedir dir = STATEDIR_NONE;
 	autostate s = { .id = NULL };
 	autofree char *text = NULL;
+	struct err why = ERR_INIT;
+	struct reader from = { .dir = &dir, .err = &why };
 	enum status status = STATUS_STOPPED;
 	int r = life_open(settings, id, false, &dir, &s, &status, err);
 
@@ -194,13 +222,14 @@ int container_oom_kills(const struct settings *settings, const char *id, uint64_
 	if (status == STATUS_PAUSED)
 		return err_set(err, EAGAIN, "the container is paused");
 	if (status != STATUS_STOPPED)
-		text = read_file(&dir, "memory.events");
+		text = read_file(&from, "memory.events");
 	if (text) {
 		*ret = value_of(text, "oom_kill");
 		return 0;
 	}
-	if (status != STATUS_STOPPED)
-		return err_set(err, EAGAIN, "the container ends, or does not answer");
+	if (status != STATUS_STOPPED) /* no such file: the container's cgroup has gone already */
+		return err_set(
+			err, EAGAIN, "the container ends, or does not answer%s%s", from.r < 0 ? ": " : "", why.msg);
 	r = fd_read_file(dir.fd, LIFE_LOG, LOG_FILE_MAX, &text, NULL);
 	*ret = r == 0 && strstr(text, OOM_LINE);
 	return err_set(err, ESRCH, "container not running");

@@ -88,6 +88,7 @@ unit_tests += \
 	tests/unit/test_spec_words \
 	tests/unit/test_standin \
 	tests/unit/test_state \
+	tests/unit/test_stats \
 	tests/unit/test_translate \
 	tests/unit/test_virtio_console \
 	tests/unit/test_virtio_devices \
@@ -254,6 +255,9 @@ tests_unit_test_tmpview_SOURCES = tests/unit/test_tmpview.c $(agent_rig)
 tests_unit_test_tmpview_LDADD = $(unit_ldadd)
 tests_unit_test_tmpview_lies_SOURCES = tests/unit/test_tmpview_lies.c $(fuse_peer) $(guest_peer)
 tests_unit_test_tmpview_lies_LDADD = $(unit_ldadd)
+tests_unit_test_stats_SOURCES = tests/unit/test_stats.c
+tests_unit_test_stats_LDADD = $(unit_ldadd)
+tests_unit_test_stats_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=life_open -Wl,--wrap=query_ask
 tests_unit_test_ps_SOURCES = tests/unit/test_ps.c
 tests_unit_test_ps_LDADD = $(unit_ldadd)
 
