@@ -269,6 +269,7 @@ tests_unit_test_qemu_LDADD = $(unit_ldadd)
 tests_unit_test_qemu_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=recv -Wl,--wrap=poll
 tests_unit_test_qemu_late_SOURCES = tests/unit/test_qemu_late.c $(qemu_bench)
 tests_unit_test_qemu_late_LDADD = $(unit_ldadd)
+tests_unit_test_qemu_late_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=syscall
 tests_unit_test_qemu_filter_SOURCES = tests/unit/test_qemu_filter.c
 tests_unit_test_qemu_filter_LDADD = $(unit_ldadd)
 tests_unit_test_qemu_qmp_SOURCES = tests/unit/test_qemu_qmp.c

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The qemu engine with a false QEMU that answers too late, or is not to be ended: what the VM is then, and for how long one waits. */
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -9,14 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/loop.h"
 #include "tests/unit/qemu_bench.h"
 
-#define ANSWER_MS 100 /* that the false QEMU has */
+#define ANSWER_MS 100  /* that the false QEMU has */
+#define HANG_MS 20000  /* that a false QEMU hangs which cannot be killed */
+#define BOUND_MS 10000 /* until when the VM has ended without it */
 #define RESUMED "{\"event\": \"RESUME\"}\n"
 #define SENT_AWAY "{\"id\": 4, \"error\": {\"class\": \"GenericError\", \"desc\": \"Resetting is required\"}}\n"
 
@@ -61,6 +66,10 @@ static int fake_main(const char *how, char **argv)
 		fake_hear(qmp, "stop");
 		fake_hear(qmp, "cont");
 		fake_say(qmp, STOPPED OK(3) SENT_AWAY);
+	} else if (!strcmp(how, "hangs")) {
+		fake_hear(qmp, "stop");
+		(void)close(qmp);
+		return poll(NULL, 0, HANG_MS);
 	} else if (!strcmp(how, "babbles")) {
 		fake_hear(qmp, "stop");
 		fake_say(qmp, "STOP\n");
@@ -174,6 +183,48 @@ static void nonsense_is_no_answer(void **state)
 	expect_end(&b, vm, "qemu: sent something that is not QMP");
 }
 
+/* As syscall(2), of a kernel in which a process cannot be killed: it waits for a file system that does not answer. */
+static bool unkillable;
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+
+long __wrap_syscall(long number, ...)
+{
+	long args[6];
+	va_list ap;
+
+	va_start(ap, number);
+	for (size_t i = 0; i < ARRAY_LEN(args); i++)
+		args[i] = va_arg(ap, long);
+	va_end(ap);
+	if (unkillable && number == SYS_pidfd_send_signal)
+		return 0;
+	return __real_syscall(number, args[0], args[1], args[2], args[3], args[4], args[5]);
+}
+
+/* Who waits for QEMU on the loop does not wait for its end: the container ends without it. */
+static void one_that_cannot_end_is_not_waited_for(void **state)
+{
+	struct err err = ERR_INIT;
+	int64_t begin = clock_now_ms();
+	struct bench b;
+	struct vm *vm;
+
+	(void)state;
+	vm = start(&b, "hangs");
+	unkillable = true;
+	assert_int_equal(vm_pause(vm, &err), -EIO);
+	assert_int_equal(loop_run(b.loop), 0);
+	assert_in_range(clock_now_ms() - begin, 0, BOUND_MS);
+	assert_int_equal(b.exits, 1);
+	assert_int_equal(b.how, VM_EXIT_FAILED);
+	assert_non_null(strstr(b.detail, "cannot end"));
+	assert_false(vm_end(vm, 0));
+	unkillable = false;
+	vm_free(vm);
+	bench_close(&b);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +232,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_late_cont_is_undone),
 		cmocka_unit_test(what_cannot_be_undone_is_the_end),
 		cmocka_unit_test(nonsense_is_no_answer),
+		cmocka_unit_test(one_that_cannot_end_is_not_waited_for),
 	};
 
 	(void)argc;

@@ -30,6 +30,7 @@
 #include "vm/qemu/undump.h"
 
 #define LAST_WORDS_MS 1000 /* that a QEMU which has closed its sockets gets to end by itself */
+#define KILLED_MS 1000     /* that it gets to be gone when it was killed: see qemu_process_kill() */
 #define STDERR_BYTES MIB   /* taken at a time: what a pipe of an unprivileged process holds at most */
 
 static const int file_server_caps[] = {
@@ -320,9 +321,15 @@ bool qemu_process_kill(const struct qemu_process *p, int timeout_ms)
 int qemu_process_wait_last_words(struct qemu_process *p, struct err *err)
 {
 	struct pollfd pfd = { .fd = p->pidfd, .events = POLLIN };
+	bool ended = poll(&pfd, 1, LAST_WORDS_MS) > 0;
 
-	if (poll(&pfd, 1, LAST_WORDS_MS) <= 0)
+	if (!ended) {
 		process_kill(p);
+		ended = poll(&pfd, 1, KILLED_MS) > 0;
+	}
+	if (!ended) /* GUEST: a QEMU that it has broken into may have a thread wait for a file system that hangs */
+		return err_set(err, EIO,
+			"qemu: has closed its sockets, and cannot end: does the file system of a volume not answer?");
 	qemu_process_reap(p);
 	return qemu_process_last_words(p, err);
 }

@@ -50,14 +50,15 @@ must_check int qemu_process_start(struct qemu_process *p, char *const argv[], in
  */
 int qemu_process_read_stderr(struct qemu_process *p);
 
-/* Waits for the end of the process, which is under way, and keeps its status. */
+/* Waits for the end of the process, without a bound: on the loop only when p->pidfd is readable. Keeps its status. */
 void qemu_process_reap(struct qemu_process *p);
 
 /* Sets @err to the last words of a process that has died or is in trouble, or to how it ended. Returns -EIO. */
 int qemu_process_last_words(struct qemu_process *p, struct err *err);
 
 /*
- * Does the same for a process that has closed its sockets: gives it time to end by itself, kills it then, and reaps it.
+ * Does the same for a process that has closed its sockets: gives it time to end by itself, kills it then, and reaps it. One
+ * that has not ended 2 s later is not waited for, as by qemu_process_kill().
  */
 int qemu_process_wait_last_words(struct qemu_process *p, struct err *err);
 

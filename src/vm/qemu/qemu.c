@@ -184,6 +184,15 @@ static int qemu_take(struct qemu_vm *q, unsigned int max)
 	return r;
 }
 
+/* QEMU has closed its end while somebody waits for it: its last words, which are the VM's, whether it can end or not. -EIO. */
+static int qemu_lost(struct qemu_vm *q, struct err *err)
+{
+	int r = qemu_process_wait_last_words(&q->process, err);
+
+	qemu_end(q, VM_EXIT_FAILED, err->msg);
+	return r;
+}
+
 /*
  * Waits for the greeting (@id 0) or for the reply to the command @id. While the guest runs, nothing else of the loop is
  * served meanwhile; what ends the VM is remembered, and whoever calls has it reported by on_late().
@@ -203,7 +212,7 @@ static int qemu_await(struct qemu_vm *q, unsigned int id, int timeout_ms, struct
 		int r = qemu_next(q, &msg);
 
 		if (r == -EPIPE)
-			return qemu_process_wait_last_words(&q->process, err);
+			return qemu_lost(q, err);
 		if (r < 0)
 			return err_sys(err, r, "qemu: its control socket");
 		if (r == 1 && msg.kind == QMP_GREETING && id == 0)
