@@ -119,21 +119,36 @@ void p9_worker_free(struct p9_worker *worker)
 	free(worker);
 }
 
-/* A worker: serves requests from the queue until the server stops. */
+/* Serves @req in this thread if that may be now, and else leaves it to the queue. */
+static void serve_or_queue(struct p9_worker *worker, struct p9_request *req)
+{
+	if (p9_begin(worker, req)) {
+		serve(worker, req);
+		p9_end(worker);
+	} else {
+		p9_enqueue(worker->server, req);
+	}
+}
+
+/*
+ * A worker: serves requests from the queue until the server stops. A thread that cannot be made fit for that answers with
+ * the reason, and tries again for the next request.
+ */
 static void *worker_run(void *arg)
 {
 	struct p9_server *server = arg;
 	struct p9_worker *worker = NULL;
-	int error = p9_worker_new(server, &worker);
 	struct p9_request *req;
 
 	while ((req = p9_dequeue(server, worker)) != NULL) {
-		if (error == 0) {
+		int r = 0;
+
+		if (worker != NULL)
 			serve(worker, req);
-		} else {
-			p9_finish(req, p9_reply_error(req, error));
-			error = p9_worker_new(server, &worker); /* the next may find what this one lacked */
-		}
+		else if ((r = p9_worker_new(server, &worker)) == 0)
+			serve_or_queue(worker, req);
+		if (r < 0)
+			p9_finish(req, p9_reply_error(req, r));
 	}
 	p9_worker_free(worker);
 	return NULL;
@@ -180,12 +195,7 @@ void p9_serve(struct p9_session *session, struct p9_worker *worker, struct p9_re
 {
 	if (!request_take(session, req))
 		return;
-	if (p9_begin(worker, req)) {
-		serve(worker, req);
-		p9_end(worker);
-	} else {
-		p9_enqueue(session->server, req);
-	}
+	serve_or_queue(worker, req);
 }
 
 /* ---- servers ---- */
