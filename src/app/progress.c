@@ -158,29 +158,34 @@ void progress_say(const char *words)
 	progress_say_late(words, 0);
 }
 
-/* Waits for @p until the clock says @until (-1: without a bound): as poll(2), but never for a signal. */
-static int poll_until(struct pollfd *p, int64_t until)
+/*
+ * Waits for the first of @p, or the second, which cancels that, until the clock says @until (-1: without a bound): as
+ * progress_poll().
+ */
+static int poll_until(struct pollfd p[2], int64_t until)
 {
 	int r;
 
 	do
-		r = poll(p, 1, until < 0 ? -1 : (int)MAX(until - clock_now_ms(), 0));
+		r = poll(p, 2, until < 0 ? -1 : (int)MAX(until - clock_now_ms(), 0));
 	while (r < 0 && errno == EINTR);
+	if (r > 0 && !p[0].revents)
+		return -EINTR;
 	return r < 0 ? -errno : r;
 }
 
-int progress_poll(int fd, short events, int timeout_ms, const char *words)
+int progress_poll(int fd, short events, int cancel_fd, int timeout_ms, const char *words)
 {
-	struct pollfd p = { .fd = fd, .events = events };
+	struct pollfd p[2] = { { .fd = fd, .events = events }, { .fd = cancel_fd, .events = POLLIN } };
 	const int64_t now = clock_now_ms(), until = timeout_ms < 0 ? -1 : now + timeout_ms;
 	bool ours = words && !state.child && (timeout_ms < 0 || timeout_ms > SHOW_AFTER_MS);
-	int r = ours ? poll_until(&p, now + SHOW_AFTER_MS) : 0;
+	int r = ours ? poll_until(p, now + SHOW_AFTER_MS) : 0;
 
 	if (r != 0)
 		return r;
 	if (ours)
 		progress_say_late(words, SHOW_AFTER_MS);
-	r = poll_until(&p, until);
+	r = poll_until(p, until);
 	if (ours)
 		progress_end();
 	return r;

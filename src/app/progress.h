@@ -31,9 +31,9 @@ void progress_say_late(const char *words, int elapsed_ms);
 /*
  * Waits with poll(2) for @events of @fd for at most @timeout_ms (-1: without a bound), and says @words meanwhile (NULL:
  * nothing) if that takes more than a second. Returns as poll(2) does, but never for a signal: > 0, 0 after @timeout_ms, or
- * -errno.
+ * -errno. -EINTR: @cancel_fd (-1: none; it is not read) has become readable, and @fd has nothing.
  */
-must_check int progress_poll(int fd, short events, int timeout_ms, const char *words);
+must_check int progress_poll(int fd, short events, int cancel_fd, int timeout_ms, const char *words);
 
 /*
  * While @held, nothing is said: a process of a container may write to the terminal at any time, and the end of the line would

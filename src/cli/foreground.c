@@ -18,6 +18,7 @@
 #include "base/loop.h"
 #include "cli/notes.h"
 #include "cli/relay.h"
+#include "life/interrupt.h"
 #include "life/notify.h"
 #include "monitor/report.h"
 #include "monitor/terminal.h"
@@ -65,8 +66,10 @@ static void on_signal(void *arg, uint32_t events)
 		int signo = (int)info.ssi_signo;
 
 		if (signo == SIGCHLD) {
-			if (reap(f))
-				loop_stop(f->loop);
+			if (!reap(f))
+				continue;
+			loop_stop(f->loop);
+			return; /* nobody is there for further signals, and the pid may be another's by now */
 		} else if (f->relay && signo == SIGTSTP) {
 			relay_stop(f->relay);
 		} else if (f->relay && signo == SIGCONT) {
@@ -112,13 +115,26 @@ static void on_notify(void *arg, uint32_t events)
 }
 
 /*
+ * Starts the container. The signals that end a command are not passed on before there is a process to get them: one that
+ * has come when the start is over is left for on_signal(), one that has come before ends it.
+ */
+static int start(struct foreground *f, struct err *err)
+{
+	autoclose int cancel = interrupt_open(err);
+	struct life_notes notes = LIFE_NOTES_INIT;
+	int r = cancel < 0 ? cancel : container_start(f->settings, f->id, cancel, &notes, err);
+
+	notes_say(&notes);
+	return r;
+}
+
+/*
  * Starts the container and waits for the monitor's end. The container's terminal, if it has one, comes through @console
  * (-1: it has none).
  */
 static int attend(struct foreground *f, int console, struct err *err)
 {
 	struct watch *signals = NULL, *reports = NULL;
-	struct life_notes notes = LIFE_NOTES_INIT;
 	int master = -1, r = 0;
 
 	f->signal_fd = relay_take_signals(console >= 0, err);
@@ -144,8 +160,7 @@ static int attend(struct foreground *f, int console, struct err *err)
 		r = err_sys(err, r, "event loop");
 	if (r < 0)
 		return r;
-	r = container_start(f->settings, f->id, &notes, err);
-	notes_say(&notes);
+	r = start(f, err);
 	if (r < 0)
 		return r;
 	/* if the monitor ended before SIGCHLD was blocked, that signal was ignored and will not come again */

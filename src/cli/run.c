@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `vmrunc run`: creates and starts a container; in the foreground it waits for the end and deletes it as well. */
 #include "app/log.h"
+#include "base/fd.h"
 #include "cli/commands.h"
 #include "cli/create_call.h"
 #include "cli/foreground.h"
 #include "cli/notes.h"
+#include "life/interrupt.h"
 #include "life/notify.h"
 
 struct run_options {
@@ -13,24 +15,29 @@ struct run_options {
 	bool no_subreaper; /* an option of runc that means nothing here */
 };
 
-/* Returns when the process runs. If it cannot be started, the container is deleted again. */
+/*
+ * Returns when the process runs, and has said that it is ready if somebody wants to be told. If it cannot be started, or
+ * a signal interrupts that, the container is deleted again; one that runs stays when a signal ends the waiting, as with runc.
+ */
 static int run_detached(struct create_call *c, struct err *err)
 {
 	struct life_notes notes = LIFE_NOTES_INIT;
 	struct err delete_err = ERR_INIT;
 	struct notify *notify = NULL;
+	autoclose int cancel = -1;
 	int r = create_call_detached(c, err);
 
 	if (r < 0)
 		return r;
-	r = notify_new(&c->settings, c->request.id, &notify, err);
+	cancel = interrupt_open(err);
+	r = cancel < 0 ? cancel : notify_new(&c->settings, c->request.id, &notify, err);
 	if (r == 0)
-		r = container_start(&c->settings, c->request.id, &notes, err);
+		r = container_start(&c->settings, c->request.id, cancel, &notes, err);
 	if (r < 0 && container_delete(&c->settings, c->request.id, true, &notes, &delete_err) < 0)
 		log_warning("%s", delete_err.msg);
 	notes_say(&notes);
 	if (r == 0)
-		r = notify_wait(notify, err);
+		r = notify_wait(notify, cancel, err);
 	notify_free(notify);
 	return r;
 }

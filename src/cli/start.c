@@ -16,10 +16,10 @@ static int start(struct call *call, struct err *err)
 	if (r == 0)
 		r = notify_new(&settings, call->argv[0], &notify, err);
 	if (r == 0)
-		r = container_start(&settings, call->argv[0], &notes, err);
+		r = container_start(&settings, call->argv[0], -1, &notes, err);
 	notes_say(&notes);
 	if (r == 0)
-		r = notify_wait(notify, err);
+		r = notify_wait(notify, -1, err);
 	notify_free(notify);
 	return r;
 }

@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +26,6 @@
 #include "app/progress.h"
 #include "base/clock.h"
 #include "base/exit.h"
-#include "base/sig.h"
 #include "base/fd.h"
 #include "base/rootpath.h"
 #include "cgroup/cgroup.h"
@@ -42,6 +40,7 @@
 #include "jail/sockets.h"
 #include "life/hierarchies.h"
 #include "life/inside.h"
+#include "life/interrupt.h"
 #include "life/netplan.h"
 #include "life/notify.h"
 #include "life/plan.h"
@@ -159,32 +158,6 @@ static int make_files(struct creation *c, struct err *err)
 
 /* --- waiting, and being interrupted --- */
 
-/*
- * Blocks and collects the signals that end a create in order. They stay blocked, so that none ends it at a bad moment.
- */
-static int block_signals(struct creation *c, struct err *err)
-{
-	static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-	sigset_t set;
-
-	(void)sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_LEN(ending); i++)
-		(void)sigaddset(&set, ending[i]);
-	c->signal_fd = sig_open(SIG_BLOCK, &set);
-	return c->signal_fd < 0 ? err_sys(err, c->signal_fd, "cannot receive signals") : 0;
-}
-
-/* Returns -EINTR with an error if one of the ending signals has come, else 0. */
-static int take_signal(struct creation *c, struct err *err)
-{
-	struct signalfd_siginfo info;
-
-	if (read(c->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
-		return 0;
-	err->exit_status = exit_of_signal((int)info.ssi_signo);
-	return err_set(err, EINTR, "interrupted by signal %d", (int)info.ssi_signo);
-}
-
 /* Waits until the monitor has something to say. -EINTR: a signal said to stop. */
 static int wait_report(struct creation *c, struct err *err)
 {
@@ -198,7 +171,7 @@ static int wait_report(struct creation *c, struct err *err)
 		r = poll(p, ARRAY_LEN(p), -1);
 		if (r < 0 && errno != EINTR)
 			return err_sys(err, errno, "cannot wait for the monitor");
-		if (r > 0 && p[1].revents && take_signal(c, err) < 0)
+		if (r > 0 && p[1].revents && interrupt_take(c->signal_fd, err) < 0)
 			return -EINTR;
 		if (r > 0 && p[0].revents)
 			return 0;
@@ -529,7 +502,7 @@ static int run_hooks(struct creation *c, struct err *err)
 		r = hooks_run(&hooks->create_runtime, "createRuntime", &c->state, STATUS_CREATING, &place, err);
 	progress_say("booting the virtual machine");
 	/* Ctrl-C at a terminal is the hook's as well, which may have ended of it before we look */
-	if (r < 0 && take_signal(c, err) < 0)
+	if (r < 0 && interrupt_take(c->signal_fd, err) < 0)
 		r = -EINTR;
 	if (r == 0 && report_go(c->report) < 0)
 		warnings_add(&c->notes->details, "the monitor has ended before its hooks"); /* its report says why */
@@ -588,7 +561,7 @@ static int launch(struct creation *c, struct err *err)
 	if (r == 0)
 		r = birth_monitor(&job, &c->state.pid, &c->report, err);
 	if (r == -EINTR)
-		(void)take_signal(c, err);
+		(void)!interrupt_take(c->signal_fd, err);
 	if (r < 0)
 		return r;
 	c->state.pid_start = state_pid_start(c->state.pid);
@@ -639,7 +612,7 @@ static int take_turn(struct creation *c, int *ret, struct err *err)
 	if (c->plan.vm.engine != VM_ENGINE_QEMU)
 		return 0;
 	*ret = turn_take(c->settings->cache_dir, TURNS_PER_CPU * (size_t)(cpus > 0 ? cpus : 1), c->signal_fd);
-	return *ret == -EINTR ? take_signal(c, err) : 0;
+	return *ret == -EINTR ? interrupt_take(c->signal_fd, err) : 0;
 }
 
 int container_create(const struct settings *settings, const struct create_request *request, struct created *ret,
@@ -666,8 +639,8 @@ int container_create(const struct settings *settings, const struct create_reques
 	int r = statedir_check_id(request->id, err), turn = -1;
 
 	ns_set_init(&c.ns);
-	if (r == 0)
-		r = block_signals(&c, err);
+	if (r == 0 && (c.signal_fd = interrupt_open(err)) < 0)
+		r = c.signal_fd;
 	if (r == 0)
 		r = prepare(&c, err);
 	progress_say("preparing the virtual machine and its kernel");

@@ -78,10 +78,12 @@ must_check int container_create(const struct settings *settings, const struct cr
 
 /*
  * Has the created container execute its program; blocks until it has, and poststart hooks have run. 0, or -errno with
- * an error; if a poststart hook has failed, the container is stopped then.
+ * an error; if a poststart hook has failed, the container is stopped then. A signal that comes to @cancel_fd, which is
+ * interrupt_open()'s (-1: none), ends the waiting as an error, -EINTR with err->exit_status, and a hook that runs fails
+ * of it; the caller deletes the container, whose program may run.
  */
 must_check int container_start(
-	const struct settings *settings, const char *id, struct life_notes *notes, struct err *err);
+	const struct settings *settings, const char *id, int cancel_fd, struct life_notes *notes, struct err *err);
 
 /*
  * Sends signal @signo to the container's init, or to @all of its processes (--all, which is content with a stopped

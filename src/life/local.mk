@@ -9,6 +9,7 @@ liblife_a_SOURCES = \
 	src/life/holder.c src/life/holder.h \
 	src/life/devices.c src/life/devices.h \
 	src/life/inside.h \
+	src/life/interrupt.c src/life/interrupt.h \
 	src/life/kill.c \
 	src/life/life.c src/life/life.h \
 	src/life/logs.c \

@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "host/sock.h"
+#include "life/interrupt.h"
 #include "life/life.h"
 
 /* A message of sd_notify(3) is some lines; runc reads as many bytes. */
@@ -181,9 +182,9 @@ static void wait_read(const struct notify *n)
 	fd_close(ends[1]);
 }
 
-int notify_wait(struct notify *n, struct err *err)
+int notify_wait(struct notify *n, int cancel_fd, struct err *err)
 {
-	struct pollfd p[2];
+	struct pollfd p[3];
 	char text[64];
 	int len;
 
@@ -191,9 +192,12 @@ int notify_wait(struct notify *n, struct err *err)
 		return 0;
 	p[0] = (struct pollfd){ .fd = n->fd, .events = POLLIN };
 	p[1] = (struct pollfd){ .fd = n->pidfd, .events = POLLIN };
+	p[2] = (struct pollfd){ .fd = cancel_fd, .events = POLLIN };
 	while (!notify_take(n)) {
 		if (n->pidfd < 0 || (p[1].revents && !p[0].revents))
 			return 0; /* it has ended, and all that it has said has been read: it can get ready no more */
+		if (interrupt_take(cancel_fd, err) < 0)
+			return -EINTR;
 		if (poll(p, ARRAY_LEN(p), -1) < 0 && errno != EINTR)
 			return err_sys(err, errno, "cannot wait for the container to be ready");
 	}

@@ -42,9 +42,9 @@ int notify_fd(const struct notify *n);
 bool notify_take(struct notify *n);
 
 /*
- * Blocks until READY has come and been told on, with MAINPID, or the container has ended. 0, or -errno with an error. @n
- * may be NULL.
+ * Blocks until READY has come and been told on, with MAINPID, or the container has ended. 0, or -errno with an error:
+ * -EINTR if a signal has come to @cancel_fd, which is interrupt_open()'s (-1: none). @n may be NULL.
  */
-must_check int notify_wait(struct notify *n, struct err *err);
+must_check int notify_wait(struct notify *n, int cancel_fd, struct err *err);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "container/hooks.h"
 #include "life/inside.h"
+#include "life/interrupt.h"
 #include "monitor/control.h"
 #include "net/attach.h"
 
@@ -72,10 +73,11 @@ static int connect_network(const struct state *s, struct err *err)
 	return attach_all(ns, s->id, err);
 }
 
-int container_start(const struct settings *settings, const char *id, struct life_notes *notes, struct err *err)
+int container_start(
+	const struct settings *settings, const char *id, int cancel_fd, struct life_notes *notes, struct err *err)
 {
 	const struct control_request request = { .op = CONTROL_START };
-	struct hook_place place = { .mount_ns = -1, .cancel_fd = -1 };
+	struct hook_place place = { .mount_ns = -1, .cancel_fd = cancel_fd };
 	struct err ignored = ERR_INIT;
 	const struct spec_hooks *hooks;
 	autostatedir dir = STATEDIR_NONE;
@@ -103,12 +105,17 @@ int container_start(const struct settings *settings, const char *id, struct life
 	r = connect_network(&s, err);
 	if (r < 0)
 		return r;
-	r = control_call(&dir, &request, NULL, NULL, start_timeout(hooks), err);
+	r = control_call_cancellable(&dir, &request, start_timeout(hooks), cancel_fd, err);
+	if (r == -EINTR)
+		(void)!interrupt_take(cancel_fd, err); /* with a signal, the error says which */
 	if (r == 0 && spec)
 		r = throttle(&dir, &s, spec, err);
 	if (r < 0 || !hooks)
 		return r;
 	r = hooks_run(&hooks->poststart, "poststart", &s, STATUS_RUNNING, &place, err);
+	/* Ctrl-C at a terminal is the hook's as well, which may have ended of it before we look */
+	if (r < 0 && interrupt_take(cancel_fd, err) < 0)
+		r = -EINTR;
 	/* runtime.md, "Lifecycle", step 10: the container is stopped then, and the caller deletes it */
 	if (r < 0 && life_kill_monitor(&s, 0, &ignored) < 0)
 		warnings_add(&notes->warnings, "%s", ignored.msg);

@@ -307,16 +307,18 @@ static int send_request(const struct statedir *dir, const struct control_request
 /* What a command says at a terminal of a monitor that does not answer at once. */
 #define WAITING "waiting for the virtual machine"
 
-/* Waits for the answer on @fd as control_call() does: 0, or -errno with an error. */
-static int take_answer(int fd, struct control_fds *ret_fds, int timeout_ms, struct err *err)
+/* Waits for the answer on @fd as control_call_cancellable() does: 0, or -errno with an error. */
+static int take_answer(int fd, struct control_fds *ret_fds, int timeout_ms, int cancel_fd, struct err *err)
 {
 	struct control_fds fds = { .n = 0 };
 	struct err answer;
 	ssize_t n;
-	int r = progress_poll(fd, POLLIN, timeout_ms, WAITING);
+	int r = progress_poll(fd, POLLIN, cancel_fd, timeout_ms, WAITING);
 
 	if (r == 0)
 		return err_set(err, ETIMEDOUT, "the container's monitor did not answer within %d ms", timeout_ms);
+	if (r == -EINTR)
+		return err_set(err, EINTR, "interrupted before the container's monitor had answered");
 	n = fd_recv(fd, &answer, sizeof(answer), fds.v, ret_fds ? CONTROL_FDS_MAX : 0, &fds.n);
 	if (n != (ssize_t)sizeof(answer)) {
 		close_fds(&fds);
@@ -338,14 +340,22 @@ int control_call(const struct statedir *dir, const struct control_request *reque
 {
 	autoclose int fd = send_request(dir, request, give, false, timeout_ms, err);
 
-	return fd < 0 ? fd : take_answer(fd, ret_fds, timeout_ms, err);
+	return fd < 0 ? fd : take_answer(fd, ret_fds, timeout_ms, -1, err);
+}
+
+int control_call_cancellable(const struct statedir *dir, const struct control_request *request, int timeout_ms,
+	int cancel_fd, struct err *err)
+{
+	autoclose int fd = send_request(dir, request, NULL, false, timeout_ms, err);
+
+	return fd < 0 ? fd : take_answer(fd, NULL, timeout_ms, cancel_fd, err);
 }
 
 int control_open(const struct statedir *dir, const struct control_request *request, const struct control_fds *give,
 	int timeout_ms, int *ret_fd, struct err *err)
 {
 	autoclose int fd = send_request(dir, request, give, false, timeout_ms, err);
-	int r = fd < 0 ? fd : take_answer(fd, NULL, timeout_ms, err);
+	int r = fd < 0 ? fd : take_answer(fd, NULL, timeout_ms, -1, err);
 
 	if (r == 0)
 		*ret_fd = steal_fd(&fd);
@@ -372,7 +382,7 @@ static pid_t answering_pid(const struct statedir *dir, int timeout_ms, struct er
 
 	if (fd < 0)
 		return fd;
-	r = progress_poll(fd, POLLIN, timeout_ms, WAITING);
+	r = progress_poll(fd, POLLIN, -1, timeout_ms, WAITING);
 	if (r <= 0 || recvmsg(fd, &msg, MSG_CMSG_CLOEXEC) <= 0)
 		return err_set(err, ETIMEDOUT, "the container's monitor does not answer");
 	c = CMSG_FIRSTHDR(&msg);

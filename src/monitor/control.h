@@ -138,7 +138,14 @@ must_check int control_call(const struct statedir *dir, const struct control_req
 	const struct control_fds *give, struct control_fds *ret_fds, int timeout_ms, struct err *err);
 
 /*
- * The same for an operation whose connection stays: on success it is in *@ret_fd, blocking, and the caller's.
+ * The same without descriptors; -EINTR with an error as soon as @cancel_fd (-1: none; borrowed, not read) is readable
+ * and no answer has come. The operation goes on.
+ */
+must_check int control_call_cancellable(const struct statedir *dir, const struct control_request *request,
+	int timeout_ms, int cancel_fd, struct err *err);
+
+/*
+ * As control_call() for an operation whose connection stays: on success it is in *@ret_fd, blocking, and the caller's.
  */
 must_check int control_open(const struct statedir *dir, const struct control_request *request,
 	const struct control_fds *give, int timeout_ms, int *ret_fd, struct err *err);

@@ -329,3 +329,26 @@ $BUNDLE/rootfs"
 		run ! pgrep -x -f "sleep $mine"
 	done
 }
+
+@test "Ctrl-C while a hook of start runs, in the guest or on the host: run ends, and nothing is left" {
+	vmrunc_only
+	local kind detach runner code
+	shared_log
+	for kind in startContainer poststart; do
+		for detach in "" --detach; do
+			rm -f "$LOG"
+			sh_bundle 'sleep 1000' "$bind_log" --arg dir "$BATS_TEST_TMPDIR/logs"
+			hook "$kind" "echo runs >\$LOG; exec sleep 1000"
+			hook poststop 'echo poststop >>$LOG'
+			"${RT_CMD[@]}" run $detach --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1 3>&- &
+			runner=$!
+			wait_for "$WAIT_S" test -s "$LOG"
+			kill -TERM "$runner"
+			code=0
+			wait "$runner" || code=$?
+			eq "$code" 143
+			eq "$(tail -1 "$LOG")" poststop
+			run ! rt state "$ID"
+		done
+	done
+}

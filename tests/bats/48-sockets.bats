@@ -173,3 +173,18 @@ host() {
 	eq "$status $stderr" "0 "
 	eq "$(grep -c ^READY=1 "$SRC.sd") $(grep -c ^MAINPID "$SRC.sd")" "2 1"
 }
+
+@test "NOTIFY_SOCKET: a signal ends a run --detach that waits for READY; the container goes on, as with runc" {
+	local code
+	host sd datagrams "$SRC/sd"
+	sh_bundle 'echo >/v/up; exec sleep 1000' '.mounts += [{destination:"/v",source:$src,options:["rbind"]}]' --arg src "$SRC"
+	NOTIFY_SOCKET=$SRC/sd "${RT_CMD[@]}" run --detach --bundle "$BUNDLE" "$ID" </dev/null >"$SRC.out" 2>&1 3>&- &
+	HOST_PIDS+=($!)
+	wait_for "$WAIT_S" test -e "$SRC/up"
+	kill -TERM "${HOST_PIDS[-1]}"
+	code=0
+	wait "${HOST_PIDS[-1]}" || code=$?
+	eq "$code" 143
+	grep "interrupted by signal 15" "$SRC.out"
+	[ "$(status_of "$ID")" = running ]
+}

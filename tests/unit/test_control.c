@@ -580,6 +580,32 @@ static int remove_root(void **state)
 	return 0;
 }
 
+/* A monitor that does not answer: who calls may have something better to do than to wait for it. */
+static void a_call_is_cancelled_by_a_descriptor(void **state)
+{
+	const struct control_request request = { .op = CONTROL_START };
+	struct statedir dir = STATEDIR_NONE;
+	struct err err = ERR_INIT;
+	int never[2], now[2], listen_fd;
+
+	(void)state;
+	assert_int_equal(statedir_create(root, "id", &dir, &err), 0);
+	listen_fd = control_listen(&dir, &err);
+	assert_true(listen_fd >= 0);
+	assert_int_equal(pipe(never) | pipe(now), 0);
+	assert_int_equal(write(now[1], "", 1), 1);
+	assert_int_equal(control_call_cancellable(&dir, &request, 1, -1, &err), -ETIMEDOUT);
+	assert_int_equal(control_call_cancellable(&dir, &request, 1, never[0], &err), -ETIMEDOUT);
+	assert_int_equal(control_call_cancellable(&dir, &request, -1, now[0], &err), -EINTR);
+	fd_close(listen_fd);
+	for (int i = 0; i < 2; i++) {
+		fd_close(never[i]);
+		fd_close(now[i]);
+	}
+	assert_int_equal(statedir_remove(&dir, &err), 0);
+	statedir_close(&dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -591,6 +617,7 @@ int main(void)
 		cmocka_unit_test(orphans_have_no_place),
 		cmocka_unit_test(orphans_are_bounded),
 		cmocka_unit_test(a_connection_waits_for_a_descriptor),
+		cmocka_unit_test(a_call_is_cancelled_by_a_descriptor),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN); /* as main.c has it: a client may go before its answer comes */

@@ -2,8 +2,10 @@
 /* sd_notify(3) of a container that says more than it should: READY is heard, and nobody is kept from anything else. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +21,7 @@
 #include <cmocka.h>
 
 #include "base/fd.h"
+#include "life/interrupt.h"
 #include "life/life.h"
 #include "life/notify.h"
 #include "tests/unit/tempdir.h"
@@ -191,7 +194,7 @@ static void what_was_said_before_the_end_is_heard(void **state)
 	sent.ready = true;
 	assert_int_equal(send(container, JUNK, sizeof(JUNK) - 1, 0), sizeof(JUNK) - 1);
 	end_monitor();
-	assert_int_equal(notify_wait(notify, &err), 0);
+	assert_int_equal(notify_wait(notify, -1, &err), 0);
 	(void)snprintf(pid, sizeof(pid), "MAINPID=%ld\n", (long)monitor);
 	manager_has(told);
 }
@@ -206,9 +209,53 @@ static void an_end_without_it_is_an_end(void **state)
 	sent.junk = 3 * AT_ONCE;
 	assert_int_equal(send(container, JUNK, sizeof(JUNK) - 1, 0), sizeof(JUNK) - 1);
 	end_monitor();
-	assert_int_equal(notify_wait(notify, &err), 0);
+	assert_int_equal(notify_wait(notify, -1, &err), 0);
 	assert_int_equal(sent.taken, 3 * AT_ONCE);
 	manager_has(nothing);
+}
+
+/* One that goes on and never says READY is waited for until a signal comes, whatever it sends meanwhile. */
+static void a_signal_ends_the_waiting(void **state)
+{
+	static const char *const nothing[] = { NULL };
+	struct err err = ERR_INIT;
+	int cancel = interrupt_open(&err);
+
+	(void)state;
+	assert_true(cancel >= 0);
+	sent.junk = UINT_MAX;
+	assert_int_equal(kill(getpid(), SIGTERM), 0);
+	assert_int_equal(notify_wait(notify, cancel, &err), -EINTR);
+	assert_int_equal(err.exit_status, 128 + SIGTERM);
+	assert_string_equal(err.msg, "interrupted by signal 15");
+	manager_has(nothing);
+	assert_int_equal(interrupt_take(cancel, &err), 0);
+	assert_int_equal(interrupt_take(-1, &err), 0);
+	sent.junk = 0; /* and now from poll(2) */
+	assert_int_equal(kill(getpid(), SIGHUP), 0);
+	assert_int_equal(notify_wait(notify, cancel, &err), -EINTR);
+	assert_int_equal(err.exit_status, 128 + SIGHUP);
+	fd_close(cancel);
+}
+
+/* READY counts before a signal, which waits for whoever collects them next. */
+static void a_signal_after_ready_is_kept(void **state)
+{
+	char pid[64];
+	const char *const told[] = { "READY=1\n", pid, "BARRIER=1", NULL };
+	struct err err = ERR_INIT;
+	int cancel = interrupt_open(&err);
+
+	(void)state;
+	sent.ready = true;
+	assert_int_equal(kill(getpid(), SIGTERM), 0);
+	assert_int_equal(notify_wait(notify, cancel, &err), 0);
+	(void)snprintf(pid, sizeof(pid), "MAINPID=%ld\n", (long)monitor);
+	manager_has(told);
+	fd_close(cancel);
+	cancel = interrupt_open(&err);
+	assert_int_equal(interrupt_take(cancel, &err), -EINTR);
+	fd_close(cancel);
 }
 
 int main(void)
@@ -217,6 +264,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_call_has_a_bound, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_said_before_the_end_is_heard, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_end_without_it_is_an_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_signal_ends_the_waiting, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_signal_after_ready_is_kept, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
