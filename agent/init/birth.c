@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -24,11 +26,26 @@
 
 /* --- what the process tells --- */
 
+/* Whether @pid is a child of the agent, reaped by nobody yet, that no record has. */
+static bool is_new_child(const struct agent *agent, pid_t pid)
+{
+	const struct process *p;
+	siginfo_t info;
+
+	LIST_FOREACH (p, &agent->processes, link) {
+		if (p->pid == pid || p->joiner == pid)
+			return false;
+	}
+	return pid > 0 && waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
 /* The process exists: holds on to it, and writes the id maps of its new user namespace. 0 or -errno with @err set. */
 static int take_pid(struct process *p, pid_t pid, struct err *err)
 {
 	int r = 0;
 
+	if (!is_new_child(p->agent, pid))
+		return err_set(err, ECHILD, "the process died while it was made");
 	p->pid = pid;
 	if (p->is_init) {
 		p->container->init_pidfd = fd_open_pid(pid);
@@ -49,7 +66,7 @@ static int take_pid(struct process *p, pid_t pid, struct err *err)
 /* The terminal's master @fd (then @p's) goes to both streams, and stays here to set the size. 0 or -errno with @err. */
 static int take_tty(struct process *p, int fd, struct err *err)
 {
-	int r = fd_set_nonblock(fd, true);
+	int r = isatty(fd) ? fd_set_nonblock(fd, true) : -ENOTTY;
 	int in = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	int out = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 
@@ -108,6 +125,78 @@ static void take_end(struct process *p)
 	}
 }
 
+/*
+ * Whether @msg is one that @p may send now: each has its turn (launch.h). Up to its execve(2) a process is seen in
+ * its container, and a container whose root may trace it has the socket, too: a pid, above all, is what gets killed.
+ */
+static bool may_tell(const struct process *p, const struct tell *msg)
+{
+	bool setting_up = p->state == PROCESS_SETTING_UP;
+	bool begun = setting_up && p->pid > 0 && p->joiner == 0; /* GO has been sent */
+
+	switch (msg->kind) {
+	case TELL_PID:
+		return setting_up && p->pid == 0 && p->joiner > 0;
+	case TELL_TTY:
+		return begun && p->terminal && p->tty < 0;
+	case TELL_PLACE:
+		return begun && p->is_init;
+	case TELL_READY:
+		return begun;
+	case TELL_EXEC:
+		return p->state == PROCESS_STARTING && !p->at_exec;
+	case TELL_ERROR:
+		return msg->err.errnum > 0 && (setting_up || p->state == PROCESS_STARTING);
+	default:
+		return false;
+	}
+}
+
+/* Ends @p, which has said what it may not say: it is not what was made. */
+static void refuse_liar(struct process *p)
+{
+	struct err err = ERR_INIT;
+
+	if (p->pid > 0)
+		(void)kill(p->pid, SIGKILL); /* it may have ended by itself */
+	if (p->state == PROCESS_CREATED) {   /* CREATE has its answer: this is told as its exit */
+		process_close_sync(p);
+		return;
+	}
+	(void)err_set(&err, EPROTO, "the process broke the order of what it tells while it is made");
+	process_refuse(p, &err);
+}
+
+/* Does what @msg of @p, which may come now, and its descriptor *@fd ask for. 0 or -errno with @err set. */
+static int take_message(struct process *p, const struct tell *msg, int *fd, struct err *err)
+{
+	int r = 0;
+
+	switch (msg->kind) {
+	case TELL_PID:
+		r = take_pid(p, (pid_t)msg->pid, err);
+		break;
+	case TELL_TTY:
+		r = *fd >= 0 ? take_tty(p, steal_fd(fd), err) : err_set(err, EPROTO, "no terminal came");
+		break;
+	case TELL_PLACE:
+		r = files_add(&p->container->files, steal_fd(fd));
+		if (r < 0)
+			(void)err_sys(err, r, "cannot show a tmpfs to the host");
+		break;
+	case TELL_READY:
+		take_ready(p);
+		break;
+	case TELL_EXEC:
+		p->at_exec = true;
+		break;
+	default:
+		*err = msg->err;
+		r = -EIO;
+	}
+	return r;
+}
+
 /* Acts on one message; false when there is none, or @p needs its socket no more. */
 static bool take_next(struct process *p)
 {
@@ -122,29 +211,11 @@ static bool take_next(struct process *p)
 		take_end(p);
 		return false;
 	}
-	r = 0;
-	switch (msg.kind) {
-	case TELL_PID:
-		r = take_pid(p, (pid_t)msg.pid, &err);
-		break;
-	case TELL_TTY:
-		r = fd >= 0 ? take_tty(p, steal_fd(&fd), &err) : err_set(&err, EPROTO, "no terminal came");
-		break;
-	case TELL_PLACE:
-		r = files_add(&p->container->files, steal_fd(&fd));
-		if (r < 0)
-			(void)err_sys(&err, r, "cannot show a tmpfs to the host");
-		break;
-	case TELL_READY:
-		take_ready(p);
-		break;
-	case TELL_EXEC:
-		p->at_exec = true;
-		break;
-	default:
-		err = msg.err;
-		r = -EIO;
+	if (!may_tell(p, &msg)) {
+		refuse_liar(p);
+		return false;
 	}
+	r = take_message(p, &msg, &fd, &err);
 	if (r < 0) {
 		process_refuse(p, &err);
 		return false;

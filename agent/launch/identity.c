@@ -122,6 +122,13 @@ int identity_prepare(const struct guest_process *p, struct err *err)
 	return r < 0 ? err_sys(err, r, "process.oomScoreAdj: cannot set %s", text) : raise_limits(p, err);
 }
 
+int identity_hide(struct err *err)
+{
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_sys(err, errno, "cannot hide the process from the container");
+	return 0;
+}
+
 /* --- scheduling --- */
 
 /* Binds the caller to the CPUs of @list, which the host has checked; "" means that nothing is asked for. */
@@ -293,7 +300,7 @@ static int set_ids(const struct guest_process *p, struct err *err)
 		return cannot_become("uid", p->uid, err);
 	if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
 		return err_sys(err, errno, "cannot reset keepcaps");
-	return 0;
+	return identity_hide(err);
 }
 
 /* --- seccomp --- */

@@ -14,6 +14,14 @@
 must_check int identity_prepare(const struct guest_process *p, struct err *err);
 
 /*
+ * Hides the caller, and what it forks, until execve(2): it is not dumpable, so that nobody without CAP_SYS_PTRACE in the
+ * VM's own user namespace can trace it, read its memory, or open what its files in /proc lead to. Each of them is a way
+ * out of the container, in which it is seen before it is no more than its program. Called again after each change of
+ * user, at which the kernel takes the value of fs.suid_dumpable instead. 0 or -errno with @err set.
+ */
+must_check int identity_hide(struct err *err);
+
+/*
  * Sets the scheduling and I/O priority of the new process @pid. The joiner calls it, since root of a user namespace has
  * no right to. 0 or -errno with @err set.
  */

@@ -7,11 +7,9 @@
 #include <grp.h>
 #include <linux/keyctl.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,7 +47,7 @@ static _Noreturn void launch_fail(const struct launch *l, const struct err *err)
 	_exit(err->exit_status ? err->exit_status : 1);
 }
 
-/* Closes what is not this launch's: the channel, and the pipes of others. */
+/* In the joiner: closes what is not this launch's: the channel, and the pipes of others. */
 static int launch_close_others(const struct launch *l, struct err *err)
 {
 	int keep[5 + GUEST_NS_COUNT + PROTO_FDS_MAX];
@@ -66,6 +64,17 @@ static int launch_close_others(const struct launch *l, struct err *err)
 		keep[n++] = l->join_fd[i];
 	r = fd_close_others(keep, n);
 	return r < 0 ? err_sys(err, r, "cannot close the agent's descriptors") : 0;
+}
+
+/*
+ * In the process: closes what only the joiner needed. These lead out of the container: from a directory of the VM's
+ * cgroups ".." goes up to the VM's root, and a pidfd of another container's process is the way into that one.
+ */
+static void launch_close_ways_out(const struct launch *l)
+{
+	fd_close(l->cgroup_fd);
+	for (size_t i = 0; i < GUEST_NS_COUNT; i++)
+		fd_close(l->join_fd[i]); /* one number may stand for several namespaces: closed is closed */
 }
 
 /*
@@ -93,10 +102,13 @@ static int launch_become_root(struct err *err)
 {
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return err_sys(err, errno, "cannot become root of the user namespace (linux.uidMappings)");
-	return 0;
+	return identity_hide(err);
 }
 
-/* Moves the process into a time namespace with the config's offsets. */
+/*
+ * Moves the process into a time namespace with the config's offsets. A process that is hidden (identity_hide()) has files
+ * in /proc that are the VM's root's: so this comes before it becomes root of its user namespace, which is somebody else.
+ */
 static int launch_time_offsets(const struct guest_container *c, struct err *err)
 {
 	char text[128];
@@ -105,13 +117,6 @@ static int launch_time_offsets(const struct guest_container *c, struct err *err)
 
 	if (unshare(CLONE_NEWTIME) < 0)
 		return err_sys(err, errno, "cannot make a time namespace");
-	/*
-	 * A process that has become root of a user namespace is not dumpable any more, so
-	 * that its files in /proc belong to the VM's root. It is made dumpable again:
-	 * nobody else is in the user namespace yet, and execve(2) decides anew.
-	 */
-	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
-		return err_sys(err, errno, "cannot get access to /proc/self");
 	if (c->has_monotonic) {
 		(void)snprintf(text, sizeof(text), "monotonic %lld %u", (long long)c->monotonic_s, c->monotonic_ns);
 		r = fd_write_existing(AT_FDCWD, "/proc/self/timens_offsets", text);
@@ -147,7 +152,9 @@ static int launch_container(const struct launch *l, int *ret_slave, struct err *
 	const struct guest_container *c = l->container;
 	int r = 0;
 
-	if (l->new_ns[GUEST_NS_USER])
+	if (l->new_ns[GUEST_NS_TIME])
+		r = launch_time_offsets(c, err);
+	if (r == 0 && l->new_ns[GUEST_NS_USER])
 		r = launch_become_root(err);
 	if (r == 0 && l->new_ns[GUEST_NS_NET])
 		r = netif_loopback_up(err);
@@ -155,8 +162,6 @@ static int launch_container(const struct launch *l, int *ret_slave, struct err *
 		r = err_sys(err, errno, "cannot make an ipc namespace");
 	if (r == 0 && l->new_ns[GUEST_NS_CGROUP] && unshare(CLONE_NEWCGROUP) < 0)
 		r = err_sys(err, errno, "cannot make a cgroup namespace");
-	if (r == 0 && l->new_ns[GUEST_NS_TIME])
-		r = launch_time_offsets(c, err);
 	if (r == 0)
 		r = launch_set_names(c, err);
 	return r == 0 ? rootfs_enter(l, ret_slave, err) : r;
@@ -256,6 +261,7 @@ static _Noreturn void launch_run(const struct launch *l)
 {
 	struct err err = ERR_INIT;
 
+	launch_close_ways_out(l);
 	if (tell_wait(l->sync, TELL_GO) < 0)
 		_exit(1);
 	if (launch_process(l, &err) == -EPIPE && err.errnum == 0)
@@ -265,7 +271,21 @@ static _Noreturn void launch_run(const struct launch *l)
 
 /* --- the joiner --- */
 
-/* Enters the namespaces that are to be shared. */
+/* The flags of all namespaces that come from the process @pidfd. */
+static int launch_flags_of(const struct launch *l, int pidfd)
+{
+	uint64_t flags = 0;
+
+	for (size_t i = 0; i < GUEST_NS_COUNT; i++)
+		flags |= l->join_fd[i] == pidfd ? ns_flag[i] : 0;
+	return (int)flags;
+}
+
+/*
+ * Enters the namespaces that are to be shared: those of one container in one call. The kernel asks in each whether the
+ * caller may look into the container's process, and while that one is hidden (identity_hide()) only the VM's root may,
+ * which the joiner is not any more once it has entered a user namespace.
+ */
 static int launch_join(const struct launch *l, struct err *err)
 {
 	/* the user namespace comes first: it may be what gives the right to enter the others */
@@ -274,8 +294,11 @@ static int launch_join(const struct launch *l, struct err *err)
 
 	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
 		int fd = l->join_fd[order[i]];
+		bool entered = fd < 0;
 
-		if (fd >= 0 && setns(fd, (int)ns_flag[order[i]]) < 0)
+		for (size_t k = 0; k < i && !entered; k++)
+			entered = l->join_fd[order[k]] == fd;
+		if (!entered && setns(fd, launch_flags_of(l, fd)) < 0)
 			return err_sys(err, errno, "cannot join a namespace of the container");
 	}
 	return 0;
@@ -310,7 +333,8 @@ static _Noreturn void launch_joiner(struct launch *l)
 	pid_t pid;
 
 	sig_reset();
-	if (launch_prepare(l, &err) < 0 || launch_join(l, &err) < 0)
+	/* hidden before it is in a namespace with anybody, and so is what it clones */
+	if (launch_prepare(l, &err) < 0 || identity_hide(&err) < 0 || launch_join(l, &err) < 0)
 		launch_fail(l, &err);
 	for (size_t i = 0; i < GUEST_NS_COUNT; i++) {
 		/*
@@ -334,13 +358,11 @@ static _Noreturn void launch_joiner(struct launch *l)
 		(void)err_sys(&err, errno, "cannot make the process");
 		launch_fail(l, &err);
 	}
-	if (identity_schedule(l->process, pid, &err) < 0) {
-		(void)kill(pid, SIGKILL); /* it waits for a go that will not come */
-		launch_fail(l, &err);
-	}
 	msg.pid = (uint32_t)pid;
 	if (tell_send(l->sync, &msg, -1) < 0)
-		_exit(1); /* the agent sees that the socket is closed */
+		_exit(1); /* the agent has given the process up */
+	if (identity_schedule(l->process, pid, &err) < 0)
+		launch_fail(l, &err); /* the agent ends the process, which waits for a go */
 	_exit(0);
 }
 

@@ -414,8 +414,11 @@ int mount_make(const struct launch *l, int root, uint32_t number, struct err *er
 
 	if (m->kind == GUEST_MOUNT_REMOUNT)
 		return mount_again(root, m, err);
-	if (m->kind == GUEST_MOUNT_BIND_ENTRY && !mount_finds_socket(root, m->destination))
+	if (m->kind == GUEST_MOUNT_BIND_ENTRY && !mount_finds_socket(root, m->destination)) {
+		if (l->opened)
+			fd_close(l->opened[number]); /* a file of the VM, and the process is to hold none */
 		return 0;
+	}
 	if (m->kind == GUEST_MOUNT_FS && (strcmp(m->fstype, "proc") == 0 || strcmp(m->fstype, "sysfs") == 0) &&
 		rootpath_check_dir(root, m->destination) < 0)
 		return err_set(err, ENOTDIR,

@@ -193,6 +193,23 @@ $BUNDLE/rootfs"
 	file_has "$LOG-hook" '^filtered$'
 }
 
+@test "startContainer: the process that runs it shows nothing of the VM, nor does it to an exec; with and without a user namespace" {
+	vmrunc_only
+	local look='for f in /proc/1/fd/* /proc/1/cwd /proc/1/root /proc/1/exe /proc/1/environ; do readlink $f; ls $f/; head -c 1 $f; done 2>/dev/null' more
+	for more in . '.linux.namespaces += [{type: "user"}, {type: "time"}] | .linux.timeOffsets = {boottime: {secs: 864000}} | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings'; do
+		sh_bundle 'cut -d. -f1 /proc/uptime; cat /tmp/seen; echo end' "$more"
+		if [ "$more" != . ]; then chown -R 100000:100000 "$BUNDLE/rootfs"; fi
+		hook startContainer "$look >/tmp/seen; true"
+		create
+		eq "$(rt exec "$ID" sh -c "$look; echo looked")" looked
+		rt start "$ID"
+		wait_for "$WAIT_S" grep -qx end "$BATS_TEST_TMPDIR/stdout"
+		eq "$(tail -n +2 "$BATS_TEST_TMPDIR/stdout")" end
+		if [ "$more" != . ]; then [ "$(head -1 "$BATS_TEST_TMPDIR/stdout")" -ge 864000 ]; fi
+		rt delete --force "$ID"
+	done
+}
+
 @test "prestart, createRuntime, createContainer that fails: create says why, nothing is left, poststop runs, later hooks do not" {
 	local kind
 	for kind in prestart createRuntime createContainer; do

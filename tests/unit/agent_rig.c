@@ -31,6 +31,8 @@
 struct rig rig;
 struct box box;
 
+static bool wants_cgroup; /* of the next agent */
+
 /* --- events --- */
 
 static void on_ready(void *arg, const struct proto_hello *hello)
@@ -161,14 +163,26 @@ static void make_tree(void)
 	write_file("shared/c/1/hosts", "127.0.0.1 me", 0644);
 }
 
+/* In the mount namespace of the agent: a cgroup of its own, into @ret. False if none can be had. */
+static bool make_cgroup(char *ret, size_t size)
+{
+	char top[128];
+
+	(void)snprintf(top, sizeof(top), "%s/cgroup", rig.dir);
+	(void)snprintf(ret, size, "%s/vmrunc-test-%ld", top, (long)getpid());
+	return mkdir(top, 0755) == 0 && mount("cgroup2", top, "cgroup2", 0, NULL) == 0 && mkdir(ret, 0755) == 0;
+}
+
 /* In the child: executes the agent as PID 1 of a pid namespace, with a /proc of its own. Does not return. */
 static void agent_child(int fd)
 {
-	char number[16];
+	char number[16], cgroup[256] = "";
 	pid_t pid;
 
-	if (unshare(CLONE_NEWPID | CLONE_NEWNS) < 0)
+	if (unshare(CLONE_NEWPID | CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		_exit(99);
+	if (wants_cgroup && !make_cgroup(cgroup, sizeof(cgroup)))
+		*cgroup = '\0';
 	pid = fork();
 	if (pid > 0) {
 		int status;
@@ -176,14 +190,15 @@ static void agent_child(int fd)
 		close(fd);
 		while (waitpid(pid, &status, 0) < 0)
 			;
+		(void)rmdir(cgroup);
 		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 98);
 	}
-	if (pid < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-		mount("proc", "/proc", "proc", 0, NULL) < 0)
+	if (pid < 0 || mount("proc", "/proc", "proc", 0, NULL) < 0)
 		_exit(97);
 	(void)snprintf(number, sizeof(number), "%d", fd);
 	(void)fcntl(fd, F_SETFD, 0);
-	execl(BUILDDIR "/agent/agent", "agent", "--channel-fd", number, "--shares", rig.dir, (char *)NULL);
+	execl(BUILDDIR "/agent/agent", "agent", "--channel-fd", number, "--shares", rig.dir,
+		*cgroup ? "--cgroup" : (char *)NULL, cgroup, (char *)NULL);
 	_exit(96);
 }
 
@@ -220,6 +235,26 @@ int rig_setup(void **state)
 	assert_int_equal(guest_sandbox(rig.guest, &sandbox, rig_on_done, &rig, &err), 0);
 	assert_int_equal(rig_answer(), 0);
 	return 0;
+}
+
+int rig_setup_with_cgroup(void **state)
+{
+	int r;
+
+	wants_cgroup = true;
+	r = rig_setup(state);
+	wants_cgroup = false;
+	return r;
+}
+
+pid_t rig_agent_pid(void)
+{
+	autofree char *children = NULL;
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)rig.agent, (int)rig.agent);
+	assert_int_equal(fd_read_file(AT_FDCWD, path, 64, &children, NULL), 0);
+	return (pid_t)strtol(children, NULL, 10);
 }
 
 int rig_teardown(void **state)
@@ -325,6 +360,37 @@ int box_create(struct box *b, bool with_stdin)
 	}
 	b->in = in[1];
 	return rig_answer();
+}
+
+int box_exec(struct box *b, const char *cid)
+{
+	int out[2][2];
+	struct err err = ERR_INIT;
+
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(pipe2(out[i], O_CLOEXEC), 0);
+		b->out[i] = out[i][0];
+	}
+	b->c.process.id = guest_next_process(rig.guest);
+	assert_int_equal(guest_exec(rig.guest, cid, &b->c.process, (int[3]){ -1, out[0][1], out[1][1] }, rig_on_done,
+				 &rig, &err),
+		0);
+	fd_close(out[0][1]);
+	fd_close(out[1][1]);
+	return rig_answer();
+}
+
+void box_hook(struct box *b, struct guest_hook *list, const char **args, const char *script, uint32_t timeout_s)
+{
+	args[0] = "sh";
+	args[1] = "-c";
+	args[2] = script;
+	list[b->c.start_hooks.len] =
+		(struct guest_hook){ .path = "/bin/sh", .args = { 3, args }, .timeout_s = timeout_s };
+	b->c.start_hooks.at = list;
+	b->c.start_hooks.len++;
+	b->c.hook_state_head = "{\"pid\":";
+	b->c.hook_state_tail = ",\"id\":\"x\"}";
 }
 
 void box_start(struct box *b)

@@ -42,6 +42,13 @@ int rig_setup(void **state);
 int rig_teardown(void **state);
 #define in_a_rig(test) cmocka_unit_test_setup_teardown(test, rig_setup, rig_teardown)
 
+/* The same with cgroups for the containers, where this machine lets one have any. */
+int rig_setup_with_cgroup(void **state);
+#define in_a_rig_with_cgroup(test) cmocka_unit_test_setup_teardown(test, rig_setup_with_cgroup, rig_teardown)
+
+/* The agent's pid, as the test counts. */
+pid_t rig_agent_pid(void);
+
 /* At the start of a test program: whatever hangs, the program ends after a while. */
 void rig_begin(void);
 
@@ -85,6 +92,12 @@ void box_mount(struct box *b, struct guest_mount m);
 int box_create(struct box *b, bool with_stdin);
 void box_start(struct box *b);
 void box_delete(struct box *b);
+
+/* EXEC in container @cid: the errno of the answer. What @b->c says of a container does not count. */
+int box_exec(struct box *b, const char *cid);
+
+/* Gives @b one more startContainer hook in @list: a shell's @script, with @args for its arguments. */
+void box_hook(struct box *b, struct guest_hook *list, const char **args, const char *script, uint32_t timeout_s);
 
 /* Waits for the end of the process: rig.status. */
 void box_wait_exit(const struct box *b);

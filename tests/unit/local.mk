@@ -5,6 +5,7 @@ unit_ldadd = $(LDADD) $(CMOCKA_LIBS)
 if HAVE_CMOCKA
 unit_tests += \
 	tests/unit/test_agent \
+	tests/unit/test_agent_birth \
 	tests/unit/test_agent_process \
 	tests/unit/test_newcomers \
 	tests/unit/test_relay \
@@ -118,6 +119,8 @@ image_fixture = tests/unit/image_fixture.c tests/unit/image_fixture.h
 
 tests_unit_test_agent_SOURCES = tests/unit/test_agent.c $(agent_rig)
 tests_unit_test_agent_LDADD = $(unit_ldadd)
+tests_unit_test_agent_birth_SOURCES = tests/unit/test_agent_birth.c $(agent_rig)
+tests_unit_test_agent_birth_LDADD = $(unit_ldadd)
 tests_unit_test_agent_process_SOURCES = tests/unit/test_agent_process.c $(agent_rig)
 tests_unit_test_share_SOURCES = tests/unit/test_share.c
 tests_unit_test_share_LDADD = $(unit_ldadd)
@@ -329,6 +332,7 @@ tests_unit_test_virtio_p9_LDADD = $(unit_ldadd)
 tests_unit_test_virtq_SOURCES = tests/unit/test_virtq.c $(virtio_guest)
 tests_unit_test_virtq_LDADD = $(unit_ldadd)
 tests_unit_test_agent_DEPENDENCIES = agent/agent $(room_libs)
+tests_unit_test_agent_birth_DEPENDENCIES = agent/agent $(room_libs)
 tests_unit_test_agent_process_DEPENDENCIES = agent/agent $(room_libs)
 tests_unit_test_tmpview_DEPENDENCIES = agent/agent $(room_libs)
 tests_unit_test_ports_DEPENDENCIES = agent/agent $(room_libs)

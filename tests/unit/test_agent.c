@@ -151,20 +151,6 @@ static void seccomp_filter(void **state, bool no_new_privs)
 	box_expect_out(&box, "refused\n");
 }
 
-/* Gives the box one more hook, which runs a shell's @script; the tests know the text of the state. */
-static void box_hook(struct box *b, struct guest_hook *list, const char **args, const char *script, uint32_t timeout_s)
-{
-	args[0] = "sh";
-	args[1] = "-c";
-	args[2] = script;
-	list[b->c.start_hooks.len] =
-		(struct guest_hook){ .path = "/bin/sh", .args = { 3, args }, .timeout_s = timeout_s };
-	b->c.start_hooks.at = list;
-	b->c.start_hooks.len++;
-	b->c.hook_state_head = "{\"pid\":";
-	b->c.hook_state_tail = ",\"id\":\"x\"}";
-}
-
 static void runs_start_hooks(void **state)
 {
 	const char *args[2][3];

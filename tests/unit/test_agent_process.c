@@ -290,25 +290,6 @@ static void background_children_end_with_init(void **state)
 	box_expect_out(&box, "started\n");
 }
 
-static int box_exec(struct box *b, const char *cid, struct box *in)
-{
-	int out[2][2];
-	struct err err = ERR_INIT;
-
-	(void)in;
-	for (int i = 0; i < 2; i++) {
-		assert_int_equal(pipe2(out[i], O_CLOEXEC), 0);
-		b->out[i] = out[i][0];
-	}
-	b->c.process.id = guest_next_process(rig.guest);
-	assert_int_equal(guest_exec(rig.guest, cid, &b->c.process, (int[3]){ -1, out[0][1], out[1][1] }, rig_on_done,
-				 &rig, &err),
-		0);
-	fd_close(out[0][1]);
-	fd_close(out[1][1]);
-	return rig_answer();
-}
-
 static void executes_in_a_container(void **state)
 {
 	static struct box ex;
@@ -320,7 +301,7 @@ static void executes_in_a_container(void **state)
 	box_start(&box);
 	box_init(&ex, "busybox hostname; test $$ != 1 && echo not one; busybox ls /; exit 5");
 	ex.c.process.cwd = "/etc";
-	if (box_exec(&ex, "c", &box) != 0)
+	if (box_exec(&ex, "c") != 0)
 		fail_msg("exec: %s", rig.err.msg);
 	box_wait_exit(&ex);
 	assert_int_equal(WEXITSTATUS(rig.status), 5);
@@ -328,17 +309,17 @@ static void executes_in_a_container(void **state)
 	rig_expect_in(ex.text[0], "boxed\nnot one\nbin\ndev\netc\n");
 	/* a process that leaves a child with its output open: its exit does not wait for the child */
 	box_init(&ex, "busybox sleep 1000 & echo left");
-	assert_int_equal(box_exec(&ex, "c", &box), 0);
+	assert_int_equal(box_exec(&ex, "c"), 0);
 	box_wait_exit(&ex);
 	box_read(&ex);
 	box_expect_out(&ex, "left\n");
 	/* a program that does not exist */
 	box_init(&ex, "");
 	ex.args[0] = "nosuch";
-	assert_int_equal(box_exec(&ex, "c", &box), ENOENT);
+	assert_int_equal(box_exec(&ex, "c"), ENOENT);
 	assert_int_equal(rig.err.exit_status, 127);
 	box_read(&ex);
-	assert_int_equal(box_exec(&ex, "other", &box), ESRCH);
+	assert_int_equal(box_exec(&ex, "other"), ESRCH);
 	box_read(&ex);
 	box_delete(&box);
 	box_wait_exit(&box);
@@ -367,15 +348,10 @@ static void joins_another_container(void **state)
 	box_read(&box);
 }
 
-/* The scheduling policy of the agent, which is the child of the rig's process. */
+/* The scheduling policy of the agent. */
 static int agent_policy(void)
 {
-	autofree char *children = NULL;
-	char path[64];
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)rig.agent, (int)rig.agent);
-	assert_int_equal(fd_read_file(AT_FDCWD, path, 64, &children, NULL), 0);
-	return sched_getscheduler((pid_t)strtol(children, NULL, 10));
+	return sched_getscheduler(rig_agent_pid());
 }
 
 /* Small output makes the agent a batch task, a request an ordinary one; no process inherits it. */
