@@ -17,9 +17,9 @@
 #include "init/cgroup.h"
 #include "init/process.h"
 
-#define STATUS_MAX (16 * 1024) /* bytes of a process's stat or status */
-#define RSS_LAG 64             /* the kernel's TASK_RSS_EVENTS_THRESH */
-#define COMM_MAX 64            /* the kernel has 15, and as many more of a kernel thread */
+#define STAT_MAX (16 * 1024) /* bytes of a process's stat, and of what else has some lines */
+#define RSS_LAG 64           /* the kernel's TASK_RSS_EVENTS_THRESH */
+#define COMM_MAX 64          /* the kernel has 15, and as many more of a kernel thread */
 /* What a message holds beside the list: the fields of its RESULT, and those before the processes. */
 #define ROOM (PROTO_TO_HOST_MAX - 1024)
 
@@ -47,7 +47,7 @@ static void read_ids(const char *dir, struct proto_ps_entry *e)
 	char path[64];
 
 	(void)snprintf(path, sizeof(path), "%s/status", dir);
-	if (fd_read_file(AT_FDCWD, path, STATUS_MAX, &text, NULL) < 0)
+	if (fd_read_file(AT_FDCWD, path, PROC_STATUS_MAX, &text, NULL) < 0)
 		return;
 	e->uid = effective_id(text, "\nUid:");
 	e->gid = effective_id(text, "\nGid:");
@@ -83,7 +83,7 @@ uint64_t proclist_rss(const char *dir, long pages, long threads)
 	char path[64], *line;
 
 	(void)snprintf(path, sizeof(path), "%s/smaps_rollup", dir);
-	if (pages < RSS_LAG * threads && fd_read_file(AT_FDCWD, path, STATUS_MAX, &text, NULL) == 0) {
+	if (pages < RSS_LAG * threads && fd_read_file(AT_FDCWD, path, STAT_MAX, &text, NULL) == 0) {
 		line = strstr(text, "\nRss:");
 		if (line && sscanf(line, "\nRss: %llu", &kib) == 1)
 			return kib * KIB;
@@ -103,7 +103,7 @@ static bool read_one(uint32_t pid, struct one *one)
 
 	(void)snprintf(dir, sizeof(dir), "/proc/%u", pid);
 	(void)snprintf(path, sizeof(path), "%s/stat", dir);
-	if (fd_read_file(AT_FDCWD, path, STATUS_MAX, &text, NULL) < 0)
+	if (fd_read_file(AT_FDCWD, path, STAT_MAX, &text, NULL) < 0)
 		return false;
 	name = strchr(text, '(');
 	behind = strrchr(text, ')'); /* the name may have brackets and blanks in it */

@@ -9,6 +9,9 @@
 #include "base/buf.h"
 #include "sys/agent.h"
 
+/* Bytes of a process's status, whoever reads it: it lists up to 65536 groups. */
+#define PROC_STATUS_MAX (1024 * 1024)
+
 /*
  * Appends a proto_ps of the processes in the cgroup @fd and below to @out; of those that a message has no room for the
  * list says that they are missing. 0 or -ENOMEM.

@@ -21,8 +21,7 @@
 #include "init/cgroup.h"
 #include "init/proclist.h"
 
-#define STATUS_MAX (1024 * 1024) /* bytes of a process's status, which lists up to 65536 groups */
-#define COMM_MAX 64              /* the kernel has 15, and as many more of a kernel thread */
+#define COMM_MAX 64 /* the kernel has 15, and as many more of a kernel thread */
 #define LABEL_MAX 256
 #define PATH_LEN 64
 /* What a message holds beside the list: the fields of its RESULT, and those before the processes. */
@@ -79,7 +78,7 @@ static char *read_text(uint32_t pid, const char *file)
 	char path[PATH_LEN], *text;
 
 	(void)snprintf(path, sizeof(path), "/proc/%u/%s", pid, file); /* fits */
-	return fd_read_file(AT_FDCWD, path, STATUS_MAX, &text, NULL) < 0 ? NULL : text;
+	return fd_read_file(AT_FDCWD, path, PROC_STATUS_MAX, &text, NULL) < 0 ? NULL : text;
 }
 
 /* The start of @file of process @pid, at most @size bytes, as it is: how many bytes that are. */

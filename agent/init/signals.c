@@ -27,14 +27,13 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "init/proclist.h"
 #include "sys/log.h"
 
 /* The longest time from execve(2) to a signal handler: a shell on an emulated, loaded CPU takes some 100 ms. */
 #define SETTLE_MS 2000
 #define LOOK_AGAIN_MS 10
 #define RESTED_LOOKS 2 /* looks in a row that must find it asleep: once it may sleep for a page of its program */
-
-#define STATUS_MAX 8192 /* bytes of /proc/PID/status, which has some 1.5 KiB */
 
 static uint64_t bit(int signo)
 {
@@ -54,7 +53,7 @@ static uint64_t signals_taken(pid_t pid, bool *ret_asleep)
 
 	*ret_asleep = true;
 	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid); /* fits */
-	if (fd_read_file(AT_FDCWD, path, STATUS_MAX, &text, NULL) < 0)
+	if (fd_read_file(AT_FDCWD, path, PROC_STATUS_MAX, &text, NULL) < 0)
 		return ~0ull;
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
 		const char *at = strstr(text, fields[i]);

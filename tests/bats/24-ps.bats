@@ -152,6 +152,13 @@ proc_of() {
 }
 
 # bats test_tags=any-engine
+@test "ps: a process with thousands of groups is still its user's" {
+	vmrunc_only
+	sh_bundle 'exec sleep 1234' '.process.user = {uid: 4242, gid: 4243, additionalGids: [range(3000) + 100000]}'
+	rt run --detach --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1
+	eq "$(rt ps "$ID" -o uid= | tr -d ' ')" 4242
+}
+
 @test "the /proc in the mount namespace of the container's pid has the container's processes" {
 	local pid want same reader
 	vmrunc_only

@@ -207,6 +207,28 @@ static void early_signals_wait_for_a_handler(void **state)
 	early_term("busybox sleep 4; trap 'exit 9' TERM; busybox sleep 0.1; exit 4", 4);
 }
 
+/* The masks of its signals stand behind its groups, of which there may be many. */
+static void a_signal_waits_for_one_with_many_groups(void **state)
+{
+	static uint32_t groups[3000];
+	struct err err = ERR_INIT;
+
+	(void)state;
+	rig_need_root();
+	for (uint32_t i = 0; i < ARRAY_LEN(groups); i++)
+		groups[i] = 1000000 + i;
+	box_init(&box, "busybox sleep 0.3; trap 'exit 9' TERM; busybox sleep 0.5; exit 4");
+	box.c.process.groups = (struct guest_ids){ ARRAY_LEN(groups), groups };
+	assert_int_equal(box_create(&box, false), 0);
+	box_start(&box);
+	assert_int_equal(guest_signal(rig.guest, box.c.process.id, SIGTERM, false, rig_on_done, &rig, &err), 0);
+	assert_int_equal(rig_answer(), 0);
+	box_wait_exit(&box);
+	assert_int_equal(WEXITSTATUS(rig.status), 9);
+	box_read(&box);
+	box_delete(&box);
+}
+
 /* The answer to START comes before the exit, however soon that is. */
 static void ends_at_once(void **state)
 {
@@ -382,6 +404,7 @@ int main(void)
 		in_a_rig(names_what_is_missing_of_a_program),
 		in_a_rig(signals_reach_the_init),
 		in_a_rig(early_signals_wait_for_a_handler),
+		in_a_rig(a_signal_waits_for_one_with_many_groups),
 		in_a_rig(ends_at_once),
 		in_a_rig(killed_before_its_start),
 		in_a_rig(terminated_before_its_start),
