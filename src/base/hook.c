@@ -22,6 +22,12 @@
 
 #define WORDS_MAX 512 /* bytes of a hook's standard error, its last ones, that an error quotes */
 
+/*
+ * How often the standard error of a hook that has ended is read, at most: for all that a pipe holds (pipe-max-size). A
+ * child that the hook has left may go on writing.
+ */
+#define LAST_READS_MAX (1024 * 1024 / WORDS_MAX)
+
 #define CLOSE_RANGE_CLOEXEC_FLAG (1u << 2) /* CLOSE_RANGE_CLOEXEC of linux/close_range.h, which musl need not have */
 
 struct hook_process {
@@ -186,7 +192,7 @@ static int finish(struct hook_process *p, bool force)
 			(void)kill(p->pid, SIGKILL); /* our unreaped child: the pid is its own */
 		(void)exit_wait(p->pid, &status);
 		/* reads what is in the pipe by now; children of the hook that hold it open are not waited for */
-		while (p->err >= 0 && (fd.fd = p->err, poll(&fd, 1, 0)) > 0)
+		for (int i = 0; i < LAST_READS_MAX && p->err >= 0 && (fd.fd = p->err, poll(&fd, 1, 0)) > 0; i++)
 			take_words(p);
 	}
 	fd_close(p->pidfd);

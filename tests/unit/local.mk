@@ -38,6 +38,7 @@ unit_tests += \
 	tests/unit/test_image_modules \
 	tests/unit/test_jail_drop \
 	tests/unit/test_jail_tmpfs \
+	tests/unit/test_hook \
 	tests/unit/test_json \
 	tests/unit/test_kernel \
 	tests/unit/test_kvm_acpi \
@@ -258,6 +259,9 @@ tests_unit_test_tmpview_SOURCES = tests/unit/test_tmpview.c $(agent_rig)
 tests_unit_test_tmpview_LDADD = $(unit_ldadd)
 tests_unit_test_tmpview_lies_SOURCES = tests/unit/test_tmpview_lies.c $(fuse_peer) $(guest_peer)
 tests_unit_test_tmpview_lies_LDADD = $(unit_ldadd)
+tests_unit_test_hook_SOURCES = tests/unit/test_hook.c
+tests_unit_test_hook_LDADD = $(unit_ldadd)
+tests_unit_test_hook_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=poll -Wl,--wrap=read
 tests_unit_test_stats_SOURCES = tests/unit/test_stats.c
 tests_unit_test_stats_LDADD = $(unit_ldadd)
 tests_unit_test_stats_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=life_open -Wl,--wrap=query_ask
