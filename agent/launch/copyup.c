@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,21 +36,27 @@ static int copy_data(int in, int out)
 	}
 }
 
-static int copy_file(int from, int to, const char *name)
+/* Copies the regular file that the O_PATH descriptor @at is to @name in @to. */
+static int copy_file(int at, int to, const char *name)
 {
-	autoclose int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	autoclose int out = -1;
+	autoclose int in = -1, out = -1;
+	char path[32];
 
+	(void)snprintf(
+		path, sizeof(path), "/proc/self/fd/%d", at); /* fits; the VM's /proc: the root is not entered yet */
+	/* O_NONBLOCK: somebody may have a lease on it */
+	in = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (in < 0)
 		return -errno;
 	out = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	return out < 0 ? -errno : copy_data(in, out);
 }
 
-static int copy_symlink(int from, int to, const char *name)
+/* As copy_file(), of a symlink. */
+static int copy_symlink(int at, int to, const char *name)
 {
 	char target[PATH_MAX];
-	ssize_t n = readlinkat(from, name, target, sizeof(target) - 1);
+	ssize_t n = readlinkat(at, "", target, sizeof(target) - 1);
 
 	if (n < 0)
 		return -errno;
@@ -59,33 +66,35 @@ static int copy_symlink(int from, int to, const char *name)
 
 static int copy_level(int from, int to, int depth);
 
-static int copy_directory(int from, int to, const char *name, int depth)
+/* As copy_file(), of a directory with all that it has. */
+static int copy_directory(int at, int to, const char *name, int depth)
 {
-	autoclose int in = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	autoclose int out = -1;
 
-	if (in < 0)
-		return -errno;
 	if (mkdirat(to, name, 0700) < 0)
 		return -errno;
 	out = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return out < 0 ? -errno : copy_level(in, out, depth + 1);
+	return out < 0 ? -errno : copy_level(at, out, depth + 1);
 }
 
-/* Copies @name of directory @from, whatever it is, to directory @to. */
+/*
+ * Copies @name of directory @from, whatever it is, to directory @to. Somebody else may be changing the tree: the name is
+ * looked up once, and nothing is opened before it is seen what it is.
+ */
 static int copy_entry(int from, int to, const char *name, int depth)
 {
+	autoclose int at = openat(from, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 	int r;
 
-	if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (at < 0 || fstat(at, &st) < 0)
 		return -errno;
 	if (S_ISDIR(st.st_mode))
-		r = copy_directory(from, to, name, depth);
+		r = copy_directory(at, to, name, depth);
 	else if (S_ISREG(st.st_mode))
-		r = copy_file(from, to, name);
+		r = copy_file(at, to, name);
 	else if (S_ISLNK(st.st_mode))
-		r = copy_symlink(from, to, name);
+		r = copy_symlink(at, to, name);
 	else
 		r = mknodat(to, name, st.st_mode, st.st_rdev) < 0 ? -errno : 0;
 	if (r < 0)
@@ -114,10 +123,12 @@ static int copy_level(int from, int to, int depth)
 		fd_close(copy);
 		return depth < COPYUP_DEPTH_MAX ? -errno : -ELOOP;
 	}
-	while (r == 0 && (e = readdir(dir))) {
+	while (r == 0 && (errno = 0, e = readdir(dir))) {
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
 			r = copy_entry(from, to, e->d_name, depth);
 	}
+	if (r == 0)
+		r = -errno; /* 0 at the end of the directory */
 	(void)closedir(dir);
 	return r;
 }

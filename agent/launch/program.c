@@ -47,12 +47,9 @@ static char *passwd_home(uint32_t uid)
 {
 	autofree char *text = NULL;
 	char *save = NULL;
-	/* the rootfs may have a FIFO there, of which a reader would wait */
-	autoclose int fd = open("/etc/passwd", O_PATH | O_CLOEXEC);
-	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-		fd_read_file(AT_FDCWD, "/etc/passwd", PASSWD_MAX, &text, NULL) < 0)
+	/* the rootfs may have a FIFO there, of which a reader would wait */
+	if (fd_read_regular(AT_FDCWD, "/etc/passwd", PASSWD_MAX, &text, NULL) < 0)
 		return strdup("/");
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		const char *id = passwd_field(line, 2);

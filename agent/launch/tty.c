@@ -34,8 +34,11 @@ int tty_open(const struct launch *l, int root, int *ret_slave, struct err *err)
 {
 	const struct guest_process *p = l->process;
 	struct winsize ws = { .ws_row = p->rows, .ws_col = p->cols };
-	/* not /dev/ptmx, which the rootfs may have made a link to anything; and what is there must be a devpts */
-	autoclose int master = rootpath_open(root, "/dev/pts/ptmx", O_RDWR | O_NOCTTY);
+	/*
+	 * Not /dev/ptmx, which the rootfs may have made a link to anything; and what is there must be a devpts. Before that
+	 * is seen it may be a device that lets one wait.
+	 */
+	autoclose int master = rootpath_open(root, "/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK);
 	autoclose int slave = -1;
 	struct statfs fs;
 	int unlock = 0;

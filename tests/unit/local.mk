@@ -19,6 +19,7 @@ unit_tests += \
 	tests/unit/test_cli_docs \
 	tests/unit/test_commands \
 	tests/unit/test_control \
+	tests/unit/test_copyup \
 	tests/unit/test_filter_store \
 	tests/unit/test_fs \
 	tests/unit/test_fs_id \
@@ -151,6 +152,11 @@ tests_unit_test_commands_SOURCES = tests/unit/test_commands.c
 tests_unit_test_commands_LDADD = $(unit_ldadd)
 tests_unit_test_control_SOURCES = tests/unit/test_control.c
 tests_unit_test_control_LDADD = $(unit_ldadd)
+# a file of the agent, which is compiled for the host here
+tests_unit_test_copyup_SOURCES = tests/unit/test_copyup.c agent/launch/copyup.c
+tests_unit_test_copyup_CPPFLAGS = $(AM_CPPFLAGS) -iquote $(srcdir)/agent
+tests_unit_test_copyup_LDADD = $(unit_ldadd)
+tests_unit_test_copyup_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fstat -Wl,--wrap=fstatat -Wl,--wrap=readdir
 tests_unit_test_filter_store_SOURCES = tests/unit/test_filter_store.c
 tests_unit_test_filter_store_LDADD = $(unit_ldadd)
 tests_unit_test_fs_id_SOURCES = tests/unit/test_fs_id.c

@@ -142,13 +142,13 @@ struct tracer {
 	int out; /* what it has to say, once it has ended */
 };
 
-/* Whether the tracee @pid is about to make the system call @nr. */
+/* Whether the tracee @pid is about to make the system call @nr; a libc may make the newer one for fstat(2). */
 static bool at_call(pid_t pid, uint64_t nr)
 {
 	struct ptrace_syscall_info info;
 
 	return ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) > 0 && info.op == PTRACE_SYSCALL_INFO_ENTRY &&
-	       info.entry.nr == nr;
+	       (info.entry.nr == nr || (nr == SYS_fstat && info.entry.nr == SYS_newfstatat));
 }
 
 /* In the tracer: follows @agent to the process that it makes next, and calls @fn when that one is about to make @nr. */
@@ -342,6 +342,44 @@ static void hooks_see_nothing_with_users_and_time(void **state)
 	is_hidden_from_its_hooks(state, true);
 }
 
+/* --- what it reads --- */
+
+/* In the tracer: the process has opened /etc/passwd, whose name is given to a FIFO. */
+static void swap_passwd(pid_t pid, char *ret, size_t size)
+{
+	char command[256];
+
+	(void)pid;
+	(void)snprintf(
+		command, sizeof(command), "cd %s/private/c/rootfs/etc && mkfifo fifo && mv fifo passwd", rig.dir);
+	if (system(command) != 0)
+		(void)snprintf(ret, size, "cannot replace /etc/passwd");
+}
+
+/* What the process looks at is what it reads, and it waits for nobody who may write to a FIFO. */
+static void passwd_becomes_a_fifo(void **state)
+{
+	static struct box ex;
+	struct tracer t;
+
+	(void)state;
+	rig_need_root();
+	box_init(&box, "busybox sleep 1000");
+	assert_int_equal(box_create(&box, false), 0);
+	box_start(&box);
+	t = tracer_start(SYS_fstat, swap_passwd);
+	box_init(&ex, "echo $HOME");
+	ex.c.process.uid = 1000;
+	assert_int_equal(box_exec(&ex, "c"), 0);
+	tracer_end(&t);
+	box_wait_exit(&ex);
+	box_read(&ex);
+	box_expect_out(&ex, "/home/u\n");
+	box_delete(&box);
+	box_wait_exit(&box);
+	box_read(&box);
+}
+
 /* --- what it tells --- */
 
 /* A process that says what it may not is ended, and no other process is: its messages have their turn. */
@@ -422,6 +460,7 @@ int main(void)
 		in_a_rig_with_cgroup(a_created_container_with_users_is_hidden),
 		in_a_rig_with_cgroup(hooks_see_nothing),
 		in_a_rig_with_cgroup(hooks_see_nothing_with_users_and_time),
+		in_a_rig(passwd_becomes_a_fifo),
 		in_a_rig(a_created_process_tells_nothing),
 		in_a_rig(an_exec_tells_no_pid_twice),
 	};
