@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/wire.h"
 #include "init/answer.h"
 #include "init/cgroup.h"
 #include "init/container.h"
@@ -244,26 +245,51 @@ void birth_read_all(struct agent *agent, pid_t pid)
 }
 
 /*
+ * The joiner of @p has gone and has told no pid. If it was killed right after its clone3(2), there is a process all the
+ * same. That of an exec ends when it finds its socket closed; a container's first process must have gone before its cgroup
+ * can, and is all that is in there.
+ */
+static void adopt(struct process *p)
+{
+	autobuf pids = BUF_INIT;
+	struct wire w;
+	pid_t pid;
+
+	if (!p->is_init || !p->container || cgroup_pids(p->container->cgroup_fd, &pids) == 0 || buf_error(&pids) < 0)
+		return;
+	wire_init(&w, pids.data, pids.len);
+	pid = (pid_t)wire_get_u32(&w);
+	if (is_new_child(p->agent, pid))
+		p->pid = pid;
+}
+
+/*
  * Only now is the process told to go on: since the joiner is gone, nobody but the process holds the other end of the
  * socket, so that the end of its messages means execve or death, and nothing else. If it were told before, a process of
  * real-time priority could end before the joiner runs again.
  */
-static void take_joiner_exit(struct process *p)
+static void take_joiner_exit(struct process *p, int status)
 {
 	p->joiner = 0;
-	if (p->state == PROCESS_FAILED && p->pid == 0)
-		process_free(p);
-	else if (p->state == PROCESS_SETTING_UP && p->pid > 0)
+	if (p->pid == 0)
+		adopt(p);
+	if (p->state == PROCESS_SETTING_UP && p->pid > 0 && status == 0)
 		(void)tell_letter(p->sync, TELL_GO); /* if it has died, the end of its messages says so */
+	else if (p->state == PROCESS_SETTING_UP)
+		refuse_dead(p, "while it was made"); /* it has done its work by half, or not at all */
+	else if (p->state == PROCESS_FAILED && p->pid > 0)
+		(void)kill(p->pid, SIGKILL); /* it may have ended by itself */
+	else if (p->state == PROCESS_FAILED)
+		process_free(p);
 }
 
-bool birth_on_exit(struct agent *agent, pid_t pid)
+bool birth_on_exit(struct agent *agent, pid_t pid, int status)
 {
 	struct process *p;
 
 	LIST_FOREACH (p, &agent->processes, link) {
 		if (p->joiner == pid) {
-			take_joiner_exit(p);
+			take_joiner_exit(p, status);
 			return true;
 		}
 	}

@@ -26,7 +26,10 @@ void birth_start(struct agent *agent, uint32_t id, uint32_t seq);
  */
 void birth_read_all(struct agent *agent, pid_t pid);
 
-/* From the reaper: @pid has ended. Returns whether it was a joiner, which then is forgotten. */
-bool birth_on_exit(struct agent *agent, pid_t pid);
+/*
+ * From the reaper: @pid has ended with @status, as wait(2) gives it. Returns whether it was a joiner, which then is
+ * forgotten; the process of one that has not done all of its work is refused.
+ */
+bool birth_on_exit(struct agent *agent, pid_t pid, int status);
 
 #endif

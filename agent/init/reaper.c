@@ -16,7 +16,7 @@
 /* Hands the end of @pid to the file that knows it; a pid that none knows was an orphan of some container. */
 static void reaper_tell(struct agent *agent, pid_t pid, int status)
 {
-	if (!process_on_exit(agent, pid, status) && !birth_on_exit(agent, pid))
+	if (!process_on_exit(agent, pid, status) && !birth_on_exit(agent, pid, status))
 		(void)sync_on_exit(agent, pid);
 }
 

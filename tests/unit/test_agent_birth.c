@@ -151,10 +151,14 @@ static bool at_call(pid_t pid, uint64_t nr)
 	       (info.entry.nr == nr || (nr == SYS_fstat && info.entry.nr == SYS_newfstatat));
 }
 
-/* In the tracer: follows @agent to the process that it makes next, and calls @fn when that one is about to make @nr. */
+/*
+ * In the tracer: follows @agent to the process that it makes next, and calls @fn when that one is about to make @nr; for
+ * SYS_clone3 and SYS_exit_group, which a process that is being made does not, when its joiner has made it, or is about to.
+ */
 static void trace(pid_t agent, uint64_t nr, tracer_fn *fn, char *ret, size_t size)
 {
-	pid_t process = -1, pid;
+	bool of_joiner = nr == SYS_clone3 || nr == SYS_exit_group;
+	pid_t process = -1, joiner = -1, pid;
 	int status;
 
 	while ((pid = waitpid(-1, &status, __WALL)) > 0) {
@@ -164,9 +168,17 @@ static void trace(pid_t agent, uint64_t nr, tracer_fn *fn, char *ret, size_t siz
 		if (!WIFSTOPPED(status))
 			continue;
 		/* the joiner is forked; the process is cloned, by the joiner */
-		if (event == PTRACE_EVENT_CLONE && pid != agent && ptrace(PTRACE_GETEVENTMSG, pid, NULL, &message) == 0)
+		if (event == PTRACE_EVENT_CLONE && pid != agent &&
+			ptrace(PTRACE_GETEVENTMSG, pid, NULL, &message) == 0) {
 			process = (pid_t)message;
-		if (pid == process && event == 0 && signo == (SIGTRAP | 0x80) && at_call(pid, nr)) {
+			joiner = pid;
+		}
+		if (nr == SYS_clone3 && joiner >= 0) {
+			fn(joiner, ret, size);
+			return;
+		}
+		if (pid == (of_joiner ? joiner : process) && event == 0 && signo == (SIGTRAP | 0x80) &&
+			at_call(pid, nr)) {
 			fn(pid, ret, size);
 			return;
 		}
@@ -452,6 +464,57 @@ static void an_exec_tells_no_pid_twice(void **state)
 	box_read(&box);
 }
 
+/* --- a joiner that is killed --- */
+
+static void kill_it(pid_t pid, char *ret, size_t size)
+{
+	if (kill(pid, SIGKILL) < 0)
+		(void)snprintf(ret, size, "cannot kill the joiner: %s", strerror(errno));
+}
+
+/* The joiner of a container and of an exec is killed at @call: the request is refused, and nothing stays behind. */
+static void killed_joiner(uint64_t call)
+{
+	static struct box ex;
+	struct tracer t;
+
+	rig_need_root();
+	for (int i = 0; i < 2; i++) {
+		t = tracer_start(call, kill_it);
+		box_init(&box, "busybox sleep 1000");
+		assert_int_equal(box_create(&box, false), ECHILD);
+		assert_string_equal(rig.err.msg, "the process died while it was made");
+		tracer_end(&t);
+		box_read(&box);
+	}
+	box_init(&box, "busybox sleep 1000");
+	if (box_create(&box, false) != 0)
+		fail_msg("create: %s", rig.err.msg);
+	box_start(&box);
+	t = tracer_start(call, kill_it);
+	box_init(&ex, "echo never");
+	assert_int_equal(box_exec(&ex, "c"), ECHILD);
+	assert_string_equal(rig.err.msg, "the process died while it was made");
+	tracer_end(&t);
+	box_read(&ex);
+	box_expect_out(&ex, "");
+	box_delete(&box);
+	box_wait_exit(&box);
+	box_read(&box);
+}
+
+static void killed_before_it_tells_the_pid(void **state)
+{
+	(void)state;
+	killed_joiner(SYS_clone3);
+}
+
+static void killed_before_its_work_is_done(void **state)
+{
+	(void)state;
+	killed_joiner(SYS_exit_group);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -463,6 +526,8 @@ int main(void)
 		in_a_rig(passwd_becomes_a_fifo),
 		in_a_rig(a_created_process_tells_nothing),
 		in_a_rig(an_exec_tells_no_pid_twice),
+		in_a_rig_with_cgroup(killed_before_it_tells_the_pid),
+		in_a_rig_with_cgroup(killed_before_its_work_is_done),
 	};
 
 	rig_begin();
