@@ -302,15 +302,32 @@ int mounts_open(const struct launch *l, const int **ret, struct err *err)
 	return 0;
 }
 
-/* Attaches @fd at @destination below @root; if nothing is there, a directory or file is made, as @fd is one. */
-static int mount_attach(int root, int fd, const char *destination, struct err *err)
+/*
+ * Whether @m may only be mounted on a directory under its own name, as with runc and crun: what is masked in it is found
+ * by that name.
+ */
+static bool mount_wants_plain(const struct guest_mount *m)
 {
+	return m->kind == GUEST_MOUNT_FS && (strcmp(m->fstype, "proc") == 0 || strcmp(m->fstype, "sysfs") == 0);
+}
+
+/* Attaches @fd at the destination of @m below @root; if nothing is there, a directory or file is made, as @fd is one. */
+static int mount_attach(int root, int fd, const struct guest_mount *m, struct err *err)
+{
+	const char *destination = m->destination;
 	autoclose int at = -1;
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
 		return err_sys(err, errno, "mount \"%s\"", destination);
-	at = rootpath_make_point(root, destination, S_ISDIR(st.st_mode) ? ROOTPATH_DIR : ROOTPATH_FILE);
+	at = rootpath_make_point(root, destination,
+		mount_wants_plain(m)  ? ROOTPATH_PLAIN_DIR
+		: S_ISDIR(st.st_mode) ? ROOTPATH_DIR
+				      : ROOTPATH_FILE);
+	if (at == -ENOTDIR && mount_wants_plain(m))
+		return err_set(err, ENOTDIR,
+			"mount \"%s\": filesystem \"%s\" must be mounted on ordinary directory: not a directory",
+			destination, m->fstype);
 	if (at == -EBUSY)
 		return err_set(
 			err, EBUSY, "mount \"%s\": this is the root itself, which nothing can cover", destination);
@@ -419,11 +436,6 @@ int mount_make(const struct launch *l, int root, uint32_t number, struct err *er
 			fd_close(l->opened[number]); /* a file of the VM, and the process is to hold none */
 		return 0;
 	}
-	if (m->kind == GUEST_MOUNT_FS && (strcmp(m->fstype, "proc") == 0 || strcmp(m->fstype, "sysfs") == 0) &&
-		rootpath_check_dir(root, m->destination) < 0)
-		return err_set(err, ENOTDIR,
-			"mount \"%s\": filesystem \"%s\" must be mounted on ordinary directory: not a directory",
-			m->destination, m->fstype);
 	fd = mount_begin(l, root, number, err);
 	if (fd < 0)
 		return fd;
@@ -431,7 +443,7 @@ int mount_make(const struct launch *l, int root, uint32_t number, struct err *er
 	if (r == 0)
 		r = mount_set_attributes(m, fd, err);
 	if (r == 0)
-		r = mount_attach(root, fd, m->destination, err);
+		r = mount_attach(root, fd, m, err);
 	return r == 0 ? mount_spread(m, fd, err) : r;
 }
 

@@ -33,10 +33,11 @@ const char *rootpath_inside(const char *path, const char *top)
 	return strncmp(path, top, len) == 0 && (path[len] == '/' || path[len] == '\0') ? path + len : NULL;
 }
 
-int rootpath_open(int root, const char *path, int flags)
+/* rootpath_open(), with further flags of openat2(2) in @resolve. */
+static int open_resolved(int root, const char *path, int flags, uint64_t resolve)
 {
 	struct open_how how = { .flags = (unsigned int)(flags | O_CLOEXEC),
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve };
 	int fd;
 
 	if (*path == '\0')
@@ -47,14 +48,29 @@ int rootpath_open(int root, const char *path, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
+int rootpath_open(int root, const char *path, int flags)
+{
+	return open_resolved(root, path, flags, 0);
+}
+
 struct walk {
 	int root;
 	const struct stat *owner; /* whose everything is that is made; NULL: the process's */
 	bool point;               /* the root itself will not do */
+	bool plain;               /* nor will a symlink at the end */
 	char done[PATH_MAX];      /* "" or "a/b" */
 	char rest[PATH_MAX];
 	int links;
 };
+
+/*
+ * Opens @path, which is `done`, or that and one component more. What was walked to has no symlinks, so one that is met is
+ * somebody's who changes the tree meanwhile: -ELOOP. Only with O_NOFOLLOW the last component may be one.
+ */
+static int walk_open(const struct walk *w, const char *path, int flags)
+{
+	return open_resolved(w->root, path, flags, RESOLVE_NO_SYMLINKS);
+}
 
 /* Moves the first component of the rest to @name. False if there is none, or it is too long (*@ret_error < 0). */
 static bool walk_next(struct walk *w, char name[NAME_MAX + 1], int *ret_error)
@@ -120,7 +136,7 @@ static int walk_follow(struct walk *w, int fd)
 /* Makes @name in the directory `done`: a directory, or the file that ends a path. */
 static int walk_make(struct walk *w, const char *name, bool file)
 {
-	autoclose int dir = rootpath_open(w->root, w->done, O_PATH | O_DIRECTORY);
+	autoclose int dir = walk_open(w, w->done, O_PATH | O_DIRECTORY);
 	autoclose int fd = -1;
 
 	if (dir < 0)
@@ -156,7 +172,7 @@ static int walk_step(struct walk *w, const char *name, bool file_at_end)
 		return 0;
 	}
 	(void)snprintf(path, sizeof(path), "%s%s%s", w->done, *w->done ? "/" : "", name); /* fits */
-	fd = rootpath_open(w->root, path, O_PATH | O_NOFOLLOW);
+	fd = walk_open(w, path, O_PATH | O_NOFOLLOW);
 	if (fd == -ENOENT) {
 		r = walk_make(w, name, file_at_end && last);
 		return r < 0 ? r : walk_down(w, name);
@@ -165,6 +181,8 @@ static int walk_step(struct walk *w, const char *name, bool file_at_end)
 		return fd;
 	if (fstat(fd, &st) < 0)
 		return -errno;
+	if (!S_ISDIR(st.st_mode) && last && w->plain)
+		return -ENOTDIR;
 	if (S_ISLNK(st.st_mode))
 		return walk_follow(w, fd);
 	if (!S_ISDIR(st.st_mode) && !last)
@@ -191,6 +209,7 @@ static int walk_path(struct walk *w, const char *path, enum rootpath_kind kind, 
 	if (len >= sizeof(w->rest))
 		return -ENAMETOOLONG;
 	memcpy(w->rest, path, len);
+	w->plain = kind == ROOTPATH_PLAIN_DIR;
 	while (walk_next(w, name, &r)) {
 		r = walk_step(w, name, kind == ROOTPATH_FILE);
 		if (r < 0)
@@ -198,7 +217,9 @@ static int walk_path(struct walk *w, const char *path, enum rootpath_kind kind, 
 	}
 	if (r < 0)
 		return r;
-	return w->point && !*w->done ? -EBUSY : rootpath_open(w->root, w->done, O_PATH);
+	if (w->point && !*w->done)
+		return -EBUSY;
+	return walk_open(w, w->done, w->plain ? O_PATH | O_DIRECTORY : O_PATH);
 }
 
 int rootpath_make(int root, const char *path, enum rootpath_kind kind, const char **ret_name)
@@ -243,18 +264,6 @@ int rootpath_make_node(int dir, const char *name, mode_t mode, dev_t dev, uid_t 
 	if ((st.st_mode & S_IFMT) != (mode & S_IFMT) || (!S_ISFIFO(mode) && st.st_rdev != dev))
 		return -EEXIST;
 	return fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
-}
-
-int rootpath_check_dir(int root, const char *path)
-{
-	autoclose int fd = rootpath_open(root, path, O_PATH | O_NOFOLLOW);
-	struct stat st;
-
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
 int rootpath_check_kinds(int from, int to)

@@ -25,12 +25,14 @@ const char *rootpath_inside(const char *path, const char *top);
  */
 must_check int rootpath_open(int root, const char *path, int flags);
 
-enum rootpath_kind { ROOTPATH_DIR, ROOTPATH_FILE, ROOTPATH_PARENT };
+enum rootpath_kind { ROOTPATH_DIR, ROOTPATH_PLAIN_DIR, ROOTPATH_FILE, ROOTPATH_PARENT };
 
 /*
  * Opens @path below @root with O_PATH and makes what is missing: directories with mode 0755, and for ROOTPATH_FILE an
  * empty file at the end. For ROOTPATH_PARENT it opens the directory that is to hold the last component, and *@ret_name
- * points to that component in @path; else @ret_name may be NULL. Returns a descriptor, the caller's, or -errno.
+ * points to that component in @path; else @ret_name may be NULL. ROOTPATH_PLAIN_DIR is a directory under its own name: what
+ * is there may be no symlink to one, and no file (-ENOTDIR). Returns a descriptor, the caller's, or -errno; -ELOOP also if
+ * somebody puts symlinks where the walk has been.
  */
 must_check int rootpath_make(int root, const char *path, enum rootpath_kind kind, const char **ret_name);
 
@@ -53,12 +55,6 @@ must_check int rootpath_make_owned(int root, const char *path, enum rootpath_kin
  * making files.
  */
 must_check int rootpath_make_node(int dir, const char *name, mode_t mode, dev_t dev, uid_t uid, gid_t gid);
-
-/*
- * Whether @path below @root is a directory itself and no symlink to one, or is missing: 0, else -ENOTDIR or another
- * -errno.
- */
-must_check int rootpath_check_dir(int root, const char *path);
 
 /*
  * Whether the mount @from can be attached on @to, as far as that depends on which of them is a directory: 0, or

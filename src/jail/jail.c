@@ -51,12 +51,6 @@ int jail_open_fds(struct err *err)
 
 /* --- destinations: they are resolved inside the root, and made where they are missing --- */
 
-/* An O_PATH fd of @destination, made with its parents where missing; or -errno, -EBUSY for the root itself. */
-static int open_destination(int root, const char *destination, bool dir)
-{
-	return rootpath_make_owned(root, destination, dir ? ROOTPATH_DIR : ROOTPATH_FILE);
-}
-
 static bool is_type(const struct spec_mount *m, const char *type)
 {
 	return m->type && strcmp(m->type, type) == 0;
@@ -114,7 +108,8 @@ static int clone_inside(struct bind *bind, int root, const struct spec_mount *m)
 static int attach_bind(struct bind *bind, int root, const struct spec_mount *m, struct err *err)
 {
 	int r = bind->inside ? clone_inside(bind, root, m) : 0;
-	autoclose int destination = r < 0 ? r : open_destination(root, m->destination, bind->dir);
+	enum rootpath_kind kind = bind->dir ? ROOTPATH_DIR : ROOTPATH_FILE;
+	autoclose int destination = r < 0 ? r : rootpath_make_owned(root, m->destination, kind);
 	struct mount_attr readonly = { .attr_set = MOUNT_ATTR_RDONLY };
 
 	if (destination < 0)
@@ -152,12 +147,14 @@ static int make_fs(const char *type, const char *const *options, unsigned int at
 }
 
 /*
- * Mounts a new file system of @type at @path: 0 or -errno. @ret_fd gets a descriptor of the mount; NULL: nothing more
- * is to be done with it, and it is read-only, as a /proc must be, since the settings in /proc/sys are the host's.
+ * Mounts a new file system of @type at @path, a directory of @kind: 0 or -errno. @ret_fd gets a descriptor of the mount;
+ * NULL: nothing more is to be done with it, and it is read-only, as a /proc must be, since the settings in /proc/sys are
+ * the host's.
  */
-static int attach_fs(const char *type, const char *const *options, int root, const char *path, int *ret_fd)
+static int attach_fs(
+	const char *type, const char *const *options, int root, const char *path, enum rootpath_kind kind, int *ret_fd)
 {
-	autoclose int destination = open_destination(root, path, true);
+	autoclose int destination = rootpath_make_owned(root, path, kind);
 	autoclose int fd = destination < 0 ? -1 : make_fs(type, options, ret_fd ? 0 : MOUNT_ATTR_RDONLY);
 	int r;
 
@@ -225,21 +222,17 @@ static int build_fs(struct jail_root *b, size_t mount)
 {
 	static const char *const tmpfs[] = { "mode", "755", "size", "1m", "nr_inodes", "1k", NULL };
 	const struct spec_mount *m = &b->spec->mounts.v[mount];
-	bool remount = spec_mount_has(m, "remount");
-	int r = 0;
+	enum rootpath_kind kind = is_type(m, "proc") || is_type(m, "sysfs") ? ROOTPATH_PLAIN_DIR : ROOTPATH_DIR;
+	int r;
 
-	if (!remount && (is_type(m, "proc") || is_type(m, "sysfs")))
-		r = rootpath_check_dir(b->root, m->destination);
-	if (r < 0)
-		return r;
 	if (is_type(m, "proc") && b->own_pids) {
 		b->has_proc = true;
-		return attach_fs("proc", NULL, b->root, m->destination, NULL);
+		return attach_fs("proc", NULL, b->root, m->destination, kind, NULL);
 	}
-	if (remount)
+	if (spec_mount_has(m, "remount"))
 		return 0; /* A remount changes a mount that is there already: nothing to make. */
 	b->made[mount] = is_type(m, "tmpfs") && is_missing(b->root, m->destination);
-	r = attach_fs("tmpfs", tmpfs, b->root, m->destination, &b->tmpfs[b->tmpfs_len]);
+	r = attach_fs("tmpfs", tmpfs, b->root, m->destination, kind, &b->tmpfs[b->tmpfs_len]);
 	if (r == 0 && is_type(m, "devpts"))
 		name_terminals(b->tmpfs[b->tmpfs_len]);
 	if (r == 0)
@@ -266,11 +259,11 @@ static int build(struct jail_root *b, struct err *err)
 		if (r < 0)
 			return fail_mount(m, i, r, err);
 	}
-	if (!b->has_proc && b->own_pids && rootpath_check_dir(b->root, "/proc") == 0) {
-		int r = attach_fs("proc", NULL, b->root, "/proc", NULL);
+	if (!b->has_proc && b->own_pids) {
+		int r = attach_fs("proc", NULL, b->root, "/proc", ROOTPATH_PLAIN_DIR, NULL);
 
-		/* An image on a read-only file system may have no place for /proc: nothing of ours depends on it. */
-		if (r < 0 && r != -EROFS && r != -ENOENT)
+		/* An image may have no place for /proc, or be on a read-only file system: nothing of ours depends on it. */
+		if (r < 0 && r != -EROFS && r != -ENOENT && r != -ENOTDIR && r != -EACCES)
 			return err_sys(err, r, "cannot mount /proc in the container's root");
 	}
 	return b->spec->root->readonly ? points_make_rest(b->root, b->spec, b->container, err) : 0;

@@ -392,6 +392,34 @@ static void passwd_becomes_a_fifo(void **state)
 	box_read(&box);
 }
 
+/* In the tracer: the process is about to mount a proc, whose place is given to a link. */
+static void swap_proc(pid_t pid, char *ret, size_t size)
+{
+	char command[256];
+
+	(void)pid;
+	(void)snprintf(command, sizeof(command), "cd %s/private/c/rootfs && rmdir proc && ln -s w proc", rig.dir);
+	if (system(command) != 0)
+		(void)snprintf(ret, size, "cannot replace /proc");
+}
+
+/* /proc is mounted on the directory that was looked at, or not at all: at another place nothing of it would be masked. */
+static void proc_becomes_a_link(void **state)
+{
+	struct tracer t;
+
+	(void)state;
+	rig_need_root();
+	rig_in_rootfs("mkdir proc");
+	t = tracer_start(SYS_fsopen, swap_proc);
+	box_init(&box, "echo never");
+	assert_int_equal(box_create(&box, false), ENOTDIR);
+	rig_expect_in(rig.err.msg,
+		"mount \"/proc\": filesystem \"proc\" must be mounted on ordinary directory: not a directory");
+	tracer_end(&t);
+	box_read(&box);
+}
+
 /* --- what it tells --- */
 
 /* A process that says what it may not is ended, and no other process is: its messages have their turn. */
@@ -524,6 +552,7 @@ int main(void)
 		in_a_rig_with_cgroup(hooks_see_nothing),
 		in_a_rig_with_cgroup(hooks_see_nothing_with_users_and_time),
 		in_a_rig(passwd_becomes_a_fifo),
+		in_a_rig(proc_becomes_a_link),
 		in_a_rig(a_created_process_tells_nothing),
 		in_a_rig(an_exec_tells_no_pid_twice),
 		in_a_rig_with_cgroup(killed_before_it_tells_the_pid),

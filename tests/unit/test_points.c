@@ -31,7 +31,8 @@ static enum moment moment;
 static char top[64]; /* has the root, and a file beside it */
 static bool
 	link_to_it; /* a link to the file beside the root takes the place of what was made; else a file of the root */
-static const char *what; /* the name that was made */
+static const char *what;        /* the name that was made */
+static const char *link_target; /* where the link leads instead; NULL: to the file beside the root */
 
 static void swap(enum moment now, int dir)
 {
@@ -42,7 +43,9 @@ static void swap(enum moment now, int dir)
 	moment = NEVER;
 	(void)unlinkat(dir, what, now == AFTER_MKDIR ? AT_REMOVEDIR : 0);
 	(void)snprintf(path, sizeof(path), "%s/%s", top, link_to_it ? "secret" : "root/theirs");
-	assert_int_equal(link_to_it ? symlinkat(path, dir, what) : renameat(AT_FDCWD, path, dir, what), 0);
+	assert_int_equal(link_to_it ? symlinkat(link_target ? link_target : path, dir, what)
+				    : renameat(AT_FDCWD, path, dir, what),
+		0);
 }
 
 int __real_mknodat(int dir, const char *name, mode_t mode, dev_t dev);
@@ -128,6 +131,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	moment = NEVER;
+	link_target = NULL;
 	(void)close(root);
 	tempdir_remove(top);
 	return 0;
@@ -228,6 +232,40 @@ static void test_file_in_place_of_a_directory(void **state)
 	assert_int_equal(stat_of("root/dev/place/file").st_uid, STRANGER);
 }
 
+/* What is to be a directory under its own name is no symlink to one, and no file. */
+static void test_plain_directory(void **state)
+{
+	static const char *const others[] = { "/link", "/link/", "/dev/up", "/theirs", "/dev/../link//" };
+
+	(void)state;
+	assert_int_equal(symlinkat("dev", root, "link") | symlinkat("../dev", root, "dev/up"), 0);
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		assert_int_equal(rootpath_make_point(root, others[i], ROOTPATH_PLAIN_DIR), -ENOTDIR);
+	assert_int_equal(close(rootpath_make_point(root, "/dev/", ROOTPATH_PLAIN_DIR)), 0);
+	assert_int_equal(close(rootpath_make_point(root, "/link/new/er", ROOTPATH_PLAIN_DIR)), 0);
+	assert_true(S_ISDIR(stat_of("root/dev/new/er").st_mode));
+	assert_int_equal(close(rootpath_make_point(root, "/link", ROOTPATH_DIR)), 0);
+}
+
+/* A link that somebody puts in the place of a directory that was made, or walked through, is not followed. */
+static void test_link_in_place_of_a_directory(void **state)
+{
+	static const char *const paths[] = { "/place", "/place/proc" };
+	struct stat st;
+
+	(void)state;
+	link_to_it = true;
+	link_target = "dev";
+	what = "place";
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		moment = AFTER_MKDIR;
+		assert_int_equal(rootpath_make_point(root, paths[i], ROOTPATH_DIR), -ELOOP);
+		assert_int_equal(moment, NEVER);
+		assert_int_equal(unlinkat(root, "place", 0), 0);
+	}
+	assert_int_equal(fstatat(root, "dev/proc", &st, AT_SYMLINK_NOFOLLOW), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +273,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_link_in_its_place, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_file_in_its_place, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_file_in_place_of_a_directory, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_plain_directory, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_link_in_place_of_a_directory, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
