@@ -247,8 +247,8 @@ static void check_hidden(pid_t pid, char *ret, size_t size)
 /* A shell's line that tells what of process 1 can be opened. */
 #define PROBE                                                                                  \
 	"for f in /proc/1/fd/[0-9]* /proc/1/cwd /proc/1/root /proc/1/exe /proc/1/environ; do " \
-	"busybox readlink $f 2>/dev/null; busybox ls $f/ 2>/dev/null; "                        \
-	"busybox head -c 1 $f >/dev/null 2>&1 && echo reads $f; done; "
+	"busybox readlink $f 2>/dev/null; busybox ls $f/ 2>/dev/null; done; "                  \
+	"busybox head -c 1 /proc/1/environ >/dev/null 2>&1 && echo reads environ; "
 
 static void an_exec_is_hidden(void **state)
 {
