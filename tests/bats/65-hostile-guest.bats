@@ -186,7 +186,7 @@ dry() {
 		ulimit -n 2048 # a quarter of it is the monitor's own: docs/limits.md
 		create_and_start dry
 	)
-	wait_for "$WAIT_S" file_has "$ROOT/$ID/guest.log" "hostile: dry: done"
+	wait_for $((2 * WAIT_S)) file_has "$ROOT/$ID/guest.log" "hostile: dry: done" # thousands of locks and files
 	grep "hostile: dry" "$ROOT/$ID/guest.log"
 	monitor=$(rt state "$ID" | jq .pid)
 	[ "$(dry files)" -ge 1000 ]
