@@ -91,7 +91,7 @@ callers='.linux.namespaces |= map(select(.type != "network")) | .process.capabil
 		echo "six=$(ip -6 addr show up0 | grep -c fd09::2/64)"
 		ping -c 2 -W 10 10.9.0.1 >/dev/null && echo ping=ok
 		ping -6 -c 2 -W 10 fd09::1 >/dev/null && echo ping6=ok
-		head -c 2000000 /dev/urandom >/tmp/bulk
+		head -c 400000 /dev/urandom >/tmp/bulk
 		echo "up=$(sha256sum </tmp/bulk | cut -d" " -f1)"
 		nc 10.9.0.1 5001 </tmp/bulk &
 		echo "down=$(nc 10.9.0.1 5002 <&9 | sha256sum | cut -d" " -f1)"
@@ -287,7 +287,7 @@ asks='
 	ping -6 -c 2 -W 10 fd09::1 >/dev/null && echo ping6=ok
 	echo "down=$(nc 10.9.0.1 5002 <&9 | sha256sum | cut -d" " -f1)"
 	echo "down6=$(nc fd09::1 5002 <&9 | sha256sum | cut -d" " -f1)"
-	head -c 2000000 /dev/urandom >/tmp/bulk
+	head -c 400000 /dev/urandom >/tmp/bulk
 	sha256sum </tmp/bulk | cut -d" " -f1 >/up
 	nc -w 20 10.9.0.1 5001 </tmp/bulk
 	echo "name=$(nslookup -type=a some.name 10.9.0.1 | grep -c 192.0.2.7)"
