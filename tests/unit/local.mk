@@ -106,7 +106,7 @@ check_PROGRAMS += $(unit_tests)
 endif
 
 # A driver's side of virtio, and files of kernels and modules, that several of them share.
-EXTRA_DIST += tests/unit/group.h tests/unit/tempdir.h
+EXTRA_DIST += tests/unit/group.h tests/unit/openfds.h tests/unit/tempdir.h
 virtio_guest = tests/unit/test_virtio_guest.c tests/unit/test_virtio_guest.h
 # The threads that serve files run under the lists of system calls of src/fs and src/p9.
 filter = tests/unit/filter.c tests/unit/filter.h

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The control socket: requests and descriptors both ways, and clients that do not keep to the protocol. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -26,6 +25,7 @@
 #include "host/sock.h"
 #include "monitor/control.h"
 #include "tests/unit/group.h"
+#include "tests/unit/openfds.h"
 
 #define TIMEOUT_MS 10000
 #define FDS_TAKEN 2 /* the most that the test's server takes in CONTROL_START */
@@ -46,19 +46,6 @@ struct server {
 	struct control_client *owed[ORPHANS_MAX + CONTROL_CLIENTS_MAX]; /* those of on_ps() */
 	size_t owed_len;
 };
-
-/* How many descriptors this process has. */
-static int open_fds(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	int n = 0;
-
-	assert_non_null(d);
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
-}
 
 static bool is_cloexec(int fd)
 {

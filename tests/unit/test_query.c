@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Questions for the guest: the answer in a command's file, and a guest that answers nobody in time. */
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <setjmp.h>
@@ -25,6 +24,7 @@
 #include "monitor/control.h"
 #include "monitor/query.h"
 #include "tests/unit/guest_peer.h"
+#include "tests/unit/openfds.h"
 #include "tests/unit/tempdir.h"
 
 #define TURNS_MAX 1000 /* of the loop, until what has happened is seen */
@@ -166,19 +166,6 @@ static void the_answer_is_in_the_file(void **state)
 	assert_int_equal(take_answer(fd).errnum, 0);
 	assert_int_equal(pread(file, text, sizeof(text) - 1, 0), 6);
 	assert_string_equal(text, "oom 1\n");
-}
-
-/* How many descriptors this process has. */
-static int open_fds(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	int n = 0;
-
-	assert_non_null(d);
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
 }
 
 /*

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The agent without a virtual machine (tests/unit/agent_rig.h): sockets of the host, and descriptors of the caller. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -24,6 +23,7 @@
 #include "agent_rig.h"
 #include "base/fd.h"
 #include "base/netif.h"
+#include "tests/unit/openfds.h"
 
 #define CONNS 256 /* that the server can hold */
 
@@ -100,19 +100,6 @@ static void relay_end(void)
 	assert_true(WIFSIGNALED(status));
 }
 
-/* How many descriptors this process has. */
-static int count_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		n++;
-	(void)closedir(dir);
-	return n;
-}
-
 static void a_thousand_connections_leave_nothing(void **state)
 {
 	struct guest_relay relay;
@@ -123,10 +110,10 @@ static void a_thousand_connections_leave_nothing(void **state)
 	box_init(&box, "peer connect stream /s hello 1000; busybox ls /proc/self/fd | busybox wc -l");
 	relay_begin(&box, &relay);
 	assert_int_equal(box_create(&box, false), 0);
-	before = count_fds();
+	before = open_fds();
 	box_start(&box);
 	box_wait_exit(&box);
-	assert_true(count_fds() <= before);
+	assert_true(open_fds() <= before);
 	box_read(&box);
 	rig_expect_in(box.text[0], "xbye");
 	box_delete(&box);
