@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # vmrunc check: it says what this machine has and lacks, in words and in JSON.
+# bats file_tags=kvm
 
 load helpers
 setup() {

@@ -7,6 +7,7 @@ setup_file() { common_setup_file; }
 setup() { common_setup; }
 teardown() { common_teardown; }
 
+# bats test_tags=kvm
 @test "run: the exit code of the process comes back (0, 1, 42, 255)" {
 	for code in 0 42 255; do
 		sh_bundle "exit $code"
@@ -22,6 +23,7 @@ teardown() { common_teardown; }
 	eq "$status" 143
 }
 
+# bats test_tags=kvm
 @test "run: stdout and stderr stay apart and whole" {
 	sh_bundle 'echo to-out; echo to-err >&2'
 	run_c
@@ -31,6 +33,7 @@ teardown() { common_teardown; }
 	hasnt "$stderr" to-out
 }
 
+# bats test_tags=kvm
 @test "run: stdin reaches the process up to its end, binary data too" {
 	head -c 3000000 /dev/urandom >"$BATS_TEST_TMPDIR/in"
 	sh_bundle 'sha256sum; echo end'
@@ -41,7 +44,6 @@ teardown() { common_teardown; }
 	eq "$output" "$(sha256sum <"$BATS_TEST_TMPDIR/in"; echo end)"
 }
 
-# bats test_tags=any-engine
 @test "run: standard streams that are closed are /dev/null, and never another file" {
 	sh_bundle 'cat; echo out; echo err >&2; exit 3'
 	run -3 --separate-stderr bash -c '"$@" <&-' - "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
@@ -56,7 +58,6 @@ teardown() { common_teardown; }
 	eq "$output" ""
 }
 
-# bats test_tags=any-engine
 @test "run: a standard output that is full, and a standard input that is a directory, are told" {
 	vmrunc_only
 	sh_bundle 'cat; echo hello; exit 3'
@@ -68,7 +69,6 @@ teardown() { common_teardown; }
 	has "$stderr" "standard input cannot be read: Is a directory"
 }
 
-# bats test_tags=any-engine
 @test "run: argument vector, environment and working directory are the config's" {
 	new_bundle '.process.args = ["sh", "-c", "pwd; echo \"$A|$B\"; for a; do echo \"<$a>\"; done", "sh", "a b", "", "ünï"]
 		| .process.env += ["A=1 2", "B="] | .process.cwd = "/tmp"'
@@ -97,6 +97,7 @@ teardown() { common_teardown; }
 	eq "$(readlink "$BUNDLE/rootfs/tmp/l")" f
 }
 
+# bats test_tags=kvm
 @test "run: FIFOs, sockets and device nodes are made on the host, and FIFOs work in the guest" {
 	# QEMU's own 9P server cannot make special files (it answers ENXIO since its fix of CVE-2023-2861)
 	[ "${VMRUNC_ENGINE:-}" != qemu ] || skip "QEMU's 9P server makes no special files"

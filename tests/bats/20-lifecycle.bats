@@ -9,6 +9,7 @@ teardown() { common_teardown; }
 
 create() { rt create --bundle "$BUNDLE" "$@" "$ID" </dev/null >"$BATS_TEST_TMPDIR/stdout" 2>"$BATS_TEST_TMPDIR/stderr"; }
 
+# bats test_tags=kvm
 @test "create, start, stop, delete: the states of a container's life" {
 	sh_bundle 'echo "process called"; exit 3'
 	create --pid-file "$BATS_TEST_TMPDIR/pid"
@@ -50,6 +51,7 @@ create() { rt create --bundle "$BUNDLE" "$@" "$ID" </dev/null >"$BATS_TEST_TMPDI
 	rt delete --force "$ID"
 }
 
+# bats test_tags=kvm
 @test "create: the jail opens no device, writes no setting of the host, and holds no directory of the host" {
 	vmrunc_only
 	local pid p f
@@ -94,6 +96,7 @@ create() { rt create --bundle "$BUNDLE" "$@" "$ID" </dev/null >"$BATS_TEST_TMPDI
 	eq "$status" 0
 }
 
+# bats test_tags=kvm
 @test "kill: TERM, USR1, USR2 reach the process; KILL ends created and running ones" {
 	sh_bundle 'trap "echo got-usr1" USR1; trap "echo got-usr2" USR2; trap "echo got-term; exit 7" TERM; echo ready; while :; do sleep 0.05; done'
 	create
@@ -195,6 +198,7 @@ create() { rt create --bundle "$BUNDLE" "$@" "$ID" </dev/null >"$BATS_TEST_TMPDI
 	eq "$(timeout "$WAIT_S" "${RT_CMD[@]}" delete "$ID" 2>&1 | cat)" ""
 }
 
+# bats test_tags=kvm
 @test "kill -9 of the monitor, created or running: stopped, and delete cleans up" {
 	sh_bundle 'echo ready; sleep 1000'
 	create

@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # runc's options in all their forms, and the signals that reach a run in the foreground.
-# bats file_tags=any-engine
 
 load helpers
 setup_file() { common_setup_file; }

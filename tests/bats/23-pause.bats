@@ -36,6 +36,7 @@ ticks() {
 ticks_of_guest() { grep -c . "$BUNDLE/rootfs/tmp/ticks"; }
 has_ticks() { [ "$(ticks_of_guest)" -ge "$1" ]; }
 
+# bats test_tags=kvm
 @test "pause: no processor time, the freezer and state show it; after resume no burst of timers, and the time is right" {
 	local before after now guest n
 	sh_bundle 'trap "echo usr1 >>/tmp/signals" USR1; while :; do date +%s >>/tmp/ticks; sleep 1; done'

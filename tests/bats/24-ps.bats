@@ -74,7 +74,6 @@ none_lives() {
 	for p in $1; do ! kill -0 "$p" 2>/dev/null || return 1; done
 }
 
-# bats test_tags=any-engine
 @test "ps --format json: somebody on the host stands for each process of the guest, for some seconds" {
 	vmrunc_only
 	local pid fg before shown n
@@ -151,7 +150,6 @@ proc_of() {
 	python3 "$BATS_TEST_DIRNAME/procview.py" "$@"
 }
 
-# bats test_tags=any-engine
 @test "ps: a process with thousands of groups is still its user's" {
 	vmrunc_only
 	sh_bundle 'exec sleep 1234' '.process.user = {uid: 4242, gid: 4243, additionalGids: [range(3000) + 100000]}'
@@ -204,7 +202,6 @@ proc_of() {
 	wait_status "$ID" stopped
 }
 
-# bats test_tags=any-engine
 @test "without FUSE the /proc in that mount namespace has the monitor, and the container runs" {
 	local pid
 	vmrunc_only
@@ -215,7 +212,6 @@ proc_of() {
 	has "$(proc_of "$pid" list)" "1 vmrunc: $ID: sleep 1000"
 }
 
-# bats test_tags=any-engine
 @test "a user who has nothing but his own id runs a container, where everybody may open /dev/fuse" {
 	local user=4711
 	vmrunc_only

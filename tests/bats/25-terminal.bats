@@ -10,6 +10,7 @@ setup() {
 }
 teardown() { common_teardown; }
 
+# bats test_tags=kvm
 @test "terminal with a console socket: the master arrives, input and output pass, it is a tty of the right size" {
 	sh_bundle 'tty; test -t 0 && test -t 1 && test -t 2 && echo is-a-tty; echo ready; read line; echo "got $line"; stty size; exit 6' '.process.terminal = true'
 	python3 "$CONSOLE" socket "$BATS_TEST_TMPDIR/s" 40 100 'typed\r' >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" &
@@ -40,6 +41,7 @@ teardown() { common_teardown; }
 	eq "$(tr -d ' ' <<<"$output")" 'one\ntwo\n'
 }
 
+# bats test_tags=kvm
 @test "terminal in the foreground: Ctrl-C is the container's" {
 	sh_bundle 'trap "echo interrupted; exit 8" INT; echo ready; while :; do sleep 0.05; done' '.process.terminal = true'
 	run python3 "$CONSOLE" pty 24 80 '\x03' "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # update: limits of a container that is there, in the guest and on the host.
+# bats file_tags=kvm
 
 load helpers
 setup_file() { common_setup_file; }

@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # What the process finds: identity, limits, namespaces, devices, seccomp.
-# bats file_tags=any-engine
 
 load helpers
 setup_file() { common_setup_file; }

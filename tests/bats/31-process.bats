@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # Every property of config.json's `process`, and what of `linux` is about the process: as the process sees it.
-# bats file_tags=any-engine
 
 load helpers
 setup_file() { common_setup_file; }

@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # What runc and crun have in common and the differential test found other here (docs/differential.md).
-# bats file_tags=any-engine
 
 load helpers
 setup_file() { common_setup_file; }

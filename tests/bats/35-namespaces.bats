@@ -148,6 +148,7 @@ typed"
 	rt delete "$ID"
 }
 
+# bats test_tags=kvm
 @test "user: mappings of several ranges: ids on the host are the mapped ones, and look right inside" {
 	sh_bundle 'cat /proc/self/uid_map /proc/self/gid_map | tr -s " "; echo; id -u; touch /as-root; stat -c "%u:%g" / /owned-1000 /unmapped; cd /free && touch of-root && chown 1000:2001 of-root; su user -c "touch /free/of-user"' '
 		.linux.namespaces += [{type: "user"}] |
@@ -235,6 +236,7 @@ typed"
 port 1"
 }
 
+# bats test_tags=kvm
 @test "user: the monitor is in one of its own, with the mappings of the config; QEMU in one that has the same ids" {
 	local p
 	sh_bundle 'touch /made; chmod 4755 /made; sleep 1000' '
@@ -352,7 +354,6 @@ boottime 864000 5"
 	rt delete --force "$ID"
 }
 
-# bats test_tags=any-engine
 @test "a path to a namespace of another type, to a file that is no namespace, or to nothing: an error for each of the eight types" {
 	local type other
 	for type in cgroup ipc mount network pid time user uts; do
@@ -373,7 +374,6 @@ boottime 864000 5"
 	done
 }
 
-# bats test_tags=any-engine
 @test "a type that is listed twice, or does not exist: an error" {
 	local type
 	for type in cgroup ipc mount network pid time user uts; do

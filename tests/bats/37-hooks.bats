@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # hooks: the six kinds, where each runs, what it is told, and what its failure does (runtime-spec config.md, runtime.md).
-# bats file_tags=any-engine
 
 load helpers
 setup_file() { common_setup_file; }

@@ -15,7 +15,6 @@ teardown() {
 	[ ${#MOUNTED[@]} = 0 ] || umount "${MOUNTED[@]}"
 }
 
-# bats test_tags=any-engine
 @test "file systems: types, sources, order and options as given" {
 	sh_bundle 'awk "{print \$5}" /proc/self/mountinfo | tr "\n" " "; grep " /dev/shm " /proc/mounts; grep " /data " /proc/mounts; grep -q " /sys sysfs" /proc/mounts && echo sysfs' \
 		'.mounts += [{destination:"/data",type:"tmpfs",source:"scratch",options:["nosuid","noexec","size=1m","mode=1770"]}]'
@@ -28,6 +27,7 @@ teardown() {
 	has "$output" sysfs
 }
 
+# bats test_tags=kvm
 @test "bind: a directory, read-write, both ways at once" {
 	echo from-host >"$SRC/a"
 	sh_bundle 'cat /data/a; echo from-guest >/data/b; touch /data/ready; while [ ! -e /data/late ]; do sleep 0.05; done; cat /data/late' '.mounts += [{destination:"/data",type:"bind",source:$src,options:["rbind","rw"]}]' --arg src "$SRC"
@@ -61,6 +61,7 @@ teardown() {
 	[ -n "${RUNTIME:-}" ] || has "$stderr" "cannot mount the overlay on the host"
 }
 
+# bats test_tags=kvm
 @test "bind: read-only, and a single file whose name and neighbours stay hidden" {
 	echo one >"$SRC/one"
 	echo two >"$SRC/two"
@@ -90,7 +91,6 @@ teardown() {
 	eq "$(echo $(cat "$BATS_TEST_TMPDIR/out"))" "before go after-and-longer"
 }
 
-# bats test_tags=any-engine
 @test "destinations are made when missing, and links in them never lead out" {
 	echo x >"$SRC/f"
 	new_bundle '.process.args = ["sh","-c","cat /a/b/c/f; cat /out/esc/f; cat /x/file"] | .mounts += [
@@ -105,7 +105,6 @@ teardown() {
 	[ ! -e /out ]
 }
 
-# bats test_tags=any-engine
 @test "an empty symlink chain or a loop in a destination is a clear error" {
 	new_bundle '.mounts += [{destination:"/loop/x",source:$src,options:["bind"]}]' --arg src "$SRC"
 	ln -s loop "$BUNDLE/rootfs/loop"
@@ -136,7 +135,6 @@ teardown() {
 	E
 }
 
-# bats test_tags=any-engine
 @test "mount points that are dangling links: what they name is made, inside the root, for binds and for tmpfs" {
 	echo x >"$SRC/f"
 	sh_bundle 'cat /etc/localtime /run/systemd/resolve/stub-resolv.conf /etc/resolv.conf /tmp/far/f /up/f
@@ -164,7 +162,6 @@ teardown() {
 	eq "$(stat -c %a "$BUNDLE/rootfs/data" "$BUNDLE/rootfs/var/lib/scratch" | sort -u)" 755
 }
 
-# bats test_tags=any-engine
 @test "a directory over a file, a file over a directory, a tmpfs over a file: not a directory; /proc and /sys are no links" {
 	local mount
 	: >"$SRC/file"
@@ -208,7 +205,6 @@ teardown() {
 	has "$stderr" "mounts[7].source: \"$SRC/fifo\" is a FIFO"
 }
 
-# bats test_tags=any-engine
 @test "cgroup: /sys/fs/cgroup shows the container's own cgroup" {
 	vmrunc_only
 	sh_bundle 'stat -f -c %t /sys/fs/cgroup; cat /proc/self/cgroup; cat /sys/fs/cgroup/cgroup.procs | head -1; cat /sys/fs/cgroup/pids.max' \
@@ -221,7 +217,6 @@ teardown() {
 	eq "${lines[3]}" 77
 }
 
-# bats test_tags=any-engine
 @test "tmpfs with tmpcopyup keeps what lay below" {
 	vmrunc_only
 	sh_bundle 'cat /etc/keep; echo new >/etc/new; ls /etc' '.mounts += [{destination:"/etc",type:"tmpfs",source:"tmpfs",options:["tmpcopyup"]}]'
@@ -232,6 +227,7 @@ teardown() {
 	[ ! -e "$BUNDLE/rootfs/etc/new" ]
 }
 
+# bats test_tags=kvm
 @test "files: unlinked open files, append, rename over an open file, shared mmap" {
 	vmrunc_only
 	cat >"$SRC/job.sh" <<-'S'

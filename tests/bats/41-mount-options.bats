@@ -31,7 +31,6 @@ shows() {
 	done
 }
 
-# bats test_tags=any-engine
 @test "options of a mount: each word and its opposite, and the last of them counts" {
 	with_tmpfs <<-'L'
 	ro ro
@@ -69,7 +68,6 @@ shows() {
 	shows defaults rw
 }
 
-# bats test_tags=any-engine
 @test "options that older runtimes lack: nosymfollow, the recursive ones and their opposites" {
 	vmrunc_only
 	with_tmpfs <<-'L'
@@ -117,7 +115,6 @@ shows() {
 	shows rnostrictatime relatime
 }
 
-# bats test_tags=any-engine
 @test "options of the file system: sync, dirsync, lazytime, mand, acl, iversion, silent and their opposites" {
 	with_tmpfs <<-'L'
 	sync sync
@@ -145,7 +142,6 @@ shows() {
 	shows iversion rw
 }
 
-# bats test_tags=any-engine
 @test "options of tmpfs: size, mode, uid, gid, nr_inodes" {
 	sh_bundle "$SHOW; stat -c '%a %u:%g' /m/t; df -k /m/t | tail -1 | tr -s ' ' | cut -d' ' -f2" '.mounts += [{destination: "/m/t", type: "tmpfs", source: "tmpfs", options: ["size=2m", "mode=1751", "uid=7", "gid=8", "nr_inodes=77"]}]'
 	run_c
@@ -154,7 +150,6 @@ shows() {
 	eq "${lines[1]} ${lines[2]}" "1751 7:8 2048"
 }
 
-# bats test_tags=any-engine
 @test "a tmpfs over a directory has its mode, and with tmpcopyup all that is in it, with owners, modes, links" {
 	vmrunc_only
 	sh_bundle 'stat -c "%a %u:%g" /full; cd /full; find . | sort; stat -c "%n %a %u:%g %F" file dir; readlink link; cat file; grep " /full " /proc/self/mountinfo | grep -c tmpfs; echo more >new; stat -c %a /empty' \
@@ -173,7 +168,6 @@ shows() {
 	[ ! -e "$BUNDLE/rootfs/full/new" ]
 }
 
-# bats test_tags=any-engine
 @test "propagation: each word, alone and recursive, and one after the other" {
 	sh_bundle 'while read -r id parent dev root at opts rest; do case $at in /m/*) echo "${at#/m/} ${rest%% - *}";; esac; done </proc/self/mountinfo' \
 		'.mounts += (["shared", "slave", "private", "unbindable", "rshared", "rslave", "rprivate", "runbindable"] | map({destination: "/m/\(.)", type: "bind", source: $src, options: ["rbind", .]})) + [{destination: "/m/both", type: "bind", source: $src, options: ["rbind", "shared", "private"]}]' --arg src "$SRC"
@@ -189,7 +183,6 @@ shows() {
 	done
 }
 
-# bats test_tags=any-engine
 @test "options of a file system on a bind mount mean nothing: warned of, not dropped in silence" {
 	vmrunc_only
 	RT_CMD+=(--log-level warning)
@@ -199,7 +192,6 @@ shows() {
 	has "$stderr" 'mounts[6].options: "mode=0700,size=1k"'
 }
 
-# bats test_tags=any-engine
 @test "an option that the file system does not have is an error that names it" {
 	vmrunc_only
 	new_bundle '.mounts += [{destination: "/data", type: "tmpfs", source: "x", options: ["banana=1"]}]'
@@ -212,7 +204,6 @@ shows() {
 	has "$stderr" nosuchfs
 }
 
-# bats test_tags=any-engine
 @test "remount: a later entry changes the options of what is mounted there" {
 	sh_bundle "$SHOW; touch /m/t/x 2>&1; grep -c ' /m/t ' /proc/self/mountinfo" '.mounts += [{destination: "/m/t", type: "tmpfs", source: "tmpfs", options: ["size=1m", "nosuid"]}, {destination: "/m/t", type: "tmpfs", source: "tmpfs", options: ["remount", "ro", "size=2m"]}]'
 	run_c
@@ -368,13 +359,13 @@ in_host_mount() {
 	eq "$(find "$BUNDLE/rootfs/sys" "$BUNDLE/rootfs/dev" -mindepth 1)" ""
 }
 
+# bats test_tags=kvm
 @test "a root that is mounted read-only on the host is read-only in the guest" {
 	sh_bundle 'cat /etc/passwd | head -1; touch /x 2>/dev/null || echo refused; touch /tmp/y && echo tmp' '.mounts += [{destination: "/tmp", type: "tmpfs", source: "tmpfs"}, {destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup"}]'
 	run --separate-stderr unshare -m --propagation private sh -c 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@"' _ "$BUNDLE/rootfs" "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID"
 	eq "$status $(echo $output)" "0 root:x:0:0:root:/root:/bin/sh refused tmp"
 }
 
-# bats test_tags=any-engine
 @test "cgroup mounts: v1-style and v2-style entries both show the container's cgroup v2" {
 	vmrunc_only
 	sh_bundle 'stat -f -c %t /sys/fs/cgroup; cat /sys/fs/cgroup/cgroup.procs | head -n 1; grep " /sys/fs/cgroup " /proc/self/mountinfo | grep -c "ro,"' '.linux.namespaces += [{type: "cgroup"}] | .mounts += [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["rprivate", "nosuid", "noexec", "nodev", "relatime", "ro"]}]'
@@ -394,7 +385,6 @@ a_hierarchy() {
 	skip "this host has no cgroups"
 }
 
-# bats test_tags=any-engine
 @test "the host's cgroup hierarchies: in their place is the container's own, as writable" {
 	local hierarchy
 	vmrunc_only
@@ -415,7 +405,6 @@ a_hierarchy() {
 
 # --- masked and read-only paths ---
 
-# bats test_tags=any-engine
 @test "masked and read-only paths: FIFOs, sockets, device nodes and links too" {
 	sh_bundle '
 		for f in fifo sock null file; do stat -c "%n %t:%T" /masked/$f; done
@@ -442,7 +431,6 @@ a_hierarchy() {
 	eq "$(echo $output)" "/masked/fifo 1:3 /masked/sock 1:3 /masked/null 1:3 /masked/file 1:3 0 0 dir-refused /ro/fifo fifo /ro/sock socket fifo-refused file-refused"
 }
 
-# bats test_tags=any-engine
 @test "devices: what the root file system has stays, S_IFMT bits in fileMode are passed over, missing directories are made" {
 	vmrunc_only
 	sh_bundle 'cat /own/null; stat -c "%n %t:%T %a" /own/null /new/dir/zero; dd if=/new/dir/zero bs=3 count=1 2>/dev/null | wc -c' \

@@ -78,6 +78,7 @@ own_rootfs() {
 	chown -hR 100000:100000 "$BUNDLE/rootfs"
 }
 
+# bats test_tags=kvm
 @test "mappings of the mount, container without a user namespace: the ids of the host are seen shifted" {
 	sh_bundle 'cd /data; stat -c "%n %u:%g" root user other' ".mounts += [$MAPPED]" --arg src "$SRC"
 	run_c
@@ -109,6 +110,7 @@ own_rootfs() {
 	eq "$(echo $output)" "root 0:0 user 1000:1001"
 }
 
+# bats test_tags=kvm
 @test "what the container makes belongs to the unmapped ids on the host" {
 	# QEMU's server makes files as the host's root, whom such a mount does not know, before it gives them away
 	[ "${VMRUNC_ENGINE:-auto}" != qemu ] || skip "QEMU's own 9P server cannot"

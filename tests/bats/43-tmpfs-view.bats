@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# bats file_tags=any-engine
 # The container's tmpfs, which are in the guest, where engines look for them: in the mount namespace of its pid (podman cp).
 
 load helpers

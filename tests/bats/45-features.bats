@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # What vmrunc says of itself: the features document, and that nothing of a config is dropped in silence.
-# bats file_tags=any-engine
 
 load helpers
 setup_file() { common_setup_file; }

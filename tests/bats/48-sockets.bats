@@ -38,6 +38,7 @@ host() {
 	wait_for 20 file_has "$SRC.$name" ready
 }
 
+# bats test_tags=kvm
 @test "a stream socket as a bind source: connections cross, both directions and their ends" {
 	host s serve stream "$SRC/s.sock"
 	chmod 0600 "$SRC/s.sock"

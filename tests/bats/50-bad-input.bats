@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # Wrong input of every kind is answered by a message that a stranger understands and a non-zero exit, and leaves nothing.
-# bats file_tags=any-engine
 
 load helpers
 setup_file() { common_setup_file; }

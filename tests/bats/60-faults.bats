@@ -10,6 +10,7 @@ setup() {
 }
 teardown() { common_teardown; }
 
+# bats test_tags=kvm
 @test "guest kernel panic at boot: an error with the guest's last words" {
 	sh_bundle true '.vm = {kernel: {path: $k, parameters: ["rdinit=/no-such-init"]}}' --arg k "${VMRUNC_KERNEL:-}"
 	[ -n "${VMRUNC_KERNEL:-}" ] || sh_bundle true '.annotations = {"org.vmrunc.kernel.parameters": "rdinit=/no-such-init"}'
@@ -77,6 +78,7 @@ teardown() { common_teardown; }
 	has "$output" 'hooks.prestart[0]: "/bin/false" failed with exit status 1'
 }
 
+# bats test_tags=kvm
 @test "Ctrl-C while create boots the guest, twice: gone, and nothing left" {
 	sh_bundle 'sleep 1000'
 	setsid "${RT_CMD[@]}" run --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1 &
@@ -89,6 +91,7 @@ teardown() { common_teardown; }
 }
 gone() { ! kill -0 "$1" 2>/dev/null; }
 
+# bats test_tags=kvm
 @test "the caller of create killed: no container remains half-made" {
 	sh_bundle 'sleep 1000'
 	# the runtime itself, not a shell around it

@@ -55,6 +55,7 @@ rss_is_bounded() {
 	[ "$rss" -le $RSS_MAX_KIB ] || { echo "the monitor has $rss KiB"; return 1; }
 }
 
+# bats test_tags=kvm
 @test "random bytes on the channel" {
 	breaks garbage
 }
@@ -114,6 +115,7 @@ rss_is_bounded() {
 	rt delete "$ID"
 }
 
+# bats test_tags=kvm
 @test "a running guest that floods the channel and does not listen: commands answer, KILL ends it" {
 	create_and_start deaf
 	local monitor
@@ -180,6 +182,7 @@ dry() {
 	tr -d '\r' <"$ROOT/$ID/guest.log" | sed -n "s/.*hostile: dry: $1: \([0-9]*\), then .*/\1/p"
 }
 
+# bats test_tags=kvm
 @test "a running guest that takes files, locks, and every signal's answer: all have bounds, and commands still answer" {
 	local monitor i kills=()
 	(
@@ -239,6 +242,7 @@ memory_has() {
 	P
 }
 
+# bats test_tags=kvm
 @test "monitor and QEMU keep their memory to themselves: undumpable, no core, nothing of the caller's environment" {
 	local pid p
 	sh_bundle 'sleep 1000' '.process.env += ["IN_CONFIG=of-the-config"]'

@@ -114,6 +114,7 @@ only_reads_with_least_caps() {
 	only_reads
 }
 
+# bats test_tags=kvm
 @test "root.readonly and ro volumes: nothing can be written, by the server and by the mounts" {
 	hostile_bundle '.root.readonly = true | .process.cwd = "/points/cwd"
 		| .mounts += [{destination: "/points/volume", type: "bind", source: $volume, options: ["rbind", "ro"]}]'
@@ -171,6 +172,7 @@ no_caps() {
 	eq "$(got proc | grep ^read)" ""
 }
 
+# bats test_tags=kvm
 @test "root without a user namespace and a host /proc as a volume: memory and secrets stay closed" {
 	[ "${VMRUNC_ENGINE:-}" = kvm ] || skip "QEMU's own file server"
 	hostile_bundle '.process.user = {uid: 0, gid: 0} | .mounts += [{destination: "/hostproc", type: "bind", source: "/proc", options: ["bind", "rw"]}]'

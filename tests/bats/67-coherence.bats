@@ -48,6 +48,7 @@ need_watcher() {
 	[ -n "${RUNTIME:-}" ] || [ "${VMRUNC_ENGINE:-auto}" = kvm ] || skip "only the kvm engine tells the guest"
 }
 
+# bats test_tags=kvm
 @test "volume: what the host replaces, removes and moves is not seen any more, while it is in use as well" {
 	local vol=$BATS_TEST_TMPDIR/vol
 	need_watcher
@@ -81,6 +82,7 @@ need_watcher() {
 	talk_end
 }
 
+# bats test_tags=kvm
 @test "volume: two containers and the host see each other's names at once, or soon where they are in use; no lock is lost" {
 	local vol=$BATS_TEST_TMPDIR/vol party kinds=0 bundles=()
 	need_watcher
@@ -104,6 +106,7 @@ need_watcher() {
 	eq "$status" 0
 }
 
+# bats test_tags=kvm
 @test "root file system: what the host overwrites, replaces, removes and rotates is seen" {
 	local root
 	need_watcher

@@ -47,6 +47,7 @@ waits() {
 	[ "$(cat "$CONTROL/${CONNECTION#0:}/waiting")" -gt 0 ]
 }
 
+# bats test_tags=kvm
 @test "a daemon that answers nothing more: the rest goes on, kill and delete work at once" {
 	CONNECTION=$(mountpoint -d "$HUNG")
 	start_hanging

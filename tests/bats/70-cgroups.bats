@@ -86,7 +86,6 @@ hierarchies() {
 	eq "$(find /sys/fs/cgroup -type d -path "*/rel/$ID")" ""
 }
 
-# bats test_tags=any-engine
 @test "without a path, and with an empty one, the cgroup is /ID" {
 	sh_bundle true 'del(.linux.cgroupsPath)'
 	create
@@ -98,7 +97,6 @@ hierarchies() {
 	rt delete --force "$ID"
 }
 
-# bats test_tags=any-engine
 @test "a path that is the root, or has a .., is an error" {
 	sh_bundle true '.linux.cgroupsPath = "/"'
 	run create
@@ -142,6 +140,7 @@ hierarchies() {
 	done
 }
 
+# bats test_tags=kvm
 @test "after kill -9, delete removes all cgroups below the container's, with the processes in them" {
 	sh_bundle true '.linux.cgroupsPath = ("/" + $id)' --arg id "$ID"
 	create
@@ -158,7 +157,6 @@ hierarchies() {
 	[ ! -e "$dir" ]
 }
 
-# bats test_tags=any-engine
 @test "the same cgroup twice is refused, so that no container's end is another's: one ID in two --root directories" {
 	sh_bundle 'sleep 1000' 'del(.linux.cgroupsPath)'
 	create
@@ -170,6 +168,7 @@ hierarchies() {
 	eq "$(status_of "$ID")" created
 }
 
+# bats test_tags=kvm
 @test "a frozen cgroup, or one below it, is refused at once; a container that somebody froze can be deleted" {
 	local dir
 	if is_v2; then dir=/sys/fs/cgroup/$ID; else dir=/sys/fs/cgroup/freezer/$ID; fi
@@ -209,6 +208,7 @@ hierarchies() {
 
 # --- limits ---
 
+# bats test_tags=kvm
 @test "pids, cpu and memory: limits on the host and in the guest; the monitor is a member; delete removes the cgroups" {
 	sh_bundle 'cd /sys/fs/cgroup; cat pids.max cpu.weight cpu.max memory.max memory.swap.max' \
 		'.linux.cgroupsPath = ("/" + $id) | .linux.namespaces += [{type:"cgroup"}]
@@ -232,6 +232,7 @@ hierarchies() {
 	eq "$(find /sys/fs/cgroup -type d -name "$ID" 2>/dev/null)" ""
 }
 
+# bats test_tags=kvm
 @test "memory: a process beyond the limit is killed in the guest, the container lives on" {
 	sh_bundle 'dd if=/dev/zero of=/dev/shm/x bs=1M count=200 2>/dev/null; echo "dd: $?"; echo alive' \
 		'.linux.resources = {memory:{limit:50331648,swap:50331648}} | .mounts |= map(if .destination == "/dev/shm" then .options = ["size=300m"] else . end)'
@@ -248,6 +249,7 @@ hierarchies() {
 	has "$stderr" "fork"
 }
 
+# bats test_tags=kvm
 @test "devices: the guest's filter follows the rules, deny-all first" {
 	sh_bundle 'cat /dev/null && echo null-ok; head -c 1 /dev/kmsg >/dev/null 2>&1 && echo kmsg-ok || echo kmsg-refused; head -c 1 /dev/hwrng >/dev/null 2>&1 && echo hwrng-ok || echo hwrng-refused' \
 		'.linux.devices = [{path:"/dev/kmsg",type:"c",major:1,minor:11},{path:"/dev/hwrng",type:"c",major:10,minor:183}]
@@ -383,6 +385,7 @@ hierarchies() {
 	rt delete --force "$ID"
 }
 
+# bats test_tags=kvm
 @test "cpu: idle, on the host and in the guest" {
 	[ "${VMRUNC_KVMHOST:-0}" = 1 ] || skip "on a busy machine the guest of an idle cgroup would not run in time"
 	sh_bundle 'cat /sys/fs/cgroup/cpu.idle' '.linux.namespaces += [{type:"cgroup"}]
@@ -395,6 +398,7 @@ hierarchies() {
 	rt delete "$ID"
 }
 
+# bats test_tags=kvm
 @test "unified: a v2 host and the guest have it, and the host adds the VM's memory; devices and CPUs are the host's alone" {
 	v2_only
 	sh_bundle 'cd /sys/fs/cgroup; cat memory.max memory.high memory.min pids.max cpu.weight; cat cpuset.cpus' '.linux.namespaces += [{type:"cgroup"}]
@@ -433,7 +437,6 @@ hierarchies() {
 	has "$output" 'linux.resources.unified["io.max"]: this host has cgroup v1, and the guest does not have its devices and CPUs'
 }
 
-# bats test_tags=any-engine
 @test "swap below memory, and swap without memory, are errors that name the field" {
 	sh_bundle true "$(res '{memory:{limit:134217728,swap:67108864}}')" --arg id "$ID"
 	run create
@@ -445,7 +448,6 @@ hierarchies() {
 	has "$output" "linux.resources.memory.swap: needs a memory.limit"
 }
 
-# bats test_tags=any-engine
 @test "--systemd-cgroup where systemd is not the init: an error says so, and nothing is left" {
 	[ ! -d /run/systemd/system ] || skip "systemd is this host's init"
 	sh_bundle true

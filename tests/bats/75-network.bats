@@ -85,6 +85,7 @@ assert_ends_without_traces() {
 	[ "$(ip netns exec "$NS" tc qdisc show dev eth0 | grep -c ingress)" = 0 ]
 }
 
+# bats test_tags=kvm
 @test "a container is on the network of its namespace" {
 	local mac
 	make_ns
@@ -370,7 +371,6 @@ hex() {
 	assert_ends_without_traces
 }
 
-# bats test_tags=any-engine
 @test "a macvlan interface beside one without IPv6; rules, and routes of tables of one's own" {
 	make_ns
 	ip -n "$PEER" link add h0 type veth peer name p0

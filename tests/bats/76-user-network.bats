@@ -79,6 +79,7 @@ said() {
 
 callers='.linux.namespaces |= map(select(.type != "network")) | .process.capabilities[] += ["CAP_NET_RAW"]'
 
+# bats test_tags=kvm
 @test "a container without a network namespace of its own is on its caller's network" {
 	local mac passt
 	mac=$(ip -n "$HOST" -j link show up0 | jq -r '.[0].address')
@@ -218,7 +219,6 @@ one_passt() {
 	[ "$(pgrep --ns "$1" --nslist net -c '^passt')" = 1 ]
 }
 
-# bats test_tags=any-engine
 @test "a joined namespace of another process: its network, its resolver, a member's localhost, and the end of passt alone" {
 	local owner one passt member=$ID-member
 	# the owner of the interfaces: any process in that namespace
@@ -307,7 +307,6 @@ asked_well() {
 	[ "$(said refused)" = ok ]
 }
 
-# bats test_tags=any-engine
 @test "a joined namespace of another virtual machine: both are on its network at once, each with what it listens on" {
 	local owner=$ID-owner joiner=$ID range mac one two
 	[ -c /dev/net/tun ] || cannot "no /dev/net/tun"
@@ -376,7 +375,6 @@ asked_well() {
 	[ "$(ip -n "$HOST" -j link show | jq -c '[.[].ifname]')" = '["lo","up0"]' ]
 }
 
-# bats test_tags=any-engine
 @test "without passt: lo alone, and a warning that says what to install" {
 	local without="$DIR/without"
 	printf '#!/bin/sh\nmount --bind /dev/null "$(command -v passt)" && exec "$@"\n' >"$without"

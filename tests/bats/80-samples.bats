@@ -74,6 +74,7 @@ runs_on() {
 }
 
 @test "podman run" { ends podman-run 0 hi; }
+# bats test_tags=kvm
 @test "podman run with limits" { ends podman-run-limits 0 0::/; }
 @test "podman run --read-only with volumes and a tmpfs" { ends podman-run-mounts-readonly 0 "on / type 9p (ro" "on /mnt type 9p (ro" "on /vol type 9p (rw"; }
 @test "podman run --privileged: the devices of a whole machine" { ends podman-run-privileged 0 CapBnd; }
@@ -90,6 +91,7 @@ runs_on() {
 }
 @test "podman pod: infra container" { runs_on podman-pod-infra KILL 137; }
 @test "podman pod: member" { runs_on podman-pod-member KILL 137; }
+# bats test_tags=kvm
 @test "podman pod: member that shares the pids" { ends podman-pod-member-sharedpid 0 PID; }
 
 @test "docker run" { ends docker-run 0 "content of /etc/resolv.conf" HOSTNAME=; }
@@ -98,6 +100,7 @@ runs_on() {
 @test "docker run --network host" { ends docker-run-nethost 0 lo:; }
 @test "docker run --network container:... --pid container:..." { ends docker-run-container-ns 0 PID; }
 
+# bats test_tags=kvm
 @test "ctr run" { runs_on ctr-run TERM 3 tick; }
 @test "CRI: sandbox" { runs_on cri-sandbox KILL 137; }
 @test "CRI: sandbox on the host's network, privileged" { runs_on cri-sandbox-hostnet-privileged KILL 137; }
