@@ -9,16 +9,11 @@
 
 #include "app/proctitle.h"
 #include "base/fd.h"
-#include "base/syscalls.h"
-#include "channel/syscalls.h"
 #include "container/hooks.h"
-#include "guest/syscalls.h"
 #include "jail/jail.h"
 #include "monitor/report.h"
 #include "monitor/resolvers.h"
 #include "monitor/syscalls.h"
-#include "net/syscalls.h"
-#include "vm/guestlog.h"
 
 /* The mode of a tmpfs that is mounted without the option mode: tmpfs(5). */
 #define TMPFS_MODE 01777
@@ -59,29 +54,6 @@ static int keep_tmpfs_modes(const struct monitor_job *job, const struct jail_roo
 	}
 	return r < 0 ? err_sys(err, r, "mounts") : 0;
 }
-
-/* The monitor's part of the filter: its own rooms and those below it. The VM has the rest. */
-static const struct vm_calls monitor_calls[] = {
-	{ .names = monitor_syscalls, .ioctls = monitor_ioctls, .rules = monitor_syscall_rules },
-	{ .names = net_syscalls },
-	{ .names = guestlog_syscalls },
-	{ .names = guest_syscalls },
-	{ .names = channel_syscalls, .ioctls = channel_ioctls },
-	{ .names = base_syscalls, .rules = base_syscall_rules },
-	{ .names = NULL },
-};
-
-/* What it has beyond that if the container has relays. */
-static const struct vm_calls relay_calls[] = {
-	{ .names = relay_syscalls, .rules = relay_syscall_rules },
-	{ .names = NULL },
-};
-
-/* Likewise if it may have resolvers on a loopback address. */
-static const struct vm_calls resolver_calls[] = {
-	{ .names = resolver_syscalls, .rules = resolver_syscall_rules },
-	{ .names = NULL },
-};
 
 /*
  * Keeps what this process knows to itself: it is not traced and not read through /proc, also not by another monitor,
@@ -155,10 +127,10 @@ int enclose(const struct monitor_job *job, const struct vm *vm, int report, stru
 {
 	bool relays = job->sockets->n || job->given->len, resolvers = resolvers_possible(job);
 	const struct vm_calls *const filter[] = { monitor_calls, vm_calls(vm),
-		relays      ? relay_calls
-		: resolvers ? resolver_calls
+		relays      ? monitor_relay_calls
+		: resolvers ? monitor_resolver_calls
 			    : NULL,
-		relays && resolvers ? resolver_calls : NULL, NULL };
+		relays && resolvers ? monitor_resolver_calls : NULL, NULL };
 	bool own_mounts = job->ns->fresh[SPEC_NS_MOUNT];
 	struct jail_root *root = NULL;
 	int r = 0;

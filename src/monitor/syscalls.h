@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The system calls that src/monitor makes beyond those of src/base. */
+/* The system calls of an enclosed monitor, without those of the VM: what its filter is made of. */
 #ifndef MONITOR_SYSCALLS_H
 #define MONITOR_SYSCALLS_H
 
-#include "base/syscalls.h"
+#include "vm/vm.h"
 
-/* Names of the system calls that the monitor and its members make once they are enclosed; NULL at the end. */
-extern const char *const monitor_syscalls[];
+/* Those of src/monitor and of the rooms below it. One without names at the end. */
+extern const struct vm_calls monitor_calls[];
 
-/* Request numbers of the ioctl(2)s that they make then; 0 at the end. */
-extern const unsigned long monitor_ioctls[];
+/* What the monitor of a container with sockets of the host makes beyond those. One without names at the end. */
+extern const struct vm_calls monitor_relay_calls[];
 
-/* What they make then of calls that depend on arguments; a rule without a name at the end. */
-extern const struct syscall_rule monitor_syscall_rules[];
+/* What one that may have resolvers on a loopback address makes beyond those. One without names at the end. */
+extern const struct vm_calls monitor_resolver_calls[];
 
 #endif

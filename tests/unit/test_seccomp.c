@@ -30,15 +30,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "channel/syscalls.h"
 #include "fs/fs.h"
-#include "guest/syscalls.h"
 #include "host/thread.h"
 #include "jail/jail.h"
 #include "monitor/syscalls.h"
 #include "p9/p9.h"
 #include "tests/unit/filter.h"
-#include "vm/guestlog.h"
 #include "vm/kvm/syscalls.h"
 #include "vm/virtio/balloon.h"
 #include "vm/virtio/console.h"
@@ -47,32 +44,12 @@
 #include "vm/virtio/p9dev.h"
 #include "vm/virtio/rng.h"
 
-static const struct vm_calls calls[] = {
-	{ .names = monitor_syscalls, .ioctls = monitor_ioctls, .rules = monitor_syscall_rules },
-	{ .names = guestlog_syscalls },
-	{ .names = guest_syscalls },
-	{ .names = channel_syscalls, .ioctls = channel_ioctls },
-	{ .names = base_syscalls, .rules = base_syscall_rules },
-	{ .names = NULL },
-};
-
-/* What a container with sockets of the host has beyond. */
-static const struct vm_calls relay_calls[] = {
-	{ .names = relay_syscalls, .rules = relay_syscall_rules },
-	{ .names = NULL },
-};
-
-/* What one with resolvers on a loopback address has beyond. */
-static const struct vm_calls resolver_calls[] = {
-	{ .names = resolver_syscalls, .rules = resolver_syscall_rules },
-	{ .names = NULL },
-};
-
 /* Those of the machine: this many lists, and behind them those of its devices. */
 #define MACHINE_CALLS_MAX (KVM_ROOM_CALLS + KVM_NET_CALLS + 16)
 static struct vm_calls machine_calls[MACHINE_CALLS_MAX];
-static const struct vm_calls *const sets[] = { calls, machine_calls, NULL };
-static const struct vm_calls *const all_sets[] = { calls, machine_calls, relay_calls, resolver_calls, NULL };
+static const struct vm_calls *const sets[] = { monitor_calls, machine_calls, NULL };
+static const struct vm_calls *const all_sets[] = { monitor_calls, machine_calls, monitor_relay_calls,
+	monitor_resolver_calls, NULL };
 
 static void add_list(size_t *n, const struct vm_calls *list, unsigned int roles)
 {
