@@ -36,6 +36,7 @@
 #include "monitor/syscalls.h"
 #include "p9/p9.h"
 #include "tests/unit/filter.h"
+#include "vm/kvm/devices.h"
 #include "vm/kvm/syscalls.h"
 #include "vm/virtio/balloon.h"
 #include "vm/virtio/console.h"
@@ -44,21 +45,12 @@
 #include "vm/virtio/p9dev.h"
 #include "vm/virtio/rng.h"
 
-/* Those of the machine: this many lists, and behind them those of its devices. */
-#define MACHINE_CALLS_MAX (KVM_ROOM_CALLS + KVM_NET_CALLS + 16)
+/* Those of the machine: its room's, its devices', what several pairs of queues take; one without names at the end. */
+#define MACHINE_CALLS_MAX (KVM_ROOM_CALLS + DEVICES_CALLS_MAX + KVM_NET_CALLS + 1)
 static struct vm_calls machine_calls[MACHINE_CALLS_MAX];
 static const struct vm_calls *const sets[] = { monitor_calls, machine_calls, NULL };
 static const struct vm_calls *const all_sets[] = { monitor_calls, machine_calls, monitor_relay_calls,
 	monitor_resolver_calls, NULL };
-
-static void add_list(size_t *n, const struct vm_calls *list, unsigned int roles)
-{
-	if (!list->names)
-		return;
-	assert_true(*n < MACHINE_CALLS_MAX - 1);
-	machine_calls[*n] = *list;
-	machine_calls[(*n)++].roles = roles;
-}
 
 /* Makes one device of each kind, and gathers the lists of the machine as the kvm engine does. */
 static int gather(void **state)
@@ -66,7 +58,7 @@ static int gather(void **state)
 	static const struct mem mem;
 	static const struct p9_limits limits;
 	struct vm_nic nic = { .pairs = 1 };
-	struct virtio_dev *devices[5];
+	struct devices devices = { .len = 5 };
 	struct p9_server *server;
 	struct err err = ERR_INIT;
 	size_t n = KVM_ROOM_CALLS;
@@ -78,21 +70,17 @@ static int gather(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, net), 0);
 	assert_int_equal(fs_new(-1, &fs, &err), 0);
 	assert_int_equal(p9_server_new(fs, &limits, &server, &err), 0);
-	assert_int_equal(virtio_console_new(&mem, channel[0], "port", NULL, NULL, &devices[0], &err), 0);
-	assert_int_equal(virtio_rng_new(&mem, &devices[1], &err), 0);
-	assert_int_equal(virtio_balloon_new(&mem, &devices[2], &err), 0);
+	assert_int_equal(virtio_console_new(&mem, channel[0], "port", NULL, NULL, &devices.list[0], &err), 0);
+	assert_int_equal(virtio_rng_new(&mem, &devices.list[1], &err), 0);
+	assert_int_equal(virtio_balloon_new(&mem, &devices.list[2], &err), 0);
 	nic.fds[0] = net[0];
-	assert_int_equal(virtio_net_new(&mem, &nic, NULL, &devices[3], &err), 0);
-	assert_int_equal(virtio_p9dev_new(&mem, server, "tag", &devices[4], &err), 0);
+	assert_int_equal(virtio_net_new(&mem, &nic, NULL, &devices.list[3], &err), 0);
+	assert_int_equal(virtio_p9dev_new(&mem, server, "tag", &devices.list[4], &err), 0);
 	memcpy(machine_calls, kvm_room_calls, sizeof(kvm_room_calls));
-	for (size_t i = 0; i < ARRAY_LEN(devices); i++) {
-		add_list(&n, &devices[i]->ops->calls, VM_CALLS_LOOP);
-		add_list(&n, &devices[i]->ops->vcpu_calls, VM_CALLS_VCPU);
-		add_list(&n, &devices[i]->ops->thread_calls, VM_CALLS_FILES);
-		virtio_free(devices[i]);
-	}
-	for (size_t i = 0; i < KVM_NET_CALLS; i++)
-		add_list(&n, &kvm_net_calls[i], kvm_net_calls[i].roles);
+	n += devices_calls(&devices, machine_calls + n);
+	memcpy(machine_calls + n, kvm_net_calls, sizeof(kvm_net_calls));
+	for (unsigned int i = 0; i < devices.len; i++)
+		virtio_free(devices.list[i]);
 	p9_server_free(server);
 	fs_free(fs);
 	(void)close(channel[1]);
